@@ -1,0 +1,45 @@
+# Two commands on a fresh machine: `make run` and `make test`. Each does all the set-up it needs.
+#
+#   make run                   install, then `tradsys run` on the bars that ship with a package
+#   make run ARGS="--bars FILE --seed 1"
+#   make run TORCH=cpu         with torch's CPU build (no 3 GB of CUDA packages on Linux); .venv remembers the choice
+#   make test                  the whole test suite; ARGS="-k purge" for a part of it
+#   make check                 formatting, lint, types, layers, tests
+#   make lock                  resolve the dependencies anew
+
+TORCH ?= $(if $(wildcard .venv/.torch-cpu),cpu,lock)
+BIN := .venv/bin
+LOCKS := pyproject.toml .python-version requirements.lock requirements-torch.lock requirements-dev.lock scripts/setup.sh
+INSTALLED := .venv/.installed-$(TORCH)-$(shell pwd | cksum | cut -d' ' -f1)
+
+.PHONY: run test check lock clean
+.DEFAULT_GOAL := run
+
+run: $(INSTALLED)-run
+	$(BIN)/tradsys run $(if $(findstring --bars,$(ARGS)),,--bars sample) $(ARGS)
+
+test: $(INSTALLED)-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: $(INSTALLED)-dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+lock: $(INSTALLED)-dev
+	sh scripts/lock.sh
+
+$(INSTALLED)-run: $(LOCKS)
+	sh scripts/setup.sh run $(TORCH)
+	@rm -f .venv/.installed-* .venv/.torch-*
+	@touch .venv/.torch-$(TORCH) $@
+
+$(INSTALLED)-dev: $(LOCKS)
+	sh scripts/setup.sh dev $(TORCH)
+	@rm -f .venv/.installed-* .venv/.torch-*
+	@touch .venv/.torch-$(TORCH) $(INSTALLED)-run $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Write the three locks anew from pyproject.toml: pinned, hashed, for every platform, and naming no host.
+# requirements.lock: what `tradsys run` needs but torch; -torch: torch and what it alone brings; -dev: tools and tests.
+set -eu
+cd "$(dirname "$0")/.."
+uv=$(command -v uv || echo .venv/bin/uv)
+
+compile() {
+    output=$1
+    shift
+    # settings of this machine (mirrors, find-links) must not leak into a lock
+    env -u UV_INDEX -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
+        "$uv" pip compile --no-config --quiet --universal --python-version 3.12 --generate-hashes \
+        --no-header --no-annotate --no-emit-index-url "$@" --output-file "$output" pyproject.toml
+}
+
+but() { sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package=\1/p' "$@"; }
+
+compile requirements.lock --upgrade --extra export --group build
+compile requirements-torch.lock --upgrade --extra train --constraint requirements.lock $(but requirements.lock)
+compile requirements-dev.lock --upgrade --extra vectorbt --group dev --constraint requirements.lock \
+    --constraint requirements-torch.lock $(but requirements.lock requirements-torch.lock)

@@ -1,0 +1,114 @@
+"""The shell around the commands: their list, lazy loading, nearest names for mistyped ones, and exit codes.
+
+Exit codes: 0 done (whatever the verdict), 1 error, 2 usage, 3 data refused, 4 not proven under `--require-proven`,
+5 halted by a risk limit, 130 interrupted. Errors of our own are one message; `--debug` shows where they came from.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from itertools import takewhile
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from tradsys import __version__
+from tradsys.core.errors import TradsysError
+from tradsys.core.machine import cap_threads
+
+COMMANDS = {
+    "run": "The main job: from bars to a verdict and a report.",
+    "compare": "Show the profiles of a run side by side.",
+    "backtest": "Simulate one profile of a run with another engine.",
+    "data": "Look at bars before anything else does: check.",
+}
+"""A line a command; `tradsys.cli.<name>` holds it as function `command`, or its subcommands as dict `commands`."""
+
+_STYLE: dict[str, Any] = {
+    "rich_markup_mode": None,  # rich takes 0.2 s to import, most of what --help may take
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    leading = list(takewhile(lambda arg: arg.startswith("-"), args))
+    chosen = args[len(leading)] if len(leading) < len(args) else None
+    if chosen in COMMANDS:
+        cap_threads()
+    try:
+        app = build(chosen)
+        result = typer.main.get_command(app).main(args, prog_name="tradsys", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except TyperException as error:
+        return _explain(error)
+    except TradsysError as error:
+        if "--debug" in leading or os.environ.get("TRADSYS_DEBUG"):
+            traceback.print_exc()
+        typer.echo(f"tradsys: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("tradsys: interrupted", err=True)
+        return 130
+
+
+def build(chosen: str | None) -> typer.Typer:
+    """The application with the chosen command in full and a line of help for each of the others."""
+    app = typer.Typer(**_STYLE)
+    app.callback()(tradsys)
+    for name, line in COMMANDS.items():
+        if name != chosen:
+            app.command(name, help=line)(_not_loaded)
+            continue
+        module = import_module(f"tradsys.cli.{name}")
+        if hasattr(module, "command"):
+            app.command(name)(module.command)
+        else:
+            app.add_typer(_group(module.commands), name=name, help=line)
+    return app
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"tradsys {__version__}")
+        raise typer.Exit
+
+
+def tradsys(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from (or TRADSYS_DEBUG=1).")] = False,
+) -> None:
+    """Machine-learned trading of 24/7 markets, honest about whether there is an edge.
+
+    Start with: tradsys run --bars sample
+    """
+
+
+def _group(commands: dict[str, Callable[..., Any]]) -> typer.Typer:
+    group = typer.Typer(**_STYLE)
+    group.callback()(lambda: None)  # keeps the subcommand's name where there is only one
+    for name, function in commands.items():
+        group.command(name)(function)
+    return group
+
+
+def _not_loaded() -> NoReturn:
+    raise AssertionError("only the chosen command is ever invoked")
+
+
+def _explain(error: TyperException) -> int:
+    """Print what is wrong with the command line, the nearest right name where there is one, and where to look."""
+    nearest = getattr(error, "possibilities", None)
+    message = f"{error.message}. Did you mean {nearest[0]}?" if nearest else error.format_message()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "tradsys"
+    typer.echo(f"tradsys: {message}\nTry '{path} --help'.", err=True)
+    return error.exit_code

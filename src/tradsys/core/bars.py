@@ -1,0 +1,110 @@
+"""Bars: their columns, their arrays, and the checks that every frame passes before anything is computed from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.defects import find_defects, refuse
+from tradsys.core.gaps import Gap, find_gaps
+from tradsys.core.time import as_interval, format_interval, infer_interval, ts_ms
+
+OHLC = ("open", "high", "low", "close")
+OHLCV = ("open", "high", "low", "close", "volume")
+OPTIONAL = ("quote_volume", "taker_buy_volume", "n_trades")
+TS = pl.Datetime("ms", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Ohlcv:
+    """One symbol's bars as contiguous arrays, each of shape (n_bars,); `ts` is the open in int64 milliseconds, UTC."""
+
+    ts: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReport:
+    """What is true of bars that are not wrong: their span, their gaps and how many carry no trade.
+
+    `n_missing` counts the bars that the gaps leave out; shares are fractions of `n_bars`.
+    """
+
+    n_bars: int
+    interval: timedelta
+    start: datetime | None
+    end: datetime | None
+    gaps: tuple[Gap, ...]
+    n_missing: int
+    zero_volume_share: float
+    flat_share: float
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.n_bars:,} bars of {format_interval(self.interval)} from {self.start} to {self.end}",
+            f"{len(self.gaps)} gaps leave out {self.n_missing:,} bars",
+            f"{self.zero_volume_share:.1%} without volume, {self.flat_share:.1%} flat",
+        ]
+        return "; ".join(lines) + "".join(f"\n  {gap}" for gap in self.gaps[:10])
+
+
+def to_arrays(bars: pl.DataFrame) -> Ohlcv:
+    """The arrays that kernels read, from the frame of one symbol."""
+    columns = (np.ascontiguousarray(bars[name].to_numpy(), dtype=np.float64) for name in OHLCV)
+    return Ohlcv(np.ascontiguousarray(ts_ms(bars)), *columns)
+
+
+def split_symbols(bars: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """One frame a symbol without its `symbol` column, in order of first appearance; `{"": bars}` without one."""
+    if "symbol" not in bars.columns:
+        return {"": bars}
+    groups = bars.partition_by("symbol", maintain_order=True, include_key=False, as_dict=True)
+    return {str(key[0]): group for key, group in groups.items()}
+
+
+def validate_bars(
+    bars: pl.DataFrame,
+    *,
+    interval: timedelta | str | None = None,
+    parts: pl.DataFrame | None = None,
+    now: datetime | int | None = None,
+) -> pl.DataFrame:
+    """The same bars, or a DataError that names every defect and its rows.
+
+    `interval` is inferred from the commonest step unless given. `parts` are bars of a shorter interval: a bar that
+    disagrees with the parts it is made of is a stale partial bar. `now` (aware, or milliseconds) names bars that have
+    not closed yet. Whole numbers and other time units of UTC are converted where nothing is lost; gaps never raise, see
+    `quality_report`. Several symbols in one frame are checked each on their own.
+    """
+    checked, defects = find_defects(bars, interval=interval, parts=parts, now=now)
+    refuse(defects, "bars are refused", "mend or drop these rows; load_bars repairs a file's where that is safe")
+    return checked
+
+
+def quality_report(bars: pl.DataFrame, *, interval: timedelta | str | None = None) -> QualityReport:
+    """Gaps listed and counted, and the shares of bars without volume and without movement."""
+    step = infer_interval(bars) if interval is None else as_interval(interval)
+    frames: Mapping[str, pl.DataFrame] = split_symbols(bars)
+    gaps = tuple(gap for symbol, frame in frames.items() for gap in find_gaps(ts_ms(frame), step, symbol))
+    n = len(bars)
+    flat = bars.select((pl.col("high") == pl.col("low")).sum()).item()
+    return QualityReport(
+        n_bars=n,
+        interval=step,
+        start=bars["ts"].min() if n else None,  # type: ignore[arg-type]  # the column is Datetime
+        end=bars["ts"].max() if n else None,  # type: ignore[arg-type]
+        gaps=gaps,
+        n_missing=sum(gap.n_missing for gap in gaps),
+        zero_volume_share=bars.select((pl.col("volume") == 0).sum()).item() / max(n, 1),
+        flat_share=flat / max(n, 1),
+    )

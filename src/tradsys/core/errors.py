@@ -1,0 +1,55 @@
+"""Every error that tradsys raises on purpose.
+
+    TradsysError            1   anything below, and the command line's exit code for it
+    ├── ConfigError         2   a setting or an argument that cannot mean anything
+    ├── DataError           3   bars that are refused, with the rows at fault
+    │   └── NotEnoughBars   3   history too short for what was asked
+    ├── FitError            1   a model that could not be fitted
+    ├── BundleError         1   a bundle that is not the one that was written
+    ├── LedgerError         1   a ledger whose chain is broken, or that cannot be written
+    └── HaltError           5   a risk limit that stops the bot
+
+A message says what was wanted, what was found, and what to do next.
+"""
+
+from typing import ClassVar
+
+
+class TradsysError(Exception):
+    """Root of the tree; `exit_code` is what the command line returns."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(TradsysError):
+    """A setting or an argument that cannot mean anything."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class DataError(TradsysError):
+    """Bars that are refused; the message names every defect and its rows."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class NotEnoughBars(DataError):
+    """History too short for what was asked."""
+
+
+class FitError(TradsysError):
+    """A model that could not be fitted."""
+
+
+class BundleError(TradsysError):
+    """A bundle that is not, byte for byte, the one that was written."""
+
+
+class LedgerError(TradsysError):
+    """A ledger whose chain is broken, or that cannot be written."""
+
+
+class HaltError(TradsysError):
+    """A risk limit was reached; trading stops until a person looks."""
+
+    exit_code: ClassVar[int] = 5

@@ -1,0 +1,102 @@
+"""How much of this machine the process may use, and keeping the libraries' thread pools within it.
+
+Imports nothing heavy: the thread caps only work before numpy, numba and polars are imported.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tradsys.core.errors import ConfigError
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+"""What the numerical libraries read, once, when they are imported."""
+
+_COUNTED_AT_IMPORT = ("numpy", "numba", "polars", "torch")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Whole processor cores and bytes of memory that this process may use, each with where it was read.
+
+    `memory_bytes` is 0, and its source "unknown", on a platform that does not tell.
+    """
+
+    cpus: int
+    memory_bytes: int
+    cpus_source: str
+    memory_source: str
+
+
+def limits(environ: Mapping[str, str] | None = None) -> Limits:
+    """The tightest of what the machine has, the control groups allow and the host of a rented pod promised.
+
+    psutil, torch and numba see the host of a container; `RUNPOD_CPU_COUNT` and `RUNPOD_MEM_GB` are taken as hints,
+    which can only tighten. Parts of a core are rounded down, to one at least.
+    """
+    import proclimits  # here, because a command that only prints its help needs no limits
+
+    environ = os.environ if environ is None else environ
+    cpus = {
+        "machine": proclimits.get_machine_cpu_count() or os.cpu_count() or 1,
+        "affinity": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "control group": proclimits.get_cpu_limit(),
+        "RUNPOD_CPU_COUNT": _hint(environ, "RUNPOD_CPU_COUNT"),
+    }
+    budget = proclimits.get_memory_budget()
+    pod_memory = _hint(environ, "RUNPOD_MEM_GB")
+    memory = {
+        "machine": proclimits.get_machine_memory_bytes(),
+        "control group": budget.limit if budget else None,
+        "RUNPOD_MEM_GB": pod_memory * 10**9 if pod_memory else None,
+    }
+    n_cpus, cpus_source = _tightest(cpus)
+    n_bytes, memory_source = _tightest(memory)
+    return Limits(max(1, int(n_cpus)), int(n_bytes), cpus_source, memory_source)
+
+
+def cap_threads(n_threads: int | None = None) -> int:
+    """Hold every library's thread pool to `n_threads`, by default the processor cores of `limits()`; returns the cap.
+
+    A variable that is already set stays, so that a user's own choice wins. Where numpy or one of its like is imported
+    the pools are counted already: then nothing is changed, and asking for a given number is an error.
+    """
+    if n_threads is not None and n_threads < 1:
+        raise ConfigError(f"n_threads must be at least 1, was {n_threads}")
+    counted = [name for name in _COUNTED_AT_IMPORT if name in sys.modules]
+    if counted and n_threads is not None:
+        raise ConfigError(
+            f"threads are capped before numpy is imported, found {', '.join(counted)} imported already; "
+            f"call cap_threads first, or set {THREAD_VARIABLES[0]}={n_threads} and its like before starting Python"
+        )
+    n_threads = n_threads or limits().cpus
+    if not counted:
+        for name in THREAD_VARIABLES:
+            os.environ.setdefault(name, str(n_threads))
+    return n_threads
+
+
+def _tightest(readings: Mapping[str, float | None]) -> tuple[float, str]:
+    known = {source: value for source, value in readings.items() if value}
+    if not known:
+        return 0, "unknown"
+    source = min(known, key=lambda name: known[name])
+    return known[source], source
+
+
+def _hint(environ: Mapping[str, str], name: str) -> float | None:
+    """A positive number out of the environment, or None: hints are others' text, never worth stopping for."""
+    try:
+        value = float(environ.get(name, ""))
+    except ValueError:
+        return None
+    return value if 0 < value < float("inf") else None

@@ -1,0 +1,106 @@
+"""Bar intervals and times: text, durations, and int64 milliseconds since 1970, UTC."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import IntArray
+from tradsys.core.errors import ConfigError, NotEnoughBars
+
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_MS = timedelta(milliseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_interval(text: str) -> timedelta:
+    """The duration of a bar written as the venues write it.
+
+    >>> parse_interval("15m")
+    datetime.timedelta(seconds=900)
+    """
+    match = re.fullmatch(r"\s*([1-9]\d*)\s*([smhdw])\s*", text)
+    if match is None:
+        raise ConfigError(f"an interval is a count and one of s, m, h, d, w, such as 15m, 1h or 1d; found {text!r}")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def format_interval(interval: timedelta) -> str:
+    """The shortest text that `parse_interval` reads back.
+
+    >>> format_interval(timedelta(minutes=60))
+    '1h'
+    """
+    for unit in ("d", "h", "m", "s"):
+        count, rest = divmod(interval, _UNITS[unit])
+        if count > 0 and not rest:
+            return f"{count}{unit}"
+    raise ConfigError(f"an interval is a positive number of whole seconds, was {interval}")
+
+
+def interval_ms(interval: timedelta) -> int:
+    """The interval in whole milliseconds."""
+    return interval // _MS
+
+
+def as_interval(interval: timedelta | str) -> timedelta:
+    """An interval given as a duration or as text, checked to be positive."""
+    if isinstance(interval, str):
+        return parse_interval(interval)
+    if interval < _MS:
+        raise ConfigError(f"an interval must be positive, was {interval}; 1h is timedelta(hours=1)")
+    return interval
+
+
+def infer_interval(bars: pl.DataFrame) -> timedelta:
+    """The commonest step between neighbouring bars of a symbol, so that gaps do not count."""
+    return timedelta(milliseconds=commonest_step(_steps(bars)))
+
+
+def commonest_step(steps: IntArray) -> int:
+    """The most frequent positive step in milliseconds; of equally frequent ones the shortest."""
+    steps = steps[steps > 0]
+    if len(steps) == 0:
+        raise NotEnoughBars("an interval needs two bars of one symbol at different times, found none; give it by hand")
+    middle = int(np.partition(steps, len(steps) // 2)[len(steps) // 2])
+    if 2 * np.count_nonzero(steps == middle) > len(steps):
+        return middle
+    values, counts = np.unique(steps, return_counts=True)
+    return int(values[np.argmax(counts)])
+
+
+def to_ms(when: datetime) -> int:
+    """Milliseconds since 1970 of an aware time."""
+    if when.tzinfo is None:
+        raise ConfigError(f"times must carry a time zone, {when} has none; use datetime(..., tzinfo=UTC)")
+    return (when - _EPOCH) // _MS
+
+
+def from_ms(ms: int) -> datetime:
+    """The aware UTC time of milliseconds since 1970."""
+    return _EPOCH + int(ms) * _MS
+
+
+def stamp(ms: int) -> str:
+    """A bar's open as people read it: `2024-03-01 07:00`, with seconds only where there are any."""
+    when = from_ms(ms)
+    return f"{when:%Y-%m-%d %H:%M:%S}" if when.second or when.microsecond else f"{when:%Y-%m-%d %H:%M}"
+
+
+def ts_ms(bars: pl.DataFrame) -> IntArray:
+    """The frame's `ts` as int64 milliseconds, shape (n_bars,)."""
+    return bars["ts"].dt.epoch("ms").to_numpy().astype(np.int64, copy=False)
+
+
+def _steps(bars: pl.DataFrame) -> IntArray:
+    if "symbol" not in bars.columns:
+        return np.diff(ts_ms(bars))
+    groups = bars.partition_by("symbol", maintain_order=True)
+    return np.concatenate([np.diff(ts_ms(group)) for group in groups]) if groups else np.empty(0, dtype=np.int64)
