@@ -1,0 +1,106 @@
+"""What the price chart draws: candles, the regime at each, and every profile's trades, a symbol at a time."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tradsys.report.folder import RunFiles
+from tradsys.report.numbers import moment
+from tradsys.report.packing import Packed, pack, pack_times
+
+MOST_CANDLES = 240_000
+"""About 6 MB of page; above this, neighbouring bars are drawn as one candle."""
+
+NO_REGIME = -1
+REASONS = {"target": 0, "stop": 1, "time": 2}
+
+
+def pack_symbols(run: RunFiles, profiles: Sequence[str]) -> list[Packed]:
+    """One entry a symbol, in order of first appearance."""
+    bars = run.bars.with_columns(pl.col("symbol").fill_null(""))
+    merged = max(1, math.ceil(len(bars) / MOST_CANDLES))
+    return [_pack_symbol(run, frame.sort("ts"), profiles, merged) for frame in bars.partition_by("symbol")]
+
+
+def _pack_symbol(run: RunFiles, bars: pl.DataFrame, profiles: Sequence[str], merged: int) -> Packed:
+    symbol = bars["symbol"][0]
+    opened = bars["ts"].dt.epoch("ms").to_numpy()
+    candles = _merge(bars, merged)
+    trades = run.trades.filter(pl.col("symbol").fill_null("") == symbol)
+    regime = _regimes(run.forecasts.filter(pl.col("symbol").fill_null("") == symbol), opened)[::merged]
+    changes = np.flatnonzero(np.diff(regime, prepend=np.int8(-2)))
+    return {
+        "name": symbol,
+        "merged": merged,
+        "digits": _digits(candles["close"].to_numpy()),
+        "times": pack_times(candles["ts"].dt.epoch("ms").to_numpy()),
+        **{column: pack(candles[column]) for column in ("open", "high", "low", "close")},
+        "regime": {"from": pack(changes, np.int32), "state": pack(regime[changes], np.int8)},
+        "folds": _folds(run, opened, merged),
+        "trades": {
+            name: _pack_trades(trades.filter(pl.col("profile") == name).sort("entry_ts"), opened, merged)
+            for name in profiles
+        },
+    }
+
+
+def _merge(bars: pl.DataFrame, merged: int) -> pl.DataFrame:
+    if merged == 1:
+        return bars
+    return (
+        bars.group_by(pl.int_range(pl.len()) // merged, maintain_order=True)
+        .agg(
+            pl.col("ts", "open").first(),
+            pl.col("high").max(),
+            pl.col("low").min(),
+            pl.col("close").last(),
+        )
+        .drop("literal", strict=False)
+    )
+
+
+def _regimes(forecasts: pl.DataFrame, opened: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+    """The regime as it was known when each bar opened, held until the next decision; -1 outside the tested span."""
+    known = forecasts.filter(pl.col("regime").is_not_null()).unique("start", keep="first").sort("start")
+    if known.is_empty():
+        return np.full(len(opened), NO_REGIME, np.int8)
+    start = known["start"].dt.epoch("ms").to_numpy()
+    last = np.searchsorted(start, opened, side="right") - 1
+    is_tested = (last >= 0) & (opened <= start[-1])
+    return np.where(is_tested, known["regime"].to_numpy()[np.maximum(last, 0)], NO_REGIME).astype(np.int8)
+
+
+def _folds(run: RunFiles, opened: npt.NDArray[np.int64], merged: int) -> list[Packed]:
+    marks: list[Packed] = []
+    for fold in run.metrics.get("folds") or []:
+        at = moment(fold.get("test_from"))
+        if at is not None and len(opened) and opened[0] <= at.timestamp() * 1000 <= opened[-1]:
+            index = int(np.searchsorted(opened, at.timestamp() * 1000)) // merged
+            marks.append({"index": index, "label": f"fold {fold.get('fold', len(marks) + 1)}"})
+    return marks
+
+
+def _pack_trades(trades: pl.DataFrame, opened: npt.NDArray[np.int64], merged: int) -> Packed:
+    entry = np.searchsorted(opened, trades["entry_ts"].dt.epoch("ms").to_numpy(), side="right") - 1
+    # a trade ends within the bar that closes at exit_ts, hence the bar that opened strictly before it
+    exit_ = np.searchsorted(opened, trades["exit_ts"].dt.epoch("ms").to_numpy(), side="left") - 1
+    reason = trades["reason"].replace_strict(REASONS, default=REASONS["time"], return_dtype=pl.Int8)
+    return {
+        "entry": pack(np.maximum(entry, 0) // merged, np.int32),
+        "exit": pack(np.maximum(exit_, np.maximum(entry, 0)) // merged, np.int32),
+        "side": pack(trades["side"].fill_null(1), np.int8),
+        "reason": pack(reason, np.int8),
+        **{
+            name: pack(trades[name].fill_null(math.nan))
+            for name in ("entry_price", "exit_price", "target", "stop", "net_return")
+        },
+    }
+
+
+def _digits(close: npt.NDArray[np.float64]) -> int:
+    """Decimals that show about six significant digits of a typical price."""
+    typical = float(np.nanmedian(np.abs(close))) if len(close) else 1.0
+    return min(8, max(2, 5 - math.floor(math.log10(typical)))) if typical > 0 else 2

@@ -1,0 +1,153 @@
+"""Tables: the profiles side by side under freqtrade's names, their exits, and the folds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from tradsys.report.folder import Json, RunFiles, rows, section
+from tradsys.report.numbers import UNKNOWN, count, day, duration, is_known, number, percent
+
+_signed_percent = partial(percent, signed=True)
+_signed_number = partial(number, signed=True)
+_METRICS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "profit_total": ("Profit, whole test", _signed_percent),
+    "profit_total_abs": ("The same, quote currency", _signed_number),
+    "cagr": ("Profit a year, compounded", _signed_percent),
+    "sharpe": ("Sharpe ratio a year, net", number),
+    "sortino": ("Sortino ratio", number),
+    "calmar": ("Calmar ratio", number),
+    "max_drawdown_account": ("Deepest drawdown", percent),
+    "profit_mean": ("Profit a trade, mean", _signed_percent),
+    "profit_mean_gross": ("The same, before costs", _signed_percent),
+    "profit_median": ("Profit a trade, median", _signed_percent),
+    "winrate": ("Trades won", percent),
+    "profit_factor": ("Won per unit lost", number),
+    "expectancy": ("Profit a trade, quote currency", _signed_number),
+    "expectancy_ratio": ("Profit a trade per average loss", _signed_number),
+    "sqn": ("System quality number", number),
+    "total_trades": ("Trades", count),
+    "trade_count_long": ("Long trades", count),
+    "trade_count_short": ("Short trades", count),
+    "wins": ("Trades won", count),
+    "draws": ("Trades that broke even", count),
+    "losses": ("Trades lost", count),
+    "trades_per_day": ("Trades a day", number),
+    "holding_avg_s": ("Held, mean", duration),
+    "winner_holding_avg_s": ("Winners held, mean", duration),
+    "loser_holding_avg_s": ("Losers held, mean", duration),
+    "exposure_avg": ("Exposure, mean", percent),
+    "backtest_best_day": ("Best day", _signed_percent),
+    "backtest_worst_day": ("Worst day", _signed_percent),
+    "fees_abs": ("Fees paid, quote currency", number),
+    "ambiguous_share": ("Both barriers in one bar", percent),
+}
+_MAIN = {
+    *("profit_total", "cagr", "sharpe", "sortino", "calmar", "max_drawdown_account", "profit_mean"),
+    *("profit_mean_gross", "winrate", "profit_factor", "expectancy", "sqn", "trades_per_day", "holding_avg_s"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A number with its interval and how many observations stand behind it."""
+
+    value: str
+    interval: str = ""
+    n: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric for every profile, and last for buy-and-hold; the main ones are shown without being asked for."""
+
+    name: str
+    label: str
+    cells: tuple[Cell, ...]
+    is_main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExitShare:
+    """How one profile's trades ended, as shares of a bar's width."""
+
+    profile: str
+    n: str
+    parts: tuple[tuple[str, str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldRow:
+    """One purged test fold."""
+
+    fold: str
+    span: str
+    n_train: str
+    n_test: str
+    decider: str
+    auditor: str
+    gain: str
+    auc: str
+    profiles: tuple[Cell, ...]
+
+
+def metric_rows(run: RunFiles, names: Sequence[str]) -> list[MetricRow]:
+    """Known metrics in the order above, then any other that the run measured."""
+    measured = [section(run.metrics, "profiles", name, "metrics") for name in names]
+    columns = [*measured, section(run.metrics, "buy_and_hold")]
+    present = dict.fromkeys(metric for own in measured for metric in own)
+    order = [metric for metric in _METRICS if metric in present] + [m for m in present if m not in _METRICS]
+    found = []
+    for metric in order:
+        label, show = _METRICS.get(metric, ("", number))
+        cells = tuple(_cell(own.get(metric), show) for own in columns)
+        found.append(MetricRow(metric, label, cells, metric in _MAIN))
+    return found
+
+
+def exit_shares(run: RunFiles, names: Sequence[str]) -> list[ExitShare]:
+    """Target, stop and time exits of each profile that traded."""
+    found = []
+    for name in names:
+        reasons = section(run.metrics, "profiles", name, "exit_reasons")
+        numbers = {reason: reasons.get(reason) or 0 for reason in ("target", "stop", "time")}
+        total = sum(numbers.values())
+        if total:
+            parts = tuple((reason, count(n), round(100 * n / total, 2)) for reason, n in numbers.items() if n)
+            found.append(ExitShare(name, count(total), parts))
+    return found
+
+
+def fold_rows(run: RunFiles, names: Sequence[str]) -> list[FoldRow]:
+    """The folds in order of time."""
+    return [_fold(fold, names) for fold in rows(run.metrics, "folds")]
+
+
+def _fold(fold: Json, names: Sequence[str]) -> FoldRow:
+    return FoldRow(
+        fold=str(fold.get("fold", "")),
+        span=f"{day(fold.get('test_from'))} to {day(fold.get('test_to'))}",
+        n_train=count(fold.get("n_train")),
+        n_test=count(fold.get("n_test")),
+        decider=str(fold.get("decider") or UNKNOWN),
+        auditor=str(fold.get("auditor") or ""),
+        gain=number(fold.get("gain_millinats"), signed=True),
+        auc=f"{fold['auc']:.3f}" if is_known(fold.get("auc")) else UNKNOWN,
+        profiles=tuple(_fold_cell(section(fold, "profiles", name)) for name in names),
+    )
+
+
+def _fold_cell(own: Json) -> Cell:
+    n = own.get("n_trades")
+    if n == 0:
+        return Cell("no trades")
+    return Cell(percent(own.get("net_return"), signed=True), n=count(n) if is_known(n) else "")
+
+
+def _cell(measured: Any, show: Callable[[Any], str]) -> Cell:
+    if not isinstance(measured, Mapping):
+        return Cell(show(measured) if is_known(measured) else "")
+    low, high = measured.get("low"), measured.get("high")
+    interval = f"{show(low)} to {show(high)}" if is_known(low) and is_known(high) else ""
+    n = measured.get("n")
+    return Cell(show(measured.get("value")), interval, count(n) if is_known(n) else "")

@@ -1,0 +1,135 @@
+"""Numbers as people read them: two or three significant digits, a true minus sign, a dash for what is not known."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any, TypeGuard
+
+UNKNOWN = "–"
+MINUS = "−"
+
+
+def is_known(value: Any) -> TypeGuard[float]:
+    """Whether a value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def number(value: Any, *, signed: bool = False) -> str:
+    """Three significant digits, never in exponents.
+
+    >>> number(1.7634), number(-0.0312), number(12345.6), number(None)
+    ('1.76', '−0.031', '12,346', '–')
+    """
+    if not is_known(value):
+        return UNKNOWN
+    size = abs(value)
+    decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 3
+    return _minus(f"{value:{'+' if signed else ''},.{decimals}f}")
+
+
+def percent(value: Any, *, signed: bool = False) -> str:
+    """A fraction as a percentage.
+
+    >>> percent(0.1234), percent(-0.0456), percent(0.00071, signed=True)
+    ('12.3%', '−4.56%', '+0.071%')
+    """
+    return f"{number(value * 100, signed=signed)}%" if is_known(value) else UNKNOWN
+
+
+def p_value(value: Any) -> str:
+    """A probability that decides: two digits that matter.
+
+    >>> p_value(0.3412), p_value(0.0341), p_value(0.0002)
+    ('0.34', '0.034', '< 0.001')
+    """
+    if not is_known(value):
+        return UNKNOWN
+    if value < 0.001:
+        return "< 0.001"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def count(value: Any) -> str:
+    """A whole number with thousands set apart.
+
+    >>> count(21400)
+    '21,400'
+    """
+    return _minus(f"{round(value):,}") if is_known(value) else UNKNOWN
+
+
+def days(value: Any) -> str:
+    """A length of time in days, or in years where that is easier.
+
+    >>> days(412), days(1460), days(1)
+    ('412 days', '4.0 years', '1 day')
+    """
+    if not is_known(value):
+        return UNKNOWN
+    if value >= 730:
+        return f"{number(value / 365)} years" if value >= 36_500 else f"{value / 365:,.1f} years"
+    return "1 day" if round(value) == 1 else f"{count(value)} days"
+
+
+def duration(value: Any) -> str:
+    """A length of time given in seconds.
+
+    >>> duration(2700), duration(34_000), duration(200_000)
+    ('45 min', '9.4 h', '2.3 days')
+    """
+    if not is_known(value):
+        return UNKNOWN
+    if value < 3_600:
+        return f"{value / 60:.0f} min"
+    return f"{value / 3_600:.1f} h" if value < 172_800 else f"{value / 86_400:,.1f} days"
+
+
+def plain(value: Any) -> str:
+    """Any setting on one line.
+
+    >>> plain(["a", 2]), plain(None), plain(True), plain(0.05)
+    ('a, 2', '–', 'yes', '0.05')
+    """
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items()) or "none"
+    return str(value)
+
+
+def moment(value: Any) -> datetime | None:
+    """A time given as milliseconds, ISO text or a datetime; UTC where nothing else is said."""
+    try:
+        if is_known(value):
+            return datetime.fromtimestamp(value / 1000, UTC)
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def day(value: Any) -> str:
+    """The UTC date.
+
+    >>> day("2023-03-12T14:00:00Z")
+    '12 Mar 2023'
+    """
+    at = moment(value)
+    return f"{at.day} {at:%b %Y}" if at else UNKNOWN
+
+
+def minute(value: Any) -> str:
+    """The UTC date and time.
+
+    >>> minute(1678629600000)
+    '12 Mar 2023, 14:00 UTC'
+    """
+    at = moment(value)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC" if at else UNKNOWN
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", MINUS) if text.strip("-0.,") else text.lstrip("-")

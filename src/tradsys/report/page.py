@@ -1,0 +1,99 @@
+"""One page from one run folder: HTML, style, scripts and numbers in a single file that opens offline."""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tradsys.report import numbers
+from tradsys.report.candles import pack_symbols
+from tradsys.report.cards import alpha, cards, headline, profile_names
+from tradsys.report.comparison import exit_shares, fold_rows, metric_rows
+from tradsys.report.curves import pack_curves
+from tradsys.report.folder import Json, RunFiles, read_run, rows, section
+from tradsys.report.forest import forecaster_rows, forests
+from tradsys.report.reliability import diagrams
+
+SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "start")
+LIBRARY = "vendor/lightweight-charts/lightweight-charts.standalone.production.js"
+
+
+def render(run_dir: Path) -> Path:
+    """Write `report.html` into a finished run's folder and return its path."""
+    run = read_run(run_dir)
+    target = run_dir / "report.html"
+    partial = target.with_suffix(".html.partial")
+    partial.write_text(page(run), encoding="utf-8")
+    return partial.replace(target)
+
+
+def page(run: RunFiles) -> str:
+    """The whole page as text; the same run gives the same text."""
+    names = profile_names(run)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            run=run,
+            names=names,
+            headline=headline(run, names),
+            alpha=alpha(run),
+            cards=cards(run, names),
+            market=section(run.metrics, "market"),
+            labels=section(run.metrics, "labels"),
+            skill=section(run.metrics, "skill"),
+            repairs=rows(section(run.metrics, "market"), "repairs"),
+            metrics=metric_rows(run, names),
+            exits=exit_shares(run, names),
+            folds=fold_rows(run, names),
+            forests=forests(section(run.metrics, "skill")),
+            forecasters=forecaster_rows(section(run.metrics, "skill")),
+            diagrams=diagrams(run.metrics),
+            assumptions=[str(line) for line in run.metrics.get("assumptions") or []],
+            config=settings(section(run.manifest, "config")),
+            machine=section(run.manifest, "machine"),
+            data=_drawn(run, names),
+            style=_text("templates/report.css"),
+            library=_text(LIBRARY),
+            script="\n".join(_text(f"scripts/{name}.js") for name in SCRIPTS),
+        )
+    )
+
+
+def settings(config: Json) -> list[tuple[str, list[tuple[str, str]]]]:
+    """A configuration as sections of key and value; the settings outside any section come first."""
+    loose = [(key, numbers.plain(value)) for key, value in config.items() if not isinstance(value, dict)]
+    found = [("", loose)] if loose else []
+    for key, value in config.items():
+        if isinstance(value, dict):
+            found.append((key, [(name, numbers.plain(inner)) for name, inner in value.items()]))
+    return found
+
+
+def _drawn(run: RunFiles, names: list[str]) -> dict[str, Any]:
+    return {
+        "profiles": names,
+        "symbols": pack_symbols(run, names),
+        "equity": pack_curves(run.equity, names),
+    }
+
+
+@cache
+def _text(path: str) -> str:
+    return files("tradsys.report").joinpath(path).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tradsys.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shown = (numbers.number, numbers.percent, numbers.count, numbers.day, numbers.minute, numbers.days, numbers.plain)
+    environment.filters |= {show.__name__: show for show in shown}
+    return environment

@@ -1,0 +1,71 @@
+from dataclasses import replace
+
+from tradsys.report.cards import cards, headline, profile_names
+
+
+def judged(run, **profiles):
+    return replace(run, verdict={"profiles": profiles}, metrics={})
+
+
+def test_profiles_stand_best_first(run):
+    assert profile_names(run) == ["AUDITED", "EDGE", "SNIPER", "RECKLESS"]
+
+
+def test_one_proven_profile_is_the_answer_whatever_the_others_are(run):
+    run = judged(
+        run,
+        A={"verdict": "refuted", "p": 0.9, "sentence": "refuted: it loses money"},
+        B={"verdict": "proven", "p": 0.01, "sentence": "proven: it made money after costs"},
+    )
+    answer = headline(run, profile_names(run))
+    assert (answer.word, answer.sentence) == ("Proven", "B, the best of 2 profiles: it made money after costs.")
+
+
+def test_the_runs_own_sentence_leads_where_it_has_one(run):
+    answer = headline(replace(run, verdict=run.verdict | {"sentence": "Nothing here."}), profile_names(run))
+    assert (answer.sentence, answer.below) == ("Nothing here.", "AUDITED, the best of 4 profiles: p 0.21.")
+
+
+def test_no_profile_is_called_the_best_where_none_could_be_judged(run):
+    short = {"verdict": "not proven", "p": None, "sentence": "not proven: too little history (55 of 300 days)"}
+    run = judged(run, A=short, B=short)
+    assert headline(run, profile_names(run)).sentence == "A: too little history (55 of 300 days)."
+
+
+def test_a_sentence_is_told_from_the_record_it_rests_on(run):
+    said = {card.name: (card.sentence, card.record) for card in cards(run, profile_names(run))}
+    assert said["RECKLESS"][0] == "After costs it loses money."
+    assert said["RECKLESS"][1].startswith("Net Sharpe at most −0.4")
+    assert said["SNIPER"] == ("Too few trades (0 of 60).", "")
+
+
+def test_a_run_without_profiles_says_that_there_is_no_verdict(run):
+    run = judged(run)
+    assert headline(run, profile_names(run)).word == "No verdict"
+
+
+def test_a_profile_that_never_fired_says_so_once_with_the_highest_confidence(run):
+    sentence = "not proven: too few trades (0 of 60); it never fired: the highest confidence it saw was 0.612"
+    run = judged(run, A={"verdict": "not proven", "sentence": sentence, "n_trades": 0})
+    run = replace(run, metrics={"profiles": {"A": {"highest_confidence": 0.6124, "n_decisions": 0}}})
+    (card,) = cards(run, ["A"])
+    assert card.sentence == "Too few trades (0 of 60)."
+    assert card.never_fired == "Never fired: the highest confidence it saw was 0.612."
+    assert card.bar is None
+
+
+def test_the_interval_is_drawn_on_one_scale_with_zero_and_the_detectable_edge(run):
+    bars = {card.name: card.bar for card in cards(run, profile_names(run))}
+    audited, reckless = bars["AUDITED"], bars["RECKLESS"]
+    assert audited.low < audited.zero < audited.point < audited.high < audited.detectable
+    assert reckless.low < reckless.point < reckless.high < reckless.zero == audited.zero
+
+
+def test_a_leg_passes_at_the_runs_own_alpha(run):
+    own = {"verdict": "not proven", "n_trades": 90, "p_net": 0.21, "p_skill": 0.018}
+    run = judged(run, A=own)
+    assert [leg.is_passed for leg in cards(run, ["A"])[0].legs] == [False, True]
+    strict = replace(run, manifest={"config": {"verdict": {"alpha": 0.01}}})
+    assert [leg.is_passed for leg in cards(strict, ["A"])[0].legs] == [False, False]
+    unknown = judged(run, A={})
+    assert [leg.is_passed for leg in cards(unknown, ["A"])[0].legs] == [None, None]

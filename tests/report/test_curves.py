@@ -1,0 +1,44 @@
+import base64
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tradsys.report import curves
+from tradsys.report.curves import pack_curves
+
+
+def equity_frame(values, profile="EDGE"):
+    ts = pl.datetime_range(
+        datetime(2024, 1, 1, tzinfo=UTC), interval="1h", eager=True, end=datetime(2024, 1, 9, tzinfo=UTC)
+    )
+    return pl.DataFrame({"profile": profile, "ts": ts[: len(values)].cast(pl.Datetime("ms", "UTC")), "equity": values})
+
+
+def unpack(packed):
+    return np.frombuffer(base64.b64decode(packed["base64"]), "<f4")
+
+
+def test_change_and_drawdown_by_hand():
+    (curve,) = pack_curves(equity_frame([100.0, 120.0, 90.0, 150.0]), ["EDGE"])["curves"]
+    assert unpack(curve["change"]) == pytest.approx([0, 0.2, -0.1, 0.5])
+    assert unpack(curve["drawdown"]) == pytest.approx([0, 0, -0.25, 0])
+
+
+def test_joined_points_keep_the_deepest_drawdown_and_the_last_change(monkeypatch):
+    monkeypatch.setattr(curves, "MOST_POINTS", 2)
+    equity = equity_frame([100.0] * 5 + [50.0] + [100.0] * 20)
+    (curve,) = pack_curves(equity, ["EDGE"])["curves"]
+    assert unpack(curve["drawdown"]) == pytest.approx([-0.5, 0])
+    assert unpack(curve["change"]) == pytest.approx([0, 0])
+
+
+def test_buy_and_hold_comes_last_and_is_marked():
+    equity = pl.concat([equity_frame([1.0, 2.0], "BUY_AND_HOLD"), equity_frame([1.0, 1.0])])
+    packed = pack_curves(equity, ["EDGE"])["curves"]
+    assert [(one["name"], one["is_benchmark"]) for one in packed] == [("EDGE", False), ("BUY_AND_HOLD", True)]
+
+
+def test_no_equity_is_no_curve():
+    assert pack_curves(equity_frame([1.0]).clear(), ["EDGE"])["curves"] == []

@@ -1,0 +1,157 @@
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from tradsys.report import render
+from tradsys.report.folder import read_run
+from tradsys.report.page import page
+
+
+class Page(HTMLParser):
+    """What a browser would load, and the words it would show."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.loads, self.words, self.tags, self.inside = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag in ("script", "style"):
+            self.inside.append(tag)
+        loading = {"src", "srcset", "data", "action", "poster"} | ({"href"} if tag != "a" else set())
+        self.loads += [value for name, value in attrs if name in loading]
+
+    def handle_endtag(self, tag):
+        if self.inside and tag == self.inside[-1]:
+            self.inside.pop()
+
+    def handle_data(self, data):
+        if not self.inside:
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def nulled(content, key):
+    """The content with this key null wherever it stands."""
+    if isinstance(content, dict):
+        return {name: None if name == key else nulled(value, key) for name, value in content.items()}
+    return [nulled(value, key) for value in content] if isinstance(content, list) else content
+
+
+def keys(content):
+    inner = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return set(content if isinstance(content, dict) else ()).union(*(keys(value) for value in inner))
+
+
+def test_the_page_is_one_file_that_loads_nothing(run):
+    text = page(run)
+    assert [load for load in Page(text).loads if load != "data:,"] == []
+    style = re.search("<style>.*?</style>", text, flags=re.S).group()
+    assert "url(" not in style
+    assert "@import" not in style
+    assert "default-src 'none'" in text
+
+
+def test_the_same_run_gives_the_same_bytes(make_run):
+    folder = make_run(400)
+    first = render(folder).read_bytes()
+    assert render(folder).read_bytes() == first
+    assert [path.name for path in folder.glob("report*")] == ["report.html"]
+
+
+def test_the_verdict_comes_before_every_number(run):
+    text = Page(page(run)).text
+    order = [text.index(words) for words in ("Not proven", "net Sharpe", "Price and trades", "Profiles side by side")]
+    assert order == sorted(order)
+
+
+def test_every_part_that_was_promised_is_there(run):
+    text = Page(page(run)).text
+    for words in (
+        "Equity against buy-and-hold",
+        "How trades ended",
+        "Do the forecasts know anything?",
+        "Over the base rate",
+        "Reliability",
+        "Fold by fold",
+        "What the importer repaired",
+        "rows repeated an earlier time stamp",
+        "Assumptions",
+        "Where one bar touches both barriers",
+        "an edge below a net Sharpe of 1.98",
+        "12 trials",
+        "Never fired: the highest confidence it saw was 0.614.",
+        "TradingView Lightweight Charts™",
+        "profit_total",
+        "taker_bps",
+    ):
+        assert words in text, words
+
+
+@pytest.mark.parametrize("is_development", [True, False])
+def test_development_data_is_confessed_only_where_it_was_used(run, is_development):
+    metrics = run.metrics | {"market": run.metrics["market"] | {"is_development": is_development}}
+    text = Page(page(replace(run, metrics=metrics))).text
+    assert ("in-sample at the level of design" in text) == is_development
+
+
+def test_an_opened_lockbox_is_said(run):
+    assert "The lock-box was opened" not in page(run)
+    opened = run.verdict | {"lockbox": {"sentence": "AUDITED lost money on the last fifth."}}
+    assert "AUDITED lost money on the last fifth." in page(replace(run, verdict=opened))
+
+
+def test_names_from_outside_cannot_become_markup(make_run):
+    hostile = "</script><img src=x onerror=alert(1)>"
+    text = render(make_run(400, (hostile,))).read_text()
+    assert "img" not in Page(text).tags
+    assert Page(text).tags.count("script") == 3
+
+
+def test_a_run_with_nothing_in_it_says_so_in_words(run):
+    empty = replace(
+        run,
+        manifest={},
+        verdict={},
+        metrics={},
+        **{name: getattr(run, name).clear() for name in ("bars", "trades", "equity", "forecasts")},
+    )
+    text = Page(page(empty)).text
+    for words in ("No verdict", "No profile was compared", "kept no bars", "No equity curve", "No trades, so no exits"):
+        assert words in text, words
+
+
+def test_no_single_null_breaks_the_page(make_run):
+    run = read_run(make_run(300))
+    short = replace(run, bars=run.bars.head(30), forecasts=run.forecasts.clear())
+    for part in ("manifest", "verdict", "metrics"):
+        content = getattr(run, part)
+        for key in sorted(keys(content)):
+            assert "</html>" in page(replace(short, **{part: nulled(content, key)})), key
+
+
+def test_a_hundred_thousand_candles_stay_below_eight_megabytes(make_run):
+    assert render(make_run(100_000)).stat().st_size < 8e6
+
+
+def test_numbers_for_the_charts_are_json_without_nan(run):
+    text = page(run)
+    data = re.search('id="run-data">(.*?)</script>', text, flags=re.S).group(1)
+    parsed = json.loads(data, parse_constant=lambda name: pytest.fail(f"{name} in the page's data"))
+    assert parsed["profiles"] == ["AUDITED", "EDGE", "SNIPER", "RECKLESS"]
+
+
+def test_the_library_carries_its_licence_and_notice():
+    from importlib.resources import files
+
+    vendored = files("tradsys.report").joinpath("vendor/lightweight-charts")
+    assert "Apache License" in vendored.joinpath("LICENSE").read_text()
+    assert "https://www.tradingview.com/" in vendored.joinpath("NOTICE").read_text()
+    assert "v5.2.1" in vendored.joinpath("lightweight-charts.standalone.production.js").read_text()[:300]
