@@ -1,0 +1,13 @@
+"""What decides: one object for the simulation, the event-driven backtest, paper and live; needs no torch."""
+
+from typing import TYPE_CHECKING
+
+from tradsys.core.lazy import attach
+
+if TYPE_CHECKING:
+    from tradsys.predictor.decision import Decision
+    from tradsys.predictor.predictor import Predictor
+
+__all__ = ["Decision", "Predictor"]
+
+__getattr__, __dir__ = attach(__name__, {"Decision": "decision", "Predictor": "predictor"})

@@ -1,0 +1,69 @@
+"""From raw log-odds to calibrated probabilities and prices: one function for training and for trading."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.costs import Costs
+from tradsys.models.calibration import Calibration
+from tradsys.predictor.economics import TimeExit, expected_net_return
+from tradsys.profiles.forecast import SIDES, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Calibrated view of some rows: `probability` and `expected_net` (n, 2), `choice` (n,) the better side's column."""
+
+    probability: FloatArray
+    expected_net: FloatArray
+    choice: IntArray
+
+    @property
+    def confidence(self) -> FloatArray:
+        """The chosen side's probability, shape (n,)."""
+        return self.probability[np.arange(len(self.choice)), self.choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What turns log-odds into money: fitted on out-of-fold forecasts, with barriers in ATR, costs and sides."""
+
+    calibration: Calibration
+    timeout_calibration: Calibration
+    time_exit: TimeExit
+    upper: float
+    lower: float
+    costs: Costs
+    sides: tuple[Side, ...] = SIDES
+
+    def judge(self, logits: FloatArray, timeout_logits: FloatArray, atr_over_price: FloatArray) -> Judgement:
+        """All rows at once; rows with NaN log-odds keep NaN and choose some side."""
+        probability = self.calibration.apply(logits)
+        expected = expected_net_return(
+            probability,
+            self.timeout_calibration.apply(timeout_logits),
+            self.time_exit,
+            upper=self.upper,
+            lower=self.lower,
+            atr_over_price=atr_over_price,
+            costs=self.costs,
+        )
+        allowed = np.array([0.0 if side in self.sides else -np.inf for side in SIDES])
+        better_short = expected[:, 1] + allowed[1] > expected[:, 0] + allowed[0]
+        return Judgement(probability, expected, better_short.astype(np.int64))
+
+
+def audit_inputs(X: FloatArray, logits: FloatArray, judgement: Judgement, regime: FloatArray) -> FloatArray:
+    """What the auditor sees of a row: features, both log-odds, the chosen trade's price, regime, and last the side."""
+    sign = np.where(judgement.choice == 0, 1.0, -1.0)
+    rows = np.arange(len(sign))
+    chosen = np.stack(
+        [
+            logits[rows, judgement.choice],
+            logits[rows, 1 - judgement.choice],
+            judgement.expected_net[rows, judgement.choice],
+        ],
+        axis=1,
+    )
+    return np.concatenate([X, chosen, regime, sign[:, None]], axis=1)

@@ -1,0 +1,139 @@
+"""The one object that decides: simulation, backtest, paper and live all call it; only the venue differs."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from tradsys.auditor.auditor import FittedAuditor
+from tradsys.core.atr import wilder_atr
+from tradsys.core.bars import split_symbols, to_arrays, validate_bars
+from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.time import interval_ms
+from tradsys.features.feature_set import FittedFeatures
+from tradsys.labels.spec import BarrierSpec
+from tradsys.models.forecaster import FittedForecaster
+from tradsys.predictor.decision import Decision
+from tradsys.predictor.judgement import Judge, audit_inputs
+from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.profiles.forecast import Forecasts
+from tradsys.profiles.profile import Profile
+from tradsys.regimes.spec import FittedRegimeFilter
+
+ATR_MEMORY = 20
+"""Periods after which Wilder's average has forgotten its seed to 4e-7 of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """Everything that decides, fitted on one training part; holds no data and needs neither torch nor an engine."""
+
+    interval: timedelta
+    features: FittedFeatures
+    forecaster: FittedForecaster
+    timeout: FittedForecaster
+    judge: Judge
+    ranks: ConfidenceRanks
+    regimes: FittedRegimeFilter
+    auditor: FittedAuditor
+    barriers: BarrierSpec
+    profile: Profile
+
+    @property
+    def lookback(self) -> int:
+        """Closed bars that the decision for the last one depends on."""
+        deciding = self.features.lookback + self.forecaster.memory
+        return max(deciding, self.regimes.lookback, ATR_MEMORY * self.barriers.atr_period)
+
+    def forecast(self, bars: pl.DataFrame) -> Forecasts:
+        """Forecasts of every bar of one symbol, each from bars up to its own close."""
+        arrays = to_arrays(bars)
+        X = self.features.compute(bars).values
+        regime = self.regimes.filter(bars)
+        atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.barriers.atr_period)
+        logits, timeout = self.forecaster.logits(X), self.timeout.logits(X)
+        ready = (
+            np.isfinite(logits).all(axis=1)
+            & np.isfinite(timeout).all(axis=1)
+            & np.isfinite(regime).all(axis=1)
+            & (atr > 0)
+        )
+        judgement = self.judge.judge(logits, timeout, atr / arrays.close)
+        audit = np.full(len(atr), np.nan)
+        if ready.any():
+            audit[ready] = self.auditor.probability(audit_inputs(X, logits, judgement, regime)[ready])
+        return Forecasts(
+            start=arrays.ts + interval_ms(self.interval),
+            probability=judgement.probability,
+            expected_net=judgement.expected_net,
+            choice=judgement.choice,
+            rank=self.ranks.rank(judgement.probability),
+            regime=regime,
+            audit=audit,
+            atr=atr,
+            is_ready=ready,
+        )
+
+    def decide_many(self, bars: pl.DataFrame) -> pl.DataFrame:
+        """A row a bar and symbol, in the fields of `Decision`; actions of 0 carry the reason they stay out."""
+        return pl.concat(
+            decisions_frame(symbol, self.forecast(frame), self.profile, self.barriers)
+            for symbol, frame in split_symbols(bars).items()
+        )
+
+    def decide(self, bars: pl.DataFrame) -> Decision:
+        """The decision for the last closed bar of one symbol; equal to the last row of `decide_many`."""
+        frames = split_symbols(validate_bars(bars, interval=self.interval))
+        if len(frames) != 1:
+            raise ConfigError(f"decide takes the bars of one symbol, found {len(frames)}; decide_many takes several")
+        ((symbol, frame),) = frames.items()
+        if len(frame) < self.lookback:
+            raise NotEnoughBars(
+                f"a decision needs {self.lookback} closed bars, found {len(frame)}; load earlier history first"
+            )
+        row = decisions_frame(symbol, self.forecast(frame.tail(self.lookback)), self.profile, self.barriers).row(
+            -1, named=True
+        )
+        return Decision(**{**row, "regime": tuple(row["regime"])})
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle that `load` reads; the folder must not exist yet."""
+        from tradsys.predictor.storage import save_predictor
+
+        save_predictor(self, folder)
+
+    @staticmethod
+    def load(folder: Path | str) -> "Predictor":
+        """The predictor of a bundle, after every byte of it has been checked."""
+        from tradsys.predictor.storage import load_predictor
+
+        return load_predictor(Path(folder))
+
+    def with_profile(self, profile: Profile) -> Self:
+        """The same forecasts, decided by another profile."""
+        return replace(self, profile=profile)
+
+
+def decisions_frame(symbol: str, forecasts: Forecasts, profile: Profile, barriers: BarrierSpec) -> pl.DataFrame:
+    """One symbol's decisions as a frame with the fields of `Decision`."""
+    actions = profile.decide(forecasts)
+    return pl.DataFrame(
+        {
+            "start": pl.Series(forecasts.start).cast(pl.Datetime("ms", "UTC")),
+            "symbol": pl.repeat(symbol, len(forecasts.start), eager=True),
+            "side": np.where(forecasts.choice == 0, 1, -1).astype(np.int8),
+            "probability": forecasts.chosen(forecasts.probability),
+            "rank": forecasts.chosen(forecasts.rank),
+            "regime": pl.Series(forecasts.regime, dtype=pl.Array(pl.Float64, forecasts.regime.shape[1])),
+            "audit": forecasts.audit,
+            "action": actions.action.astype(np.int8),
+            "size": actions.size,
+            "stop_distance": barriers.lower * forecasts.atr,
+            "target_distance": barriers.upper * forecasts.atr,
+            "horizon": pl.repeat(barriers.horizon, len(forecasts.start), dtype=pl.Int32, eager=True),
+            "reason": actions.reason,
+        }
+    )

@@ -1,0 +1,37 @@
+"""All profiles by name, in the order in which they are compared."""
+
+import difflib
+from dataclasses import replace
+from typing import Literal
+
+from tradsys.core.errors import ConfigError
+from tradsys.profiles.audited import AUDITED
+from tradsys.profiles.edge import EDGE
+from tradsys.profiles.profile import Profile
+from tradsys.profiles.reckless import RECKLESS
+from tradsys.profiles.rules import ConfidenceAbove
+from tradsys.profiles.sniper import SNIPER
+
+PROFILES: tuple[Profile, ...] = (SNIPER, AUDITED, RECKLESS, EDGE)
+
+
+def profile_named(name: str, profiles: tuple[Profile, ...] = PROFILES) -> Profile:
+    """The profile of that name, whatever its case."""
+    by_name = {profile.name: profile for profile in profiles}
+    if name.upper() in by_name:
+        return by_name[name.upper()]
+    near = difflib.get_close_matches(name.upper(), by_name, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(by_name)}"
+    raise ConfigError(f"no profile is called {name!r}; {hint}")
+
+
+def reading(
+    confidence: Literal["rank", "probability"], profiles: tuple[Profile, ...] = PROFILES
+) -> tuple[Profile, ...]:
+    """The profiles with their confidence thresholds read as ranks or, literally, as probabilities."""
+    return tuple(
+        replace(profile, entry=replace(profile.entry, confidence=confidence))
+        if isinstance(profile.entry, ConfidenceAbove)
+        else profile
+        for profile in profiles
+    )

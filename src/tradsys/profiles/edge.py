@@ -1,0 +1,10 @@
+"""EDGE: enters when the calibrated forecast says that the trade earns more than it costs."""
+
+from tradsys.profiles.profile import Profile
+from tradsys.profiles.rules import ExpectedReturnAbove
+
+EDGE = Profile(
+    name="EDGE",
+    description="every forecast whose calibrated return after costs is positive",
+    entry=ExpectedReturnAbove(),
+)

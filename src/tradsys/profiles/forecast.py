@@ -1,0 +1,38 @@
+"""What a profile is shown: one symbol's calibrated forecasts, regime and audit, and nothing of what came later."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+
+type Side = Literal["long", "short"]
+SIDES: tuple[Side, ...] = ("long", "short")
+"""In the order of the columns of every two-sided array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasts:
+    """Everything known at the close of each bar of one symbol; column 0 is the long side, column 1 the short.
+
+    `start` (n,) decision time in ms; `probability` (n, 2) that the side's target comes first; `expected_net` (n, 2) the
+    return after costs as a fraction of the entry price; `choice` (n,) 0 or 1, the allowed side with the larger expected
+    net return; `rank` (n, 2) share of the training part's out-of-fold confidences below the side's probability;
+    `regime` (n, 3) filtered; `audit` (n,) probability that the chosen side makes money after costs; `atr` (n,) price
+    units. Rows that are not `is_ready` hold NaN.
+    """
+
+    start: IntArray
+    probability: FloatArray
+    expected_net: FloatArray
+    choice: IntArray
+    rank: FloatArray
+    regime: FloatArray
+    audit: FloatArray
+    atr: FloatArray
+    is_ready: BoolArray
+
+    def chosen(self, values: FloatArray) -> FloatArray:
+        """The chosen side's column of a two-sided array, shape (n,)."""
+        return values[np.arange(len(values)), self.choice]

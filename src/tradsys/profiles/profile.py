@@ -1,0 +1,59 @@
+"""A strategy profile: a frozen value that turns forecasts into actions."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.profiles.forecast import SIDES, Forecasts
+from tradsys.profiles.rules import AnyRegime, Audit, Entry, Filter, NoAudit
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """What a profile does a row: `action` (n,) -1, 0 or 1; `size` (n,) share of the full size; `reason` (n,)."""
+
+    action: IntArray
+    size: FloatArray
+    reason: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """When to enter, which regimes to sit out and what the auditor may veto.
+
+    The decision never looks at a venue: the simulation, paper and live call the same `decide`.
+    """
+
+    name: str
+    description: str
+    entry: Entry
+    regimes: Filter = AnyRegime()
+    audit: Audit = NoAudit()
+
+    @property
+    def digest(self) -> str:
+        """The profile's name in the journal: a hash of every value in it, class names included."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+    def decide(self, forecasts: Forecasts) -> Actions:
+        """One action a row; rows without a forecast stay flat and say so."""
+        size = self.audit.size(forecasts.audit)
+        checks = (
+            (forecasts.is_ready, "no forecast yet: warming up"),
+            (self.entry.admits(forecasts), self.entry.refusal),
+            (self.regimes.allows(forecasts), "quiet regime"),
+            (size > 0, "vetoed by the auditor"),
+        )
+        enters = np.logical_and.reduce([mask for mask, _ in checks])
+        first_failed = np.argmin([mask for mask, _ in checks], axis=0)
+        why_not = [text for _, text in checks]
+        reasons = [
+            f"enter {SIDES[choice]}" if enter else why_not[failed]
+            for enter, failed, choice in zip(
+                enters.tolist(), first_failed.tolist(), forecasts.choice.tolist(), strict=True
+            )
+        ]
+        direction = np.where(forecasts.choice == 0, 1, -1)
+        return Actions(np.where(enters, direction, 0).astype(np.int64), np.where(enters, size, 0.0), reasons)

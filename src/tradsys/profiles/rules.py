@@ -1,0 +1,128 @@
+"""The pieces a profile is built from: when to enter, which regimes to sit out, what the auditor may veto."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from tradsys.core.arrays import BoolArray, FloatArray
+from tradsys.core.errors import ConfigError
+from tradsys.profiles.forecast import Forecasts
+
+QUIET = 0
+"""Index of the quiet regime: states are ordered by volatility."""
+
+
+class Entry(Protocol):
+    """Says at which decisions the chosen side is worth entering."""
+
+    def admits(self, forecasts: Forecasts) -> BoolArray:
+        """Mask of shape (n,)."""
+
+    @property
+    def refusal(self) -> str:
+        """Why a decision that was not admitted stays out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceAbove:
+    """Enter when the chosen side's confidence exceeds a threshold.
+
+    `rank` reads the threshold as a share of the out-of-fold confidences of the training part, since a calibrated
+    probability of 0.95 hardly ever occurs; `probability` reads it literally.
+    """
+
+    threshold: float
+    confidence: Literal["rank", "probability"] = "rank"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold < 1:
+            raise ConfigError(
+                f"a confidence threshold lies in [0, 1), was {self.threshold}; the journal used .75 and .95"
+            )
+
+    def admits(self, forecasts: Forecasts) -> BoolArray:
+        """Decisions whose confidence is above the threshold."""
+        values = forecasts.rank if self.confidence == "rank" else forecasts.probability
+        return forecasts.chosen(values) > self.threshold
+
+    @property
+    def refusal(self) -> str:
+        """Why a decision stays out."""
+        return f"{self.confidence} of the confidence is not above {self.threshold:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedReturnAbove:
+    """Enter when the calibrated return after costs, p_t a - p_s b + p_o E[ret | time] - c, is above `margin_bps`."""
+
+    margin_bps: float = 0.0
+
+    def admits(self, forecasts: Forecasts) -> BoolArray:
+        """Decisions that are expected to earn more than they cost."""
+        return forecasts.chosen(forecasts.expected_net) > self.margin_bps / 1e4
+
+    @property
+    def refusal(self) -> str:
+        """Why a decision stays out."""
+        return f"expected return after costs is not above {self.margin_bps:g} bp"
+
+
+class Filter(Protocol):
+    """Says in which market states entries are allowed."""
+
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        """Mask of shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyRegime:
+    """Entries in every regime."""
+
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        """All rows."""
+        return np.ones(len(forecasts.start), bool)
+
+
+@dataclass(frozen=True, slots=True)
+class NotQuiet:
+    """No entries while the quiet regime is the likeliest one by the filtered probabilities."""
+
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        """Rows whose likeliest regime is not the quiet one."""
+        return np.asarray(forecasts.regime.argmax(axis=1) != QUIET, dtype=bool)
+
+
+class Audit(Protocol):
+    """Turns the auditor's probability into a size; zero is a veto."""
+
+    def size(self, audit: FloatArray) -> FloatArray:
+        """Share of the full size, shape (n,), each in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAudit:
+    """Full size whatever the auditor thinks."""
+
+    def size(self, audit: FloatArray) -> FloatArray:
+        """Ones."""
+        return np.ones(len(audit))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditorVeto:
+    """Veto below `threshold`; half size there, rising to the full size at `full_size_at`."""
+
+    threshold: float = 0.5
+    full_size_at: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold < self.full_size_at <= 1:
+            raise ConfigError(
+                f"an audit needs 0 <= threshold < full_size_at <= 1, was {self.threshold} and {self.full_size_at}"
+            )
+
+    def size(self, audit: FloatArray) -> FloatArray:
+        """Zero where vetoed, else between a half and one."""
+        share = 0.5 + 0.5 * (audit - self.threshold) / (self.full_size_at - self.threshold)
+        return np.where(audit >= self.threshold, np.clip(share, 0.5, 1.0), 0.0)
