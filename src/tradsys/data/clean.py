@@ -1,0 +1,177 @@
+"""A recognised table made into bars: what is surely wrong and safely mended is mended and told, the rest refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import BoolArray
+from tradsys.core.bars import OHLCV, OPTIONAL
+from tradsys.core.defects import ROW, off_grid
+from tradsys.core.errors import DataError
+from tradsys.core.time import commonest_step, stamp
+from tradsys.data.repairs import N_SHOWN, Repair, describe
+from tradsys.data.times import settle_times
+
+MAX_OFF_GRID = 0.02
+SAME_PRICE = 1e-5
+"""Copies of a bar that differ by no more than this fraction differ only in how they were rounded."""
+SAME_OPEN = 5e-3
+_HEADER_WORDS = ("", "date", "datetime", "time", "timestamp", "unix", "ts", "ticker")
+
+
+@dataclass(slots=True)
+class _Table:
+    """The rows so far, where they stand in their file, and what was done to them."""
+
+    rows: pl.DataFrame
+    source: str
+    place: str
+    repairs: list[Repair]
+    newest_first: bool = False
+
+    def describe(self, kind: str, what: str, rows: pl.DataFrame) -> Repair:
+        shown = rows[:N_SHOWN]
+        times = shown["ts"].to_list() if "ts" in rows.columns else [None] * len(shown)
+        names = [
+            f"{self.place} {row}" + (f" ({stamp(ms)})" if ms is not None else "")
+            for row, ms in zip(shown[ROW].to_list(), times, strict=True)
+        ]
+        return describe(kind, what, len(rows), names)
+
+    def tell(self, kind: str, what: str, rows: pl.DataFrame) -> None:
+        if len(rows):
+            self.repairs.append(self.describe(kind, what, rows))
+
+    def refuse(self, what: str, rows: pl.DataFrame, advice: str) -> NoReturn:
+        raise DataError(f"{self.source}: {self.describe('', what, rows).sentence}; {advice}")
+
+
+def clean(table: pl.DataFrame, source: str, *, place: str = "row") -> tuple[pl.DataFrame, tuple[Repair, ...]]:
+    """Sorted, unique bars on one grid from recognised columns; `__row` is kept so that refusals can name the rows.
+
+    Nothing is filled. Off-grid rows are snapshots and are dropped; of several copies of a bar one is kept.
+    """
+    work = _Table(table, source, place, [])
+    _drop_headers(work)
+    if len(work.rows) == 0:
+        raise DataError(f"{source} holds no rows of bars; fetch it again")
+    _settle_times(work)
+    _settle_numbers(work)
+    _settle_order(work)
+    _drop_off_grid(work)
+    _drop_copies(work)
+    times = pl.col("ts").cast(pl.Datetime("ms", "UTC"))
+    symbol = ["symbol"] if "symbol" in work.rows.columns else []
+    optional = [name for name in OPTIONAL if name in work.rows.columns]
+    return work.rows.select(*symbol, times, *OHLCV, *optional, ROW), tuple(work.repairs)
+
+
+def _drop_headers(work: _Table) -> None:
+    """Header lines between the data: a second header level, or the headers of files joined end to end."""
+    if work.rows.schema["time"] != pl.String:
+        return
+    no_price = work.rows["close"].cast(pl.Float64, strict=False).is_null()
+    if not no_price.any():
+        return
+    word = pl.col("time").fill_null("").str.strip_chars().str.to_lowercase().is_in(_HEADER_WORDS)
+    is_header = work.rows.select(word).to_series() & no_price
+    work.tell("extra header", "further header lines dropped", work.rows.filter(is_header))
+    work.rows = work.rows.filter(~is_header)
+
+
+def _settle_times(work: _Table) -> None:
+    times = settle_times(work.rows["time"], work.source)
+    if times.ms.null_count():
+        work.refuse("no time", work.rows.filter(times.ms.is_null()), "mend or drop them")
+    work.repairs += times.repairs
+    work.rows = work.rows.drop("time").with_columns(times.ms.alias("ts"))
+
+
+def _settle_numbers(work: _Table) -> None:
+    """Text to numbers; a cell that is no number is refused, an optional column with empty cells is left out."""
+    numbers = [name for name in (*OHLCV, *OPTIONAL) if name in work.rows.columns]
+    cast = work.rows.with_columns(pl.col(numbers).cast(pl.Float64, strict=False))
+    for name in numbers:
+        lost = cast[name].is_null()
+        if name in OPTIONAL and lost.any():
+            sentence = f"column {name} is empty in {lost.sum():,} of {len(cast):,} rows and was left out"
+            work.repairs.append(Repair("incomplete column", int(lost.sum()), (), sentence))
+            cast = cast.drop(name)
+        elif lost.any():
+            found = work.rows.filter(lost)
+            work.refuse(f"no number in {name}, such as {found[name][0]!r},", found, "mend or drop them")
+    work.rows = cast
+
+
+def _settle_order(work: _Table) -> None:
+    is_pooled = "symbol" in work.rows.columns and work.rows["symbol"].n_unique() > 1
+    groups = work.rows.partition_by("symbol", maintain_order=True) if is_pooled else [work.rows]
+    n_back = sum(int((group["ts"].diff() < 0).sum()) for group in groups)
+    work.newest_first = n_back > 0.5 * len(work.rows)
+    if work.newest_first:
+        work.tell("descending order", "newest first, put in ascending order", work.rows)
+    elif n_back:
+        late = pl.concat([group.filter(pl.col("ts") < pl.col("ts").cum_max()) for group in groups])
+        work.tell("disorder", "out of order, sorted in", late)
+    if n_back or is_pooled:
+        work.rows = pl.concat([group.sort("ts", maintain_order=True) for group in groups])
+
+
+def _drop_off_grid(work: _Table) -> None:
+    ts = work.rows["ts"].to_numpy()
+    if len(ts) < 3:
+        return
+    off = off_grid(ts, commonest_step(np.diff(ts)))
+    if off.mean() > MAX_OFF_GRID:
+        raise DataError(
+            f"{work.source}: {off.sum():,} of {len(off):,} rows are off any common grid, wanted bars of one interval; "
+            "resample the file, or split it where its interval or its time zone changes"
+        )
+    if off.any():
+        work.tell("off-grid", "off-grid rows, snapshots between bars, dropped", work.rows.filter(off))
+        work.rows = work.rows.filter(~off)
+
+
+def _drop_copies(work: _Table) -> None:
+    """One bar a time: of copies the wider, since a bar only grows until it closes, else the one fetched last.
+
+    A file that is newest first grows at its head, any other at its end.
+    """
+    if "symbol" not in work.rows.columns and (work.rows["ts"].diff().drop_nulls() > 0).all():
+        return
+    keys = ["symbol", "ts"] if "symbol" in work.rows.columns else ["ts"]
+    is_copied = work.rows.select(keys).is_duplicated()
+    if not is_copied.any():
+        return
+    copies = work.rows.filter(is_copied)
+    _refuse_other_markets(work, copies, keys)
+    fetched = -pl.col(ROW).cast(pl.Int64) if work.newest_first else pl.col(ROW)
+    ranked = copies.sort(*keys, pl.col("high") - pl.col("low"), fetched)
+    kept = ranked.unique(keys, keep="last", maintain_order=True)
+    dropped = ranked.join(kept.select(ROW), on=ROW, how="anti", maintain_order="left")
+    agrees = _agree(dropped.join(kept, on=keys, suffix="_kept", maintain_order="left"))
+    work.tell("duplicates", "duplicates that agree with the bar kept, dropped", dropped.filter(agrees))
+    what = "duplicates that disagree, dropped for the copy with the wider range, else the one fetched last"
+    work.tell("conflicting duplicates", what, dropped.filter(~agrees))
+    work.rows = work.rows.join(dropped.select(ROW), on=ROW, how="anti", maintain_order="left")
+
+
+def _refuse_other_markets(work: _Table, copies: pl.DataFrame, keys: Sequence[str]) -> None:
+    opens = copies.group_by(keys, maintain_order=True).agg(
+        pl.col(ROW).first(), spread=pl.col("open").max() / pl.col("open").min() - 1
+    )
+    other = opens.filter(pl.col("spread") > SAME_OPEN)
+    if len(other):
+        advice = "keep one market a file, or add a symbol column"
+        work.refuse("rows of one time with different opens are no copies", other, advice)
+
+
+def _agree(pairs: pl.DataFrame) -> BoolArray:
+    near = np.ones(len(pairs), dtype=bool)
+    for name in OHLCV:
+        a, b = pairs[name].to_numpy(), pairs[f"{name}_kept"].to_numpy()
+        near &= np.abs(a - b) <= SAME_PRICE * np.abs(b)
+    return near

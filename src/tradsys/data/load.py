@@ -1,0 +1,99 @@
+"""Bars from what the command line's `--bars` names: a file, the embedded sample or a simulated market."""
+
+import difflib
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tradsys.core.defects import ROW, find_defects, refuse
+from tradsys.core.errors import ConfigError
+from tradsys.data.clean import clean
+from tradsys.data.columns import recognise
+from tradsys.data.files import read_table
+from tradsys.data.repairs import Repair
+from tradsys.data.sample import SYMBOL as SAMPLE_SYMBOL
+from tradsys.data.sample import sample_path
+from tradsys.data.simulate.market import simulate
+from tradsys.data.simulate.recipes import PLAIN, parse_recipe
+from tradsys.data.suspects import settle_suspects
+
+SIMULATED = "simulated:"
+_VENUE = re.compile(r"[a-z][a-z0-9_-]+:[^:]+:\d+[smhdw]")
+_FORMATS = (".parquet", ".feather", ".arrow", ".csv", ".gz", ".zst", ".txt", ".tsv")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Bars as `validate_bars` wants them, the name of their symbol, and what was repaired on the way."""
+
+    bars: pl.DataFrame
+    symbol: str
+    repairs: tuple[Repair, ...]
+
+
+def load_bars(spec: str | Path, *, seed: int = 0, log: Callable[[str], None] | None = None) -> pl.DataFrame:
+    """Checked bars from `sample`, `simulated:<recipe>` or a Parquet, Feather or CSV file.
+
+    Every repair, and everything that looks wrong but was left alone, is told to `log` (a line each; the standard error
+    stream by default). What cannot be repaired safely is refused with a DataError. `seed` draws simulated markets.
+    """
+    loaded = load(spec, seed=seed)
+    tell = _to_stderr if log is None else log
+    for repair in loaded.repairs:
+        tell(f"{Path(spec).name}: {repair.sentence}")
+    return loaded.bars
+
+
+def load(spec: str | Path, *, seed: int = 0) -> Loaded:
+    """The bars behind a spec, with their symbol and the repairs."""
+    text = str(spec)
+    if text == "sample":
+        return _from_file(sample_path(), SAMPLE_SYMBOL)
+    if is_simulated(text):
+        recipe = parse_recipe(text.removeprefix("simulated").removeprefix(":"))
+        return Loaded(simulate(recipe.name, seed=seed), recipe.name, ())
+    path = Path(text).expanduser()
+    if path.exists():
+        return _from_file(path, path.name.split(".")[0].split("-")[0])
+    if _VENUE.fullmatch(text):
+        raise ConfigError(
+            f"downloads are not available yet, so {text!r} cannot be fetched; export its bars to a Parquet, Feather or "
+            "CSV file and give the file's path instead"
+        )
+    raise ConfigError(_no_such_spec(text, path))
+
+
+def is_simulated(spec: str) -> bool:
+    """Whether the spec names a simulated market rather than a file or the sample."""
+    return spec == "simulated" or spec.startswith(SIMULATED)
+
+
+def _from_file(path: Path, symbol: str) -> Loaded:
+    source = path.name
+    table, place = read_table(path)
+    bars, repairs = clean(recognise(table, source), source, place=place)
+    if bars.columns[0] == "symbol" and bars["symbol"].n_unique() == 1:
+        symbol = str(bars["symbol"][0])
+        bars = bars.drop("symbol")
+    bars, defects = find_defects(bars)
+    refuse(defects, f"{source} is refused (rows are {place}s of it)", "mend or drop these rows, or fetch them again")
+    bars, suspects = settle_suspects(bars, place)
+    return Loaded(bars.drop(ROW), symbol, (*repairs, *suspects))
+
+
+def _no_such_spec(text: str, path: Path) -> str:
+    specs = ["sample", *(SIMULATED + name for name in PLAIN), SIMULATED + "edge:2"]
+    folder = path.parent
+    files = [str(folder / f.name) for f in folder.iterdir() if f.suffix in _FORMATS] if folder.is_dir() else []
+    nearest = difflib.get_close_matches(text, [*specs, *files], n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ";"
+    where = "" if folder.is_dir() else f" (there is no folder {folder})"
+    return f"no file, sample or market {text!r}{where}{hint} --bars takes sample, simulated:<recipe> or a file"
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(line + "\n")

@@ -1,0 +1,94 @@
+"""A market: bars of one or several symbols at one interval, with all that is known about where they came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+
+from tradsys.core.bars import split_symbols
+from tradsys.core.errors import ConfigError
+from tradsys.core.time import format_interval, infer_interval
+from tradsys.data.fingerprint import development_blocks, fingerprint, month_blocks
+from tradsys.data.load import SIMULATED, Loaded, is_simulated, load
+from tradsys.data.repairs import Repair
+from tradsys.data.simulate.recipes import parse_recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Checked bars with a `symbol` column, and how to recognise them again.
+
+    `fingerprint` covers every value, and recipe and seed of simulated bars; `blocks` are hashes of each month's closes;
+    `is_development` says that the defaults were chosen on some of these very bars.
+    """
+
+    bars: pl.DataFrame
+    interval: timedelta
+    sources: tuple[str, ...]
+    symbols: tuple[str, ...]
+    repairs: tuple[Repair, ...]
+    fingerprint: str
+    blocks: tuple[str, ...]
+    is_development: bool
+
+    @property
+    def is_long_only(self) -> bool:
+        """Whether every source is a simulated market that is meant for longs only, as `bull` is."""
+        return all(is_simulated(s) and parse_recipe(s.removeprefix(SIMULATED)).is_long_only for s in self.sources)
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """One frame a symbol, without the `symbol` column, in the order of `symbols`."""
+        return split_symbols(self.bars)
+
+
+def load_market(specs: Sequence[str | Path], *, seed: int = 0) -> Market:
+    """One market from one or several specs of `load_bars`; all must have one interval and different symbols."""
+    if not specs:
+        raise ConfigError("a market needs at least one --bars, found none; try --bars sample")
+    loaded = [load(spec, seed=seed) for spec in specs]
+    sources = tuple(str(spec) for spec in specs)
+    frames = [_with_symbol(item) for item in loaded]
+    interval = _common_interval(sources, frames)
+    _refuse_repeated_symbols(sources, frames)
+    shared = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
+    bars = pl.concat([frame.select(shared) for frame in frames])
+    blocks = month_blocks(bars)
+    drawn = [f"{item.symbol} seed {seed}" for item, source in zip(loaded, sources, strict=True) if is_simulated(source)]
+    return Market(
+        bars=bars,
+        interval=interval,
+        sources=sources,
+        symbols=tuple(split_symbols(bars)),
+        repairs=tuple(repair for item in loaded for repair in item.repairs),
+        fingerprint=fingerprint(bars, drawn),
+        blocks=blocks,
+        is_development=not development_blocks().isdisjoint(blocks),
+    )
+
+
+def _with_symbol(item: Loaded) -> pl.DataFrame:
+    if "symbol" in item.bars.columns:
+        return item.bars
+    return item.bars.select(pl.lit(item.symbol).alias("symbol"), pl.all())
+
+
+def _common_interval(sources: Sequence[str], frames: Sequence[pl.DataFrame]) -> timedelta:
+    intervals = [infer_interval(frame) for frame in frames]
+    if len(set(intervals)) > 1:
+        found = ", ".join(f"{s} {format_interval(i)}" for s, i in zip(sources, intervals, strict=True))
+        raise ConfigError(f"pooled bars must have one interval, found {found}; resample one or run them apart")
+    return intervals[0]
+
+
+def _refuse_repeated_symbols(sources: Sequence[str], frames: Sequence[pl.DataFrame]) -> None:
+    owner: dict[str, str] = {}
+    for source, frame in zip(sources, frames, strict=True):
+        for symbol in split_symbols(frame):
+            if symbol in owner:
+                raise ConfigError(
+                    f"symbol {symbol} is in {owner[symbol]} and in {source}; give it once, or add a symbol column that "
+                    "tells the two apart"
+                )
+            owner[symbol] = source

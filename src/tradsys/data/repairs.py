@@ -1,0 +1,31 @@
+"""What an importer changed, or noticed and left alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+N_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One kind of repair: how many rows it touched, the first of them by name, and a sentence that says what was done.
+
+    `changed` is false where rows only look wrong: those are named and left as they are.
+    """
+
+    kind: str
+    n_rows: int
+    rows: tuple[str, ...]
+    sentence: str
+    changed: bool = True
+
+
+def describe(kind: str, what: str, n_rows: int, names: Sequence[str], *, changed: bool = True) -> Repair:
+    """A repair whose sentence ends with the number of rows and the names of the first of them.
+
+    >>> describe("order", "sorted by time", 9, ["line 3", "line 4"]).sentence
+    'sorted by time (9 rows): line 3, line 4 and 7 more'
+    """
+    more = f" and {n_rows - len(names):,} more" if n_rows > len(names) else ""
+    count = "1 row" if n_rows == 1 else f"{n_rows:,} rows"
+    return Repair(kind, n_rows, tuple(names), f"{what} ({count}): {', '.join(names)}{more}", changed)

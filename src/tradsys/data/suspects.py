@@ -1,0 +1,122 @@
+"""What looks wrong in bars that are possible: dropped where the signs agree, else named and left for a person."""
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import BoolArray, FloatArray
+from tradsys.core.bars import Ohlcv, quality_report, split_symbols, to_arrays
+from tradsys.core.defects import ROW
+from tradsys.core.errors import NotEnoughBars
+from tradsys.core.time import commonest_step, stamp
+from tradsys.data.repairs import N_SHOWN, Repair, describe
+
+AROUND = 48
+MIN_BARS = 100
+SPIKE_RANGE, SPIKE_RATIO = 1.0, 10.0
+"""A high of more than twice the low, and a span this many times that of the bars around."""
+BREAK_SHARE = 0.1
+"""A close this far from the next open, in typical ranges, is a break; only where such breaks are rare."""
+THIN_VOLUME, THIN_RANGE = 0.6, 0.75
+"""A broken bar is thin when it holds less than these shares of what the bars around it hold."""
+MIN_THIN, MIN_EXCESS = 3, 4.0
+"""Thin breaks are partial bars when there are this many, and this many standard deviations more than by chance."""
+
+
+def settle_suspects(bars: pl.DataFrame, place: str) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
+    """The bars without those fetched before they had closed, and all that looks wrong, each kind with its rows.
+
+    Spikes, single breaks between bars, bars without volume and gaps are named and left.
+    """
+    is_pooled = "symbol" in bars.columns
+    kept: list[pl.DataFrame] = []
+    found: list[Repair] = []
+    for symbol, frame in split_symbols(bars).items():
+        of = f" of {symbol}" if is_pooled else ""
+        a = to_arrays(frame)
+        breaks = _breaks(a)
+        partial = _partial(a, breaks)
+        spikes = _spikes(a)
+        what = f"stale partial bars{of}, thin and ending away from the next open, dropped"
+        found += _tell(frame, place, "stale partial bars", what, partial, changed=True)
+        what = f"highs of over twice the low{of}, unlike the bars around: wrong ticks?"
+        found += _tell(frame, place, "spike", what, spikes & ~partial)
+        what = (
+            f"closes far from the next open{of} in a market that otherwise trades on: fetched before they had closed? "
+            "shorter bars as `parts` of validate_bars would tell"
+        )
+        found += _tell(frame, place, "break", what, breaks & ~partial)
+        found += _tell(frame, place, "zero volume", f"bars without volume{of}", (a.volume == 0) & ~partial)
+        if partial.any():
+            frame = frame.filter(~partial)
+        kept.append(frame.select(pl.lit(symbol).alias("symbol"), pl.all()) if is_pooled else frame)
+    settled = pl.concat(kept)
+    return settled, (*found, *_gaps(settled))
+
+
+def _tell(
+    bars: pl.DataFrame, place: str, kind: str, what: str, mask: BoolArray, *, changed: bool = False
+) -> list[Repair]:
+    if not mask.any():
+        return []
+    rows = bars[np.flatnonzero(mask)[:N_SHOWN].tolist()].select(ROW, pl.col("ts").dt.epoch("ms"))
+    names = [f"{place} {row} ({stamp(ms)})" for row, ms in rows.iter_rows()]
+    sentence = what if changed else f"{what}; left as they are"
+    return [describe(kind, sentence, int(mask.sum()), names, changed=changed)]
+
+
+def _gaps(bars: pl.DataFrame) -> list[Repair]:
+    try:
+        report = quality_report(bars)
+    except NotEnoughBars:
+        return []
+    if not report.gaps:
+        return []
+    shown = "; ".join(str(gap) for gap in sorted(report.gaps, key=lambda gap: -gap.n_missing)[:3])
+    noun = "gap leaves" if len(report.gaps) == 1 else "gaps leave"
+    sentence = f"{len(report.gaps):,} {noun} out {report.n_missing:,} bars, the longest: {shown}; nothing is filled in"
+    return [Repair("gaps", report.n_missing, tuple(str(gap) for gap in report.gaps[:5]), sentence, changed=False)]
+
+
+def _typical(x: FloatArray) -> FloatArray:
+    """Median of each block of bars, given to every bar of it, shape (n_bars,)."""
+    n_blocks = len(x) // AROUND
+    blocks = np.median(x[: n_blocks * AROUND].reshape(n_blocks, AROUND), axis=1)
+    rest = np.full(len(x) - n_blocks * AROUND, np.median(x[-AROUND:]))
+    return np.concatenate([np.repeat(blocks, AROUND), rest])
+
+
+def _spikes(a: Ohlcv) -> BoolArray:
+    spread = a.high / a.low - 1
+    wide: BoolArray = spread > SPIKE_RANGE
+    if wide.any() and len(a) >= MIN_BARS:
+        wide &= spread > SPIKE_RATIO * _typical(spread)
+    return wide
+
+
+def _breaks(a: Ohlcv) -> BoolArray:
+    """Bars whose close is far from the next bar's open, where the two usually meet and no bar is missing between."""
+    breaks = np.zeros(len(a), dtype=bool)
+    if len(a) < MIN_BARS:
+        return breaks
+    typical = _typical(a.high / a.low - 1)[:-1]
+    steps = np.diff(a.ts)
+    usable = (steps == commonest_step(steps)) & (typical > 0)
+    jump = np.abs(a.open[1:] / a.close[:-1] - 1)[usable] / typical[usable]
+    if len(jump) and np.median(jump) < BREAK_SHARE / 10:
+        breaks[:-1][usable] = jump > max(BREAK_SHARE, 5 * np.quantile(jump, 0.99))
+    return breaks
+
+
+def _partial(a: Ohlcv, breaks: BoolArray) -> BoolArray:
+    """Those breaks that stand for bars fetched before they had closed: they hold little volume and little range.
+
+    Only where breaks fall on thin bars far more often than thin bars are frequent: true gaps of a market do not.
+    """
+    if breaks.sum() < MIN_THIN:
+        return np.zeros_like(breaks)
+    spread = a.high - a.low
+    thin = (a.volume < THIN_VOLUME * _typical(a.volume)) & (spread < THIN_RANGE * _typical(spread))
+    partial: BoolArray = breaks & thin
+    by_chance = thin.mean() * breaks.sum()
+    is_many = partial.sum() >= max(MIN_THIN, by_chance + MIN_EXCESS * np.sqrt(by_chance))
+    return partial if is_many else np.zeros_like(breaks)

@@ -1,0 +1,123 @@
+"""Times in every shape that files keep them in, settled to milliseconds UTC row by row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from tradsys.core.errors import DataError
+from tradsys.data.repairs import Repair
+
+_BOUNDS = (("s", 3e8, 1e11, 1e3), ("ms", 1e11, 1e14, 1.0), ("us", 1e14, 1e17, 1e-3), ("ns", 1e17, 1e19, 1e-6))
+"""Epoch units by size: name, smallest, largest, milliseconds in one; they do not overlap between 1980 and 5000."""
+
+_WITH_OFFSET = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
+_NAIVE = (
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%d",
+    "%Y%m%d",
+    "%Y%m%d %H%M%S",
+    "%Y-%m-%d %I:%M %p",
+    "%d.%m.%Y %H:%M:%S%.f",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y",
+)
+_UNIT_MS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds since 1970 a row (Int64, null where there is none), and what had to be settled to get them."""
+
+    ms: pl.Series
+    repairs: tuple[Repair, ...] = ()
+
+
+def settle_times(column: pl.Series, source: str) -> Times:
+    """Milliseconds UTC from datetimes, dates, epoch numbers in s, ms, us or ns (also mixed), or text."""
+    dtype = column.dtype
+    if dtype == pl.Date:
+        return Times(column.cast(pl.Datetime("ms")).dt.epoch("ms"))
+    if isinstance(dtype, pl.Datetime):
+        return Times(column.cast(pl.Int64) // _UNIT_MS[dtype.time_unit])
+    if dtype.is_numeric():
+        return _from_numbers(column, source)
+    if dtype in (pl.String, pl.Categorical):
+        return _from_text(column.cast(pl.String).str.strip_chars(), source)
+    raise DataError(f"{source}: times of type {dtype} are not understood; wanted datetimes, epoch numbers or text")
+
+
+def _from_numbers(column: pl.Series, source: str) -> Times:
+    for _, low, high, scale in _BOUNDS:  # the usual case: whole numbers of one unit
+        if column.dtype.is_integer() and not column.null_count() and bool(column.is_between(low, high, "left").all()):
+            whole = column.cast(pl.Int64)
+            return Times(whole * round(scale) if scale >= 1 else whole // round(1 / scale))
+    frame = pl.DataFrame({"x": column})
+    exact, size = pl.col("x"), pl.col("x").cast(pl.Float64)
+    ms, unit = pl.lit(None, dtype=pl.Int64), pl.lit(None, dtype=pl.String)
+    for name, low, high, scale in _BOUNDS:
+        inside = size.is_between(low, high, closed="left")
+        if scale > 1:
+            value = (size * scale).round().cast(pl.Int64, strict=False)
+        else:
+            value = exact.cast(pl.Int64, strict=False) // round(1 / scale)
+        ms, unit = pl.when(inside).then(value).otherwise(ms), pl.when(inside).then(pl.lit(name)).otherwise(unit)
+    settled = frame.select(ms=ms, unit=unit, x="x")
+    _refuse_unread(settled["ms"], column, source)
+    counts = settled["unit"].drop_nulls().value_counts(sort=True)
+    if len(counts) < 2:
+        return Times(settled["ms"])
+    parts = ", ".join(f"{n:,} in {name}" for name, n in counts.iter_rows())
+    rest = int(counts["count"].sum()) - int(counts["count"][0])
+    sentence = f"times came in mixed epoch units ({parts}); each row was read by its size"
+    return Times(settled["ms"], (Repair("mixed time units", rest, (), sentence),))
+
+
+def _from_text(column: pl.Series, source: str) -> Times:
+    numbers = column.cast(pl.Float64, strict=False)
+    if numbers.null_count() == column.null_count() and not ((numbers > 1.9e7) & (numbers < 2.2e7)).any():
+        whole = column.cast(pl.Int64, strict=False)
+        return _from_numbers(whole if whole.null_count() == column.null_count() else numbers, source)
+    clean = (
+        column.str.replace(r"^(\d{4})[./](\d{2})[./](\d{2})", "$1-$2-$3")
+        .str.replace(r"^(\d{4}-\d{2}-\d{2})[T_]", "$1 ")
+        .str.replace(r" (\d{2})-([AP]M)$", " $1:00 $2")
+        .str.replace(r"\s*(Z|UTC|GMT)$", "+00:00")
+        .str.replace(r"([+-]\d{2}):?(\d{2})$", "$1:$2")
+    )
+    has_offset = clean.str.contains(r":\d{2}.*[+-]\d{2}:\d{2}$")
+    ms = pl.Series("ms", [None] * len(column), dtype=pl.Int64)
+    for formats, rows in ((_WITH_OFFSET, has_offset), (_NAIVE, ~has_offset)):
+        ms = _try_formats(ms, clean, rows, formats)
+    _refuse_unread(ms, column, source)
+    offsets = clean.filter(has_offset).str.slice(-6).value_counts(sort=True)
+    if len(offsets) < 2:
+        return Times(ms)
+    parts = ", ".join(f"{n:,} rows at {offset}" for offset, n in offsets.iter_rows())
+    rest = int(offsets["count"].sum()) - int(offsets["count"][0])
+    sentence = f"times came with mixed UTC offsets ({parts}); all are UTC now"
+    return Times(ms, (Repair("mixed offsets", rest, (), sentence),))
+
+
+def _try_formats(ms: pl.Series, text: pl.Series, rows: pl.Series, formats: Sequence[str]) -> pl.Series:
+    """Rows not read yet, read by the first format that fits each."""
+    for fmt in formats:
+        open_rows = (rows & ms.is_null() & text.is_not_null()).fill_null(False)
+        if not open_rows.any():
+            break
+        todo = text.set(~open_rows, None)
+        zone = "UTC" if fmt.endswith("%:z") else None
+        parsed = todo.str.strptime(pl.Datetime("ms", zone), fmt, strict=False)
+        ms = ms.zip_with(ms.is_not_null(), parsed.dt.epoch("ms"))
+    return ms
+
+
+def _refuse_unread(ms: pl.Series, column: pl.Series, source: str) -> None:
+    unread = (ms.is_null() & column.is_not_null()).arg_true()
+    if len(unread):
+        shown = ", ".join(f"{column[int(row)]!r}" for row in unread[:5])
+        raise DataError(
+            f"{source}: {len(unread):,} times cannot be read, such as {shown}; wanted epoch s, ms, us or ns since "
+            "1980, or text like 2024-03-01 07:00:00+00:00 (03/01/2024 is ambiguous); convert the column"
+        )

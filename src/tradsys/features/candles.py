@@ -1,0 +1,96 @@
+"""What one bar's shape says: where it closed, and on which side it was turned back."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray
+from tradsys.features.feature import OddColumns, VolatilityColumns, check_windows, masked
+from tradsys.features.prices import LogPrices
+from tradsys.features.registry import register
+from tradsys.features.windows import moving_mean
+from tradsys.features.zscore import trailing_zscore, zscore_lookback
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class CloseLocation(OddColumns):
+    """Where the close lies between low (-1) and high (1) of its bar; zero for a bar without range."""
+
+    name: ClassVar[str] = "close_location"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`close_location`."""
+        return ("close_location",)
+
+    @property
+    def lookback(self) -> int:
+        """The bar itself."""
+        return 1
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Location in -1..1, shape (n_bars, 1)."""
+        log = LogPrices.of(bars)
+        return masked([_over((log.close - log.low) - (log.high - log.close), log.high - log.low)], self.lookback)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class Wick(OddColumns):
+    """Upper minus lower wick as a share of the range, of the bar and of the bars of a window taken together."""
+
+    windows: tuple[int, ...] = (1,)
+    name: ClassVar[str] = "wick"
+
+    def __post_init__(self) -> None:
+        check_windows(self.name, windows=self.windows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`wick_<bars>`."""
+        return tuple(f"wick_{window}" for window in self.windows)
+
+    @property
+    def lookback(self) -> int:
+        """The longest window."""
+        return max(self.windows)
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Positive where the market was turned back from above, shape (n_bars, n_windows)."""
+        log = LogPrices.of(bars)
+        upper, lower = log.high - np.maximum(log.open, log.close), np.minimum(log.open, log.close) - log.low
+        wick, size = upper - lower, log.high - log.low
+        return masked([_over(moving_mean(wick, w), moving_mean(size, w)) for w in self.windows], self.lookback)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class RangeZScore(VolatilityColumns):
+    """The bar's true range against its recent past."""
+
+    window: int = 96
+    name: ClassVar[str] = "range_zscore"
+
+    def __post_init__(self) -> None:
+        check_windows(self.name, window=self.window)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`range_z_<bars>`."""
+        return (f"range_z_{self.window}",)
+
+    @property
+    def lookback(self) -> int:
+        """Two windows, and the close before the first true range."""
+        return zscore_lookback(self.window) + 1
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Standard score, shape (n_bars, 1)."""
+        return masked([trailing_zscore(LogPrices.of(bars).ranges(), self.window)], self.lookback)
+
+
+def _over(part: FloatArray, size: FloatArray) -> FloatArray:
+    return np.divide(part, size, out=np.zeros_like(part), where=size > 0.0)

@@ -1,0 +1,48 @@
+"""The features that ship, and the recommended ones; importing this file registers them all."""
+
+from tradsys.features.candles import CloseLocation, RangeZScore, Wick
+from tradsys.features.clock import DayOfWeek, TimeOfDay
+from tradsys.features.feature import Feature, FittableFeature
+from tradsys.features.fractional import FracDiff
+from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
+from tradsys.features.oscillators import Macd, Rsi
+from tradsys.features.season import SeasonalVolatility
+from tradsys.features.volatility import (
+    AbsoluteReturn,
+    AverageTrueRange,
+    ParkinsonVolatility,
+    RealisedVolatility,
+    VolatilityRatios,
+)
+from tradsys.features.volume import VolumeReturn, VolumeZScore, VwapDistance
+
+DEFAULT: tuple[Feature | FittableFeature, ...] = (
+    StandardReturns(),
+    LaggedReturns(),
+    Rsi(),
+    Macd(),
+    AverageDistance(),
+    CloseLocation(),
+    Wick(),
+    VwapDistance(),
+    VolumeReturn(),
+    VolatilityRatios(),
+    AbsoluteReturn(),
+    RangeZScore(),
+    VolumeZScore(),
+    SeasonalVolatility(),
+)
+"""Momentum carries what little direction bars hold; volatility and its daily rhythm move the odds of both barriers."""
+
+NOT_IN_DEFAULT: tuple[Feature | FittableFeature, ...] = (
+    LogReturns(),
+    RealisedVolatility(),
+    ParkinsonVolatility(),
+    AverageTrueRange(),
+    TimeOfDay(),
+    DayOfWeek(),
+    FracDiff(),
+)
+"""Levels that drift, clocks that are memorised, and differences whose worth was not measurable: for your own sets."""
+
+SHIPPED = DEFAULT + NOT_IN_DEFAULT

@@ -1,0 +1,102 @@
+"""What every feature is: a frozen spec that turns one symbol's bars into columns, row for row, looking only back."""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import ConfigError
+
+
+class Feature(Protocol):
+    """Columns computed from the bars up to each row, and the promises that the battery of features checks."""
+
+    @property
+    def name(self) -> str:
+        """What `FeatureSet.from_names` calls it."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, with their main parameter: `ret_24`."""
+
+    @property
+    def lookback(self) -> int:
+        """Bars that settle a value, its own included; the first `lookback - 1` rows are NaN, all later ones finite."""
+
+    @property
+    def is_odd(self) -> tuple[bool, ...]:
+        """Columns that only change sign when the market is mirrored (each price replaced by its inverse)."""
+
+    @property
+    def is_volatility(self) -> tuple[bool, ...]:
+        """Columns that tell how far prices may move, not where to: all that the volatility-only baseline reads."""
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Values of shape (n_bars, n_columns); where bars are missing, their neighbours adjoin."""
+
+
+@runtime_checkable
+class FittableFeature(Protocol):
+    """A feature with something to learn from training bars before it can be computed."""
+
+    def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> Feature:
+        """The feature that was learnt from training bars alone, one frame a symbol."""
+
+
+class OddColumns:
+    """All columns know a direction: they change sign with the market."""
+
+    __slots__ = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Each feature names its own."""
+        raise NotImplementedError
+
+    @property
+    def is_odd(self) -> tuple[bool, ...]:
+        """All of them."""
+        return (True,) * len(self.columns)
+
+    @property
+    def is_volatility(self) -> tuple[bool, ...]:
+        """None of them."""
+        return (False,) * len(self.columns)
+
+
+class VolatilityColumns:
+    """All columns tell how far prices may move, and know no direction."""
+
+    __slots__ = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Each feature names its own."""
+        raise NotImplementedError
+
+    @property
+    def is_odd(self) -> tuple[bool, ...]:
+        """None of them."""
+        return (False,) * len(self.columns)
+
+    @property
+    def is_volatility(self) -> tuple[bool, ...]:
+        """All of them."""
+        return (True,) * len(self.columns)
+
+
+def masked(columns: Sequence[FloatArray], lookback: int) -> FloatArray:
+    """Columns of shape (n_bars,) side by side, NaN in the rows that have not seen `lookback` bars yet."""
+    values = np.column_stack(columns)
+    values[: lookback - 1] = np.nan
+    return values
+
+
+def check_windows(feature: str, **windows: int | tuple[int, ...]) -> None:
+    """Refuse windows of less than one bar, and an empty list of them."""
+    for setting, value in windows.items():
+        sizes = value if isinstance(value, tuple) else (value,)
+        if not sizes or min(sizes) < 1:
+            raise ConfigError(f"{feature}: {setting} counts bars and must be at least 1, was {value}")

@@ -1,0 +1,167 @@
+"""Several features as one matrix: the spec, and what fitting it on training bars leaves for good."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import BoolArray, FloatArray
+from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.seeds import derive
+from tradsys.features.catalogue import DEFAULT
+from tradsys.features.feature import Feature, FittableFeature
+from tradsys.features.registry import feature_from_dict, feature_named, feature_to_dict
+
+_CLIP = 5.0
+_CHUNK = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureMatrix:
+    """Scaled features of one symbol, shape (n_bars, n_features), NaN in the warm-up rows and nowhere else."""
+
+    values: FloatArray
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """Which features there are to be; nothing is known of any market yet."""
+
+    features: tuple[Feature | FittableFeature, ...]
+
+    def __post_init__(self) -> None:
+        if not self.features:
+            raise ConfigError("a feature set needs at least one feature; FeatureSet.default() has the recommended ones")
+
+    @classmethod
+    def default(cls) -> Self:
+        """The set that did best on the development bars: momentum, volatility ratios, candles and volume; no clock."""
+        return cls(DEFAULT)
+
+    @classmethod
+    def from_names(cls, names: Sequence[str]) -> Self:
+        """Features by name, each with its default parameters.
+
+        >>> FeatureSet.from_names(["rsi", "macd"]).features
+        (Rsi(period=14), Macd(fast=12, slow=26, signal=9))
+        """
+        return cls(tuple(feature_named(name) for name in names))
+
+    def fit(self, frames: Sequence[pl.DataFrame], *, seed: int = 0) -> "FittedFeatures":
+        """Learn what features have to learn, and each column's scale, from training bars alone, one frame a symbol.
+
+        Odd columns are divided by their root mean square and not centred, so that they still change sign with the
+        market; all others get mean zero and standard deviation one.
+        """
+        features = tuple(
+            feature.fit(frames, seed=derive(seed, "feature", i)) if isinstance(feature, FittableFeature) else feature
+            for i, feature in enumerate(self.features)
+        )
+        n_columns = sum(len(feature.columns) for feature in features)
+        unscaled = FittedFeatures(features, (0.0,) * n_columns, (1.0,) * n_columns)
+        rows = np.concatenate([unscaled.raw(bars)[unscaled.lookback - 1 :] for bars in frames])
+        if len(rows) < 2:
+            raise NotEnoughBars(
+                f"scaling needs rows with all features, whose lookback is {unscaled.lookback} bars, "
+                f"found {max(map(len, frames))} bars; load earlier history or shorten the windows"
+            )
+        centre = np.where(unscaled.is_odd, 0.0, rows.mean(axis=0))
+        spread = np.sqrt(np.mean((rows - centre) ** 2, axis=0))
+        # a column that never moves is left at zero instead of being blown up
+        scale = np.where(spread > 1e-9 * (1.0 + np.abs(centre)), spread, 1.0)
+        return FittedFeatures(features, tuple(centre.tolist()), tuple(scale.tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedFeatures:
+    """Features ready to compute, with the centre and scale of each column that the training rows gave."""
+
+    features: tuple[Feature, ...]
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        columns = self.columns
+        if len(set(columns)) < len(columns):
+            twice = sorted({column for column in columns if columns.count(column) > 1})
+            raise ConfigError(
+                f"each column needs its own name, found {', '.join(twice)} twice; drop one of the features"
+            )
+        if not len(columns) == len(self.centre) == len(self.scale):
+            raise ConfigError(
+                f"{len(columns)} columns need as many centres and scales, found {len(self.centre)}, {len(self.scale)}; "
+                "were they saved with other features?"
+            )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(column for feature in self.features for column in feature.columns)
+
+    @property
+    def is_odd(self) -> BoolArray:
+        """Columns that change sign when the market is mirrored, shape (n_features,)."""
+        return np.array([odd for feature in self.features for odd in feature.is_odd])
+
+    @property
+    def is_volatility(self) -> BoolArray:
+        """Columns that tell how far prices may move and not where to, shape (n_features,)."""
+        return np.array([flag for feature in self.features for flag in feature.is_volatility])
+
+    @property
+    def lookback(self) -> int:
+        """Bars that settle one row of all features."""
+        return max(feature.lookback for feature in self.features)
+
+    @property
+    def schema_digest(self) -> str:
+        """SHA-256 of names, parameters and columns: what a model's input means, whatever its scale."""
+        saved = [feature_to_dict(feature) for feature in self.features]
+        return hashlib.sha256(json.dumps([saved, self.columns], sort_keys=True).encode()).hexdigest()
+
+    def compute(self, bars: pl.DataFrame) -> FeatureMatrix:
+        """Scaled features of one symbol's bars, cut at five deviations; the first `lookback - 1` rows are NaN."""
+        values, centre, scale = self.raw(bars), np.array(self.centre), np.array(self.scale)
+        for first in range(0, len(bars), _CHUNK):
+            part = values[first : first + _CHUNK]
+            part -= centre
+            part /= scale
+            np.clip(part, -_CLIP, _CLIP, out=part)
+        return FeatureMatrix(values, self.columns)
+
+    def raw(self, bars: pl.DataFrame) -> FloatArray:
+        """The same before scaling, shape (n_bars, n_features)."""
+        values, warm_up = np.empty((len(bars), len(self.columns))), self.lookback - 1
+        # in chunks that fit the cache, each with the bars its first row looks back on
+        for first in range(0, len(bars), _CHUNK):
+            start = max(0, first - warm_up)
+            part = bars[start : first + _CHUNK]
+            computed = [feature.compute(part)[first - start :] for feature in self.features]
+            np.concatenate(computed, axis=1, out=values[first : first + _CHUNK])
+        values[:warm_up] = np.nan
+        if not np.isfinite(values[warm_up:]).all():
+            row, column = np.argwhere(~np.isfinite(values[warm_up:]))[0]
+            raise DataError(
+                f"{self.columns[column]} has no value in row {row + warm_up}, although its bars are there; "
+                "run validate_bars on the bars, whose prices must be positive and finite"
+            )
+        return values
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON values; floats come back to the last bit."""
+        return {
+            "features": [feature_to_dict(feature) for feature in self.features],
+            "centre": list(self.centre),
+            "scale": list(self.scale),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
+        """What `to_dict` wrote."""
+        features = tuple(feature_from_dict(feature) for feature in saved["features"])
+        return cls(features, tuple(saved["centre"]), tuple(saved["scale"]))

@@ -1,0 +1,89 @@
+"""The daily rhythm of volatility, told from the past days alone: no clock is read, so none can be memorised."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.time import format_interval, infer_interval
+from tradsys.features.feature import Feature, VolatilityColumns, check_windows, masked
+from tradsys.features.prices import FLOOR, LogPrices
+from tradsys.features.registry import register
+from tradsys.features.windows import lagged, moving_mean
+
+_DAY = timedelta(days=1)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class SeasonalVolatility(VolatilityColumns):
+    """True ranges of the past days in the quarter of a day that comes next, and in the one that just ended.
+
+    Each range is first divided by the mean of the day up to it, so that busy days do not outvote quiet ones. Both
+    columns are logs over the mean of the whole days. How many bars make a day is learnt from the training bars; as
+    many past days are taken as `max_lookback` leaves room for, at least one and at most `max_days`. Days are counted in
+    rows: after a gap the rhythm is out of step until the days behind it have passed.
+    """
+
+    max_days: int = 10
+    max_lookback: int = 400
+    bars_per_day: int | None = None
+    name: ClassVar[str] = "seasonal_volatility"
+
+    def __post_init__(self) -> None:
+        check_windows(self.name, max_days=self.max_days)
+        if self.bars_per_day is not None:
+            check_windows(self.name, bars_per_day=self.bars_per_day)
+
+    def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> Feature:
+        """Count the bars of a day; the seed is not used."""
+        del seed
+        intervals = {infer_interval(bars) for bars in frames}
+        if len(intervals) != 1:
+            raise DataError(
+                f"{self.name} needs frames of one interval, found "
+                f"{', '.join(sorted(map(format_interval, intervals)))}; pool symbols of the same interval only"
+            )
+        return replace(self, bars_per_day=max(1, round(_DAY / intervals.pop())))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The quarter of a day to come, and the one that ended."""
+        return ("season_ahead", "season_now")
+
+    @property
+    def lookback(self) -> int:
+        """The days, the day before the earliest of them, and a quarter of a day."""
+        day = self._day
+        return (self._n_days + 1) * day + self._quarter
+
+    @property
+    def _day(self) -> int:
+        if self.bars_per_day is None:
+            raise ConfigError(f"{self.name} does not know yet how many bars make a day; fit it, or give bars_per_day")
+        return self.bars_per_day
+
+    @property
+    def _quarter(self) -> int:
+        return max(1, self._day // 4)
+
+    @property
+    def _n_days(self) -> int:
+        return min(self.max_days, max(1, (self.max_lookback - self._day - self._quarter) // self._day))
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Logs of shape (n_bars, 2), zero where the hours of a day are alike."""
+        ranges = LogPrices.of(bars).ranges()
+        day, quarter, n_days = self._day, self._quarter, self._n_days
+        relative = ranges / (moving_mean(ranges, day) + FLOOR)
+        by_quarter = moving_mean(relative, quarter)
+        usual = moving_mean(relative, n_days * day)
+        ahead = sum((lagged(by_quarter, k * day - quarter) for k in range(1, n_days + 1)), np.zeros_like(ranges))
+        now = sum((lagged(by_quarter, k * day) for k in range(1, n_days + 1)), np.zeros_like(ranges))
+        base = 0.05 * usual + FLOOR
+        return masked([np.log((same / n_days + base) / (usual + base)) for same in (ahead, now)], self.lookback)

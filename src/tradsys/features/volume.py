@@ -1,0 +1,104 @@
+"""What volume adds to prices: how much, on which side, and at what average price."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray
+from tradsys.features.feature import OddColumns, VolatilityColumns, check_windows, masked
+from tradsys.features.prices import STANDARD_LOOKBACK, VOLATILITY_TAPS, LogPrices, standard_returns, volatility
+from tradsys.features.registry import register
+from tradsys.features.windows import moving_mean, standard_sum
+from tradsys.features.zscore import relative_size, trailing_zscore, zscore_lookback
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class VolumeZScore(VolatilityColumns):
+    """The bar's volume against its recent past."""
+
+    window: int = 96
+    name: ClassVar[str] = "volume_zscore"
+
+    def __post_init__(self) -> None:
+        check_windows(self.name, window=self.window)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`volume_z_<bars>`."""
+        return (f"volume_z_{self.window}",)
+
+    @property
+    def lookback(self) -> int:
+        """Two windows."""
+        return zscore_lookback(self.window)
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Standard score, shape (n_bars, 1)."""
+        return masked([trailing_zscore(LogPrices.of(bars).volume, self.window)], self.lookback)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class VolumeReturn(OddColumns):
+    """Volatility-normalised returns, each weighted by its bar's relative volume, summed over a window."""
+
+    windows: tuple[int, ...] = (1, 24)
+    volume_window: int = 96
+    name: ClassVar[str] = "volume_return"
+
+    def __post_init__(self) -> None:
+        check_windows(self.name, windows=self.windows, volume_window=self.volume_window)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`volume_return_<bars>`."""
+        return tuple(f"volume_return_{window}" for window in self.windows)
+
+    @property
+    def lookback(self) -> int:
+        """The longest window, and what its earliest bar is measured in."""
+        return max(self.windows) - 1 + max(STANDARD_LOOKBACK, self.volume_window)
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Weighted momentum of shape (n_bars, n_windows), about one in size."""
+        log = LogPrices.of(bars)
+        weighted = standard_returns(log.returns()) * relative_size(log.volume, self.volume_window) / np.log(2.0)
+        return masked([standard_sum(weighted, w) for w in self.windows], self.lookback)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class VwapDistance(OddColumns):
+    """How far the close lies above the volume-weighted average price of a window, in standard deviations of the window.
+
+    A bar's price is its typical price, the mean of log high, log low and log close. Where no volume was traded in the
+    whole window, its bars count alike.
+    """
+
+    window: int = 24
+    name: ClassVar[str] = "vwap_distance"
+
+    def __post_init__(self) -> None:
+        check_windows(self.name, window=self.window)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`above_vwap_<bars>`."""
+        return (f"above_vwap_{self.window}",)
+
+    @property
+    def lookback(self) -> int:
+        """The window, or what returns are measured in, whichever reaches further back."""
+        return max(self.window, VOLATILITY_TAPS + 1)
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Distance of shape (n_bars, 1)."""
+        log = LogPrices.of(bars)
+        typical = (log.high + log.low + log.close) / 3.0
+        total = moving_mean(log.volume, self.window)
+        weighted = moving_mean(log.volume * typical, self.window)
+        vwap = np.divide(weighted, total, out=moving_mean(typical, self.window), where=total > 0.0)
+        return masked([(log.close - vwap) / (volatility(log.returns()) * self.window**0.5)], self.lookback)

@@ -1,0 +1,96 @@
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from tradsys.core.errors import ConfigError
+from tradsys.data import Market, load_market
+from tradsys.data.fingerprint import month_blocks
+from tradsys.data.simulate import simulate
+
+
+@pytest.fixture
+def files(tmp_path):
+    paths = []
+    for name, recipe in (("AAA-1h", "noise"), ("BBB-1h", "bull")):
+        path = tmp_path / f"{name}.parquet"
+        simulate(recipe, n_bars=2000).write_parquet(path)
+        paths.append(path)
+    return paths
+
+
+def test_symbols_are_pooled_in_the_order_given(files):
+    market = load_market(files[::-1])
+    assert isinstance(market, Market)
+    assert market.symbols == ("BBB", "AAA")
+    assert market.interval == timedelta(hours=1)
+    assert market.bars.columns[0] == "symbol"
+    assert market.frames()["AAA"].equals(simulate("noise", n_bars=2000))
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_of_symbols(files):
+    assert load_market(files).fingerprint == load_market(files[::-1]).fingerprint
+
+
+def test_the_fingerprint_changes_with_one_value(files):
+    before = load_market(files).fingerprint
+    bars = pl.read_parquet(files[0])
+    volume = pl.when(pl.int_range(pl.len()) == 7).then(pl.col("volume") * 2).otherwise(pl.col("volume"))
+    bars.with_columns(volume.alias("volume")).write_parquet(files[0])
+    assert load_market(files).fingerprint != before
+
+
+def test_seed_and_recipe_are_in_a_simulated_fingerprint():
+    prints = {load_market([f"simulated:{r}"], seed=s).fingerprint for r in ("noise", "bull") for s in (0, 1)}
+    assert len(prints) == 4
+    assert load_market(["simulated:edge:2"]).fingerprint == load_market(["simulated:edge:2.0"]).fingerprint
+
+
+def test_a_file_of_simulated_bars_is_recognised_by_its_blocks_alone(tmp_path):
+    path = tmp_path / "noise.parquet"
+    simulate("noise").write_parquet(path)
+    drawn, stored = load_market(["simulated:noise"]), load_market([path])
+    assert drawn.blocks == stored.blocks
+    assert drawn.fingerprint != stored.fingerprint
+    assert not drawn.is_development
+
+
+def test_blocks_know_months_whatever_the_symbol_or_range():
+    bars = simulate("noise", n_bars=24 * 90)
+    named = bars.select(pl.lit("X").alias("symbol"), pl.all())
+    assert month_blocks(named) == month_blocks(bars)
+    assert len(month_blocks(bars)) == 3
+    february = bars.filter(pl.col("ts").dt.month() == 2)
+    assert set(month_blocks(february)) < set(month_blocks(bars))
+
+
+def test_one_market_has_one_interval(files, tmp_path):
+    slow = tmp_path / "CCC.parquet"
+    simulate("noise", n_bars=100, interval=timedelta(hours=4)).write_parquet(slow)
+    with pytest.raises(ConfigError, match=r"must have one interval, found .*1h.*4h"):
+        load_market([files[0], slow])
+
+
+def test_a_symbol_is_given_once(files, tmp_path):
+    again = tmp_path / "AAA-spot.parquet"
+    simulate("bull", n_bars=100).write_parquet(again)
+    with pytest.raises(ConfigError, match="symbol AAA is in"):
+        load_market([files[0], again])
+
+
+def test_a_market_needs_bars():
+    with pytest.raises(ConfigError, match="try --bars sample"):
+        load_market([])
+
+
+def test_optional_columns_stay_only_where_all_have_them(files):
+    bars = pl.read_parquet(files[0]).with_columns(n_trades=pl.lit(3.0))
+    bars.write_parquet(files[0])
+    assert "n_trades" in load_market(files[:1]).bars.columns
+    assert "n_trades" not in load_market(files).bars.columns
+
+
+def test_every_listed_name_can_be_imported():
+    import tradsys.data as data
+
+    assert [getattr(data, name).__name__ for name in data.__all__] == data.__all__
