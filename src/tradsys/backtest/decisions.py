@@ -1,0 +1,129 @@
+"""From the predictor's decisions to trades that could be filled: rows, prices and barriers of each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.grid import Grid
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.atr import wilder_atr
+from tradsys.core.costs import Instrument
+from tradsys.core.errors import DataError
+from tradsys.core.time import stamp
+from tradsys.labels.spec import BarrierSpec
+
+_DISTANCES = ("stop_distance", "target_distance", "horizon")
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Entries that fit into the simulated time, each (n_orders,).
+
+    `symbol` numbers the grid's symbols, `decided` is the decision time in milliseconds, `first` and `last` are the
+    entry row and the row of the time barrier among the grid's rows, `weight` is the wanted share of equity.
+    """
+
+    symbol: IntArray
+    decided: IntArray
+    side: IntArray
+    weight: FloatArray
+    first: IntArray
+    last: IntArray
+    entry: FloatArray
+    target: FloatArray
+    stop: FloatArray
+    n_outside: int
+    n_without_barriers: int
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def read_orders(
+    decisions: pl.DataFrame,
+    grid: Grid,
+    instruments: list[Instrument],
+    fraction: float,
+    barriers: BarrierSpec | None,
+) -> Orders:
+    """The orders behind all decisions whose action is not 0.
+
+    Left out, and counted: those that fill before the grid starts or whose horizon passes its end, as labels are
+    censored; and those without barriers, where a distance is not positive or vanishes in the rounding to ticks.
+    """
+    acted = decisions.filter(pl.col("action") != 0)
+    unknown = sorted(set(acted["symbol"].unique()) - set(grid.symbols))
+    if unknown:
+        raise DataError(f"decisions on {', '.join(unknown)} have no bars; the market holds {', '.join(grid.symbols)}")
+    parts = [_symbol_orders(acted, s, grid, barriers) for s in range(len(grid.symbols))]
+    symbol, decided, side, weight, row, horizon, stop_distance, target_distance = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    last = row + horizon
+    fits = (row + 1 >= grid.window[symbol, 0]) & (last < grid.window[symbol, 1])
+    symbol, decided, side, weight = symbol[fits], decided[fits], side[fits], weight[fits]
+    first, last = row[fits] + 1, last[fits]
+    entry = grid.prices.open[first]
+    tick = np.array([instrument.tick for instrument in instruments])[symbol]
+    target = _to_tick(entry + side * target_distance[fits], tick)
+    stop = _to_tick(entry - side * stop_distance[fits], tick)
+    has_barriers = (side * (target - entry) > 0) & (side * (entry - stop) > 0)
+    return Orders(
+        symbol=symbol[has_barriers],
+        decided=decided[has_barriers],
+        side=side[has_barriers],
+        weight=fraction * weight[has_barriers],
+        first=first[has_barriers],
+        last=last[has_barriers],
+        entry=entry[has_barriers],
+        target=target[has_barriers],
+        stop=stop[has_barriers],
+        n_outside=int(np.count_nonzero(~fits)),
+        n_without_barriers=int(np.count_nonzero(~has_barriers)),
+    )
+
+
+def _symbol_orders(acted: pl.DataFrame, s: int, grid: Grid, barriers: BarrierSpec | None) -> tuple[np.ndarray, ...]:
+    """Symbol, decision time, side, size, deciding row, horizon and both distances of one symbol's decisions."""
+    name = grid.symbols[s]
+    own = acted.filter(pl.col("symbol") == name)
+    decided = own["start"].dt.epoch("ms").to_numpy()
+    rows = grid.rows_closing_at(s, decided)
+    if (rows < 0).any():
+        raise DataError(
+            f"a decision is taken at the close of a bar; {np.count_nonzero(rows < 0)} of {name} are not, the first at "
+            f"{stamp(decided[rows < 0][0])}; pass `start` as the predictor wrote it"
+        )
+    if (np.diff(np.sort(rows)) == 0).any():
+        raise DataError(f"{name} has several decisions for one bar; pass one profile's decisions at a time")
+    size = own["size"].to_numpy().astype(np.float64) if "size" in own.columns else np.ones(len(own))
+    is_share = np.isfinite(size) & (size >= 0)
+    if not is_share.all():
+        raise DataError(
+            f"sizes must be finite shares of equity, not negative; {name} has {size[~is_share][0]} at "
+            f"{stamp(decided[~is_share][0])}; give 0 or an action of 0 to stay out"
+        )
+    side = own["action"].to_numpy().astype(np.int64)
+    stop_distance, target_distance, horizon = _distances(own, s, rows, grid, barriers)
+    return np.full(len(own), s), decided, side, size, rows, horizon, stop_distance, target_distance
+
+
+def _distances(
+    own: pl.DataFrame, s: int, rows: IntArray, grid: Grid, barriers: BarrierSpec | None
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    missing = [name for name in _DISTANCES if name not in own.columns]
+    if not missing:
+        stop, target, horizon = (own[name].to_numpy() for name in _DISTANCES)
+        return stop, target, horizon.astype(np.int64)
+    if barriers is None:
+        raise DataError(f"decisions lack {', '.join(missing)}; pass `barriers` to take them from the labels' spec")
+    prices, (begin, end) = grid.prices, grid.span[s]
+    atr = wilder_atr(prices.high[begin:end], prices.low[begin:end], prices.close[begin:end], barriers.atr_period)
+    pace = atr[rows - begin]
+    return barriers.lower * pace, barriers.upper * pace, np.full(len(rows), barriers.horizon)
+
+
+def _to_tick(price: FloatArray, tick: FloatArray) -> FloatArray:
+    step = np.where(tick > 0, tick, 1.0)
+    return np.where(tick > 0, np.round(price / step) * step, price)

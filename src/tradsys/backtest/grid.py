@@ -1,0 +1,99 @@
+"""Several symbols on one grid of time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.errors import DataError, NotEnoughBars
+from tradsys.core.time import infer_interval, interval_ms, stamp
+from tradsys.labels.barriers import single_symbol
+from tradsys.labels.kernel import Prices
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The union of all symbols' bars inside [start, end), in milliseconds.
+
+    `ts` (n_rows,) and `prices` hold all rows of all symbols end to end, also those outside; symbol s owns the rows
+    `span[s]` and those of them inside the time are `window[s]`, each (n_symbols, 2), half open. `times` (n_grid,) are
+    the opens of the union, and `row_at` (n_symbols, n_grid) the symbol's row there, -1 where it has no bar.
+    """
+
+    symbols: tuple[str, ...]
+    bar_ms: int
+    start: int
+    end: int
+    ts: IntArray
+    prices: Prices
+    span: IntArray
+    window: IntArray
+    times: IntArray
+    row_at: IntArray
+
+    @classmethod
+    def of(cls, market: Mapping[str, pl.DataFrame], start: int, end: int) -> Self:
+        """From one frame a symbol; all must share one interval."""
+        intervals = {symbol: infer_interval(bars) for symbol, bars in market.items()}
+        if len(set(intervals.values())) != 1:
+            raise DataError(f"all symbols must have bars of one interval, found {intervals}; load them alike")
+        bar_ms = interval_ms(next(iter(intervals.values())))
+        arrays = [single_symbol(bars, "a simulation") for bars in market.values()]
+        ends = np.cumsum([len(a.ts) for a in arrays])
+        span = np.stack([np.append(0, ends[:-1]), ends], axis=1)
+        window = np.array(
+            [
+                begin + np.searchsorted(a.ts, [start, end - bar_ms + 1])
+                for a, (begin, _) in zip(arrays, span, strict=True)
+            ]
+        )
+        ts = np.concatenate([a.ts for a in arrays])
+        inside = [ts[begin:stop] for begin, stop in window]
+        times = inside[0] if len(inside) == 1 else np.unique(np.concatenate(inside))
+        if len(times) == 0:
+            raise NotEnoughBars(
+                f"no bar lies between {stamp(start)} and {stamp(end)}; choose a span that the bars cover"
+            )
+        row_at = np.full((len(arrays), len(times)), -1)
+        for s, (begin, stop) in enumerate(window):
+            row_at[s, np.searchsorted(times, inside[s])] = np.arange(begin, stop)
+        return cls(
+            symbols=tuple(market),
+            bar_ms=bar_ms,
+            start=start,
+            end=end,
+            ts=ts,
+            prices=Prices(*(np.concatenate([getattr(a, name) for a in arrays]) for name in Prices._fields)),
+            span=span,
+            window=window,
+            times=times,
+            row_at=row_at,
+        )
+
+    def rows_closing_at(self, s: int, when: IntArray) -> IntArray:
+        """Symbol s's rows whose bars close at the given times, -1 where none does, same shape."""
+        begin, stop = self.span[s]
+        opens = self.ts[begin:stop]
+        rows = np.searchsorted(opens, when - self.bar_ms)
+        found = opens[np.minimum(rows, len(opens) - 1)] == when - self.bar_ms
+        return np.where(found, begin + rows, -1)
+
+    def carried(self, values: FloatArray) -> FloatArray:
+        """Values of rows on the grid, (n_symbols, n_grid); over a symbol's missing bars the last value stands.
+
+        Before its first bar in the window stands the value of that bar, so that a return over a hole falls on its far
+        side.
+        """
+        rows = np.maximum.accumulate(self.row_at, axis=1)
+        lead = np.minimum(self.window[:, 0], self.span[:, 1] - 1)[:, None]
+        return values[np.where(rows < 0, lead, rows)]
+
+    def day_ends(self) -> tuple[IntArray, IntArray]:
+        """UTC day numbers from `start` to `end`, and the last grid bar closed by the end of each, -1 before any."""
+        day_ms = 86_400_000
+        days = np.arange(self.start // day_ms, (self.end - 1) // day_ms + 1)
+        closing_day = (self.times + self.bar_ms - 1) // day_ms
+        return days, np.searchsorted(closing_day, days, side="right") - 1

@@ -1,0 +1,60 @@
+"""Intervals at 95%: exact for shares, by block bootstrap for whatever can be computed from sums over days."""
+
+import numpy as np
+from numba import njit
+from scipy.special import betaincinv
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.seeds import generator
+
+TAIL = 0.025
+MIN_BLOCKS = 5
+"""Fewer blocks than this say nothing about the spread."""
+
+
+def clopper_pearson(k: int, n: int) -> tuple[float, float]:
+    """Exact interval of a share of k in n.
+
+    >>> clopper_pearson(19, 24)
+    (0.578..., 0.928...)
+
+    Clopper & Pearson, *Biometrika* 26 (1934), p. 404.
+    """
+    low = betaincinv(k, n - k + 1, TAIL) if k > 0 else 0.0
+    high = betaincinv(k + 1, n - k, 1.0 - TAIL) if k < n else 1.0
+    return float(low), float(high)
+
+
+def resampled_sums(daily: FloatArray, *, block_days: int, n_draws: int, seed: int) -> FloatArray:
+    """Sums over circular blocks of days drawn with replacement, (n_days, n_columns) -> (n_draws, n_columns).
+
+    A draw holds as many whole blocks as fit into the days; none are drawn where fewer than `MIN_BLOCKS` fit.
+
+    Politis & Romano, in *Exploring the Limits of Bootstrap* (1992), p. 263.
+    """
+    n_days = len(daily)
+    n_blocks = n_days // block_days
+    if n_blocks < MIN_BLOCKS:
+        return np.empty((0, daily.shape[1]))
+    starts = generator(seed, "metrics").integers(0, n_days, size=(n_draws, n_blocks))
+    rolled = np.concatenate([np.zeros((1, daily.shape[1])), np.cumsum(np.tile(daily, (2, 1)), axis=0)])
+    return _sum_blocks(rolled[block_days : block_days + n_days] - rolled[:n_days], starts)
+
+
+def percentile_interval(draws: FloatArray) -> tuple[float | None, float | None]:
+    """The middle 95% of the draws; (None, None) where more than one in twenty is undefined."""
+    defined = draws[np.isfinite(draws)]
+    if len(defined) == 0 or len(defined) < 0.95 * len(draws):
+        return None, None
+    low, high = np.quantile(defined, [TAIL, 1.0 - TAIL])
+    return float(low), float(high)
+
+
+@njit(cache=True)
+def _sum_blocks(blocks: FloatArray, starts: IntArray) -> FloatArray:
+    sums = np.zeros((starts.shape[0], blocks.shape[1]))
+    for b in range(starts.shape[0]):
+        for i in range(starts.shape[1]):
+            for m in range(blocks.shape[1]):
+                sums[b, m] += blocks[starts[b, i], m]
+    return sums

@@ -1,0 +1,139 @@
+"""What a simulated portfolio did, under the names that freqtrade uses, each with its n and an interval."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradsys.backtest.intervals import clopper_pearson, percentile_interval, resampled_sums
+from tradsys.backtest.simulate import Simulation
+from tradsys.core.arrays import FloatArray
+
+_YEAR_DAYS = 365
+_DAY_MS = 86_400_000
+_OF_DAYS = ("profit_total", "cagr", "sharpe", "sortino", "trades_per_day")
+_SUMS = ("day", "square", "downside", "growth", "trade", "net", "gross", "won", "lost", "n_lost")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number, how many trades or days it rests on, and its 95% interval; None where undefined or not estimated."""
+
+    value: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+
+
+def measure(simulation: Simulation, *, seed: int, block_days: int = 10, n_bootstrap: int = 1999) -> dict[str, Measured]:
+    """All metrics of one simulation by name: fractions, quote currency (`*_abs`, `expectancy`) and seconds (`*_s`).
+
+    Where freqtrade works from closed trades, `sharpe`, `sortino` and `cagr` here come from daily net returns, flat
+    days included, annualised with 365 days; `max_drawdown_account` is the deepest fall of the marked equity from its
+    peak, and `calmar` is `cagr` over it. `profit_mean` and `profit_median` are net returns of trades on their
+    notional, `profit_mean_gross` before costs.
+
+    `winrate` and `ambiguous_share` carry exact intervals; `sharpe`, `sortino`, `cagr`, the profits and the expectancies
+    percentile intervals from a circular block bootstrap of days, in which a trade belongs to the day of its exit.
+    """
+    trades, daily = simulation.trades, simulation.daily
+    n, n_days = len(trades), len(daily)
+    pnl, net = trades["pnl_quote"].to_numpy(), trades["net_return"].to_numpy()
+    won, lost = pnl > 0, pnl < 0
+    held_s = (trades["exit_ts"] - trades["entry_ts"]).dt.total_seconds().to_numpy()
+    drawdown = _max_drawdown(simulation)
+    estimated = _estimate(simulation, block_days, n_bootstrap, seed)
+    cagr = estimated["cagr"].value
+    return {
+        "total_trades": Measured(n, n),
+        "trade_count_long": Measured(int((trades["side"] == 1).sum()), n),
+        "trade_count_short": Measured(int((trades["side"] == -1).sum()), n),
+        "wins": Measured(int(won.sum()), n),
+        "draws": Measured(int(n - won.sum() - lost.sum()), n),
+        "losses": Measured(int(lost.sum()), n),
+        "winrate": _share(int(won.sum()), n),
+        **estimated,
+        "profit_total_abs": Measured(float(simulation.equity["equity"][-1] - simulation.cash_quote), n_days),
+        "profit_median": Measured(float(np.median(net)) if n else None, n),
+        "max_drawdown_account": Measured(drawdown, n_days),
+        "calmar": Measured(cagr / drawdown if cagr is not None and drawdown > 0 else None, n_days),
+        "sqn": Measured(float(np.sqrt(n) * pnl.mean() / pnl.std(ddof=1)) if n > 1 and pnl.std() > 0 else None, n),
+        "holding_avg_s": _mean(held_s),
+        "winner_holding_avg_s": _mean(held_s[won]),
+        "loser_holding_avg_s": _mean(held_s[lost]),
+        "backtest_best_day": Measured(float(daily.max()), n_days),
+        "backtest_worst_day": Measured(float(daily.min()), n_days),
+        "fees_abs": Measured(float(trades["fees_quote"].sum()), n),
+        "exposure_avg": Measured(float(np.abs(simulation.position).sum(axis=0).mean()), simulation.position.shape[1]),
+        "ambiguous_share": _share(int(trades["ambiguous"].sum()), n),
+    }
+
+
+def _estimate(simulation: Simulation, block_days: int, n_bootstrap: int, seed: int) -> dict[str, Measured]:
+    n_days = len(simulation.daily)
+    sums = _daily_sums(simulation)
+    resampled = resampled_sums(sums, block_days=block_days, n_draws=n_bootstrap, seed=seed)
+    point = _from_sums(sums.sum(axis=0), n_days, n_days)
+    draws = _from_sums(resampled, n_days // block_days * block_days, n_days)
+    return {
+        name: Measured(
+            float(value) if np.isfinite(value) else None,
+            n_days if name in _OF_DAYS else simulation.n_trades,
+            *percentile_interval(draws[name]),
+        )
+        for name, value in point.items()
+    }
+
+
+def _daily_sums(simulation: Simulation) -> FloatArray:
+    """What each day adds to the sums `_SUMS`, (n_days, n_sums)."""
+    trades, daily = simulation.trades, simulation.daily
+    day = (trades["exit_ts"].dt.epoch("ms").to_numpy() - 1) // _DAY_MS - simulation.days[0]
+    pnl = trades["pnl_quote"].to_numpy()
+    of_trades = [
+        np.ones(len(pnl)),
+        trades["net_return"].to_numpy(),
+        trades["gross_return"].to_numpy(),
+        np.maximum(pnl, 0.0),
+        np.maximum(-pnl, 0.0),
+        (pnl < 0).astype(np.float64),
+    ]
+    by_day = [np.bincount(day, weights=values, minlength=len(daily)) for values in of_trades]
+    with np.errstate(divide="ignore"):  # a ruined portfolio grows by minus infinity
+        growth = np.log1p(np.maximum(daily, -1.0))
+    return np.stack([daily, daily**2, np.minimum(daily, 0.0) ** 2, growth, *by_day], axis=1)
+
+
+def _from_sums(sums: FloatArray, n_drawn: int, n_days: int) -> Mapping[str, FloatArray]:
+    """Metrics from sums over `n_drawn` days, (..., n_sums) -> (...); NaN or infinite where undefined."""
+    s = dict(zip(_SUMS, np.moveaxis(sums, -1, 0), strict=True))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        mean = s["day"] / n_drawn
+        variance = np.maximum(s["square"] / n_drawn - mean**2, 0.0) * n_drawn / (n_drawn - 1)
+        variance = np.where(variance > 1e-15 * s["square"], variance, np.nan)  # rounding alone is no variance
+        expectancy = (s["won"] - s["lost"]) / s["trade"]
+        return {
+            "profit_total": np.expm1(s["growth"] * n_days / n_drawn),
+            "cagr": np.expm1(s["growth"] * _YEAR_DAYS / n_drawn),
+            "sharpe": mean / np.sqrt(variance) * np.sqrt(_YEAR_DAYS),
+            "sortino": mean / np.sqrt(s["downside"] / n_drawn) * np.sqrt(_YEAR_DAYS),
+            "profit_mean": s["net"] / s["trade"],
+            "profit_mean_gross": s["gross"] / s["trade"],
+            "profit_factor": s["won"] / s["lost"],
+            "expectancy": expectancy,
+            "expectancy_ratio": expectancy / (s["lost"] / s["n_lost"]),
+            "trades_per_day": s["trade"] / n_drawn,
+        }
+
+
+def _max_drawdown(simulation: Simulation) -> float:
+    equity = np.append(simulation.cash_quote, simulation.equity["equity"].to_numpy())
+    return float((1.0 - equity / np.maximum.accumulate(equity)).max())
+
+
+def _share(k: int, n: int) -> Measured:
+    return Measured(k / n, n, *clopper_pearson(k, n)) if n else Measured(None, 0)
+
+
+def _mean(values: FloatArray) -> Measured:
+    return Measured(float(values.mean()) if len(values) else None, len(values))

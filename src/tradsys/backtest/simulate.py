@@ -1,0 +1,203 @@
+"""Decisions as a portfolio: which of them are filled, what each trade earns, and the equity at every close."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.decisions import Orders, read_orders
+from tradsys.backtest.grid import Grid
+from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, Candidates, Path, run_portfolio
+from tradsys.backtest.portfolio import PortfolioSpec
+from tradsys.core.arrays import Float32Array, FloatArray, IntArray
+from tradsys.core.bars import TS
+from tradsys.core.costs import Costs, Instrument
+from tradsys.labels.kernel import TARGET, WALKS, Exits, no_fine_bars, reason_names, walk_all
+from tradsys.labels.spec import BarrierSpec
+
+_FUNDING_MS = 8 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A portfolio's trades, and what it was worth.
+
+    `trades` has a row a trade in order of entry: `symbol, side, decided, entry_ts, exit_ts, entry_price, exit_price,
+    reason, ambiguous, size_base, notional_quote, gross_return, fees_quote, funding_quote, pnl_quote, net_return,
+    bars_held, target, stop`; `exit_ts` is the close of the exit bar and returns are fractions of the notional at entry.
+    `equity` has a row a bar of the union grid (`ts` its open): `equity` and gross `exposure` at its close.
+    `daily` (n_days,) are net returns of the UTC days `days`, flat ones included. `position` and `opens`
+    (n_symbols, n_grid) are side x share of equity at entry, held from the open of a bar to the next, and those opens.
+    """
+
+    symbols: tuple[str, ...]
+    costs: Costs
+    cash_quote: float
+    trades: pl.DataFrame
+    equity: pl.DataFrame
+    days: IntArray
+    daily: FloatArray
+    grid: IntArray
+    bar_ms: int
+    position: Float32Array
+    opens: FloatArray
+    not_taken: dict[str, int]
+
+    @property
+    def n_trades(self) -> int:
+        """Round trips."""
+        return len(self.trades)
+
+
+def simulate(
+    market: Mapping[str, pl.DataFrame],
+    decisions: pl.DataFrame,
+    *,
+    costs: Costs,
+    start: int,
+    end: int,
+    instrument: Instrument | Mapping[str, Instrument] = Instrument(),
+    portfolio: PortfolioSpec = PortfolioSpec(),
+    barriers: BarrierSpec | None = None,
+) -> Simulation:
+    """Fill decisions at the next open, walk them to a barrier, account for every bar in [start, end), milliseconds.
+
+    `market` holds one frame of bars a symbol. `decisions` has a row a decision: `symbol`, `start` (the deciding bar's
+    close), `action` (-1, 0, 1), `size` (1 where absent), `stop_distance` and `target_distance` (price units) and
+    `horizon` (bars); without these three, `barriers` sets them from the ATR. One position a symbol: while it is open,
+    and until its exit bar has closed, further decisions on the symbol are not taken. Targets and stops are rounded to
+    the tick, sizes down to the lot. Funding is settled at 00, 08 and 16 UTC on positions held through. Decisions that
+    fill before `start` or whose horizon passes `end` are not taken, even if a barrier would have come early.
+    """
+    grid = Grid.of(market, start, end)
+    instruments = [instrument if isinstance(instrument, Instrument) else instrument[s] for s in grid.symbols]
+    orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers)
+    return _account(grid, orders, instruments, costs, portfolio)
+
+
+def buy_and_hold(
+    market: Mapping[str, pl.DataFrame],
+    start: int,
+    end: int,
+    *,
+    costs: Costs = Costs(),
+    portfolio: PortfolioSpec = PortfolioSpec(),
+) -> Simulation:
+    """Every symbol bought at its first open in [start, end) for an equal share of equity, sold at its last close."""
+    grid = Grid.of(market, start, end)
+    symbol = np.flatnonzero(grid.window[:, 1] > grid.window[:, 0])
+    first, last = grid.window[symbol, 0], grid.window[symbol, 1] - 1
+    orders = Orders(
+        symbol=symbol,
+        decided=grid.ts[first],
+        side=np.ones(len(symbol), np.int64),
+        weight=np.full(len(symbol), 1.0 / len(symbol)),
+        first=first,
+        last=last,
+        entry=grid.prices.open[first],
+        target=np.full(len(symbol), np.inf),
+        stop=np.zeros(len(symbol)),
+        n_outside=0,
+        n_without_barriers=0,
+    )
+    return _account(grid, orders, [Instrument()] * len(grid.symbols), costs, replace(portfolio, cap=1.0))
+
+
+def _account(
+    grid: Grid, orders: Orders, instruments: list[Instrument], costs: Costs, portfolio: PortfolioSpec
+) -> Simulation:
+    exits = walk_all(
+        grid.prices,
+        no_fine_bars(),
+        orders.first,
+        orders.last,
+        orders.side,
+        orders.target,
+        orders.stop,
+        WALKS[portfolio.walk],
+    )
+    exit_fee = np.where(exits.reason == TARGET, costs.maker, costs.taker)
+    path = run_portfolio(
+        Candidates(orders.side, orders.weight, orders.entry, exits.row, exits.price, exit_fee),
+        _fills(orders, grid),
+        grid.row_at,
+        grid.prices.open,
+        grid.prices.close,
+        np.array([i.lot for i in instruments]),
+        grid.times // _FUNDING_MS,
+        costs.taker,
+        costs.funding_bps_per_8h / 1e4,
+        portfolio.cash_quote,
+        portfolio.cap,
+    )
+    days, daily = _daily(grid, path.equity, portfolio.cash_quote)
+    return Simulation(
+        symbols=grid.symbols,
+        costs=costs,
+        cash_quote=portfolio.cash_quote,
+        trades=_trades(orders, exits, path, grid, costs.taker, exit_fee),
+        equity=_equity(grid, path),
+        days=days,
+        daily=daily,
+        grid=grid.times,
+        bar_ms=grid.bar_ms,
+        position=path.position,
+        opens=grid.carried(grid.prices.open),
+        not_taken={
+            "in position": int(np.count_nonzero(path.fate == IN_POSITION)),
+            "no room": int(np.count_nonzero(path.fate == NO_ROOM)),
+            "outside the time": orders.n_outside,
+            "no barriers": orders.n_without_barriers,
+        },
+    )
+
+
+def _fills(orders: Orders, grid: Grid) -> IntArray:
+    fills = np.full(grid.row_at.shape, -1)
+    fills[orders.symbol, np.searchsorted(grid.times, grid.ts[orders.first])] = np.arange(len(orders))
+    return fills
+
+
+def _daily(grid: Grid, equity: FloatArray, cash_quote: float) -> tuple[IntArray, FloatArray]:
+    days, last = grid.day_ends()
+    worth = np.where(last >= 0, equity[last], cash_quote)
+    before = np.append(cash_quote, worth[:-1])
+    return days, np.divide(worth, before, out=np.ones(len(days)), where=before > 0) - 1.0
+
+
+def _equity(grid: Grid, path: Path) -> pl.DataFrame:
+    frame = pl.DataFrame({"ts": grid.times, "equity": path.equity, "exposure": path.exposure})
+    return frame.with_columns(pl.col("ts").cast(TS))
+
+
+def _trades(orders: Orders, exits: Exits, path: Path, grid: Grid, taker: float, exit_fee: FloatArray) -> pl.DataFrame:
+    k = np.flatnonzero(path.fate == TAKEN)
+    k = k[np.lexsort((orders.symbol[k], grid.ts[orders.first[k]]))]
+    size, entry, exit_, side = path.size_base[k], orders.entry[k], exits.price[k], orders.side[k]
+    notional = size * entry
+    fees = taker * notional + exit_fee[k] * size * exit_
+    pnl = side * size * (exit_ - entry) - fees - path.funding_quote[k]
+    return pl.DataFrame(
+        {
+            "symbol": pl.Series(grid.symbols, dtype=pl.String).gather(orders.symbol[k]),
+            "side": side.astype(np.int8),
+            "decided": orders.decided[k],
+            "entry_ts": grid.ts[orders.first[k]],
+            "exit_ts": grid.ts[exits.row[k]] + grid.bar_ms,
+            "entry_price": entry,
+            "exit_price": exit_,
+            "reason": reason_names(exits.reason[k]),
+            "ambiguous": exits.is_ambiguous[k],
+            "size_base": size,
+            "notional_quote": notional,
+            "gross_return": side * (exit_ / entry - 1.0),
+            "fees_quote": fees,
+            "funding_quote": path.funding_quote[k],
+            "pnl_quote": pnl,
+            "net_return": pnl / notional,
+            "bars_held": exits.row[k] - orders.first[k] + 1,
+            "target": orders.target[k],
+            "stop": orders.stop[k],
+        }
+    ).with_columns(pl.col("decided", "entry_ts", "exit_ts").cast(TS))

@@ -1,0 +1,79 @@
+"""A second opinion: the kernel's trades as a vectorbt portfolio, for its accounting, `stats()` and plots.
+
+Needs the `[vectorbt]` extra. Research only: nothing else imports this file.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.grid import Grid
+from tradsys.backtest.simulate import Simulation
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.errors import ConfigError
+from tradsys.core.time import to_ms
+
+if TYPE_CHECKING:
+    from vectorbt import Portfolio
+
+_AMPLE = 1e3
+"""Cash while filling, in multiples of the capital: vectorbt knows no margin and refuses what cash cannot buy."""
+
+
+def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Portfolio":
+    """The simulation's trades through `vectorbt.Portfolio.from_orders`, one group that shares its cash.
+
+    Every bar becomes two rows, its open and its close, so that a trade may begin and end within one bar: entries fill
+    at the open's row, exits at the close's row at the price of the exit. Fees go leg by leg; funding is booked with the
+    exit. `market` is that of the simulation.
+    """
+    try:
+        import pandas as pd  # type: ignore[import-untyped]  # ships no types; comes with vectorbt
+        from vectorbt import Portfolio
+    except ImportError as error:
+        raise ConfigError(
+            "portraying trades needs vectorbt, which is not installed; uv pip install 'tradsys[vectorbt]' adds it"
+        ) from error
+    trades, costs = simulation.trades, simulation.costs
+    grid = _grid_of(simulation, market)
+    numbers = dict(zip(grid.symbols, range(len(grid.symbols)), strict=True))
+    column = trades["symbol"].replace_strict(numbers, return_dtype=pl.Int64).to_numpy()
+    entry_row = 2 * _row(grid, trades["entry_ts"], 0)
+    exit_row = 2 * _row(grid, trades["exit_ts"], grid.bar_ms) + 1
+    signed_size = (trades["side"] * trades["size_base"]).to_numpy()
+    exit_fee = np.where(trades["reason"] == "target", costs.maker, costs.taker)
+
+    def table(at_entry: FloatArray | float, at_exit: FloatArray, elsewhere: float) -> FloatArray:
+        values = np.full((2 * len(grid.times), len(grid.symbols)), elsewhere)
+        values[entry_row, column], values[exit_row, column] = at_entry, at_exit
+        return values
+
+    marks = np.stack([grid.carried(grid.prices.open), grid.carried(grid.prices.close)], axis=2)
+    index = pd.to_datetime(np.stack([grid.times, grid.times + grid.bar_ms - 1], axis=1).ravel(), unit="ms", utc=True)
+    portfolio = Portfolio.from_orders(
+        close=pd.DataFrame(marks.reshape(len(grid.symbols), -1).T, index=index, columns=list(grid.symbols)),
+        size=table(signed_size, -signed_size, np.nan),
+        price=table(trades["entry_price"].to_numpy(), trades["exit_price"].to_numpy(), np.nan),
+        fees=table(costs.taker, exit_fee, 0.0),
+        fixed_fees=table(0.0, trades["funding_quote"].to_numpy(), 0.0),
+        init_cash=_AMPLE * simulation.cash_quote,
+        cash_sharing=True,
+        group_by=True,
+        raise_reject=True,
+        allow_partial=False,
+        freq=pd.Timedelta(milliseconds=grid.bar_ms) / 2,
+    )
+    return portfolio.replace(init_cash=np.array([simulation.cash_quote]))
+
+
+def _grid_of(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> Grid:
+    """The grid that the simulation ran on."""
+    first, last = simulation.equity["ts"][0], simulation.equity["ts"][-1]
+    own = {symbol: market[symbol] for symbol in simulation.symbols}
+    return Grid.of(own, to_ms(first), to_ms(last) + simulation.bar_ms)
+
+
+def _row(grid: Grid, times: pl.Series, offset_ms: int) -> IntArray:
+    return np.searchsorted(grid.times, times.dt.epoch("ms").to_numpy() - offset_ms)

@@ -1,0 +1,37 @@
+"""Labels: events, barriers, and how much evidence of its own each label carries."""
+
+from typing import TYPE_CHECKING
+
+from tradsys.core.lazy import attach
+
+if TYPE_CHECKING:
+    from tradsys.labels.barriers import triple_barrier
+    from tradsys.labels.bootstrap import draw_probabilities, sequential_bootstrap
+    from tradsys.labels.events import cusum, every_bar
+    from tradsys.labels.spec import BarrierSpec
+    from tradsys.labels.uniqueness import average_uniqueness, effective_sample_size
+
+__all__ = [
+    "BarrierSpec",
+    "average_uniqueness",
+    "cusum",
+    "draw_probabilities",
+    "effective_sample_size",
+    "every_bar",
+    "sequential_bootstrap",
+    "triple_barrier",
+]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "BarrierSpec": "spec",
+        "average_uniqueness": "uniqueness",
+        "cusum": "events",
+        "draw_probabilities": "bootstrap",
+        "effective_sample_size": "uniqueness",
+        "every_bar": "events",
+        "sequential_bootstrap": "bootstrap",
+        "triple_barrier": "barriers",
+    },
+)

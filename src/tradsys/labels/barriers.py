@@ -1,0 +1,146 @@
+"""Triple-barrier labels: which comes first, the target, the stop or the time limit."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.atr import wilder_atr
+from tradsys.core.bars import TS, Ohlcv, to_arrays, validate_bars
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.time import infer_interval, interval_ms
+from tradsys.labels.kernel import PESSIMISTIC, TARGET, FineBars, Prices, no_fine_bars, reason_names, walk_all
+
+
+def triple_barrier(
+    bars: pl.DataFrame,
+    *,
+    upper: float = 1.5,
+    lower: float = 1.5,
+    horizon: int = 24,
+    atr_period: int = 14,
+    side: int = 1,
+    events: ArrayLike | None = None,
+    fine_bars: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Outcome of every trade that could have been decided at the close of a bar of one symbol.
+
+    Decide at the close of bar t, enter at the open of t+1, aim `upper` ATRs ahead and stop `lower` ATRs behind
+    (mirrored for `side=-1`), leave at the close of t+`horizon` at the latest. `events` are the deciding rows, by
+    default all. Events without a positive ATR, or whose full horizon lies beyond the bars, are left out. Where one
+    bar holds both barriers, `fine_bars` of a shorter interval decide; without them the stop is taken and the label is
+    `ambiguous`.
+
+    Returns a row an event: `index` (deciding row), `start` (its close), `end` (close of the exit bar), `entry`, `exit`
+    (prices), `exit_index`, `reason` ("target", "stop" or "time"), `label` (1 where the target came first), `ret` (gross
+    return of the side, a fraction) and `ambiguous`.
+
+        price          target -----------------x       label 1, reason "target"
+                       entry  o~~~~/\\~~/\\~~/~~
+                       stop   -----------------        t+1 ... t+horizon
+
+    López de Prado, *Advances in Financial Machine Learning* (2018), ch. 3; barriers in ATR, scanned on highs and lows.
+    """
+    check_barriers(upper, lower, horizon, atr_period)
+    if side not in (1, -1):
+        raise ConfigError(f"side must be 1 (long) or -1 (short), was {side}")
+    arrays = single_symbol(bars, "triple_barrier")
+    bar_ms = interval_ms(infer_interval(bars))
+    atr = wilder_atr(arrays.high, arrays.low, arrays.close, atr_period)
+    rows = labelled_rows(_event_rows(events, len(arrays.ts)), atr, horizon)
+    fine = no_fine_bars() if fine_bars is None else _cover(arrays.ts, bar_ms, fine_bars)
+    return label_rows(arrays, atr, rows, bar_ms, upper=upper, lower=lower, horizon=horizon, side=side, fine=fine)
+
+
+def label_rows(
+    arrays: Ohlcv,
+    atr: FloatArray,
+    rows: IntArray,
+    bar_ms: int,
+    *,
+    upper: float,
+    lower: float,
+    horizon: int,
+    side: int,
+    fine: FineBars | None = None,
+) -> pl.DataFrame:
+    """The label frame of chosen rows, each with a positive ATR and its full horizon inside the arrays."""
+    prices = Prices(arrays.open, arrays.high, arrays.low, arrays.close)
+    entry, pace = arrays.open[rows + 1], atr[rows]
+    target, stop = entry + side * (upper * pace), entry - side * (lower * pace)
+    sides = np.full(len(rows), side)
+    exits = walk_all(prices, fine or no_fine_bars(), rows + 1, rows + horizon, sides, target, stop, PESSIMISTIC)
+    return pl.DataFrame(
+        {
+            "index": rows,
+            "start": arrays.ts[rows] + bar_ms,
+            "end": arrays.ts[exits.row] + bar_ms,
+            "entry": entry,
+            "exit": exits.price,
+            "exit_index": exits.row,
+            "reason": reason_names(exits.reason),
+            "label": (exits.reason == TARGET).astype(np.int8),
+            "ret": side * (exits.price / entry - 1.0),
+            "ambiguous": exits.is_ambiguous,
+        }
+    ).with_columns(pl.col("start", "end").cast(TS))
+
+
+def check_barriers(upper: float, lower: float, horizon: int, atr_period: int) -> None:
+    """Refuse distances and counts of bars that cannot mean anything."""
+    if not (upper > 0 and lower > 0):
+        raise ConfigError(f"upper and lower must be positive distances in ATR, were {upper} and {lower}; 1.5 is usual")
+    if horizon < 1 or atr_period < 1:
+        raise ConfigError(f"horizon and atr_period must be at least 1 bar, were {horizon} and {atr_period}")
+
+
+def labelled_rows(rows: IntArray, atr: FloatArray, horizon: int) -> IntArray:
+    """Rows with a positive ATR and the whole horizon inside the data, even where a barrier comes early."""
+    return rows[(rows + horizon < len(atr)) & (atr[rows] > 0)]
+
+
+def single_symbol(bars: pl.DataFrame, wanted_by: str) -> Ohlcv:
+    """The arrays of a frame that holds one symbol."""
+    if "symbol" in bars.columns and bars["symbol"].n_unique() > 1:
+        raise DataError(
+            f"{wanted_by} takes the bars of one symbol, found {bars['symbol'].n_unique()}; "
+            "split them first with tradsys.core.bars.split_symbols"
+        )
+    arrays = to_arrays(bars)
+    spread = arrays.high - arrays.low + arrays.open + arrays.close
+    if not (np.isfinite(spread).all() and (arrays.ts[1:] > arrays.ts[:-1]).all()):
+        validate_bars(bars)  # names every defect and its rows
+    return arrays
+
+
+def _event_rows(events: ArrayLike | None, n_bars: int) -> IntArray:
+    if events is None:
+        return np.arange(n_bars)
+    rows = np.asarray(events)
+    if rows.size == 0:
+        return np.empty(0, np.int64)
+    if rows.ndim != 1 or rows.dtype.kind not in "iu":
+        raise ConfigError(
+            f"events must be row numbers of shape (n_events,), were {rows.dtype} of shape {rows.shape}; "
+            "np.flatnonzero turns a mask into rows"
+        )
+    if rows.min() < 0 or rows.max() >= n_bars:
+        raise ConfigError(
+            f"events must be rows of the {n_bars} bars, 0 to {n_bars - 1}; found {rows.min()} to {rows.max()}"
+        )
+    return rows.astype(np.int64)
+
+
+def _cover(ts: IntArray, bar_ms: int, fine_bars: pl.DataFrame) -> FineBars:
+    """Which fine rows lie inside each bar; a bar that they do not cover without a hole gets none."""
+    fine = single_symbol(fine_bars, "fine_bars")
+    fine_ms = interval_ms(infer_interval(fine_bars))
+    if fine_ms >= bar_ms or bar_ms % fine_ms:
+        raise DataError(
+            f"fine_bars must divide the bars of {bar_ms / 1000:g} s evenly, theirs last {fine_ms / 1000:g} s; "
+            "load a shorter interval"
+        )
+    first, after = np.searchsorted(fine.ts, ts), np.searchsorted(fine.ts, ts + bar_ms)
+    is_covered = after - first == bar_ms // fine_ms
+    prices = Prices(fine.open, fine.high, fine.low, fine.close)
+    return FineBars(prices, np.where(is_covered, first, -1), np.where(is_covered, after - 1, -1))

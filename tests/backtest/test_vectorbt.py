@@ -1,0 +1,45 @@
+"""The kernel's account against vectorbt's, to the cent; runs where the extra is installed."""
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.backtest.markets import ragged_market, random_decisions
+from tests.labels.hand_made import HOUR_MS
+
+from tradsys.backtest import PortfolioSpec
+from tradsys.backtest.simulate import simulate
+from tradsys.backtest.vectorbt import portray
+from tradsys.core.costs import Costs, Instrument
+from tradsys.labels import BarrierSpec
+
+pytest.importorskip("vectorbt", reason="the [vectorbt] extra is not installed")
+
+CENT = 0.005
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("funding", [0.0, 2.0])
+def test_every_trade_and_the_final_value_agree_to_the_cent(funding: float) -> None:
+    market = ragged_market()
+    simulation = simulate(
+        market,
+        random_decisions(market, 3),
+        costs=Costs(slippage_bps=0.5, funding_bps_per_8h=funding),
+        instrument=Instrument(tick=0.25, lot=0.01),
+        portfolio=PortfolioSpec(fraction=0.7, cap=1.6),
+        barriers=BarrierSpec(horizon=6),
+        start=100 * HOUR_MS,
+        end=900 * HOUR_MS,
+    )
+    portfolio = portray(simulation, market)
+    theirs = pl.from_dicts(portfolio.trades.records.to_dict("records")).sort("entry_idx", "col")
+    ours = simulation.trades
+    assert len(theirs) == len(ours) > 250
+    assert (ours["bars_held"] == 1).sum() > 10  # entered and left within one bar
+    assert np.abs(theirs["pnl"] - ours["pnl_quote"]).max() < CENT
+    assert np.abs(theirs["entry_fees"] + theirs["exit_fees"] - ours["fees_quote"] - ours["funding_quote"]).max() < CENT
+    assert float(portfolio.final_value()) == pytest.approx(simulation.equity["equity"][-1], abs=CENT)
+    if not funding:  # vectorbt books it with the exit, the kernel when it is settled
+        value = portfolio.value().to_numpy()[1::2]
+        assert np.abs(value - simulation.equity["equity"].to_numpy()).max() < CENT
+    assert float(portfolio.init_cash) == 10_000
