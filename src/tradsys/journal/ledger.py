@@ -1,0 +1,215 @@
+"""The ledger: an append-only, hash-chained file of everything ever scored, and the series of its trials beside it."""
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from tradsys.core.errors import DataError, LedgerError
+from tradsys.journal.files import canonical_json, sync_folder, write_atomically
+from tradsys.journal.trial import TrialSeries
+
+FIRST = "0" * 64
+TRIAL = "trial"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: `hash` chains it to the line before, `content_hash` leaves out the time `at` which it was written."""
+
+    hash: str
+    prev: str
+    content_hash: str
+    content: Mapping[str, Any]
+    at: str
+
+    @property
+    def kind(self) -> str:
+        """What the entry records: "trial", "lockbox", "hypothesis", ..."""
+        return str(self.content.get("kind", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What earlier runs tried on some data: the trials with a stored series, and how many more only count."""
+
+    series: tuple[TrialSeries, ...]
+    n_counted: int
+
+
+class Ledger:
+    """An append-only JSONL file that several processes may write to.
+
+    Every append is checked against the chain, locked, and on disk before it returns. Content that is already there is
+    not written again. A line cut off by a crash is dropped at the next opening and logged; anything else that does not
+    fit the chain is a `LedgerError`. A trial's series lies in `trials/<digest>.safetensors` beside the file.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._entries: list[Entry] = []
+        self._by_content: dict[str, Entry] = {}
+        self._read_to = 0
+        self.refresh()
+
+    @property
+    def head(self) -> str:
+        """Hash of the last line; 64 zeros before the first."""
+        return self._entries[-1].hash if self._entries else FIRST
+
+    def refresh(self) -> None:
+        """Read what other processes have written since."""
+        if self.path.exists():
+            with self._locked():
+                self._read_on()
+
+    def append_trial(self, content: Mapping[str, Any], trial: TrialSeries) -> Entry:
+        """Store a trial's series, then append its entry: `content` with kind "trial", "series" and "n_trades" added."""
+        path = self._series_path(trial.digest)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, trial.to_bytes())
+        return self.append({**content, "kind": TRIAL, "series": trial.digest, "n_trades": trial.n_trades})
+
+    def append(self, content: Mapping[str, Any]) -> Entry:
+        """Write one entry, or return the one that already says the same."""
+        text = canonical_json(content)
+        content_hash = _sha256(text)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._locked() as descriptor:
+            self._read_on()
+            if content_hash in self._by_content:
+                return self._by_content[content_hash]
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            chained = _chain(self.head, at, content_hash)
+            line = f'{{"hash":"{chained}","prev":"{self.head}","at":"{at}","content":{text}}}\n'.encode()
+            _write_all(descriptor, line)
+            entry = Entry(chained, self.head, content_hash, json.loads(text), at)
+            self._remember(entry, len(line))
+            return entry
+
+    def entries(self, kind: str | None = None) -> list[Entry]:
+        """All entries in the order they were written, or those of one kind."""
+        return [entry for entry in self._entries if kind is None or entry.kind == kind]
+
+    def entries_on(self, blocks: Collection[str]) -> list[Entry]:
+        """Entries whose data share at least one month with `blocks`."""
+        wanted = frozenset(blocks)
+        return [entry for entry in self._entries if not wanted.isdisjoint(entry.content.get("blocks", ()))]
+
+    def trials_on(self, blocks: Collection[str]) -> list[Entry]:
+        """Trials on data that share at least one month with `blocks`."""
+        return [entry for entry in self.entries_on(blocks) if entry.kind == TRIAL]
+
+    def head_for(self, blocks: Collection[str]) -> str:
+        """Digest of everything recorded on this data, whatever the order, the clock and other markets' entries."""
+        return _sha256("\n".join(sorted(entry.content_hash for entry in self.entries_on(blocks))))
+
+    def load_trial(self, digest: str) -> TrialSeries:
+        """The stored series with this digest, checked against it; it has no opens."""
+        path = self._series_path(digest)
+        try:
+            stored = TrialSeries.from_bytes(path.read_bytes())
+        except (DataError, ValueError, KeyError, IndexError, OSError, SafetensorError) as error:
+            raise LedgerError(f"{path} is not a trial's series ({error}); restore it from a copy") from error
+        if stored.digest != digest:
+            raise LedgerError(f"{path} holds {stored.digest[:12]}..., not what its name says; restore it from a copy")
+        return stored
+
+    def earlier(self, blocks: Collection[str], *, but: Collection[str] = ()) -> Earlier:
+        """Trials on this data, each distinct series once, without those whose digest is in `but` (the run's own).
+
+        A trial that has no stored series only counts.
+        """
+        names = {str(entry.content.get("series") or entry.content_hash) for entry in self.trials_on(blocks)}
+        others = sorted(names.difference(but))
+        stored = [digest for digest in others if self._series_path(digest).exists()]
+        return Earlier(tuple(self.load_trial(digest) for digest in stored), len(others) - len(stored))
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The file's descriptor, open for appending, while no other process may read or write."""
+        is_new = not self.path.exists()
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if is_new:
+                sync_folder(self.path.parent)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _read_on(self) -> None:
+        """Check and remember what was written since the last look; drop a line that was cut off."""
+        size = self.path.stat().st_size
+        if size < self._read_to:
+            raise LedgerError(
+                f"{self.path} has lost {self._read_to - size} bytes since it was read; restore it from a copy"
+            )
+        if size == self._read_to:
+            return
+        with self.path.open("rb") as file:
+            file.seek(self._read_to)
+            unread = file.read()
+        whole, newline, cut_off = unread.rpartition(b"\n")
+        if cut_off:
+            _log.warning("%s: dropped a line of %d bytes that a crash cut off", self.path, len(cut_off))
+            os.truncate(self.path, size - len(cut_off))
+        if newline:
+            for line in whole.split(b"\n"):
+                self._remember(self._checked(line), len(line) + 1)
+
+    def _checked(self, line: bytes) -> Entry:
+        number = len(self._entries) + 1
+        try:
+            read = json.loads(line)
+            claimed, prev, at, content = (read[name] for name in ("hash", "prev", "at", "content"))
+            content_hash = _sha256(canonical_json(content))
+        except (ValueError, KeyError, TypeError) as error:
+            raise LedgerError(
+                f"{self.path} line {number} is not a ledger entry ({error}); restore it from a copy"
+            ) from error
+        if prev != self.head:
+            raise LedgerError(
+                f"{self.path} line {number} follows {str(prev)[:12]}..., but the line before is {self.head[:12]}...: "
+                "a line was removed, added or moved; restore the file from a copy"
+            )
+        if claimed != _chain(prev, at, content_hash):
+            raise LedgerError(
+                f"{self.path} line {number} was changed after it was written; restore the file from a copy"
+            )
+        return Entry(claimed, prev, content_hash, content, at)
+
+    def _remember(self, entry: Entry, n_bytes: int) -> None:
+        self._entries.append(entry)
+        self._by_content[entry.content_hash] = entry
+        self._read_to += n_bytes
+
+    def _series_path(self, digest: str) -> Path:
+        return self.path.parent / "trials" / f"{digest}.safetensors"
+
+
+def _chain(prev: str, at: str, content_hash: str) -> str:
+    return _sha256(f"{prev} {at} {content_hash}")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write_all(descriptor: int, line: bytes) -> None:
+    """The whole line, on disk."""
+    while line:
+        line = line[os.write(descriptor, line) :]
+    os.fsync(descriptor)

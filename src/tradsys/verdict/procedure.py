@@ -1,0 +1,241 @@
+"""Proven, not proven or refuted: the procedure of VERDICT.md section 5, whose error rates were measured.
+
+An edge is proven where the trial makes money after costs *and* where its timing beats the same positions shifted
+against the market, both stepped down over every trial known on the data. Neither test alone is a verdict: the first
+calls a bull market skill, the second calls skill that its costs eat a success.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, sqrt
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from tradsys.core.arrays import Float32Array, FloatArray
+from tradsys.core.errors import ConfigError
+from tradsys.core.seeds import generator
+from tradsys.journal.trial import TrialSeries
+from tradsys.verdict import sentences
+from tradsys.verdict.align import Aligned, aligned
+from tradsys.verdict.bootstrap import studentised_blocks
+from tradsys.verdict.results import Judgement, Leg, ProfileVerdict, Verdict, VerdictSpec
+from tradsys.verdict.sharpe import (
+    DAYS_A_YEAR,
+    Moments,
+    chance_of_none,
+    deflated_sharpe_ratio,
+    min_track_record_length,
+    moments,
+    normal_upper_quantile,
+    probabilistic_sharpe_ratio,
+)
+from tradsys.verdict.shift import bar_returns, circular_shifts
+from tradsys.verdict.stepdown import romano_wolf
+
+POWER_QUANTILE = 0.84
+"""Phi(.84) = .8: the power at which an edge counts as detectable."""
+
+DEFAULT_SPEC = VerdictSpec()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """Both legs for the trials that could be compared, each of shape (n_compared,) or (n_draws, n_compared)."""
+
+    t: FloatArray
+    t_draws: FloatArray
+    p_net: FloatArray
+    z: FloatArray
+    z_draws: FloatArray
+    p_skill: FloatArray
+
+
+def judge(
+    own: Sequence[TrialSeries],
+    others: Sequence[TrialSeries] = (),
+    *,
+    n_counted: int = 0,
+    spec: VerdictSpec = DEFAULT_SPEC,
+    guard_bars: int,
+    seed: int,
+) -> Judgement:
+    """Judge the profiles of one run against everything else that was tried on its data.
+
+    `own` share days, grid and opens; their keys are the profiles' names. `others` are the stored series of earlier
+    trials, `n_counted` the number of those without one. `guard_bars` is label horizon plus the longest lookback: shifts
+    nearer than twice that are not random. The same trial among both counts once.
+    """
+    run = _shared_record(own)
+    known: dict[str, Aligned | None] = {
+        trial.digest: Aligned(trial.daily, trial.position, trial.n_trades) for trial in own
+    }
+    for trial in others:
+        if trial.digest not in known:
+            known[trial.digest] = aligned(trial, run)
+    on_run = [trial for trial in known.values() if trial is not None]
+    live = [trial for trial in on_run if _is_live(trial, spec)]
+    n_trials = len(known) + n_counted
+    n_unseen = n_trials - len(live)
+    own_live = [k for k, trial in enumerate(own) if _is_live(on_run[k], spec)]
+    variance = _sharpe_variance(on_run)
+    tested = _test(live, run, n_unseen, spec, guard_bars, seed) if live else None
+    profiles = {}
+    for k, trial in enumerate(own):
+        if tested is None or k not in own_live:
+            profiles[trial.key] = _untested(trial, n_trials, variance, spec)
+        else:
+            profiles[trial.key] = _tested(trial, own_live.index(k), len(own_live), tested, n_trials, variance, spec)
+    if tested is None:
+        critical_net, critical_skill = normal_upper_quantile(spec.alpha, n_trials), None
+    else:
+        critical_net = _critical(tested.t_draws, n_unseen, spec.alpha)
+        critical_skill = _critical(tested.z_draws, n_unseen, spec.alpha)
+    return Judgement(
+        profiles=profiles,
+        n_days=len(run.days),
+        n_trials=n_trials,
+        n_compared=len(live),
+        detectable_sharpe=(critical_net + POWER_QUANTILE) * sqrt(DAYS_A_YEAR / len(run.days)),
+        critical_net=critical_net,
+        critical_skill=critical_skill,
+        sharpe_variance=variance,
+    )
+
+
+def _shared_record(own: Sequence[TrialSeries]) -> TrialSeries:
+    """The run's days, grid and opens, which all its profiles must share."""
+    if not own:
+        raise ConfigError("judging needs at least one profile's series, found none")
+    run = own[0]
+    if len({trial.key for trial in own}) < len(own):
+        raise ConfigError(f"profiles need keys of their own, found {[trial.key for trial in own]}")
+    for trial in own:
+        same = (
+            trial.symbols == run.symbols
+            and np.array_equal(trial.days, run.days)
+            and np.array_equal(trial.grid, run.grid)
+            and np.array_equal(trial.opens, run.opens, equal_nan=True)
+        )
+        if not same or trial.opens.shape != trial.position.shape:
+            raise ConfigError(f"profiles of one run share days, grid and opens; {trial.key!r} differs from {run.key!r}")
+    return run
+
+
+def _is_live(trial: Aligned, spec: VerdictSpec) -> bool:
+    """Enough history, trades and movement for its statistics to mean anything."""
+    return trial.n_trades >= spec.min_trades and len(trial.daily) >= spec.min_days and bool(np.ptp(trial.daily) > 0)
+
+
+def _test(
+    live: Sequence[Aligned], run: TrialSeries, n_unseen: int, spec: VerdictSpec, guard_bars: int, seed: int
+) -> _Tested:
+    daily = np.stack([trial.daily for trial in live])
+    money = studentised_blocks(daily, spec.block_days, spec.n_bootstrap, generator(seed, "verdict", "bootstrap"))
+    positions: list[Float32Array] = [trial.position for trial in live]
+    timing = circular_shifts(positions, bar_returns(run.opens), guard_bars)
+    return _Tested(
+        t=money.t,
+        t_draws=money.draws,
+        p_net=_with_unseen(romano_wolf(money.t, money.draws), money.t, n_unseen),
+        z=timing.z,
+        z_draws=timing.null,
+        p_skill=_with_unseen(romano_wolf(timing.z, timing.null), timing.z, n_unseen),
+    )
+
+
+def _with_unseen(p: FloatArray, statistic: FloatArray, n_unseen: int) -> FloatArray:
+    """Add trials known only by number: each independent, standard normal, and none of them this good."""
+    none = np.array([chance_of_none(float(x), n_unseen) for x in statistic])
+    return np.asarray(p + (1 - p) * (1 - none))
+
+
+def _critical(draws: FloatArray, n_unseen: int, alpha: float) -> float:
+    """What the best of all trials, the unseen included, exceeds with probability `alpha` where nothing is there."""
+    largest = np.sort(draws.max(axis=1))
+    candidates = np.union1d(largest, np.linspace(-2.0, 8.0, 10_001))
+    below = np.searchsorted(largest, candidates, side="right") / len(largest) * np.exp(n_unseen * log_ndtr(candidates))
+    return float(candidates[np.argmax(below >= 1 - alpha)])
+
+
+def _tested(
+    trial: TrialSeries, k: int, n_own: int, tested: _Tested, n_trials: int, variance: float | None, spec: VerdictSpec
+) -> ProfileVerdict:
+    """Verdict of the run's k-th live profile of `n_own`, which come first among the compared trials."""
+    n_days = len(trial.days)
+    lowest = float(np.quantile(tested.t_draws[:, :n_own].min(axis=1), spec.alpha))
+    upper = (float(tested.t[k]) - lowest) * sqrt(DAYS_A_YEAR / n_days)
+    p_net, p_skill = float(tested.p_net[k]), float(tested.p_skill[k])
+    p = max(p_net, p_skill)
+    m = moments(trial.daily)
+    annual = m.sharpe * sqrt(DAYS_A_YEAR)
+    rests_on = sentences.record(trial.n_trades, n_days, n_trials)
+    verdict: Verdict
+    leg: Leg | None = None
+    if p <= spec.alpha:
+        verdict, sentence = "proven", sentences.proven(annual, p, rests_on)
+    else:
+        leg = "both" if min(p_net, p_skill) > spec.alpha else ("money" if p_net > spec.alpha else "timing")
+        if upper < spec.refute_below:
+            verdict, sentence = "refuted", sentences.refuted(upper, spec, rests_on)
+        else:
+            verdict, sentence = "not proven", sentences.not_proven(leg, annual, p, rests_on)
+    return ProfileVerdict(
+        verdict=verdict,
+        sentence=sentence,
+        leg=leg,
+        n_trades=trial.n_trades,
+        n_days=n_days,
+        p=p,
+        p_net=p_net,
+        p_skill=p_skill,
+        t_net=float(tested.t[k]),
+        z_skill=float(tested.z[k]),
+        upper_bound=upper,
+        **_shown(m, n_trials, variance),
+    )
+
+
+def _untested(trial: TrialSeries, n_trials: int, variance: float | None, spec: VerdictSpec) -> ProfileVerdict:
+    """Too few days or trades, or a record that never moves: neither provable nor refutable."""
+    n_days = len(trial.days)
+    leg: Leg = "history" if n_days < spec.min_days else "trades"
+    is_short = n_days < spec.min_days or trial.n_trades < spec.min_trades
+    return ProfileVerdict(
+        verdict="not proven",
+        sentence=sentences.too_little(n_days, trial.n_trades, spec) if is_short else sentences.never_moved(n_days),
+        leg=leg,
+        n_trades=trial.n_trades,
+        n_days=n_days,
+        p=None,
+        p_net=None,
+        p_skill=None,
+        t_net=None,
+        z_skill=None,
+        upper_bound=None,
+        **_shown(moments(trial.daily) if np.ptp(trial.daily) > 0 else None, n_trials, variance),
+    )
+
+
+def _shown(m: Moments | None, n_trials: int, variance: float | None) -> dict[str, float | None]:
+    """Statistics beside the verdict: annual Sharpe, PSR, DSR, minimum track record."""
+    if m is None:
+        return dict.fromkeys(("sharpe", "psr", "dsr", "min_track_record_days"))
+    shape = {"skewness": m.skewness, "kurtosis": m.kurtosis}
+    needed = min_track_record_length(m.sharpe, **shape)
+    spread = 0.0 if variance is None else variance
+    return {
+        "sharpe": m.sharpe * sqrt(DAYS_A_YEAR),
+        "psr": probabilistic_sharpe_ratio(m.sharpe, m.n_obs, **shape),
+        "dsr": deflated_sharpe_ratio(m.sharpe, m.n_obs, n_trials=n_trials, trials_variance=spread, **shape),
+        "min_track_record_days": needed if isfinite(needed) else None,
+    }
+
+
+def _sharpe_variance(trials: Sequence[Aligned]) -> float | None:
+    """Variance of the known trials' daily Sharpe ratios, None with fewer than two that move."""
+    daily = np.stack([trial.daily for trial in trials])
+    daily = daily[np.ptp(daily, axis=1) > 0]
+    if len(daily) < 2:
+        return None
+    return float(np.var(daily.mean(axis=1) / daily.std(axis=1, ddof=1), ddof=1))

@@ -1,0 +1,83 @@
+"""What a judgement says, field by field as it goes to `verdict.json`; None where a number is undefined."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from tradsys.core.errors import ConfigError
+
+type Verdict = Literal["proven", "not proven", "refuted"]
+type Leg = Literal["history", "trades", "money", "timing", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictSpec:
+    """Rules of the verdict, VERDICT.md section 5; the defaults are the ones whose error rates were measured."""
+
+    alpha: float = 0.05
+    min_trades: int = 60
+    min_days: int = 300
+    block_days: int = 10
+    n_bootstrap: int = 1999
+    refute_below: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < 0.5:
+            raise ConfigError(f"alpha must lie between 0 and 0.5, was {self.alpha}; 0.05 is usual")
+        if self.min_trades < 1 or self.block_days < 1 or self.n_bootstrap < 1 / self.alpha:
+            raise ConfigError(
+                f"min_trades and block_days must be positive and n_bootstrap at least {1 / self.alpha:.0f}, were "
+                f"{self.min_trades}, {self.block_days} and {self.n_bootstrap}"
+            )
+        if self.min_days < 2 * self.block_days:
+            raise ConfigError(f"min_days must hold two blocks of {self.block_days} days, was {self.min_days}")
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileVerdict:
+    """One profile's verdict.
+
+    `leg` names what keeps it from being proven. `p` is the larger of `p_net` (money after costs) and `p_skill`
+    (timing), each stepped down over every trial. `upper_bound` is the 95% bound of the annual net Sharpe ratio,
+    simultaneous over the run's profiles. `sharpe` is annual and net; `psr`, `dsr` and `min_track_record_days` are shown
+    and never decide. Each number is None where it is undefined.
+    """
+
+    verdict: Verdict
+    sentence: str
+    leg: Leg | None
+    n_trades: int
+    n_days: int
+    p: float | None
+    p_net: float | None
+    p_skill: float | None
+    t_net: float | None
+    z_skill: float | None
+    upper_bound: float | None
+    sharpe: float | None
+    psr: float | None
+    dsr: float | None
+    min_track_record_days: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All profiles of a run, judged together.
+
+    `n_trials` is K, `n_compared` of which took part in the step-down with their series; the others only count.
+    `detectable_sharpe` is the annual net Sharpe ratio that would be proven in 80% of cases; the critical values are
+    what the best of the trials must exceed; `critical_skill` is None where nothing could be compared.
+    `sharpe_variance` is that of the known trials' daily Sharpe ratios, as it deflates them.
+    """
+
+    profiles: dict[str, ProfileVerdict]
+    n_days: int
+    n_trials: int
+    n_compared: int
+    detectable_sharpe: float
+    critical_net: float
+    critical_skill: float | None
+    sharpe_variance: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)

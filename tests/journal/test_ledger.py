@@ -1,0 +1,211 @@
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tests.journal.test_trial import trial
+
+from tradsys.core.errors import LedgerError
+from tradsys.journal import Ledger
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "journal" / "ledger.jsonl"
+
+
+def content(n, blocks=("2024-01", "2024-02"), kind="trial"):
+    return {"kind": kind, "profile": f"P{n}", "blocks": list(blocks), "seed": n}
+
+
+def test_what_is_appended_is_there_at_the_next_opening(path):
+    ledger = Ledger(path)
+    entries = [ledger.append(content(n)) for n in range(3)]
+    again = Ledger(path)
+    assert again.entries() == entries
+    assert again.head == ledger.head == entries[-1].hash
+    assert [entry.prev for entry in entries] == ["0" * 64, entries[0].hash, entries[1].hash]
+
+
+def test_lines_are_readable_json_with_the_clock_outside_the_content(path):
+    Ledger(path).append({**content(1), "note": "größer", "score": np.float64(0.1), "bad": float("nan")})
+    line = json.loads(path.read_text())
+    assert set(line) == {"hash", "prev", "at", "content"}
+    assert line["content"] == {**content(1), "note": "größer", "score": 0.1, "bad": None}
+
+
+def test_the_same_content_is_written_once_also_by_another_writer(path):
+    first = Ledger(path)
+    other = Ledger(path)
+    entry = first.append(content(1))
+    assert other.append(dict(reversed(content(1).items()))) == entry
+    assert len(path.read_text().splitlines()) == 1
+
+
+def test_entries_of_a_kind(path):
+    ledger = Ledger(path)
+    ledger.append(content(1))
+    opened = ledger.append(content(2, kind="lockbox"))
+    assert ledger.entries("lockbox") == [opened]
+    assert [entry.content["seed"] for entry in ledger.entries("trial")] == [1]
+
+
+def test_a_ledger_nobody_wrote_to_is_empty_and_leaves_no_file(path):
+    ledger = Ledger(path)
+    assert ledger.entries() == []
+    assert ledger.head == "0" * 64
+    assert not path.parent.exists()
+
+
+class TestData:
+    def test_trials_on_data_share_at_least_one_month(self, path):
+        ledger = Ledger(path)
+        ledger.append(content(1, blocks=("a", "b")))
+        ledger.append(content(2, blocks=("b", "c")))
+        ledger.append(content(3, blocks=("z",)))
+        ledger.append(content(4, blocks=("a",), kind="lockbox"))
+        assert [entry.content["seed"] for entry in ledger.trials_on(["b"])] == [1, 2]
+        assert [entry.content["seed"] for entry in ledger.trials_on(["a", "z"])] == [1, 3]
+        assert [entry.content["seed"] for entry in ledger.entries_on(["a"])] == [1, 4]
+
+    def test_the_head_for_some_data_ignores_other_markets_the_order_and_the_clock(self, path, tmp_path, monkeypatch):
+        one, other = Ledger(path), Ledger(tmp_path / "other.jsonl")
+        for n in (1, 2):
+            one.append(content(n, blocks=("btc",)))
+        for n in (2, 9, 1):
+            other.append(content(n, blocks=("eth",) if n == 9 else ("btc",)))
+        assert one.head_for(["btc"]) == other.head_for(["btc"])
+        assert one.head != other.head
+        before = one.head_for(["btc"])
+        one.append(content(3, blocks=("btc", "eth")))
+        assert one.head_for(["btc"]) != before
+        assert Ledger(tmp_path / "none").head_for(["btc"]) == Ledger(tmp_path / "none").head_for(["eth"])
+
+
+class TestTrials:
+    def test_a_trials_series_is_stored_beside_the_ledger_and_named_in_its_entry(self, path):
+        ledger = Ledger(path)
+        one = trial()
+        entry = ledger.append_trial({"profile": "SNIPER", "blocks": ["a"]}, one)
+        assert entry.content["kind"] == "trial"
+        assert entry.content["n_trades"] == 17
+        stored = Ledger(path).load_trial(entry.content["series"])
+        assert stored.digest == one.digest
+        assert [file.name for file in (path.parent / "trials").iterdir()] == [f"{one.digest}.safetensors"]
+
+    def test_an_identical_rerun_appends_nothing(self, path):
+        for _ in range(2):
+            Ledger(path).append_trial({"profile": "SNIPER", "blocks": ["a"]}, trial())
+        assert len(Ledger(path).entries()) == 1
+
+    def test_earlier_trials_come_once_each_without_the_runs_own(self, path):
+        ledger = Ledger(path)
+        for n in range(4):
+            ledger.append_trial({"profile": "SNIPER", "blocks": ["a"], "seed": n}, trial(seed=n % 3))
+        ledger.append({"kind": "trial", "blocks": ["a"], "note": "known by number only"})
+        ledger.append_trial({"profile": "SNIPER", "blocks": ["elsewhere"]}, trial(seed=9))
+        earlier = ledger.earlier(["a"], but={trial(seed=0).digest})
+        assert {one.digest for one in earlier.series} == {trial(seed=1).digest, trial(seed=2).digest}
+        assert earlier.n_counted == 1
+
+    def test_a_trial_whose_file_is_gone_still_counts(self, path):
+        ledger = Ledger(path)
+        ledger.append_trial({"blocks": ["a"]}, trial())
+        (path.parent / "trials" / f"{trial().digest}.safetensors").unlink()
+        assert ledger.earlier(["a"]).n_counted == 1
+        with pytest.raises(LedgerError, match="is not a trial's series"):
+            ledger.load_trial(trial().digest)
+
+    @pytest.mark.parametrize("damage", [b"", b"no safetensors at all", trial(seed=5).to_bytes()])
+    def test_a_changed_series_is_an_error(self, path, damage):
+        ledger = Ledger(path)
+        ledger.append_trial({"blocks": ["a"]}, trial())
+        (path.parent / "trials" / f"{trial().digest}.safetensors").write_bytes(damage)
+        with pytest.raises(LedgerError, match="restore it from a copy"):
+            ledger.earlier(["a"])
+
+
+class TestBrokenChain:
+    @pytest.fixture
+    def lines(self, path):
+        ledger = Ledger(path)
+        for n in range(4):
+            ledger.append(content(n))
+        return path.read_text().splitlines(keepends=True)
+
+    @pytest.mark.parametrize(
+        ("number", "change"),
+        [
+            (2, lambda lines: [lines[0], lines[1].replace('"seed":1', '"seed":7'), *lines[2:]]),
+            (3, lambda lines: [*lines[:2], lines[3]]),
+            (2, lambda lines: [lines[0], lines[2], lines[1], lines[3]]),
+            (1, lambda lines: lines[1:]),
+            (3, lambda lines: [*lines[:2], lines[1], *lines[2:]]),
+            (4, lambda lines: [*lines[:3], lines[3].replace('"at":"20', '"at":"19')]),
+            (2, lambda lines: [lines[0], "garbage\n", *lines[1:]]),
+            (2, lambda lines: [lines[0], "\n", *lines[1:]]),
+            (1, lambda lines: ["[]\n", *lines]),
+        ],
+        ids=["changed", "removed", "swapped", "beheaded", "doubled", "clock", "garbage", "blank", "no entry"],
+    )
+    def test_any_change_names_the_first_line_that_does_not_fit(self, path, lines, number, change):
+        path.write_text("".join(change(lines)))
+        with pytest.raises(LedgerError, match=f"line {number} "):
+            Ledger(path)
+
+    def test_a_ledger_that_shrank_while_it_was_open_is_noticed(self, path, lines):
+        ledger = Ledger(path)
+        path.write_text("".join(lines[:2]))
+        with pytest.raises(LedgerError, match="has lost"):
+            ledger.append(content(9))
+
+
+class TestCrash:
+    @pytest.mark.parametrize("kept", [1, 30, -1])
+    def test_a_cut_off_line_is_dropped_logged_and_written_over(self, path, kept, caplog):
+        ledger = Ledger(path)
+        ledger.append(content(0))
+        whole = path.read_bytes()
+        ledger.append(content(1))
+        path.write_bytes(whole + path.read_bytes()[len(whole) :][:kept])
+        with caplog.at_level(logging.WARNING):
+            repaired = Ledger(path)
+        assert "that a crash cut off" in caplog.text
+        assert path.read_bytes() == whole
+        repaired.append(content(2))
+        assert [entry.content["seed"] for entry in Ledger(path).entries()] == [0, 2]
+
+    def test_killing_a_writer_loses_at_most_the_line_being_written(self, path):
+        script = (
+            "import itertools, sys; from tradsys.journal import Ledger\n"
+            "ledger = Ledger(sys.argv[1])\n"
+            "for n in itertools.count():\n"
+            "    ledger.append({'kind': 'trial', 'n': n}); print(n, flush=True)\n"
+        )
+        writer = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
+        with writer:
+            said = [int(writer.stdout.readline()) for _ in range(25)]
+            os.kill(writer.pid, signal.SIGKILL)
+            said += [int(line) for line in writer.stdout.read().split()]
+        numbers = [entry.content["n"] for entry in Ledger(path).entries()]
+        assert numbers[: len(said)] == said
+        assert len(numbers) <= len(said) + 1
+
+
+def test_concurrent_writers_lose_nothing_and_share_what_is_the_same(path):
+    script = (
+        "import sys; from tradsys.journal import Ledger\n"
+        "ledger = Ledger(sys.argv[1])\n"
+        "for i in range(15):\n"
+        "    ledger.append({'kind': 'trial', 'writer': int(sys.argv[2]), 'i': i})\n"
+        "    ledger.append({'kind': 'trial', 'shared': i})\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", script, str(path), str(w)]) for w in range(3)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    contents = [entry.content for entry in Ledger(path).entries()]
+    assert sorted((c["writer"], c["i"]) for c in contents if "i" in c) == [(w, i) for w in range(3) for i in range(15)]
+    assert sorted(c["shared"] for c in contents if "shared" in c) == list(range(15))

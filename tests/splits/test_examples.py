@@ -1,0 +1,11 @@
+import doctest
+from importlib import import_module
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["combinatorial", "kfold", "walk_forward"])
+def test_the_examples_in_docstrings_print_what_they_say(name):
+    result = doctest.testmod(import_module(f"tradsys.splits.{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0

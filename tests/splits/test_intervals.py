@@ -1,0 +1,62 @@
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.splits import PurgedKFold, WalkForward
+from tradsys.splits.intervals import read_intervals
+
+MS = np.array([0, 3_600_000, 7_200_000])
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        MS,
+        MS.astype("datetime64[ms]"),
+        MS.astype("datetime64[ms]").astype("datetime64[ns]"),
+        pl.Series(MS).cast(pl.Datetime("ms", "UTC")),
+        pl.Series(MS * 1000).cast(pl.Datetime("us")),
+        pl.Series(MS),
+        MS.tolist(),
+    ],
+    ids=["int", "ms", "ns", "polars utc", "polars us", "polars int", "list"],
+)
+def test_every_usual_kind_of_time_reads_as_milliseconds(times):
+    labels = read_intervals((times, times), 3)
+    assert labels.start.tolist() == MS.tolist()
+    assert labels.start.dtype == np.int64
+
+
+def test_integers_are_milliseconds_so_an_embargo_of_one_hour_is_3_600_000():
+    start = np.arange(6) * 3_600_000
+    train, _ = next(PurgedKFold(2, timedelta(hours=1)).split(start, intervals=(start, start + 3_600_000)))
+    assert train.tolist() == [4, 5]
+
+
+@pytest.mark.parametrize(
+    ("intervals", "error", "message"),
+    [
+        (None, ConfigError, r"needs the labels' intervals=\(start, end\)"),
+        (MS, ConfigError, r"the pair \(start, end\)"),
+        ((MS.astype(float), MS), DataError, "start must be datetime64, Datetime or int64"),
+        ((MS, MS[:2]), DataError, "a start and an end"),
+        ((MS[:2], MS[:2]), DataError, "X has 3 rows and intervals 2 labels"),
+        ((MS, MS - 1), DataError, "3 do not, first at row 0"),
+        ((pl.Series([0, None, 1]), MS), DataError, "start has 1 nulls"),
+        ((np.array(["2020", "NaT", "2021"], "datetime64[ms]"), MS), DataError, "start has 1 missing times"),
+        ((np.empty(0, int), np.empty(0, int)), DataError, "intervals are empty"),
+    ],
+)
+def test_unusable_intervals_are_refused_with_a_sentence(intervals, error, message):
+    with pytest.raises(error, match=message):
+        next(PurgedKFold(2).split(np.zeros(3), intervals=intervals))
+
+
+def test_an_embargo_is_a_duration_and_never_a_number_of_rows():
+    with pytest.raises(ConfigError, match="embargo must be a timedelta, found 24; row counts"):
+        PurgedKFold(5, embargo=24)
+    with pytest.raises(ConfigError, match="must not be negative"):
+        WalkForward(embargo=timedelta(hours=-1))

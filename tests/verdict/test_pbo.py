@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from scipy.stats import linregress, rankdata
+from tests.verdict.brute import cscv
+
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.verdict import probability_of_backtest_overfitting
+
+
+def fixture():
+    i, j = np.mgrid[:48, :7]
+    return ((7 * i + 3 * j + i * j) % 11 - 5) / 100
+
+
+def test_the_published_fixture_to_its_printed_digits():
+    result = probability_of_backtest_overfitting(fixture(), 6)
+    assert len(result.logits) == 20
+    assert result.pbo == 0.95
+    assert result.p_loss == 0.9
+    assert result.logits.sum() == pytest.approx(-13.617212046647, abs=1e-11)
+    # METHODS.md prints ...598, with two digits in each other's place: the regression of its own 20 points gives this
+    assert result.slope == pytest.approx(-0.5800410958669, abs=1e-12)
+    assert result.slope == pytest.approx(linregress(result.in_sample, result.out_of_sample).slope, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n_obs", "n_trials", "n_blocks"), [(60, 5, 4), (97, 12, 8), (40, 2, 10)])
+def test_agrees_with_cross_validation_written_out(n_obs, n_trials, n_blocks):
+    returns = np.random.default_rng(n_obs).normal(0.01, 1, (n_obs, n_trials))
+    result = probability_of_backtest_overfitting(returns, n_blocks)
+    logits, inside, outside = cscv(returns[n_obs % n_blocks :], n_blocks)
+    assert np.sort(result.logits) == pytest.approx(np.sort(logits), abs=1e-9)
+    assert np.sort(result.in_sample) == pytest.approx(np.sort(inside), abs=1e-9)
+    assert np.sort(result.out_of_sample) == pytest.approx(np.sort(outside), abs=1e-9)
+    assert result.pbo == np.mean(logits <= 0)
+
+
+def test_equal_strategies_share_their_average_rank():
+    one = np.random.default_rng(0).normal(size=(80, 1))
+    result = probability_of_backtest_overfitting(np.repeat(one, 5, axis=1), 8)
+    assert result.pbo == 1.0
+    assert result.logits == pytest.approx(0, abs=1e-15)
+    assert rankdata(np.ones(5))[0] / 6 == 0.5
+
+
+def test_a_strategy_that_is_always_best_is_not_overfitted():
+    returns = np.random.default_rng(1).normal(0, 1, (320, 10))
+    returns[:, 3] += 1
+    assert probability_of_backtest_overfitting(returns, 8).pbo == 0.0
+
+
+def test_on_noise_one_value_is_weak_evidence():
+    values = [
+        probability_of_backtest_overfitting(np.random.default_rng(s).normal(size=(200, 20)), 8).pbo for s in range(60)
+    ]
+    assert 0.4 < np.mean(values) < 0.6
+    assert np.std(values) > 0.1
+
+
+def test_the_oldest_rows_that_do_not_fill_a_block_are_left_out():
+    returns = np.random.default_rng(2).normal(size=(50, 3))
+    result = probability_of_backtest_overfitting(returns, 16)
+    assert result.n_obs == 48
+    assert result.logits.tolist() == probability_of_backtest_overfitting(returns[2:], 16).logits.tolist()
+
+
+@pytest.mark.parametrize(
+    ("returns", "n_blocks", "error", "message"),
+    [
+        (np.zeros((48, 7)), 5, ConfigError, "n_blocks must be even and at least 2, was 5"),
+        (np.zeros((48, 1)), 6, DataError, r"2 trials and 12 rows or more, found \(48, 1\)"),
+        (np.zeros((11, 7)), 6, DataError, r"found \(11, 7\)"),
+        (np.full((48, 7), np.nan), 6, DataError, "returns must be finite"),
+    ],
+)
+def test_unusable_returns_are_refused(returns, n_blocks, error, message):
+    with pytest.raises(error, match=message):
+        probability_of_backtest_overfitting(returns, n_blocks)
