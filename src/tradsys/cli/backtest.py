@@ -1,0 +1,56 @@
+"""`tradsys backtest`: one profile of a finished run, simulated again by the engine of choice."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradsys.cli.compare import RunName, Runs
+from tradsys.cli.options import Json
+
+ENGINES = ("kernel", "vectorbt")
+
+
+def command(
+    run: RunName = "last",
+    runs: Runs = Path("runs"),
+    profile: Annotated[str | None, typer.Option(help="Profile; the deployed one unless given.")] = None,
+    engine: Annotated[str, typer.Option(help="kernel, or vectorbt as a second opinion on the same trades.")] = "kernel",
+    as_json: Json = False,
+) -> int:
+    """Simulate a profile of a run from its stored forecasts, without fitting anything again."""
+    from tradsys.backtest.metrics import measure
+    from tradsys.core.errors import ConfigError
+    from tradsys.journal.runs import find_run
+    from tradsys.research.replay import StoredRun
+
+    if engine not in ENGINES:
+        near = difflib.get_close_matches(engine, ENGINES, n=1, cutoff=0.3)
+        raise ConfigError(
+            f"no engine is called {engine!r}; {f'did you mean {near[0]}?' if near else ' or '.join(ENGINES)}"
+        )
+    stored = StoredRun(find_run(runs, run))
+    chosen = stored.profile(profile)
+    simulation = stored.simulate(chosen)
+    measured = measure(simulation, seed=stored.spec.seed)
+    if as_json:
+        values = {name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high} for name, m in measured.items()}
+        typer.echo(json.dumps({"run": stored.folder.name, "profile": chosen.name, "engine": engine, "metrics": values}))
+        return 0
+    lines = [f"{chosen.name} of {stored.folder.name}, {len(simulation.trades)} trades, engine {engine}", ""]
+    if engine == "vectorbt":
+        from tradsys.backtest.vectorbt import portray
+
+        lines.append(str(portray(simulation, dict(stored.frames)).stats()))
+    else:
+        lines += [_line(name, m.value, m.low, m.high, m.n) for name, m in measured.items()]
+    typer.echo("\n".join(lines))
+    return 0
+
+
+def _line(name: str, value: float | None, low: float | None, high: float | None, n: int) -> str:
+    shown = "-" if value is None else f"{value:,.4f}"
+    interval = "" if low is None or high is None else f"  [{low:,.4f}, {high:,.4f}]"
+    return f"  {name:<24} {shown:>14}  n={n:,}{interval}"

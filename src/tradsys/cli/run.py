@@ -1,0 +1,70 @@
+"""`tradsys run`: the main job, from bars to a verdict, a report and a bundle."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradsys.cli.options import Bars, Json, Seed
+
+UNPROVEN = 4
+"""Exit code under --require-proven where the deployed profile is not proven."""
+
+
+def command(
+    bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    agent: Annotated[
+        str | None,
+        typer.Option(help="Model that challenges the ridge logistic: transformer, logistic, symmetric, xgboost."),
+    ] = None,
+    objective: Annotated[str | None, typer.Option(help="What the transformer is trained on: bce or focal.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
+    profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
+    seed: Seed = None,
+    out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
+    journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file; otherwise tradsys.toml where there is one.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting, e.g. --set labels.horizon=6; give it again for more."),
+    ] = None,
+    open_lockbox: Annotated[
+        bool,
+        typer.Option("--open-lockbox", help="Judge the deployed profile on the last fifth too; recorded for good."),
+    ] = False,
+    require_proven: Annotated[
+        bool, typer.Option("--require-proven", help="Exit with 4 unless the deployed profile is proven.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
+    from tradsys.cli.overrides import overrides
+    from tradsys.cli.progress import reporter
+    from tradsys.cli.summary import as_text, repairs_text
+    from tradsys.data import load_market
+    from tradsys.journal.ledger import Ledger
+    from tradsys.report import render
+    from tradsys.research.config import RunConfig
+    from tradsys.research.run import run
+
+    given = {
+        "seed": seed,
+        "agent.name": agent,
+        "agent.objective": objective,
+        "labels.horizon": horizon,
+        "strategy_profile": profile,
+    }
+    settled = RunConfig.load(file=config, overrides=overrides(settings or [], given))
+    ledger = Ledger(journal / "ledger.jsonl")
+    market = load_market(bars, seed=settled.seed)
+    if not as_json:
+        typer.echo(repairs_text(market))
+    with reporter(quiet=as_json) as progress:
+        finished = run(
+            market, settled, root=out, ledger=ledger, open_the_lockbox=open_lockbox, progress=progress, render=render
+        )
+    typer.echo(as_text(finished, as_json=as_json))
+    proven = finished.verdict["profiles"][settled.strategy_profile.upper()]["verdict"] == "proven"
+    return UNPROVEN if require_proven and not proven else 0

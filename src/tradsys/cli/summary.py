@@ -1,0 +1,65 @@
+"""The compact text with which a run ends."""
+
+import json
+from typing import Any
+
+from tradsys.data.market import Market
+from tradsys.research.run import Run
+
+_COLUMNS = (
+    ("profile", 10),
+    ("verdict", 11),
+    ("trades", 7),
+    ("profit", 8),
+    ("win rate [95%]", 19),
+    ("net Sharpe [95%]", 22),
+    ("drawdown", 9),
+)
+
+
+def repairs_text(market: Market) -> str:
+    """What was loaded, and what the importer repaired or noticed."""
+    head = f"{len(market.bars):,} bars of {', '.join(market.symbols)} from {', '.join(market.sources)}"
+    return "\n".join([head, *(f"  {'repaired' if r.changed else 'noticed'}: {r.sentence}" for r in market.repairs)])
+
+
+def as_text(run: Run, *, as_json: bool = False) -> str:
+    """A table of the profiles, a sentence each, and where to read on."""
+    if as_json:
+        return json.dumps({"run": str(run.folder), "verdict": run.verdict, "report": str(run.report)}, indent=1)
+    lines = ["", *profiles_table(run.verdict, run.metrics), ""]
+    lines += [f"  {name:<9} {verdict['sentence']}" for name, verdict in run.verdict["profiles"].items()]
+    lines += ["", f"  {run.verdict['power']}"]
+    if "lockbox" in run.verdict:
+        lines.append(f"  lock-box: {run.verdict['lockbox']['sentence']}")
+    if run.metrics["market"]["is_development"]:
+        lines.append("  The defaults were chosen on this data: its verdict is in-sample at the level of design.")
+    return "\n".join([*lines, "", f"  report: {run.report}"])
+
+
+def profiles_table(verdict: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
+    """The profiles side by side, one line each."""
+    lines = ["  " + "".join(f"{title:<{width}}" for title, width in _COLUMNS)]
+    for name, judged in verdict["profiles"].items():
+        measured = metrics["profiles"][name]["metrics"]
+        cells = (
+            name,
+            judged["verdict"],
+            str(judged["n_trades"]),
+            _percent(measured["profit_total"]["value"]),
+            _with_interval(measured["winrate"], _percent),
+            _with_interval(measured["sharpe"], lambda x: "-" if x is None else f"{x:.2f}"),
+            _percent(measured["max_drawdown_account"]["value"]),
+        )
+        lines.append("  " + "".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True)))
+    return lines
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _with_interval(measured: dict[str, Any], show: Any) -> str:
+    if measured["low"] is None:
+        return str(show(measured["value"]))
+    return f"{show(measured['value'])} [{show(measured['low'])}, {show(measured['high'])}]"

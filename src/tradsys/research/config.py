@@ -1,0 +1,229 @@
+"""Every setting of a run: TOML, `.env`, environment and command line, strict, with the reason for each default."""
+
+import difflib
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tradsys.core.errors import ConfigError
+
+PREFIX = "TRADSYS_"
+FILE = "tradsys.toml"
+DEPLOYED = "STRATEGY_PROFILE"
+_PROGRAM = frozenset({"TRADSYS_DEBUG"})
+"""Variables that steer the program rather than a run."""
+
+type Share = Annotated[float, Field(gt=0, lt=1)]
+type Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LabelSettings(_Section):
+    """Triple barrier: distances (CUSUM too) in ATR, horizon in bars; 1.5 / 1.5 / 24 did well on hourly bars."""
+
+    upper: float = Field(1.5, gt=0)
+    lower: float = Field(1.5, gt=0)
+    horizon: Count = 24
+    atr_period: Count = 14
+    events: Literal["every", "cusum"] = "every"
+    cusum_threshold: float = Field(1.0, gt=0)
+
+
+class FoldSettings(_Section):
+    """Purged walk-forward: `initial` only trains, `n_folds` equal blocks test, the last `lockbox` is left alone."""
+
+    initial: Share = 0.2
+    n_folds: Count = 6
+    lockbox: Share = 0.2
+
+
+class CostSettings(_Section):
+    """Fees in basis points of notional; a long pays the funding, a short receives it."""
+
+    taker_bps: float = 5.0
+    maker_bps: float = 2.0
+    slippage_bps: float = Field(0.0, ge=0)
+    funding_bps_per_8h: float = 0.0
+
+
+class PortfolioSettings(_Section):
+    """Size of a position as a fraction of equity (unset: an equal share a symbol), capped in total; steps (0: none)."""
+
+    fraction: float | None = Field(None, gt=0)
+    cap: float = Field(1.0, gt=0)
+    cash_quote: float = Field(10_000.0, gt=0)
+    tick: float = Field(0.0, ge=0)
+    lot: float = Field(0.0, ge=0)
+    sides: tuple[Literal["long", "short"], ...] | None = None
+
+
+class AgentSettings(_Section):
+    """The model that challenges the ridge logistic; the sizes are the transformer's."""
+
+    name: Literal["transformer", "logistic", "symmetric", "xgboost"] = "transformer"
+    objective: Literal["bce", "focal"] = "bce"
+    d_model: Count = 64
+    n_layers: Count = 2
+    n_heads: Count = 4
+    window: Count = 60
+    dropout: float = Field(0.0, ge=0, lt=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    max_steps: Count = 400
+    focal_gamma: float = Field(2.0, ge=0)
+    focal_alpha: float | None = Field(None, gt=0, lt=1)
+    penalty: float | None = Field(None, gt=0)
+
+
+class FeatureSettings(_Section):
+    """Names of the features; none means the default set of FEATURES, with regime x momentum."""
+
+    names: tuple[str, ...] | None = None
+
+
+class RegimeSettings(_Section):
+    """Gaussian hidden Markov model of the market's states."""
+
+    n_states: Annotated[int, Field(ge=2, le=5)] = 3
+    n_starts: Count = 10
+
+
+class ProfileSettings(_Section):
+    """How the profiles' confidence thresholds are read."""
+
+    confidence: Literal["rank", "probability"] = "rank"
+
+
+class VerdictSettings(_Section):
+    """The procedure of VERDICT §5; change it and its measured error rates no longer hold."""
+
+    alpha: Share = 0.05
+    min_trades: Count = 60
+    min_days: Count = 300
+    block_days: Count = 10
+    n_bootstrap: Annotated[int, Field(ge=99)] = 1999
+    refute_below: float = 0.0
+
+
+class RunConfig(_Section):
+    """All settings of a run; frozen, and its digest identifies the configuration in the journal."""
+
+    seed: int = Field(0, ge=0)
+    strategy_profile: str = "SNIPER"
+    labels: LabelSettings = LabelSettings()
+    folds: FoldSettings = FoldSettings()
+    costs: CostSettings = CostSettings()
+    portfolio: PortfolioSettings = PortfolioSettings()
+    agent: AgentSettings = AgentSettings()
+    features: FeatureSettings = FeatureSettings()
+    regimes: RegimeSettings = RegimeSettings()
+    profiles: ProfileSettings = ProfileSettings()
+    verdict: VerdictSettings = VerdictSettings()
+
+    @classmethod
+    def load(cls, *, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Self:
+        """The settings in force: command line over environment over `.env` over the TOML file.
+
+        `overrides` are dotted keys as given on the command line, e.g. {"labels.horizon": "6"}. An unknown key, wherever
+        it stands, is a ConfigError that names the nearest known one.
+        """
+        layers = {
+            str(file or FILE): _flatten(_read_toml(file)),
+            ".env": _from_variables(dotenv_values(".env")),
+            "the environment": _from_variables(os.environ),
+            "the command line": {key: _parse(value) for key, value in (overrides or {}).items()},
+        }
+        known = list(_dotted(cls))
+        merged: dict[str, Any] = {}
+        for where, layer in layers.items():
+            _refuse_unknown(layer, known, where)
+            merged |= layer
+        try:
+            return cls(**_nest(merged))
+        except ValidationError as error:
+            raise ConfigError(_explain(error)) from None
+
+    @property
+    def digest(self) -> str:
+        """Hash of everything that influences a result; which profile is deployed does not."""
+        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed"})
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _read_toml(file: Path | None) -> dict[str, Any]:
+    path = file or Path(FILE)
+    if not path.is_file():
+        if file is not None:
+            raise ConfigError(f"no settings file at {file}; give an existing TOML file or leave --config out")
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}; mend that line") from None
+
+
+def _dotted(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
+    for name, field in model.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            yield from _dotted(section, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return flat
+
+
+def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for dotted, value in flat.items():
+        *sections, name = dotted.split(".")
+        target = nested
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[name] = value
+    return nested
+
+
+def _from_variables(variables: Mapping[str, str | None]) -> dict[str, Any]:
+    """`TRADSYS_LABELS__HORIZON=6` is labels.horizon; `STRATEGY_PROFILE`, as in the journal, needs no prefix."""
+    settings = (name for name in variables if name.startswith(PREFIX) and name not in _PROGRAM)
+    values = {name.removeprefix(PREFIX).lower().replace("__", "."): _parse(variables[name]) for name in settings}
+    return values | ({"strategy_profile": variables[DEPLOYED]} if variables.get(DEPLOYED) else {})
+
+
+def _parse(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text.split(",") if "," in text else text
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: list[str], where: str) -> None:
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.3)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise ConfigError(f"{where} sets {key!r}, which is no setting; {hint}")
+
+
+def _explain(error: ValidationError) -> str:
+    problems = (
+        f"{'.'.join(str(part) for part in e['loc'])}: {e['msg'].lower()}, found {e['input']!r}" for e in error.errors()
+    )
+    return "settings that cannot be used: " + "; ".join(problems)

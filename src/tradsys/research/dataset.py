@@ -1,0 +1,122 @@
+"""Bars and their labels, row for row, and the panel that forecasters are fitted on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.atr import wilder_atr
+from tradsys.core.bars import split_symbols, to_arrays
+from tradsys.core.costs import Costs
+from tradsys.core.time import interval_ms
+from tradsys.features.feature_set import FittedFeatures
+from tradsys.labels.spec import BarrierSpec
+from tradsys.labels.uniqueness import average_uniqueness
+from tradsys.models.panel import Panel, Rows
+
+LONG_SHORT = (1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolLabels:
+    """One symbol's outcomes, a row a bar; column 0 is long, column 1 short; NaN and 0 where there is no label.
+
+    `start` (n,) close of the bar in ms; `end` (n, 2) when the outcome is known; `target` (n, 2) 1 where that side's
+    target came first; `timed_out`, `ambiguous` (n, 2); `ret` (n, 2) gross and `net` (n, 2) after fees, fractions of the
+    entry price; `weight` (n, 2) average uniqueness; `atr_over_price` (n,).
+    """
+
+    start: IntArray
+    end: IntArray
+    target: FloatArray
+    timed_out: BoolArray
+    ambiguous: BoolArray
+    ret: FloatArray
+    net: FloatArray
+    weight: FloatArray
+    atr_over_price: FloatArray
+
+    @property
+    def is_labelled(self) -> BoolArray:
+        """Rows with both sides' outcomes, shape (n,)."""
+        return np.asarray(np.isfinite(self.target).all(axis=1), dtype=bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Several symbols' bars with their labels; nothing in it has been fitted."""
+
+    interval: timedelta
+    frames: Mapping[str, pl.DataFrame]
+    labels: Mapping[str, SymbolLabels]
+
+    @classmethod
+    def build(cls, bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec, costs: Costs) -> "Dataset":
+        """Label every symbol on its own bars."""
+        frames = split_symbols(bars)
+        return cls(interval, frames, {s: label_symbol(f, interval, barriers, costs) for s, f in frames.items()})
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """In the order of the bars."""
+        return tuple(self.frames)
+
+    @property
+    def closes(self) -> int:
+        """When the last bar of any symbol has closed, ms."""
+        return max(int(one.start[-1]) for one in self.labels.values())
+
+    def panel(self, features: FittedFeatures) -> Panel:
+        """What forecasters are fitted on, with these features."""
+        labels = tuple(self.labels.values())
+        return Panel(
+            symbols=self.symbols,
+            columns=features.columns,
+            is_odd=np.array(features.is_odd),
+            is_volatility=np.array(features.is_volatility),
+            X=tuple(features.compute(frame).values for frame in self.frames.values()),
+            start=tuple(one.start for one in labels),
+            y=tuple(one.target for one in labels),
+            end=tuple(one.end for one in labels),
+            weight=tuple(one.weight for one in labels),
+            ret_atr=tuple(one.ret / one.atr_over_price[:, None] for one in labels),
+        )
+
+    def before(self, rows: Rows) -> list[pl.DataFrame]:
+        """Each symbol's bars up to its last chosen row: what may be fitted on when those rows train."""
+        cut = []
+        for frame, mask in zip(self.frames.values(), rows, strict=True):
+            chosen = np.flatnonzero(mask)
+            cut.append(frame.head(int(chosen[-1]) + 1 if len(chosen) else 0))
+        return cut
+
+
+def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec, costs: Costs) -> SymbolLabels:
+    """Both sides' outcomes of one symbol, spread over all of its bars."""
+    arrays = to_arrays(bars)
+    n = len(arrays.ts)
+    start = arrays.ts + interval_ms(interval)
+    end = np.zeros((n, 2), np.int64)
+    target, ret, net = (np.full((n, 2), np.nan) for _ in range(3))
+    timed_out, ambiguous = np.zeros((n, 2), bool), np.zeros((n, 2), bool)
+    weight = np.zeros((n, 2))
+    labels = barriers.label(bars)
+    for column, side in enumerate(LONG_SHORT):
+        one = labels.filter(pl.col("side") == side)
+        rows = one["index"].to_numpy()
+        label_end = one["end"].dt.epoch("ms").to_numpy()
+        hit = one["label"].to_numpy() == 1
+        gross = one["ret"].to_numpy()
+        exit_fee = np.where(hit, costs.maker, costs.taker) * (1.0 + side * gross)
+        target[rows, column] = hit
+        ret[rows, column] = gross
+        net[rows, column] = gross - costs.taker - exit_fee
+        end[rows, column] = label_end
+        timed_out[rows, column] = (one["reason"] == "time").to_numpy()
+        ambiguous[rows, column] = one["ambiguous"].to_numpy()
+        weight[rows, column] = average_uniqueness(start[rows], label_end, times=start)
+    atr = wilder_atr(arrays.high, arrays.low, arrays.close, barriers.atr_period)
+    return SymbolLabels(start, end, target, timed_out, ambiguous, ret, net, weight, atr / arrays.close)

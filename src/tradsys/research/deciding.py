@@ -1,0 +1,158 @@
+"""Decide on one fold's test block with nothing but its training part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from tradsys.auditor.auditor import FittedAuditor
+
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.seeds import derive
+from tradsys.core.time import interval_ms
+from tradsys.models.calibration import Calibration, fit_calibration
+from tradsys.models.panel import Panel, Rows
+from tradsys.predictor.economics import TimeExit
+from tradsys.predictor.judgement import Judge, Judgement, audit_inputs
+from tradsys.predictor.predictor import Predictor
+from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.profiles.catalogue import profile_named
+from tradsys.profiles.forecast import Forecasts
+from tradsys.research.choice import Lead, lead, log_loss
+from tradsys.research.dataset import Dataset
+from tradsys.research.fitting import FoldModels
+from tradsys.research.folds import Fold
+from tradsys.research.record import Record, rows_since, stack
+from tradsys.research.spec import DECIDER, Experiment
+from tradsys.research.timeouts import TimeoutModel, timeout_panel
+
+BLOCK_HORIZONS = 5
+"""Horizons a block of time spans when forecasts are compared: labels of one block overlap, those of two hardly do."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldResult:
+    """The fold's predictor, what it forecast, and every forecaster's calibrated probabilities on the test block."""
+
+    fold: Fold
+    n_train: int
+    decider: str
+    lead: Lead | None
+    predictor: Predictor
+    forecasts: Mapping[str, Forecasts]
+    probabilities: Mapping[str, tuple[FloatArray, ...]]
+
+
+def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Record, first_test: int) -> FoldResult:
+    """Calibrate, choose who decides, price, rank and audit on the record so far; then forecast the test block.
+
+    `first_test` is when the first outer block opens: only forecasts of outer blocks compare the forecasters.
+    """
+    panel, rows = models.panel, models.rows
+    calibrations = {name: _calibrate(record, name, panel, rows) for name in models.fitted if name != TimeoutModel.name}
+    decider, margin = _choose(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
+    known = record.known(decider, record.known(TimeoutModel.name, rows))
+    logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
+    labels = _stacked_labels(data, known)
+    judge = Judge(
+        calibration=calibrations[decider],
+        timeout_calibration=_calibrate(record, TimeoutModel.name, timeout_panel(panel, data), rows),
+        time_exit=TimeExit.fit(calibrations[decider].apply(logits), labels.ret_atr, labels.timed_out, labels.weight),
+        upper=spec.barriers.upper,
+        lower=spec.barriers.lower,
+        costs=spec.costs,
+        sides=spec.sides,
+    )
+    judged = judge.judge(logits, timeout_logits, labels.atr_over_price)
+    regime = stack([models.regimes.filter(frame) for frame in data.frames.values()], known)
+    predictor = Predictor(
+        interval=data.interval,
+        features=models.features,
+        forecaster=models.fitted[decider],
+        timeout=models.fitted[TimeoutModel.name],
+        judge=judge,
+        ranks=ConfidenceRanks.fit(judged.confidence),
+        regimes=models.regimes,
+        auditor=_audit(spec, audit_inputs(panel.stack_X(known), logits, judged, regime), judged, labels, models.fold),
+        barriers=spec.barriers,
+        profile=profile_named(spec.deployed, spec.profiles),
+    )
+    for name, values in models.logits.items():
+        record.add(name, models.fold.test, values)
+    return FoldResult(
+        fold=models.fold,
+        n_train=int(sum(mask.sum() for mask in rows)),
+        decider=decider,
+        lead=margin,
+        predictor=predictor,
+        forecasts={symbol: predictor.forecast(frame) for symbol, frame in data.frames.items()},
+        probabilities={
+            name: tuple(fitted.apply(v) for v in models.logits[name]) for name, fitted in calibrations.items()
+        },
+    )
+
+
+def _calibrate(record: Record, name: str, panel: Panel, rows: Rows) -> Calibration:
+    """Slope from the out-of-fold record, base rate from the whole training part."""
+    known = record.known(name, rows)
+    y, weight = panel.stack_y(rows), panel.stack_weight(rows)
+    base_rate = ((weight * y).sum(axis=0) + 0.5) / (weight.sum(axis=0) + 1.0)  # Krichevsky-Trofimov: never 0 or 1
+    return fit_calibration(
+        stack(record.logits(name), known), panel.stack_y(known), panel.stack_weight(known), base_rate=base_rate
+    )
+
+
+def _choose(
+    data: Dataset, spec: Experiment, panel: Panel, rows: Rows, record: Record, calibrations: Mapping[str, Calibration]
+) -> tuple[str, Lead | None]:
+    """The challenger, where its earlier outer forecasts beat the logistic's by more than noise; else the logistic."""
+    if spec.challenger == DECIDER:
+        return DECIDER, None
+    known = record.known(spec.challenger, record.known(DECIDER, rows))
+    y = panel.stack_y(known)
+    incumbent, challenger = (
+        log_loss(calibrations[name].apply(stack(record.logits(name), known)), y) for name in (DECIDER, spec.challenger)
+    )
+    block_ms = BLOCK_HORIZONS * spec.barriers.horizon * interval_ms(data.interval)
+    margin = lead(incumbent, challenger, stack(panel.start, known), block_ms)
+    return (spec.challenger if margin.is_convincing else DECIDER), margin
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcomes:
+    """Outcomes of the record's rows, symbol after symbol: (n, 2) but for `start` and `atr_over_price` (n,)."""
+
+    start: IntArray
+    end: IntArray
+    ret_atr: FloatArray
+    net: FloatArray
+    weight: FloatArray
+    timed_out: BoolArray
+    atr_over_price: FloatArray
+
+
+def _stacked_labels(data: Dataset, rows: Rows) -> _Outcomes:
+    labels = tuple(data.labels.values())
+    atr_over_price = stack([one.atr_over_price for one in labels], rows)
+    return _Outcomes(
+        start=stack([one.start for one in labels], rows),
+        end=stack([one.end for one in labels], rows),
+        ret_atr=stack([one.ret for one in labels], rows) / atr_over_price[:, None],
+        net=stack([one.net for one in labels], rows),
+        weight=stack([one.weight for one in labels], rows),
+        timed_out=stack([one.timed_out for one in labels], rows),
+        atr_over_price=atr_over_price,
+    )
+
+
+def _audit(spec: Experiment, inputs: FloatArray, judged: Judgement, labels: _Outcomes, fold: Fold) -> FittedAuditor:
+    """Meta-labels: the side is the primary's, and 1 means that this trade made money after costs."""
+    chosen = (np.arange(len(judged.choice)), judged.choice)
+    made_money = (labels.net[chosen] > 0).astype(np.float64)
+    return spec.auditor.fit(
+        inputs,
+        made_money,
+        labels.weight[chosen],
+        labels.start,
+        labels.end[chosen],
+        seed=derive(spec.seed, "auditor", fold.index),
+    )

@@ -1,0 +1,88 @@
+"""The whole flow as one page: bars -> labels -> folds -> agents -> forecasts -> profiles -> simulated trades."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import polars as pl
+
+from tradsys.backtest.simulate import Simulation, simulate
+from tradsys.core.errors import NotEnoughBars
+from tradsys.core.time import interval_ms
+from tradsys.data.market import Market
+from tradsys.predictor.predictor import decisions_frame
+from tradsys.profiles.profile import Profile
+from tradsys.research.dataset import Dataset
+from tradsys.research.deciding import BLOCK_HORIZONS, FoldResult, decide_fold
+from tradsys.research.fitting import fill_first_part, fit_models
+from tradsys.research.folds import walk_forward
+from tradsys.research.record import Record
+from tradsys.research.scoring import Scored, gather
+from tradsys.research.spec import Experiment
+
+type Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an experiment found, before anything is judged: folds, scored forecasts, and a simulation a profile."""
+
+    data: Dataset
+    record: Record
+    results: Sequence[FoldResult]
+    scored: Scored
+    simulations: Mapping[str, Simulation]
+
+
+def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Outcome:
+    """Walk forward over the history without its lock-box; deterministic for the same market, spec and machine kind."""
+    bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
+    data = Dataset.build(bars, market.interval, spec.barriers, spec.costs)
+    embargo = market.interval * (spec.barriers.horizon + spec.memory)
+    folds = walk_forward(data, spec, embargo)
+    record = Record(tuple(len(frame) for frame in data.frames.values()))
+    results: list[FoldResult] = []
+    for fold in folds:
+        progress(f"fold {fold.index + 1} of {len(folds)}", fold.index, len(folds) + 1)
+        models = fit_models(data, spec, fold)
+        if not results:
+            fill_first_part(record, data, spec, models, embargo)
+        results.append(decide_fold(data, spec, models, record, folds[0].opens))
+    progress("simulating the profiles", len(folds), len(folds) + 1)
+    scored = gather(data, results, BLOCK_HORIZONS * spec.barriers.horizon * interval_ms(market.interval))
+    simulations = {profile.name: simulate_profile(data, results, profile, spec) for profile in spec.profiles}
+    progress("done", len(folds) + 1, len(folds) + 1)
+    return Outcome(data, record, results, scored, simulations)
+
+
+def lockbox_opens(bars: pl.DataFrame, share: float) -> datetime:
+    """When the lock-box opens: the last `share` of the time between the first bar and the last."""
+    if bars.is_empty():
+        raise NotEnoughBars("an experiment needs bars, found none; check the file or the range")
+    first, last = cast(datetime, bars["ts"].min()), cast(datetime, bars["ts"].max())
+    return first + (last - first) * (1 - share)
+
+
+def simulate_profile(data: Dataset, results: Sequence[FoldResult], profile: Profile, spec: Experiment) -> Simulation:
+    """The profile's trades over all test blocks, positions carried from one block into the next."""
+    decisions = pl.concat(block_decisions(result, profile, spec) for result in results)
+    return simulate(
+        dict(data.frames),
+        decisions.filter(pl.col("action") != 0),
+        costs=spec.costs,
+        instrument=spec.instrument,
+        portfolio=spec.portfolio,
+        barriers=spec.barriers,
+        start=results[0].fold.opens,
+        end=data.closes,
+    )
+
+
+def block_decisions(result: FoldResult, profile: Profile, spec: Experiment) -> pl.DataFrame:
+    """What the profile decides on the fold's test block, all symbols, by time."""
+    frames = []
+    for (symbol, forecasts), rows in zip(result.forecasts.items(), result.fold.test, strict=True):
+        frames.append(decisions_frame(symbol, forecasts, profile, spec.barriers).filter(pl.Series(rows)))
+    return pl.concat(frames).sort("start", maintain_order=True)

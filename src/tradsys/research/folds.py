@@ -1,0 +1,41 @@
+"""Purged walk-forward folds over the labels of all symbols."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from tradsys.models.panel import Rows
+from tradsys.research.dataset import Dataset
+from tradsys.research.record import rows_at, stack
+from tradsys.research.spec import Experiment
+from tradsys.splits.walk_forward import WalkForward
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows that train and rows that are tested, a mask a symbol; the test block is [opens, closes) in ms."""
+
+    index: int
+    train: Rows
+    test: Rows
+    opens: int
+    closes: int
+
+
+def walk_forward(data: Dataset, spec: Experiment, embargo: timedelta) -> list[Fold]:
+    """Purged expanding folds by label interval; the shares of the settings refer to the history with its lock-box."""
+    labels = tuple(data.labels.values())
+    labelled = tuple(one.is_labelled for one in labels)
+    sizes = [len(one.start) for one in labels]
+    start = stack([one.start for one in labels], labelled)
+    end = stack([one.end.max(axis=1) for one in labels], labelled)
+    splitter = WalkForward(spec.folds.n_folds, initial=spec.folds.initial / (1 - spec.folds.lockbox), embargo=embargo)
+    edges = splitter.boundaries(start, intervals=(start, end))
+    everyone = np.flatnonzero(np.concatenate(labelled))
+    folds = []
+    for k, (train, _) in enumerate(splitter.split(start, intervals=(start, end))):
+        opens, closes = int(edges[k]), int(edges[k + 1])
+        test = tuple((one.start >= opens) & (one.start < closes) for one in labels)
+        folds.append(Fold(k, rows_at(everyone[train], sizes), test, opens, closes))
+    return folds

@@ -1,0 +1,77 @@
+"""The lock-box: the last part of the history, judged once, for the one profile that is deployed."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from tradsys.core.time import interval_ms, to_ms
+from tradsys.data.market import Market
+from tradsys.journal.ledger import Ledger
+from tradsys.profiles.catalogue import profile_named
+from tradsys.research.dataset import Dataset
+from tradsys.research.deciding import decide_fold
+from tradsys.research.experiment import Outcome, lockbox_opens, simulate_profile
+from tradsys.research.fitting import fit_models
+from tradsys.research.folds import Fold
+from tradsys.research.record import Record
+from tradsys.research.spec import Experiment
+from tradsys.research.trials import trial_series
+from tradsys.verdict.procedure import judge
+
+KIND = "lockbox"
+
+
+def open_lockbox(
+    market: Market, spec: Experiment, outcome: Outcome, ledger: Ledger, *, guard_bars: int, code: str
+) -> dict[str, Any]:
+    """Train on all before the lock-box, judge the deployed profile inside it, and record the opening for good.
+
+    The profile was chosen before, so it is one trial; every other opening of this data's lock-box counts as one more.
+    """
+    opening = {
+        "kind": KIND,
+        "experiment": spec.digest,
+        "profile": spec.deployed,
+        "seed": spec.seed,
+        "code": code,
+        "fingerprint": market.fingerprint,
+        "blocks": market.blocks,
+    }
+    entry = ledger.append(opening)  # before looking: a look that crashes was a look all the same
+    others = [other for other in ledger.entries_on(market.blocks) if other.kind == KIND and other.hash != entry.hash]
+    data = Dataset.build(market.bars, market.interval, spec.barriers, spec.costs)
+    opens = to_ms(lockbox_opens(market.bars, spec.folds.lockbox))
+    embargo_ms = interval_ms(market.interval) * (spec.barriers.horizon + spec.memory)
+    labels = tuple(data.labels.values())
+    fold = Fold(
+        index=len(outcome.results),
+        train=tuple(one.is_labelled & (one.end.max(axis=1) <= opens - embargo_ms) for one in labels),
+        test=tuple(one.start >= opens for one in labels),
+        opens=opens,
+        closes=data.closes,
+    )
+    record = _extended(outcome.record, tuple(len(one.start) for one in labels))
+    result = decide_fold(data, spec, fit_models(data, spec, fold), record, outcome.results[0].fold.opens)
+    profile = profile_named(spec.deployed, spec.profiles)
+    simulation = simulate_profile(data, [result], profile, spec)
+    (own,) = trial_series({profile.name: simulation}, data.symbols)
+    judgement = judge([own], n_counted=len(others), spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed)
+    return {
+        "profile": profile.name,
+        "n_other_openings": len(others),
+        "detectable_sharpe": judgement.detectable_sharpe,
+        **asdict(judgement.profiles[profile.name]),
+    }
+
+
+def _extended(record: Record, sizes: tuple[int, ...]) -> Record:
+    """The record with room for the lock-box's rows, which follow those of each symbol."""
+    said = {
+        name: tuple(
+            np.concatenate([values, np.full((n - len(values), 2), np.nan)])
+            for values, n in zip(held, sizes, strict=True)
+        )
+        for name, held in record.said.items()
+    }
+    return Record(sizes, said)

@@ -1,0 +1,60 @@
+"""The out-of-fold record: what each forecaster said about rows it was not trained on, growing fold by fold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.models.panel import Rows
+
+
+@dataclass(slots=True)
+class Record:
+    """Raw log-odds a forecaster and symbol, shape (n_bars, 2), NaN where nothing out of fold has been said yet.
+
+    The first training part is filled from inner purged folds; every outer test block is added after it was forecast, so
+    that a later fold can calibrate, rank, choose and audit on forecasts that lie wholly inside its own training part.
+    """
+
+    sizes: tuple[int, ...]
+    said: dict[str, tuple[FloatArray, ...]] = field(default_factory=dict)
+
+    def add(self, name: str, rows: Rows, logits: Sequence[FloatArray]) -> None:
+        """Enter a forecaster's log-odds for the given rows."""
+        if name not in self.said:
+            self.said[name] = tuple(np.full((n, 2), np.nan) for n in self.sizes)
+        for held, mask, values in zip(self.said[name], rows, logits, strict=True):
+            held[mask] = values[mask]
+
+    def logits(self, name: str) -> tuple[FloatArray, ...]:
+        """Everything this forecaster has said, NaN elsewhere."""
+        return self.said.get(name) or tuple(np.full((n, 2), np.nan) for n in self.sizes)
+
+    def known(self, name: str, among: Rows) -> Rows:
+        """Those of the given rows about which this forecaster has spoken."""
+        spoken = (np.isfinite(values).all(axis=1) for values in self.logits(name))
+        return tuple(np.asarray(mask & said, dtype=bool) for mask, said in zip(among, spoken, strict=True))
+
+
+def rows_since(opens: int, start: Sequence[IntArray], among: Rows) -> Rows:
+    """Those of the given rows that start no earlier than `opens` (ms)."""
+    return tuple(np.asarray(mask & (times >= opens), dtype=bool) for mask, times in zip(among, start, strict=True))
+
+
+def both(first: Rows, second: Rows) -> Rows:
+    """Rows in both masks."""
+    return tuple(a & b for a, b in zip(first, second, strict=True))
+
+
+def stack[S: np.generic](values: Sequence[npt.NDArray[S]], rows: Rows) -> npt.NDArray[S]:
+    """The chosen rows of every symbol, symbol after symbol."""
+    return np.concatenate([v[r] for v, r in zip(values, rows, strict=True)])
+
+
+def rows_at(positions: IntArray, sizes: Sequence[int]) -> Rows:
+    """Positions among all symbols' rows, one after the other, as one mask a symbol."""
+    mask = np.zeros(sum(sizes), bool)
+    mask[positions] = True
+    return tuple(np.split(mask, np.cumsum(sizes)[:-1]))

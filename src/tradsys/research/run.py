@@ -1,0 +1,197 @@
+"""One run from bars to a finished run folder: experiment, verdict, ledger, report, bundle."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.simulate import Simulation, buy_and_hold
+from tradsys.core.machine import limits
+from tradsys.core.time import format_interval
+from tradsys.data.market import Market
+from tradsys.journal.ledger import Ledger
+from tradsys.journal.runs import RunFolder
+from tradsys.profiles.catalogue import profile_named
+from tradsys.profiles.forecast import SIDES
+from tradsys.research.code import code_digest, lock_digest
+from tradsys.research.config import RunConfig
+from tradsys.research.experiment import Outcome, Progress, block_decisions, run_experiment
+from tradsys.research.lockbox import open_lockbox
+from tradsys.research.metrics import run_metrics
+from tradsys.research.spec import Experiment, experiment_from
+from tradsys.research.trials import Judged, judge_and_record, trial_series
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run: its folder, and what went into `verdict.json` and `metrics.json`."""
+
+    folder: Path
+    verdict: dict[str, Any]
+    metrics: dict[str, Any]
+
+    @property
+    def report(self) -> Path:
+        """The page to look at."""
+        return self.folder / "report.html"
+
+
+def run(
+    market: Market,
+    config: RunConfig,
+    *,
+    root: Path,
+    ledger: Ledger,
+    open_the_lockbox: bool = False,
+    progress: Progress = lambda *_: None,
+    render: Callable[[Path], object] = lambda _: None,
+) -> Run:
+    """Run the experiment that the settings describe and write its folder below `root`; nothing there is ever changed.
+
+    `render` writes the report into the folder before it gets its name.
+    """
+    spec = experiment_from(config, n_symbols=len(market.symbols), sides=SIDES[:1] if market.is_long_only else SIDES)
+    profile_named(spec.deployed, spec.profiles)
+    outcome = run_experiment(market, spec, progress)
+    own = trial_series(outcome.simulations, outcome.data.symbols)
+    lookback = max(result.predictor.lookback for result in outcome.results)
+    code = code_digest()
+    guard_bars = spec.barriers.horizon + lookback
+    judged = judge_and_record(own, market, spec, ledger, guard_bars=guard_bars, code=code)
+    start, end = outcome.results[0].fold.opens, outcome.data.closes
+    benchmark = buy_and_hold(outcome.data.frames, start, end, costs=spec.costs, portfolio=spec.portfolio)
+    metrics = run_metrics(market, spec, outcome, benchmark)
+    verdict = verdict_json(judged, metrics)
+    if open_the_lockbox:
+        progress("opening the lock-box", 0, 1)
+        verdict["lockbox"] = open_lockbox(market, spec, outcome, ledger, guard_bars=guard_bars, code=code)
+    folder = RunFolder.create(root, _slug(market, spec))
+    folder.write_json("metrics.json", metrics)
+    folder.write_json("verdict.json", verdict)
+    _write_frames(folder, outcome, spec, benchmark)
+    predictor = outcome.results[-1].predictor
+    predictor.save(folder.path / "bundle")
+    _write_manifest(folder, market, config, spec, code)
+    render(folder.path)
+    return Run(folder.finish(), verdict, metrics)
+
+
+def verdict_json(judged: Judged, metrics: dict[str, Any]) -> dict[str, Any]:
+    """The judgement as it is stored; a profile that never fired says so, with the highest confidence it saw."""
+    stored = judged.judgement.to_dict()
+    for name, profile in stored["profiles"].items():
+        shown = metrics["profiles"][name]
+        if shown["n_decisions"] == 0 and shown["highest_confidence"] is not None:
+            profile["sentence"] += (
+                f"; it never fired: the highest confidence it saw was {shown['highest_confidence']:.3f}"
+            )
+    tried = "1 trial" if judged.judgement.n_trials == 1 else f"{judged.judgement.n_trials:,} trials"
+    sentence = (
+        f"With {judged.judgement.n_days:,} days and {tried} counted, an edge below a net Sharpe ratio of "
+        f"{judged.judgement.detectable_sharpe:.1f} would usually stay unproven."
+    )
+    return {**stored, "power": sentence, "ledger_head": judged.ledger_head}
+
+
+def _slug(market: Market, spec: Experiment) -> str:
+    names = "-".join(market.symbols[:3]) + (f"-and-{len(market.symbols) - 3}-more" if len(market.symbols) > 3 else "")
+    plain = "".join(c if c.isalnum() or c == "-" else "-" for c in names.lower()).strip("-")
+    when = datetime.now(UTC)
+    return f"{when:%Y%m%d-%H%M%S}-{plain}-{format_interval(market.interval)}-{spec.digest[:6]}"
+
+
+def _write_frames(folder: RunFolder, outcome: Outcome, spec: Experiment, benchmark: Simulation) -> None:
+    named = outcome.simulations
+    folder.write_parquet("trades.parquet", _by_profile({name: one.trades for name, one in named.items()}))
+    curves = {**{name: one.equity for name, one in named.items()}, "BUY_AND_HOLD": benchmark.equity}
+    folder.write_parquet("equity.parquet", _by_profile({n: e.select("ts", "equity") for n, e in curves.items()}))
+    folder.write_parquet("forecasts.parquet", forecasts_frame(outcome, spec))
+    folder.write_parquet("labels.parquet", labels_frame(outcome))
+    frames = outcome.data.frames
+    bars = pl.concat(frame.select(pl.lit(symbol).alias("symbol"), pl.all()) for symbol, frame in frames.items())
+    folder.write_parquet("bars.parquet", bars)
+
+
+def _by_profile(frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(frame.select(pl.lit(name).alias("profile"), pl.all()) for name, frame in frames.items())
+
+
+def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
+    """A row a decision and side, known at `start`; the chosen side carries the audit and the deployed action."""
+    deployed = profile_named(spec.deployed, spec.profiles)
+    parts = []
+    for result in outcome.results:
+        decided = block_decisions(result, deployed, spec)
+        for (symbol, forecasts), rows in zip(result.forecasts.items(), result.fold.test, strict=True):
+            mine = decided.filter(pl.col("symbol") == symbol)
+            ready = forecasts.is_ready[rows]
+            for column, side in enumerate((1, -1)):
+                is_chosen = mine["side"] == side
+                part = pl.DataFrame(
+                    {
+                        "start": mine["start"],
+                        "symbol": mine["symbol"],
+                        "side": np.full(len(mine), side, np.int8),
+                        "fold": np.full(len(mine), result.fold.index, np.int16),
+                        "probability": forecasts.probability[rows, column],
+                        "expected_net": forecasts.expected_net[rows, column],
+                        "rank": forecasts.rank[rows, column],
+                        "regime": forecasts.regime[rows].argmax(axis=1).astype(np.int8),
+                        **{f"regime_{k}": forecasts.regime[rows, k] for k in range(forecasts.regime.shape[1])},
+                        "audit": forecasts.audit[rows],
+                        "action": mine["action"],
+                    }
+                ).with_columns(
+                    pl.when(is_chosen).then(pl.col("audit")).alias("audit"),
+                    pl.when(is_chosen).then(pl.col("action")).otherwise(0).alias("action"),
+                )
+                parts.append(part.filter(pl.Series(ready)))
+    return pl.concat(parts).sort("start", "symbol", "side", descending=[False, False, True])
+
+
+def labels_frame(outcome: Outcome) -> pl.DataFrame:
+    """Outcomes, to be joined with the forecasts by symbol, start and side."""
+    parts = []
+    for symbol, one in outcome.data.labels.items():
+        rows = one.is_labelled
+        for column, side in enumerate((1, -1)):
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "symbol": pl.repeat(symbol, int(rows.sum()), eager=True),
+                        "start": pl.Series(one.start[rows]).cast(pl.Datetime("ms", "UTC")),
+                        "side": np.full(int(rows.sum()), side, np.int8),
+                        "end": pl.Series(one.end[rows, column]).cast(pl.Datetime("ms", "UTC")),
+                        "label": one.target[rows, column].astype(np.int8),
+                        "timed_out": one.timed_out[rows, column],
+                        "ambiguous": one.ambiguous[rows, column],
+                        "ret": one.ret[rows, column],
+                        "net": one.net[rows, column],
+                        "uniqueness": one.weight[rows, column],
+                    }
+                )
+            )
+    return pl.concat(parts).sort("symbol", "start", "side")
+
+
+def _write_manifest(folder: RunFolder, market: Market, config: RunConfig, spec: Experiment, code: str) -> None:
+    folder.write_manifest(
+        {
+            "title": " + ".join(market.sources),
+            "config": config.model_dump(mode="json"),
+            "experiment": spec.digest,
+            "fingerprint": market.fingerprint,
+            "blocks": market.blocks,
+            "seed": spec.seed,
+            "code": code,
+            "lock": lock_digest(),
+            "deployed_profile": spec.deployed,
+            "sides": spec.sides,
+            "machine": asdict(limits()),
+            "created": datetime.now(UTC),
+        }
+    )

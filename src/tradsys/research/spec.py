@@ -1,0 +1,118 @@
+"""An experiment as frozen specs: everything that `run_experiment` needs to know, and nothing of the data."""
+
+from dataclasses import dataclass
+
+from tradsys.auditor.auditor import Auditor
+from tradsys.regimes.momentum import RegimeMomentum
+from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
+
+from tradsys.backtest.portfolio import PortfolioSpec
+from tradsys.core.costs import Costs, Instrument
+from tradsys.features.feature_set import FeatureSet
+from tradsys.labels.spec import BarrierSpec
+from tradsys.models.forecaster import Forecaster
+from tradsys.profiles.catalogue import reading
+from tradsys.profiles.forecast import SIDES, Side
+from tradsys.profiles.profile import Profile
+from tradsys.research.config import AgentSettings, FoldSettings, RunConfig
+from tradsys.verdict.results import VerdictSpec
+
+DECIDER = "logistic"
+"""The forecaster that decides wherever nothing beats it out of fold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What is tried: the journal knows it by `digest` and `seed`."""
+
+    digest: str
+    seed: int
+    barriers: BarrierSpec
+    folds: FoldSettings
+    features: FeatureSet
+    regime_momentum: bool
+    regimes: RegimeSpec
+    forecasters: tuple[Forecaster, ...]
+    challenger: str
+    auditor: Auditor
+    profiles: tuple[Profile, ...]
+    deployed: str
+    sides: tuple[Side, ...]
+    costs: Costs
+    instrument: Instrument
+    portfolio: PortfolioSpec
+    verdict: VerdictSpec
+
+    @property
+    def memory(self) -> int:
+        """Bars of history that the slowest forecaster reads beyond the features' own."""
+        return max(model.memory for model in self.forecasters)
+
+    def feature_set(self, regimes: FittedRegimeFilter) -> FeatureSet:
+        """The features, with the regime's share in momentum where it is asked for."""
+        if not self.regime_momentum:
+            return self.features
+        return FeatureSet((*self.features.features, RegimeMomentum(regimes)))
+
+
+def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side, ...] = SIDES) -> Experiment:
+    """The specs that the settings describe; `n_symbols` and `sides` are the market's, where the settings name none."""
+    labels, portfolio = config.labels, config.portfolio
+    names = config.features.names
+    return Experiment(
+        digest=config.digest,
+        seed=config.seed,
+        barriers=BarrierSpec(**labels.model_dump()),
+        folds=config.folds,
+        features=FeatureSet.default() if names is None else FeatureSet.from_names(names),
+        regime_momentum=names is None,
+        regimes=RegimeSpec(n_states=config.regimes.n_states, n_starts=config.regimes.n_starts),
+        forecasters=_forecasters(config.agent),
+        challenger=config.agent.name,
+        auditor=Auditor(),
+        profiles=reading(config.profiles.confidence),
+        deployed=config.strategy_profile,
+        sides=portfolio.sides or sides,
+        costs=Costs(**config.costs.model_dump()),
+        instrument=Instrument(tick=portfolio.tick, lot=portfolio.lot),
+        portfolio=PortfolioSpec(
+            fraction=portfolio.fraction or 1 / n_symbols, cap=portfolio.cap, cash_quote=portfolio.cash_quote
+        ),
+        verdict=VerdictSpec(**config.verdict.model_dump()),
+    )
+
+
+def _forecasters(agent: AgentSettings) -> tuple[Forecaster, ...]:
+    """The baselines that always run, and the network where it is the agent."""
+    from tradsys.models.base_rate import BaseRate
+    from tradsys.models.boosted import Boosted
+    from tradsys.models.logistic import RidgeLogistic
+    from tradsys.models.symmetric import SymmetricLogistic
+    from tradsys.models.volatility_only import VolatilityOnly
+
+    linear = RidgeLogistic(agent.penalty)
+    baselines: tuple[Forecaster, ...] = (
+        BaseRate(),
+        VolatilityOnly(agent.penalty),
+        linear,
+        SymmetricLogistic(agent.penalty),
+        Boosted(),
+    )
+    if agent.name != "transformer":
+        return baselines
+    from tradsys.models.transformer_agent import TransformerAgent
+
+    network = TransformerAgent(
+        d_model=agent.d_model,
+        n_layers=agent.n_layers,
+        n_heads=agent.n_heads,
+        window=agent.window,
+        dropout=agent.dropout,
+        learning_rate=agent.learning_rate,
+        max_steps=agent.max_steps,
+        objective=agent.objective,
+        focal_gamma=agent.focal_gamma,
+        focal_alpha=agent.focal_alpha,
+        offset=linear,
+    )
+    return (*baselines, network)
