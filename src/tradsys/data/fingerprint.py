@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from typing import Any
 from itertools import pairwise
 
 import numpy as np
@@ -47,7 +48,17 @@ def month_blocks(bars: pl.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(blocks))
 
 
-@cache
 def development_blocks() -> frozenset[str]:
     """Month blocks of the data on which the defaults were chosen."""
-    return frozenset(json.loads(files("tradsys.data").joinpath(_DEVELOPMENT).read_text())["blocks"])
+    return frozenset(_development()["blocks"])
+
+
+def development_looks() -> int:
+    """How many configurations were scored on that data before the defaults stood: all of them are trials."""
+    return int(_development()["n_looks"])
+
+
+@cache
+def _development() -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(files("tradsys.data").joinpath(_DEVELOPMENT).read_text())
+    return read

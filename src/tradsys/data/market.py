@@ -10,7 +10,7 @@ import polars as pl
 from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import format_interval, infer_interval
-from tradsys.data.fingerprint import development_blocks, fingerprint, month_blocks
+from tradsys.data.fingerprint import development_blocks, development_looks, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, Loaded, is_simulated, load
 from tradsys.data.repairs import Repair
 from tradsys.data.simulate.recipes import parse_recipe
@@ -32,6 +32,11 @@ class Market:
     fingerprint: str
     blocks: tuple[str, ...]
     is_development: bool
+
+    @property
+    def n_design_looks(self) -> int:
+        """Configurations scored on these bars when the defaults were chosen: trials that no ledger of the user knows."""
+        return development_looks() if self.is_development else 0
 
     @property
     def is_long_only(self) -> bool:

@@ -22,6 +22,7 @@ from tradsys.predictor.judgement import Judge
 from tradsys.predictor.predictor import Predictor
 from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles.codec import profile_from_dict, profile_to_dict
+from tradsys.regimes.momentum import RegimeMomentum  # noqa: F401  # registers a feature that a bundle may hold
 from tradsys.regimes.spec import FittedRegimeFilter
 
 _FEATURES, _REGIMES, _JUDGE, _RANKS, _SETTINGS = (

@@ -77,7 +77,7 @@ class AgentSettings(_Section):
     n_heads: Count = 4
     window: Count = 60
     dropout: float = Field(0.0, ge=0, lt=1)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(5e-4, gt=0)
     max_steps: Count = 400
     focal_gamma: float = Field(2.0, ge=0)
     focal_alpha: float | None = Field(None, gt=0, lt=1)

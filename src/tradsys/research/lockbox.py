@@ -56,7 +56,13 @@ def open_lockbox(
     profile = profile_named(spec.deployed, spec.profiles)
     simulation = simulate_profile(data, [result], profile, spec)
     (own,) = trial_series({profile.name: simulation}, data.symbols)
-    judgement = judge([own], n_counted=len(others), spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed)
+    judgement = judge(
+        [own],
+        n_counted=len(others) + market.n_design_looks,
+        spec=spec.verdict,
+        guard_bars=guard_bars,
+        seed=spec.seed,
+    )
     return {
         "profile": profile.name,
         "n_other_openings": len(others),

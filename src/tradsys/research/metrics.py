@@ -44,6 +44,7 @@ def _market(market: Market, spec: Experiment) -> dict[str, Any]:
         "last": quality.end.isoformat() if quality.end else None,
         "lockbox_from": lockbox_opens(market.bars, spec.folds.lockbox).isoformat(),
         "is_development": market.is_development,
+        "n_design_looks": market.n_design_looks,
         "n_gaps": len(quality.gaps),
         "n_missing_bars": quality.n_missing,
         "zero_volume_share": quality.zero_volume_share,
@@ -139,7 +140,10 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         "Where bars are missing, their neighbours adjoin; nothing is filled in.",
     )
     warned = (
-        ["The defaults were chosen on this very data: its verdict is in-sample at the level of design."]
+        [
+            f"The defaults were chosen on this very data, in {market.n_design_looks} looks that all count as trials: its "
+            "verdict is in-sample at the level of design."
+        ]
         if market.is_development
         else []
     )

@@ -42,11 +42,17 @@ def judge_and_record(
 ) -> Judged:
     """Judge the profiles against every trial the ledger holds for this data, then enter them there.
 
+    On the data that the defaults were chosen on, the looks that chose them are trials too, known by number only.
     An identical re-run finds its own entries, is compared with the others alone, and appends nothing.
     """
     earlier = ledger.earlier(market.blocks, but=[trial.digest for trial in own])
     judgement = judge(
-        own, earlier.series, n_counted=earlier.n_counted, spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed
+        own,
+        earlier.series,
+        n_counted=earlier.n_counted + market.n_design_looks,
+        spec=spec.verdict,
+        guard_bars=guard_bars,
+        seed=spec.seed,
     )
     for trial, profile in zip(own, spec.profiles, strict=True):
         content = {

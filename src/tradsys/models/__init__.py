@@ -1,0 +1,55 @@
+"""What forecasts: the baselines, the network, its losses and training, and the calibration of all of them."""
+
+from typing import TYPE_CHECKING
+
+from tradsys.core.lazy import attach
+
+if TYPE_CHECKING:
+    from tradsys.models.base_rate import BaseRate
+    from tradsys.models.boosted import Boosted
+    from tradsys.models.calibration import Calibration, fit_calibration
+    from tradsys.models.forecaster import FittedForecaster, Forecaster
+    from tradsys.models.logistic import RidgeLogistic
+    from tradsys.models.losses import FocalLoss, SupervisedContrastiveLoss
+    from tradsys.models.panel import Panel
+    from tradsys.models.registry import load_forecaster
+    from tradsys.models.symmetric import SymmetricLogistic
+    from tradsys.models.transformer_agent import TransformerAgent
+    from tradsys.models.volatility_only import VolatilityOnly
+
+__all__ = [
+    "BaseRate",
+    "Boosted",
+    "Calibration",
+    "FittedForecaster",
+    "FocalLoss",
+    "Forecaster",
+    "Panel",
+    "RidgeLogistic",
+    "SupervisedContrastiveLoss",
+    "SymmetricLogistic",
+    "TransformerAgent",
+    "VolatilityOnly",
+    "fit_calibration",
+    "load_forecaster",
+]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "BaseRate": "base_rate",
+        "Boosted": "boosted",
+        "Calibration": "calibration",
+        "FittedForecaster": "forecaster",
+        "FocalLoss": "losses",
+        "Forecaster": "forecaster",
+        "Panel": "panel",
+        "RidgeLogistic": "logistic",
+        "SupervisedContrastiveLoss": "losses",
+        "SymmetricLogistic": "symmetric",
+        "TransformerAgent": "transformer_agent",
+        "VolatilityOnly": "volatility_only",
+        "fit_calibration": "calibration",
+        "load_forecaster": "registry",
+    },
+)

@@ -1,0 +1,101 @@
+"""From raw log-odds to probabilities that may be compared with costs: Platt scaling that only ever makes humbler."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import ConfigError, FitError
+
+PRIOR_SLOPE = 0.5
+PRIOR_SD = 0.5
+_MAX_STEPS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Log-odds are drawn towards the base rate: `pivot + slope * (logit - pivot)`, a side each.
+
+    `pivot` (2,) is the log-odds of the base rate, `slope` (2,) lies in [0, 1]: 1 believes the model, 0 the base rate.
+    """
+
+    pivot: FloatArray
+    slope: FloatArray
+
+    def logits(self, raw: FloatArray) -> FloatArray:
+        """Calibrated log-odds, (n_rows, 2) -> (n_rows, 2); NaN stays NaN."""
+        return np.asarray(self.pivot + self.slope * (raw - self.pivot))
+
+    def apply(self, raw: FloatArray) -> FloatArray:
+        """Calibrated probabilities of raw log-odds, (n_rows, 2) -> (n_rows, 2); NaN stays NaN."""
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * self.logits(raw)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers that read back to the last bit."""
+        return {"pivot": self.pivot.tolist(), "slope": self.slope.tolist()}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """The calibration that `to_dict` wrote."""
+        return cls(np.asarray(content["pivot"], float), np.asarray(content["slope"], float))
+
+
+def fit_calibration(
+    logits: FloatArray, y: FloatArray, weight: FloatArray, *, base_rate: FloatArray | None = None
+) -> Calibration:
+    """Calibrate on forecasts of rows that the model was not trained on; `logits`, `y`, `weight` are (n_rows, 2).
+
+    With uniqueness as weight the rows count as the independent observations that they are; few of them say little
+    about the slope, hence its prior N(.5, .5^2), cut to [0, 1]. Slopes above one do occur in cross-validation and do
+    not last: on hourly bars 1.3 to 1.5 within the training part became .3 to 1.0 in the next half-year. Only the
+    slope is fitted: a free intercept chases the drift of the calibration period and cost .7 millinats in the next.
+
+    `base_rate` (2,) is that of the training part of the model to be calibrated, where the forecasts come from earlier
+    folds; by default it is the labels' own. Rows without forecast or label are left out; none at all gives the prior
+    slope, if a base rate is given.
+
+    Platt, "Probabilistic outputs for support vector machines" (1999), with the slope alone.
+    """
+    if logits.shape != y.shape or y.shape != weight.shape or logits.ndim != 2 or logits.shape[1] != 2:
+        raise ConfigError(
+            f"calibration takes three arrays of shape (n_rows, 2), found {logits.shape}, {y.shape} and {weight.shape}"
+        )
+    pivot, slope = np.zeros(2), np.zeros(2)
+    for side in range(2):
+        rows = np.isfinite(logits[:, side]) & np.isfinite(y[:, side]) & (weight[:, side] > 0)
+        z, label, w = logits[rows, side], y[rows, side], weight[rows, side]
+        own = float(w @ label / w.sum()) if len(w) else np.nan
+        rate = own if base_rate is None else float(base_rate[side])
+        if not 0 < rate < 1:
+            raise FitError(
+                f"calibration needs both outcomes on each side, found a base rate of {rate} among {len(w)} labels; "
+                "give it more history"
+            )
+        pivot[side] = np.log(rate / (1 - rate))
+        slope[side] = shrunk_slope(z, label, w) if 0 < own < 1 else PRIOR_SLOPE
+    return Calibration(pivot, slope)
+
+
+def shrunk_slope(z: FloatArray, y: FloatArray, w: FloatArray) -> float:
+    """The most probable slope in [0, 1] of log-odds z, all of shape (n_rows,), whatever the level of the labels.
+
+    A free level takes part in the fit and is then forgotten: otherwise a drift of the base rate would look like a bad
+    slope.
+    """
+    d = z - w @ z / w.sum()
+    rate = float(w @ y / w.sum())
+    level, slope = np.log(rate / (1 - rate)), 0.0  # from zero Newton's steps cannot lose their way
+    precision = PRIOR_SD**-2
+    for _ in range(_MAX_STEPS):
+        p = 0.5 + 0.5 * np.tanh(0.5 * (level + slope * d))
+        v = w * p * (1 - p)
+        gradient = np.array([(w * (p - y)).sum(), (w * (p - y)) @ d + precision * (slope - PRIOR_SLOPE)])
+        cross = v @ d
+        step = np.linalg.solve(np.array([[v.sum(), cross], [cross, v @ d**2 + precision]]), gradient)
+        moved = min(max(slope - step[1], 0.0), 1.0)  # the loss is convex, so that the cut is the best slope in between
+        if abs(moved - slope) < 1e-12 and (abs(step[0]) < 1e-12 or moved in (0.0, 1.0)):
+            break
+        level, slope = level - step[0], moved
+    return float(slope)

@@ -1,0 +1,44 @@
+"""The one interface of every model that forecasts: a frozen spec that fits, and what fitting returns."""
+
+from collections.abc import Mapping
+from typing import Protocol, Self
+
+from tradsys.core.arrays import FloatArray
+from tradsys.models.panel import Panel, Rows
+
+
+class FittedForecaster(Protocol):
+    """A model that forecasts; holds nothing of the data it was fitted on and needs no torch."""
+
+    @property
+    def kind(self) -> str:
+        """The loader's name in the registry."""
+
+    @property
+    def memory(self) -> int:
+        """Earlier rows that one forecast depends on; 0 where a forecast reads its own row alone."""
+
+    def logits(self, X: FloatArray) -> FloatArray:
+        """Uncalibrated log-odds of one symbol's rows, (n_bars, n_features) -> (n_bars, 2); NaN where X has NaN."""
+
+    def to_files(self) -> dict[str, bytes]:
+        """The whole model as named files (JSON, ONNX, UBJ); never a pickle."""
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        """The model that `to_files` wrote, equal to the last bit."""
+
+
+class Forecaster(Protocol):
+    """A frozen spec; fitting returns another object."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+
+    @property
+    def memory(self) -> int:
+        """Earlier rows that one forecast will depend on; 0 where it reads its own row alone."""
+
+    def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedForecaster:
+        """Fit on the chosen rows alone."""

@@ -1,0 +1,176 @@
+"""The dense transformer: causal attention in a sliding band of bars, one forecast a bar, many models side by side."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tradsys.core.errors import ConfigError
+
+type Weights = dict[str, Tensor]
+"""Matrices `<name>.w` (n_models, n_in, n_out) and biases `<name>.b` (n_models, 1, n_out)."""
+type Drop = Callable[[Tensor], Tensor]
+"""Dropout: zeroes a share of the values and scales up the others."""
+
+_ROPE_BASE = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class BandedTransformer:
+    """Shape of the network: each bar attends to itself and the `window - 1` bars before it, in every layer.
+
+    One forecast depends on `receptive_field` earlier bars. Bars come in chunks of `window`; a layer lets every chunk
+    see itself and the chunk before it, so that each layer uses up one chunk of history and none needs padding.
+    Norms carry no gain or bias of their own: the linear map that follows each of them holds both.
+    """
+
+    n_features: int
+    d_model: int = 64
+    n_layers: int = 2
+    n_heads: int = 4
+    window: int = 60
+    expansion: int = 4
+    n_outputs: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("n_features", "d_model", "n_layers", "n_heads", "expansion", "n_outputs"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, was {getattr(self, name)}")
+        if self.window < 2:
+            raise ConfigError(f"window must be at least 2 bars, was {self.window}; 60 is a usual start")
+        if self.d_model % (2 * self.n_heads):
+            raise ConfigError(
+                f"d_model must be a multiple of 2 x n_heads for rotary positions, was {self.d_model} with "
+                f"{self.n_heads} heads; try {2 * self.n_heads * max(1, round(self.d_model / (2 * self.n_heads)))}"
+            )
+
+    @property
+    def receptive_field(self) -> int:
+        """Earlier bars that one forecast depends on."""
+        return self.n_layers * (self.window - 1)
+
+    @property
+    def d_head(self) -> int:
+        """Width of one head."""
+        return self.d_model // self.n_heads
+
+    @property
+    def context(self) -> int:
+        """Bars of history that a crop brings along before its first forecast: whole chunks, one a layer."""
+        return self.n_layers * self.window
+
+    @property
+    def maps(self) -> dict[str, tuple[int, int]]:
+        """Name -> (n_in, n_out) of every linear map, in the order in which a parameter vector holds them."""
+        d = self.d_model
+        layer = {"qkv": (d, 3 * d), "out": (d, d), "up": (d, self.expansion * d), "down": (self.expansion * d, d)}
+        layers = {f"{i}.{name}": size for i in range(self.n_layers) for name, size in layer.items()}
+        return {"inp": (self.n_features, d), **layers, "head": (d, self.n_outputs)}
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of one model's parameter vector."""
+        return sum((n_in + 1) * n_out for n_in, n_out in self.maps.values())
+
+    def initial(self, seed: int) -> Tensor:
+        """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
+        random = np.random.default_rng(seed)
+        parts = []
+        for name, (n_in, n_out) in self.maps.items():
+            # the two maps that write into the residual stream start small: 2 L of them add up (GPT-2)
+            scale = (2 * self.n_layers) ** -0.5 if name.endswith(("out", "down")) else 1.0
+            weight = random.standard_normal(n_in * n_out) * scale * n_in**-0.5
+            parts += [weight * (name != "head"), np.zeros(n_out)]
+        return torch.from_numpy(np.concatenate(parts).astype(np.float32))
+
+    def decays(self) -> Tensor:
+        """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
+        parts = [
+            value for n_in, n_out in self.maps.values() for value in (torch.ones(n_in * n_out), torch.zeros(n_out))
+        ]
+        return torch.cat(parts)
+
+    def unpack(self, theta: Tensor) -> Weights:
+        """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
+        sizes = [size for n_in, n_out in self.maps.values() for size in (n_in * n_out, n_out)]
+        parts = iter(torch.split(theta, sizes, dim=1))
+        weights: Weights = {}
+        for name, (n_in, n_out) in self.maps.items():
+            weights[f"{name}.w"] = next(parts).view(-1, n_in, n_out)
+            weights[f"{name}.b"] = next(parts)[:, None]
+        return weights
+
+    def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+        """Logits (n_models, n_crops, n_chunks - n_layers, window, n_outputs) of all but the first `n_layers` chunks.
+
+        `x` is (n_models, n_crops, n_chunks, window, n_features); `known` lacks the last axis and is False where there
+        is no bar: such rows draw no attention, and their own forecasts mean nothing. `dropout` acts on what each
+        block adds to the residual stream.
+        """
+        models, crops, chunks, window, _ = x.shape
+        bias = _band(known.flatten(0, 1), x.dtype)
+        turn = rotation(2 * window, self.d_head, x)
+        drop = dropout or _nothing
+        z = _linear(weights, "inp", x.flatten(1, 3))  # (models, rows, d_model)
+        for i in range(self.n_layers):
+            chunks -= 1
+            qkv = _linear(weights, f"{i}.qkv", F.layer_norm(z, (self.d_model,)))
+            attended = self._attend(qkv.view(models * crops, chunks + 1, window, 3 * self.d_model), bias[:, i:], turn)
+            z = z.view(models, crops, chunks + 1, window, self.d_model)[:, :, 1:].flatten(1, 3)
+            z = z + drop(_linear(weights, f"{i}.out", attended.view(models, -1, self.d_model)))
+            hidden = F.gelu(_linear(weights, f"{i}.up", F.layer_norm(z, (self.d_model,))))
+            z = z + drop(_linear(weights, f"{i}.down", hidden))
+        logits = _linear(weights, "head", F.layer_norm(z, (self.d_model,)))
+        return logits.view(models, crops, chunks, window, self.n_outputs)
+
+    def _attend(self, qkv: Tensor, bias: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+        """Every chunk but the first sees itself and the one before: (crops, chunks, window, 3 d) -> (rows, d)."""
+        crops, chunks, window, _ = qkv.shape
+        heads = qkv.view(crops, chunks, window, 3, self.n_heads, self.d_head)
+        q, k, v = heads.permute(3, 0, 1, 4, 2, 5).unbind(0)  # each (crops, chunks, heads, window, d_head)
+        before, here = (tuple(table[part] for table in turn) for part in (slice(window), slice(window, None)))
+        q = _rotate(q[:, 1:], here)
+        k = torch.cat((_rotate(k[:, :-1], before), _rotate(k[:, 1:], here)), dim=3)
+        v = torch.cat((v[:, :-1], v[:, 1:]), dim=3)
+        seen = F.scaled_dot_product_attention(
+            q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), attn_mask=bias.flatten(0, 1)
+        )  # (crops x chunks, heads, window, d_head)
+        return seen.transpose(1, 2).reshape(-1, self.d_model)
+
+
+def _linear(weights: Weights, name: str, x: Tensor) -> Tensor:
+    """x (models, rows, n_in) -> (models, rows, n_out), each model with its own matrix."""
+    return torch.baddbmm(weights[f"{name}.b"], x, weights[f"{name}.w"])
+
+
+def _band(known: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where a bar may look and -inf where not, (crops, chunks - 1, 1, window, 2 window)."""
+    window = known.shape[-1]
+    age = torch.arange(window, device=known.device)[:, None] + window - torch.arange(2 * window, device=known.device)
+    keys = torch.cat((known[:, :-1], known[:, 1:]), dim=2)[:, :, None, None]
+    # a bar always sees itself, so that no row of the softmax is empty
+    visible = (age >= 0) & (age < window) & (keys | (age == 0))
+    return torch.zeros((), dtype=dtype, device=known.device).masked_fill(~visible, -torch.inf)
+
+
+def rotation(length: int, d_head: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of rotary positions, each (length, d_head / 2); the base suits hundreds of bars.
+
+    Su, Lu, Pan, Murtadha, Wen & Liu, *RoFormer: Enhanced Transformer with Rotary Position Embedding* (2021), eq. 15.
+    """
+    pairs = torch.arange(0, d_head, 2, device=like.device)
+    angle = torch.arange(length, device=like.device)[:, None] * _ROPE_BASE ** (-pairs / d_head)
+    return torch.cos(angle).to(like.dtype), torch.sin(angle).to(like.dtype)
+
+
+def _rotate(x: Tensor, turn: tuple[Tensor, ...]) -> Tensor:
+    cosine, sine = turn
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat((a * cosine - b * sine, a * sine + b * cosine), dim=-1)
+
+
+def _nothing(x: Tensor) -> Tensor:
+    return x

@@ -1,0 +1,181 @@
+"""The forward filter: what the states were worth believing at each bar, knowing nothing of later bars."""
+
+import numpy as np
+from numba import njit
+
+from tradsys.core.arrays import FloatArray
+
+_LOG_2_PI = float(np.log(2 * np.pi))
+_LEAST_TOTAL = 1e-250
+
+
+def forward_filter(log_likelihood: FloatArray, transition: FloatArray, initial: FloatArray) -> tuple[FloatArray, float]:
+    """Filtered state probabilities (n, k), and the log-likelihood of all observations.
+
+    `log_likelihood` (n, k) of each observation under each state, -inf allowed; `transition[i, j]` from i to j;
+    `initial` (k,) at the first observation. Each row knows the observations up to its own alone: `alpha_t ∝ B(x_t) *
+    (A' alpha_{t-1})`, in logarithms wherever the numbers grow too small.
+
+    The first day of the umbrella example of Russell and Norvig, *Artificial Intelligence* (2010), 15.2:
+
+    >>> rain = np.log([[0.9, 0.2]])
+    >>> forward_filter(rain, np.array([[0.7, 0.3], [0.3, 0.7]]), np.array([0.5, 0.5]))[0].round(3)
+    array([[0.818, 0.182]])
+    """
+    log_likelihood = np.ascontiguousarray(log_likelihood, dtype=np.float64)
+    filtered = np.empty(log_likelihood.shape)
+    return filtered, _forward(log_likelihood, np.ascontiguousarray(transition.T), np.asarray(initial, float), filtered)
+
+
+def window_filter(
+    log_likelihood: FloatArray, transition: FloatArray, stationary: FloatArray, window: int
+) -> FloatArray:
+    """Filtered probabilities from the last `window` observations alone, (n, k); NaN in the first `window - 1` rows.
+
+    What `forward_filter` gives when it is started anew, from the stationary distribution, `window` bars before each
+    row, so that a value depends on exactly so many bars and never on where the history began. A filter is a product of
+    matrices, and windows share the factors: van Herk's scheme forms the product of each window from a suffix of one
+    block and a prefix of the next, three matrix products a bar whatever the window.
+
+    Needs positive transition probabilities.
+    """
+    log_likelihood = np.ascontiguousarray(log_likelihood, dtype=np.float64)
+    filtered = np.full(log_likelihood.shape, np.nan)
+    if len(log_likelihood) >= window:
+        _windows(log_likelihood, transition, stationary, window, filtered)
+    return filtered
+
+
+def gaussian_log_likelihood(X: FloatArray, means: FloatArray, covariances: FloatArray) -> FloatArray:
+    """Log density of each row under each state's Gaussian: (n, d), (k, d), (k, d, d) -> (n, k)."""
+    # log det and the quadratic form both come from the inverse of the Cholesky factor
+    whitening = np.linalg.inv(np.linalg.cholesky(covariances))
+    log_norm = np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1) - 0.5 * X.shape[1] * _LOG_2_PI
+    out = np.empty((len(X), len(means)))
+    _gaussian(np.ascontiguousarray(X, dtype=np.float64), means, whitening, log_norm, out)
+    return out
+
+
+@njit(cache=True)
+def _gaussian(X: FloatArray, means: FloatArray, whitening: FloatArray, log_norm: FloatArray, out: FloatArray) -> None:
+    n, d = X.shape
+    for t in range(n):
+        for s in range(len(means)):
+            square = 0.0
+            for i in range(d):
+                z = 0.0
+                for j in range(i + 1):
+                    z += whitening[s, i, j] * (X[t, j] - means[s, j])
+                square += z * z
+            out[t, s] = log_norm[s] - 0.5 * square
+
+
+@njit(cache=True)
+def _forward(log_likelihood: FloatArray, into: FloatArray, initial: FloatArray, filtered: FloatArray) -> float:
+    """Fill `filtered`; `into[j, i]` is the transition from i to j."""
+    n, k = log_likelihood.shape
+    total_log = 0.0
+    for t in range(n):
+        best = log_likelihood[t].max()
+        total = 0.0
+        for j in range(k):
+            predicted = 0.0
+            if t == 0:
+                predicted = initial[j]
+            else:
+                for i in range(k):
+                    predicted += into[j, i] * filtered[t - 1, i]
+            value = predicted * np.exp(log_likelihood[t, j] - best) if best > -np.inf else 0.0
+            filtered[t, j] = value
+            total += value
+        if total < _LEAST_TOTAL:  # the likely states could not be reached: compare the others in logarithms
+            best = -np.inf
+            for j in range(k):
+                predicted = initial[j] if t == 0 else 0.0
+                if t > 0:
+                    for i in range(k):
+                        predicted += into[j, i] * filtered[t - 1, i]
+                filtered[t, j] = np.log(predicted) + log_likelihood[t, j] if predicted > 0.0 else -np.inf
+                best = max(best, filtered[t, j])
+            if best == -np.inf:  # nothing can have happened: the observation says nothing of the states
+                filtered[t:] = np.nan
+                return -np.inf
+            total = 0.0
+            for j in range(k):
+                filtered[t, j] = np.exp(filtered[t, j] - best)
+                total += filtered[t, j]
+        for j in range(k):
+            filtered[t, j] /= total
+        total_log += np.log(total) + best
+    return total_log
+
+
+@njit(cache=True)
+def _windows(
+    log_likelihood: FloatArray, transition: FloatArray, stationary: FloatArray, window: int, filtered: FloatArray
+) -> None:
+    n, k = log_likelihood.shape
+    suffix = np.empty((window, k))  # row s: stationary distribution carried from s to the end of its block
+    prefix = np.empty((k, k))
+    step, product = np.empty((k, k)), np.empty((k, k))
+    for block in range(0, n, window):
+        # prefixes of this block meet the suffixes of the block before
+        for t in range(block, min(block + window, n)):
+            _step(log_likelihood[t], transition, step)
+            if t == block:
+                prefix[:] = step
+            else:
+                _product(prefix, step, product)
+                prefix[:] = product
+            first = t - window + 1
+            if first >= 0:
+                _carry(suffix[first % window] if first < block else stationary, prefix, filtered[t])
+        if block + window <= n:
+            product[:] = np.eye(k)
+            for t in range(block + window - 1, block - 1, -1):
+                _step(log_likelihood[t], transition, step)
+                _product(step, product, prefix)
+                product[:] = prefix
+                _carry(stationary, product, suffix[t - block])
+
+
+@njit(cache=True)
+def _step(log_likelihood: FloatArray, transition: FloatArray, out: FloatArray) -> None:
+    """One bar as a matrix: to state j from state i, and what was observed there."""
+    best = log_likelihood.max()
+    for j in range(len(log_likelihood)):
+        likelihood = np.exp(log_likelihood[j] - best)
+        for i in range(len(log_likelihood)):
+            out[i, j] = transition[i, j] * likelihood
+
+
+@njit(cache=True)
+def _product(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
+    """`out = a @ b`, scaled to a largest entry of one."""
+    k = len(a)
+    largest = 0.0
+    for i in range(k):
+        for j in range(k):
+            total = 0.0
+            for m in range(k):
+                total += a[i, m] * b[m, j]
+            out[i, j] = total
+            largest = max(largest, total)
+    for i in range(k):
+        for j in range(k):
+            out[i, j] /= largest
+
+
+@njit(cache=True)
+def _carry(start: FloatArray, matrix: FloatArray, out: FloatArray) -> None:
+    """`out = start @ matrix`, scaled to a sum of one."""
+    k = len(start)
+    total = 0.0
+    for j in range(k):
+        value = 0.0
+        for i in range(k):
+            value += start[i] * matrix[i, j]
+        out[j] = value
+        total += value
+    for j in range(k):
+        out[j] /= total

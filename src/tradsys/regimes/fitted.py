@@ -1,0 +1,98 @@
+"""Fitted market states: what the observations look like in each, and how one follows another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.regimes.filter import forward_filter, gaussian_log_likelihood, window_filter
+
+
+@dataclass(frozen=True, slots=True)
+class FittedRegimes:
+    """States in order of volatility: 0 quiet, then trend, the last one panic.
+
+    `initial` (k,) is the stationary distribution, `transition` (k, k) goes from row to column, `means` (k, d) and
+    `covariances` (k, d, d) are the observations' in each state. `log_likelihood` is that of the rows it was fitted on.
+    Equal models compare equal.
+    """
+
+    initial: tuple[float, ...]
+    transition: tuple[tuple[float, ...], ...]
+    means: tuple[tuple[float, ...], ...]
+    covariances: tuple[tuple[tuple[float, ...], ...], ...]
+    log_likelihood: float
+    is_converged: bool
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return len(self.initial)
+
+    def filter(self, X: FloatArray) -> FloatArray:
+        """Filtered probabilities, (n, d) -> (n, n_states): each row from the observations up to its own."""
+        return forward_filter(self._log_density(X), np.array(self.transition), np.array(self.initial))[0]
+
+    def filter_windows(self, X: FloatArray, window: int) -> FloatArray:
+        """The same from the last `window` observations alone; NaN in the first `window - 1` rows."""
+        return window_filter(self._log_density(X), np.array(self.transition), np.array(self.initial), window)
+
+    def score(self, X: FloatArray) -> float:
+        """Log-likelihood of a run of observations, shape (n, d)."""
+        return forward_filter(self._log_density(X), np.array(self.transition), np.array(self.initial))[1]
+
+    def smoothed_proba(self, X: FloatArray) -> FloatArray:
+        """For plots only: (n, d) -> (n, n_states) that know the future; traded on, they invent profit."""
+        likelihood = self._log_density(X)
+        transition = np.array(self.transition)
+        filtered = forward_filter(likelihood, transition, np.array(self.initial))[0]
+        smoothed = filtered.copy()
+        for t in range(len(X) - 2, -1, -1):
+            predicted = np.maximum(filtered[t] @ transition, np.finfo(float).tiny)
+            smoothed[t] = filtered[t] * (transition @ (smoothed[t + 1] / predicted))
+            smoothed[t] /= smoothed[t].sum()
+        return smoothed
+
+    def _log_density(self, X: FloatArray) -> FloatArray:
+        n_columns = len(self.means[0])
+        if X.ndim != 2 or X.shape[1] != n_columns:
+            raise ConfigError(f"this model reads {n_columns} observations a bar, found an array of shape {X.shape}")
+        check_finite(X)
+        return gaussian_log_likelihood(X, np.array(self.means), np.array(self.covariances))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers that read back to the last bit."""
+        return {
+            "initial": self.initial,
+            "transition": self.transition,
+            "means": self.means,
+            "covariances": self.covariances,
+            "log_likelihood": self.log_likelihood,
+            "is_converged": self.is_converged,
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """The model that `to_dict` wrote."""
+        arrays = {name: as_tuples(content[name]) for name in ("initial", "transition", "means", "covariances")}
+        return cls(**arrays, log_likelihood=content["log_likelihood"], is_converged=content["is_converged"])
+
+
+def check_finite(X: FloatArray) -> None:
+    """Refuse observations with holes, naming the rows."""
+    bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
+    if len(bad):
+        raise DataError(
+            f"a regime model needs finite observations, found {len(bad)} rows with NaN or infinity, "
+            f"first {bad[:5].tolist()}; cut the warm-up off before"
+        )
+
+
+def as_tuples(values: Any) -> Any:
+    """Nested tuples of floats, from arrays or lists."""
+    if isinstance(values, np.ndarray):
+        values = values.tolist()
+    return tuple(map(as_tuples, values)) if isinstance(values, (list, tuple)) else float(values)

@@ -1,0 +1,71 @@
+"""What the regimes are told of each bar: how far it ranged, for its hour of the day, against the days before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.bars import to_arrays
+from tradsys.core.errors import ConfigError
+from tradsys.features.feature import masked
+from tradsys.features.prices import FLOOR, LogPrices
+from tradsys.features.windows import moving_mean
+
+_HOUR_MS = 3_600_000
+_LIMIT = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class RangeObservation:
+    """Log true range of the bar, less the daily rhythm of its hour, less its mean over the last `reference` bars.
+
+    One number a bar, at any price, the same for a market and its mirror image. The range tells the volatility of a
+    single bar so much better than its return that no average has to delay it. Without the rhythm, which is learnt
+    from training bars, the states would be the hours of the day. The reference makes symbols and years comparable and
+    must be long against a regime's stay: on the simulated regimes 168, 240 and 336 bars find 60, 87 and 90% of the
+    states.
+    """
+
+    reference: int = 240
+
+    def __post_init__(self) -> None:
+        if self.reference < 2:
+            raise ConfigError(f"reference counts bars and must be at least 2, was {self.reference}; 240 is usual")
+
+    def fit(self, frames: Sequence[pl.DataFrame]) -> "FittedRangeObservation":
+        """Learn the daily rhythm from training bars, one frame a symbol; hours never seen count as ordinary."""
+        total, count = np.zeros(24), np.zeros(24)
+        for bars in frames:
+            ranges, hour = _log_ranges(bars), _hours(bars)
+            total += np.bincount(hour, ranges - ranges.mean(), 24)
+            count += np.bincount(hour, minlength=24)
+        rhythm = total / np.maximum(count, 1)
+        return FittedRangeObservation(self.reference, tuple(rhythm.tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedRangeObservation:
+    """The observation with the rhythm it was fitted to: log range of each UTC hour over that of the day."""
+
+    reference: int
+    rhythm: tuple[float, ...]
+
+    @property
+    def lookback(self) -> int:
+        """The reference, and the close before its first bar."""
+        return self.reference + 1
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Observations of shape (n_bars, 1), cut at three; NaN in the first `lookback - 1` rows."""
+        ranges = _log_ranges(bars) - np.array(self.rhythm)[_hours(bars)]
+        return masked([np.clip(ranges - moving_mean(ranges, self.reference), -_LIMIT, _LIMIT)], self.lookback)
+
+
+def _log_ranges(bars: pl.DataFrame) -> FloatArray:
+    return np.asarray(np.log(np.maximum(LogPrices.of(bars).ranges(), FLOOR)))
+
+
+def _hours(bars: pl.DataFrame) -> IntArray:
+    return np.asarray(to_arrays(bars).ts // _HOUR_MS % 24)
