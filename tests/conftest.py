@@ -29,3 +29,33 @@ def development_data() -> Path:
     if not folder.is_dir():
         pytest.skip("development data not found beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_market(tmp_path_factory):
+    """Eight months of an hourly market with a strong edge, from a file."""
+    from tradsys.data import load_market
+    from tradsys.data.simulate import simulate
+
+    path = tmp_path_factory.mktemp("bars") / "EDGE-1h.parquet"
+    simulate("edge:3", seed=5, n_bars=6_000).write_parquet(path)
+    return load_market([path])
+
+
+@pytest.fixture(scope="session")
+def quick_config():
+    """A run without a network."""
+    from tradsys.research.config import RunConfig
+
+    return RunConfig(agent={"name": "logistic"}, regimes={"n_starts": 2})
+
+
+@pytest.fixture(scope="session")
+def finished(small_market, quick_config, tmp_path_factory):
+    """One run of the small market, its ledger and the folder that holds both."""
+    from tradsys.journal.ledger import Ledger
+    from tradsys.research.run import run
+
+    root = tmp_path_factory.mktemp("work")
+    ledger = Ledger(root / "journal" / "ledger.jsonl")
+    return run(small_market, quick_config, root=root / "runs", ledger=ledger), ledger, root

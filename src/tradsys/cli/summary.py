@@ -34,8 +34,8 @@ def as_text(run: Run, *, as_json: bool = False) -> str:
         lines.append(f"  lock-box: {run.verdict['lockbox']['sentence']}")
     if looks := run.metrics["market"]["n_design_looks"]:
         lines.append(
-            f"  The defaults were chosen on this data, in {looks} looks that all count as trials: its verdict is in-sample "
-            "at the level of design."
+            f"  The defaults were chosen on this data, in {looks} looks that all count as trials: "
+            "its verdict is in-sample at the level of design."
         )
     return "\n".join([*lines, "", f"  report: {run.report}"])
 

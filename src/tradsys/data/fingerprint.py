@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from typing import Any
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl

@@ -35,7 +35,7 @@ class Market:
 
     @property
     def n_design_looks(self) -> int:
-        """Configurations scored on these bars when the defaults were chosen: trials that no ledger of the user knows."""
+        """Configurations scored on these bars when the defaults were chosen: trials that no user's ledger knows."""
         return development_looks() if self.is_development else 0
 
     @property

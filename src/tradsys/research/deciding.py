@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from tradsys.auditor.auditor import FittedAuditor
 
+from tradsys.auditor.auditor import FittedAuditor
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms

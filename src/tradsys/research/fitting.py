@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-from tradsys.regimes.spec import FittedRegimeFilter
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import NotEnoughBars
@@ -13,6 +12,7 @@ from tradsys.core.seeds import derive
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
+from tradsys.regimes.spec import FittedRegimeFilter
 from tradsys.research.dataset import Dataset
 from tradsys.research.folds import Fold
 from tradsys.research.record import Record, both, rows_at, stack

@@ -141,8 +141,8 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
     )
     warned = (
         [
-            f"The defaults were chosen on this very data, in {market.n_design_looks} looks that all count as trials: its "
-            "verdict is in-sample at the level of design."
+            f"The defaults were chosen on this very data, in {market.n_design_looks} looks that all count as trials: "
+            "its verdict is in-sample at the level of design."
         ]
         if market.is_development
         else []

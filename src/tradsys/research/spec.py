@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 
 from tradsys.auditor.auditor import Auditor
-from tradsys.regimes.momentum import RegimeMomentum
-from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
-
 from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
 from tradsys.features.feature_set import FeatureSet
@@ -14,6 +11,8 @@ from tradsys.models.forecaster import Forecaster
 from tradsys.profiles.catalogue import reading
 from tradsys.profiles.forecast import SIDES, Side
 from tradsys.profiles.profile import Profile
+from tradsys.regimes.momentum import RegimeMomentum
+from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
 from tradsys.research.config import AgentSettings, FoldSettings, RunConfig
 from tradsys.verdict.results import VerdictSpec
 
