@@ -8,7 +8,7 @@ from tests.backtest.markets import decide, ragged_market, random_decisions
 from tests.labels.hand_made import HOUR_MS, Row, bars_from
 
 from tradsys.backtest import Measured, PortfolioSpec, Simulation, measure
-from tradsys.backtest.intervals import clopper_pearson, percentile_interval, resampled_sums
+from tradsys.backtest.intervals import percentile_interval, resampled_sums
 from tradsys.backtest.simulate import simulate
 from tradsys.core.costs import Costs
 from tradsys.labels import BarrierSpec
@@ -34,12 +34,6 @@ def account(*bars: Row, days: int = 4) -> Simulation:
 def with_daily(daily: np.ndarray) -> Simulation:
     """A simulation without trades that has earned the given daily returns."""
     return replace(account(), daily=daily, days=np.arange(len(daily)))
-
-
-def test_a_win_rate_of_19_in_24_has_the_exact_interval() -> None:
-    assert clopper_pearson(19, 24) == pytest.approx((0.578, 0.929), abs=5e-4)
-    assert clopper_pearson(0, 10) == pytest.approx((0.0, 1 - 0.025**0.1))
-    assert clopper_pearson(10, 10) == pytest.approx((0.025**0.1, 1.0))
 
 
 def test_trades_are_counted_and_averaged_as_freqtrade_does() -> None:

@@ -1,5 +1,6 @@
 """The shell of the command line: quick help, nearest names, clean errors and stable exit codes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -51,8 +52,9 @@ def test_help_imports_nothing_heavy(args):
 def test_every_command_is_listed_with_its_whole_line(capsys):
     assert app.main([]) == 0
     listed = capsys.readouterr().out
+    width = max(map(len, app.COMMANDS))
     for name, line in app.COMMANDS.items():
-        assert f"  {name:<8}  {line}\n" in listed
+        assert f"  {name:<{width}}  {line}\n" in listed
 
 
 @pytest.mark.parametrize("name", app.COMMANDS)
@@ -146,3 +148,14 @@ def test_process_returns_the_exit_code():
     environ = {name: value for name, value in os.environ.items() if name != "TRADSYS_DEBUG"}
     done = subprocess.run([sys.executable, "-m", "tradsys", "nothing"], env=environ, check=False, capture_output=True)
     assert done.returncode == 2
+
+
+def test_a_full_disk_is_one_sentence_and_shows_its_origin_on_request(command, capsys):
+    def run() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/bars.parquet")
+
+    command(run)
+    assert app.main(["run"]) == 1
+    assert "tradsys: runs/bars.parquet: No space left on device; free it" in capsys.readouterr().err
+    with pytest.raises(OSError, match="No space left"):
+        app.main(["--debug", "run"])

@@ -100,3 +100,11 @@ def test_backtest_shows_the_same_trades_through_vectorbt(capsys):
 def test_a_missing_run_names_the_nearest(capsys):
     assert main(["compare", "--run", "nothing-like-it"]) == 3
     assert "the nearest is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("option", "what"), [("--out", "the run goes"), ("--journal", "trials go")])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(option, what, capsys):
+    assert main(["run", "--bars", "NOISE-1h.parquet", option, "NOISE-1h.parquet", *QUICK]) == 2
+    shown = capsys.readouterr().err
+    assert f"{what} to NOISE-1h.parquet, which cannot be written" in shown
+    assert "fold 1" not in shown

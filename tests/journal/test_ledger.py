@@ -195,6 +195,34 @@ class TestCrash:
         assert numbers[: len(said)] == said
         assert len(numbers) <= len(said) + 1
 
+    def test_many_writers_killed_in_the_middle_of_a_write_leave_a_whole_chain(self, path):
+        """Large lines, so that a kill often falls into one; each next start repairs and goes on."""
+        script = (
+            "import os, random, signal, sys, time; from tradsys.journal import Ledger\n"
+            "path, pad = sys.argv[1], 'x' * 400_000\n"
+            "Ledger(path); rng = random.Random(0)\n"
+            "for k in range(30):\n"
+            "    read, write = os.pipe()\n"
+            "    if not (child := os.fork()):\n"
+            "        ledger = Ledger(path)\n"
+            "        os.write(write, b'ready')\n"
+            "        for n in range(10_000):\n"
+            "            ledger.append({'kind': 'trial', 'writer': k, 'n': n, 'pad': pad})\n"
+            "            os.write(write, b'%d %d\\n' % (k, n))\n"
+            "    os.close(write)\n"
+            "    os.read(read, 5)\n"
+            "    time.sleep(0.01 * rng.random())\n"
+            "    os.kill(child, signal.SIGKILL); os.waitpid(child, 0)\n"
+            "    print(os.read(read, 1 << 16).decode(), end=''); os.close(read)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+        said = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+        written = [(entry.content["writer"], entry.content["n"]) for entry in Ledger(path).entries()]
+        assert len(said) > 3
+        assert [one for one in written if one in set(said)] == said
+        unsaid = [one for one in written if one not in set(said)]
+        assert len({writer for writer, _ in unsaid}) == len(unsaid), "at most one line a writer was on its way"
+
 
 def test_concurrent_writers_lose_nothing_and_share_what_is_the_same(path):
     script = (

@@ -165,9 +165,10 @@ def test_complementary_labels_leave_the_symmetric_model_no_intercept() -> None:
     np.testing.assert_allclose(fitted.logits(both.X[0][60:]).sum(axis=1), 0, atol=1e-8)
 
 
-def test_a_symmetric_model_needs_odd_columns(panel: Panel) -> None:
-    with pytest.raises(FitError, match="change sign with the market, found none"):
-        SymmetricLogistic().fit(replace(panel, is_odd=np.zeros(4, bool)), panel.usable(), seed=0)
+def test_a_symmetric_model_without_odd_columns_is_one_level_for_both_sides(panel: Panel) -> None:
+    fitted = SymmetricLogistic().fit(replace(panel, is_odd=np.zeros(4, bool)), panel.usable(), seed=0)
+    assert (fitted.coef == 0).all()
+    assert fitted.intercept[0] == fitted.intercept[1] != 0
 
 
 def test_the_logistic_fit_is_scikit_learns() -> None:

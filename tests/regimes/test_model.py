@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tradsys.core.errors import ConfigError, DataError, FitError
+from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
 from tradsys.regimes.filter import forward_filter
 from tradsys.regimes.fitted import FittedRegimes
 from tradsys.regimes.model import RegimeModel
@@ -140,7 +140,7 @@ def test_diagonal_covariances_fit_as_well() -> None:
 
 
 def test_too_few_rows_are_refused() -> None:
-    with pytest.raises(FitError, match="3 regimes need 90 rows, found 60"):
+    with pytest.raises(NotEnoughBars, match="3 regimes need 90 rows, found 60"):
         RegimeModel().fit(returns_of(60)[0])
 
 

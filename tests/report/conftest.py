@@ -322,9 +322,13 @@ def _forecaster(
         "name": name,
         "log_loss": 0.6927 - base / 1000,
         "auc": 0.5 + base / 45,
+        "brier": 0.2499 - base / 2000,
+        "brier_parts": {"reliability": 0.0004, "resolution": 0.0004 + base / 2000, "uncertainty": 0.2499, "within": 0},
+        "intervals": {"auc": [0.49 + base / 45, 0.51 + base / 45]},
         "over_base": gain(base),
         "over_volatility": gain(volatility),
         "over_logistic": gain(logistic),
+        "over_boosted": gain(None if name == "XGBoost" else base - 0.31),
     }
 
 

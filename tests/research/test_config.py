@@ -54,3 +54,19 @@ def test_the_digest_covers_what_is_tried_and_not_what_is_deployed():
     digest = RunConfig.load().digest
     assert RunConfig.load(overrides={"strategy_profile": "EDGE"}).digest == digest
     assert RunConfig.load(overrides={"labels.horizon": "6"}).digest != digest
+
+
+@pytest.mark.parametrize("value", ["nan", "NaN", "Infinity", "-inf"])
+def test_a_number_that_is_not_finite_is_refused(value):
+    with pytest.raises(ConfigError, match=r"costs.taker_bps: input should be a finite number"):
+        RunConfig.load(overrides={"costs.taker_bps": value})
+
+
+def test_one_word_is_a_list_of_one():
+    settled = RunConfig.load(overrides={"portfolio.sides": "short", "features.names": "rsi"})
+    assert (settled.portfolio.sides, settled.features.names) == (("short",), ("rsi",))
+
+
+def test_the_first_part_and_the_lockbox_leave_something_to_test():
+    with pytest.raises(ConfigError, match=r"folds: .*add up to less than 1"):
+        RunConfig.load(overrides={"folds.initial": "0.6", "folds.lockbox": "0.5"})

@@ -10,8 +10,9 @@ from tests.verdict.records import market, record, series
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import generator
 from tradsys.journal import TrialSeries
-from tradsys.verdict import VerdictSpec, judge
+from tradsys.verdict import VerdictSpec, deflated_sharpe_ratio, judge
 from tradsys.verdict.bootstrap import studentised_blocks
+from tradsys.verdict.sharpe import moments
 
 QUICK = VerdictSpec(n_bootstrap=499)
 
@@ -290,7 +291,21 @@ class TestNumbers:
             one = judgement.profiles[trial.key]
             assert one.sharpe == pytest.approx(sharpe * sqrt(365), rel=1e-12)
             assert one.dsr < one.psr
+            kept = {"n_trials": judgement.n_effective_trials, "trials_variance": judgement.sharpe_variance}
+            m = moments(trial.daily)
+            shape = {"skewness": m.skewness, "kurtosis": m.kurtosis}
+            assert one.dsr == pytest.approx(deflated_sharpe_ratio(sharpe, len(trial.daily), **shape, **kept))
         assert judgement.sharpe_variance == pytest.approx(np.var(sharpes, ddof=1))
+
+    def test_copies_are_one_effective_trial_and_decide_as_many(self):
+        own = noise_run(29, n_profiles=2)
+        copies = [replace(own[0], key=f"C{k}", daily=own[0].daily * (1 + k / 100)) for k in range(1, 6)]
+        alone, crowded = judged(own), judged([*own, *copies])
+        assert crowded.n_trials == 7
+        assert crowded.n_effective_trials < alone.n_effective_trials + 0.01
+        assert judge(own, n_counted=5, spec=QUICK, guard_bars=20, seed=0).n_effective_trials == pytest.approx(
+            alone.n_effective_trials + 5
+        )
 
     def test_the_same_inputs_give_the_same_bytes_and_are_plain_json(self):
         own = noise_run(24)

@@ -1,8 +1,7 @@
-"""Intervals at 95%: exact for shares, by block bootstrap for whatever can be computed from sums over days."""
+"""Intervals at 95% by block bootstrap, for whatever can be computed from sums over days."""
 
 import numpy as np
 from numba import njit
-from scipy.special import betaincinv
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.seeds import generator
@@ -10,19 +9,6 @@ from tradsys.core.seeds import generator
 TAIL = 0.025
 MIN_BLOCKS = 5
 """Fewer blocks than this say nothing about the spread."""
-
-
-def clopper_pearson(k: int, n: int) -> tuple[float, float]:
-    """Exact interval of a share of k in n.
-
-    >>> clopper_pearson(19, 24)
-    (0.578..., 0.928...)
-
-    Clopper & Pearson, *Biometrika* 26 (1934), p. 404.
-    """
-    low = betaincinv(k, n - k + 1, TAIL) if k > 0 else 0.0
-    high = betaincinv(k + 1, n - k, 1.0 - TAIL) if k < n else 1.0
-    return float(low), float(high)
 
 
 def resampled_sums(daily: FloatArray, *, block_days: int, n_draws: int, seed: int) -> FloatArray:

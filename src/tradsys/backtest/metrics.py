@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tradsys.backtest.intervals import clopper_pearson, percentile_interval, resampled_sums
+from tradsys.backtest.intervals import percentile_interval, resampled_sums
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
+from tradsys.verdict.proportion import clopper_pearson
 
 _YEAR_DAYS = 365
 _DAY_MS = 86_400_000

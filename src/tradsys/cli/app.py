@@ -23,9 +23,12 @@ COMMANDS = {
     "run": "The main job: from bars to a verdict and a report.",
     "compare": "Show the profiles of a run side by side.",
     "backtest": "Simulate one profile of a run with another engine.",
+    "journal": "What was tried, what was learned, who is champion.",
+    "lookahead": "Recompute a run without the future: any change is an error.",
+    "calibrate": "How often the verdict is wrong, on markets with known truth.",
     "data": "Look at bars before anything else does: check.",
 }
-"""A line a command; `tradsys.cli.<name>` holds it as function `command`, or its subcommands as dict `commands`."""
+"""A line a command; `tradsys.cli.<name>` has function `command`, its subcommands as dict `commands`, or both."""
 
 _STYLE: dict[str, Any] = {
     "rich_markup_mode": None,  # rich takes 0.2 s to import, most of what --help may take
@@ -40,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     leading = list(takewhile(lambda arg: arg.startswith("-"), args))
     chosen = args[len(leading)] if len(leading) < len(args) else None
+    is_debugged = "--debug" in leading or bool(os.environ.get("TRADSYS_DEBUG"))
     if chosen in COMMANDS:
         cap_threads()
     try:
@@ -49,10 +53,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TyperException as error:
         return _explain(error)
     except TradsysError as error:
-        if "--debug" in leading or os.environ.get("TRADSYS_DEBUG"):
+        if is_debugged:
             traceback.print_exc()
         typer.echo(f"tradsys: {error}", err=True)
         return error.exit_code
+    except OSError as error:
+        if not error.strerror or is_debugged:
+            raise
+        typer.echo(f"tradsys: {error.filename or 'a file'}: {error.strerror}; free it, or name another path", err=True)
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("tradsys: interrupted", err=True)
         return 130
@@ -67,10 +76,10 @@ def build(chosen: str | None) -> typer.Typer:
             app.command(name, help=line)(_not_loaded)
             continue
         module = import_module(f"tradsys.cli.{name}")
-        if hasattr(module, "command"):
-            app.command(name)(module.command)
+        if hasattr(module, "commands"):
+            app.add_typer(_group(module.commands, getattr(module, "command", None)), name=name, help=line)
         else:
-            app.add_typer(_group(module.commands), name=name, help=line)
+            app.command(name)(module.command)
     return app
 
 
@@ -92,9 +101,11 @@ def tradsys(
     """
 
 
-def _group(commands: dict[str, Callable[..., Any]]) -> typer.Typer:
+def _group(commands: dict[str, Callable[..., Any]], alone: Callable[..., Any] | None) -> typer.Typer:
+    """Subcommands, and what is done where none is given."""
     group = typer.Typer(**_STYLE)
-    group.callback()(lambda: None)  # keeps the subcommand's name where there is only one
+    # a callback also keeps the subcommand's name where there is only one
+    group.callback(invoke_without_command=alone is not None)(alone or (lambda: None))
     for name, function in commands.items():
         group.command(name)(function)
     return group

@@ -16,23 +16,36 @@ def command(
     run: RunName = "last",
     runs: Runs = Path("runs"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger.")] = Path("journal"),
+    as_stored: Annotated[
+        bool, typer.Option("--as-stored", help="The verdict as it was when the run ended; reads no ledger.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
-    """Verdicts and metrics of every profile of a run; says so where the ledger has grown since."""
+    """Verdicts and metrics of every profile of a run, as of now: where the ledger has grown, judged again."""
     from tradsys.cli.summary import profiles_table
     from tradsys.journal.ledger import Ledger
     from tradsys.journal.runs import find_run
+    from tradsys.research.rejudge import Rejudged, rejudge
     from tradsys.research.replay import StoredRun
 
     stored = StoredRun(find_run(runs, run))
-    has_grown = Ledger(journal / "ledger.jsonl").head_for(stored.manifest["blocks"]) != stored.verdict["ledger_head"]
+    if as_stored:
+        judged = Rejudged(stored.verdict, stored.verdict)
+    else:
+        judged = rejudge(stored, Ledger(journal / "ledger.jsonl"))
     if as_json:
-        shown = {"run": stored.folder.name, "ledger_has_grown": has_grown}
-        typer.echo(json.dumps(shown | {"verdict": stored.verdict, "metrics": stored.metrics["profiles"]}, indent=1))
+        shown = {
+            "run": stored.folder.name,
+            "ledger_has_grown": judged.has_grown,
+            "lapsed": judged.lapsed,
+            "verdict": judged.now,
+            "verdict_then": judged.then,
+            "metrics": stored.metrics["profiles"],
+        }
+        typer.echo(json.dumps(shown, indent=1))
         return 0
-    lines = [stored.folder.name, *profiles_table(stored.verdict, stored.metrics), ""]
-    lines += [f"  {name:<9} {judged['sentence']}" for name, judged in stored.verdict["profiles"].items()]
-    if has_grown:
-        lines += ["", "  More has been tried on this data since: run it again for a verdict that counts everything."]
+    lines = [stored.folder.name, *profiles_table(dict(judged.now), stored.metrics), ""]
+    lines += [f"  {name:<9} {one['sentence']}" for name, one in judged.now["profiles"].items()]
+    lines += ["", *(f"  {sentence}" for sentence in judged.sentences)] if judged.sentences else []
     typer.echo("\n".join(lines))
     return 0

@@ -1,5 +1,6 @@
 """Options that several commands share, so that they are spelled and explained once."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,15 @@ Bars = Annotated[
     typer.Option(help="sample, simulated:<recipe> or a file (Parquet, CSV, Feather); give it again to pool symbols."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Agent = Annotated[
+    str | None,
+    typer.Option(help="Model that challenges the ridge logistic: transformer, logistic, symmetric, xgboost."),
+]
+Config = Annotated[Path | None, typer.Option(help="Settings file; otherwise tradsys.toml where there is one.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any setting, e.g. --set labels.horizon=6; give it again for more."),
+]
 Seed = Annotated[
     int | None, typer.Option(help="Draws the simulated market and every other random stream; 0 unless given.", min=0)
 ]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Bars, Json, Seed
+from tradsys.cli.options import Agent, Bars, Config, Json, Seed, Settings
 
 UNPROVEN = 4
 """Exit code under --require-proven where the deployed profile is not proven."""
@@ -13,27 +13,22 @@ UNPROVEN = 4
 
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
-    agent: Annotated[
-        str | None,
-        typer.Option(help="Model that challenges the ridge logistic: transformer, logistic, symmetric, xgboost."),
-    ] = None,
+    agent: Agent = None,
     objective: Annotated[str | None, typer.Option(help="What the transformer is trained on: bce or focal.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
-    config: Annotated[
-        Path | None, typer.Option(help="Settings file; otherwise tradsys.toml where there is one.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any setting, e.g. --set labels.horizon=6; give it again for more."),
-    ] = None,
+    config: Config = None,
+    settings: Settings = None,
     open_lockbox: Annotated[
         bool,
         typer.Option("--open-lockbox", help="Judge the deployed profile on the last fifth too; recorded for good."),
     ] = False,
+    hypothesis: Annotated[
+        str, typer.Option(help="Name of a hypothesis (tradsys journal add) that this run looks at.")
+    ] = "",
     require_proven: Annotated[
         bool, typer.Option("--require-proven", help="Exit with 4 unless the deployed profile is proven.")
     ] = False,
@@ -63,7 +58,14 @@ def command(
         typer.echo(repairs_text(market))
     with reporter(quiet=as_json) as progress:
         finished = run(
-            market, settled, root=out, ledger=ledger, open_the_lockbox=open_lockbox, progress=progress, render=render
+            market,
+            settled,
+            root=out,
+            ledger=ledger,
+            open_the_lockbox=open_lockbox,
+            hypothesis=hypothesis,
+            progress=progress,
+            render=render,
         )
     typer.echo(as_text(finished, as_json=as_json))
     proven = finished.verdict["profiles"][settled.strategy_profile.upper()]["verdict"] == "proven"

@@ -6,6 +6,7 @@
     │   └── NotEnoughBars   3   history too short for what was asked
     ├── FitError            1   a model that could not be fitted
     ├── BundleError         1   a bundle that is not the one that was written
+    ├── LookaheadError      1   a value that had seen the future
     ├── LedgerError         1   a ledger whose chain is broken, or that cannot be written
     └── HaltError           5   a risk limit that stops the bot
 
@@ -43,6 +44,10 @@ class FitError(TradsysError):
 
 class BundleError(TradsysError):
     """A bundle that is not, byte for byte, the one that was written."""
+
+
+class LookaheadError(TradsysError):
+    """A value that had seen the future: whatever was measured with it means nothing."""
 
 
 class LedgerError(TradsysError):

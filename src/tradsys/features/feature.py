@@ -45,6 +45,14 @@ class FittableFeature(Protocol):
         """The feature that was learnt from training bars alone, one frame a symbol."""
 
 
+@runtime_checkable
+class OutsideSeries(Protocol):
+    """A feature that reads a series of its own beside the bars, a macro close for instance."""
+
+    def until(self, time_ms: int) -> Feature:
+        """The feature with what its series had published by `time_ms`: what `tradsys lookahead` cuts bars against."""
+
+
 class OddColumns:
     """All columns know a direction: they change sign with the market."""
 

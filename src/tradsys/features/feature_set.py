@@ -58,23 +58,17 @@ class FeatureSet:
         Odd columns are divided by their root mean square and not centred, so that they still change sign with the
         market; all others get mean zero and standard deviation one.
         """
+        unscaled = self.learn(frames, seed=seed)
+        return unscaled.scaled([unscaled.raw(bars) for bars in frames])
+
+    def learn(self, frames: Sequence[pl.DataFrame], *, seed: int = 0) -> "FittedFeatures":
+        """The first half of `fit`: what features have to learn, on a scale of one that is not learnt yet."""
         features = tuple(
             feature.fit(frames, seed=derive(seed, "feature", i)) if isinstance(feature, FittableFeature) else feature
             for i, feature in enumerate(self.features)
         )
         n_columns = sum(len(feature.columns) for feature in features)
-        unscaled = FittedFeatures(features, (0.0,) * n_columns, (1.0,) * n_columns)
-        rows = np.concatenate([unscaled.raw(bars)[unscaled.lookback - 1 :] for bars in frames])
-        if len(rows) < 2:
-            raise NotEnoughBars(
-                f"scaling needs rows with all features, whose lookback is {unscaled.lookback} bars, "
-                f"found {max(map(len, frames))} bars; load earlier history or shorten the windows"
-            )
-        centre = np.where(unscaled.is_odd, 0.0, rows.mean(axis=0))
-        spread = np.sqrt(np.mean((rows - centre) ** 2, axis=0))
-        # a column that never moves is left at zero instead of being blown up
-        scale = np.where(spread > 1e-9 * (1.0 + np.abs(centre)), spread, 1.0)
-        return FittedFeatures(features, tuple(centre.tolist()), tuple(scale.tolist()))
+        return FittedFeatures(features, (0.0,) * n_columns, (1.0,) * n_columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,25 +118,41 @@ class FittedFeatures:
         saved = [feature_to_dict(feature) for feature in self.features]
         return hashlib.sha256(json.dumps([saved, self.columns], sort_keys=True).encode()).hexdigest()
 
+    def scaled(self, raw: Sequence[FloatArray]) -> "FittedFeatures":
+        """The same features on the scale of training rows, one array of raw values a symbol, warm-up included."""
+        rows = np.concatenate([values[self.lookback - 1 :] for values in raw])
+        if len(rows) < 2:
+            raise NotEnoughBars(
+                f"scaling needs rows with all features, whose lookback is {self.lookback} bars, "
+                f"found {max(map(len, raw))} bars; load earlier history or shorten the windows"
+            )
+        centre = np.where(self.is_odd, 0.0, rows.mean(axis=0))
+        spread = np.sqrt(np.mean((rows - centre) ** 2, axis=0))
+        # a column that never moves is left at zero instead of being blown up
+        scale = np.where(spread > 1e-9 * (1.0 + np.abs(centre)), spread, 1.0)
+        return FittedFeatures(self.features, tuple(centre.tolist()), tuple(scale.tolist()))
+
     def compute(self, bars: pl.DataFrame) -> FeatureMatrix:
         """Scaled features of one symbol's bars, cut at five deviations; the first `lookback - 1` rows are NaN."""
-        values, centre, scale = self.raw(bars), np.array(self.centre), np.array(self.scale)
-        for first in range(0, len(bars), _CHUNK):
+        return FeatureMatrix(self.standardise(self.raw(bars)), self.columns)
+
+    def standardise(self, values: FloatArray) -> FloatArray:
+        """Raw values put on this scale and cut, in place."""
+        centre, scale = np.array(self.centre), np.array(self.scale)
+        for first in range(0, len(values), _CHUNK):
             part = values[first : first + _CHUNK]
             part -= centre
             part /= scale
             np.clip(part, -_CLIP, _CLIP, out=part)
-        return FeatureMatrix(values, self.columns)
+        return values
 
     def raw(self, bars: pl.DataFrame) -> FloatArray:
         """The same before scaling, shape (n_bars, n_features)."""
-        values, warm_up = np.empty((len(bars), len(self.columns))), self.lookback - 1
-        # in chunks that fit the cache, each with the bars its first row looks back on
-        for first in range(0, len(bars), _CHUNK):
-            start = max(0, first - warm_up)
-            part = bars[start : first + _CHUNK]
-            computed = [feature.compute(part)[first - start :] for feature in self.features]
-            np.concatenate(computed, axis=1, out=values[first : first + _CHUNK])
+        return self.warmed_up(in_chunks(self.features, bars, self.lookback - 1))
+
+    def warmed_up(self, values: FloatArray) -> FloatArray:
+        """Raw values with NaN in the warm-up rows, in place; a DataError where one is missing after them."""
+        warm_up = self.lookback - 1
         values[:warm_up] = np.nan
         if not np.isfinite(values[warm_up:]).all():
             row, column = np.argwhere(~np.isfinite(values[warm_up:]))[0]
@@ -165,3 +175,14 @@ class FittedFeatures:
         """What `to_dict` wrote."""
         features = tuple(feature_from_dict(feature) for feature in saved["features"])
         return cls(features, tuple(saved["centre"]), tuple(saved["scale"]))
+
+
+def in_chunks(features: Sequence[Feature], bars: pl.DataFrame, warm_up: int) -> FloatArray:
+    """Columns side by side, in chunks that fit the cache, each with the `warm_up` bars its first row looks back on."""
+    values = np.empty((len(bars), sum(len(feature.columns) for feature in features)))
+    for first in range(0, len(bars), _CHUNK):
+        start = max(0, first - warm_up)
+        part = bars[start : first + _CHUNK]
+        computed = [feature.compute(part)[first - start :] for feature in features]
+        np.concatenate(computed, axis=1, out=values[first : first + _CHUNK])
+    return values

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
+    from tradsys.journal.book import MarketBook, read_book
     from tradsys.journal.ledger import Earlier, Entry, Ledger
     from tradsys.journal.runs import RunFolder, find_run
     from tradsys.journal.trial import TrialSeries
 
-__all__ = ["Earlier", "Entry", "Ledger", "RunFolder", "TrialSeries", "find_run"]
+__all__ = ["Earlier", "Entry", "Ledger", "MarketBook", "RunFolder", "TrialSeries", "find_run", "read_book"]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -17,8 +18,10 @@ __getattr__, __dir__ = attach(
         "Earlier": "ledger",
         "Entry": "ledger",
         "Ledger": "ledger",
+        "MarketBook": "book",
         "RunFolder": "runs",
         "TrialSeries": "trial",
         "find_run": "runs",
+        "read_book": "book",
     },
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tradsys.core.errors import DataError
+from tradsys.core.errors import ConfigError, DataError
 
 
 def canonical_json(value: Any) -> str:
@@ -76,6 +76,15 @@ def write_atomically(path: Path, data: bytes) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def check_writable(folder: Path, what: str, advice: str) -> None:
+    """A ConfigError where no file can be made in `folder`, which is made where absent: to ask before long work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ConfigError(f"{what} to {folder}, which cannot be written ({error.strerror}); {advice}") from error
 
 
 def sync_folder(folder: Path) -> None:

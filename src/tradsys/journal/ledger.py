@@ -14,7 +14,8 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from tradsys.core.errors import DataError, LedgerError
+from tradsys.core.errors import ConfigError, DataError, LedgerError
+from tradsys.journal.entries import COUNTED
 from tradsys.journal.files import canonical_json, sync_folder, write_atomically
 from tradsys.journal.trial import TrialSeries
 
@@ -110,11 +111,37 @@ class Ledger:
 
     def trials_on(self, blocks: Collection[str]) -> list[Entry]:
         """Trials on data that share at least one month with `blocks`."""
-        return [entry for entry in self.entries_on(blocks) if entry.kind == TRIAL]
+        return [entry for entry in self.entries_on(blocks) if entry.kind in COUNTED]
+
+    def n_trials_on(self, blocks: Collection[str]) -> int:
+        """How many different trials this data has seen: the same series found twice is one."""
+        return len({_trial_name(entry) for entry in self.trials_on(blocks)})
 
     def head_for(self, blocks: Collection[str]) -> str:
-        """Digest of everything recorded on this data, whatever the order, the clock and other markets' entries."""
-        return _sha256("\n".join(sorted(entry.content_hash for entry in self.entries_on(blocks))))
+        """Digest of all that a verdict on this data rests on: its trials, whatever their order, clock and neighbours.
+
+        Notes, decisions and choices made inside training parts leave it as it is.
+        """
+        return _sha256("\n".join(sorted(entry.content_hash for entry in self.trials_on(blocks))))
+
+    def latest(self, kind: str, **fields: Any) -> Entry | None:
+        """The last entry of a kind whose content has these values, None where there is none."""
+        wanted = fields.items()
+        return next((e for e in reversed(self.entries(kind)) if all(e.content.get(k) == v for k, v in wanted)), None)
+
+    def find(self, prefix: str, *kinds: str) -> Entry:
+        """The one entry of these kinds whose run or content hash begins with `prefix`, at least four characters."""
+        named = {str(e.content["run"]) if "run" in e.content else e.content_hash: e for e in self._of(kinds)}
+        matches = [entry for name, entry in named.items() if name.startswith(prefix)] if len(prefix) >= 4 else []
+        if len(matches) == 1:
+            return matches[0]
+        what = " or ".join(kinds)
+        if len(matches) > 1:
+            raise ConfigError(f"{prefix!r} fits {len(matches)} entries ({what}); give more of the name")
+        raise ConfigError(f"no {what} in {self.path} is called {prefix!r}; `tradsys journal` lists their names")
+
+    def _of(self, kinds: Collection[str]) -> list[Entry]:
+        return [entry for entry in self._entries if entry.kind in kinds]
 
     def load_trial(self, digest: str) -> TrialSeries:
         """The stored series with this digest, checked against it; it has no opens."""
@@ -132,7 +159,7 @@ class Ledger:
 
         A trial that has no stored series only counts.
         """
-        names = {str(entry.content.get("series") or entry.content_hash) for entry in self.trials_on(blocks)}
+        names = {_trial_name(entry) for entry in self.trials_on(blocks)}
         others = sorted(names.difference(but))
         stored = [digest for digest in others if self._series_path(digest).exists()]
         return Earlier(tuple(self.load_trial(digest) for digest in stored), len(others) - len(stored))
@@ -198,6 +225,11 @@ class Ledger:
 
     def _series_path(self, digest: str) -> Path:
         return self.path.parent / "trials" / f"{digest}.safetensors"
+
+
+def _trial_name(entry: Entry) -> str:
+    """Digest of its series; of its content where it has none."""
+    return str(entry.content.get("series") or entry.content_hash)
 
 
 def _chain(prev: str, at: str, content_hash: str) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tradsys.labels.events import cusum, every_bar
     from tradsys.labels.spec import BarrierSpec
     from tradsys.labels.uniqueness import average_uniqueness, effective_sample_size
+    from tradsys.labels.weights import return_attribution, time_decay
 
 __all__ = [
     "BarrierSpec",
@@ -18,7 +19,9 @@ __all__ = [
     "draw_probabilities",
     "effective_sample_size",
     "every_bar",
+    "return_attribution",
     "sequential_bootstrap",
+    "time_decay",
     "triple_barrier",
 ]
 
@@ -31,7 +34,9 @@ __getattr__, __dir__ = attach(
         "draw_probabilities": "bootstrap",
         "effective_sample_size": "uniqueness",
         "every_bar": "events",
+        "return_attribution": "weights",
         "sequential_bootstrap": "bootstrap",
+        "time_decay": "weights",
         "triple_barrier": "barriers",
     },
 )

@@ -28,7 +28,7 @@ class Lives:
     @classmethod
     def of(cls, start: TimeArray, end: TimeArray, times: TimeArray | None = None) -> Self:
         """With `times` (closes of bars) a segment is a bar of weight 1; else the time between neighbouring ends."""
-        starts, ends = _numbers(start), _numbers(end)
+        starts, ends = time_numbers(start), time_numbers(end)
         if starts.shape != ends.shape or starts.ndim != 1 or starts.dtype != ends.dtype:
             raise DataError(
                 "start and end must be times of one kind and shape (n_labels,), "
@@ -41,7 +41,7 @@ class Lives:
             points = _sorted_unique(starts, ends)
             first, after = np.searchsorted(points, starts), np.searchsorted(points, ends)
             return cls(first, after, np.diff(points).astype(np.float64))
-        grid = _numbers(times)
+        grid = time_numbers(times)
         if grid.dtype != starts.dtype or not (grid[1:] > grid[:-1]).all():
             raise DataError(
                 f"times must be sorted, unique and of the kind of start ({starts.dtype}), were {grid.dtype}; "
@@ -64,7 +64,7 @@ def _sorted_unique(starts: IntArray, ends: IntArray) -> IntArray:
     return points[is_new]
 
 
-def _numbers(times: TimeArray) -> IntArray:
+def time_numbers(times: TimeArray) -> IntArray:
     """Times as numbers that sort and subtract: microseconds for anything that is a date."""
     values = np.asarray(times)
     if values.dtype == object:

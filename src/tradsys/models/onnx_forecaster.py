@@ -26,7 +26,8 @@ class OnnxForecaster:
 
     Trained on a focal loss (`gamma` is given), the network adds on that loss's own scale: the linear log-odds are taken
     there, and the sum comes back by the closed-form inverse, so that nothing else ever meets a focal score. Without a
-    network (none that beat the linear model on its check rows) this is the linear model.
+    network (none that beat the linear model on its check rows) this is the linear model. `training` says why the
+    network's training ended.
     """
 
     kind: ClassVar[str] = "transformer"
@@ -37,6 +38,7 @@ class OnnxForecaster:
     n_layers: int
     gamma: float | None = None
     alpha: float | None = None
+    training: str = ""
 
     @property
     def memory(self) -> int:
@@ -54,7 +56,8 @@ class OnnxForecaster:
 
     def to_files(self) -> dict[str, bytes]:
         """The linear model, the network if there is one, and how the two go together."""
-        about = {"window": self.window, "n_layers": self.n_layers, "gamma": self.gamma, "alpha": self.alpha}
+        names = ("window", "n_layers", "gamma", "alpha", "training")
+        about = {name: getattr(self, name) for name in names}
         files = {_OFFSET + name: content for name, content in self.offset.to_files().items()}
         files[_ABOUT] = json.dumps(about, indent=1).encode()
         return files if self.network is None else {**files, _NETWORK: self.network}

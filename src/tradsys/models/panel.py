@@ -20,7 +20,7 @@ class Panel:
     Shapes for symbol s: `X[s]` (n_bars, n_features), NaN during warm-up; `y[s]`, `end[s]`, `weight[s]`, `ret_atr[s]`
     (n_bars, 2), long and short; `start[s]` (n_bars,). Times are int64 milliseconds, UTC: `start` when the row's bar has
     closed, `end` when the label's outcome is known. `y` is 1 where that side's target came first and NaN where there is
-    no label; `weight` is the label's average uniqueness; `ret_atr` the gross return in units of ATR.
+    no label; `weight` is what the label weighs in a fit; `ret_atr` the gross return in units of ATR.
     """
 
     symbols: tuple[str, ...]

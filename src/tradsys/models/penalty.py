@@ -89,8 +89,10 @@ class _Fold(NamedTuple):
 
     def losses(self, problem: Problem, penalties: Sequence[FloatArray]) -> FloatArray:
         """Weighted log-loss of the test rows, one Newton step from the base rate, (n_test, n_penalties)."""
-        steps = [np.linalg.solve(self.curvature + np.diag([0.0, *p]), self.score) for p in penalties]
-        beta = np.column_stack(steps)
+        ridge = np.zeros((len(penalties), *self.curvature.shape))
+        on_diagonal = np.arange(1, len(self.score))
+        ridge[:, on_diagonal, on_diagonal] = penalties
+        beta = np.column_stack(list(np.linalg.solve(self.curvature + ridge, self.score[:, None])[:, :, 0]))
         z = problem.X[self.test] @ beta[1:] + (beta[0] + np.log(self.rate / (1 - self.rate)))
         y, weight = problem.y[self.test, None], problem.weight[self.test, None]
         return np.asarray(weight * (np.logaddexp(0, z) - y * z))
@@ -107,7 +109,9 @@ def _folds(problem: Problem) -> list[_Fold]:
     everything = _sums(design, y, weight)
     folds = []
     for train, test in splits:
-        left_out = np.setdiff1d(np.arange(len(X)), train, assume_unique=True)
+        is_left_out = np.ones(len(X), bool)
+        is_left_out[train] = False
+        left_out = np.flatnonzero(is_left_out)
         without = _sums(design[left_out], y[left_out], weight[left_out])
         gram, moment = everything[0] - without[0], everything[1] - without[1]
         rate = float(moment[0] / gram[0, 0]) if gram[0, 0] > 0 else 0.0

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from tradsys.core.errors import FitError
 from tradsys.models.logistic import FittedLinear, fit_logistic, side_problems
 from tradsys.models.panel import LONG, SHORT, Panel, Rows
 from tradsys.models.penalty import Problem, check_penalty, choose_penalties
@@ -18,7 +17,7 @@ class SymmetricLogistic:
     So p_short(x) = p_long(-x), and a drift of the training years cannot enter. The level `c` is shared, hence knows
     no direction; it is needed because a trade that ends by time reaches no side's target, so that both sides' base
     rates lie below one half. Where no trade ends by time the labels are each other's complement, `c` is zero and
-    p(-x) = 1 - p(x), the model that FEATURES.md measured.
+    p(-x) = 1 - p(x), the model that FEATURES.md measured. Without odd columns the level is all there is.
     """
 
     penalty: float | None = None
@@ -31,11 +30,6 @@ class SymmetricLogistic:
     def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedLinear:
         """Fit on the long labels of the market and the short labels of its mirror image; the seed is not used."""
         del seed
-        if not panel.is_odd.any():
-            raise FitError(
-                f"a symmetric model needs columns that change sign with the market, found none among {panel.columns}; "
-                "add returns or another odd feature"
-            )
         long, short = side_problems(panel, rows, panel.is_odd)
         mirrored = Problem(
             X=np.concatenate([long.X, -short.X]),

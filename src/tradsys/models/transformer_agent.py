@@ -88,7 +88,7 @@ class TransformerAgent:
         else:
             content = network_to_onnx(self.network(len(panel.columns)), trained.theta)
         gamma, alpha = (self.focal_gamma, self.focal_alpha) if self.objective == "focal" else (None, None)
-        return OnnxForecaster(offset, content, self.window, self.n_layers, gamma, alpha)
+        return OnnxForecaster(offset, content, self.window, self.n_layers, gamma, alpha, trained.reason)
 
     def train(
         self,

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
 
 from tradsys.auditor.auditor import FittedAuditor
+from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError, NotEnoughBars
@@ -21,10 +22,22 @@ from tradsys.predictor.judgement import Judge, audit_inputs
 from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
-from tradsys.regimes.spec import FittedRegimeFilter
+from tradsys.regimes.family import RegimeFilter
 
 ATR_MEMORY = 20
 """Periods after which Wilder's average has forgotten its seed to 4e-7 of it."""
+
+
+class Reading(NamedTuple):
+    """One symbol's bars as the parts of a predictor see them, row for row.
+
+    `X` (n_bars, n_features), both models' uncalibrated log-odds (n_bars, 2), `regime` (n_bars, n_states).
+    """
+
+    X: FloatArray
+    logits: FloatArray
+    timeout: FloatArray
+    regime: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,7 @@ class Predictor:
     timeout: FittedForecaster
     judge: Judge
     ranks: ConfidenceRanks
-    regimes: FittedRegimeFilter
+    regimes: RegimeFilter
     auditor: FittedAuditor
     barriers: BarrierSpec
     profile: Profile
@@ -50,23 +63,27 @@ class Predictor:
 
     def forecast(self, bars: pl.DataFrame) -> Forecasts:
         """Forecasts of every bar of one symbol, each from bars up to its own close."""
-        arrays = to_arrays(bars)
         X = self.features.compute(bars).values
-        regime = self.regimes.filter(bars)
-        atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.barriers.atr_period)
-        logits, timeout = self.forecaster.logits(X), self.timeout.logits(X)
+        reading = Reading(X, self.forecaster.logits(X), self.timeout.logits(X), self.regimes.filter(bars))
+        return self.read(bars, reading, np.ones(len(bars), bool))
+
+    def read(self, bars: pl.DataFrame, reading: Reading, rows: BoolArray) -> Forecasts:
+        """Forecasts of the chosen rows, where the predictor's own parts have read all bars of a symbol already."""
+        arrays = to_arrays(bars)
+        atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.barriers.atr_period)[rows]
+        X, logits, timeout, regime = (values[rows] for values in reading)
         ready = (
             np.isfinite(logits).all(axis=1)
             & np.isfinite(timeout).all(axis=1)
             & np.isfinite(regime).all(axis=1)
             & (atr > 0)
         )
-        judgement = self.judge.judge(logits, timeout, atr / arrays.close)
+        judgement = self.judge.judge(logits, timeout, atr / arrays.close[rows])
         audit = np.full(len(atr), np.nan)
         if ready.any():
             audit[ready] = self.auditor.probability(audit_inputs(X, logits, judgement, regime)[ready])
         return Forecasts(
-            start=arrays.ts + interval_ms(self.interval),
+            start=arrays.ts[rows] + interval_ms(self.interval),
             probability=judgement.probability,
             expected_net=judgement.expected_net,
             choice=judgement.choice,

@@ -22,8 +22,8 @@ from tradsys.predictor.judgement import Judge
 from tradsys.predictor.predictor import Predictor
 from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles.codec import profile_from_dict, profile_to_dict
+from tradsys.regimes.family import filter_from_dict
 from tradsys.regimes.momentum import RegimeMomentum  # noqa: F401  # registers a feature that a bundle may hold
-from tradsys.regimes.spec import FittedRegimeFilter
 
 _FEATURES, _REGIMES, _JUDGE, _RANKS, _SETTINGS = (
     "features.json",
@@ -96,7 +96,7 @@ def load_predictor(folder: Path) -> Predictor:
             sides=tuple(judge["sides"]),
         ),
         ranks=ConfidenceRanks(np.asarray(values[_RANKS], dtype=np.float64)),
-        regimes=FittedRegimeFilter.from_dict(values[_REGIMES]),
+        regimes=filter_from_dict(values[_REGIMES]),
         auditor=FittedAuditor.from_files(_stripped(_AUDITOR, files)),
         barriers=BarrierSpec(**settings["barriers"]),
         profile=profile_from_dict(settings["profile"]),

@@ -10,8 +10,17 @@ if TYPE_CHECKING:
     from tradsys.regimes.model import RegimeModel
     from tradsys.regimes.momentum import RegimeMomentum
     from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
+    from tradsys.regimes.volatility import VolatilityRegimes
 
-__all__ = ["FittedRegimeFilter", "FittedRegimes", "RegimeModel", "RegimeMomentum", "RegimeSpec", "forward_filter"]
+__all__ = [
+    "FittedRegimeFilter",
+    "FittedRegimes",
+    "RegimeModel",
+    "RegimeMomentum",
+    "RegimeSpec",
+    "VolatilityRegimes",
+    "forward_filter",
+]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -21,6 +30,7 @@ __getattr__, __dir__ = attach(
         "RegimeModel": "model",
         "RegimeMomentum": "momentum",
         "RegimeSpec": "spec",
+        "VolatilityRegimes": "volatility",
         "forward_filter": "filter",
     },
 )

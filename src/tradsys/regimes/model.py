@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.errors import ConfigError, FitError, NotEnoughBars
 from tradsys.core.seeds import generator
 from tradsys.regimes.fitted import FittedRegimes, as_tuples, check_finite
 
@@ -80,7 +80,7 @@ class RegimeModel:
             raise ConfigError(f"lengths must add up to the {len(X)} rows, found {sum(lengths)}")
         needed = self.n_states * _ROWS_PER_STATE
         if len(X) < needed:
-            raise FitError(f"{self.n_states} regimes need {needed} rows, found {len(X)}; load more history")
+            raise NotEnoughBars(f"{self.n_states} regimes need {needed} rows, found {len(X)}; load more history")
         for column, spread in enumerate(np.ptp(X, axis=0)):
             if spread <= 1e-12 * np.abs(X[:, column]).max():
                 raise FitError(f"observation {column} never changes, so that it has no regimes; leave it out")

@@ -13,7 +13,8 @@ from tradsys.features.feature import OddColumns, check_windows
 from tradsys.features.prices import STANDARD_LOOKBACK, LogPrices, standard_returns
 from tradsys.features.registry import register
 from tradsys.features.windows import moving_sum
-from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
+from tradsys.regimes.family import RegimeFilter, Regimes, filter_from_dict
+from tradsys.regimes.spec import RegimeSpec
 
 _NAMES = {3: ("quiet", "trend", "panic")}
 
@@ -24,12 +25,12 @@ class RegimeMomentum(OddColumns):
     """Filtered probability of each regime times the direction of the last `horizon` bars.
 
     The direction is the volatility-normalised return over `horizon` bars in standard deviations, cut at one: a sign,
-    but one that passes through zero. With a `RegimeSpec` the feature fits its regimes itself; a `FittedRegimeFilter`
+    but one that passes through zero. With a spec of regimes the feature fits them itself; a fitted filter
     is shared with whoever else reads it. On hourly bars this was the only family that added to momentum
     (FEATURES.md).
     """
 
-    regimes: RegimeSpec | FittedRegimeFilter = field(default_factory=RegimeSpec)
+    regimes: Regimes | RegimeFilter = field(default_factory=RegimeSpec)
     horizon: int = 24
     name: ClassVar[str] = "regime_momentum"
 
@@ -38,9 +39,9 @@ class RegimeMomentum(OddColumns):
 
     def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> "RegimeMomentum":
         """Fit the regimes on training bars, one frame a symbol; fitted ones are kept."""
-        if isinstance(self.regimes, FittedRegimeFilter):
-            return self
-        return RegimeMomentum(self.regimes.fit(frames, seed=seed), self.horizon)
+        if isinstance(self.regimes, Regimes):
+            return RegimeMomentum(self.regimes.fit(frames, seed=seed), self.horizon)
+        return self
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -62,8 +63,8 @@ class RegimeMomentum(OddColumns):
         return values
 
     @property
-    def _filter(self) -> FittedRegimeFilter:
-        if isinstance(self.regimes, RegimeSpec):
+    def _filter(self) -> RegimeFilter:
+        if isinstance(self.regimes, Regimes):
             raise ConfigError(f"{self.name} has no regimes yet; fit it on training bars, or give it a fitted filter")
         return self.regimes
 
@@ -74,4 +75,4 @@ class RegimeMomentum(OddColumns):
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """The fitted feature that `to_dict` wrote."""
-        return cls(FittedRegimeFilter.from_dict(content["regimes"]), content["horizon"])
+        return cls(filter_from_dict(content["regimes"]), content["horizon"])

@@ -6,12 +6,13 @@ from typing import Any
 
 from tradsys.report.axis import Axis
 from tradsys.report.folder import Json, rows, section
-from tradsys.report.numbers import MINUS, is_known, number
+from tradsys.report.numbers import MINUS, UNKNOWN, is_known, number
 
 REFERENCES = (
     ("over_base", "Over the base rate", "does it know anything at all?"),
     ("over_volatility", "Over volatility alone", "does it know the direction, or only how far?"),
     ("over_logistic", "Over the ridge logistic", "is the extra machinery worth having?"),
+    ("over_boosted", "Over XGBoost", "would boosted trees have done?"),
 )
 
 
@@ -82,13 +83,37 @@ def _measured(gain: Json) -> tuple[Any, Any, Any]:
     return value, low if is_known(low) else value, high if is_known(high) else value
 
 
-def forecaster_rows(skill: Json) -> Sequence[tuple[str, str, str]]:
-    """Name, log loss in nats and AUC of each forecaster."""
-    return [
-        (
-            str(one.get("name", "")),
-            f"{one['log_loss']:.5f}" if is_known(one.get("log_loss")) else number(None),
-            f"{one['auc']:.3f}" if is_known(one.get("auc")) else number(None),
-        )
-        for one in rows(skill, "forecasters")
-    ]
+@dataclass(frozen=True, slots=True)
+class ForecasterRow:
+    """One forecaster's scores as they are shown; the Brier score with its parts, all in thousandths but itself."""
+
+    name: str
+    log_loss: str
+    brier: str
+    reliability: str
+    resolution: str
+    auc: str
+    auc_interval: str
+
+
+def forecaster_rows(skill: Json) -> Sequence[ForecasterRow]:
+    """Scores of each forecaster."""
+    return [_scores(one) for one in rows(skill, "forecasters")]
+
+
+def _scores(forecaster: Json) -> ForecasterRow:
+    parts = section(forecaster, "brier_parts")
+    low, high = section(forecaster, "intervals").get("auc") or (None, None)
+    return ForecasterRow(
+        name=str(forecaster.get("name", "")),
+        log_loss=_fixed(forecaster.get("log_loss"), 5),
+        brier=_fixed(forecaster.get("brier"), 5),
+        reliability=_fixed(parts.get("reliability"), 2, scale=1e3),
+        resolution=_fixed(parts.get("resolution"), 2, scale=1e3),
+        auc=_fixed(forecaster.get("auc"), 3),
+        auc_interval=f"{_fixed(low, 3)} to {_fixed(high, 3)}" if is_known(low) and is_known(high) else "",
+    )
+
+
+def _fixed(value: Any, decimals: int, *, scale: float = 1.0) -> str:
+    return f"{value * scale:.{decimals}f}" if is_known(value) else UNKNOWN

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from tradsys.core.errors import ConfigError
 
@@ -22,14 +22,19 @@ _PROGRAM = frozenset({"TRADSYS_DEBUG"})
 
 type Share = Annotated[float, Field(gt=0, lt=1)]
 type Count = Annotated[int, Field(ge=1)]
+type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+"""One word is a list of one."""
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class LabelSettings(_Section):
-    """Triple barrier: distances (CUSUM too) in ATR, horizon in bars; 1.5 / 1.5 / 24 did well on hourly bars."""
+    """Triple barrier: distances (CUSUM too) in ATR, horizon in bars; 1.5 / 1.5 / 24 did well on hourly bars.
+
+    In a fit, labels weigh by `weights`, down to `time_decay` of that for the oldest; 1 decays nothing.
+    """
 
     upper: float = Field(1.5, gt=0)
     lower: float = Field(1.5, gt=0)
@@ -37,6 +42,8 @@ class LabelSettings(_Section):
     atr_period: Count = 14
     events: Literal["every", "cusum"] = "every"
     cusum_threshold: float = Field(1.0, gt=0)
+    weights: Literal["uniqueness", "return"] = "uniqueness"
+    time_decay: float = Field(1.0, gt=-1, le=1)
 
 
 class FoldSettings(_Section):
@@ -45,6 +52,12 @@ class FoldSettings(_Section):
     initial: Share = 0.2
     n_folds: Count = 6
     lockbox: Share = 0.2
+
+    @model_validator(mode="after")
+    def _leave_something_to_test(self) -> Self:
+        if self.initial + self.lockbox >= 1:
+            raise ValueError("initial and lockbox must add up to less than 1, or nothing is left to test")
+        return self
 
 
 class CostSettings(_Section):
@@ -64,7 +77,7 @@ class PortfolioSettings(_Section):
     cash_quote: float = Field(10_000.0, gt=0)
     tick: float = Field(0.0, ge=0)
     lot: float = Field(0.0, ge=0)
-    sides: tuple[Literal["long", "short"], ...] | None = None
+    sides: Annotated[Listed[Literal["long", "short"]], Field(min_length=1)] | None = None
 
 
 class AgentSettings(_Section):
@@ -87,7 +100,7 @@ class AgentSettings(_Section):
 class FeatureSettings(_Section):
     """Names of the features; none means the default set of FEATURES, with regime x momentum."""
 
-    names: tuple[str, ...] | None = None
+    names: Annotated[Listed[str], Field(min_length=1)] | None = None
 
 
 class RegimeSettings(_Section):

@@ -1,7 +1,7 @@
 """Bars and their labels, row for row, and the panel that forecasters are fitted on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
@@ -12,7 +12,8 @@ from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.costs import Costs
 from tradsys.core.time import interval_ms
-from tradsys.features.feature_set import FittedFeatures
+from tradsys.features.feature_set import FeatureSet, FittedFeatures
+from tradsys.features.memo import RawFeatures
 from tradsys.labels.spec import BarrierSpec
 from tradsys.labels.uniqueness import average_uniqueness
 from tradsys.models.panel import Panel, Rows
@@ -52,6 +53,10 @@ class Dataset:
     interval: timedelta
     frames: Mapping[str, pl.DataFrame]
     labels: Mapping[str, SymbolLabels]
+    raw: RawFeatures = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw", RawFeatures(tuple(self.frames.values())))
 
     @classmethod
     def build(cls, bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec, costs: Costs) -> "Dataset":
@@ -69,29 +74,38 @@ class Dataset:
         """When the last bar of any symbol has closed, ms."""
         return max(int(one.start[-1]) for one in self.labels.values())
 
-    def panel(self, features: FittedFeatures) -> Panel:
-        """What forecasters are fitted on, with these features."""
+    def panel(self, features: FeatureSet, rows: Rows, *, seed: int) -> tuple[FittedFeatures, Panel]:
+        """Features fitted on each symbol's bars up to its last chosen row, and the panel of all rows with them."""
+        unscaled = features.learn(self.before(rows), seed=seed)
+        raw = self.raw.of(unscaled)
+        fitted = unscaled.scaled([values[: _rows_until_last(mask)] for values, mask in zip(raw, rows, strict=True)])
         labels = tuple(self.labels.values())
-        return Panel(
+        panel = Panel(
             symbols=self.symbols,
-            columns=features.columns,
-            is_odd=np.array(features.is_odd),
-            is_volatility=np.array(features.is_volatility),
-            X=tuple(features.compute(frame).values for frame in self.frames.values()),
+            columns=fitted.columns,
+            is_odd=np.array(fitted.is_odd),
+            is_volatility=np.array(fitted.is_volatility),
+            X=tuple(fitted.standardise(values) for values in raw),
             start=tuple(one.start for one in labels),
             y=tuple(one.target for one in labels),
             end=tuple(one.end for one in labels),
             weight=tuple(one.weight for one in labels),
             ret_atr=tuple(one.ret / one.atr_over_price[:, None] for one in labels),
         )
+        return fitted, panel
 
     def before(self, rows: Rows) -> list[pl.DataFrame]:
-        """Each symbol's bars up to its last chosen row: what may be fitted on when those rows train."""
-        cut = []
-        for frame, mask in zip(self.frames.values(), rows, strict=True):
-            chosen = np.flatnonzero(mask)
-            cut.append(frame.head(int(chosen[-1]) + 1 if len(chosen) else 0))
-        return cut
+        """Each symbol's bars up to its last chosen row: what may be fitted on when those rows train.
+
+        Symbols without such a row, listed later than the others, are left out.
+        """
+        ends = map(_rows_until_last, rows)
+        return [frame.head(end) for frame, end in zip(self.frames.values(), ends, strict=True) if end > 0]
+
+
+def _rows_until_last(chosen: BoolArray) -> int:
+    rows = np.flatnonzero(chosen)
+    return int(rows[-1]) + 1 if len(rows) else 0
 
 
 def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec, costs: Costs) -> SymbolLabels:

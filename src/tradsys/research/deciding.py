@@ -13,33 +13,37 @@ from tradsys.models.calibration import Calibration, fit_calibration
 from tradsys.models.panel import Panel, Rows
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.judgement import Judge, Judgement, audit_inputs
-from tradsys.predictor.predictor import Predictor
+from tradsys.predictor.predictor import Predictor, Reading
 from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
-from tradsys.research.choice import Lead, lead, log_loss
+from tradsys.research.choice import is_convincing
 from tradsys.research.dataset import Dataset
 from tradsys.research.fitting import FoldModels
 from tradsys.research.folds import Fold
 from tradsys.research.record import Record, rows_since, stack
 from tradsys.research.spec import DECIDER, Experiment
 from tradsys.research.timeouts import TimeoutModel, timeout_panel
-
-BLOCK_HORIZONS = 5
-"""Horizons a block of time spans when forecasts are compared: labels of one block overlap, those of two hardly do."""
+from tradsys.verdict.scores import log_loss
+from tradsys.verdict.skill import Estimate, Overlap, gain
 
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """The fold's predictor, what it forecast, and every forecaster's calibrated probabilities on the test block."""
+    """The fold's predictor, its forecasts of the test block, and every forecaster's calibrated probabilities.
+
+    `forecasts` hold a symbol's rows of `fold.test` alone; `probabilities` (n_bars, 2) have all rows. `training` says
+    how the challenger's training ended, where it is a network.
+    """
 
     fold: Fold
     n_train: int
     decider: str
-    lead: Lead | None
+    lead: Estimate | None
     predictor: Predictor
     forecasts: Mapping[str, Forecasts]
     probabilities: Mapping[str, tuple[FloatArray, ...]]
+    training: str
 
 
 def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Record, first_test: int) -> FoldResult:
@@ -63,7 +67,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         sides=spec.sides,
     )
     judged = judge.judge(logits, timeout_logits, labels.atr_over_price)
-    regime = stack([models.regimes.filter(frame) for frame in data.frames.values()], known)
+    regime = stack(models.regime, known)
     predictor = Predictor(
         interval=data.interval,
         features=models.features,
@@ -84,11 +88,24 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         decider=decider,
         lead=margin,
         predictor=predictor,
-        forecasts={symbol: predictor.forecast(frame) for symbol, frame in data.frames.items()},
+        forecasts=_test_forecasts(data, models, predictor, models.logits[decider]),
         probabilities={
             name: tuple(fitted.apply(v) for v in models.logits[name]) for name, fitted in calibrations.items()
         },
+        training=getattr(models.fitted[spec.challenger], "training", ""),
     )
+
+
+def _test_forecasts(
+    data: Dataset, models: FoldModels, predictor: Predictor, logits: tuple[FloatArray, ...]
+) -> dict[str, Forecasts]:
+    """What the predictor says of the test block, from what the fold's models have computed already."""
+    timeouts = models.logits[TimeoutModel.name]
+    parts = zip(data.frames.items(), models.fold.test, models.panel.X, logits, timeouts, models.regime, strict=True)
+    return {
+        symbol: predictor.read(bars, Reading(X, said, timeout, regime), rows)
+        for (symbol, bars), rows, X, said, timeout, regime in parts
+    }
 
 
 def _calibrate(record: Record, name: str, panel: Panel, rows: Rows) -> Calibration:
@@ -103,18 +120,23 @@ def _calibrate(record: Record, name: str, panel: Panel, rows: Rows) -> Calibrati
 
 def _choose(
     data: Dataset, spec: Experiment, panel: Panel, rows: Rows, record: Record, calibrations: Mapping[str, Calibration]
-) -> tuple[str, Lead | None]:
-    """The challenger, where its earlier outer forecasts beat the logistic's by more than noise; else the logistic."""
+) -> tuple[str, Estimate | None]:
+    """The challenger, where its earlier outer forecasts beat the logistic's by more than noise; else the logistic.
+
+    The first fold has no earlier forecasts to compare.
+    """
     if spec.challenger == DECIDER:
         return DECIDER, None
     known = record.known(spec.challenger, record.known(DECIDER, rows))
     y = panel.stack_y(known)
+    if not len(y):
+        return DECIDER, None
     incumbent, challenger = (
         log_loss(calibrations[name].apply(stack(record.logits(name), known)), y) for name in (DECIDER, spec.challenger)
     )
-    block_ms = BLOCK_HORIZONS * spec.barriers.horizon * interval_ms(data.interval)
-    margin = lead(incumbent, challenger, stack(panel.start, known), block_ms)
-    return (spec.challenger if margin.is_convincing else DECIDER), margin
+    overlap = Overlap(stack(panel.start, known), interval_ms(data.interval), spec.barriers.horizon)
+    lead = gain(incumbent, challenger, overlap, seed=spec.seed)
+    return (spec.challenger if is_convincing(lead) else DECIDER), lead
 
 
 @dataclass(frozen=True, slots=True)

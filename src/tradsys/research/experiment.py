@@ -9,14 +9,13 @@ import polars as pl
 
 from tradsys.backtest.simulate import Simulation, simulate
 from tradsys.core.errors import NotEnoughBars
-from tradsys.core.time import interval_ms
 from tradsys.data.market import Market
 from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.profile import Profile
 from tradsys.research.dataset import Dataset
-from tradsys.research.deciding import BLOCK_HORIZONS, FoldResult, decide_fold
+from tradsys.research.deciding import FoldResult, decide_fold
 from tradsys.research.fitting import fill_first_part, fit_models
-from tradsys.research.folds import walk_forward
+from tradsys.research.folds import Fold, walk_forward
 from tradsys.research.record import Record
 from tradsys.research.scoring import Scored, gather
 from tradsys.research.spec import Experiment
@@ -40,21 +39,33 @@ def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda
     """Walk forward over the history without its lock-box; deterministic for the same market, spec and machine kind."""
     bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
     data = Dataset.build(bars, market.interval, spec.barriers, spec.costs)
-    embargo = market.interval * (spec.barriers.horizon + spec.memory)
-    folds = walk_forward(data, spec, embargo)
+    folds = walk_forward(data, spec, spec.embargo(market.interval))
     record = Record(tuple(len(frame) for frame in data.frames.values()))
     results: list[FoldResult] = []
     for fold in folds:
         progress(f"fold {fold.index + 1} of {len(folds)}", fold.index, len(folds) + 1)
-        models = fit_models(data, spec, fold)
-        if not results:
-            fill_first_part(record, data, spec, models, embargo)
-        results.append(decide_fold(data, spec, models, record, folds[0].opens))
+        try:
+            results.append(research_fold(data, spec, fold, record, folds[0].opens))
+        except NotEnoughBars as error:
+            share = f"fold {fold.index + 1} of {len(folds)} trains on the part before its test block alone"
+            found = f"{len(market.bars):,} bars are too few for these settings, since {share}"
+            raise NotEnoughBars(f"{found}: {error}") from error
     progress("simulating the profiles", len(folds), len(folds) + 1)
-    scored = gather(data, results, BLOCK_HORIZONS * spec.barriers.horizon * interval_ms(market.interval))
+    scored = gather(data, results, spec.barriers.horizon)
     simulations = {profile.name: simulate_profile(data, results, profile, spec) for profile in spec.profiles}
     progress("done", len(folds) + 1, len(folds) + 1)
     return Outcome(data, record, results, scored, simulations)
+
+
+def research_fold(data: Dataset, spec: Experiment, fold: Fold, record: Record, first_test: int) -> FoldResult:
+    """Fit on the fold's training part and decide on its test block; the record grows by what was said out of fold.
+
+    `first_test` is when the first test block of all opens, ms.
+    """
+    models = fit_models(data, spec, fold)
+    if fold.index == 0:
+        fill_first_part(record, data, spec, models, spec.embargo(data.interval))
+    return decide_fold(data, spec, models, record, first_test)
 
 
 def lockbox_opens(bars: pl.DataFrame, share: float) -> datetime:
@@ -83,6 +94,6 @@ def simulate_profile(data: Dataset, results: Sequence[FoldResult], profile: Prof
 def block_decisions(result: FoldResult, profile: Profile, spec: Experiment) -> pl.DataFrame:
     """What the profile decides on the fold's test block, all symbols, by time."""
     frames = []
-    for (symbol, forecasts), rows in zip(result.forecasts.items(), result.fold.test, strict=True):
-        frames.append(decisions_frame(symbol, forecasts, profile, spec.barriers).filter(pl.Series(rows)))
+    for symbol, forecasts in result.forecasts.items():
+        frames.append(decisions_frame(symbol, forecasts, profile, spec.barriers))
     return pl.concat(frames).sort("start", maintain_order=True)

@@ -12,7 +12,7 @@ from tradsys.core.seeds import derive
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
-from tradsys.regimes.spec import FittedRegimeFilter
+from tradsys.regimes.family import RegimeFilter
 from tradsys.research.dataset import Dataset
 from tradsys.research.folds import Fold
 from tradsys.research.record import Record, both, rows_at, stack
@@ -26,34 +26,33 @@ _FEWEST_ROWS = 300
 
 @dataclass(frozen=True, slots=True)
 class FoldModels:
-    """Everything fitted on a fold's training part, and each forecaster's log-odds for all rows."""
+    """Everything fitted on a fold's training part, and what it says of all rows: regimes, and log-odds a forecaster."""
 
     fold: Fold
     rows: Rows
-    regimes: FittedRegimeFilter
+    regimes: RegimeFilter
     features: FittedFeatures
     panel: Panel
+    regime: tuple[FloatArray, ...]
     fitted: Mapping[str, FittedForecaster]
     logits: Mapping[str, tuple[FloatArray, ...]]
 
 
 def fit_models(data: Dataset, spec: Experiment, fold: Fold) -> FoldModels:
     """Fit features, regimes and every forecaster on the training part; folds do not depend on each other here."""
-    frames = data.before(fold.train)
     seed = derive(spec.seed, "fold", fold.index)
-    regimes = spec.regimes.fit(frames, seed=seed)
-    features = spec.feature_set(regimes).fit(frames, seed=seed)
-    panel = data.panel(features)
+    regimes = spec.regimes.fit(data.before(fold.train), seed=seed)
+    features, panel = data.panel(spec.feature_set(regimes), fold.train, seed=seed)
     rows = both(fold.train, panel.usable())
     if (n := int(sum(mask.sum() for mask in rows))) < _FEWEST_ROWS:
-        raise NotEnoughBars(
-            f"fold {fold.index} needs {_FEWEST_ROWS} labelled rows to train on, found {n}; load more history"
-        )
-    timeouts = timeout_panel(panel, data)
-    fitted = {model.name: model.fit(panel, rows, seed=seed) for model in spec.forecasters}
+        raise NotEnoughBars(f"it needs {_FEWEST_ROWS} labelled rows to train on, found {n}; load more history")
+    weighed = spec.weights.on_training(panel, rows, data)
+    timeouts = timeout_panel(weighed, data)
+    fitted = {model.name: model.fit(weighed, rows, seed=seed) for model in spec.forecasters}
     fitted[TimeoutModel.name] = TimeoutModel().fit(timeouts, rows, seed=seed)
     logits = {name: tuple(model.logits(X) for X in panel.X) for name, model in fitted.items()}
-    return FoldModels(fold, rows, regimes, features, panel, fitted, logits)
+    regime = tuple(regimes.filter(bars) for bars in data.frames.values())
+    return FoldModels(fold, rows, regimes, features, panel, regime, fitted, logits)
 
 
 def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: FoldModels, embargo: timedelta) -> None:
@@ -62,8 +61,9 @@ def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: Fol
     A network begins as the logistic model and adds to it, so that its first calibration is that model's.
     """
     panel, rows = models.panel, models.rows
-    timeouts = timeout_panel(panel, data)
-    quick: list[tuple[Forecaster, Panel]] = [(model, panel) for model in spec.forecasters if model.memory == 0]
+    weighed = spec.weights.on_training(panel, rows, data)
+    timeouts = timeout_panel(weighed, data)
+    quick: list[tuple[Forecaster, Panel]] = [(model, weighed) for model in spec.forecasters if model.memory == 0]
     start = stack(panel.start, rows)
     end = stack(panel.last_end(), rows)
     where = np.flatnonzero(np.concatenate(rows))

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from tradsys.core.errors import NotEnoughBars
 from tradsys.models.panel import Rows
 from tradsys.research.dataset import Dataset
 from tradsys.research.record import rows_at, stack
@@ -28,6 +29,11 @@ def walk_forward(data: Dataset, spec: Experiment, embargo: timedelta) -> list[Fo
     labels = tuple(data.labels.values())
     labelled = tuple(one.is_labelled for one in labels)
     sizes = [len(one.start) for one in labels]
+    if not any(map(np.any, labelled)):
+        raise NotEnoughBars(
+            f"a label needs prices that move and {spec.barriers.horizon} bars after it, found none in {sum(sizes):,} "
+            "bars before the lock-box; load more history, or look at the prices"
+        )
     start = stack([one.start for one in labels], labelled)
     end = stack([one.end.max(axis=1) for one in labels], labelled)
     splitter = WalkForward(spec.folds.n_folds, initial=spec.folds.initial / (1 - spec.folds.lockbox), embargo=embargo)

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from tradsys.core.arrays import FloatArray
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.market import Market
+from tradsys.journal.entries import LockboxOpening
 from tradsys.journal.ledger import Ledger
 from tradsys.profiles.catalogue import profile_named
 from tradsys.research.dataset import Dataset
@@ -16,10 +18,8 @@ from tradsys.research.fitting import fit_models
 from tradsys.research.folds import Fold
 from tradsys.research.record import Record
 from tradsys.research.spec import Experiment
-from tradsys.research.trials import trial_series
+from tradsys.research.trials import data_of, trial_series
 from tradsys.verdict.procedure import judge
-
-KIND = "lockbox"
 
 
 def open_lockbox(
@@ -29,20 +29,15 @@ def open_lockbox(
 
     The profile was chosen before, so it is one trial; every other opening of this data's lock-box counts as one more.
     """
-    opening = {
-        "kind": KIND,
-        "experiment": spec.digest,
-        "profile": spec.deployed,
-        "seed": spec.seed,
-        "code": code,
-        "fingerprint": market.fingerprint,
-        "blocks": market.blocks,
-    }
-    entry = ledger.append(opening)  # before looking: a look that crashes was a look all the same
-    others = [other for other in ledger.entries_on(market.blocks) if other.kind == KIND and other.hash != entry.hash]
+    opening = LockboxOpening(
+        data=data_of(market), experiment=spec.digest, profile=spec.deployed, seed=spec.seed, code=code
+    )
+    entry = ledger.append(opening.content())  # before looking: a look that crashes was a look all the same
+    openings = [other for other in ledger.entries_on(market.blocks) if other.kind == opening.kind]
+    others = [other for other in openings if other.hash != entry.hash]
     data = Dataset.build(market.bars, market.interval, spec.barriers, spec.costs)
     opens = to_ms(lockbox_opens(market.bars, spec.folds.lockbox))
-    embargo_ms = interval_ms(market.interval) * (spec.barriers.horizon + spec.memory)
+    embargo_ms = interval_ms(spec.embargo(market.interval))
     labels = tuple(data.labels.values())
     fold = Fold(
         index=len(outcome.results),
@@ -51,7 +46,7 @@ def open_lockbox(
         opens=opens,
         closes=data.closes,
     )
-    record = _extended(outcome.record, tuple(len(one.start) for one in labels))
+    record = _extended(outcome.record, outcome.data, data)
     result = decide_fold(data, spec, fit_models(data, spec, fold), record, outcome.results[0].fold.opens)
     profile = profile_named(spec.deployed, spec.profiles)
     simulation = simulate_profile(data, [result], profile, spec)
@@ -71,13 +66,16 @@ def open_lockbox(
     }
 
 
-def _extended(record: Record, sizes: tuple[int, ...]) -> Record:
-    """The record with room for the lock-box's rows, which follow those of each symbol."""
-    said = {
-        name: tuple(
-            np.concatenate([values, np.full((n - len(values), 2), np.nan)])
-            for values, n in zip(held, sizes, strict=True)
-        )
-        for name, held in record.said.items()
-    }
-    return Record(sizes, said)
+def _extended(record: Record, before: Dataset, data: Dataset) -> Record:
+    """The record with room for the lock-box's rows, which follow those of each symbol, and for symbols new in it."""
+    sizes = tuple(map(len, data.frames.values()))
+
+    def room_for_all(held: tuple[FloatArray, ...]) -> tuple[FloatArray, ...]:
+        so_far = dict(zip(before.symbols, held, strict=True))
+        grown = tuple(np.full((n, 2), np.nan) for n in sizes)
+        for values, symbol in zip(grown, data.symbols, strict=True):
+            if symbol in so_far:
+                values[: len(so_far[symbol])] = so_far[symbol]
+        return grown
+
+    return Record(sizes, {name: room_for_all(held) for name, held in record.said.items()})

@@ -12,11 +12,12 @@ from tradsys.core.bars import quality_report
 from tradsys.core.time import format_interval, from_ms
 from tradsys.data.market import Market
 from tradsys.profiles.profile import Profile
-from tradsys.research.choice import log_loss
 from tradsys.research.deciding import FoldResult
 from tradsys.research.experiment import Outcome, block_decisions, lockbox_opens
-from tradsys.research.scoring import BASE_RATE, DECISION_MAKER, auc, reliability, skill_table
+from tradsys.research.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
 from tradsys.research.spec import Experiment
+from tradsys.verdict.measured import calibration_notes
+from tradsys.verdict.scores import auc, log_loss
 
 
 def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: Simulation) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _labels(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
 def _fold(result: FoldResult, outcome: Outcome) -> dict[str, Any]:
     scored, k = outcome.scored, result.fold.index
     rows = scored.fold == k
-    y = scored.y[rows]
+    y = scored.outcomes.y[rows]
     loss = {name: log_loss(scored.probability[name][rows], y) for name in (BASE_RATE, DECISION_MAKER)}
     return {
         "fold": k,
@@ -85,8 +86,9 @@ def _fold(result: FoldResult, outcome: Outcome) -> dict[str, Any]:
         "decider": result.decider,
         "gain_millinats": float((loss[BASE_RATE] - loss[DECISION_MAKER]).mean() * 1e3) if rows.any() else None,
         "auc": auc(scored.probability[DECISION_MAKER][rows], y) if rows.any() else None,
-        "challenger_lead_millinats": result.lead.mean * 1e3 if result.lead and result.lead.n_blocks > 1 else None,
+        "challenger_lead_millinats": result.lead.value * 1e3 if result.lead else None,
         "auditor": result.predictor.auditor.reason,
+        "training": result.training,
         "profiles": {name: _fold_trades(one.trades, result) for name, one in outcome.simulations.items()},
     }
 
@@ -147,4 +149,9 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         if market.is_development
         else []
     )
-    return [*warned, *notes]
+    sampled = (
+        ["Models are trained and scored at the CUSUM events alone; profiles may enter at every bar."]
+        if barriers.events == "cusum"
+        else []
+    )
+    return [*warned, *calibration_notes(spec.verdict), *sampled, *notes]

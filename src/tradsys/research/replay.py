@@ -46,9 +46,9 @@ class StoredRun:
     @cached_property
     def spec(self) -> Experiment:
         """The experiment, from the settings stored with the run."""
-        return experiment_from(
-            RunConfig(**self.manifest["config"]), n_symbols=len(self.frames), sides=tuple(self.manifest["sides"])
-        )
+        n_symbols = len(self.metrics["market"]["symbols"])  # those that are listed in the lock-box alone included
+        config = RunConfig(**self.manifest["config"])
+        return experiment_from(config, n_symbols=n_symbols, sides=tuple(self.manifest["sides"]))
 
     @cached_property
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -59,6 +59,12 @@ class StoredRun:
     def interval(self) -> timedelta:
         """Of the bars."""
         return infer_interval(next(iter(self.frames.values())))
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """When the first test block opens and the last bar has closed, ms."""
+        opens = min(to_ms(when) for when in self._fold_opens())
+        return opens, max(int(ts_ms(frame)[-1]) for frame in self.frames.values()) + interval_ms(self.interval)
 
     def profile(self, name: str | None = None) -> Profile:
         """The profile of that name, or the deployed one, read as the run read it."""
@@ -96,8 +102,7 @@ class StoredRun:
         spec = self.spec
         decided = [decisions_frame(symbol, said, profile, spec.barriers) for symbol, said in self.forecasts().items()]
         decisions = pl.concat(decided).sort("start", maintain_order=True)
-        opens = min(to_ms(when) for when in self._fold_opens())
-        closes = max(int(ts_ms(frame)[-1]) for frame in self.frames.values()) + interval_ms(self.interval)
+        opens, closes = self.span
         return simulate(
             dict(self.frames),
             decisions.filter(pl.col("action") != 0),

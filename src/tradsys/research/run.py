@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 
 from tradsys.backtest.simulate import Simulation, buy_and_hold
+from tradsys.core.errors import FitError
 from tradsys.core.machine import limits
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
+from tradsys.journal.files import check_writable
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.runs import RunFolder
 from tradsys.profiles.catalogue import profile_named
@@ -21,9 +23,11 @@ from tradsys.research.code import code_digest, lock_digest
 from tradsys.research.config import RunConfig
 from tradsys.research.experiment import Outcome, Progress, block_decisions, run_experiment
 from tradsys.research.lockbox import open_lockbox
+from tradsys.research.logbook import record_failure, record_look, record_result
+from tradsys.research.lookahead import glance, refuse
 from tradsys.research.metrics import run_metrics
 from tradsys.research.spec import Experiment, experiment_from
-from tradsys.research.trials import Judged, judge_and_record, trial_series
+from tradsys.research.trials import data_of, record_and_judge, run_name, trial_series, verdict_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +51,35 @@ def run(
     root: Path,
     ledger: Ledger,
     open_the_lockbox: bool = False,
+    hypothesis: str = "",
     progress: Progress = lambda *_: None,
     render: Callable[[Path], object] = lambda _: None,
 ) -> Run:
     """Run the experiment that the settings describe and write its folder below `root`; nothing there is ever changed.
 
-    `render` writes the report into the folder before it gets its name.
+    `hypothesis` is the beginning of the name of one that the ledger holds. `render` writes the report into the folder
+    before it gets its name.
     """
     spec = experiment_from(config, n_symbols=len(market.symbols), sides=SIDES[:1] if market.is_long_only else SIDES)
     profile_named(spec.deployed, spec.profiles)
-    outcome = run_experiment(market, spec, progress)
+    check_writable(root, "the run goes", "name another folder with --out")
+    check_writable(ledger.path.parent, "trials go", "name another folder with --journal")
+    code = code_digest()
+    looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
+    try:
+        outcome = run_experiment(market, spec, progress)
+    except FitError as error:
+        record_failure(str(error), market, spec, ledger, code=code)
+        raise
+    lookahead = glance(outcome, spec)
+    refuse(lookahead)
     own = trial_series(outcome.simulations, outcome.data.symbols)
     lookback = max(result.predictor.lookback for result in outcome.results)
-    code = code_digest()
     guard_bars = spec.barriers.horizon + lookback
-    judged = judge_and_record(own, market, spec, ledger, guard_bars=guard_bars, code=code)
+    judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code)
     start, end = outcome.results[0].fold.opens, outcome.data.closes
     benchmark = buy_and_hold(outcome.data.frames, start, end, costs=spec.costs, portfolio=spec.portfolio)
-    metrics = run_metrics(market, spec, outcome, benchmark)
+    metrics = run_metrics(market, spec, outcome, benchmark) | {"lookahead": lookahead.to_dict()}
     verdict = verdict_json(judged, metrics)
     if open_the_lockbox:
         progress("opening the lock-box", 0, 1)
@@ -75,26 +90,11 @@ def run(
     _write_frames(folder, outcome, spec, benchmark)
     predictor = outcome.results[-1].predictor
     predictor.save(folder.path / "bundle")
-    _write_manifest(folder, market, config, spec, code)
+    tied = {"hypothesis": looks_at, "guard_bars": guard_bars, "trials": {trial.key: trial.digest for trial in own}}
+    _write_manifest(folder, market, config, spec, code, tied)
     render(folder.path)
+    record_result(market, spec, outcome, verdict, metrics, ledger, code=code)
     return Run(folder.finish(), verdict, metrics)
-
-
-def verdict_json(judged: Judged, metrics: dict[str, Any]) -> dict[str, Any]:
-    """The judgement as it is stored; a profile that never fired says so, with the highest confidence it saw."""
-    stored = judged.judgement.to_dict()
-    for name, profile in stored["profiles"].items():
-        shown = metrics["profiles"][name]
-        if shown["n_decisions"] == 0 and shown["highest_confidence"] is not None:
-            profile["sentence"] += (
-                f"; it never fired: the highest confidence it saw was {shown['highest_confidence']:.3f}"
-            )
-    tried = "1 trial" if judged.judgement.n_trials == 1 else f"{judged.judgement.n_trials:,} trials"
-    sentence = (
-        f"With {judged.judgement.n_days:,} days and {tried} counted, an edge below a net Sharpe ratio of "
-        f"{judged.judgement.detectable_sharpe:.1f} would usually stay unproven."
-    )
-    return {**stored, "power": sentence, "ledger_head": judged.ledger_head}
 
 
 def _slug(market: Market, spec: Experiment) -> str:
@@ -126,9 +126,9 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
     parts = []
     for result in outcome.results:
         decided = block_decisions(result, deployed, spec)
-        for (symbol, forecasts), rows in zip(result.forecasts.items(), result.fold.test, strict=True):
+        for symbol, forecasts in result.forecasts.items():
             mine = decided.filter(pl.col("symbol") == symbol)
-            ready = forecasts.is_ready[rows]
+            ready = forecasts.is_ready
             for column, side in enumerate((1, -1)):
                 is_chosen = mine["side"] == side
                 part = pl.DataFrame(
@@ -137,12 +137,12 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
                         "symbol": mine["symbol"],
                         "side": np.full(len(mine), side, np.int8),
                         "fold": np.full(len(mine), result.fold.index, np.int16),
-                        "probability": forecasts.probability[rows, column],
-                        "expected_net": forecasts.expected_net[rows, column],
-                        "rank": forecasts.rank[rows, column],
-                        "regime": forecasts.regime[rows].argmax(axis=1).astype(np.int8),
-                        **{f"regime_{k}": forecasts.regime[rows, k] for k in range(forecasts.regime.shape[1])},
-                        "audit": forecasts.audit[rows],
+                        "probability": forecasts.probability[:, column],
+                        "expected_net": forecasts.expected_net[:, column],
+                        "rank": forecasts.rank[:, column],
+                        "regime": forecasts.regime.argmax(axis=1).astype(np.int8),
+                        **{f"regime_{k}": forecasts.regime[:, k] for k in range(forecasts.regime.shape[1])},
+                        "audit": forecasts.audit,
                         "action": mine["action"],
                     }
                 ).with_columns(
@@ -178,9 +178,15 @@ def labels_frame(outcome: Outcome) -> pl.DataFrame:
     return pl.concat(parts).sort("symbol", "start", "side")
 
 
-def _write_manifest(folder: RunFolder, market: Market, config: RunConfig, spec: Experiment, code: str) -> None:
+def _write_manifest(
+    folder: RunFolder, market: Market, config: RunConfig, spec: Experiment, code: str, tied: dict[str, Any]
+) -> None:
+    """How to make the run again and to find it in the ledger; `tied` is what judging it again needs."""
     folder.write_manifest(
         {
+            **tied,
+            "run": run_name(market, spec, code),
+            "market": data_of(market).market,
             "title": " + ".join(market.sources),
             "config": config.model_dump(mode="json"),
             "experiment": spec.digest,

@@ -1,8 +1,9 @@
 """An experiment as frozen specs: everything that `run_experiment` needs to know, and nothing of the data."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from tradsys.auditor.auditor import Auditor
+from tradsys.auditor.auditor import Auditor, AuditorSpec
 from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
 from tradsys.features.feature_set import FeatureSet
@@ -11,13 +12,20 @@ from tradsys.models.forecaster import Forecaster
 from tradsys.profiles.catalogue import reading
 from tradsys.profiles.forecast import SIDES, Side
 from tradsys.profiles.profile import Profile
+from tradsys.regimes.family import RegimeFilter, Regimes
 from tradsys.regimes.momentum import RegimeMomentum
-from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
+from tradsys.regimes.spec import RegimeSpec
 from tradsys.research.config import AgentSettings, FoldSettings, RunConfig
+from tradsys.research.weighting import WeightSpec
 from tradsys.verdict.results import VerdictSpec
 
 DECIDER = "logistic"
 """The forecaster that decides wherever nothing beats it out of fold."""
+
+_WEIGHING = {"weights", "time_decay"}
+
+_FORECASTS_AS = {"xgboost": "boosted"}
+"""Agents whose forecaster has another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +35,14 @@ class Experiment:
     digest: str
     seed: int
     barriers: BarrierSpec
+    weights: WeightSpec
     folds: FoldSettings
     features: FeatureSet
     regime_momentum: bool
-    regimes: RegimeSpec
+    regimes: Regimes
     forecasters: tuple[Forecaster, ...]
     challenger: str
-    auditor: Auditor
+    auditor: AuditorSpec
     profiles: tuple[Profile, ...]
     deployed: str
     sides: tuple[Side, ...]
@@ -47,7 +56,11 @@ class Experiment:
         """Bars of history that the slowest forecaster reads beyond the features' own."""
         return max(model.memory for model in self.forecasters)
 
-    def feature_set(self, regimes: FittedRegimeFilter) -> FeatureSet:
+    def embargo(self, interval: timedelta) -> timedelta:
+        """Time between what trains and what is tested: a label's horizon, and what a forecast reads beyond its row."""
+        return interval * (self.barriers.horizon + self.memory)
+
+    def feature_set(self, regimes: RegimeFilter) -> FeatureSet:
         """The features, with the regime's share in momentum where it is asked for."""
         if not self.regime_momentum:
             return self.features
@@ -61,13 +74,14 @@ def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side,
     return Experiment(
         digest=config.digest,
         seed=config.seed,
-        barriers=BarrierSpec(**labels.model_dump()),
+        barriers=BarrierSpec(**labels.model_dump(exclude=_WEIGHING)),
+        weights=WeightSpec(**labels.model_dump(include=_WEIGHING)),
         folds=config.folds,
         features=FeatureSet.default() if names is None else FeatureSet.from_names(names),
         regime_momentum=names is None,
         regimes=RegimeSpec(n_states=config.regimes.n_states, n_starts=config.regimes.n_starts),
         forecasters=_forecasters(config.agent),
-        challenger=config.agent.name,
+        challenger=_FORECASTS_AS.get(config.agent.name, config.agent.name),
         auditor=Auditor(),
         profiles=reading(config.profiles.confidence),
         deployed=config.strategy_profile,

@@ -1,10 +1,14 @@
 """Trials: what the ledger keeps of a run's profiles, and the verdict over everything ever tried on the data."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tradsys.backtest.simulate import Simulation
+from tradsys.core.time import format_interval
 from tradsys.data.market import Market
+from tradsys.journal.entries import Data, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.research.spec import Experiment
@@ -37,33 +41,74 @@ def trial_series(simulations: Mapping[str, Simulation], symbols: Sequence[str]) 
     ]
 
 
-def judge_and_record(
+def data_of(market: Market) -> Data:
+    """How the ledger knows a market: its symbols and interval as a name, and its months."""
+    name = f"{' + '.join(market.symbols)} {format_interval(market.interval)}"
+    return Data(name, market.blocks, market.fingerprint)
+
+
+def run_name(market: Market, spec: Experiment, code: str) -> str:
+    """What a run is called in the ledger: the same data, configuration, seed and code are the same run."""
+    return hashlib.sha256(f"{market.fingerprint} {spec.digest} {spec.seed} {code}".encode()).hexdigest()
+
+
+def record_and_judge(
     own: Sequence[TrialSeries], market: Market, spec: Experiment, ledger: Ledger, *, guard_bars: int, code: str
 ) -> Judged:
-    """Judge the profiles against every trial the ledger holds for this data, then enter them there.
+    """Enter the profiles in the ledger, then judge them against every other trial that it holds for this data.
 
     On the data that the defaults were chosen on, the looks that chose them are trials too, known by number only.
     An identical re-run finds its own entries, is compared with the others alone, and appends nothing.
     """
-    earlier = ledger.earlier(market.blocks, but=[trial.digest for trial in own])
+    for trial, profile in zip(own, spec.profiles, strict=True):
+        entry = Trial(
+            data=data_of(market),
+            run=run_name(market, spec, code),
+            experiment=spec.digest,
+            profile=profile.name,
+            profile_digest=profile.digest,
+            seed=spec.seed,
+            code=code,
+            sources=market.sources,
+        )
+        ledger.append_trial(entry.content(), trial)
+    return judge_now(own, market.blocks, market.n_design_looks, spec, ledger, guard_bars=guard_bars)
+
+
+def judge_now(
+    own: Sequence[TrialSeries],
+    blocks: Sequence[str],
+    n_design_looks: int,
+    spec: Experiment,
+    ledger: Ledger,
+    *,
+    guard_bars: int,
+) -> Judged:
+    """Judge a run's profiles against the ledger as it is; all that is counted was read at one moment."""
+    earlier = ledger.earlier(blocks, but=[trial.digest for trial in own])
     judgement = judge(
         own,
         earlier.series,
-        n_counted=earlier.n_counted + market.n_design_looks,
+        n_counted=earlier.n_counted + n_design_looks,
         spec=spec.verdict,
         guard_bars=guard_bars,
         seed=spec.seed,
     )
-    for trial, profile in zip(own, spec.profiles, strict=True):
-        content = {
-            "experiment": spec.digest,
-            "profile": profile.name,
-            "profile_digest": profile.digest,
-            "seed": spec.seed,
-            "code": code,
-            "sources": market.sources,
-            "fingerprint": market.fingerprint,
-            "blocks": market.blocks,
-        }
-        ledger.append_trial(content, trial)
-    return Judged(judgement, ledger.head_for(market.blocks))
+    return Judged(judgement, ledger.head_for(blocks))
+
+
+def verdict_json(judged: Judged, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The judgement as it is stored; a profile that never fired says so, with the highest confidence it saw."""
+    stored = judged.judgement.to_dict()
+    for name, profile in stored["profiles"].items():
+        shown = metrics["profiles"][name]
+        if shown["n_decisions"] == 0 and shown["highest_confidence"] is not None:
+            profile["sentence"] += (
+                f"; it never fired: the highest confidence it saw was {shown['highest_confidence']:.3f}"
+            )
+    tried = "1 trial" if judged.judgement.n_trials == 1 else f"{judged.judgement.n_trials:,} trials"
+    sentence = (
+        f"With {judged.judgement.n_days:,} days and {tried} counted, an edge below a net Sharpe ratio of "
+        f"{judged.judgement.detectable_sharpe:.1f} would usually stay unproven."
+    )
+    return {**stored, "power": sentence, "ledger_head": judged.ledger_head}

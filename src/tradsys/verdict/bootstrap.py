@@ -10,10 +10,14 @@ from tradsys.core.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class Studentised:
-    """t of the mean, shape (n_trials,), and its draws around the same mean, shape (n_draws, n_trials)."""
+    """t of the mean, shape (n_trials,), and its draws around the same mean, shape (n_draws, n_trials).
+
+    `long_run_sd` (n_trials,) is the standard deviation of the mean times the root of the number of days.
+    """
 
     t: FloatArray
     draws: FloatArray
+    long_run_sd: FloatArray
 
 
 def studentised_blocks(daily: FloatArray, block_days: int, n_draws: int, rng: np.random.Generator) -> Studentised:
@@ -34,7 +38,7 @@ def studentised_blocks(daily: FloatArray, block_days: int, n_draws: int, rng: np
     np.divide(daily.mean(axis=1) * np.sqrt(n_days), long_run_sd, out=t, where=moves)
     starts = rng.integers(n_days, size=(n_draws, n_days // block_days))
     scaled = np.divide(sums, long_run_sd * np.sqrt(block_days), out=np.zeros_like(sums), where=moves)
-    return Studentised(t, _draws(scaled, starts))
+    return Studentised(t, _draws(scaled, starts), long_run_sd)
 
 
 @njit(cache=True)

@@ -32,6 +32,7 @@ from tradsys.verdict.sharpe import (
 )
 from tradsys.verdict.shift import bar_returns, circular_shifts
 from tradsys.verdict.stepdown import romano_wolf
+from tradsys.verdict.trials import effective_trials
 
 POWER_QUANTILE = 0.84
 """Phi(.84) = .8: the power at which an edge counts as detectable."""
@@ -49,6 +50,15 @@ class _Tested:
     z: FloatArray
     z_draws: FloatArray
     p_skill: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Luck:
+    """What the best of all trials owes to luck: their number, what it is worth, and how far they lie apart."""
+
+    n_trials: int
+    n_effective: float
+    sharpe_variance: float | None
 
 
 def judge(
@@ -78,14 +88,14 @@ def judge(
     n_trials = len(known) + n_counted
     n_unseen = n_trials - len(live)
     own_live = [k for k, trial in enumerate(own) if _is_live(on_run[k], spec)]
-    variance = _sharpe_variance(on_run)
+    luck = _luck(on_run, n_trials)
     tested = _test(live, run, n_unseen, spec, guard_bars, seed) if live else None
     profiles = {}
     for k, trial in enumerate(own):
         if tested is None or k not in own_live:
-            profiles[trial.key] = _untested(trial, n_trials, variance, spec)
+            profiles[trial.key] = _untested(trial, luck, spec)
         else:
-            profiles[trial.key] = _tested(trial, own_live.index(k), len(own_live), tested, n_trials, variance, spec)
+            profiles[trial.key] = _tested(trial, own_live.index(k), len(own_live), tested, luck, spec)
     if tested is None:
         critical_net, critical_skill = normal_upper_quantile(spec.alpha, n_trials), None
     else:
@@ -95,11 +105,12 @@ def judge(
         profiles=profiles,
         n_days=len(run.days),
         n_trials=n_trials,
+        n_effective_trials=luck.n_effective,
         n_compared=len(live),
         detectable_sharpe=(critical_net + POWER_QUANTILE) * sqrt(DAYS_A_YEAR / len(run.days)),
         critical_net=critical_net,
         critical_skill=critical_skill,
-        sharpe_variance=variance,
+        sharpe_variance=luck.sharpe_variance,
     )
 
 
@@ -158,9 +169,7 @@ def _critical(draws: FloatArray, n_unseen: int, alpha: float) -> float:
     return float(candidates[np.argmax(below >= 1 - alpha)])
 
 
-def _tested(
-    trial: TrialSeries, k: int, n_own: int, tested: _Tested, n_trials: int, variance: float | None, spec: VerdictSpec
-) -> ProfileVerdict:
+def _tested(trial: TrialSeries, k: int, n_own: int, tested: _Tested, luck: _Luck, spec: VerdictSpec) -> ProfileVerdict:
     """Verdict of the run's k-th live profile of `n_own`, which come first among the compared trials."""
     n_days = len(trial.days)
     lowest = float(np.quantile(tested.t_draws[:, :n_own].min(axis=1), spec.alpha))
@@ -169,7 +178,7 @@ def _tested(
     p = max(p_net, p_skill)
     m = moments(trial.daily)
     annual = m.sharpe * sqrt(DAYS_A_YEAR)
-    rests_on = sentences.record(trial.n_trades, n_days, n_trials)
+    rests_on = sentences.record(trial.n_trades, n_days, luck.n_trials)
     verdict: Verdict
     leg: Leg | None = None
     if p <= spec.alpha:
@@ -192,11 +201,11 @@ def _tested(
         t_net=float(tested.t[k]),
         z_skill=float(tested.z[k]),
         upper_bound=upper,
-        **_shown(m, n_trials, variance),
+        **_shown(m, luck),
     )
 
 
-def _untested(trial: TrialSeries, n_trials: int, variance: float | None, spec: VerdictSpec) -> ProfileVerdict:
+def _untested(trial: TrialSeries, luck: _Luck, spec: VerdictSpec) -> ProfileVerdict:
     """Too few days or trades, or a record that never moves: neither provable nor refutable."""
     n_days = len(trial.days)
     leg: Leg = "history" if n_days < spec.min_days else "trades"
@@ -213,29 +222,30 @@ def _untested(trial: TrialSeries, n_trials: int, variance: float | None, spec: V
         t_net=None,
         z_skill=None,
         upper_bound=None,
-        **_shown(moments(trial.daily) if np.ptp(trial.daily) > 0 else None, n_trials, variance),
+        **_shown(moments(trial.daily) if np.ptp(trial.daily) > 0 else None, luck),
     )
 
 
-def _shown(m: Moments | None, n_trials: int, variance: float | None) -> dict[str, float | None]:
+def _shown(m: Moments | None, luck: _Luck) -> dict[str, float | None]:
     """Statistics beside the verdict: annual Sharpe, PSR, DSR, minimum track record."""
     if m is None:
         return dict.fromkeys(("sharpe", "psr", "dsr", "min_track_record_days"))
     shape = {"skewness": m.skewness, "kurtosis": m.kurtosis}
     needed = min_track_record_length(m.sharpe, **shape)
-    spread = 0.0 if variance is None else variance
+    spread = luck.sharpe_variance or 0.0
     return {
         "sharpe": m.sharpe * sqrt(DAYS_A_YEAR),
         "psr": probabilistic_sharpe_ratio(m.sharpe, m.n_obs, **shape),
-        "dsr": deflated_sharpe_ratio(m.sharpe, m.n_obs, n_trials=n_trials, trials_variance=spread, **shape),
+        "dsr": deflated_sharpe_ratio(m.sharpe, m.n_obs, n_trials=luck.n_effective, trials_variance=spread, **shape),
         "min_track_record_days": needed if isfinite(needed) else None,
     }
 
 
-def _sharpe_variance(trials: Sequence[Aligned]) -> float | None:
-    """Variance of the known trials' daily Sharpe ratios, None with fewer than two that move."""
-    daily = np.stack([trial.daily for trial in trials])
+def _luck(known: Sequence[Aligned], n_trials: int) -> _Luck:
+    """From the known trials that move; every other one counts whole, and the spread is unknown with fewer than two."""
+    daily = np.stack([trial.daily for trial in known])
     daily = daily[np.ptp(daily, axis=1) > 0]
+    n_effective = n_trials - len(daily) + (effective_trials(daily) if len(daily) else 0.0)
     if len(daily) < 2:
-        return None
-    return float(np.var(daily.mean(axis=1) / daily.std(axis=1, ddof=1), ddof=1))
+        return _Luck(n_trials, n_effective, None)
+    return _Luck(n_trials, n_effective, float(np.var(daily.mean(axis=1) / daily.std(axis=1, ddof=1), ddof=1)))

@@ -64,6 +64,7 @@ class Judgement:
     """All profiles of a run, judged together.
 
     `n_trials` is K, `n_compared` of which took part in the step-down with their series; the others only count.
+    `n_effective_trials` is how many independent ones they are worth; the DSR shown uses it, the verdict never does.
     `detectable_sharpe` is the annual net Sharpe ratio that would be proven in 80% of cases; the critical values are
     what the best of the trials must exceed; `critical_skill` is None where nothing could be compared.
     `sharpe_variance` is that of the known trials' daily Sharpe ratios, as it deflates them.
@@ -72,6 +73,7 @@ class Judgement:
     profiles: dict[str, ProfileVerdict]
     n_days: int
     n_trials: int
+    n_effective_trials: float
     n_compared: int
     detectable_sharpe: float
     critical_net: float

@@ -55,10 +55,11 @@ def probabilistic_sharpe_ratio(
     return float(ndtr((sharpe - benchmark) * sqrt(n_obs - 1) / sqrt(_variance(sharpe, skewness, kurtosis))))
 
 
-def expected_max_sharpe(n_trials: int, trials_variance: float = 1.0) -> float:
+def expected_max_sharpe(n_trials: float, trials_variance: float = 1.0) -> float:
     """Sharpe ratio that the best of `n_trials` reaches by luck when all are worthless; 0 for one trial.
 
-    `trials_variance` is the variance of the trials' per-period Sharpe ratios.
+    `trials_variance` is the variance of the trials' per-period Sharpe ratios. The number may be an effective one, which
+    is no whole number; the formula would fall below 0 under 1.3 trials, and does not here.
 
     >>> round(expected_max_sharpe(100), 6)
     2.530603
@@ -69,15 +70,13 @@ def expected_max_sharpe(n_trials: int, trials_variance: float = 1.0) -> float:
         raise ConfigError(f"n_trials must be at least 1, was {n_trials}; the trial itself counts")
     if trials_variance < 0:
         raise ConfigError(f"trials_variance must not be negative, was {trials_variance}")
-    if n_trials == 1:
-        return 0.0
     # the upper tail by symmetry: 1 - 1/K loses its digits for large K
     quantiles = -(1 - EULER_GAMMA) * ndtri(1 / n_trials) - EULER_GAMMA * ndtri(1 / (n_trials * e))
-    return sqrt(trials_variance) * float(quantiles)
+    return sqrt(trials_variance) * max(float(quantiles), 0.0)
 
 
 def deflated_sharpe_ratio(
-    sharpe: float, n_obs: int, *, skewness: float, kurtosis: float, n_trials: int, trials_variance: float
+    sharpe: float, n_obs: int, *, skewness: float, kurtosis: float, n_trials: float, trials_variance: float
 ) -> float:
     """Probability that the true Sharpe ratio lies above what the best of `n_trials` worthless ones would show.
 

@@ -44,8 +44,7 @@ def long_run_variance(values: FloatArray, block_length: float) -> FloatArray:
     """
     n_obs = len(values)
     centred = values - values.mean(axis=0)
-    spectrum = np.abs(scipy.fft.rfft(centred, n=2 * n_obs, axis=0)) ** 2
-    autocovariance = scipy.fft.irfft(spectrum, axis=0)[:n_obs] / n_obs
+    autocovariance = _autocovariance(centred)
     lag = np.arange(1, n_obs)
     keep = 1 - 1 / block_length
     kernel = (n_obs - lag) / n_obs * keep**lag + lag / n_obs * keep ** (n_obs - lag)
@@ -64,7 +63,7 @@ def optimal_block_length(values: FloatArray) -> float:
     centred = values - values.mean()
     run = max(5, int(log10(n_obs)))
     n_lags = min(ceil(sqrt(n_obs)) + run, n_obs - 2)
-    covariance = np.array([centred[lag:] @ centred[: n_obs - lag] / n_obs for lag in range(n_lags + 1)])
+    covariance = _autocovariance(centred)[: n_lags + 1]
     head = np.cumsum(centred[::-1] ** 2)[::-1]
     tail = np.cumsum(centred**2)
     lags = np.arange(n_lags + 1)
@@ -79,6 +78,14 @@ def optimal_block_length(values: FloatArray) -> float:
     variance = covariance[0] + 2 * taper @ covariance[1 : bandwidth + 1]
     best = (spread**2 / variance**2 * n_obs) ** (1 / 3) if variance != 0 else np.inf
     return min(max(float(best), 1.0), float(ceil(min(3 * sqrt(n_obs), n_obs / 3))))
+
+
+def _autocovariance(centred: FloatArray) -> FloatArray:
+    """At every lag from 0, shape of `centred` (n_obs, ...); by FFT, padded so that nothing wraps."""
+    n_obs = len(centred)
+    size = scipy.fft.next_fast_len(2 * n_obs, real=True)
+    spectrum = np.abs(scipy.fft.rfft(centred, n=size, axis=0)) ** 2
+    return np.asarray(scipy.fft.irfft(spectrum, n=size, axis=0)[:n_obs] / n_obs)
 
 
 @njit(cache=True)

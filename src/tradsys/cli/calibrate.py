@@ -1,0 +1,51 @@
+"""`tradsys calibrate`: the whole flow on markets with known truth, to know how often the verdict is wrong."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradsys.cli.options import Json
+
+
+def command(
+    preset: Annotated[
+        str, typer.Option(help="fast: quick parts in the slow ones' places; full: the default experiment.")
+    ] = "fast",
+    markets: Annotated[int, typer.Option(help="Markets a cell.", min=1)] = 1_000,
+    cells: Annotated[
+        list[str] | None, typer.Option("--cell", help="Kind of market, e.g. noise or edge:2; again for more.")
+    ] = None,
+    rivals_every: Annotated[
+        int, typer.Option(help="Judge every so many markets among 20 and 100 trials too; 0 for none.", min=0)
+    ] = 3,
+    processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results, a file a preset.")] = Path("calibration"),
+    publish: Annotated[
+        Path | None, typer.Option(help="Root of the source tree whose page and figures are to be written.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Error rates and power of the verdict over many simulated markets; stopped, it goes on where it was."""
+    import json
+    from datetime import UTC, datetime
+
+    from tradsys.cli.progress import reporter
+    from tradsys.core.machine import limits
+    from tradsys.research.calibration.cells import CELLS, cell_named
+    from tradsys.research.calibration.page import publish_summary, render
+    from tradsys.research.calibration.rates import summarise
+    from tradsys.research.calibration.results import Results
+    from tradsys.research.calibration.workers import calibrate, tasks
+    from tradsys.research.presets import preset_named
+
+    chosen = preset_named(preset)
+    results = Results(out / f"{chosen}.jsonl")
+    wanted = tasks(chosen, [cell_named(c) for c in cells] if cells else CELLS, markets, rivals_every=rivals_every)
+    with reporter(quiet=as_json) as progress:
+        calibrate(wanted, results, n_processes=processes or limits().cpus, progress=progress)
+    summary = summarise(results.read())
+    if publish is not None:
+        publish_summary(summary, publish, today=datetime.now(UTC).date())
+    typer.echo(json.dumps(summary, indent=1) if as_json else render(summary))
+    return 0

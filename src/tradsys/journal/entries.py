@@ -1,0 +1,198 @@
+"""What the ledger's entries say: one type a kind, the one place that knows their fields, and which kinds are trials.
+
+VERDICT.md section 6: a trial is one procedure whose outer out-of-sample trades were simulated, and only trials are in
+the number K that a verdict counts. Whatever was chosen or scored inside training parts belongs to the procedure: it is
+recorded and not counted. Openings of a lock-box count among themselves.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal
+
+COUNTED = frozenset({"trial"})
+"""Kinds that are trials."""
+
+type Decided = Literal["adopted", "rejected", "negative"]
+type Choosable = Literal["agent", "objective", "threshold", "regime map", "profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What an entry is about: the market's name for people, a hash of each month for machines."""
+
+    market: str
+    blocks: tuple[str, ...]
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What all entries share; `content` is what `Ledger.append` takes."""
+
+    kind: ClassVar[str]
+    data: Data
+
+    def content(self) -> dict[str, Any]:
+        """As plain values, the kind and the data beside the entry's own fields."""
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "data"}
+        return {"kind": self.kind, **asdict(self.data), **own}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial(Content):
+    """One profile of one configuration, simulated on the outer folds; `Ledger.append_trial` adds its series.
+
+    A configuration that a `study` tunes is a trial like any other once its outer trades were simulated.
+    """
+
+    kind: ClassVar[str] = "trial"
+    run: str
+    experiment: str
+    profile: str
+    profile_digest: str
+    seed: int
+    code: str
+    sources: tuple[str, ...]
+    study: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningTrial(Content):
+    """A configuration scored inside training parts alone: recorded, not counted."""
+
+    kind: ClassVar[str] = "tuning"
+    study: str
+    number: int
+    seed: int
+    code: str
+    settings: Mapping[str, Any]
+    scores: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice(Content):
+    """Something that each fold's training part chose: recorded, not counted; `by_fold` is in the order of the folds."""
+
+    kind: ClassVar[str] = "choice"
+    run: str
+    what: Choosable
+    by_fold: Sequence[Any]
+    among: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockboxOpening(Content):
+    """A look at the last part of the history, entered before it; counts as a trial of every other opening."""
+
+    kind: ClassVar[str] = "lockbox"
+    experiment: str
+    profile: str
+    seed: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockboxResult(Content):
+    """What an opening showed."""
+
+    kind: ClassVar[str] = "lockbox result"
+    run: str
+    profile: str
+    result: "Result"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A profile's verdict and annual net Sharpe ratio with its 95% interval; numbers are None where undefined."""
+
+    verdict: str
+    p: float | None
+    sharpe: float | None
+    low: float | None
+    high: float | None
+    n_trades: int
+    n_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoldScore:
+    """A test block (ISO times), what its forecasts gained over the base rate, and how a network's training ended."""
+
+    test_from: str
+    test_to: str
+    gain_millinats: float | None
+    training: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun(Content):
+    """A run and what it found when it ended; `run` names it whatever its folder is called.
+
+    `n_trials` is K then, `n_design_looks` of which chose the defaults on this data.
+    """
+
+    kind: ClassVar[str] = "run"
+    run: str
+    experiment: str
+    seed: int
+    code: str
+    title: str
+    n_trials: int
+    n_design_looks: int
+    ledger_head: str
+    results: Mapping[str, Result]
+    folds: Sequence[FoldScore]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRun(Content):
+    """A run that could not be fitted: an unstable configuration is remembered as one."""
+
+    kind: ClassVar[str] = "failure"
+    run: str
+    experiment: str
+    seed: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis(Content):
+    """What somebody believes of a market, written down before a run looks; `expect` is what would bear it out."""
+
+    kind: ClassVar[str] = "hypothesis"
+    text: str
+    expect: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(Content):
+    """A run looks at a hypothesis (content hash); entered when the run starts."""
+
+    kind: ClassVar[str] = "look"
+    hypothesis: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Content):
+    """What was made of a run or a hypothesis; `replaces` is the content hash of the decision before."""
+
+    kind: ClassVar[str] = "decision"
+    subject: str
+    decision: Decided
+    why: str
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champion(Content):
+    """A profile of a configuration took the market's seat; `replaces` is the content hash of the entry before."""
+
+    kind: ClassVar[str] = "champion"
+    run: str
+    experiment: str
+    profile: str
+    standing: Literal["proven", "candidate"]
+    why: str
+    replaces: str = ""

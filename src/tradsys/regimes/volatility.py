@@ -1,0 +1,83 @@
+"""Regimes without a hidden state: which third of the training bars' volatility the last bars belong to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.features.prices import FLOOR, LogPrices
+from tradsys.features.windows import moving_mean
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityRegimes:
+    """Quiet, trend and panic by the mean log true range of the last `window` bars, cut where training bars divide.
+
+    A hundred times quicker to fit than the hidden Markov model and read like it: what calibrates the verdict on
+    thousands of markets.
+    """
+
+    n_states: int = 3
+    window: int = 48
+
+    def __post_init__(self) -> None:
+        if self.n_states < 2 or self.window < 1:
+            raise ConfigError(
+                f"n_states must be at least 2 and window at least 1 bar, were {self.n_states} and {self.window}"
+            )
+
+    def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> "FittedVolatilityFilter":
+        """Learn the cuts from training bars alone, one frame a symbol; the seed is not used."""
+        del seed
+        levels = np.concatenate([_level(bars, self.window)[self.window :] for bars in frames])
+        if not len(levels):
+            raise NotEnoughBars(
+                f"volatility regimes need {self.window + 1} bars before their first value, found "
+                f"{max(map(len, frames), default=0)}; load earlier history or shorten the window"
+            )
+        cuts = np.quantile(levels, np.arange(1, self.n_states) / self.n_states)
+        return FittedVolatilityFilter(tuple(cuts.tolist()), self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedVolatilityFilter:
+    """The regime of each bar as probabilities that are zero or one, in order of volatility: 0 is quiet."""
+
+    kind: ClassVar[str] = "volatility"
+
+    cuts: tuple[float, ...]
+    window: int
+
+    @property
+    def n_states(self) -> int:
+        """Number of regimes."""
+        return len(self.cuts) + 1
+
+    @property
+    def lookback(self) -> int:
+        """The window, and the close before its first range."""
+        return self.window + 1
+
+    def filter(self, bars: pl.DataFrame) -> FloatArray:
+        """Shape (n_bars, n_states), from the last `window` bars alone; NaN in the first `lookback - 1` rows."""
+        state = np.searchsorted(np.array(self.cuts), _level(bars, self.window), side="right")
+        out = np.eye(self.n_states)[state]
+        out[: self.lookback - 1] = np.nan
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers that read back to the last bit."""
+        return {"kind": self.kind, "cuts": self.cuts, "window": self.window}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """The filter that `to_dict` wrote."""
+        return cls(tuple(content["cuts"]), content["window"])
+
+
+def _level(bars: pl.DataFrame, window: int) -> FloatArray:
+    return moving_mean(np.log(np.maximum(LogPrices.of(bars).ranges(), FLOOR)), window)

@@ -1,0 +1,107 @@
+"""One market with known truth through the whole flow, and all that is remembered of it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tradsys.data.market import load_market
+from tradsys.journal.trial import TrialSeries
+from tradsys.profiles.forecast import SIDES
+from tradsys.research.calibration.cells import cell_named
+from tradsys.research.calibration.rivals import N_RULES, rival_trials
+from tradsys.research.code import code_digest
+from tradsys.research.experiment import run_experiment
+from tradsys.research.presets import Preset, calibration_experiment
+from tradsys.research.trials import trial_series
+from tradsys.verdict.procedure import judge
+from tradsys.verdict.results import ProfileVerdict, VerdictSpec
+
+TRIALS = (20, 100)
+"""Numbers of trials, the run's own profiles included, beside those profiles alone."""
+
+SHORTER_DAYS = (200, 300, 500)
+"""Beginnings of the record that are judged on their own, as if history ended there."""
+
+_KEPT = ("verdict", "n_trades", "p", "p_net", "p_skill", "upper_bound", "sharpe")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A market to be tried: the cell's name, the market's seed, and whether further trials join."""
+
+    preset: Preset
+    cell: str
+    seed: int
+    with_rivals: bool
+
+
+def try_market(task: Task) -> dict[str, Any]:
+    """Run the experiment on one market and judge it: the line that the results file keeps."""
+    began = time.process_time()
+    cell = cell_named(task.cell)
+    market = load_market([f"simulated:{cell.recipe}"], seed=task.seed)
+    sides = SIDES[:1] if market.is_long_only else SIDES
+    spec = calibration_experiment(task.preset, seed=task.seed, costs=cell.costs, sides=sides)
+    outcome = run_experiment(market, spec)
+    own = trial_series(outcome.simulations, outcome.data.symbols)
+    guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)
+    judged = partial(judge, spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed)
+    judgement = judged(own)
+    line: dict[str, Any] = {
+        **asdict(task),
+        "code": code_digest()[:12],
+        "n_days": judgement.n_days,
+        "detectable_sharpe": judgement.detectable_sharpe,
+        "silent_folds": sum(not result.predictor.judge.calibration.slope.any() for result in outcome.results),
+        "profiles": {name: _kept(one) for name, one in judgement.profiles.items()},
+        "shorter": {str(n): shorter_verdicts(own, n, spec.verdict, guard_bars, spec.seed) for n in SHORTER_DAYS},
+    }
+    if task.with_rivals:
+        n_models = (max(TRIALS) - len(own)) // N_RULES
+        rivals = rival_trials(outcome, spec, own[0], n_models, seed=task.seed)
+        line["among"] = {}
+        for n_trials in TRIALS:
+            all_judged = judged([*own, *rivals[: n_trials - len(own)]])
+            proven = [name for name, one in all_judged.profiles.items() if one.verdict == "proven"]
+            line["among"][str(n_trials)] = {
+                "any": len(proven) > 0,
+                "own": [p for p in proven if p in judgement.profiles],
+            }
+    return line | {"cpu_s": round(time.process_time() - began, 2)}
+
+
+def shorter_verdicts(
+    own: Sequence[TrialSeries], n_days: int, spec: VerdictSpec, guard_bars: int, seed: int
+) -> dict[str, str]:
+    """Verdicts on the first `n_days` of the record, where the minimum of days would let them stand.
+
+    Trades are pro-rated by the share of held bars.
+    """
+    end_ms = int(own[0].days[n_days] if n_days < len(own[0].days) else own[0].days[-1] + 1) * 86_400_000
+    cut = int(np.searchsorted(own[0].grid, end_ms))
+    short = []
+    for trial in own:
+        held = np.count_nonzero(trial.position)
+        share = np.count_nonzero(trial.position[:, :cut]) / held if held else 0.0
+        short.append(
+            replace(
+                trial,
+                days=trial.days[:n_days],
+                daily=trial.daily[:n_days],
+                grid=trial.grid[:cut],
+                position=trial.position[:, :cut],
+                opens=trial.opens[:, :cut],
+                n_trades=round(trial.n_trades * share),
+            )
+        )
+    judged = judge(short, spec=replace(spec, min_days=min(spec.min_days, n_days)), guard_bars=guard_bars, seed=seed)
+    return {name: one.verdict for name, one in judged.profiles.items() if one.p is not None}
+
+
+def _kept(one: ProfileVerdict) -> dict[str, Any]:
+    values = asdict(one)
+    return {name: values[name] for name in _KEPT}

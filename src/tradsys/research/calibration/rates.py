@@ -1,0 +1,138 @@
+"""From tried markets to error rates and power, each with its n and its 95% interval."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import sqrt
+from statistics import fmean, median
+from typing import Any, Literal
+
+from scipy.special import ndtr
+
+from tradsys.research.calibration.cells import CELLS, Cell
+from tradsys.research.calibration.results import Line
+from tradsys.verdict.proportion import clopper_pearson
+from tradsys.verdict.results import VerdictSpec
+from tradsys.verdict.sharpe import DAYS_A_YEAR, normal_upper_quantile
+
+OWN = 4
+"""Trials of a run by itself: its profiles."""
+
+MARGIN = 0.10
+"""How far the power may stay below the formula's."""
+
+WRONGLY_REFUTED = 0.05
+
+type Standing = Literal["holds", "fails", "n too small to say"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of k in n with its Clopper-Pearson interval at 95%."""
+
+    k: int
+    n: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, hits: Sequence[bool]) -> "Rate":
+        """Of any number of markets; none leave the interval at everything."""
+        k, n = sum(hits), len(hits)
+        return cls(k, n, *(clopper_pearson(k, n) if n else (0.0, 1.0)))
+
+    @property
+    def share(self) -> float:
+        """k / n."""
+        return self.k / self.n if self.n else float("nan")
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain values, rounded to what the interval allows."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def summarise(lines: Sequence[Line]) -> dict[str, Any]:
+    """Everything that the page and the reports say of one preset's markets."""
+    cells = {cell.name: _cell(cell, [x for x in lines if x["cell"] == cell.name]) for cell in CELLS}
+    without_edge = {cell.name for cell in CELLS if cell.sharpe is None}
+    false = [_is_any(line, "proven") for line in lines if line["cell"] in without_edge]
+    return {
+        "preset": lines[0]["preset"] if lines else None,
+        "n_markets": len(lines),
+        "n_code_versions": len({line["code"] for line in lines}),
+        "false_proven": Rate.of(false).to_dict(),
+        "cells": {name: summary for name, summary in cells.items() if summary["n"]},
+    }
+
+
+def power_formula(sharpe: float, n_days: int, n_trials: int, alpha: float = VerdictSpec().alpha) -> float:
+    """Phi(S sqrt(years) - z(1 - alpha / K)): what the best of K trials could reach (VERDICT section 3)."""
+    return float(ndtr(sharpe * sqrt(n_days / DAYS_A_YEAR) - normal_upper_quantile(alpha, n_trials)))
+
+
+def size_standing(rate: Rate, limit: float) -> Standing:
+    """Whether the rate's upper bound is below the limit, its lower bound above it, or n too small for either."""
+    return "holds" if rate.high <= limit else "fails" if rate.low > limit else "n too small to say"
+
+
+def power_standing(rate: Rate, formula: float) -> Standing:
+    """The same for a power that must not be more than the margin below the formula's."""
+    least = formula - MARGIN
+    return "holds" if rate.low >= least else "fails" if rate.high < least else "n too small to say"
+
+
+def _cell(cell: Cell, lines: Sequence[Line]) -> dict[str, Any]:
+    among = [line["among"] for line in lines if "among" in line]
+    n_days = round(median(line["n_days"] for line in lines)) if lines else 0
+    proven = {OWN: Rate.of([_is_any(line, "proven") for line in lines])}
+    own = dict(proven)
+    for n_trials in sorted({int(k) for one in among for k in one}):
+        proven[n_trials] = Rate.of([one[str(n_trials)]["any"] for one in among])
+        own[n_trials] = Rate.of([bool(one[str(n_trials)]["own"]) for one in among])
+    summary: dict[str, Any] = {
+        "n": len(lines),
+        "n_days": n_days,
+        "proven": {str(k): rate.to_dict() for k, rate in proven.items()},
+        "refuted": Rate.of([_is_any(line, "refuted") for line in lines]).to_dict(),
+        "shorter": _shorter(lines),
+        "mean_sharpe": _mean_sharpe(lines),
+        "silent_share_of_folds": round(fmean(line["silent_folds"] / 6 for line in lines), 4) if lines else None,
+        "cpu_s": round(median(line["cpu_s"] for line in lines), 2) if lines else None,
+    }
+    if cell.sharpe is None:
+        standing = {str(k): size_standing(rate, cell.limit) for k, rate in proven.items()}
+        return summary | {"limit": cell.limit, "standing": standing}
+    formula = {k: power_formula(cell.sharpe, n_days, k) for k in own}
+    wrongly = Rate.of([_is_wrongly_refuted(line, summary["mean_sharpe"]) for line in lines])
+    return summary | {
+        "own_proven": {str(k): rate.to_dict() for k, rate in own.items()},
+        "formula": {str(k): round(value, 4) for k, value in formula.items()},
+        "standing": {str(k): power_standing(rate, formula[k]) for k, rate in own.items()},
+        "wrongly_refuted": wrongly.to_dict(),
+        "wrongly_refuted_standing": size_standing(wrongly, WRONGLY_REFUTED),
+    }
+
+
+def _shorter(lines: Sequence[Line]) -> dict[str, dict[str, dict[str, float]]]:
+    """By days of history: any profile proven, any refuted; the minimum of days is waived."""
+    return {
+        days: {
+            verdict: Rate.of([verdict in line["shorter"][days].values() for line in lines]).to_dict()
+            for verdict in ("proven", "refuted")
+        }
+        for days in (lines[0]["shorter"] if lines else ())
+    }
+
+
+def _mean_sharpe(lines: Sequence[Line]) -> dict[str, float]:
+    names = lines[0]["profiles"] if lines else ()
+    seen = {name: [x["profiles"][name]["sharpe"] for x in lines] for name in names}
+    return {name: round(fmean([s or 0.0 for s in values]), 3) for name, values in seen.items()}
+
+
+def _is_any(line: Line, verdict: str) -> bool:
+    return any(profile["verdict"] == verdict for profile in line["profiles"].values())
+
+
+def _is_wrongly_refuted(line: Line, mean_sharpe: dict[str, float]) -> bool:
+    """A profile is refuted although over all the cell's markets it earns money."""
+    return any(p["verdict"] == "refuted" and mean_sharpe[name] > 0 for name, p in line["profiles"].items())

@@ -1,0 +1,67 @@
+"""What was used too early, seen without computing anything again: labels that trained, and orders that were filled."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import IntArray
+from tradsys.core.bars import to_arrays
+from tradsys.profiles.profile import Profile
+from tradsys.research.experiment import Outcome
+from tradsys.research.findings import Search
+
+
+def early_training(search: Search, outcome: Outcome) -> None:
+    """Rows of a training part whose outcome was not known yet when the test block opened."""
+    for result in outcome.results:
+        fold = result.fold
+        for rows, (symbol, labels) in zip(fold.train, outcome.data.labels.items(), strict=True):
+            end = labels.end.max(axis=1)
+            ends, opens = (np.searchsorted(search.closes, when, side="right") for when in (end, fold.opens))
+            early = np.where(rows, np.maximum(ends - opens, 0), 0)
+            search.add_all("training rows", symbol, labels.start, {f"labels of fold {fold.index}": early})
+
+
+def early_fills(search: Search, outcome: Outcome, profiles: Sequence[Profile]) -> None:
+    """Trades that nobody had decided yet, that did not enter at the next open, or left where their bar never was."""
+    for profile in profiles:
+        trades = outcome.simulations[profile.name].trades
+        for symbol, frame in outcome.data.frames.items():
+            forecasts = [result.forecasts[symbol] for result in outcome.results]
+            starts = np.concatenate([one.start for one in forecasts])
+            action = np.concatenate([profile.decide(one).action for one in forecasts])
+            mine = trades.filter(pl.col("symbol") == symbol)
+            closes = outcome.data.labels[symbol].start
+            search.add_all(
+                f"fills of {profile.name}",
+                symbol,
+                mine["decided"].dt.epoch("ms").to_numpy(),
+                {"decided": _undecided(mine, starts, action)} | _fills(mine, frame, closes),
+            )
+
+
+def _undecided(trades: pl.DataFrame, starts: IntArray, action: IntArray) -> IntArray:
+    """Decisions until the profile says what each trade did, 0 where it had said so."""
+    decided, side = trades["decided"].dt.epoch("ms").to_numpy(), trades["side"].to_numpy()
+    late = np.zeros(len(trades), np.int64)
+    for one in (1, -1):
+        rows = np.searchsorted(starts, decided[side == one])
+        said = np.append(np.flatnonzero(action == one), len(starts))
+        late[side == one] = said[np.searchsorted(said, rows)] - rows
+    return np.maximum(late, ~np.isin(decided, starts))
+
+
+def _fills(trades: pl.DataFrame, frame: pl.DataFrame, closes: IntArray) -> dict[str, IntArray]:
+    """How many bars too early each trade had its times and prices, 0 where they are in order."""
+    bars = to_arrays(frame)
+    decided, entered, left = (trades[name].dt.epoch("ms").to_numpy() for name in ("decided", "entry_ts", "exit_ts"))
+    entry_price, exit_price = trades["entry_price"].to_numpy(), trades["exit_price"].to_numpy()
+    allowed = np.searchsorted(bars.ts, decided)
+    entry, exit_ = np.searchsorted(bars.ts, entered), np.searchsorted(closes, left)
+    return {
+        "entry_ts": np.where(entry == allowed, 0, np.maximum(allowed - entry, 1)),
+        "entry_price": np.where(entry_price == bars.open[np.minimum(allowed, len(bars) - 1)], 0, 1),
+        "exit_ts": np.where(exit_ >= entry, 0, entry - exit_),
+        "exit_price": np.where((bars.low[exit_] <= exit_price) & (exit_price <= bars.high[exit_]), 0, 1),
+    }

@@ -1,0 +1,171 @@
+"""What looking for the future found: tables compared value by value, and each value that had seen later bars."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from tradsys.core.arrays import BoolArray, IntArray
+from tradsys.core.time import stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A value that was not settled when it was used.
+
+    `row` (of the symbol's bars) and `start` (ms) are where it was first seen to differ; `bars_ahead` is the smallest
+    number of bars after the value should have been known that must be there for it to become what it is.
+    """
+
+    part: str
+    column: str
+    symbol: str
+    row: int
+    start: int
+    bars_ahead: int
+
+    @property
+    def sentence(self) -> str:
+        """In plain words."""
+        bars = "1 bar" if self.bars_ahead == 1 else f"{self.bars_ahead:,} bars"
+        of = f" of {self.symbol}" if self.symbol else ""
+        return f"{self.part}: {self.column}{of} saw {bars} ahead, first in row {self.row:,} ({stamp(self.start)})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "part": self.part,
+            "column": self.column,
+            "symbol": self.symbol,
+            "row": self.row,
+            "start": stamp(self.start),
+            "bars_ahead": self.bars_ahead,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Values (n_rows, n_columns) with the time `start` (n_rows,) of each row and the time at which it is `known`, ms.
+
+    Numbers may differ by `tolerance` where rounding depends on how many rows are computed together; what follows from
+    those by a threshold is compared only in rows where the part it is `derived_from` has equal bits.
+    """
+
+    part: str
+    symbol: str
+    columns: tuple[str, ...]
+    values: np.ndarray[Any, Any]
+    start: IntArray
+    known: IntArray
+    tolerance: float = 0.0
+    derived_from: str = ""
+
+
+type View = Callable[[int], Sequence[Table]]
+"""Everything computed again without the future after a time (ms)."""
+
+
+@dataclass(slots=True)
+class Search:
+    """Compares views of the past with what was computed from everything, and keeps the first difference a column.
+
+    `closes` are the closes of all bars of all symbols in order, `bars` those of each symbol, ms.
+    """
+
+    closes: IntArray
+    bars: Mapping[str, IntArray]
+    n_values: int = 0
+    found: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
+
+    def add(self, finding: Finding) -> None:
+        """Keep it where it is the first of its column."""
+        key = (finding.part, finding.column, finding.symbol)
+        if key not in self.found or finding.start < self.found[key].start:
+            self.found[key] = finding
+
+    def add_all(self, part: str, symbol: str, start: IntArray, bars_ahead: Mapping[str, IntArray]) -> None:
+        """Enter columns (n_rows,) that count how far ahead each row saw, 0 for those in order."""
+        for column, ahead in bars_ahead.items():
+            self.n_values += len(ahead)
+            wrong = np.flatnonzero(ahead)
+            if len(wrong):
+                first = int(start[wrong[0]])
+                row = int(np.searchsorted(self.bars[symbol], first))
+                self.add(Finding(part, column, symbol, row, first, int(ahead[wrong].max())))
+
+    def compare(self, full: Sequence[Table], view: View, at: int) -> None:
+        """Recompute without what came after `at` (ms) and compare all that was known by then."""
+
+        @lru_cache(maxsize=16)  # columns that see equally far share their steps
+        def seen(time: int) -> dict[tuple[str, str], Table]:
+            return {(table.part, table.symbol): table for table in view(time)}
+
+        equal: dict[tuple[str, str], BoolArray] = {}
+        for table in full:
+            other = seen(at).get((table.part, table.symbol))
+            if other is None:
+                continue
+            n = min(len(table.start), len(other.start))
+            rows = table.known[:n] <= at
+            same = _same(table.values[:n], other.values[:n])
+            base = equal.get((table.derived_from, table.symbol), np.ones(n, bool))
+            rows &= base
+            equal[table.part, table.symbol] = base & same.all(axis=1)
+            self.n_values += int(rows.sum()) * len(table.columns)
+            differs = rows[:, None] & ~(same | _close(table, other, n))
+            for column in np.flatnonzero(differs.any(axis=0)):
+                row = int(differs[:, column].argmax())
+                when = int(table.start[row])
+                earlier = self.found.get((table.part, table.columns[column], table.symbol))
+                if earlier is not None and earlier.start <= when:
+                    continue
+                self.add(
+                    Finding(
+                        part=table.part,
+                        column=table.columns[column],
+                        symbol=table.symbol,
+                        row=int(np.searchsorted(self.bars.get(table.symbol, self.closes), when)),
+                        start=when,
+                        bars_ahead=self._distance(table, row, int(column), at, seen),
+                    )
+                )
+
+    def _distance(
+        self,
+        table: Table,
+        row: int,
+        column: int,
+        at: int,
+        seen: Callable[[int], dict[tuple[str, str], Table]],
+    ) -> int:
+        """Bars after the value should have been known without which it is another one, by bisection."""
+
+        def is_settled(time: int) -> bool:
+            other = seen(time).get((table.part, table.symbol))
+            if other is None or len(other.start) <= row:
+                return False
+            here, there = table.values[row : row + 1, [column]], other.values[row : row + 1, [column]]
+            return bool(_same(here, there).all())
+
+        first = int(np.searchsorted(self.closes, table.known[row], side="right"))
+        low, high = int(np.searchsorted(self.closes, at, side="right")), len(self.closes) - 1
+        while low < high:  # the bar that closes at closes[high] settles the value, the one before closes[low] does not
+            middle = (low + high) // 2
+            if is_settled(int(self.closes[middle])):
+                high = middle
+            else:
+                low = middle + 1
+        return low - first + 1
+
+
+def _same(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> BoolArray:
+    """Equal bits, or NaN in both."""
+    return np.asarray((a == b) | ((a != a) & (b != b)), dtype=bool)
+
+
+def _close(table: Table, other: Table, n: int) -> BoolArray:
+    if table.tolerance == 0.0:
+        return np.zeros((n, len(table.columns)), bool)
+    return np.asarray(np.abs(table.values[:n] - other.values[:n]) <= table.tolerance, dtype=bool)

@@ -1,0 +1,94 @@
+"""Does it happen as often as the forecasts say: bins of like forecasts, and the Brier score taken apart by them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.verdict.proportion import clopper_pearson
+
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Like forecasts of one side: their mean, how often it happened with an exact 95% interval, and their number."""
+
+    predicted: float
+    observed: float
+    n: int
+    effective_n: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class BrierParts:
+    """The Brier score = `reliability` - `resolution` + `uncertainty` + `within`.
+
+    `reliability` is what miscalibration costs, `resolution` what telling cases apart gains, `uncertainty` the score of
+    the base rate itself, `within` what the spread of the forecasts inside their bins leaves over: none where every
+    forecast is its bin's mean.
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within: float
+
+
+def reliability_bins(
+    probability: FloatArray, y: FloatArray, uniqueness: FloatArray, *, n_bins: int = BINS
+) -> list[Bin]:
+    """One side's forecasts (n,) in bins of about equal count, from low to high; equal forecasts share a bin.
+
+    The intervals are Clopper and Pearson's for the bin's effective number of labels: the sum of their `uniqueness`.
+    """
+    found = []
+    bin_of = _bins(probability, n_bins)
+    for k in range(bin_of.max() + 1 if len(bin_of) else 0):
+        rows = bin_of == k
+        n, observed = max(float(uniqueness[rows].sum()), 1.0), float(y[rows].mean())
+        low, high = clopper_pearson(observed * n, n)
+        found.append(
+            Bin(
+                predicted=float(probability[rows].mean()),
+                observed=observed,
+                n=int(rows.sum()),
+                effective_n=n,
+                low=low,
+                high=high,
+            )
+        )
+    return found
+
+
+def brier_parts(probability: FloatArray, y: FloatArray, *, n_bins: int = BINS) -> BrierParts:
+    """Decompose the Brier score of forecasts (n, n_sides), binned a side, with each side's own base rate; their mean.
+
+    Murphy, "A new vector partition of the probability score", Journal of Applied Meteorology 12 (1973); `within` after
+    Stephenson, Coelho and Jolliffe, "Two extra components in the Brier score decomposition", Weather and Forecasting 23
+    (2008).
+    """
+    sides = [_one_side(p, hit, n_bins) for p, hit in zip(probability.T, y.T, strict=True)]
+    return BrierParts(*(float(np.mean(part)) for part in zip(*sides, strict=True)))
+
+
+def _one_side(p: FloatArray, y: FloatArray, n_bins: int) -> tuple[float, float, float, float]:
+    bin_of = _bins(p, n_bins)
+    n = np.bincount(bin_of)
+    said, seen = np.bincount(bin_of, weights=p) / n, np.bincount(bin_of, weights=y) / n
+    rate = y.mean()
+    apart = p - said[bin_of]
+    return (
+        float(n @ (said - seen) ** 2 / len(p)),
+        float(n @ (seen - rate) ** 2 / len(p)),
+        float(rate * (1 - rate)),
+        float((apart**2).mean() - 2 * (apart * y).mean()),
+    )
+
+
+def _bins(p: FloatArray, n_bins: int) -> IntArray:
+    """Bin of each forecast (n,), counted from 0 without holes; the edges are quantiles, so that ties stay together."""
+    edges = np.quantile(p, np.arange(1, n_bins) / n_bins, method="lower") if len(p) else np.empty(0)
+    return np.asarray(np.unique(np.searchsorted(edges, p, side="right"), return_inverse=True)[1], np.int64)

@@ -1,0 +1,37 @@
+"""Every report says how often its verdict is wrong, and says nothing that was not measured."""
+
+import pytest
+
+from tradsys.verdict import measured
+from tradsys.verdict.results import VerdictSpec
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    rate = {"k": 3, "n": 200, "low": 0.003, "high": 0.043}
+    worst = {"k": 2, "n": 50, "low": 0.005, "high": 0.137}
+    cells = {"noise": {"limit": 0.08, "proven": {"4": rate}}, "bull-free": {"limit": 0.1, "proven": {"4": worst}}}
+    summary = {"false_proven": rate, "cells": cells | {"edge:2": {"proven": {"4": {"k": 50, "n": 50}}}}}
+    monkeypatch.setattr(measured, "measured", lambda: {"fast": summary})
+
+
+def test_the_line_has_rate_n_interval_and_the_worst_market(stored):
+    (line,) = measured.calibration_notes(VerdictSpec())
+    assert "proven in 1.5% of cases (n = 200 simulated markets, 95% interval 0.3% to 4.3%" in line
+    assert "4.0% of 50, on bull-free" in line
+    assert "quick stand-ins" in line
+
+
+def test_other_rules_get_no_measured_rate(stored):
+    (line,) = measured.calibration_notes(VerdictSpec(alpha=0.1))
+    assert "do not hold" in line
+
+
+def test_nothing_measured_says_nothing(monkeypatch):
+    monkeypatch.setattr(measured, "measured", dict)
+    assert measured.calibration_notes(VerdictSpec()) == []
+
+
+def test_the_shipped_figures_can_be_read():
+    assert set(measured.measured()) <= {"fast", "full"}
+    assert all("1,000" in note or "n = " in note for note in measured.calibration_notes(VerdictSpec()))
