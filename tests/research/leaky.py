@@ -21,6 +21,7 @@ from tradsys.models.logistic import RidgeLogistic
 from tradsys.models.training import Trained
 from tradsys.models.transformer_agent import TransformerAgent
 from tradsys.models.volatility_only import VolatilityOnly
+from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
 from tradsys.regimes.volatility import VolatilityRegimes
@@ -30,6 +31,8 @@ from tradsys.research.dataset import Dataset
 from tradsys.research.spec import Experiment, experiment_from
 
 N_BARS = 1_800
+LONGER = 3_000
+"""Bars after which a strong edge shows: without one all forecasts may be equal, and then no profile ever trades."""
 
 
 def market_of(recipe: str, seed: int, n_bars: int = N_BARS) -> Market:
@@ -50,10 +53,15 @@ def bent_market(seed: int) -> Market:
     return market_from({"X": bars.with_columns(pl.col("open", "high", "low", "close") * pl.Series(rise))})
 
 
+def trading_market(seed: int) -> Market:
+    """An edge, and bars enough to see it."""
+    return market_of("edge:3", seed, LONGER)
+
+
 def jumping_market(seed: int) -> Market:
     """Each bar opens anywhere between its low and its high, and not where the one before it closed."""
-    share = pl.Series(np.random.default_rng(seed).random(N_BARS))
-    bars = simulated_bars("edge:3", seed=seed, n_bars=N_BARS)
+    share = pl.Series(np.random.default_rng(seed).random(LONGER))
+    bars = simulated_bars("edge:3", seed=seed, n_bars=LONGER)
     return market_from({"X": bars.with_columns(open=pl.col("low") + share * (pl.col("high") - pl.col("low")))})
 
 
@@ -282,6 +290,12 @@ class Leak:
         return self.name
 
 
+def eager(seed: int) -> dict[str, Any]:
+    """A profile that enters at every bar: without trades there is no fill that could be wrong."""
+    profile = Profile("EAGER", "enters at every bar", ConfidenceAbove(0.0, "probability"))
+    return {"profiles": (profile,), "deployed": profile.name}
+
+
 def features(*leaky: Any) -> dict[str, Any]:
     return {"features": FeatureSet((LogReturns((1, 3, 12)), *leaky))}
 
@@ -310,12 +324,20 @@ LEAKS = [
         patch=(dataset, "_rows_until_last", len),
         market=bent_market,
     ),
-    Leak("same-bar fill", "fills of", "decided", (1, N_BARS), patch=(experiment, "simulate", same_bar_fills)),
+    Leak(
+        "same-bar fill",
+        "fills of",
+        "target",
+        (1, 1),
+        eager,
+        patch=(experiment, "simulate", same_bar_fills),
+    ),
     Leak(
         "fill at the close",
         "fills of",
         "entry_price",
         (1, 1),
+        eager,
         patch=(experiment, "simulate", fills_at_the_close),
         market=jumping_market,
     ),
@@ -326,8 +348,7 @@ LEAKS = [
         "profile",
         (1, N_BARS),
         patch=(experiment, "decide_fold", threshold_of_the_test_part),
-        # with an edge and long enough to see it: where all forecasts are equal there is nothing to choose
-        market=lambda seed: market_of("edge:3", seed, n_bars=3_000),
+        market=trading_market,
         in_every_run=False,
     ),
     Leak("labels that end early", "long labels", "ret", (1, 1), lambda seed: {"barriers": EndsEarly(horizon=6)}),

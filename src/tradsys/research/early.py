@@ -1,15 +1,13 @@
 """What was used too early, seen without computing anything again: labels that trained, and orders that were filled."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
 
-from tradsys.core.arrays import IntArray
+from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import to_arrays
-from tradsys.profiles.profile import Profile
 from tradsys.research.experiment import Outcome
 from tradsys.research.findings import Search
+from tradsys.research.spec import Experiment
 
 
 def early_training(search: Search, outcome: Outcome) -> None:
@@ -23,9 +21,9 @@ def early_training(search: Search, outcome: Outcome) -> None:
             search.add_all("training rows", symbol, labels.start, {f"labels of fold {fold.index}": early})
 
 
-def early_fills(search: Search, outcome: Outcome, profiles: Sequence[Profile]) -> None:
+def early_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
     """Trades that nobody had decided yet, that did not enter at the next open, or left where their bar never was."""
-    for profile in profiles:
+    for profile in spec.profiles:
         trades = outcome.simulations[profile.name].trades
         for symbol, frame in outcome.data.frames.items():
             forecasts = [result.forecasts[symbol] for result in outcome.results]
@@ -33,12 +31,13 @@ def early_fills(search: Search, outcome: Outcome, profiles: Sequence[Profile]) -
             action = np.concatenate([profile.decide(one).action for one in forecasts])
             mine = trades.filter(pl.col("symbol") == symbol)
             closes = outcome.data.labels[symbol].start
-            search.add_all(
-                f"fills of {profile.name}",
-                symbol,
-                mine["decided"].dt.epoch("ms").to_numpy(),
-                {"decided": _undecided(mine, starts, action)} | _fills(mine, frame, closes),
-            )
+            atr = np.concatenate([one.atr for one in forecasts])
+            faults = {
+                "decided": _undecided(mine, starts, action),
+                "target": _other_target(mine, starts, atr, spec),
+                **_fills(mine, frame, closes),
+            }
+            search.add_all(f"fills of {profile.name}", symbol, mine["decided"].dt.epoch("ms").to_numpy(), faults)
 
 
 def _undecided(trades: pl.DataFrame, starts: IntArray, action: IntArray) -> IntArray:
@@ -50,6 +49,15 @@ def _undecided(trades: pl.DataFrame, starts: IntArray, action: IntArray) -> IntA
         said = np.append(np.flatnonzero(action == one), len(starts))
         late[side == one] = said[np.searchsorted(said, rows)] - rows
     return np.maximum(late, ~np.isin(decided, starts))
+
+
+def _other_target(trades: pl.DataFrame, starts: IntArray, atr: FloatArray, spec: Experiment) -> IntArray:
+    """1 where a target does not stand where the volatility at the decision puts it: a later bar's put it there."""
+    rows = np.searchsorted(starts, trades["decided"].dt.epoch("ms").to_numpy())
+    entry, side = trades["entry_price"].to_numpy(), trades["side"].to_numpy()
+    wanted = entry + side * spec.barriers.upper * atr[np.minimum(rows, len(atr) - 1)]
+    is_near = np.abs(trades["target"].to_numpy() - wanted) <= spec.instrument.tick + 1e-9 * entry
+    return np.where(is_near, 0, 1)
 
 
 def _fills(trades: pl.DataFrame, frame: pl.DataFrame, closes: IntArray) -> dict[str, IntArray]:

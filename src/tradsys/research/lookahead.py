@@ -94,7 +94,7 @@ def glance(outcome: Outcome, spec: Experiment) -> Lookahead:
     for point in points:
         _turns(search, outcome, spec, point)
         _bars(search, outcome, spec, point, cut)
-    _labels(search, outcome, spec, points[0], noised)
+        _labels(search, outcome, spec, point, noised)
     for k in sorted({point.fold for point in points}):
         _rescale(search, outcome, spec, k)
     return Lookahead(SAMPLE_POINTS, search.n_values, tuple(search.found.values()))
@@ -116,7 +116,7 @@ def _search(outcome: Outcome, spec: Experiment) -> Search:
     closes = {symbol: labels.start for symbol, labels in outcome.data.labels.items()}
     search = Search(np.unique(np.concatenate(list(closes.values()))), closes)
     early_training(search, outcome)
-    early_fills(search, outcome, spec.profiles)
+    early_fills(search, outcome, spec)
     return search
 
 
@@ -163,15 +163,18 @@ def _turns(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> 
 
 
 def _labels(search: Search, outcome: Outcome, spec: Experiment, point: Point, future: Future) -> None:
-    """One symbol's labels: each must stand when it ends."""
+    """One symbol's labels, each of which must stand when it ends, at the end of the one that the point decides."""
     data, symbol = outcome.data, point.symbol
+    mine = data.labels[symbol]
+    row = int(np.searchsorted(mine.start, point.at))
+    at_end = int(mine.end[row].max()) if mine.is_labelled[row] else point.at
     wait = spec.barriers.horizon if future is cut else 0
 
     def view(at: int) -> list[Table]:
         bars = future(data.frames[symbol], data.interval, at)
         return labelled(symbol, label_symbol(bars, data.interval, spec.barriers, spec.costs), wait)
 
-    search.compare(labelled(symbol, data.labels[symbol], wait), view, point.at)
+    search.compare(labelled(symbol, mine, wait), view, at_end)
 
 
 def _trades(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> None:
