@@ -11,7 +11,7 @@ _COLUMNS = (
     ("verdict", 11),
     ("trades", 7),
     ("profit", 8),
-    ("win rate [95%]", 19),
+    ("win rate [95%]", 21),
     ("net Sharpe [95%]", 22),
     ("drawdown", 9),
 )
