@@ -1,7 +1,8 @@
 """What every feature is: a frozen spec that turns one symbol's bars into columns, row for row, looking only back."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -53,46 +54,40 @@ class OutsideSeries(Protocol):
         """The feature with what its series had published by `time_ms`: what `tradsys lookahead` cuts bars against."""
 
 
-class OddColumns:
+class _OneKind(ABC):
+    """Columns that are all of one kind: they know a direction, or they tell how far prices may move."""
+
+    __slots__ = ()
+    _knows_direction: ClassVar[bool]
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """Each feature names its own."""
+
+    @property
+    def is_odd(self) -> tuple[bool, ...]:
+        """All of them, or none."""
+        return (self._knows_direction,) * len(self.columns)
+
+    @property
+    def is_volatility(self) -> tuple[bool, ...]:
+        """All of them, or none."""
+        return (not self._knows_direction,) * len(self.columns)
+
+
+class OddColumns(_OneKind):
     """All columns know a direction: they change sign with the market."""
 
     __slots__ = ()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Each feature names its own."""
-        raise NotImplementedError
-
-    @property
-    def is_odd(self) -> tuple[bool, ...]:
-        """All of them."""
-        return (True,) * len(self.columns)
-
-    @property
-    def is_volatility(self) -> tuple[bool, ...]:
-        """None of them."""
-        return (False,) * len(self.columns)
+    _knows_direction = True
 
 
-class VolatilityColumns:
+class VolatilityColumns(_OneKind):
     """All columns tell how far prices may move, and know no direction."""
 
     __slots__ = ()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Each feature names its own."""
-        raise NotImplementedError
-
-    @property
-    def is_odd(self) -> tuple[bool, ...]:
-        """None of them."""
-        return (False,) * len(self.columns)
-
-    @property
-    def is_volatility(self) -> tuple[bool, ...]:
-        """All of them."""
-        return (True,) * len(self.columns)
+    _knows_direction = False
 
 
 def masked(columns: Sequence[FloatArray], lookback: int) -> FloatArray:

@@ -79,15 +79,22 @@ def lockbox_opens(bars: pl.DataFrame, share: float) -> datetime:
 def simulate_profile(data: Dataset, results: Sequence[FoldResult], profile: Profile, spec: Experiment) -> Simulation:
     """The profile's trades over all test blocks, positions carried from one block into the next."""
     decisions = pl.concat(block_decisions(result, profile, spec) for result in results)
+    return simulate_decisions(data.frames, decisions, spec, start=results[0].fold.opens, end=data.closes)
+
+
+def simulate_decisions(
+    frames: Mapping[str, pl.DataFrame], decisions: pl.DataFrame, spec: Experiment, *, start: int, end: int
+) -> Simulation:
+    """What the kernel makes of decisions under the experiment's costs and sizes, in [start, end) ms."""
     return simulate(
-        dict(data.frames),
+        frames,
         decisions.filter(pl.col("action") != 0),
         costs=spec.costs,
         instrument=spec.instrument,
         portfolio=spec.portfolio,
         barriers=spec.barriers,
-        start=results[0].fold.opens,
-        end=data.closes,
+        start=start,
+        end=end,
     )
 
 

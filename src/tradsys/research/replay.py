@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.simulate import Simulation, simulate
+from tradsys.backtest.simulate import Simulation
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.time import infer_interval, interval_ms, to_ms, ts_ms
@@ -19,6 +19,7 @@ from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.research.config import RunConfig
+from tradsys.research.experiment import simulate_decisions
 from tradsys.research.spec import Experiment, experiment_from
 
 
@@ -103,16 +104,7 @@ class StoredRun:
         decided = [decisions_frame(symbol, said, profile, spec.barriers) for symbol, said in self.forecasts().items()]
         decisions = pl.concat(decided).sort("start", maintain_order=True)
         opens, closes = self.span
-        return simulate(
-            dict(self.frames),
-            decisions.filter(pl.col("action") != 0),
-            costs=spec.costs,
-            instrument=spec.instrument,
-            portfolio=spec.portfolio,
-            barriers=spec.barriers,
-            start=opens,
-            end=closes,
-        )
+        return simulate_decisions(self.frames, decisions, spec, start=opens, end=closes)
 
     def _fold_opens(self) -> list[datetime]:
         return [datetime.fromisoformat(fold["test_from"]) for fold in self.metrics["folds"]]
