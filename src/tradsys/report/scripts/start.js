@@ -2,15 +2,11 @@
 
 const page = document.documentElement;
 try {
-  const began = performance.now();
   const data = JSON.parse(document.getElementById("run-data").textContent);
   const price = data.symbols.length > 0 ? new PriceChart(data) : null;
   if (data.equity.curves.length > 0) new EquityChart(data);
   page.dataset.candles = price ? price.symbol.n : 0;
-  requestAnimationFrame(() => {
-    page.dataset.chartsMs = Math.round(performance.now() - began);
-    page.dataset.charts = "drawn";
-  });
+  page.dataset.charts = "drawn";
 } catch (error) {
   page.dataset.charts = "failed";
   const note = document.createElement("p");
