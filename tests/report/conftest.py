@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-
 from tests.report.diagnostics import ADVERSARIAL, IMPORTANCE
+
 from tradsys.report.folder import RunFiles, read_run
 
 HOUR_MS = 3_600_000

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-
 from tests.report.diagnostics import ADVERSARIAL, IMPORTANCE
 from tests.report.test_page import Page
+
 from tradsys.report.drift import drift_card
 from tradsys.report.importance import importance_card
 from tradsys.report.page import page

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from tests.research.diagnostics.planted import outcome_of, spec_of
+
 from tradsys.research.diagnostics.importance import feature_importance
 from tradsys.verdict.scores import log_loss
 
