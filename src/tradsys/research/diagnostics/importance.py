@@ -26,7 +26,7 @@ DECIDING = "deciding"
 
 N_SHIFTS = 4
 N_SHIFTS_WITH_MEMORY = 1
-"""Shifts of a cluster. A network takes a hundred times as long as the other models, and its losses are as noisy."""
+"""Shifts of a cluster. A network takes far longer than models that read a row alone."""
 
 
 @dataclass(frozen=True, slots=True)
