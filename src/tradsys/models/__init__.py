@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tradsys.models.losses import FocalLoss, SupervisedContrastiveLoss
     from tradsys.models.panel import Panel
     from tradsys.models.registry import load_forecaster
+    from tradsys.models.resnet_agent import ResNetAgent
     from tradsys.models.symmetric import SymmetricLogistic
     from tradsys.models.transformer_agent import TransformerAgent
     from tradsys.models.volatility_only import VolatilityOnly
@@ -25,6 +26,7 @@ __all__ = [
     "FocalLoss",
     "Forecaster",
     "Panel",
+    "ResNetAgent",
     "RidgeLogistic",
     "SupervisedContrastiveLoss",
     "SymmetricLogistic",
@@ -44,6 +46,7 @@ __getattr__, __dir__ = attach(
         "FocalLoss": "losses",
         "Forecaster": "forecaster",
         "Panel": "panel",
+        "ResNetAgent": "resnet_agent",
         "RidgeLogistic": "logistic",
         "SupervisedContrastiveLoss": "losses",
         "SymmetricLogistic": "symmetric",

@@ -9,6 +9,7 @@ from tradsys.models.forecaster import FittedForecaster
 KINDS = {
     "linear": ("tradsys.models.logistic", "FittedLinear"),
     "boosted": ("tradsys.models.boosted", "FittedBoosted"),
+    "resnet": ("tradsys.models.onnx_forecaster", "OnnxForecaster"),
     "transformer": ("tradsys.models.onnx_forecaster", "OnnxForecaster"),
 }
 """Kind -> module and class; a new kind of model is one line here."""

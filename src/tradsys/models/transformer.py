@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -73,14 +72,7 @@ class BandedTransformer:
 
     def initial(self, seed: int) -> Tensor:
         """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
-        random = np.random.default_rng(seed)
-        parts = []
-        for name, (n_in, n_out) in self.maps.items():
-            # the two maps that write into the residual stream start small: 2 L of them add up (GPT-2)
-            scale = (2 * self.n_layers) ** -0.5 if name.endswith(("out", "down")) else 1.0
-            weight = random.standard_normal(n_in * n_out) * scale * n_in**-0.5
-            parts += [weight * (name != "head"), np.zeros(n_out)]
-        return torch.from_numpy(np.concatenate(parts).astype(np.float32))
+        return network.initial(self.maps, seed, into_stream=("out", "down"))
 
     def decays(self) -> Tensor:
         """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
