@@ -20,6 +20,7 @@ from tradsys.models.registry import load_forecaster
 from tradsys.models.resnet_agent import ResNetAgent
 from tradsys.models.symmetric import SymmetricLogistic
 from tradsys.models.transformer_agent import TransformerAgent
+from tradsys.models.volatility_agent import VolatilityAgent
 from tradsys.models.volatility_only import VolatilityOnly
 
 SMALL_NETWORK = TransformerAgent(d_model=16, n_layers=2, n_heads=2, window=16, learning_rate=5e-3, max_steps=300)
@@ -45,6 +46,7 @@ CASES = [
     Case(RidgeLogistic(), tolerance=1e-12),
     Case(SymmetricLogistic(), tolerance=1e-12),
     Case(Boosted()),
+    Case(VolatilityAgent(), finds_direction=False, tolerance=1e-12),
     Case(SMALL_NETWORK, tolerance=1e-5),
     Case(replace(SMALL_NETWORK, objective="focal", focal_alpha=0.25), tolerance=1e-5),
     Case(SMALL_RESNET, tolerance=1e-5),

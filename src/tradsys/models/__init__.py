@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tradsys.models.resnet_agent import ResNetAgent
     from tradsys.models.symmetric import SymmetricLogistic
     from tradsys.models.transformer_agent import TransformerAgent
+    from tradsys.models.volatility_agent import VolatilityAgent
+    from tradsys.models.volatility_forecast import VolatilityForecast
     from tradsys.models.volatility_only import VolatilityOnly
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "SupervisedContrastiveLoss",
     "SymmetricLogistic",
     "TransformerAgent",
+    "VolatilityAgent",
+    "VolatilityForecast",
     "VolatilityOnly",
     "fit_calibration",
     "load_forecaster",
@@ -51,6 +55,8 @@ __getattr__, __dir__ = attach(
         "SupervisedContrastiveLoss": "losses",
         "SymmetricLogistic": "symmetric",
         "TransformerAgent": "transformer_agent",
+        "VolatilityAgent": "volatility_agent",
+        "VolatilityForecast": "volatility_forecast",
         "VolatilityOnly": "volatility_only",
         "fit_calibration": "calibration",
         "load_forecaster": "registry",
