@@ -76,8 +76,8 @@ def test_barriers_are_reached_as_often_as_forecast(market: tuple[Panel, Rows], f
     held_out = late(panel)
     told, came = fitted.reach(panel.X[0][held_out]), panel.y[0][held_out].max(axis=1)
     order = np.argsort(told)
-    for fifth in np.array_split(order, 5):
-        assert told[fifth].mean() == pytest.approx(came[fifth].mean(), abs=0.06)
+    for fifth in np.array_split(order, 5):  # about 130 lives that do not overlap, a standard error of .04
+        assert told[fifth].mean() == pytest.approx(came[fifth].mean(), abs=0.1)
     assert told[order[-100:]].mean() - told[order[:100]].mean() > 0.3
 
 
