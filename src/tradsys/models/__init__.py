@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from tradsys.models.base_rate import BaseRate
     from tradsys.models.boosted import Boosted
     from tradsys.models.calibration import Calibration, fit_calibration
+    from tradsys.models.ensemble import Ensemble, FittedEnsemble
     from tradsys.models.forecaster import FittedForecaster, Forecaster
     from tradsys.models.logistic import RidgeLogistic
     from tradsys.models.losses import FocalLoss, SupervisedContrastiveLoss
@@ -24,6 +25,8 @@ __all__ = [
     "BaseRate",
     "Boosted",
     "Calibration",
+    "Ensemble",
+    "FittedEnsemble",
     "FittedForecaster",
     "FocalLoss",
     "Forecaster",
@@ -46,6 +49,8 @@ __getattr__, __dir__ = attach(
         "BaseRate": "base_rate",
         "Boosted": "boosted",
         "Calibration": "calibration",
+        "Ensemble": "ensemble",
+        "FittedEnsemble": "ensemble",
         "FittedForecaster": "forecaster",
         "FocalLoss": "losses",
         "Forecaster": "forecaster",
