@@ -15,9 +15,11 @@ from tradsys.models.boosted import Boosted
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.logistic import RidgeLogistic
 from tradsys.models.network_agent import NetworkAgent
+from tradsys.models.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.models.registry import load_forecaster
 from tradsys.models.resnet_agent import ResNetAgent
+from tradsys.models.stepper import Stepper
 from tradsys.models.symmetric import SymmetricLogistic
 from tradsys.models.transformer_agent import TransformerAgent
 from tradsys.models.volatility_agent import VolatilityAgent
@@ -118,6 +120,17 @@ def test_bar_by_bar_equals_the_batch(case: Case) -> None:
     for at in (50 + model.memory, 1234, 7999):
         stepped = model.logits(X[at - model.memory : at + 1])[-1]
         np.testing.assert_allclose(stepped, whole[at], atol=case.tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if isinstance(case.model, NetworkAgent)], ids=str)
+def test_a_network_stepped_bar_by_bar_equals_its_batch(case: Case) -> None:
+    X, model = planted().X[0][:600], fitted(case)
+    assert isinstance(model, OnnxForecaster)
+    stepper = Stepper(model)
+    said = np.array([stepper.step(row) for row in X])
+    np.testing.assert_allclose(said, model.logits(X), atol=case.tolerance, rtol=0)
+    stepper.warm(X[:-1])
+    np.testing.assert_allclose(stepper.step(X[-1]), said[-1], atol=case.tolerance, rtol=0)
 
 
 @every_forecaster

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tradsys.models.panel import Panel
     from tradsys.models.registry import load_forecaster
     from tradsys.models.resnet_agent import ResNetAgent
+    from tradsys.models.stepper import Stepper
     from tradsys.models.symmetric import SymmetricLogistic
     from tradsys.models.transformer_agent import TransformerAgent
     from tradsys.models.volatility_agent import VolatilityAgent
@@ -33,6 +34,7 @@ __all__ = [
     "Panel",
     "ResNetAgent",
     "RidgeLogistic",
+    "Stepper",
     "SupervisedContrastiveLoss",
     "SymmetricLogistic",
     "TransformerAgent",
@@ -57,6 +59,7 @@ __getattr__, __dir__ = attach(
         "Panel": "panel",
         "ResNetAgent": "resnet_agent",
         "RidgeLogistic": "logistic",
+        "Stepper": "stepper",
         "SupervisedContrastiveLoss": "losses",
         "SymmetricLogistic": "symmetric",
         "TransformerAgent": "transformer_agent",

@@ -1,11 +1,13 @@
 """The network of `transformer.py` written down as an ONNX graph; a test holds the two together."""
 
+from dataclasses import asdict
+
 import numpy as np
 import torch
 
 from tradsys.core.arrays import Float32Array
 from tradsys.models.graph import Graph
-from tradsys.models.transformer import BandedTransformer, rotation
+from tradsys.models.transformer import ROPE_BASE, BandedTransformer, rotation
 
 
 def network_to_onnx(network: BandedTransformer, theta: Float32Array) -> bytes:
@@ -28,7 +30,7 @@ def network_to_onnx(network: BandedTransformer, theta: Float32Array) -> bytes:
         z = graph.op("Add", z, graph.linear(hidden, f"{i}.down"))
         bias = graph.rows(bias, 1)
     graph.linear(graph.norm(z), "head", output="added")
-    return graph.finish("banded_transformer", network)
+    return graph.finish("banded_transformer", network, {**asdict(network), "rope_base": ROPE_BASE})
 
 
 def _band(graph: Graph, window: int) -> str:

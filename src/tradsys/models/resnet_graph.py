@@ -1,5 +1,7 @@
 """The network of `resnet.py` written down as an ONNX graph; a test holds the two together."""
 
+from dataclasses import asdict
+
 import numpy as np
 
 from tradsys.core.arrays import Float32Array
@@ -28,7 +30,7 @@ def resnet_to_onnx(network: DilatedResNet, theta: Float32Array) -> bytes:
         seen = graph.rows(seen, reach)
     added = graph.linear(graph.norm(z), "head")
     graph.op("Reshape", added, graph.ints(-1, network.window, network.n_outputs), output="added")
-    return graph.finish("dilated_resnet", network)
+    return graph.finish("dilated_resnet", network, asdict(network))
 
 
 def _tap(graph: Graph, z: str, at: int, reach: int) -> str:

@@ -10,7 +10,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.models import network
 from tradsys.models.network import Drop, Weights, linear, unchanged
 
-_ROPE_BASE = 1000.0
+ROPE_BASE = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def rotation(length: int, d_head: int, like: Tensor) -> tuple[Tensor, Tensor]:
     Su, Lu, Pan, Murtadha, Wen & Liu, *RoFormer: Enhanced Transformer with Rotary Position Embedding* (2021), eq. 15.
     """
     pairs = torch.arange(0, d_head, 2, device=like.device)
-    angle = torch.arange(length, device=like.device)[:, None] * _ROPE_BASE ** (-pairs / d_head)
+    angle = torch.arange(length, device=like.device)[:, None] * ROPE_BASE ** (-pairs / d_head)
     return torch.cos(angle).to(like.dtype), torch.sin(angle).to(like.dtype)
 
 
