@@ -244,7 +244,7 @@ def test_the_chosen_penalty_is_the_one_the_fit_uses() -> None:
 
 
 def test_an_unknown_kind_and_a_missing_file_are_refused_by_name() -> None:
-    with pytest.raises(BundleError, match="one of boosted, linear, transformer, found 'forest'"):
+    with pytest.raises(BundleError, match="one of boosted, linear, resnet, transformer, volatility, found 'forest'"):
         load_forecaster("forest", {})
     with pytest.raises(BundleError, match=r"needs linear\.json, found \['x'\]"):
         load_forecaster("linear", {"x": b""})
