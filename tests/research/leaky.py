@@ -258,7 +258,9 @@ def threshold_of_the_test_part(data: Dataset, spec: Experiment, models: Any, *re
     return replace(result, predictor=result.predictor.with_profile(profile))
 
 
-def choice_on_the_test_part(data: Dataset, spec: Experiment, results: Any, *rest: Any, **held: Any) -> nested.FoldChoice:
+def choice_on_the_test_part(
+    data: Dataset, spec: Experiment, results: Any, *rest: Any, **held: Any
+) -> nested.FoldChoice:
     """In the place of `choose_for_fold`: what a fold chooses has been tried on its own test block too."""
     own = results[-1].fold
     later = replace(results[-1], fold=replace(own, opens=own.closes))

@@ -75,7 +75,9 @@ def test_nothing_is_fitted_on_a_bar_of_a_test_group(market, spec):
     data = dataset(market, spec)
     _, edges, folds = combinatorial_folds(data, spec)
     for fold, tested in zip(folds, CombinatorialPurgedCV(4, 2).test_groups(), strict=True):
-        closes = np.concatenate([b["ts"].dt.epoch("ms").to_numpy() + 3_600_000 for b in data.before(fold.train, fold.held_out)])
+        closes = np.concatenate(
+            [b["ts"].dt.epoch("ms").to_numpy() + 3_600_000 for b in data.before(fold.train, fold.held_out)]
+        )
         assert len(closes) > 500
         for group in tested:
             assert not ((closes >= edges[group]) & (closes < edges[group + 1])).any()
@@ -142,7 +144,9 @@ def test_the_same_data_gives_the_same_paths(data, spec):
 
 def test_they_can_be_turned_off_and_do_not_change_which_configuration_it_is(data, spec):
     off = RunConfig(folds={"path_groups": 0})
-    assert cross_validated_paths(data, replace(spec, folds=off.folds)) == {"reason": "turned off: folds.path_groups is 0"}
+    assert cross_validated_paths(data, replace(spec, folds=off.folds)) == {
+        "reason": "turned off: folds.path_groups is 0"
+    }
     assert off.digest == RunConfig().digest != RunConfig(folds={"n_folds": 5}).digest
 
 

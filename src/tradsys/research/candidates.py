@@ -13,8 +13,9 @@ RANKS = (0.75, 0.85, 0.9, 0.95)
 def candidates(profiles: Sequence[Profile], n_regimes: int) -> tuple[Profile, ...]:
     """Different procedures under the name of the profile each comes from, the profiles themselves first."""
     found: dict[object, Profile] = {}
-    for profile in (*profiles, *(one for profile in profiles for one in _variants(profile, n_regimes))):
-        found.setdefault((profile.entry, profile.regimes, profile.audit), profile)
+    variants = (one for profile in profiles for one in _variants(profile, n_regimes))
+    for one in (*profiles, *variants):
+        found.setdefault((one.entry, one.regimes, one.audit), one)
     return tuple(found.values())
 
 

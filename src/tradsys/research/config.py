@@ -64,7 +64,9 @@ class FoldSettings(_Section):
         if self.initial + self.lockbox >= 1:
             raise ValueError("initial and lockbox must add up to less than 1, or nothing is left to test")
         if 0 < self.path_groups <= self.path_tests:
-            raise ValueError("path_groups must be more than path_tests, or nothing is left to train on; 0 turns paths off")
+            raise ValueError(
+                "path_groups must be more than path_tests, or nothing is left to train on; 0 turns paths off"
+            )
         return self
 
 

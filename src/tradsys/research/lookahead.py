@@ -91,7 +91,7 @@ def look_ahead(outcome: Outcome, spec: Experiment, *, n_points: int, progress: P
 
 
 def glance(outcome: Outcome, spec: Experiment) -> Lookahead:
-    """The sample inside every run: some points, the scales of their folds and a choice, all training parts and fills."""
+    """The sample inside every run: some points, the scales of their folds, a choice, all training parts and fills."""
     search = _search(outcome, spec)
     points = _points(outcome, spec, SAMPLE_POINTS)
     for point in points:

@@ -122,9 +122,7 @@ def _earned(
 
 
 def _decisions(blocks: Blocks, profile: Profile, spec: Experiment) -> pl.DataFrame:
-    parts = (
-        decisions_frame(symbol, one, profile, spec.barriers) for block in blocks for symbol, one in block.items()
-    )
+    parts = (decisions_frame(symbol, one, profile, spec.barriers) for block in blocks for symbol, one in block.items())
     return pl.concat(parts).sort("start", maintain_order=True)
 
 

@@ -69,5 +69,9 @@ def settle(daily: FloatArray, n_trades: IntArray, *, held: int | None = None) ->
         worst = np.min([part.mean(axis=1) for part in np.array_split(scaled, _PARTS, axis=1)], axis=0)
         chosen = int(np.where(is_near, worst, -np.inf).argmax())
         n_near = int(is_near.sum())
-        why = f"steadiest of {n_near} within one standard error" if n_near > 1 else "leads all by over one standard error"
-    return Pick(chosen, why, float(sharpe[chosen]), float(sharpe[best]), float(error[chosen]) if chosen != best else None)
+        why = (
+            f"steadiest of {n_near} within one standard error" if n_near > 1 else "leads all by over one standard error"
+        )
+    return Pick(
+        chosen, why, float(sharpe[chosen]), float(sharpe[best]), float(error[chosen]) if chosen != best else None
+    )
