@@ -189,7 +189,7 @@ class RunConfig(_Section):
 
     @property
     def digest(self) -> str:
-        """Hash of everything that influences a result: not the deployed profile, nor the machine, nor paths shown beside."""
+        """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not."""
         values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine"})
         for name in ("path_groups", "path_tests"):
             del values["folds"][name]
