@@ -22,7 +22,7 @@ from tradsys.report.paths import paths_card
 from tradsys.report.reliability import diagrams
 
 SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "start")
-STYLES = ("report", "strips", "diagnostics")
+STYLES = ("report", "diagnostics", "strips")
 LIBRARY = "vendor/lightweight-charts/lightweight-charts.standalone.production.js"
 
 
