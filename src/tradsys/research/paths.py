@@ -17,13 +17,13 @@ from tradsys.core.errors import DataError, FitError
 from tradsys.core.time import from_ms, interval_ms
 from tradsys.models.panel import Rows
 from tradsys.profiles.profile import Profile
+from tradsys.research.agents import DECIDER
 from tradsys.research.dataset import Dataset
 from tradsys.research.deciding import FoldResult, decide_fold
 from tradsys.research.experiment import Progress, block_decisions, simulate_decisions
 from tradsys.research.fitting import fill_first_part, fit_models
 from tradsys.research.folds import Fold
 from tradsys.research.record import Record, rows_at, stack
-from tradsys.research.agents import DECIDER
 from tradsys.research.spec import Experiment
 from tradsys.splits.combinatorial import CombinatorialPurgedCV
 from tradsys.verdict.correlated import path_mean
