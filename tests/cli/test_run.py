@@ -7,7 +7,7 @@ import pytest
 from tradsys.cli.app import main
 from tradsys.data.simulate import simulate
 
-QUICK = ["--agent", "logistic", "--set", "regimes.n_starts=2"]
+QUICK = ["--agent", "logistic", "--set", "regimes.n_starts=2", "--set", "folds.path_groups=4"]
 
 
 @pytest.fixture(scope="module")

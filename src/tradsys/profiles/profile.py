@@ -46,7 +46,7 @@ class Profile:
         checks = (
             (forecasts.is_ready, "no forecast yet: warming up"),
             (self.entry.admits(forecasts), self.entry.refusal),
-            (self.regimes.allows(forecasts), "quiet regime"),
+            (self.regimes.allows(forecasts), self.regimes.refusal),
             (size > 0, "vetoed by the auditor"),
             (share > 0, "no forecast of volatility"),
         )

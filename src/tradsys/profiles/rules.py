@@ -74,6 +74,10 @@ class Filter(Protocol):
     def allows(self, forecasts: Forecasts) -> BoolArray:
         """Mask of shape (n,)."""
 
+    @property
+    def refusal(self) -> str:
+        """Why a decision that was not allowed stays out."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnyRegime:
@@ -83,6 +87,11 @@ class AnyRegime:
         """All rows."""
         return np.ones(len(forecasts.start), bool)
 
+    @property
+    def refusal(self) -> str:
+        """Never said."""
+        return "no regime is allowed"
+
 
 @dataclass(frozen=True, slots=True)
 class NotQuiet:
@@ -91,6 +100,32 @@ class NotQuiet:
     def allows(self, forecasts: Forecasts) -> BoolArray:
         """Rows whose likeliest regime is not the quiet one."""
         return np.asarray(forecasts.regime.argmax(axis=1) != QUIET, dtype=bool)
+
+    @property
+    def refusal(self) -> str:
+        """Why a decision stays out."""
+        return "quiet regime"
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """No entries while one of the `blocked` regimes, counted from the quiet one, is the likeliest."""
+
+    blocked: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blocked", tuple(self.blocked))  # JSON knows no tuples
+        if not self.blocked or min(self.blocked) < 0:
+            raise ConfigError(f"blocked names regimes from 0 on, at least one, was {self.blocked}; 0 is the quiet one")
+
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        """Rows whose likeliest regime is none of those blocked."""
+        return ~np.isin(forecasts.regime.argmax(axis=1), self.blocked)
+
+    @property
+    def refusal(self) -> str:
+        """Why a decision stays out."""
+        return f"regime {' or '.join(map(str, self.blocked))} is blocked"
 
 
 class Audit(Protocol):

@@ -28,6 +28,8 @@ from tradsys.research.lockbox import open_lockbox
 from tradsys.research.logbook import record_failure, record_look, record_result
 from tradsys.research.lookahead import glance, refuse
 from tradsys.research.metrics import run_metrics
+from tradsys.research.nested import choose_everywhere
+from tradsys.research.paths import cross_validated_paths
 from tradsys.research.spec import Experiment, experiment_from
 from tradsys.research.trials import data_of, record_and_judge, run_name, trial_series, verdict_json
 
@@ -85,6 +87,8 @@ def run(
         "lookahead": lookahead.to_dict(),
         "adversarial": adversarial_validation(outcome, spec).to_dict(),
         "importance": feature_importance(outcome, spec).to_dict(),
+        "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
+        "paths": cross_validated_paths(outcome.data, spec, progress),
     }
     verdict = verdict_json(judged, metrics)
     if open_the_lockbox:
