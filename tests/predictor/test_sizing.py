@@ -77,6 +77,18 @@ def test_sizes_follow_the_volatility_that_comes(bars: pl.DataFrame, predictor: P
     assert moved[size < np.quantile(size, 0.25)].mean() > 1.5 * moved[size >= np.quantile(size, 0.75)].mean()
 
 
+def test_the_volatility_forecast_knows_more_than_the_average_range(bars: pl.DataFrame, predictor: Predictor) -> None:
+    said = predictor.forecast(bars)
+    rows = np.flatnonzero(said.is_ready)[: -BARRIERS.horizon]
+    ranges = np.log(bars["high"].to_numpy() / bars["low"].to_numpy()) ** 2
+    came = 0.5 * np.log([ranges[t + 1 : t + 1 + BARRIERS.horizon].mean() for t in rows])
+    pace = np.log(said.atr / bars["close"].to_numpy())[rows]
+    assert said.volatility is not None
+    told = np.log(said.volatility)[rows]
+    assert np.corrcoef(told - pace, came - pace)[0, 1] > 0.5
+    assert (came - told).std() < 0.9 * (came - pace).std()
+
+
 def test_the_last_bar_gets_the_same_size_from_the_history_it_needs(bars: pl.DataFrame, predictor: Predictor) -> None:
     tail = bars.tail(max(predictor.lookback, ATR_MEMORY * 14))
     assert predictor.decide(tail).size == pytest.approx(predictor.decide_many(bars)["size"][-1], rel=1e-6)

@@ -145,15 +145,13 @@ class Ensemble:
             gradient: FloatArray = precision @ (w - start.ravel())
             curvature = precision.copy()
             for side, x in enumerate(sides):
-                p = 0.5 + 0.5 * np.tanh(0.5 * (level[side] + x @ w))
-                error, v = weight[:, side] * (p - y[:, side]), weight[:, side] * p * (1 - p)
-                cross, total = x.T @ v, v.sum()
-                # the level follows the weights to where its own gradient vanishes
-                gradient += x.T @ error - cross * error.sum() / total
-                curvature += (x * v[:, None]).T @ x - np.outer(cross, cross) / total
+                z = x @ w
+                level[side] = _level(z, y[:, side], weight[:, side], level[side])
+                p = 0.5 + 0.5 * np.tanh(0.5 * (level[side] + z))
+                gradient += x.T @ (weight[:, side] * (p - y[:, side]))
+                # columns are centred, so that the level has next to no part in the curvature
+                curvature += (x * (weight[:, side] * p * (1 - p))[:, None]).T @ x
             moved = minimise(curvature, gradient, w, n_states)
-            for side, x in enumerate(sides):
-                level[side] = _level(x @ moved, y[:, side], weight[:, side], level[side])
             is_done = np.abs(moved - w).max() < 1e-9
             w = moved
             if is_done:
