@@ -64,7 +64,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     calibrations = {name: _calibrate(record, name, panel, rows) for name in names}
     calibrations |= {name: Calibration(pool.pivot, np.ones(2)) for name, pool in pools.items()}
     leads = _leads(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
-    decider = convincing(leads) or DECIDER
+    decider = spec.settled or convincing(leads) or DECIDER
     pool: Pool = pools.get(decider) or Alone(decider)
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)

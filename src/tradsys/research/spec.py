@@ -25,7 +25,10 @@ _WEIGHING = {"weights", "time_decay"}
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What is tried: the journal knows it by `digest` and `seed`."""
+    """What is tried: the journal knows it by `digest` and `seed`.
+
+    `settled` names who decides, whatever the comparison with the logistic says; None lets that say.
+    """
 
     digest: str
     seed: int
@@ -38,6 +41,7 @@ class Experiment:
     forecasters: tuple[Forecaster, ...]
     agent: str
     challengers: tuple[str, ...]
+    settled: str | None
     auditor: AuditorSpec
     profiles: tuple[Profile, ...]
     deployed: str
@@ -79,6 +83,7 @@ def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side,
         forecasters=forecasters(config.agent),
         agent=config.agent.name,
         challengers=challengers(config.agent.name),
+        settled=None,
         auditor=Auditor(),
         profiles=reading(config.profiles.confidence),
         deployed=config.strategy_profile,
