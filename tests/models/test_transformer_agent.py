@@ -74,9 +74,9 @@ def test_labels_that_reach_into_the_check_rows_teach_nothing(panel: Panel) -> No
 @pytest.mark.parametrize("objective", ["bce", "focal"])
 def test_training_starts_from_the_linear_models_loss(panel: Panel, objective: str) -> None:
     agent = replace(AGENT, objective=objective, focal_alpha=0.4, max_steps=1)
-    early, late = agent.split(panel, training_rows(panel))
-    offset = agent.offset.fit(panel, early, seed=0)
-    result = agent.train(panel, early, late, offset, seed=0)
+    task = agent.task(panel, training_rows(panel), seed=0)
+    late, offset = task.late, task.offset
+    (result,) = agent.train_many([task])
     z = np.concatenate([offset.logits(x)[mask] for x, mask in zip(panel.X, late, strict=True)])
     y, w = panel.stack_y(late), panel.stack_weight(late)
     if objective == "bce":
