@@ -26,20 +26,28 @@ def reproducible(device: torch.device) -> Iterator[None]:
     not wait for each other's threads (two threads are 1.7 times as fast on two idle cores, and ten times slower when
     one of them is busy). CUDA takes the kernels that sum in a fixed order.
     """
-    n_threads, is_strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    filling: Any = torch.utils.deterministic  # its one setting is a property that the types do not know
-    fills = filling.fill_uninitialized_memory
+    n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it at its first call
-        torch.use_deterministic_algorithms(True)
-        filling.fill_uninitialized_memory = False
+    try:
+        with _fixed_order() if device.type == "cuda" else nullcontext():
+            yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def _fixed_order() -> Iterator[None]:
+    """CUDA's kernels without a race in their sums; on a processor there is none, and asking loads a compiler."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it at its first call
+    filling: Any = torch.utils.deterministic  # its one setting is a property that the types do not know
+    was_strict, was_filling = torch.are_deterministic_algorithms_enabled(), filling.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    filling.fill_uninitialized_memory = False
     try:
         yield
     finally:
-        torch.set_num_threads(n_threads)
-        torch.use_deterministic_algorithms(is_strict)
-        filling.fill_uninitialized_memory = fills
+        torch.use_deterministic_algorithms(was_strict)
+        filling.fill_uninitialized_memory = was_filling
 
 
 def precision(device: torch.device) -> AbstractContextManager[object]:
