@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.report.diagnostics import ADVERSARIAL, IMPORTANCE
 
 from tradsys.report.folder import RunFiles, read_run
 
@@ -301,6 +302,8 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
         "reliability": {"long": reliability, "short": reliability[::-1]},
         "profiles": {name: _profile(name, trades.filter(profile=name)) for name in PROFILES},
         "buy_and_hold": {"profit_total": 0.412, "sharpe": 0.61, "max_drawdown_account": 0.553},
+        "adversarial": ADVERSARIAL,
+        "importance": IMPORTANCE,
         "assumptions": [
             "A decision at the close of a bar is filled at the open of the next one.",
             "Where one bar touches both barriers, the worse one counts.",

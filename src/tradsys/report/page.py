@@ -12,11 +12,14 @@ from tradsys.report.candles import pack_symbols
 from tradsys.report.cards import alpha, cards, headline, profile_names
 from tradsys.report.comparison import exit_shares, fold_rows, metric_rows
 from tradsys.report.curves import pack_curves
+from tradsys.report.drift import drift_card
 from tradsys.report.folder import Json, RunFiles, read_run, rows, section
 from tradsys.report.forest import forecaster_rows, forests
+from tradsys.report.importance import importance_card
 from tradsys.report.reliability import diagrams
 
 SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "start")
+STYLES = ("report", "diagnostics")
 LIBRARY = "vendor/lightweight-charts/lightweight-charts.standalone.production.js"
 
 
@@ -51,11 +54,13 @@ def page(run: RunFiles) -> str:
             forests=forests(section(run.metrics, "skill")),
             forecasters=forecaster_rows(section(run.metrics, "skill")),
             diagrams=diagrams(run.metrics),
+            importance=importance_card(run.metrics),
+            drift=drift_card(run.metrics),
             assumptions=[str(line) for line in run.metrics.get("assumptions") or []],
             config=settings(section(run.manifest, "config")),
             machine=section(run.manifest, "machine"),
             data=_drawn(run, names),
-            style=_text("templates/report.css"),
+            style="\n".join(_text(f"templates/{name}.css") for name in STYLES),
             library=_text(LIBRARY),
             script="\n".join(_text(f"scripts/{name}.js") for name in SCRIPTS),
         )

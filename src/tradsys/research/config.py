@@ -96,6 +96,11 @@ class AgentSettings(_Section):
     focal_alpha: float | None = Field(None, gt=0, lt=1)
     penalty: float | None = Field(None, gt=0)
 
+    @property
+    def is_network(self) -> bool:
+        """Whether torch is needed to fit it."""
+        return self.name == "transformer"
+
 
 class FeatureSettings(_Section):
     """Names of the features; none means the default set of FEATURES, with regime x momentum."""
@@ -127,6 +132,12 @@ class VerdictSettings(_Section):
     refute_below: float = 0.0
 
 
+class MachineSettings(_Section):
+    """How much of the machine a run may take; changes no result but for rounding on an accelerator."""
+
+    plan: Literal["auto", "safe", "beast"] = "auto"
+
+
 class RunConfig(_Section):
     """All settings of a run; frozen, and its digest identifies the configuration in the journal."""
 
@@ -141,6 +152,7 @@ class RunConfig(_Section):
     regimes: RegimeSettings = RegimeSettings()
     profiles: ProfileSettings = ProfileSettings()
     verdict: VerdictSettings = VerdictSettings()
+    machine: MachineSettings = MachineSettings()
 
     @classmethod
     def load(cls, *, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Self:
@@ -167,8 +179,8 @@ class RunConfig(_Section):
 
     @property
     def digest(self) -> str:
-        """Hash of everything that influences a result; which profile is deployed does not."""
-        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed"})
+        """Hash of everything that influences a result; which profile is deployed, and where it runs, does not."""
+        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine"})
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

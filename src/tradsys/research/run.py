@@ -21,6 +21,8 @@ from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import SIDES
 from tradsys.research.code import code_digest, lock_digest
 from tradsys.research.config import RunConfig
+from tradsys.research.diagnostics.adversarial import adversarial_validation
+from tradsys.research.diagnostics.importance import feature_importance
 from tradsys.research.experiment import Outcome, Progress, block_decisions, run_experiment
 from tradsys.research.lockbox import open_lockbox
 from tradsys.research.logbook import record_failure, record_look, record_result
@@ -79,7 +81,11 @@ def run(
     judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code)
     start, end = outcome.results[0].fold.opens, outcome.data.closes
     benchmark = buy_and_hold(outcome.data.frames, start, end, costs=spec.costs, portfolio=spec.portfolio)
-    metrics = run_metrics(market, spec, outcome, benchmark) | {"lookahead": lookahead.to_dict()}
+    metrics = run_metrics(market, spec, outcome, benchmark) | {
+        "lookahead": lookahead.to_dict(),
+        "adversarial": adversarial_validation(outcome, spec).to_dict(),
+        "importance": feature_importance(outcome, spec).to_dict(),
+    }
     verdict = verdict_json(judged, metrics)
     if open_the_lockbox:
         progress("opening the lock-box", 0, 1)
