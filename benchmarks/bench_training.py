@@ -195,17 +195,18 @@ def share_of_gain(logits: Tensor, odds: Tensor) -> float:
     return float((constant - ours) / (constant - best))
 
 
-def race_to_gain(goal: float = 0.6, limit_s: float = 240.0) -> None:
-    """Processor seconds of training until the held-out forecasts have this share of the Bayes gain."""
+def race_to_gain(goal: float = 0.6, longest: float = 20.0) -> None:
+    """Processor seconds of training until the held-out forecasts have this share of the Bayes gain.
+
+    The windowed model is given up after `longest` times what the engine took.
+    """
     one, odds = known_market()
     held_out = torch.from_numpy(odds[27_000:].astype(np.float32))
-    dense_s, dense = dense_race(one, held_out, goal, limit_s)
-    windowed_s, windowed = windowed_race(one, held_out, goal, limit_s)
-    more = "" if windowed >= goal else "at least "
-    print(
-        f"time to {goal:.0%} of the Bayes gain: dense {dense_s:.1f} s ({dense:.0%}), best windowed model "
-        f"{windowed_s:.1f} s ({windowed:.0%}): {more}{windowed_s / dense_s:.0f}x"
-    )
+    dense_s, dense = dense_race(one, held_out, goal, limit_s=120.0)
+    print(f"{dense:.0%} of the Bayes gain: dense engine after {dense_s:.1f} s", flush=True)
+    windowed_s, windowed = windowed_race(one, held_out, goal, limit_s=longest * dense_s)
+    more = "" if windowed >= goal else "more than "
+    print(f"{windowed:.0%} of it: best windowed model after {windowed_s:.1f} s: {more}{windowed_s / dense_s:.0f}x")
 
 
 @reproducible(torch.device("cpu"))
