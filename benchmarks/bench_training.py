@@ -1,5 +1,6 @@
-"""The training engine against the journal's set-up and the best windowed model: labels a second, time to a known gain,
-many models as one, memory. One thread; ratios come from one run, in processor seconds, which neighbours disturb least.
+"""The training engine against the journal's set-up: labels a second, many models as one, memory; one thread.
+
+Ratios come from one run, in processor seconds, which neighbours disturb least.
 
 python benchmarks/bench_training.py
 """
@@ -18,12 +19,10 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from tradsys.models.crops import CropBank, TrainingSet
-from tradsys.models.device import best_device, reproducible
-from tradsys.models.group import Group
+from tradsys.models.device import best_device
 from tradsys.models.groups import Budget, model_bytes, train_many
 from tradsys.models.losses import FocalLoss
 from tradsys.models.recipe import Member, Recipe
-from tradsys.models.schedule import Schedule
 from tradsys.models.training import train
 from tradsys.models.transformer import BandedTransformer
 
@@ -55,31 +54,6 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
         return self.x[i : i + WINDOW].clone(), self.y[i + WINDOW - 1]
-
-
-class WindowedNetwork(nn.Module):
-    """The best windowed model that was found: pre-norm, no dropout, and the last layer computes the last bar alone."""
-
-    def __init__(self, d: int = 64, n_heads: int = 4, n_layers: int = 2) -> None:
-        super().__init__()
-        self.n_heads = n_heads
-        self.inp, self.position = nn.Linear(N_FEATURES, d), nn.Parameter(0.02 * torch.randn(1, WINDOW, d))
-        sizes = {"qkv": (d, 3 * d), "out": (d, d), "up": (d, 4 * d), "down": (4 * d, d)}
-        maps = [nn.ModuleDict({name: nn.Linear(*size) for name, size in sizes.items()}) for _ in range(n_layers)]
-        self.layers, self.head = nn.ModuleList(maps), nn.Linear(d, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Windows (n, window, n_features) -> logits (n, 2)."""
-        z = self.inp(x) + self.position
-        d = z.shape[-1]
-        for i, layer in enumerate(self.layers):
-            qkv = layer["qkv"](F.layer_norm(z, (d,))).unflatten(2, (3, self.n_heads, -1))
-            q, k, v = qkv.permute(2, 0, 3, 1, 4)
-            if i == len(self.layers) - 1:
-                q, z = q[:, :, -1:], z[:, -1:]
-            z = z + layer["out"](F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-            z = z + layer["down"](F.gelu(layer["up"](F.layer_norm(z, (d,)))))
-        return self.head(F.layer_norm(z, (d,)))[:, -1]
 
 
 def journal_step(x: Tensor, y: Tensor, n_workers: int = 8) -> Callable[[], None]:
@@ -177,89 +151,6 @@ def compare_groups(rounds: int = 1) -> None:
         f"45 networks of CPCV(10,2): {step_ms * min(grouped):.1f} ms a model and step in groups of 8, "
         f"{step_ms * min(single):.1f} one by one: {min(single) / min(grouped):.2f}x"
     )
-
-
-def known_market(n_bars: int = 30_000) -> tuple[TrainingSet, np.ndarray]:
-    """Outcomes that hang on three earlier bars, with their true log-odds (n_bars, 2)."""
-    rng = np.random.default_rng(1)
-    x = rng.standard_normal((n_bars, N_FEATURES)).astype(np.float32)
-    signal = 1.5 * np.tanh(np.roll(x[:, 0], 2) + np.roll(x[:, 0], 5) + np.roll(x[:, 1], 9))
-    odds = np.column_stack([signal, -signal])
-    return checked_late(x, (rng.random((n_bars, 2)) < 1 / (1 + np.exp(-odds))).astype(np.float32)), odds
-
-
-def share_of_gain(logits: Tensor, odds: Tensor) -> float:
-    """What forecasts save of a constant's expected log-loss, as a share of what the truth would save."""
-    p = torch.sigmoid(odds)
-    constant, best, ours = (cross_entropy(z, p).mean() for z in (torch.zeros_like(odds), odds, logits))
-    return float((constant - ours) / (constant - best))
-
-
-def race_to_gain(goal: float = 0.6, longest: float = 20.0) -> None:
-    """Processor seconds of training until the held-out forecasts have this share of the Bayes gain.
-
-    The windowed model is given up after `longest` times what the engine took.
-    """
-    one, odds = known_market()
-    held_out = torch.from_numpy(odds[27_000:].astype(np.float32))
-    dense_s, dense = dense_race(one, held_out, goal, limit_s=120.0)
-    print(f"{dense:.0%} of the Bayes gain: dense engine after {dense_s:.1f} s", flush=True)
-    windowed_s, windowed = windowed_race(one, held_out, goal, limit_s=longest * dense_s)
-    more = "" if windowed >= goal else "more than "
-    print(f"{windowed:.0%} of it: best windowed model after {windowed_s:.1f} s: {more}{windowed_s / dense_s:.0f}x")
-
-
-@reproducible(torch.device("cpu"))
-def dense_race(one: TrainingSet, held_out: Tensor, goal: float, limit_s: float) -> tuple[float, float]:
-    """Seconds, and the share reached, of the engine with averaging, noise and a check every 25 steps."""
-    data, network, recipe = bank(one), BandedTransformer(N_FEATURES), fixed(2000, lr=2e-3, noise=0.1)
-    group = Group(
-        network, data, cross_entropy, Schedule.of(network, data, [Member(0, 0, recipe)]), network.initial(0)[None]
-    )
-    x = data.x.values[0, 480 + 27_000 - network.context : 480 + 30_000].view(1, 1, -1, WINDOW, N_FEATURES)
-    used, share = seconds(group.begin), 0.0
-
-    def steps() -> None:
-        for _ in range(25):
-            group.step()
-        group.check()
-
-    while share < goal and used < limit_s:
-        used += seconds(steps)
-        with torch.no_grad():
-            weights = network.unpack(group.state["average"])
-            share = share_of_gain(
-                network.forward(weights, x, torch.ones(x.shape[:4], dtype=torch.bool)).view(-1, 2), held_out
-            )
-    return used, share
-
-
-def windowed_race(one: TrainingSet, held_out: Tensor, goal: float, limit_s: float) -> tuple[float, float]:
-    """The same of the windowed model: fused AdamW at the same rate, windows gathered from a strided view."""
-    torch.manual_seed(0)
-    network, x = WindowedNetwork(), torch.from_numpy(one.x[0])
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, fused=True)
-    y = torch.from_numpy(one.y[0][WINDOW - 1 :])
-    windows = x.as_strided((len(x) - WINDOW + 1, WINDOW * N_FEATURES), (N_FEATURES, 1))
-    at = torch.arange(27_000 - WINDOW + 1, 30_000 - WINDOW + 1)
-    used, share, done = 0.0, 0.0, 0
-
-    def steps() -> None:
-        for _ in range(10):
-            rows = torch.randint(0, int(0.85 * 30_000) - WINDOW, (BATCH,))
-            cross_entropy(network(windows[rows].view(BATCH, WINDOW, -1)), y[rows]).mean().backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad()
-
-    while share < goal and used < limit_s:
-        for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * min(1.0, (done := done + 10) / 50)
-        used += seconds(steps)
-        with torch.no_grad():
-            said = [network(windows[rows].view(-1, WINDOW, N_FEATURES)) for rows in at.split(500)]
-        share = share_of_gain(torch.cat(said), held_out)
-    return used, share
 
 
 def time_folds() -> None:
@@ -361,7 +252,6 @@ def journal_on(device: torch.device, n_steps: int = 100) -> float:
 
 _ARMS = {
     "rates": compare_rates,
-    "gain": race_to_gain,
     "groups": compare_groups,
     "folds": time_folds,
     "memory": measure_memory,
