@@ -1,6 +1,7 @@
 """An agent that is a network on top of a linear model: everything that is not the network's shape."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -11,14 +12,19 @@ from torch.nn import functional as F
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
-from tradsys.models.crops import CropBank, best_device
+from tradsys.models.crops import TrainingSet
 from tradsys.models.focal import focal_logit
+from tradsys.models.group import Loss
+from tradsys.models.groups import Budget, train_many
 from tradsys.models.logistic import FittedLinear, RidgeLogistic
 from tradsys.models.losses import FocalLoss
 from tradsys.models.network import Network
 from tradsys.models.onnx_forecaster import OnnxForecaster
+from tradsys.models.outcome import Trained
 from tradsys.models.panel import Panel, Rows
-from tradsys.models.training import Loss, Progress, Recipe, Trained, train
+from tradsys.models.recipe import Member, Recipe
+from tradsys.models.together import Job, Task, fit_together
+from tradsys.models.training import Progress
 from tradsys.splits.walk_forward import WalkForward
 
 
@@ -79,15 +85,38 @@ class NetworkAgent(ABC):
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int, progress: Progress | None = None) -> OnnxForecaster:
         """Fit on the chosen rows alone; the same seed on the same kind of machine gives the same bytes."""
+        return self.fit_many([(panel, rows, seed)], progress=progress)[0]
+
+    def fit_many(
+        self,
+        panels_rows_seeds: Sequence[tuple[Panel, Rows, int]],
+        *,
+        progress: Progress | None = None,
+        budget: Budget | None = None,
+    ) -> list[OnnxForecaster]:
+        """Fit one model for each panel, rows and seed, all side by side; folds have panels of their own.
+
+        Each comes out as `fit` would make it, up to rounding.
+        """
+        jobs = [Job(self, panel, rows, seed) for panel, rows, seed in panels_rows_seeds]
+        return fit_together(jobs, progress=progress, budget=budget)
+
+    def task(self, panel: Panel, rows: Rows, *, seed: int) -> Task:
+        """Split the rows and fit the linear model: what is left to do is the network."""
         early, late = self.split(panel, rows)
         offset = self.offset.fit(panel, early, seed=seed)
-        trained = self.train(panel, early, late, offset, seed=derive(seed, self.name), progress=progress)
-        content = None
+        return Task(panel, rows, early, late, offset, self.stream(seed), self.recipe())
+
+    def stream(self, seed: int) -> int:
+        """The seed of the network's own random streams."""
+        return derive(seed, self.name)
+
+    def finish(self, task: Task, trained: Trained) -> OnnxForecaster:
+        """The linear model with the trained network, or alone and fitted on all rows where the network is not kept."""
         if trained.theta is None:
-            offset = self.offset.fit(panel, rows, seed=seed)
-        else:
-            content = self.to_onnx(len(panel.columns), trained.theta)
-        return self.forecaster(offset, content, trained.reason)
+            return self.forecaster(self.offset.fit(task.panel, task.rows, seed=task.seed), None, trained.reason)
+        content = self.to_onnx(len(task.panel.columns), trained.theta)
+        return self.forecaster(task.offset, content, trained.reason)
 
     def forecaster(self, offset: FittedLinear, content: bytes | None, training: str) -> OnnxForecaster:
         """The linear model and what `to_onnx` wrote, as one model that forecasts."""
@@ -97,29 +126,34 @@ class NetworkAgent(ABC):
             self.name, offset, content, shape.window, shape.context, shape.receptive_field, gamma, alpha, training
         )
 
-    def train(
-        self,
-        panel: Panel,
-        early: Rows,
-        late: Rows,
-        offset: FittedLinear,
-        *,
-        seed: int,
-        progress: Progress | None = None,
-    ) -> Trained:
-        """Train the network on the early rows as what is to be added to `offset`, and stop by the late ones."""
-        network, recipe = self.network(len(panel.columns)), self.recipe()
-        bank = CropBank.build(
-            panel.X,
-            panel.y,
-            offset=[[self._start(offset.logits(X)) for X in panel.X]],
-            fit=[[_masked(w, r) for w, r in zip(panel.weight, early, strict=True)]],
-            check=[[_masked(w, r) for w, r in zip(panel.weight, late, strict=True)]],
-            margin=sum(recipe.crop_length(network)),
-            device=best_device(),
+    def train_many(
+        self, tasks: Sequence[Task], *, progress: Progress | None = None, budget: Budget | None = None
+    ) -> list[Trained]:
+        """Train a network for each task on its early rows, as what is to be added to its `offset`.
+
+        Late rows stop it. Tasks that share panel, rows and offset share one training set.
+        """
+        network = self.network(len(tasks[0].panel.columns))
+        places: dict[tuple[int, ...], int] = {}
+        data = [places.setdefault(task.shared, len(places)) for task in tasks]
+        sets = [self.training_set(tasks[data.index(place)]) for place in range(len(places))]
+        members = [Member(place, task.seed, task.recipe) for place, task in zip(data, tasks, strict=True)]
+        return train_many(network, sets, self._loss(), members, progress=progress, budget=budget)
+
+    def training_set(self, task: Task) -> TrainingSet:
+        """What a task's network learns from and is stopped by."""
+        panel = task.panel
+        return TrainingSet(
+            x=panel.X,
+            y=panel.y,
+            offset=[self._start(task.offset.logits(X)) for X in panel.X],
+            fit=[_masked(w, r) for w, r in zip(panel.weight, task.early, strict=True)],
+            check=[_masked(w, r) for w, r in zip(panel.weight, task.late, strict=True)],
         )
-        (trained,) = train(network, bank, self._loss(), recipe, seeds=[seed], progress=progress)
-        return trained
+
+    def kin(self, n_features: int) -> Hashable:
+        """Equal for agents whose networks can be trained side by side, whatever their recipes."""
+        return type(self), self.network(n_features), self.objective, self.focal_gamma, self.focal_alpha
 
     def split(self, panel: Panel, rows: Rows) -> tuple[Rows, Rows]:
         """The rows to learn from and the later ones to stop by, no label of the former reaching into the latter."""
