@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tradsys.cli.download import download
 from tradsys.cli.options import Json, Seed
 from tradsys.core.errors import DataError
 
@@ -24,7 +25,7 @@ def check(
     return DataError.exit_code if any(report["refused"] for report in reports) else 0
 
 
-commands = {"check": check}
+commands = {"download": download, "check": check}
 
 
 def _report(source: str, seed: int) -> dict[str, Any]:

@@ -61,6 +61,10 @@ class Manifest:
     origins: tuple[Origin, ...] = ()
     defects: tuple[Flaw, ...] = ()
 
+    def knows(self, origin: Origin) -> bool:
+        """Whether nothing is to be noted about an origin that brought no new row: pages, or a file that is listed."""
+        return not origin.sha256 or any((o.item, o.sha256) == (origin.item, origin.sha256) for o in self.origins)
+
     def to_bytes(self) -> bytes:
         """The file's content, the same for the same manifest."""
         return (json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

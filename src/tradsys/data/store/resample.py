@@ -11,7 +11,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.time import format_interval, interval_ms, ts_ms
 
 WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
-_MONDAY = 4 * 86_400_000
+MONDAY_MS = 4 * 86_400_000
 """1970-01-01 was a Thursday; venues open a week on Monday."""
 _MAX_DECIMALS, _EXACT = 8, 2.0**53
 
@@ -34,7 +34,7 @@ def resample(bars: pl.DataFrame, fine: timedelta, coarse: timedelta) -> pl.DataF
             "interval that divides a day, or of a week"
         )
     step = interval_ms(coarse)
-    phase = _MONDAY if coarse == WEEK else 0
+    phase = MONDAY_MS if coarse == WEEK else 0
     ts = ts_ms(bars)
     opens = (ts - phase) // step * step + phase
     starts = np.flatnonzero(np.diff(opens, prepend=np.iinfo(np.int64).min)) if len(ts) else np.empty(0, dtype=np.int64)

@@ -75,6 +75,11 @@ class SeriesId:
         return parse_interval(self.interval)
 
     @property
+    def venue_interval(self) -> str:
+        """The interval as venues spell it: a week is 1w."""
+        return "1w" if self.interval == "7d" else self.interval
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The columns that make a row unique."""
         return TABLES.get(self.interval, ("ts",))

@@ -72,6 +72,8 @@ class Store:
             return pl.DataFrame(schema={"ts": TS, **dict.fromkeys(OHLCV, pl.Float64)} if series.is_bars else {"ts": TS})
         same = all(frame.columns == frames[0].columns for frame in frames)
         rows = pl.concat(frames, how="vertical" if same else "diagonal", rechunk=False)
+        if "ts" in rows.columns:
+            rows = rows.with_columns(pl.col("ts").set_sorted())  # joins by time are then merges
         if start is not None:
             rows = rows.filter(pl.col("ts") >= start)
         return rows if end is None else rows.filter(pl.col("ts") < end)
@@ -115,7 +117,7 @@ class Store:
         kept = pl.DataFrame(schema=rows.schema) if old is None else self._rows(series, old, None)
         merged = merge(kept, rows, series.keys)
         defects = add_flaws(old.defects if old else (), (*merged.flaws, *flaws))
-        if old is not None and merged.rows.equals(kept) and defects == old.defects:
+        if old is not None and merged.rows.equals(kept) and defects == old.defects and old.knows(origin):
             return 0, 0, False
         data = _parquet(merged.rows)
         sha256 = hashlib.sha256(data).hexdigest()
