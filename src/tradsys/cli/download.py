@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradsys.cli.options import Config, Json, Settings
-from tradsys.core.errors import ConfigError
+from tradsys.cli.stored import audit_text, audited, opened
+from tradsys.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from tradsys.data.download import Report
@@ -34,7 +35,7 @@ def download(
     settings: Settings = None,
     as_json: Json = False,
 ) -> int:
-    """Fetch bars (funding or depth for the interval, too) into the store; run it again to go on or to catch up.
+    """Fetch bars into the store and check them; run it again to go on or to catch up.
 
     Bars that have not closed are dropped, impossible ones named, and every hole that remains is listed. The store's
     folder and the hosts are settings of section data, e.g. TRADSYS_DATA__ROOT or --set data.root=FOLDER.
@@ -44,22 +45,29 @@ def download(
     from tradsys.data.download import download as fetch
     from tradsys.data.settings import DataSettings
     from tradsys.data.sources.venue import venue_of
-    from tradsys.data.store import SeriesId, Store
+    from tradsys.data.store import SeriesId
 
     settled = DataSettings.load(file=config, overrides=overrides(settings or [], {}))
-    store = Store(settled.root)
+    store = opened(config, settings)
     wanted = [SeriesId.parse(name) for name in series]
     span = {"start": _day(start, "--from"), "end": _day(end, "--to")}
-    reports = []
+    reports, checks = [], []
     for one in wanted:
         with reporter(quiet=as_json) as progress:
             venue = venue_of(one, settled, source.value)
             reports.append(fetch(store, one, venue, **span, refresh=refresh, progress=progress))
+        checks.append(audited(store, str(one), []))
         if not as_json:
-            typer.echo(_text(reports[-1]))
+            typer.echo(f"{_text(reports[-1])}\n{audit_text(checks[-1])}")
     if as_json:
-        typer.echo(json.dumps({"root": settled.root, "series": [_plain(report) for report in reports]}, indent=2))
-    return 0
+        typer.echo(
+            json.dumps(
+                {"root": settled.root, "series": [_plain(*pair) for pair in zip(reports, checks, strict=True)]},
+                indent=2,
+                default=str,
+            )
+        )
+    return DataError.exit_code if any(check["refused"] for check in checks) else 0
 
 
 def _day(text: str | None, option: str) -> datetime | None:
@@ -84,7 +92,7 @@ def _text(report: "Report") -> str:
     return "\n".join(lines)
 
 
-def _plain(report: "Report") -> dict[str, Any]:
+def _plain(report: "Report", check: dict[str, Any]) -> dict[str, Any]:
     return {
         "series": str(report.series),
         "start": None if report.start is None else report.start.isoformat(),
@@ -97,4 +105,5 @@ def _plain(report: "Report") -> dict[str, Any]:
         ],
         "flaws": [{"kind": f.kind, "n_rows": f.n_rows, "sentence": f.sentence} for f in report.flaws],
         "notes": list(report.notes),
+        "check": check,
     }

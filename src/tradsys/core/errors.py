@@ -7,9 +7,7 @@
     ├── FitError            1   a model that could not be fitted
     ├── BundleError         1   a bundle that is not the one that was written
     ├── MachineError        1   work that this machine cannot hold
-
-
-├── SourceError         1   a source that did not answer, or answered what cannot be used
+    ├── SourceError         1   a source that did not answer, or answered what cannot be used
     ├── LookaheadError      1   a value that had seen the future
     ├── LedgerError         1   a ledger whose chain is broken, or that cannot be written
     └── HaltError           5   a risk limit that stops the bot
