@@ -13,7 +13,7 @@ from tradsys.core.gaps import Gap
 from tradsys.core.time import from_ms, interval_ms, stamp, to_ms, ts_ms
 from tradsys.data.sources.source import Batch, Progress, Range, Source
 from tradsys.data.sources.venue import Venue
-from tradsys.data.store.admit import admit
+from tradsys.data.store.admit import admit, admit_table
 from tradsys.data.store.manifest import Flaw
 from tradsys.data.store.resample import MONDAY_MS, WEEK
 from tradsys.data.store.series import SeriesId
@@ -60,6 +60,8 @@ def download(
     Whatever stops it, all that was stored stays, and the same call goes on from there; a call when nothing is missing
     changes nothing. `refresh` also fetches files that the archive has issued again.
     """
+    if not series.is_bars:
+        return _download_table(store, series, venue, start, end, refresh, progress)
     now = venue.now(series)
     step = interval_ms(series.step)
     listed = venue.listed(series)
@@ -81,6 +83,51 @@ def download(
     holes = tuple(Gap(from_ms(a), from_ms(b - step), (b - a) // step) for a, b in missing(store, series, first, last))
     notes = tuple(_notes(now, time.time() * 1000, listed, to_ms(start) if start else None))
     return Report(series, from_ms(first), from_ms(last), desk.n_new, desk.n_changed, holes, tuple(desk.flaws), notes)
+
+
+def _download_table(
+    store: Store,
+    series: SeriesId,
+    venue: Venue,
+    start: datetime | None,
+    end: datetime | None,
+    refresh: bool,
+    progress: Progress,
+) -> Report:
+    """The same for funding and depth, which have no grid: files that are not stored, then pages after the last row."""
+    now = venue.now(series)
+    first = max(ms for ms in (venue.listed(series), to_ms(start) if start else None) if ms is not None)
+    last = min(now, to_ms(end) if end else now)
+    desk = _Desk(store, series, now, progress, n_wanted=0)
+    for source in venue.sources(series, now, store.place, _items(store, series)):
+        if refresh:
+            desk.take(venue.reissued(source, series, store.manifests(series)))
+        years = store.manifests(series)
+        begin = max(first, years[-1].last + 1) if source.is_paged and years else first
+        desk.take(source.fetch(series, [(begin, last)] if begin < last else []))
+    rows = store.read(series, start=from_ms(first), end=from_ms(last))
+    return Report(
+        series,
+        from_ms(first),
+        from_ms(last),
+        desk.n_new,
+        desk.n_changed,
+        (),
+        tuple(desk.flaws),
+        tuple(_empty_days(rows)),
+    )
+
+
+def _empty_days(rows: pl.DataFrame) -> Iterator[str]:
+    """Days between the first and the last row that have none."""
+    if rows.is_empty():
+        yield "no source has any of it"
+        return
+    days = rows["ts"].dt.date().unique().sort()
+    every = pl.date_range(days[0], days[-1], eager=True)
+    lacking = every.filter(~every.is_in(days.implode()))
+    if len(lacking):
+        yield f"no rows on {len(lacking):,} days: {', '.join(str(day) for day in lacking)}"
 
 
 def missing(store: Store, series: SeriesId, first: int, last: int) -> list[Range]:
@@ -138,7 +185,8 @@ class _Desk:
         told = [flaw for batch in batches for flaw in batch.flaws]
         frames = [batch.rows for batch in batches if len(batch.rows)]
         if frames:
-            admitted = admit(self.series, pl.concat(frames, how="diagonal"), closed_at=self.now)
+            together = pl.concat(frames, how="diagonal")
+            admitted = (admit if self.series.is_bars else admit_table)(self.series, together, closed_at=self.now)
             told += admitted.flaws
             written = self.store.write(self.series, admitted.rows, origin, told)
             self.n_new += written.n_new

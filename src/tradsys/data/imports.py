@@ -93,10 +93,10 @@ def _import(store: Store, path: Path, series: SeriesId, bars: pl.DataFrame, repa
 
 def _refuse_other_interval(path: Path, series: SeriesId, bars: pl.DataFrame) -> None:
     if len(bars) > 1:
-        found = commonest_step(np.diff(ts_ms(bars)))
-        if found != interval_ms(series.step):
+        found = timedelta(milliseconds=commonest_step(np.diff(ts_ms(bars))))
+        if found != series.step:
             raise DataError(
-                f"{path.name} holds bars of {format_interval(timedelta(milliseconds=found))}, wanted {series.interval}; "
+                f"{path.name} holds bars of {format_interval(found)}, wanted {series.interval}; "
                 "name the interval that it has"
             )
 

@@ -1,4 +1,4 @@
-"""Binance's public archive of klines: monthly files, and daily ones for what those leave out."""
+"""Binance's public archive: klines in monthly files, and daily ones for what those leave out; funding, book depth."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,18 +7,21 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from tradsys.core.errors import SourceError
+from tradsys.core.errors import DataError, SourceError
 from tradsys.core.time import from_ms, to_ms
 from tradsys.data.sources.http import Client
 from tradsys.data.sources.klines import from_csv, ticker
 from tradsys.data.sources.source import Batch, Range, utc_now
+from tradsys.data.sources.tables import depth_from_csv, funding_from_csv
 from tradsys.data.sources.zips import Damaged, Zipped, checksum, fetch_zip
 from tradsys.data.store.manifest import Flaw, Manifest, Origin
 from tradsys.data.store.places import Place
-from tradsys.data.store.series import SeriesId
+from tradsys.data.store.series import DEPTH, FUNDING, SeriesId
 
 MONTHLY, DAILY = "monthly", "daily"
 QUARANTINE = "quarantine"
+_TABLES = {FUNDING: "fundingRate", DEPTH: "bookDepth"}
+_PARSERS = {FUNDING: funding_from_csv, DEPTH: depth_from_csv}
 _DAY = timedelta(days=1)
 
 
@@ -50,7 +53,7 @@ class Archive:
         """The rows of every file that overlaps the ranges and was not fetched before."""
         for first in sorted({first for start, end in ranges for first in self._periods(start, end)}):
             url = self.url(series, first)
-            batch = None if urlsplit(url).path in self.known else self._batch(url, first)
+            batch = None if urlsplit(url).path in self.known else self._batch(series, url, first)
             if batch is not None:
                 yield batch
 
@@ -59,7 +62,7 @@ class Archive:
         base = self.client.settings.archive_url
         for origin in (o for manifest in manifests for o in manifest.origins if o.source == self.name):
             if checksum(self.client, base + origin.item) not in (None, origin.sha256):
-                batch = self._batch(base + origin.item, from_ms(origin.first))
+                batch = self._batch(series, base + origin.item, from_ms(origin.first))
                 if batch is not None and batch.origin.sha256 != origin.sha256:
                     yield batch
 
@@ -67,8 +70,9 @@ class Archive:
         """Where the file that begins at a time lies."""
         market = "spot" if series.market == "spot" else "futures/um"
         name, when = ticker(series), f"{first:%Y-%m}" if self.period == MONTHLY else f"{first:%Y-%m-%d}"
-        folder = f"data/{market}/{self.period}/klines/{name}/{series.venue_interval}"
-        return f"{self.client.settings.archive_url}/{folder}/{name}-{series.venue_interval}-{when}.zip"
+        kind = _TABLES.get(series.interval, series.venue_interval)
+        path = f"{kind}/{name}" if series.interval in _TABLES else f"klines/{name}/{kind}"
+        return f"{self.client.settings.archive_url}/data/{market}/{self.period}/{path}/{name}-{kind}-{when}.zip"
 
     def _periods(self, start: int, end: int) -> Iterator[datetime]:
         """First moments of the periods that overlap the range and have ended."""
@@ -87,17 +91,19 @@ class Archive:
             return first + _DAY
         return datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=UTC)
 
-    def _batch(self, url: str, first: datetime) -> Batch | None:
+    def _batch(self, series: SeriesId, url: str, first: datetime) -> Batch | None:
         item = urlsplit(url).path
         try:
             zipped = fetch_zip(self.client, url)
             if zipped is None:
                 return None
-            rows = self._inside(from_csv(zipped.content, item), first)
+            rows = self._inside(_PARSERS.get(series.interval, from_csv)(zipped.content, item), first)
         except Damaged as error:
             return self._damaged(error, item, first)
         except SourceError as error:
-            if error.__cause__ is None or not isinstance(error.__cause__, (pl.exceptions.PolarsError, ValueError)):
+            if error.__cause__ is None or not isinstance(
+                error.__cause__, (pl.exceptions.PolarsError, DataError, ValueError)
+            ):
                 raise  # the host failed, not the file
             return self._damaged(Damaged(str(error), b""), item, first)
         return Batch(rows, self._origin(item, zipped, rows), _doubts(zipped, item, first))

@@ -10,9 +10,13 @@ from tradsys.data.sources.archive import DAILY, MONTHLY, Archive
 from tradsys.data.sources.binance import BinanceRest
 from tradsys.data.sources.http import Client
 from tradsys.data.sources.source import Batch, Source
+from tradsys.data.sources.tables import FundingRest
 from tradsys.data.store.manifest import Manifest
 from tradsys.data.store.places import Place
-from tradsys.data.store.series import SeriesId
+from tradsys.data.store.series import DEPTH, FUNDING, SeriesId
+
+FIRST = {FUNDING: 1_567_296_000_000, DEPTH: 1_672_531_200_000}
+"""Where the archive of what is no bars begins: September 2019 and January 2023."""
 
 type Choice = Literal["auto", "archive", "ccxt"]
 
@@ -45,10 +49,14 @@ class Binance:
 
     def listed(self, series: SeriesId) -> int | None:
         """The first kline that REST has."""
-        return BinanceRest(self.client).listed(series)
+        return FIRST[series.interval] if series.interval in FIRST else BinanceRest(self.client).listed(series)
 
     def sources(self, series: SeriesId, now: int, place: Place, known: frozenset[str]) -> list[Source]:
-        """Three, the cheapest first."""
+        """The cheapest first."""
+        if series.interval == FUNDING:
+            return [Archive(self.client, place, now, MONTHLY, known), FundingRest(self.client)]
+        if series.interval == DEPTH:
+            return [Archive(self.client, place, now, DAILY, known)]
         archives = [Archive(self.client, place, now, period, known) for period in (MONTHLY, DAILY)]
         return [*archives, BinanceRest(self.client)]
 
@@ -60,6 +68,10 @@ class Binance:
 def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") -> Venue:
     """Binance's archive for its spot and USD-M markets, ccxt for everything else or where it is asked for."""
     client = Client.of(settings)
+    if not series.is_bars and (series.exchange, series.market) != ("binance", "swap"):
+        raise ConfigError(
+            f"{series.interval} is there of Binance's perpetuals alone, such as binance:BTC/USDT:USDT:{series.interval}"
+        )
     has_archive = series.exchange == "binance" and series.market in ("spot", "swap") and not _is_coin_margined(series)
     if choice == "archive" and not has_archive:
         raise ConfigError(

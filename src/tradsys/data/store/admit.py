@@ -49,3 +49,13 @@ def _possible(rows: pl.DataFrame, series: SeriesId) -> tuple[pl.DataFrame, list[
     if not bad:
         return rows, flaws
     return rows.with_row_index(ROW).filter(~pl.col(ROW).is_in(bad)).drop(ROW), flaws
+
+
+def admit_table(series: SeriesId, rows: pl.DataFrame, *, closed_at: int) -> Admitted:
+    """Rows of funding or depth in order, each once, without those of the future or without a value."""
+    required = [name for name in rows.columns if name != "interval_hours"]  # which pages do not tell
+    told = rows.filter(pl.col("ts") <= from_ms(closed_at)).unique(list(series.keys), keep="last", maintain_order=True)
+    whole = pl.all_horizontal(pl.col(name).is_not_null() for name in required)
+    lacking = told.filter(~whole)
+    flaws = (refused("empty value", lacking, "a value is missing"),) if len(lacking) else ()
+    return Admitted(told.filter(whole).sort(*series.keys), flaws)
