@@ -74,10 +74,10 @@ def test_closes_unlike_another_venues_are_named(store):
     )
 
 
-def test_a_venue_that_always_trades_dearer_is_no_outlier(store):
+def test_a_venue_that_trades_dearer_for_days_is_no_outlier(store):
     bars = some_bars(START, 300)
     store.write(HOURS, bars, PAGES)
-    store.write(KRAKEN, changed(bars, range(300), open=1.02, high=1.02, low=1.02, close=1.02), PAGES)
+    store.write(KRAKEN, changed(bars, range(200, 300), open=1.02, high=1.02, low=1.02, close=1.02), PAGES)
     assert found(store) == {}
 
 

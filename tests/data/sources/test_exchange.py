@@ -62,6 +62,7 @@ def test_reordered_pages_are_put_in_order(venue, store, series, fetch, closed):
     venue.is_reordered = True
     fetch()
     assert store.read(series).equals(closed)
+    assert sum(path.endswith("/klines") for path in venue.asked) < 6
 
 
 def test_an_endless_last_page_ends_and_leaves_its_hole(venue, store, series, fetch):

@@ -83,6 +83,14 @@ def test_a_column_that_only_some_answers_hold_survives_the_others(store, series,
     assert kept.drop("n_trades").equals(bars)
 
 
+def test_an_empty_cell_neither_replaces_a_value_nor_counts_as_a_change(store, series, bars):
+    store.write(series, bars.with_columns(n_trades=pl.lit(3.0)), PAGES)
+    lacking = bars.with_columns(n_trades=pl.when(pl.int_range(pl.len()) < 5).then(3.0))
+    assert store.write(series, lacking, PAGES).n_changed == 0
+    assert store.read(series)["n_trades"].null_count() == 0
+    assert all(manifest.defects == () for manifest in store.manifests(series))
+
+
 def test_a_hole_is_counted(store, series, bars):
     store.write(series, bars.filter(pl.col("ts").dt.hour() != 5), PAGES)
     assert [m.n_missing for m in store.manifests(series)] == [5, 5]
