@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -207,6 +208,9 @@ def serving(loopback: Loopback):
             self.wfile.write(body[: len(body) // 2] if is_cut else body)
             if is_cut:
                 self.close_connection = True
+
+        def date_time_string(self, timestamp=None) -> str:
+            return format_datetime(loopback.now, usegmt=True)
 
         def log_message(self, *args) -> None:
             pass

@@ -7,6 +7,8 @@ import pytest
 from tests.data.sources.loopback import Fault
 
 from tradsys.core.errors import ConfigError, SourceError
+from tradsys.core.time import to_ms
+from tradsys.data.sources.venue import venue_of
 from tradsys.data.store import SeriesId
 
 COLUMNS = ["ts", "open", "high", "low", "close", "volume"]
@@ -80,6 +82,12 @@ def test_the_venues_clock_says_what_has_closed(venue, store, series, fetch, skew
     last = store.read(series)["ts"][-1]
     assert last + timedelta(hours=1) <= venue.now < last + timedelta(hours=2)
     assert "this machine's clock is" in report.notes[0]
+
+
+def test_an_exchange_without_a_clock_is_read_by_the_date_of_its_answer(venue, series, settings):
+    exchange = venue_of(series, settings, "ccxt")
+    exchange._api.has["fetchTime"] = False
+    assert exchange.now(series) == to_ms(venue.now)
 
 
 def test_a_bar_that_changes_after_it_closed_is_seen_at_the_next_download(venue, store, series, fetch):

@@ -23,6 +23,11 @@ def test_one_interval_has_one_name():
     assert SeriesId.parse("binance:BTC/USDT:60m") == SeriesId.parse("binance:BTC/USDT:1h")
 
 
+def test_a_week_is_asked_for_as_venues_spell_it():
+    assert SeriesId.parse("binance:BTC/USDT:1w").venue_interval == "1w"
+    assert SeriesId.parse("binance:BTC/USDT:1d").venue_interval == "1d"
+
+
 @pytest.mark.parametrize("text", ["BTC/USDT", "binance:BTC/USDT", "binance:BTC/USDT:1y", "Binance:BTC/USDT:1h", "a:b"])
 def test_anything_else_is_refused_with_an_example(text):
     assert not is_series(text)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ import polars as pl
 
 from tradsys.core.bars import OHLCV, TS
 from tradsys.core.errors import ConfigError, SourceError
-from tradsys.core.time import interval_ms
+from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.sources.http import Again, Client, host_of, retry_after_s
 from tradsys.data.sources.paging import pages
 from tradsys.data.sources.source import Batch, Range, Source, utc_now
@@ -56,8 +57,7 @@ class Exchange:
         if self._api.has.get("fetchTime"):
             return int(self._call(self._api.fetch_time))
         date = (self._api.last_response_headers or {}).get("Date")
-        since = retry_after_s(date)  # seconds from now until that date, never negative
-        return int((time.time() + since) * 1000) if since else int(time.time() * 1000)
+        return to_ms(parsedate_to_datetime(date)) if date else int(time.time() * 1000)
 
     def listed(self, series: SeriesId) -> int | None:
         """The first bar of the page that begins before any market did, None where the exchange refuses or is empty."""
