@@ -1,6 +1,7 @@
 """The same paths in a bucket, on moto's server."""
 
 from datetime import UTC, datetime
+from threading import Thread
 
 import pytest
 from tests.data.store.made import PAGES, some_bars
@@ -9,7 +10,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.data import load_bars
 from tradsys.data.settings import DataSettings
 from tradsys.data.store import SeriesId, Store
-from tradsys.data.store.places import LocalFolder, ObjectStorage, open_place
+from tradsys.data.store.places import LEASE_S, LOCK, LocalFolder, ObjectStorage, open_place
 
 START = datetime(2023, 12, 27, tzinfo=UTC)
 # botocore and moto still call what Python 3.12 deprecates
@@ -103,6 +104,32 @@ def test_an_upload_that_fails_leaves_the_old_partition(bucket, series, monkeypat
         store.write(series, some_bars(datetime(2024, 1, 1, tzinfo=UTC), 300), PAGES)
     monkeypatch.undo()
     assert Store(bucket).read(series).equals(old)
+
+
+def test_writers_at_once_lose_nothing(bucket, series):
+    """Each has a store of its own, as on another machine."""
+    bars = some_bars(START, 240)
+    threads = [Thread(target=Store(bucket).write, args=(series, bars[i::4], PAGES)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Store(bucket).read(series).equals(bars)
+    assert LOCK not in Store(bucket).place.files(series.folder)
+
+
+def test_the_lock_of_a_writer_that_was_killed_is_taken_over_when_its_time_is_up(bucket, series):
+    now, slept = [1_000.0], []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += 50 * seconds
+
+    left = repr(now[0] + LEASE_S).encode()
+    ObjectStorage(bucket).write(f"{series.folder}/{LOCK}", left)
+    with ObjectStorage(bucket, lambda: now[0], sleep).lock(series.folder):
+        assert now[0] > 1_000 + LEASE_S
+    assert 5 <= len(slept) <= 7
 
 
 def test_an_unknown_scheme_says_what_to_do():

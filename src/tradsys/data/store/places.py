@@ -1,8 +1,7 @@
 """Where a store's files lie: a folder of this machine, or object storage under the same paths."""
 
-import hashlib
-import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.files import exclusive, write_atomically
 
 LOCK = ".lock"
+LEASE_S, POLL_S = 120.0, 0.5
 
 
 class Place(Protocol):
@@ -76,10 +76,15 @@ class LocalFolder:
 class ObjectStorage:
     """A bucket, or anything else that fsspec opens by URL; an object is there whole or not at all.
 
-    Writers on one machine wait for each other. Nothing holds back a writer on another machine: keep one a bucket.
+    A writer holds an object that can only be created where there is none. It says until when it is held, so that the
+    lock of a process that was killed is taken over after LEASE_S; a write that takes longer than that is not safe, nor is
+    a server that knows no If-None-Match.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.clock, self.sleep = clock, sleep
         try:
             from fsspec.core import url_to_fs
 
@@ -119,10 +124,28 @@ class ObjectStorage:
 
     @contextmanager
     def lock(self, folder: str) -> Iterator[object]:
-        """A lock between the processes of this machine."""
-        name = hashlib.sha256(f"{self.url}/{folder}".encode()).hexdigest()[:32]
-        with exclusive(Path(tempfile.gettempdir()) / "tradsys-locks" / name) as descriptor:
-            yield descriptor
+        """A lock between all who write into the bucket, wherever they run."""
+        path = self._at(f"{folder}/{LOCK}")
+        while not self._taken(path):
+            self.sleep(POLL_S)
+        try:
+            yield path
+        finally:
+            self.delete(f"{folder}/{LOCK}")
+
+    def _taken(self, path: str) -> bool:
+        try:
+            self._fs.pipe_file(path, repr(self.clock() + LEASE_S).encode(), mode="create")
+            return True
+        except FileExistsError:
+            pass
+        try:
+            until = float(self._fs.cat_file(path))
+        except FileNotFoundError:
+            return False  # just released
+        if until < self.clock():
+            self._fs.rm_file(path)
+        return False
 
     def _list(self, folder: str) -> list[tuple[str, str]]:
         try:
