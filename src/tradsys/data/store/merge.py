@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from tradsys.core.time import stamp
@@ -29,7 +30,8 @@ def merge(kept: pl.DataFrame, new: pl.DataFrame, keys: Sequence[str]) -> Merged:
 
     Columns that only one side has are empty in the other's rows.
     """
-    new = new.unique(list(keys), keep="last", maintain_order=True).sort(*keys)
+    if keys != ("ts",) or not _is_ascending(new["ts"]):
+        new = new.unique(list(keys), keep="last", maintain_order=True).sort(*keys)
     if len(kept) == 0 or len(new) == 0:
         return Merged(new if len(kept) == 0 else kept, len(new), 0)
     if keys == ("ts",) and new["ts"][0] > kept["ts"][-1]:
@@ -52,6 +54,12 @@ def merge(kept: pl.DataFrame, new: pl.DataFrame, keys: Sequence[str]) -> Merged:
     rest = kept.join(new, on=list(keys), how="anti")
     rows = _joined(_joined(rest, same), fresh).select(*kept.columns, *(c for c in new.columns if c not in kept.columns))
     return Merged(rows.sort(*keys), len(new) - len(both), len(changed), _told(changed, values))
+
+
+def _is_ascending(ts: pl.Series) -> bool:
+    """Whether the times are in order and unique, which is far quicker to see than to establish."""
+    steps = np.diff(ts.to_physical().to_numpy())
+    return bool((steps > 0).all())
 
 
 def _joined(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:

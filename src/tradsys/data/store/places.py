@@ -77,8 +77,8 @@ class ObjectStorage:
     """A bucket, or anything else that fsspec opens by URL; an object is there whole or not at all.
 
     A writer holds an object that can only be created where there is none. It says until when it is held, so that the
-    lock of a process that was killed is taken over after LEASE_S; a write that takes longer than that is not safe, nor is
-    a server that knows no If-None-Match.
+    lock of a process that was killed is taken over after LEASE_S; a write that takes longer than that is not safe, nor
+    is a server that knows no If-None-Match.
     """
 
     def __init__(
