@@ -1,6 +1,9 @@
 """From nothing to a checked store, by the command line alone."""
 
 import json
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -131,3 +134,17 @@ def test_a_new_user_goes_from_nothing_to_a_checked_five_year_store_with_one_comm
     first, last = datetime(2020, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, 2, tzinfo=UTC)
     wanted = bars.filter(bars["ts"].is_between(first, last) & ~bars["ts"].is_in(lost))
     assert stored.select(bars.columns).equals(wanted)
+
+
+@pytest.mark.slow
+def test_a_download_that_was_killed_goes_on_where_it_was(venue, capsys):
+    command = [sys.executable, "-m", "tradsys", "data", "download", "binance:BTC/USDT:1h"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        told = [process.stderr.readline() for _ in range(2)]
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert "from binance archive, monthly (288/1200)" in told[0]
+    venue.asked.clear()
+    assert main(["data", "download", "binance:BTC/USDT:1h"]) == 0
+    assert "2024-12-20 00:00 to 2025-02-08 00:00 without a hole" in capsys.readouterr().out
+    assert not any("2024-12.zip" in path for path in venue.asked)
