@@ -74,14 +74,7 @@ class Mutant:
 
     def planted(self, tree: ast.Module) -> ast.Module:
         """A copy of the module with the fault in it."""
-        tree = deepcopy(tree)
-        parent = _at(tree, self.path[:-1])
-        field, index = self.path[-1]
-        if index is None:
-            setattr(parent, field, self.replacement)
-        else:
-            getattr(parent, field)[index] = self.replacement
-        return ast.fix_missing_locations(tree)
+        return ast.fix_missing_locations(_replaced(tree, self.path, self.replacement))
 
 
 def mutants_of(source: str, module: str) -> list[Mutant]:
@@ -92,13 +85,27 @@ def mutants_of(source: str, module: str) -> list[Mutant]:
     for node, path, scope in _walk(tree, (), ""):
         shown = _shown(tree, path)
         for replacement in _replacements(node):
-            planted = Mutant("", module, path, replacement).planted(tree)
-            before, after = _apart(_text(_at(tree, shown)), _text(_at(planted, shown)))
+            around = _at(tree, shown)
+            before, after = _apart(_text(around), _text(_replaced(around, path[len(shown) :], replacement)))
             name = f"{module} {scope}: {before} -> {after}"
             seen[name] += 1
             number = f" #{seen[name]}" if seen[name] > 1 else ""
             found.append(Mutant(name + number, module, path, replacement))
     return found
+
+
+def _replaced(tree: ast.AST, path: Path, replacement: ast.AST) -> ast.AST:
+    """A copy of the tree with another node at `path`."""
+    if not path:
+        return replacement
+    tree = deepcopy(tree)
+    parent = _at(tree, path[:-1])
+    field, index = path[-1]
+    if index is None:
+        setattr(parent, field, replacement)
+    else:
+        getattr(parent, field)[index] = replacement
+    return tree
 
 
 def _at(tree: ast.AST, path: Path) -> ast.AST:

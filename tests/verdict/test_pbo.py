@@ -123,3 +123,13 @@ def test_halves_are_the_same_in_slices(monkeypatch):
     sliced = probability_of_backtest_overfitting(returns, 8)
     assert np.sort(sliced.logits).tolist() == np.sort(whole.logits).tolist()
     assert sliced.pbo == whole.pbo
+
+
+def test_a_winner_without_risk_in_one_half_only_leaves_no_slope_either():
+    returns = np.random.default_rng(9).normal(0, 1, (20, 2))
+    returns[:10, 0] = 0.1
+    returns[10:, 1] += 3
+    result = probability_of_backtest_overfitting(returns, 2)
+    assert np.isfinite(result.in_sample).tolist() == [False, True]
+    assert np.isfinite(result.out_of_sample).all()
+    assert np.isnan(result.slope)
