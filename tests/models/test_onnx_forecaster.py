@@ -30,7 +30,14 @@ def parameters(network: BandedTransformer) -> torch.Tensor:
 
 def forecaster(network: BandedTransformer = NETWORK, offset: FittedLinear = OFFSET, **focal: float) -> OnnxForecaster:
     content = network_to_onnx(network, parameters(network).numpy())
-    return OnnxForecaster(offset, content, network.window, network.n_layers, **focal)
+    return assembled(content, network, offset, **focal)
+
+
+def assembled(
+    content: bytes | None, network: BandedTransformer = NETWORK, offset: FittedLinear = OFFSET, **focal: float
+) -> OnnxForecaster:
+    shape = (network.window, network.context, network.receptive_field)
+    return OnnxForecaster("transformer", offset, content, *shape, **focal)
 
 
 def features(n_bars: int, n_features: int = 5, warm_up: int = 11) -> np.ndarray:
@@ -96,9 +103,9 @@ def test_a_network_that_says_nothing_leaves_the_linear_model_whatever_the_object
     X = features(100)
     silent = network_to_onnx(NETWORK, NETWORK.initial(0).numpy())
     for focal in ({}, {"gamma": 2.0, "alpha": 0.25}):
-        model = OnnxForecaster(OFFSET, silent, NETWORK.window, NETWORK.n_layers, **focal)
+        model = assembled(silent, **focal)
         np.testing.assert_allclose(model.logits(X), OFFSET.logits(X), atol=1e-13)
-    none = OnnxForecaster(OFFSET, None, NETWORK.window, NETWORK.n_layers)
+    none = assembled(None)
     assert none.logits(X).tobytes() == OFFSET.logits(X).tobytes()
     assert none.memory == NETWORK.receptive_field
 
