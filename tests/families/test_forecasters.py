@@ -12,6 +12,7 @@ from tests.models.panels import panel_of
 
 from tradsys.models.base_rate import BaseRate
 from tradsys.models.boosted import Boosted
+from tradsys.models.contrastive_agent import ContrastiveAgent
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.logistic import RidgeLogistic
 from tradsys.models.panel import Panel, Rows
@@ -44,6 +45,7 @@ CASES = [
     Case(Boosted()),
     Case(SMALL_NETWORK, tolerance=1e-5),
     Case(replace(SMALL_NETWORK, objective="focal", focal_alpha=0.25), tolerance=1e-5),
+    Case(ContrastiveAgent(SMALL_NETWORK), tolerance=1e-5),
 ]
 every_forecaster = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -168,4 +170,4 @@ def test_nothing_is_found_in_labels_permuted_in_blocks(case: Case) -> None:
 
 
 def test_networks_in_this_battery_were_kept() -> None:
-    assert all("network.onnx" in fitted(case).to_files() for case in CASES[-2:])
+    assert all("network.onnx" in fitted(case).to_files() for case in CASES[-3:])

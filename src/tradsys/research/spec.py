@@ -116,16 +116,14 @@ def _forecasters(agent: AgentSettings) -> tuple[Forecaster, ...]:
     from tradsys.models.transformer_agent import TransformerAgent
 
     network = TransformerAgent(
-        d_model=agent.d_model,
-        n_layers=agent.n_layers,
-        n_heads=agent.n_heads,
-        window=agent.window,
-        dropout=agent.dropout,
-        learning_rate=agent.learning_rate,
-        max_steps=agent.max_steps,
-        objective=agent.objective,
+        **agent.shape,
+        objective="focal" if agent.objective == "focal" else "bce",
         focal_gamma=agent.focal_gamma,
         focal_alpha=agent.focal_alpha,
         offset=linear,
     )
+    if agent.objective == "supcon":
+        from tradsys.models.contrastive_agent import ContrastiveAgent
+
+        return (*baselines, ContrastiveAgent(network))
     return (*baselines, network)
