@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 import torch
@@ -10,12 +11,17 @@ from torch.nn import functional as F
 
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.errors import ConfigError
-from tradsys.models.crops import CropBank, Layout, random_starts
+from tradsys.models.crops import CropBank
+from tradsys.models.device import reproducible
+from tradsys.models.layout import Layout
 from tradsys.models.losses import contrast
 from tradsys.models.network import Drop, Network, Weights, decays, linear, unpack
 from tradsys.models.optimiser import AveragedAdamW
+from tradsys.models.recipe import Member, Recipe
+from tradsys.models.schedule import Schedule
 from tradsys.models.stopping import BestSoFar
-from tradsys.models.training import Progress, Recipe
+from tradsys.models.streams import Streams
+from tradsys.models.training import Progress
 
 _CHECK_ANCHORS = 512
 _CROPS_AT_ONCE = 8
@@ -122,17 +128,13 @@ def pretrain(
     seeds: Sequence[int],
     progress: Progress | None = None,
 ) -> list[Pretrained]:
-    """Train one encoder a seed on the rows where `bank.fit` is positive, stopping each by those of `bank.check`.
+    """Train one encoder a seed on the rows where the bank's `fit` is positive, stopping each by those of its `check`.
 
-    Steps, noise, averaging and patience are the recipe's. Models come out as they would one by one, up to rounding; on
-    a processor it takes one thread, like `training.train`.
+    The bank holds one training set. Steps, noise, averaging and patience are the recipe's; like `training.train`, models
+    come out as they would one by one, up to rounding, and the same seed on the same kind of machine gives the same bits.
     """
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with reproducible(bank.device):
         return _Pretraining(network, bank, outcomes, spec, recipe, seeds).run(progress)
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 @torch.no_grad()
@@ -167,59 +169,62 @@ class _Pretraining:
         seeds: Sequence[int],
     ) -> None:
         self.network, self.bank, self.outcomes, self.spec, self.recipe = network, bank, outcomes, spec, recipe
-        self.context, self.length = recipe.crop_length(network)
-        bank.demand(len(seeds), self.context + self.length)
-        device = bank.x.device
-        d, p = network.d_model, spec.projection
+        self.schedule = Schedule.of(network, bank, [Member(0, seed, recipe) for seed in seeds])
+        self.streams = Streams(self.schedule.keys)
+        device, (d, p) = bank.device, (network.d_model, spec.projection)
         self.projection = {"hide": (d, d), "show": (d, p)}
-        self.learns, self.checks = (weight.sum(dim=2) > 0 for weight in (bank.fit, bank.check))  # (models, rows)
-        self.n_steps = torch.tensor([[recipe.budget(int(rows.sum()))] for rows in self.learns], device=device)
-        shape = (int(self.n_steps.max()), recipe.n_crops)
-        spans = bank.spans(bank.fit)
-        draws = [random_starts(s, self.length, shape, seed) for s, seed in zip(spans, seeds, strict=True)]
-        self.starts = torch.from_numpy(np.stack(draws, axis=1)).to(device)  # (steps, models, crops)
-        self.streams = [torch.Generator(device).manual_seed(seed) for seed in seeds]
-        self.tiles = bank.tiles(bank.check, self.length)
-        self.check_every = max(1, -(-int(self.checks.sum(dim=1).max()) // _CHECK_ANCHORS))
+        self.learns, self.checks = ((shelf.of_set(0) > 0).any(dim=1) for shelf in (bank.fit, bank.check))
+        self.check_every = max(1, -(-int(self.checks.sum()) // _CHECK_ANCHORS))
         theta = torch.stack([torch.cat([network.initial(seed), self._first_projection(seed)]) for seed in seeds])
-        decay = recipe.weight_decay * torch.cat([network.decays(), decays(self.projection)])
         self.untrained = theta[:, : network.n_parameters].numpy().copy()
-        self.optimiser = AveragedAdamW(theta.to(device), decay.to(device), clip=recipe.clip, ema=recipe.ema)
+        self.optimiser = AveragedAdamW(
+            theta.to(device),
+            torch.cat([network.decays(), decays(self.projection)]).to(device),
+            decay=self.schedule.weight_decay,
+            clip=self.schedule.clip,
+            ema=self.schedule.ema,
+        )
+        self.number = torch.zeros_like(self.schedule.n_steps)
         # row 0 lies in a margin, hence teaches nothing
         self.queue = torch.zeros((len(seeds), spec.queue, p), device=device)
         self.queued = torch.zeros((len(seeds), spec.queue), dtype=torch.int64, device=device)
 
     def run(self, progress: Progress | None) -> list[Pretrained]:
         """Steps and checks until every model has stopped."""
-        average = self.optimiser.average
+        average, schedule = self.optimiser.average, self.schedule
         blocks, counts, trivial = self.check(average)
-        n = counts.sum(dim=1)
-        best = BestSoFar(blocks, n, average)
-        active = finite = torch.ones_like(self.n_steps, dtype=torch.bool)
-        for step in range(1, len(self.starts) + 1):
-            finite = finite & self.step(step, active)
-            if step % self.recipe.check_every == 0 or step == len(self.starts):
-                finite = finite & best.see(self.check(average)[0], average, step)[:, None]
-                active = active & finite & best.has_patience(self.recipe.patience)[:, None] & (step < self.n_steps)
+        n = counts.sum(dim=1, keepdim=True).to(blocks.dtype)
+        best = BestSoFar(blocks.shape[1], n, average)
+        best.begin(blocks)
+        n_steps = int(schedule.n_steps.max())
+        active = finite = torch.ones_like(self.number, dtype=torch.bool)
+        for step in range(1, n_steps + 1):
+            finite = self.step(active & finite) & finite
+            if step % self.recipe.check_every == 0 or step == n_steps:
+                best.see(self.check(average)[0], average, torch.minimum(self.number, schedule.n_steps))
+                finite = finite & torch.isfinite(best.last_gain)
+                has_steps = self.number < schedule.n_steps
+                active = active & finite & best.has_patience(schedule.patience) & has_steps
                 if progress is not None:
-                    progress(step, len(self.starts))
+                    progress(step, n_steps)
                 if not bool(active.any()):
                     break
-        floor = (trivial.sum(dim=1) / n).tolist()
+        floor = (trivial.sum(dim=1, keepdim=True) / n)[:, 0].tolist()
         return [self._outcome(best, bool(finite[model]), floor[model], model) for model in range(len(average))]
 
-    def step(self, number: int, active: Tensor) -> Tensor:
-        """One optimiser step on fresh crops; returns whether each model's gradient was finite, (n_models, 1)."""
-        x, known, rows = self.bank.gather(self.starts[number - 1], self.length, self.context)
-        phase = number % self.spec.thinning
+    def step(self, moves: Tensor) -> Tensor:
+        """One optimiser step of the moving models on fresh crops; returns whose gradient was finite, (n_models, 1)."""
+        schedule, theta, phase = self.schedule, self.optimiser.theta, int(self.number[0]) % self.spec.thinning
+        number = self.number.add_(1)
+        x, known, rows = self.bank.gather(schedule.data, schedule.crops(number), schedule.length, schedule.context)
         rows = rows[:, :, phase :: self.spec.thinning].flatten(1)
-        shown = self._shown(self.optimiser.theta, self._blur(x), known, phase, self._drop)
-        loss, counts = self._compare(shown, rows, self.learns)
-        torch.autograd.backward((loss.sum(dim=1) / counts.sum(dim=1).clamp(min=1)).sum())
+        shown = self._shown(theta, self._blurred(x), known, phase, self._dropout() if schedule.drops else None)
+        loss, counts = self._compare(shown, rows)
+        (grad,) = torch.autograd.grad((loss.sum(dim=1) / counts.sum(dim=1).clamp(min=1)).sum(), theta)
         if self.spec.queue:
             self.queue = torch.cat([shown.detach(), self.queue], dim=1)[:, : self.spec.queue]
             self.queued = torch.cat([rows, self.queued], dim=1)[:, : self.spec.queue]
-        return self.optimiser.step(number, self._lr(number), active)
+        return self.optimiser.step(grad, number, schedule.rate(number), moves) | ~moves
 
     @torch.no_grad()
     def check(self, theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -227,16 +232,16 @@ class _Pretraining:
 
         All of them are one batch, without a queue.
         """
-        rows, shown = [], []
-        for first in torch.split(self.tiles, _CROPS_AT_ONCE, dim=1):
-            x, known, here = self.bank.gather(first, self.length, self.context)
+        schedule, rows, shown = self.schedule, [], []
+        for first in torch.split(schedule.check_starts, _CROPS_AT_ONCE, dim=1):
+            x, known, here = self.bank.gather(schedule.data, first, schedule.length, schedule.context)
             rows.append(here[:, :, :: self.check_every].flatten(1))
             shown.append(self._shown(theta, x, known, 0, None, self.check_every))
         anchors, seen = torch.cat(rows, dim=1), torch.cat(shown, dim=1)
         parts = []
         for model in range(len(theta)):  # one by one: a similarity matrix is a few megabytes
             one = slice(model, model + 1)
-            candidates, alike = self._pairs(anchors[one], anchors[one], self.checks[one])
+            candidates, alike = self._pairs(anchors[one], anchors[one], self.checks)
             similarity = seen[one] @ seen[one].mT / self.spec.temperature
             loss, counts = contrast(similarity, alike, candidates)
             trivial = candidates.sum(dim=-1).clamp(min=1).log()
@@ -244,16 +249,16 @@ class _Pretraining:
         loss, counts, trivial = (torch.cat(values) for values in zip(*parts, strict=True))
         return loss, counts, trivial
 
-    def _compare(self, shown: Tensor, rows: Tensor, learns: Tensor) -> tuple[Tensor, Tensor]:
+    def _compare(self, shown: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Loss of each anchor against all others and the queue, 0 where it does not count; both (models, anchors)."""
         everyone = torch.cat([shown, self.queue], dim=1)
-        candidates, alike = self._pairs(rows, torch.cat([rows, self.queued], dim=1), learns)
+        candidates, alike = self._pairs(rows, torch.cat([rows, self.queued], dim=1), self.learns)
         loss, counts = contrast(shown @ everyone.mT / self.spec.temperature, alike, candidates)
         return torch.where(counts, loss, 0.0), counts
 
     def _pairs(self, rows: Tensor, others: Tensor, takes_part: Tensor) -> tuple[Tensor, Tensor]:
         """Which of `others` (models, m) each of `rows` (models, n) is compared with, and which share its class."""
-        part = takes_part.gather(1, rows)[:, :, None] & takes_part.gather(1, others)[:, None, :]
+        part = takes_part[rows][:, :, None] & takes_part[others][:, None, :]
         kind = self.outcomes.kind
         # a row overlaps itself, hence is no candidate of its own
         return part & ~self.outcomes.overlap(rows, others), kind[rows][:, :, None] == kind[others][:, None, :]
@@ -280,32 +285,32 @@ class _Pretraining:
         ]
         return torch.from_numpy(np.concatenate(parts).astype(np.float32))
 
-    def _blur(self, x: Tensor) -> Tensor:
-        if self.recipe.noise == 0:
+    def _blurred(self, x: Tensor) -> Tensor:
+        """Features (n_models, ...) with Gaussian noise, as in `training.train`."""
+        if not self.schedule.blurs:
             return x
-        noise = [torch.randn(x.shape[1:], generator=stream, device=x.device) for stream in self.streams]
-        return x.add_(torch.stack(noise), alpha=self.recipe.noise)
+        noise = self.streams.normal(self.number, 0, x[0].numel())
+        return noise.mul_(self.schedule.noise).view_as(x).add_(x)
 
-    def _drop(self, x: Tensor) -> Tensor:
-        if self.recipe.dropout == 0:
-            return x
-        share = self.recipe.dropout
-        kept = [torch.rand(x.shape[1:], generator=s, device=x.device) >= share for s in self.streams]
-        return x * torch.stack(kept) / (1 - share)
+    def _dropout(self) -> Drop:
+        """Dropout of one step: every place where the network applies it has a stream of its own."""
+        places, share = count(1), self.schedule.dropout
 
-    def _lr(self, number: int) -> Tensor:
-        down = 0.5 * (1 + torch.cos(torch.pi * ((number - 1) / self.n_steps).clamp(max=1.0)))
-        return self.recipe.lr * min(1.0, number / self.recipe.warm_up) * down
+        def drop(x: Tensor) -> Tensor:
+            kept = (self.streams.uniform(self.number, next(places), x[0].numel()) >= share).to(x.dtype)
+            return x * (kept / (1 - share)).view_as(x)
+
+        return drop
 
     def _outcome(self, best: BestSoFar, is_finite: bool, trivial_loss: float, model: int) -> Pretrained:
         step, start_loss = int(best.step[model]), float(best.start_loss[model])
         patience = self.recipe.patience
         if not is_finite:
             reason = "diverged: loss or gradient no longer finite"
-        elif not bool(best.has_patience(patience)[model]):
+        elif not bool(best.has_patience(self.schedule.patience)[model]):
             reason = f"no better for {patience} checks"
         else:
-            reason = f"all {int(self.n_steps[model])} steps done"
+            reason = f"all {int(self.schedule.n_steps[model])} steps done"
         theta = best.theta[model, : self.network.n_parameters].cpu().numpy()
-        loss = start_loss - float(best.gain[model])
+        loss = start_loss - float(best.state["gain"][model])
         return Pretrained(theta, self.untrained[model], step, start_loss, loss, trivial_loss, reason)

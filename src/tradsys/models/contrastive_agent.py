@@ -11,12 +11,13 @@ from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
 from tradsys.models.contrastive import Contrast, Outcomes, Pretrained, embed, pretrain
-from tradsys.models.crops import CropBank, best_device
-from tradsys.models.logistic import FittedLinear
-from tradsys.models.network_agent import NetworkAgent, masked
+from tradsys.models.crops import CropBank
+from tradsys.models.device import best_device
+from tradsys.models.network_agent import NetworkAgent
 from tradsys.models.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.models.probe import Probe, ProbeRows, fit_probe
+from tradsys.models.together import Task
 from tradsys.models.training import Progress
 
 
@@ -69,33 +70,20 @@ class ContrastiveAgent:
         self, panel: Panel, rows: Rows, *, seeds: Sequence[int], progress: Progress | None = None
     ) -> list[Controlled]:
         """One forecaster a seed and its control, the encoders trained side by side."""
-        early, late = self.agent.split(panel, rows)
-        offset = self.agent.offset.fit(panel, early, seed=0)
-        encoders = self._pretrain(panel, early, late, [derive(seed, self.name, self.objective) for seed in seeds], progress)
-        return [self._probed(panel, rows, early, late, offset, one) for one in encoders]
+        task = self.agent.task(panel, rows, seed=0)
+        own = [derive(seed, self.name, self.objective) for seed in seeds]
+        return [self._probed(task, encoder) for encoder in self._pretrain(task, own, progress)]
 
-    def _pretrain(
-        self, panel: Panel, early: Rows, late: Rows, seeds: Sequence[int], progress: Progress | None
-    ) -> list[Pretrained]:
-        network, recipe = self.agent.network(len(panel.columns)), self.contrast.recipe(self.agent.recipe())
-        bank = CropBank.build(
-            panel.X,
-            panel.y,
-            offset=[[np.zeros_like(y) for y in panel.y]] * len(seeds),
-            fit=[masked(panel.weight, early)] * len(seeds),
-            check=[masked(panel.weight, late)] * len(seeds),
-            margin=sum(recipe.crop_length(network)),
-            device=best_device(),
-        )
-        outcomes = Outcomes.build(bank.layout, panel.y, panel.start, panel.last_end(), bank.x.device)
+    def _pretrain(self, task: Task, seeds: Sequence[int], progress: Progress | None) -> list[Pretrained]:
+        panel, network = task.panel, self.agent.network(len(task.panel.columns))
+        recipe = self.contrast.recipe(task.recipe)
+        margin = sum(recipe.crop_length(network))
+        bank = CropBank.build([self.agent.training_set(task)], margin=margin, device=best_device())
+        outcomes = Outcomes.build(bank.layout, panel.y, panel.start, panel.last_end(), bank.device)
         return pretrain(network, bank, outcomes, self.contrast, recipe, seeds=seeds, progress=progress)
 
-    def _probed(
-        self, panel: Panel, rows: Rows, early: Rows, late: Rows, offset: FittedLinear, encoder: Pretrained
-    ) -> Controlled:
-        trained, control = (
-            self._probe(panel, early, late, offset, theta) for theta in (encoder.theta, encoder.untrained)
-        )
+    def _probed(self, task: Task, encoder: Pretrained) -> Controlled:
+        trained, control = (self._probe(task, theta) for theta in (encoder.theta, encoder.untrained))
         record = {
             "start_loss": encoder.start_loss,
             "loss": encoder.loss,
@@ -110,20 +98,21 @@ class ContrastiveAgent:
             f"{encoder.reason}; contrastive loss {encoder.loss:.3f} on the check rows, {encoder.trivial_loss:.3f} where "
             f"nothing is told apart; probe {_millinats(trained)}, of the untrained encoder {_millinats(control)}"
         )
-        both = []
+        both, n_features = [], len(task.panel.columns)
         for theta, probe in ((encoder.theta, trained), (encoder.untrained, control)):
             if probe.gain > self.agent.margin * probe.error:
-                content = self.agent.to_onnx(len(panel.columns), self._with_head(len(panel.columns), theta, probe))
-                both.append(self.agent.forecaster(offset, content, said, record))
+                content = self.agent.to_onnx(n_features, self._with_head(n_features, theta, probe))
+                both.append(self.agent.forecaster(task.offset, content, said, record))
             else:
-                both.append(self.agent.forecaster(self.agent.offset.fit(panel, rows, seed=0), None, said, record))
+                linear = self.agent.offset.fit(task.panel, task.rows, seed=0)
+                both.append(self.agent.forecaster(linear, None, said, record))
         return Controlled(*both)
 
-    def _probe(self, panel: Panel, early: Rows, late: Rows, offset: FittedLinear, theta: Float32Array) -> Probe:
-        network = self.agent.network(len(panel.columns))
-        hidden = [embed(network, theta, X) for X in panel.X]
-        logits = [offset.logits(X) for X in panel.X]
-        return fit_probe(*(_rows_of(panel, hidden, logits, rows) for rows in (early, late)))
+    def _probe(self, task: Task, theta: Float32Array) -> Probe:
+        network = self.agent.network(len(task.panel.columns))
+        hidden = [embed(network, theta, X) for X in task.panel.X]
+        logits = [task.offset.logits(X) for X in task.panel.X]
+        return fit_probe(*(_rows_of(task.panel, hidden, logits, rows) for rows in (task.early, task.late)))
 
     def _with_head(self, n_features: int, theta: Float32Array, probe: Probe) -> Float32Array:
         """The encoder's parameters with the probe in the place of the head."""

@@ -16,7 +16,6 @@ from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.logistic import RidgeLogistic
 from tradsys.models.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
-from tradsys.models.seeds import fit_seeds
 from tradsys.models.volatility_only import VolatilityOnly
 from tradsys.research.claims.store import Store
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
@@ -113,7 +112,7 @@ def _fit(
 ) -> Iterable[tuple[OnnxForecaster, OnnxForecaster | None]]:
     if isinstance(agent, ContrastiveAgent):
         return [(one.fitted, one.control) for one in agent.fit_seeds(panel, rows, seeds=seeds)]
-    return [(one, None) for one in fit_seeds(agent, panel, rows, seeds=seeds)]
+    return [(one, None) for one in agent.fit_many([(panel, rows, seed) for seed in seeds])]
 
 
 def _missing(
