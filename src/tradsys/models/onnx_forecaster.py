@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -28,22 +28,22 @@ class OnnxForecaster:
     there, and the sum comes back by the closed-form inverse, so that nothing else ever meets a focal score. Without a
     network (none that beat the linear model on its check rows) this is the linear model. `training` says why the
     network's training ended.
+
+    The graph reads chunks of `window` bars, `x` (n_chunks, window, n_features) float32 and `known` (n_chunks, window)
+    bool, and answers `added` (n_chunks - context / window, window, 2): the first `context` bars are history.
     """
 
-    kind: ClassVar[str] = "transformer"
-
+    kind: str
+    """Whose network it is: the loader's name in the registry."""
     offset: FittedLinear
     network: bytes | None
     window: int
-    n_layers: int
+    context: int
+    memory: int
+    """Earlier rows that one forecast may depend on: the network's receptive field, at most `context`."""
     gamma: float | None = None
     alpha: float | None = None
     training: str = ""
-
-    @property
-    def memory(self) -> int:
-        """Earlier rows that one forecast may depend on."""
-        return self.n_layers * (self.window - 1)
 
     def logits(self, X: FloatArray) -> FloatArray:
         """Log-odds of one symbol's rows, (n_bars, n_features) -> (n_bars, 2); NaN where X has NaN."""
@@ -56,7 +56,7 @@ class OnnxForecaster:
 
     def to_files(self) -> dict[str, bytes]:
         """The linear model, the network if there is one, and how the two go together."""
-        names = ("window", "n_layers", "gamma", "alpha", "training")
+        names = ("kind", "window", "context", "memory", "gamma", "alpha", "training")
         about = {name: getattr(self, name) for name in names}
         files = {_OFFSET + name: content for name, content in self.offset.to_files().items()}
         files[_ABOUT] = json.dumps(about, indent=1).encode()
@@ -68,7 +68,8 @@ class OnnxForecaster:
         if _ABOUT not in files:
             raise BundleError(f"a network's files include {_ABOUT}, found {sorted(files)}; export the model again")
         offset = {name.removeprefix(_OFFSET): content for name, content in files.items() if name.startswith(_OFFSET)}
-        return cls(FittedLinear.from_files(offset), files.get(_NETWORK), **json.loads(files[_ABOUT]))
+        about = json.loads(files[_ABOUT])
+        return cls(offset=FittedLinear.from_files(offset), network=files.get(_NETWORK), **about)
 
     def _added(self, X: FloatArray) -> FloatArray:
         """What the network says of each row, (n_bars, 2).
@@ -79,7 +80,7 @@ class OnnxForecaster:
         known = np.isfinite(X).all(axis=1)
         added = np.full((len(X), 2), np.nan)
         first = int(known.argmax()) if known.any() else len(X)
-        length, context = _CHUNKS_AT_ONCE * self.window, self.n_layers * self.window
+        length, context = _CHUNKS_AT_ONCE * self.window, self.context
         for at in range(first, len(X), length):
             stop = min(at + length, len(X))
             n_rows = context + -(-(stop - at) // self.window) * self.window

@@ -10,9 +10,9 @@ from torch import Tensor
 from tradsys.core.arrays import Float32Array
 from tradsys.core.errors import ConfigError
 from tradsys.models.crops import CropBank, random_starts
+from tradsys.models.network import Drop, Network, Weights
 from tradsys.models.optimiser import AveragedAdamW
 from tradsys.models.stopping import BestSoFar
-from tradsys.models.transformer import BandedTransformer, Drop, Weights
 
 type Loss = Callable[[Tensor, Tensor], Tensor]
 """Loss of every label: (logits, targets) -> same shape."""
@@ -60,10 +60,11 @@ class Recipe:
         """Optimiser steps for a model with this many rows to learn from."""
         return min(self.max_steps, max(self.min_steps, n_rows // 50))
 
-    def crop_length(self, network: BandedTransformer) -> tuple[int, int]:
+    def crop_length(self, network: Network) -> tuple[int, int]:
         """Rows of history and rows of forecasts in a crop, both in whole chunks of the network's window."""
-        chunks = max(round(self.crop / network.window), network.n_layers + 1)
-        return network.context, (chunks - network.n_layers) * network.window
+        history = network.context // network.window
+        chunks = max(round(self.crop / network.window), history + 1)
+        return network.context, (chunks - history) * network.window
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Trained:
 
 
 def train(
-    network: BandedTransformer,
+    network: Network,
     bank: CropBank,
     loss: Loss,
     recipe: Recipe,
@@ -133,9 +134,7 @@ class _Random:
 class _Training:
     """The state of one call of `train`; every tensor has a row a model."""
 
-    def __init__(
-        self, network: BandedTransformer, bank: CropBank, loss: Loss, recipe: Recipe, seeds: Sequence[int]
-    ) -> None:
+    def __init__(self, network: Network, bank: CropBank, loss: Loss, recipe: Recipe, seeds: Sequence[int]) -> None:
         self.network, self.bank, self.loss, self.recipe = network, bank, loss, recipe
         self.context, self.length = recipe.crop_length(network)
         bank.demand(len(seeds), self.context + self.length)

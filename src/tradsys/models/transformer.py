@@ -1,21 +1,16 @@
 """The dense transformer: causal attention in a sliding band of bars, one forecast a bar, many models side by side."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from tradsys.core.errors import ConfigError
+from tradsys.models import network
+from tradsys.models.network import Drop, Weights, linear, unchanged
 
-type Weights = dict[str, Tensor]
-"""Matrices `<name>.w` (n_models, n_in, n_out) and biases `<name>.b` (n_models, 1, n_out)."""
-type Drop = Callable[[Tensor], Tensor]
-"""Dropout: zeroes a share of the values and scales up the others."""
-
-_ROPE_BASE = 1000.0
+ROPE_BASE = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,38 +68,22 @@ class BandedTransformer:
     @property
     def n_parameters(self) -> int:
         """Length of one model's parameter vector."""
-        return sum((n_in + 1) * n_out for n_in, n_out in self.maps.values())
+        return network.n_parameters(self.maps)
 
     def initial(self, seed: int) -> Tensor:
         """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
-        random = np.random.default_rng(seed)
-        parts = []
-        for name, (n_in, n_out) in self.maps.items():
-            # the two maps that write into the residual stream start small: 2 L of them add up (GPT-2)
-            scale = (2 * self.n_layers) ** -0.5 if name.endswith(("out", "down")) else 1.0
-            weight = random.standard_normal(n_in * n_out) * scale * n_in**-0.5
-            parts += [weight * (name != "head"), np.zeros(n_out)]
-        return torch.from_numpy(np.concatenate(parts).astype(np.float32))
+        return network.initial(self.maps, seed, into_stream=("out", "down"))
 
     def decays(self) -> Tensor:
         """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
-        parts = [
-            value for n_in, n_out in self.maps.values() for value in (torch.ones(n_in * n_out), torch.zeros(n_out))
-        ]
-        return torch.cat(parts)
+        return network.decays(self.maps)
 
     def unpack(self, theta: Tensor) -> Weights:
         """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
-        sizes = [size for n_in, n_out in self.maps.values() for size in (n_in * n_out, n_out)]
-        parts = iter(torch.split(theta, sizes, dim=1))
-        weights: Weights = {}
-        for name, (n_in, n_out) in self.maps.items():
-            weights[f"{name}.w"] = next(parts).view(-1, n_in, n_out)
-            weights[f"{name}.b"] = next(parts)[:, None]
-        return weights
+        return network.unpack(self.maps, theta)
 
-    def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
-        """Logits (n_models, n_crops, n_chunks - n_layers, window, n_outputs) of all but the first `n_layers` chunks.
+    def encode(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+        """Hidden states (n_models, n_crops, n_chunks - n_layers, window, d_model) of all but the first chunks, normed.
 
         `x` is (n_models, n_crops, n_chunks, window, n_features); `known` lacks the last axis and is False where there
         is no bar: such rows draw no attention, and their own forecasts mean nothing. `dropout` acts on what each
@@ -113,18 +92,21 @@ class BandedTransformer:
         models, crops, chunks, window, _ = x.shape
         bias = _band(known.flatten(0, 1), x.dtype)
         turn = rotation(2 * window, self.d_head, x)
-        drop = dropout or _nothing
-        z = _linear(weights, "inp", x.flatten(1, 3))  # (models, rows, d_model)
+        drop = dropout or unchanged
+        z = linear(weights, "inp", x.flatten(1, 3))  # (models, rows, d_model)
         for i in range(self.n_layers):
             chunks -= 1
-            qkv = _linear(weights, f"{i}.qkv", F.layer_norm(z, (self.d_model,)))
+            qkv = linear(weights, f"{i}.qkv", F.layer_norm(z, (self.d_model,)))
             attended = self._attend(qkv.view(models * crops, chunks + 1, window, 3 * self.d_model), bias[:, i:], turn)
             z = z.view(models, crops, chunks + 1, window, self.d_model)[:, :, 1:].flatten(1, 3)
-            z = z + drop(_linear(weights, f"{i}.out", attended.view(models, -1, self.d_model)))
-            hidden = F.gelu(_linear(weights, f"{i}.up", F.layer_norm(z, (self.d_model,))))
-            z = z + drop(_linear(weights, f"{i}.down", hidden))
-        logits = _linear(weights, "head", F.layer_norm(z, (self.d_model,)))
-        return logits.view(models, crops, chunks, window, self.n_outputs)
+            z = z + drop(linear(weights, f"{i}.out", attended.view(models, -1, self.d_model)))
+            hidden = F.gelu(linear(weights, f"{i}.up", F.layer_norm(z, (self.d_model,))))
+            z = z + drop(linear(weights, f"{i}.down", hidden))
+        return F.layer_norm(z, (self.d_model,)).view(models, crops, chunks, window, self.d_model)
+
+    def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+        """Logits (n_models, n_crops, n_chunks - n_layers, window, n_outputs): the head of `encode`."""
+        return network.head(weights, self.encode(weights, x, known, dropout))
 
     def _attend(self, qkv: Tensor, bias: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
         """Every chunk but the first sees itself and the one before: (crops, chunks, window, 3 d) -> (rows, d)."""
@@ -139,11 +121,6 @@ class BandedTransformer:
             q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), attn_mask=bias.flatten(0, 1)
         )  # (crops x chunks, heads, window, d_head)
         return seen.transpose(1, 2).reshape(-1, self.d_model)
-
-
-def _linear(weights: Weights, name: str, x: Tensor) -> Tensor:
-    """x (models, rows, n_in) -> (models, rows, n_out), each model with its own matrix."""
-    return torch.baddbmm(weights[f"{name}.b"], x, weights[f"{name}.w"])
 
 
 def _band(known: Tensor, dtype: torch.dtype) -> Tensor:
@@ -162,7 +139,7 @@ def rotation(length: int, d_head: int, like: Tensor) -> tuple[Tensor, Tensor]:
     Su, Lu, Pan, Murtadha, Wen & Liu, *RoFormer: Enhanced Transformer with Rotary Position Embedding* (2021), eq. 15.
     """
     pairs = torch.arange(0, d_head, 2, device=like.device)
-    angle = torch.arange(length, device=like.device)[:, None] * _ROPE_BASE ** (-pairs / d_head)
+    angle = torch.arange(length, device=like.device)[:, None] * ROPE_BASE ** (-pairs / d_head)
     return torch.cos(angle).to(like.dtype), torch.sin(angle).to(like.dtype)
 
 
@@ -170,7 +147,3 @@ def _rotate(x: Tensor, turn: tuple[Tensor, ...]) -> Tensor:
     cosine, sine = turn
     a, b = x.chunk(2, dim=-1)
     return torch.cat((a * cosine - b * sine, a * sine + b * cosine), dim=-1)
-
-
-def _nothing(x: Tensor) -> Tensor:
-    return x

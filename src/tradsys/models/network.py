@@ -1,0 +1,125 @@
+"""What the training engine, the objectives and the agents need of a network, and what every network is made of."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+type Weights = dict[str, Tensor]
+"""Matrices `<name>.w` (n_models, n_in, n_out) and biases `<name>.b` (n_models, 1, n_out)."""
+type Maps = Mapping[str, tuple[int, int]]
+"""Name -> (n_in, n_out) of every linear map, in the order of a parameter vector; `head` is the last."""
+type Drop = Callable[[Tensor], Tensor]
+"""Dropout: zeroes a share of the values and scales up the others."""
+
+
+class Network(Protocol):
+    """The shape of a causal network with a forecast at every bar; many models' parameters go through it side by side.
+
+    A model is a vector of `n_parameters`. Bars come in chunks of `window`; the first `context` bars of a crop, whole
+    chunks, are history and get no forecast. A forecast depends on `receptive_field` earlier bars and on no later one.
+    """
+
+    @property
+    def n_features(self) -> int:
+        """Columns of a bar."""
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers of a forecast."""
+
+    @property
+    def d_model(self) -> int:
+        """Width of what `encode` returns."""
+
+    @property
+    def window(self) -> int:
+        """Bars of a chunk."""
+
+    @property
+    def receptive_field(self) -> int:
+        """Earlier bars that one forecast depends on, at most `context`."""
+
+    @property
+    def context(self) -> int:
+        """Bars of history that a crop brings along before its first forecast: whole chunks."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of one model's parameter vector."""
+
+    def initial(self, seed: int) -> Tensor:
+        """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
+
+    def decays(self) -> Tensor:
+        """Which parameters weight decay applies to, (n_parameters,) of 1 and 0."""
+
+    def unpack(self, theta: Tensor) -> Weights:
+        """Views of parameter vectors (n_models, n_parameters) as matrices and biases; the last map is `head`."""
+
+    def encode(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+        """What the head reads, (n_models, n_crops, n_chunks - context / window, window, d_model), after the last norm.
+
+        `x` is (n_models, n_crops, n_chunks, window, n_features); `known` lacks the last axis and is False where there
+        is no bar: such rows change no other, and their own forecasts mean nothing.
+        """
+
+    def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+        """The `head` of `encode`: logits in the same shape with `n_outputs` for `d_model`."""
+
+
+def initial(maps: Maps, seed: int, *, into_stream: Collection[str]) -> Tensor:
+    """A fresh parameter vector (n_parameters,); biases and the head are zero.
+
+    The maps whose last name is one of `into_stream` write into the residual stream: they start small, since as many of
+    them as there are add up.
+
+    Radford, Wu, Child, Luan, Amodei & Sutskever, *Language Models are Unsupervised Multitask Learners* (2019), 2.3.
+    """
+    random = np.random.default_rng(seed)
+    adding = {name for name in maps if name.rpartition(".")[2] in into_stream}
+    parts = []
+    for name, (n_in, n_out) in maps.items():
+        scale = len(adding) ** -0.5 if name in adding else 1.0
+        weight = random.standard_normal(n_in * n_out) * scale * n_in**-0.5
+        parts += [weight * (name != "head"), np.zeros(n_out)]
+    return torch.from_numpy(np.concatenate(parts).astype(np.float32))
+
+
+def n_parameters(maps: Maps) -> int:
+    """Matrices and biases of all maps."""
+    return sum((n_in + 1) * n_out for n_in, n_out in maps.values())
+
+
+def decays(maps: Maps) -> Tensor:
+    """Which parameters weight decay applies to: matrices (1), not biases (0)."""
+    parts = [value for n_in, n_out in maps.values() for value in (torch.ones(n_in * n_out), torch.zeros(n_out))]
+    return torch.cat(parts)
+
+
+def unpack(maps: Maps, theta: Tensor) -> Weights:
+    """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
+    sizes = [size for n_in, n_out in maps.values() for size in (n_in * n_out, n_out)]
+    parts = iter(torch.split(theta, sizes, dim=1))
+    weights: Weights = {}
+    for name, (n_in, n_out) in maps.items():
+        weights[f"{name}.w"] = next(parts).view(-1, n_in, n_out)
+        weights[f"{name}.b"] = next(parts)[:, None]
+    return weights
+
+
+def linear(weights: Weights, name: str, x: Tensor) -> Tensor:
+    """x (n_models, n_rows, n_in) -> (n_models, n_rows, n_out), each model with its own matrix."""
+    return torch.baddbmm(weights[f"{name}.b"], x, weights[f"{name}.w"])
+
+
+def head(weights: Weights, hidden: Tensor) -> Tensor:
+    """Logits of what `encode` returned: (n_models, ..., d_model) -> (n_models, ..., n_outputs)."""
+    return linear(weights, "head", hidden.flatten(1, -2)).view(*hidden.shape[:-1], -1)
+
+
+def unchanged(x: Tensor) -> Tensor:
+    """No dropout."""
+    return x
