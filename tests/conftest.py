@@ -44,10 +44,10 @@ def small_market(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def quick_config():
-    """A run without a network."""
+    """A run without a network, and with few paths."""
     from tradsys.research.config import RunConfig
 
-    return RunConfig(agent={"name": "logistic"}, regimes={"n_starts": 2})
+    return RunConfig(agent={"name": "logistic"}, regimes={"n_starts": 2}, folds={"path_groups": 4})
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 from tradsys.cli.app import main
 from tradsys.data.simulate import simulate
 
-QUICK = ["--agent", "logistic", "--set", "regimes.n_starts=2"]
+QUICK = ["--agent", "logistic", "--set", "regimes.n_starts=2", "--set", "folds.path_groups=4"]
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +108,11 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work(option, what
     shown = capsys.readouterr().err
     assert f"{what} to NOISE-1h.parquet, which cannot be written" in shown
     assert "fold 1" not in shown
+
+
+def test_a_run_that_would_not_fit_is_refused_before_it_starts(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RUNPOD_MEM_GB", "0.488")
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "--bars", "sample", "--agent", "logistic"]) == 1
+    assert "a run of 8,686 bars without a network needs about" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,7 @@ def big_host(monkeypatch):
     monkeypatch.setattr(proclimits, "get_machine_cpu_count", lambda: 64)
     monkeypatch.setattr(proclimits, "get_cpu_limit", lambda: 3.9)
     monkeypatch.setattr(proclimits, "get_machine_memory_bytes", lambda: 256 * 10**9)
-    monkeypatch.setattr(proclimits, "get_memory_budget", lambda: SimpleNamespace(limit=8 * 10**9, used=10**9))
+    monkeypatch.setattr(proclimits, "get_memory_budget", lambda: SimpleNamespace(limit=8 * 10**9, available=7 * 10**9))
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(64)), raising=False)
 
 

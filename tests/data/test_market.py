@@ -94,3 +94,18 @@ def test_every_listed_name_can_be_imported():
     import tradsys.data as data
 
     assert [getattr(data, name).__name__ for name in data.__all__] == data.__all__
+
+
+def test_columns_from_outside_change_the_fingerprint_and_nothing_else():
+    market = load_market(["simulated:noise"])
+    columns = market.bars.with_columns(macro_x=pl.lit(1.0))
+    attached = market.attached(columns, "x of somebody")
+    assert attached.fingerprint != market.fingerprint
+    assert (attached.blocks, attached.outside) == (market.blocks, ("x of somebody",))
+    assert market.attached(columns.with_columns(macro_x=pl.lit(2.0)), "x").fingerprint != attached.fingerprint
+
+
+def test_attaching_must_leave_the_bars_alone():
+    market = load_market(["simulated:noise"])
+    with pytest.raises(ConfigError, match="attaching x must leave rows and columns"):
+        market.attached(market.bars.with_columns(pl.col("close") * 2, macro_x=pl.lit(1.0)), "x")

@@ -12,16 +12,23 @@ from tests.models.panels import panel_of
 
 from tradsys.models.base_rate import BaseRate
 from tradsys.models.boosted import Boosted
+from tradsys.models.contrastive import Contrast
 from tradsys.models.contrastive_agent import ContrastiveAgent
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.logistic import RidgeLogistic
+from tradsys.models.network_agent import NetworkAgent
+from tradsys.models.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.models.registry import load_forecaster
+from tradsys.models.resnet_agent import ResNetAgent
+from tradsys.models.stepper import Stepper
 from tradsys.models.symmetric import SymmetricLogistic
 from tradsys.models.transformer_agent import TransformerAgent
+from tradsys.models.volatility_agent import VolatilityAgent
 from tradsys.models.volatility_only import VolatilityOnly
 
 SMALL_NETWORK = TransformerAgent(d_model=16, n_layers=2, n_heads=2, window=16, learning_rate=5e-3, max_steps=300)
+SMALL_RESNET = ResNetAgent(d_model=16, n_layers=3, baseline=8, window=16, learning_rate=5e-3, max_steps=300)
 N_BARS, N_TRAINING = 8000, 6000
 
 
@@ -43,9 +50,12 @@ CASES = [
     Case(RidgeLogistic(), tolerance=1e-12),
     Case(SymmetricLogistic(), tolerance=1e-12),
     Case(Boosted()),
+    Case(VolatilityAgent(), finds_direction=False, tolerance=1e-12),
     Case(SMALL_NETWORK, tolerance=1e-5),
     Case(replace(SMALL_NETWORK, objective="focal", focal_alpha=0.25), tolerance=1e-5),
-    Case(ContrastiveAgent(SMALL_NETWORK), tolerance=1e-5),
+    Case(ContrastiveAgent(replace(SMALL_NETWORK, n_layers=1, window=8), Contrast(queue=240)), tolerance=1e-5),
+    Case(SMALL_RESNET, tolerance=1e-5),
+    Case(replace(SMALL_RESNET, objective="focal", focal_alpha=0.25), tolerance=1e-5),
 ]
 every_forecaster = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -115,6 +125,17 @@ def test_bar_by_bar_equals_the_batch(case: Case) -> None:
         np.testing.assert_allclose(stepped, whole[at], atol=case.tolerance, rtol=0)
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if isinstance(case.model, NetworkAgent)], ids=str)
+def test_a_network_stepped_bar_by_bar_equals_its_batch(case: Case) -> None:
+    X, model = planted().X[0][:600], fitted(case)
+    assert isinstance(model, OnnxForecaster)
+    stepper = Stepper(model)
+    said = np.array([stepper.step(row) for row in X])
+    np.testing.assert_allclose(said, model.logits(X), atol=case.tolerance, rtol=0)
+    stepper.warm(X[:-1])
+    np.testing.assert_allclose(stepper.step(X[-1]), said[-1], atol=case.tolerance, rtol=0)
+
+
 @every_forecaster
 def test_rows_without_features_have_no_forecast_and_all_others_do(case: Case) -> None:
     logits = fitted(case).logits(planted().X[0])
@@ -170,4 +191,5 @@ def test_nothing_is_found_in_labels_permuted_in_blocks(case: Case) -> None:
 
 
 def test_networks_in_this_battery_were_kept() -> None:
-    assert all("network.onnx" in fitted(case).to_files() for case in CASES[-3:])
+    networks = [case for case in CASES if isinstance(case.model, NetworkAgent | ContrastiveAgent)]
+    assert all("network.onnx" in fitted(case).to_files() for case in networks)

@@ -20,7 +20,7 @@ def panel_of(
 ) -> Panel:
     """Rows whose true log-odds are `level + volatility * x2 +- edge * x0`: one odd signal, one of volatility."""
     rng = np.random.default_rng(seed)
-    X, y, start, end, weight = [], [], [], [], []
+    X, y, start, end, weight, expansion = [], [], [], [], [], []
     for _ in range(n_symbols):
         x = rng.standard_normal((n_bars, len(COLUMNS)))
         common = level + volatility * x[:, 2]
@@ -32,6 +32,9 @@ def panel_of(
         y.append(hit)
         start.append(opens)
         end.append(np.column_stack([opens + life * HOUR_MS] * 2))
+        # how far bars move follows the column of volatility; its noise is drawn apart, to leave all else as it is
+        noise = np.random.default_rng(len(X)).standard_normal(n_bars)
+        expansion.append(np.where(np.isfinite(hit[:, 0]), 0.3 * x[:, 2] + 0.4 * noise, np.nan))
         weight.append(np.where(np.isfinite(hit), 0.5 + 0.5 * rng.random((n_bars, 2)), 0.0))
     return Panel(
         symbols=tuple(f"S{i}" for i in range(n_symbols)),
@@ -44,4 +47,6 @@ def panel_of(
         end=tuple(end),
         weight=tuple(weight),
         ret_atr=tuple(1.5 * (2 * hit - 1) for hit in y),
+        expansion=tuple(expansion),
+        expansion_end=tuple(one[:, 0] for one in end),
     )

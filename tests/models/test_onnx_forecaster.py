@@ -4,37 +4,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from tests.models.networks import by_torch, graph_of
 
 from tradsys.core.errors import BundleError
 from tradsys.models.focal import focal_logit
 from tradsys.models.logistic import FittedLinear
+from tradsys.models.network import Network
 from tradsys.models.onnx_forecaster import OnnxForecaster
-from tradsys.models.onnx_graph import network_to_onnx
 from tradsys.models.registry import load_forecaster
+from tradsys.models.resnet import DilatedResNet
 from tradsys.models.transformer import BandedTransformer
 
 NETWORKS = [
     BandedTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8),
     BandedTransformer(3, d_model=24, n_layers=1, n_heads=3, window=20, expansion=2),
     BandedTransformer(7, d_model=32, n_layers=3, n_heads=4, window=5),
+    DilatedResNet(5, d_model=8, n_layers=3, kernel=3, baseline=6, window=8),
+    DilatedResNet(3, d_model=16, n_layers=2, kernel=4, baseline=2, window=60),
 ]
 NETWORK = NETWORKS[0]
 OFFSET = FittedLinear(np.array([0.1, -0.2]), np.linspace(-0.3, 0.3, 10).reshape(2, 5))
 
 
-def parameters(network: BandedTransformer) -> torch.Tensor:
-    theta = network.initial(0)
-    return theta + 0.1 * torch.randn(theta.shape, generator=torch.Generator().manual_seed(1))
-
-
-def forecaster(network: BandedTransformer = NETWORK, offset: FittedLinear = OFFSET, **focal: float) -> OnnxForecaster:
-    content = network_to_onnx(network, parameters(network).numpy())
+def forecaster(network: Network = NETWORK, offset: FittedLinear = OFFSET, **focal: float) -> OnnxForecaster:
+    content = graph_of(network)
     return assembled(content, network, offset, **focal)
 
 
 def assembled(
-    content: bytes | None, network: BandedTransformer = NETWORK, offset: FittedLinear = OFFSET, **focal: float
+    content: bytes | None, network: Network = NETWORK, offset: FittedLinear = OFFSET, **focal: float
 ) -> OnnxForecaster:
     shape = (network.window, network.context, network.receptive_field)
     return OnnxForecaster("transformer", offset, content, *shape, **focal)
@@ -46,22 +44,9 @@ def features(n_bars: int, n_features: int = 5, warm_up: int = 11) -> np.ndarray:
     return X
 
 
-def by_torch(network: BandedTransformer, X: np.ndarray) -> np.ndarray:
-    """What the network says of each row, computed by torch with another cut into chunks."""
-    lead = network.context + 3
-    chunks = -(-(lead + len(X)) // network.window)
-    x = torch.zeros(1, 1, chunks, network.window, network.n_features)
-    known = torch.zeros(1, 1, chunks, network.window, dtype=torch.bool)
-    x.view(-1, network.n_features)[lead : lead + len(X)] = torch.from_numpy(np.nan_to_num(X))
-    known.view(-1)[lead : lead + len(X)] = torch.from_numpy(np.isfinite(X).all(axis=1))
-    with torch.no_grad():
-        said = network.forward(network.unpack(parameters(network)[None]), x, known)
-    return said.reshape(-1, 2).numpy()[lead - network.context :][: len(X)]
-
-
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("n_bars", [12, 61, 1200])
-def test_onnx_says_what_torch_says(network: BandedTransformer, n_bars: int) -> None:
+def test_onnx_says_what_torch_says(network: Network, n_bars: int) -> None:
     X = features(n_bars, network.n_features)
     nothing = FittedLinear(np.zeros(2), np.zeros((2, network.n_features)))
     logits = forecaster(network, nothing).logits(X)
@@ -101,7 +86,7 @@ def test_a_network_trained_on_focal_loss_adds_on_the_focal_scale_and_comes_back(
 
 def test_a_network_that_says_nothing_leaves_the_linear_model_whatever_the_objective() -> None:
     X = features(100)
-    silent = network_to_onnx(NETWORK, NETWORK.initial(0).numpy())
+    silent = graph_of(NETWORK, NETWORK.initial(0).numpy())
     for focal in ({}, {"gamma": 2.0, "alpha": 0.25}):
         model = assembled(silent, **focal)
         np.testing.assert_allclose(model.logits(X), OFFSET.logits(X), atol=1e-13)

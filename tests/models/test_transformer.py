@@ -1,28 +1,11 @@
 import pytest
 import torch
+from tests.models.networks import parameters, rows, said
 
 from tradsys.core.errors import ConfigError
 from tradsys.models.transformer import BandedTransformer
 
 SMALL = BandedTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8)
-
-
-def parameters(network: BandedTransformer, n_models: int = 1) -> torch.Tensor:
-    """Parameters of networks that do say something."""
-    theta = torch.stack([network.initial(seed) for seed in range(n_models)])
-    return theta + 0.1 * torch.randn(theta.shape, generator=torch.Generator().manual_seed(1))
-
-
-def rows(
-    network: BandedTransformer, chunks: int, n_models: int = 1, crops: int = 1
-) -> tuple[torch.Tensor, torch.Tensor]:
-    shape = (n_models, crops, chunks, network.window)
-    x = torch.randn(*shape, network.n_features, generator=torch.Generator().manual_seed(2))
-    return x, torch.ones(shape, dtype=torch.bool)
-
-
-def said(network: BandedTransformer, theta: torch.Tensor, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    return network.forward(network.unpack(theta), x, known).flatten(2, 3)
 
 
 def plain(network: BandedTransformer, theta: torch.Tensor, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
@@ -60,64 +43,6 @@ def test_chunks_compute_what_a_plain_banded_transformer_computes() -> None:
     known.view(-1)[:21] = False
     expected = plain(SMALL, theta, x.view(-1, 5), known.view(-1))
     torch.testing.assert_close(said(SMALL, theta, x, known)[0, 0], expected[SMALL.context :], atol=2e-5, rtol=1e-5)
-
-
-def test_untrained_network_says_nothing() -> None:
-    x, known = rows(SMALL, chunks=4)
-    assert (said(SMALL, SMALL.initial(3)[None], x, known) == 0).all()
-
-
-def test_changing_the_future_leaves_past_bits_alone() -> None:
-    theta = parameters(SMALL)
-    x, known = rows(SMALL, chunks=8)
-    changed, at = x.clone(), 5 * SMALL.window + 3
-    changed.view(-1, 5)[at:] = 1e3
-    before, after = said(SMALL, theta, x, known)[0, 0], said(SMALL, theta, changed, known)[0, 0]
-    at -= SMALL.context
-    assert torch.equal(before[:at], after[:at])
-    assert (before[at:] != after[at:]).all()
-
-
-def test_a_forecast_depends_on_its_receptive_field_and_on_nothing_before_it() -> None:
-    theta = parameters(SMALL)
-    x, known = rows(SMALL, chunks=8)
-    last = 8 * SMALL.window - 1
-    oldest = last - SMALL.receptive_field
-
-    def moved(row: int) -> float:
-        changed = x.clone()
-        changed.view(-1, 5)[row] += 5.0
-        difference = said(SMALL, theta, changed, known) - said(SMALL, theta, x, known)
-        return difference[0, 0, -1].abs().max().item()
-
-    assert SMALL.receptive_field == 14
-    assert moved(oldest) > 0
-    assert moved(oldest - 1) == 0
-
-
-def test_rows_that_are_not_known_draw_no_attention() -> None:
-    theta = parameters(SMALL)
-    x, known = rows(SMALL, chunks=5)
-    known.view(-1)[:20] = False
-    changed = x.clone()
-    changed.view(-1, 5)[:20] = 1e3
-    first = 20 - SMALL.context
-    assert torch.equal(said(SMALL, theta, x, known)[0, 0, first:], said(SMALL, theta, changed, known)[0, 0, first:])
-
-
-def test_models_side_by_side_do_not_mix() -> None:
-    theta = parameters(SMALL, n_models=3)
-    x, known = rows(SMALL, chunks=4, n_models=3, crops=2)
-    together = said(SMALL, theta, x, known)
-    for model in range(3):
-        one = slice(model, model + 1)
-        torch.testing.assert_close(together[one], said(SMALL, theta[one], x[one], known[one]), atol=1e-6, rtol=1e-5)
-
-
-def test_parameter_vector_holds_every_map_once() -> None:
-    weights = SMALL.unpack(SMALL.initial(0)[None])
-    assert sum(value.numel() for value in weights.values()) == SMALL.n_parameters
-    assert SMALL.decays().sum() == sum(v.numel() for name, v in weights.items() if name.endswith(".w"))
 
 
 def test_heads_that_do_not_fit_are_refused() -> None:

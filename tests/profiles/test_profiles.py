@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,10 @@ from tradsys.profiles import (
     ConfidenceAbove,
     ExpectedReturnAbove,
     Forecasts,
+    FullSize,
     NotQuiet,
     Profile,
+    VolatilityTarget,
     profile_named,
 )
 from tradsys.profiles.catalogue import reading
@@ -77,14 +80,52 @@ def test_every_value_of_a_profile_is_in_its_digest():
     assert replace(sniper, regimes=NotQuiet()).digest == sniper.digest
 
 
-@pytest.mark.parametrize("profile", [*PROFILES, *reading("probability"), Profile("X", "x", ExpectedReturnAbove(2.0))])
+TAMED = Profile("X", "x", ExpectedReturnAbove(), sizing=VolatilityTarget(50.0))
+
+
+@pytest.mark.parametrize(
+    "profile", [*PROFILES, *reading("probability"), Profile("X", "x", ExpectedReturnAbove(2.0)), TAMED]
+)
 def test_a_profile_survives_json(profile):
     assert profile_from_dict(profile_to_dict(profile)) == profile
+
+
+def test_a_profile_that_was_written_before_there_were_sizes_has_the_full_one():
+    values = profile_to_dict(PROFILES[0])
+    del values["sizing"]
+    assert profile_from_dict(values) == PROFILES[0]
 
 
 def test_a_mistyped_profile_names_the_nearest():
     with pytest.raises(ConfigError, match="did you mean RECKLESS"):
         profile_named("wreckless")
+
+
+def test_sizes_shrink_where_bars_are_to_move_further_than_the_target():
+    said = forecasts(volatility=np.array([0.010, 0.0025, 0.005]))
+    actions = TAMED.decide(said)
+    assert actions.action.tolist() == [1, -1, 0]
+    assert actions.size.tolist() == [0.5, 1.0, 0.0]
+    assert replace(TAMED, sizing=FullSize()).decide(said).size.tolist() == [1.0, 1.0, 0.0]
+
+
+def test_without_a_forecast_of_volatility_there_is_no_trade():
+    actions = TAMED.decide(forecasts(volatility=np.array([np.nan, 0.01, 0.01])))
+    assert actions.action.tolist() == [0, -1, 0]
+    assert actions.size.tolist() == [0.0, 0.5, 0.0]
+    assert actions.reason[0] == "no forecast of volatility"
+    with pytest.raises(ConfigError, match="this predictor forecasts none; fit it with a volatility agent"):
+        TAMED.decide(forecasts())
+    with pytest.raises(ConfigError, match="volatility_bps must be positive, was 0"):
+        VolatilityTarget(0)
+
+
+def test_sizing_is_in_the_digest_and_the_full_size_leaves_it_as_it_was():
+    full = replace(TAMED, sizing=FullSize())
+    assert TAMED.digest != full.digest
+    assert replace(TAMED, sizing=VolatilityTarget(60.0)).digest != TAMED.digest
+    assert full.digest == hashlib.sha256(repr(full).encode()).hexdigest()[:16]
+    assert "sizing" not in repr(full)
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0, 75])

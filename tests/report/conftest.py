@@ -300,6 +300,9 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
         },
         "reliability": {"long": reliability, "short": reliability[::-1]},
         "profiles": {name: _profile(name, trades.filter(profile=name)) for name in PROFILES},
+        "lookahead": {"n_points": 3, "n_values": 1_204_331, "findings": []},
+        "chosen": _chosen(),
+        "paths": _paths(),
         "buy_and_hold": {"profit_total": 0.412, "sharpe": 0.61, "max_drawdown_account": 0.553},
         "assumptions": [
             "A decision at the close of a bar is filled at the open of the next one.",
@@ -309,6 +312,49 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
             "One position a symbol at a time, with the whole equity, never more than once.",
             "Fees are charged on the notional of each leg.",
         ],
+    }
+
+
+def _chosen() -> dict[str, Any]:
+    """Two choices over six folds, the first of them held without a record."""
+    outside = {"profile": "SNIPER", "threshold": 0.85, "blocked_regimes": [0], "description": "rank above 0.85"}
+    audited = {"profile": "AUDITED", "threshold": 0.9, "blocked_regimes": [0, 2], "description": "rank above 0.9"}
+    seen = {"record": "earlier test blocks", "n_days": 180, "n_trades": 66, "standard_error": 0.41}
+    blind = {"why": "too few days to choose on", "sharpe": None, "best_sharpe": None, "standard_error": None}
+    known = {"why": "kept: none leads it", "sharpe": 0.71, "best_sharpe": 0.93}
+    folds = [{"fold": 1} | outside | seen | blind]
+    folds += [{"fold": k} | (outside if k < 4 else audited) | seen | known for k in range(2, 7)]
+    return {
+        "sentence": "It carries no verdict.",
+        "n_candidates": 36,
+        "rank_thresholds": [0.75, 0.85, 0.9, 0.95],
+        "folds": folds,
+        "metrics": {"sharpe": _measured(0.44, 1095, 1.1), "total_trades": {"value": 301, "n": 301, "low": None}},
+    }
+
+
+def _paths() -> dict[str, Any]:
+    silent = {"sharpes": [None] * 5, "n_trades": [0] * 5, "mean": None, "interval": None}
+    found = {
+        "sharpes": [0.1, 0.4, -0.2, 0.9, 0.3],
+        "n_trades": [200, 210, 190, 201, 205],
+        "mean": 0.3,
+        "interval": [-0.6, 1.2],
+        "naive_interval": [-0.17, 0.77],
+        "correlation": 0.66,
+    }
+    return {
+        "n_groups": 6,
+        "n_test_groups": 2,
+        "n_splits": 15,
+        "n_paths": 5,
+        "forecaster": "logistic",
+        "groups_from": [START.isoformat()] * 6,
+        "n_days": 1460,
+        "profiles": {
+            name: silent | {"naive_interval": None, "correlation": None} if name == "SNIPER" else found
+            for name in PROFILES
+        },
     }
 
 

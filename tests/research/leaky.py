@@ -25,7 +25,7 @@ from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
 from tradsys.regimes.volatility import VolatilityRegimes
-from tradsys.research import dataset, deciding, experiment, folds
+from tradsys.research import dataset, deciding, experiment, folds, nested
 from tradsys.research.config import FoldSettings, RunConfig
 from tradsys.research.dataset import Dataset
 from tradsys.research.spec import Experiment, experiment_from
@@ -56,6 +56,11 @@ def bent_market(seed: int) -> Market:
 def trading_market(seed: int) -> Market:
     """An edge, and bars enough to see it."""
     return market_of("edge:3", seed, LONGER)
+
+
+def long_market(seed: int) -> Market:
+    """Bars enough for two months in each of two test blocks."""
+    return market_of("edge:3", seed, 6_000)
 
 
 def jumping_market(seed: int) -> Market:
@@ -253,6 +258,18 @@ def threshold_of_the_test_part(data: Dataset, spec: Experiment, models: Any, *re
     return replace(result, predictor=result.predictor.with_profile(profile))
 
 
+def choice_on_the_test_part(
+    data: Dataset, spec: Experiment, results: Any, *rest: Any, **held: Any
+) -> nested.FoldChoice:
+    """In the place of `choose_for_fold`: what a fold chooses has been tried on its own test block too."""
+    own = results[-1].fold
+    later = replace(results[-1], fold=replace(own, opens=own.closes))
+    return CHOOSE(data, spec, [*results, later], *rest, **held)
+
+
+CHOOSE = nested.choose_for_fold
+
+
 def same_bar_fills(market: Any, decisions: pl.DataFrame, **settings: Any) -> Any:
     """In the place of `simulate`: each decision fills at the open of the bar whose close it was made at."""
     return SIMULATE(market, decisions.with_columns(pl.col("start") - HOUR), **settings)
@@ -350,6 +367,15 @@ LEAKS = [
         patch=(experiment, "decide_fold", threshold_of_the_test_part),
         market=trading_market,
         in_every_run=False,
+    ),
+    Leak(
+        "choice on the test part",
+        "choice of fold",
+        "daily returns",
+        (1, 6_000),
+        eager,
+        patch=(nested, "choose_for_fold", choice_on_the_test_part),
+        market=long_market,
     ),
     Leak("labels that end early", "long labels", "ret", (1, 1), lambda seed: {"barriers": EndsEarly(horizon=6)}),
 ]

@@ -26,7 +26,10 @@ def test_a_run_leaves_its_result_and_the_choices_of_every_fold(finished, stored)
         judged = stored.verdict["profiles"][name]
         assert {key: judged[key] for key in ("verdict", "p", "sharpe", "n_trades", "n_days")}.items() <= result.items()
     choices = [entry.content for entry in ledger.entries("choice")]
-    assert [one["what"] for one in choices] == ["profile", "agent", *["threshold"] * 3, "regime map"]
+    assert [one["what"] for one in choices] == [
+        *("profile", "agent", *["threshold"] * 3, "regime map"),
+        *("profile", "threshold", "regime map"),  # of the chosen procedure
+    ]
     assert all(len(one["by_fold"]) == 6 for one in choices[1:])
     assert choices[0]["by_fold"] == ["SNIPER"]
 

@@ -22,6 +22,7 @@ def command(
     as_json: Json = False,
 ) -> int:
     """Verdicts and metrics of every profile of a run, as of now: where the ledger has grown, judged again."""
+    from tradsys.cli.beside import beside_lines
     from tradsys.cli.summary import profiles_table
     from tradsys.journal.ledger import Ledger
     from tradsys.journal.runs import find_run
@@ -41,11 +42,14 @@ def command(
             "verdict": judged.now,
             "verdict_then": judged.then,
             "metrics": stored.metrics["profiles"],
+            "chosen": stored.metrics.get("chosen"),
+            "paths": stored.metrics.get("paths"),
         }
         typer.echo(json.dumps(shown, indent=1))
         return 0
     lines = [stored.folder.name, *profiles_table(dict(judged.now), stored.metrics), ""]
     lines += [f"  {name:<9} {one['sentence']}" for name, one in judged.now["profiles"].items()]
+    lines += ["", *beside] if (beside := beside_lines(stored.metrics)) else []
     lines += ["", *(f"  {sentence}" for sentence in judged.sentences)] if judged.sentences else []
     typer.echo("\n".join(lines))
     return 0

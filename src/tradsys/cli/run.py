@@ -35,6 +35,7 @@ def command(
     as_json: Json = False,
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
+    from tradsys.cli.machine import planned
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
     from tradsys.cli.summary import as_text, repairs_text
@@ -54,8 +55,9 @@ def command(
     settled = RunConfig.load(file=config, overrides=overrides(settings or [], given))
     ledger = Ledger(journal / "ledger.jsonl")
     market = load_market(bars, seed=settled.seed)
+    plan = planned(settled, n_rows=len(market.bars))
     if not as_json:
-        typer.echo(repairs_text(market))
+        typer.echo(f"{repairs_text(market)}\n{plan.sentence}")
     with reporter(quiet=as_json) as progress:
         finished = run(
             market,

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tradsys.cli.beside import beside_lines
 from tradsys.data.market import Market
 from tradsys.research.run import Run
 
@@ -29,7 +30,7 @@ def as_text(run: Run, *, as_json: bool = False) -> str:
         return json.dumps({"run": str(run.folder), "verdict": run.verdict, "report": str(run.report)}, indent=1)
     lines = ["", *profiles_table(run.verdict, run.metrics), ""]
     lines += [f"  {name:<9} {verdict['sentence']}" for name, verdict in run.verdict["profiles"].items()]
-    lines += ["", f"  {run.verdict['power']}"]
+    lines += ["", f"  {run.verdict['power']}", *beside_lines(run.metrics)]
     if "lockbox" in run.verdict:
         lines.append(f"  lock-box: {run.verdict['lockbox']['sentence']}")
     if looks := run.metrics["market"]["n_design_looks"]:

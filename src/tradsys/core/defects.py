@@ -9,6 +9,7 @@ import polars as pl
 
 from tradsys.core.arrays import BoolArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.outside import outside_columns
 from tradsys.core.stale import disagreements
 from tradsys.core.time import as_interval, format_interval, infer_interval, interval_ms, stamp, to_ms, ts_ms
 
@@ -71,7 +72,7 @@ def settle_columns(bars: pl.DataFrame) -> tuple[pl.DataFrame, list[Defect]]:
         bars, wrong = _settle_ts(bars)
         defects += wrong
     casts = []
-    for name in (name for name in _NUMBERS if name in bars.columns):
+    for name in (*(name for name in _NUMBERS if name in bars.columns), *outside_columns(bars)):
         dtype = bars.schema[name]
         if dtype.is_integer() or dtype == pl.Float32:
             casts.append(pl.col(name).cast(pl.Float64))
@@ -104,6 +105,10 @@ def _values(bars: pl.DataFrame, numbers: Sequence[str]) -> list[Defect]:
             defects += _defect("non-positive price", f"{name} is not positive", bars, finite & (x <= 0))
         elif name not in _PRICES and not (x >= 0).all():
             defects += _defect("negative volume", f"negative {name}", bars, finite & (x < 0))
+    for name in outside_columns(bars):
+        # NaN says that nothing was known; an infinity says that something went wrong
+        if bars.schema[name] == pl.Float64 and (infinite := np.isinf(bars[name].to_numpy())).any():
+            defects += _defect("not finite", f"{name} is infinite", bars, infinite)
     if all(name in arrays for name in _PRICES):
         open_, high, low, close = (arrays[name] for name in _PRICES)
         beyond = {

@@ -6,6 +6,7 @@
     │   └── NotEnoughBars   3   history too short for what was asked
     ├── FitError            1   a model that could not be fitted
     ├── BundleError         1   a bundle that is not the one that was written
+    ├── MachineError        1   work that this machine cannot hold
     ├── LookaheadError      1   a value that had seen the future
     ├── LedgerError         1   a ledger whose chain is broken, or that cannot be written
     └── HaltError           5   a risk limit that stops the bot
@@ -44,6 +45,10 @@ class FitError(TradsysError):
 
 class BundleError(TradsysError):
     """A bundle that is not, byte for byte, the one that was written."""
+
+
+class MachineError(TradsysError):
+    """Work that needs more memory than this machine has to give; nothing was started."""
 
 
 class LookaheadError(TradsysError):

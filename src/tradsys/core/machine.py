@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tradsys.core.errors import ConfigError
 
@@ -21,6 +22,7 @@ THREAD_VARIABLES = (
 )
 """What the numerical libraries read, once, when they are imported."""
 
+_MEMINFO = Path("/proc/meminfo")
 _COUNTED_AT_IMPORT = ("numpy", "numba", "polars", "torch")
 
 
@@ -28,13 +30,15 @@ _COUNTED_AT_IMPORT = ("numpy", "numba", "polars", "torch")
 class Limits:
     """Whole processor cores and bytes of memory that this process may use, each with where it was read.
 
-    `memory_bytes` is 0, and its source "unknown", on a platform that does not tell.
+    `memory_bytes` is 0, and its source "unknown", on a platform that does not tell; `free_bytes` is what was left of it
+    when it was read.
     """
 
     cpus: int
     memory_bytes: int
     cpus_source: str
     memory_source: str
+    free_bytes: int = 0
 
 
 def limits(environ: Mapping[str, str] | None = None) -> Limits:
@@ -61,7 +65,15 @@ def limits(environ: Mapping[str, str] | None = None) -> Limits:
     }
     n_cpus, cpus_source = _tightest(cpus)
     n_bytes, memory_source = _tightest(memory)
-    return Limits(max(1, int(n_cpus)), int(n_bytes), cpus_source, memory_source)
+    free, _ = _tightest(
+        {
+            "limit": n_bytes,
+            "machine": _machine_free_bytes(),
+            # a group that is full leaves nothing, which is no missing reading
+            "control group": max(1, budget.available) if budget else None,
+        }
+    )
+    return Limits(max(1, int(n_cpus)), int(n_bytes), cpus_source, memory_source, int(free))
 
 
 def cap_threads(n_threads: int | None = None) -> int:
@@ -83,6 +95,21 @@ def cap_threads(n_threads: int | None = None) -> int:
         for name in THREAD_VARIABLES:
             os.environ.setdefault(name, str(n_threads))
     return n_threads
+
+
+def thread_caps() -> dict[str, int | None]:
+    """What each library's thread pool is held to by the environment, None where nothing holds it."""
+    return {name: int(text) if (text := os.environ.get(name, "")).isdigit() else None for name in THREAD_VARIABLES}
+
+
+def _machine_free_bytes() -> int | None:
+    """What the kernel could give without swapping, where it says so."""
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+    except OSError:
+        return None
+    found = (line.split() for line in lines if line.startswith("MemAvailable:"))
+    return next((int(words[1]) * 1024 for words in found), None)
 
 
 def _tightest(readings: Mapping[str, float | None]) -> tuple[float, str]:

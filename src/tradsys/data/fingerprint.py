@@ -31,6 +31,15 @@ def fingerprint(bars: pl.DataFrame, origin: Iterable[str] = ()) -> str:
     return digest.hexdigest()
 
 
+def extended(known: str, bars: pl.DataFrame, columns: Iterable[str]) -> str:
+    """The fingerprint of bars with further columns: SHA-256 over the one `known`, and each column's name and values."""
+    digest = hashlib.sha256(f"{known}\n".encode())
+    for name in columns:
+        digest.update(f"{name}\n".encode())
+        digest.update(np.ascontiguousarray(bars[name].to_numpy(), dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
 def month_blocks(bars: pl.DataFrame) -> tuple[str, ...]:
     """A short hash of each symbol's times and closes in each calendar month (UTC), sorted and unique.
 

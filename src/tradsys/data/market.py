@@ -1,7 +1,7 @@
 """A market: bars of one or several symbols at one interval, with all that is known about where they came from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import polars as pl
 from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import format_interval, infer_interval
-from tradsys.data.fingerprint import development_blocks, development_looks, fingerprint, month_blocks
+from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, Loaded, is_simulated, load
 from tradsys.data.repairs import Repair
 from tradsys.data.simulate.recipes import parse_recipe
@@ -21,7 +21,8 @@ class Market:
     """Checked bars with a `symbol` column, and how to recognise them again.
 
     `fingerprint` covers every value, and recipe and seed of simulated bars; `blocks` are hashes of each month's closes;
-    `is_development` says that the defaults were chosen on some of these very bars.
+    `is_development` says that the defaults were chosen on some of these very bars; `outside` names what was attached
+    from outside the symbols' own trades.
     """
 
     bars: pl.DataFrame
@@ -32,6 +33,7 @@ class Market:
     fingerprint: str
     blocks: tuple[str, ...]
     is_development: bool
+    outside: tuple[str, ...] = ()
 
     @property
     def n_design_looks(self) -> int:
@@ -42,6 +44,14 @@ class Market:
     def is_long_only(self) -> bool:
         """Whether every source is a simulated market that is meant for longs only, as `bull` is."""
         return all(is_simulated(s) and parse_recipe(s.removeprefix(SIMULATED)).is_long_only for s in self.sources)
+
+    def attached(self, bars: pl.DataFrame, what: str) -> "Market":
+        """The market with these bars: its own, row for row, with further columns from outside, which `what` names."""
+        if not bars.select(self.bars.columns).equals(self.bars):
+            raise ConfigError(f"attaching {what} must leave rows and columns of the bars as they are, found others")
+        new = [name for name in bars.columns if name not in self.bars.columns]
+        marked = extended(self.fingerprint, bars, new)
+        return replace(self, bars=bars, fingerprint=marked, outside=(*self.outside, what))
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """One frame a symbol, without the `symbol` column, in the order of `symbols`."""

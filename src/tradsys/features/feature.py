@@ -47,6 +47,18 @@ class FittableFeature(Protocol):
 
 
 @runtime_checkable
+class OutsideFeature(Protocol):
+    """A feature of columns that came from outside the symbol's trades: NaN where they say nothing, not only at first.
+
+    Rows without a value train no model and get no forecast.
+    """
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns that the bars must carry, as `core.outside` names them."""
+
+
+@runtime_checkable
 class OutsideSeries(Protocol):
     """A feature that reads a series of its own beside the bars, a macro close for instance."""
 

@@ -13,7 +13,7 @@ from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.seeds import derive
 from tradsys.features.catalogue import DEFAULT
-from tradsys.features.feature import Feature, FittableFeature
+from tradsys.features.feature import Feature, FittableFeature, OutsideFeature
 from tradsys.features.registry import feature_from_dict, feature_named, feature_to_dict
 
 _CLIP = 5.0
@@ -108,6 +108,11 @@ class FittedFeatures:
         return np.array([flag for feature in self.features for flag in feature.is_volatility])
 
     @property
+    def may_be_missing(self) -> BoolArray:
+        """Columns that have no value where nothing was known from outside, shape (n_features,)."""
+        return np.array([isinstance(feature, OutsideFeature) for feature in self.features for _ in feature.columns])
+
+    @property
     def lookback(self) -> int:
         """Bars that settle one row of all features."""
         return max(feature.lookback for feature in self.features)
@@ -121,6 +126,8 @@ class FittedFeatures:
     def scaled(self, raw: Sequence[FloatArray]) -> "FittedFeatures":
         """The same features on the scale of training rows, one array of raw values a symbol, warm-up included."""
         rows = np.concatenate([values[self.lookback - 1 :] for values in raw])
+        if self.may_be_missing.any():
+            rows = rows[np.isfinite(rows).all(axis=1)]
         if len(rows) < 2:
             raise NotEnoughBars(
                 f"scaling needs rows with all features, whose lookback is {self.lookback} bars, "
@@ -151,11 +158,13 @@ class FittedFeatures:
         return self.warmed_up(in_chunks(self.features, bars, self.lookback - 1))
 
     def warmed_up(self, values: FloatArray) -> FloatArray:
-        """Raw values with NaN in the warm-up rows, in place; a DataError where one is missing after them."""
+        """Raw values with NaN in the warm-up rows, in place; a DataError where one is missing that must be there."""
         warm_up = self.lookback - 1
         values[:warm_up] = np.nan
-        if not np.isfinite(values[warm_up:]).all():
-            row, column = np.argwhere(~np.isfinite(values[warm_up:]))[0]
+        missing = ~np.isfinite(values[warm_up:])
+        missing[:, self.may_be_missing] = False
+        if missing.any():
+            row, column = np.argwhere(missing)[0]
             raise DataError(
                 f"{self.columns[column]} has no value in row {row + warm_up}, although its bars are there; "
                 "run validate_bars on the bars, whose prices must be positive and finite"

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from tradsys.labels.barriers import triple_barrier
     from tradsys.labels.bootstrap import draw_probabilities, sequential_bootstrap
     from tradsys.labels.events import cusum, every_bar
+    from tradsys.labels.expansion import volatility_expansion
     from tradsys.labels.spec import BarrierSpec
     from tradsys.labels.uniqueness import average_uniqueness, effective_sample_size
     from tradsys.labels.weights import return_attribution, time_decay
@@ -23,6 +24,7 @@ __all__ = [
     "sequential_bootstrap",
     "time_decay",
     "triple_barrier",
+    "volatility_expansion",
 ]
 
 __getattr__, __dir__ = attach(
@@ -38,5 +40,6 @@ __getattr__, __dir__ = attach(
         "sequential_bootstrap": "bootstrap",
         "time_decay": "weights",
         "triple_barrier": "barriers",
+        "volatility_expansion": "expansion",
     },
 )

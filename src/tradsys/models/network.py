@@ -1,8 +1,9 @@
 """What the training engine, the objectives and the agents need of a network, and what every network is made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,6 +68,24 @@ class Network(Protocol):
 
     def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """The `head` of `encode`: logits in the same shape with `n_outputs` for `d_model`."""
+
+
+def initial(maps: Maps, seed: int, *, into_stream: Collection[str]) -> Tensor:
+    """A fresh parameter vector (n_parameters,); biases and the head are zero.
+
+    The maps whose last name is one of `into_stream` write into the residual stream: they start small, since as many of
+    them as there are add up.
+
+    Radford, Wu, Child, Luan, Amodei & Sutskever, *Language Models are Unsupervised Multitask Learners* (2019), 2.3.
+    """
+    random = np.random.default_rng(seed)
+    adding = {name for name in maps if name.rpartition(".")[2] in into_stream}
+    parts = []
+    for name, (n_in, n_out) in maps.items():
+        scale = len(adding) ** -0.5 if name in adding else 1.0
+        weight = random.standard_normal(n_in * n_out) * scale * n_in**-0.5
+        parts += [weight * (name != "head"), np.zeros(n_out)]
+    return torch.from_numpy(np.concatenate(parts).astype(np.float32))
 
 
 def n_parameters(maps: Maps) -> int:

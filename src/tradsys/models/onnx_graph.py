@@ -1,22 +1,13 @@
-"""The network of `transformer.py` written down as an ONNX graph; a test holds the two together.
+"""The network of `transformer.py` written down as an ONNX graph; a test holds the two together."""
 
-`torch.onnx.export` would do, in 5 to 20 seconds a process and with onnxscript; this takes milliseconds.
-"""
-
-from itertools import count
-from typing import Any
+from dataclasses import asdict
 
 import numpy as np
-import numpy.typing as npt
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 
 from tradsys.core.arrays import Float32Array
-from tradsys.models.transformer import BandedTransformer, rotation
-
-_OPSET, _IR_VERSION = 20, 10
-_LAYER_NORM_EPS = 1e-5
+from tradsys.models.graph import Graph
+from tradsys.models.transformer import ROPE_BASE, BandedTransformer, rotation
 
 
 def network_to_onnx(network: BandedTransformer, theta: Float32Array) -> bytes:
@@ -25,11 +16,8 @@ def network_to_onnx(network: BandedTransformer, theta: Float32Array) -> bytes:
     Inputs `x` (n_chunks, window, n_features) float32 and `known` (n_chunks, window) bool; output `added`
     (n_chunks - n_layers, window, n_outputs), what the network says of all but the first chunks.
     """
-    graph = _Graph()
-    for name, value in network.unpack(torch.from_numpy(theta)[None]).items():
-        graph.constant(value[0].numpy(), name)
-    graph.constant(np.ones(network.d_model, np.float32), "norm.gain")
-    graph.constant(np.zeros(network.d_model, np.float32), "norm.bias")
+    graph = Graph()
+    graph.parameters(network, theta)
     bias = _band(graph, network.window)
     turn = [table.numpy() for table in rotation(2 * network.window, network.d_head, torch.zeros(()))]
     before = [graph.constant(table[: network.window]) for table in turn]
@@ -42,62 +30,10 @@ def network_to_onnx(network: BandedTransformer, theta: Float32Array) -> bytes:
         z = graph.op("Add", z, graph.linear(hidden, f"{i}.down"))
         bias = graph.rows(bias, 1)
     graph.linear(graph.norm(z), "head", output="added")
-    return graph.finish(network)
+    return graph.finish("banded_transformer", network, {**asdict(network), "rope_base": ROPE_BASE})
 
 
-class _Graph:
-    """Nodes and constants as they are added; every call returns the name of its output."""
-
-    def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
-        self._numbers = count()
-
-    def constant(self, value: npt.NDArray[Any], name: str | None = None) -> str:
-        name = name or f"c{next(self._numbers)}"
-        self._constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
-        return name
-
-    def ints(self, *values: int) -> str:
-        return self.constant(np.array(values, np.int64))
-
-    def op(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        output = output or f"t{next(self._numbers)}"
-        self._nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
-        return output
-
-    def linear(self, x: str, name: str, output: str | None = None) -> str:
-        return self.op("Add", self.op("MatMul", x, f"{name}.w"), f"{name}.b", output=output)
-
-    def norm(self, x: str) -> str:
-        return self.op("LayerNormalization", x, "norm.gain", "norm.bias", epsilon=_LAYER_NORM_EPS)
-
-    def rows(self, x: str, first: int, last: int = np.iinfo(np.int64).max, axis: int = 0) -> str:
-        return self.op("Slice", x, self.ints(first), self.ints(last), self.ints(axis))
-
-    def overlapping(self, before: str, here: str, axis: int) -> str:
-        """Each chunk but the first, with the chunk before it in front along `axis`."""
-        return self.op("Concat", self.rows(before, 0, -1), self.rows(here, 1), axis=axis)
-
-    def finish(self, network: BandedTransformer) -> bytes:
-        w = network.window
-        graph = helper.make_graph(
-            self._nodes,
-            "banded_transformer",
-            [
-                helper.make_tensor_value_info("x", TensorProto.FLOAT, ["chunks", w, network.n_features]),
-                helper.make_tensor_value_info("known", TensorProto.BOOL, ["chunks", w]),
-            ],
-            [helper.make_tensor_value_info("added", TensorProto.FLOAT, ["forecasts", w, network.n_outputs])],
-            self._constants,
-        )
-        opset = [helper.make_opsetid("", _OPSET)]
-        model = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="tradsys")
-        onnx.checker.check_model(model)
-        return bytes(model.SerializeToString())
-
-
-def _band(graph: _Graph, window: int) -> str:
+def _band(graph: Graph, window: int) -> str:
     """0 where a bar may look and -inf where not, (n_chunks - 1, 1, window, 2 window); the band of `transformer.py`."""
     age = np.arange(window)[:, None] + window - np.arange(2 * window)
     keys = graph.op("Reshape", graph.overlapping("known", "known", axis=1), graph.ints(-1, 1, 1, 2 * window))
@@ -107,7 +43,7 @@ def _band(graph: _Graph, window: int) -> str:
     return graph.op("Where", visible, zero, never)
 
 
-def _attend(graph: _Graph, network: BandedTransformer, qkv: str, bias: str, before: list[str], here: list[str]) -> str:
+def _attend(graph: Graph, network: BandedTransformer, qkv: str, bias: str, before: list[str], here: list[str]) -> str:
     """Attention of every chunk but the first: (n_chunks, window, 3 d_model) -> (n_chunks - 1, window, d_model)."""
     shape = graph.ints(-1, network.window, 3, network.n_heads, network.d_head)
     heads = graph.op("Transpose", graph.op("Reshape", qkv, shape), perm=[2, 0, 3, 1, 4])
@@ -122,7 +58,7 @@ def _attend(graph: _Graph, network: BandedTransformer, qkv: str, bias: str, befo
     return graph.op("Reshape", graph.op("Transpose", seen, perm=[0, 2, 1, 3]), graph.ints(0, 0, -1))
 
 
-def _rotate(graph: _Graph, x: str, turn: list[str], half: int) -> str:
+def _rotate(graph: Graph, x: str, turn: list[str], half: int) -> str:
     """The first `half` and the remaining values of the last axis, turned in pairs."""
     cosine, sine = turn
     a, b = graph.rows(x, 0, half, axis=-1), graph.rows(x, half, axis=-1)

@@ -21,6 +21,8 @@ class Panel:
     (n_bars, 2), long and short; `start[s]` (n_bars,). Times are int64 milliseconds, UTC: `start` when the row's bar has
     closed, `end` when the label's outcome is known. `y` is 1 where that side's target came first and NaN where there is
     no label; `weight` is what the label weighs in a fit; `ret_atr` the gross return in units of ATR.
+    `expansion[s]` and `expansion_end[s]` (n_bars,), which only the volatility agent asks for, say how much further the
+    next bars move than the last ones did, and when that is known (`labels.volatility_expansion`).
     """
 
     symbols: tuple[str, ...]
@@ -33,6 +35,8 @@ class Panel:
     end: tuple[IntArray, ...]
     weight: tuple[FloatArray, ...]
     ret_atr: tuple[FloatArray, ...]
+    expansion: tuple[FloatArray, ...] = ()
+    expansion_end: tuple[IntArray, ...] = ()
 
     def usable(self) -> Rows:
         """Rows with features and both labels."""

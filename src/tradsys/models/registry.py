@@ -9,7 +9,9 @@ from tradsys.models.forecaster import FittedForecaster
 KINDS = {
     "linear": ("tradsys.models.logistic", "FittedLinear"),
     "boosted": ("tradsys.models.boosted", "FittedBoosted"),
+    "resnet": ("tradsys.models.onnx_forecaster", "OnnxForecaster"),
     "transformer": ("tradsys.models.onnx_forecaster", "OnnxForecaster"),
+    "volatility": ("tradsys.models.volatility_forecast", "VolatilityForecast"),
 }
 """Kind -> module and class; a new kind of model is one line here."""
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,7 +10,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.models import network
 from tradsys.models.network import Drop, Weights, linear, unchanged
 
-_ROPE_BASE = 1000.0
+ROPE_BASE = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +72,7 @@ class BandedTransformer:
 
     def initial(self, seed: int) -> Tensor:
         """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
-        random = np.random.default_rng(seed)
-        parts = []
-        for name, (n_in, n_out) in self.maps.items():
-            # the two maps that write into the residual stream start small: 2 L of them add up (GPT-2)
-            scale = (2 * self.n_layers) ** -0.5 if name.endswith(("out", "down")) else 1.0
-            weight = random.standard_normal(n_in * n_out) * scale * n_in**-0.5
-            parts += [weight * (name != "head"), np.zeros(n_out)]
-        return torch.from_numpy(np.concatenate(parts).astype(np.float32))
+        return network.initial(self.maps, seed, into_stream=("out", "down"))
 
     def decays(self) -> Tensor:
         """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
@@ -147,7 +139,7 @@ def rotation(length: int, d_head: int, like: Tensor) -> tuple[Tensor, Tensor]:
     Su, Lu, Pan, Murtadha, Wen & Liu, *RoFormer: Enhanced Transformer with Rotary Position Embedding* (2021), eq. 15.
     """
     pairs = torch.arange(0, d_head, 2, device=like.device)
-    angle = torch.arange(length, device=like.device)[:, None] * _ROPE_BASE ** (-pairs / d_head)
+    angle = torch.arange(length, device=like.device)[:, None] * ROPE_BASE ** (-pairs / d_head)
     return torch.cos(angle).to(like.dtype), torch.sin(angle).to(like.dtype)
 
 

@@ -17,6 +17,7 @@ from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.spec import BarrierSpec
 from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.volatility_forecast import VolatilityForecast
 from tradsys.predictor.decision import Decision
 from tradsys.predictor.judgement import Judge, audit_inputs
 from tradsys.predictor.ranks import ConfidenceRanks
@@ -54,6 +55,7 @@ class Predictor:
     auditor: FittedAuditor
     barriers: BarrierSpec
     profile: Profile
+    volatility: VolatilityForecast | None = None
 
     @property
     def lookback(self) -> int:
@@ -92,6 +94,7 @@ class Predictor:
             audit=audit,
             atr=atr,
             is_ready=ready,
+            volatility=None if self.volatility is None else self.volatility.pace(X) * atr / arrays.close[rows],
         )
 
     def decide_many(self, bars: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from tradsys.labels.spec import BarrierSpec
 from tradsys.models.calibration import Calibration
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.registry import load_forecaster
+from tradsys.models.volatility_forecast import VolatilityForecast
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.judgement import Judge
 from tradsys.predictor.predictor import Predictor
@@ -32,7 +33,7 @@ _FEATURES, _REGIMES, _JUDGE, _RANKS, _SETTINGS = (
     "ranks.json",
     "settings.json",
 )
-_FORECASTER, _TIMEOUT, _AUDITOR = "forecaster.", "timeout.", "auditor."
+_FORECASTER, _TIMEOUT, _AUDITOR, _VOLATILITY = "forecaster.", "timeout.", "auditor.", "volatility."
 
 
 def save_predictor(predictor: Predictor, folder: Path) -> None:
@@ -66,6 +67,8 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
         **_prefixed(_TIMEOUT, predictor.timeout.to_files()),
         **_prefixed(_AUDITOR, predictor.auditor.to_files()),
     }
+    if predictor.volatility is not None:
+        files |= _prefixed(_VOLATILITY, predictor.volatility.to_files())
     about = {"feature_schema": predictor.features.schema_digest, "profile": predictor.profile.name}
     write_bundle(folder, files, about=about)
 
@@ -80,6 +83,7 @@ def load_predictor(folder: Path) -> Predictor:
             f"the bundle was written for feature schema {about['feature_schema'][:12]}, this version computes "
             f"{features.schema_digest[:12]}; use the version that wrote it or run again"
         )
+    volatility = _stripped(_VOLATILITY, files)
     settings, judge = values[_SETTINGS], values[_JUDGE]
     return Predictor(
         interval=timedelta(seconds=settings["interval_s"]),
@@ -100,6 +104,7 @@ def load_predictor(folder: Path) -> Predictor:
         auditor=FittedAuditor.from_files(_stripped(_AUDITOR, files)),
         barriers=BarrierSpec(**settings["barriers"]),
         profile=profile_from_dict(settings["profile"]),
+        volatility=VolatilityForecast.from_files(volatility) if volatility else None,
     )
 
 

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
         AuditorVeto,
         ConfidenceAbove,
         ExpectedReturnAbove,
+        FullSize,
         NoAudit,
         NotQuiet,
+        VolatilityTarget,
     )
 
 __all__ = [
@@ -25,9 +27,11 @@ __all__ = [
     "ConfidenceAbove",
     "ExpectedReturnAbove",
     "Forecasts",
+    "FullSize",
     "NoAudit",
     "NotQuiet",
     "Profile",
+    "VolatilityTarget",
     "profile_named",
 ]
 
@@ -41,9 +45,11 @@ __getattr__, __dir__ = attach(
         "ConfidenceAbove": "rules",
         "ExpectedReturnAbove": "rules",
         "Forecasts": "forecast",
+        "FullSize": "rules",
         "NoAudit": "rules",
         "NotQuiet": "rules",
         "Profile": "profile",
+        "VolatilityTarget": "rules",
         "profile_named": "catalogue",
     },
 )

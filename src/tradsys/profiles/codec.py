@@ -7,7 +7,7 @@ from tradsys.core.errors import BundleError
 from tradsys.profiles import rules
 from tradsys.profiles.profile import Profile
 
-_PIECES = ("entry", "regimes", "audit")
+_PIECES = ("entry", "regimes", "audit", "sizing")
 
 
 def profile_to_dict(profile: Profile) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
 
 def profile_from_dict(values: dict[str, Any]) -> Profile:
     """The profile that `profile_to_dict` wrote."""
-    pieces = {piece: _rule(values[piece]) for piece in _PIECES}
+    pieces = {piece: _rule(values[piece]) for piece in _PIECES if piece in values}
     return Profile(name=values["name"], description=values["description"], **pieces)
 
 

@@ -20,7 +20,8 @@ class Forecasts:
     return after costs as a fraction of the entry price; `choice` (n,) 0 or 1, the allowed side with the larger expected
     net return; `rank` (n, 2) share of the training part's out-of-fold confidences below the side's probability;
     `regime` (n, 3) filtered; `audit` (n,) probability that the chosen side makes money after costs; `atr` (n,) price
-    units. Rows that are not `is_ready` hold NaN.
+    units; `volatility` (n,) the forecast volatility of a bar as a fraction of the price, where a volatility agent tells
+    it. Rows that are not `is_ready` hold NaN.
     """
 
     start: IntArray
@@ -32,6 +33,7 @@ class Forecasts:
     audit: FloatArray
     atr: FloatArray
     is_ready: BoolArray
+    volatility: FloatArray | None = None
 
     def chosen(self, values: FloatArray) -> FloatArray:
         """The chosen side's column of a two-sided array, shape (n,)."""

@@ -1,4 +1,4 @@
-"""The pieces a profile is built from: when to enter, which regimes to sit out, what the auditor may veto."""
+"""The pieces a profile is built from: when to enter, which regimes to sit out, what the auditor may veto, how large."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -74,6 +74,10 @@ class Filter(Protocol):
     def allows(self, forecasts: Forecasts) -> BoolArray:
         """Mask of shape (n,)."""
 
+    @property
+    def refusal(self) -> str:
+        """Why a decision that was not allowed stays out."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnyRegime:
@@ -83,6 +87,11 @@ class AnyRegime:
         """All rows."""
         return np.ones(len(forecasts.start), bool)
 
+    @property
+    def refusal(self) -> str:
+        """Never said."""
+        return "no regime is allowed"
+
 
 @dataclass(frozen=True, slots=True)
 class NotQuiet:
@@ -91,6 +100,32 @@ class NotQuiet:
     def allows(self, forecasts: Forecasts) -> BoolArray:
         """Rows whose likeliest regime is not the quiet one."""
         return np.asarray(forecasts.regime.argmax(axis=1) != QUIET, dtype=bool)
+
+    @property
+    def refusal(self) -> str:
+        """Why a decision stays out."""
+        return "quiet regime"
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """No entries while one of the `blocked` regimes, counted from the quiet one, is the likeliest."""
+
+    blocked: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blocked", tuple(self.blocked))  # JSON knows no tuples
+        if not self.blocked or min(self.blocked) < 0:
+            raise ConfigError(f"blocked names regimes from 0 on, at least one, was {self.blocked}; 0 is the quiet one")
+
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        """Rows whose likeliest regime is none of those blocked."""
+        return ~np.isin(forecasts.regime.argmax(axis=1), self.blocked)
+
+    @property
+    def refusal(self) -> str:
+        """Why a decision stays out."""
+        return f"regime {' or '.join(map(str, self.blocked))} is blocked"
 
 
 class Audit(Protocol):
@@ -126,3 +161,47 @@ class AuditorVeto:
         """Zero where vetoed, else between a half and one."""
         share = 0.5 + 0.5 * (audit - self.threshold) / (self.full_size_at - self.threshold)
         return np.where(audit >= self.threshold, np.clip(share, 0.5, 1.0), 0.0)
+
+
+class Sizing(Protocol):
+    """Scales the size of a trade by what is forecast of it."""
+
+    def share(self, forecasts: Forecasts) -> FloatArray:
+        """Share of the size that the audit leaves, shape (n,), each in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class FullSize:
+    """The same size whatever is forecast."""
+
+    def share(self, forecasts: Forecasts) -> FloatArray:
+        """Ones."""
+        return np.ones(len(forecasts.start))
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityTarget:
+    """Full size up to a forecast volatility of `volatility_bps` a bar, and beyond it so much less that risk stays.
+
+    Stops are set in average true ranges, so that a trade of one size risks twice as much where bars move twice as far.
+
+    Moreira & Muir, "Volatility-managed portfolios", *J. Finance* 72 (2017), with a cap instead of leverage.
+    """
+
+    volatility_bps: float
+
+    def __post_init__(self) -> None:
+        if not self.volatility_bps > 0:
+            raise ConfigError(
+                f"volatility_bps must be positive, was {self.volatility_bps}; an hour of BTC moves about 50 bp"
+            )
+
+    def share(self, forecasts: Forecasts) -> FloatArray:
+        """At most one; rows without a forecast of volatility get nothing."""
+        if forecasts.volatility is None:
+            raise ConfigError(
+                "sizes follow forecast volatility, and this predictor forecasts none; fit it with a volatility agent "
+                "or size with FullSize"
+            )
+        share = self.volatility_bps / 1e4 / np.maximum(forecasts.volatility, 1e-12)
+        return np.where(np.isfinite(forecasts.volatility), np.minimum(share, 1.0), 0.0)

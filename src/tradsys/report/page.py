@@ -10,13 +10,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tradsys.report import numbers
 from tradsys.report.candles import pack_symbols
 from tradsys.report.cards import alpha, cards, headline, profile_names
+from tradsys.report.chosen import chosen_card
 from tradsys.report.comparison import exit_shares, fold_rows, metric_rows
 from tradsys.report.curves import pack_curves
 from tradsys.report.folder import Json, RunFiles, read_run, rows, section
 from tradsys.report.forest import forecaster_rows, forests
+from tradsys.report.lookahead import lookahead_line
+from tradsys.report.paths import paths_card
 from tradsys.report.reliability import diagrams
 
 SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "start")
+STYLES = ("report", "strips")
 LIBRARY = "vendor/lightweight-charts/lightweight-charts.standalone.production.js"
 
 
@@ -41,6 +45,9 @@ def page(run: RunFiles) -> str:
             headline=headline(run, names),
             alpha=alpha(run),
             cards=cards(run, names),
+            lookahead=lookahead_line(run.metrics),
+            chosen=chosen_card(run, names),
+            paths=paths_card(run, names),
             market=section(run.metrics, "market"),
             labels=section(run.metrics, "labels"),
             skill=section(run.metrics, "skill"),
@@ -55,7 +62,7 @@ def page(run: RunFiles) -> str:
             config=settings(section(run.manifest, "config")),
             machine=section(run.manifest, "machine"),
             data=_drawn(run, names),
-            style=_text("templates/report.css"),
+            style="".join(_text(f"templates/{name}.css") for name in STYLES),
             library=_text(LIBRARY),
             script="\n".join(_text(f"scripts/{name}.js") for name in SCRIPTS),
         )

@@ -48,16 +48,26 @@ class LabelSettings(_Section):
 
 
 class FoldSettings(_Section):
-    """Purged walk-forward: `initial` only trains, `n_folds` equal blocks test, the last `lockbox` is left alone."""
+    """Purged walk-forward: `initial` only trains, `n_folds` equal blocks test, the last `lockbox` is left alone.
+
+    Beside it, combinatorial purged folds test every `path_tests` of `path_groups` groups, as paths that are shown and
+    never judged; 0 groups, none.
+    """
 
     initial: Share = 0.2
     n_folds: Count = 6
     lockbox: Share = 0.2
+    path_groups: int = Field(6, ge=0)
+    path_tests: Count = 2
 
     @model_validator(mode="after")
     def _leave_something_to_test(self) -> Self:
         if self.initial + self.lockbox >= 1:
             raise ValueError("initial and lockbox must add up to less than 1, or nothing is left to test")
+        if 0 < self.path_groups <= self.path_tests:
+            raise ValueError(
+                "path_groups must be more than path_tests, or nothing is left to train on; 0 turns paths off"
+            )
         return self
 
 
@@ -108,6 +118,11 @@ class AgentSettings(_Section):
             return given
         return given | {name: value for name, value in preset(self.preset).items() if name not in by_hand}
 
+    @property
+    def is_network(self) -> bool:
+        """Whether torch is needed to fit it."""
+        return self.name == "transformer"
+
 
 class FeatureSettings(_Section):
     """Names of the features; none means the default set of FEATURES, with regime x momentum."""
@@ -139,6 +154,12 @@ class VerdictSettings(_Section):
     refute_below: float = 0.0
 
 
+class MachineSettings(_Section):
+    """How much of the machine a run may take; changes no result but for rounding on an accelerator."""
+
+    plan: Literal["auto", "safe", "beast"] = "auto"
+
+
 class RunConfig(_Section):
     """All settings of a run; frozen, and its digest identifies the configuration in the journal."""
 
@@ -153,6 +174,7 @@ class RunConfig(_Section):
     regimes: RegimeSettings = RegimeSettings()
     profiles: ProfileSettings = ProfileSettings()
     verdict: VerdictSettings = VerdictSettings()
+    machine: MachineSettings = MachineSettings()
 
     @classmethod
     def load(cls, *, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Self:
@@ -179,8 +201,10 @@ class RunConfig(_Section):
 
     @property
     def digest(self) -> str:
-        """Hash of everything that influences a result; which profile is deployed does not."""
-        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed"})
+        """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not."""
+        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine"})
+        for name in ("path_groups", "path_tests"):
+            del values["folds"][name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

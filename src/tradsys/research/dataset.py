@@ -74,11 +74,13 @@ class Dataset:
         """When the last bar of any symbol has closed, ms."""
         return max(int(one.start[-1]) for one in self.labels.values())
 
-    def panel(self, features: FeatureSet, rows: Rows, *, seed: int) -> tuple[FittedFeatures, Panel]:
-        """Features fitted on each symbol's bars up to its last chosen row, and the panel of all rows with them."""
-        unscaled = features.learn(self.before(rows), seed=seed)
+    def panel(
+        self, features: FeatureSet, rows: Rows, *, seed: int, held_out: Rows | None = None
+    ) -> tuple[FittedFeatures, Panel]:
+        """Features fitted on the bars `before` the last chosen rows, and the panel of all rows with them."""
+        unscaled = features.learn(self.before(rows, held_out), seed=seed)
         raw = self.raw.of(unscaled)
-        fitted = unscaled.scaled([values[: _rows_until_last(mask)] for values, mask in zip(raw, rows, strict=True)])
+        fitted = unscaled.scaled([raw[symbol][bars] for symbol, bars in _stretches(rows, held_out)])
         labels = tuple(self.labels.values())
         panel = Panel(
             symbols=self.symbols,
@@ -94,13 +96,25 @@ class Dataset:
         )
         return fitted, panel
 
-    def before(self, rows: Rows) -> list[pl.DataFrame]:
+    def before(self, rows: Rows, held_out: Rows | None = None) -> list[pl.DataFrame]:
         """Each symbol's bars up to its last chosen row: what may be fitted on when those rows train.
 
-        Symbols without such a row, listed later than the others, are left out.
+        Symbols without such a row, listed later than the others, are left out. Where bars are held out, each unbroken
+        stretch between them is a frame of its own.
         """
-        ends = map(_rows_until_last, rows)
-        return [frame.head(end) for frame, end in zip(self.frames.values(), ends, strict=True) if end > 0]
+        frames = tuple(self.frames.values())
+        return [frames[symbol][bars] for symbol, bars in _stretches(rows, held_out)]
+
+
+def _stretches(rows: Rows, held_out: Rows | None) -> list[tuple[int, slice]]:
+    """Number of the symbol and its bars, for each unbroken stretch up to the last chosen row without those held out."""
+    found: list[tuple[int, slice]] = []
+    for symbol, chosen in enumerate(rows):
+        end = _rows_until_last(chosen)
+        kept = np.ones(end, bool) if held_out is None else ~held_out[symbol][:end]
+        edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
+        found += [(symbol, slice(int(a), int(b))) for a, b in edges.reshape(-1, 2)]
+    return found
 
 
 def _rows_until_last(chosen: BoolArray) -> int:

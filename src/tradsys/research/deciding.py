@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tradsys.auditor.auditor import FittedAuditor
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
 from tradsys.models.calibration import Calibration, fit_calibration
 from tradsys.models.panel import Panel, Rows
+from tradsys.models.penalty import Problem
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.judgement import Judge, Judgement, audit_inputs
 from tradsys.predictor.predictor import Predictor, Reading
@@ -56,7 +56,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     decider, margin = _choose(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
-    labels = _stacked_labels(data, known)
+    labels = stacked_labels(data, known)
     judge = Judge(
         calibration=calibrations[decider],
         timeout_calibration=_calibrate(record, TimeoutModel.name, timeout_panel(panel, data), rows),
@@ -76,7 +76,10 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         judge=judge,
         ranks=ConfidenceRanks.fit(judged.confidence),
         regimes=models.regimes,
-        auditor=_audit(spec, audit_inputs(panel.stack_X(known), logits, judged, regime), judged, labels, models.fold),
+        auditor=spec.auditor.fit(
+            *meta_labels(audit_inputs(panel.stack_X(known), logits, judged, regime), judged, labels),
+            seed=derive(spec.seed, "auditor", models.fold.index),
+        ),
         barriers=spec.barriers,
         profile=profile_named(spec.deployed, spec.profiles),
     )
@@ -140,7 +143,7 @@ def _choose(
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcomes:
+class Outcomes:
     """Outcomes of the record's rows, symbol after symbol: (n, 2) but for `start` and `atr_over_price` (n,)."""
 
     start: IntArray
@@ -152,10 +155,11 @@ class _Outcomes:
     atr_over_price: FloatArray
 
 
-def _stacked_labels(data: Dataset, rows: Rows) -> _Outcomes:
+def stacked_labels(data: Dataset, rows: Rows) -> Outcomes:
+    """What became of the chosen rows."""
     labels = tuple(data.labels.values())
     atr_over_price = stack([one.atr_over_price for one in labels], rows)
-    return _Outcomes(
+    return Outcomes(
         start=stack([one.start for one in labels], rows),
         end=stack([one.end for one in labels], rows),
         ret_atr=stack([one.ret for one in labels], rows) / atr_over_price[:, None],
@@ -166,15 +170,8 @@ def _stacked_labels(data: Dataset, rows: Rows) -> _Outcomes:
     )
 
 
-def _audit(spec: Experiment, inputs: FloatArray, judged: Judgement, labels: _Outcomes, fold: Fold) -> FittedAuditor:
-    """Meta-labels: the side is the primary's, and 1 means that this trade made money after costs."""
+def meta_labels(inputs: FloatArray, judged: Judgement, labels: Outcomes) -> Problem:
+    """What the auditor learns from: the side is the primary's, and 1 means that this trade made money after costs."""
     chosen = (np.arange(len(judged.choice)), judged.choice)
     made_money = (labels.net[chosen] > 0).astype(np.float64)
-    return spec.auditor.fit(
-        inputs,
-        made_money,
-        labels.weight[chosen],
-        labels.start,
-        labels.end[chosen],
-        seed=derive(spec.seed, "auditor", fold.index),
-    )
+    return Problem(inputs, made_money, labels.weight[chosen], labels.start, labels.end[chosen])

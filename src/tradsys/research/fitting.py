@@ -41,8 +41,8 @@ class FoldModels:
 def fit_models(data: Dataset, spec: Experiment, fold: Fold) -> FoldModels:
     """Fit features, regimes and every forecaster on the training part; folds do not depend on each other here."""
     seed = derive(spec.seed, "fold", fold.index)
-    regimes = spec.regimes.fit(data.before(fold.train), seed=seed)
-    features, panel = data.panel(spec.feature_set(regimes), fold.train, seed=seed)
+    regimes = spec.regimes.fit(data.before(fold.train, fold.held_out), seed=seed)
+    features, panel = data.panel(spec.feature_set(regimes), fold.train, seed=seed, held_out=fold.held_out)
     rows = both(fold.train, panel.usable())
     if (n := int(sum(mask.sum() for mask in rows))) < _FEWEST_ROWS:
         raise NotEnoughBars(f"it needs {_FEWEST_ROWS} labelled rows to train on, found {n}; load more history")

@@ -15,13 +15,18 @@ from tradsys.splits.walk_forward import WalkForward
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Rows that train and rows that are tested, a mask a symbol; the test block is [opens, closes) in ms."""
+    """Rows that train and rows that are tested, a mask a symbol; the test block is [opens, closes) in ms.
+
+    What is fitted on bars reads all of them up to the last training row but those `held_out`: in walk-forward none are,
+    since nothing that is tested lies before it.
+    """
 
     index: int
     train: Rows
     test: Rows
     opens: int
     closes: int
+    held_out: Rows | None = None
 
 
 def walk_forward(data: Dataset, spec: Experiment, embargo: timedelta) -> list[Fold]:

@@ -1,7 +1,7 @@
 """What a run leaves in the ledger beside its trials: the hypothesis it looks at, its choices, its result or failure."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tradsys.core.errors import ConfigError
@@ -59,7 +59,7 @@ def record_result(
         ledger.append(shown.content())
     if ledger.latest("run", run=run):
         return
-    for choice in _choices(run, market, spec, outcome):
+    for choice in (*_choices(run, market, spec, outcome), *_nested(run, market, spec, metrics["chosen"]["folds"])):
         ledger.append(choice.content())
     finished = FinishedRun(
         data=data,
@@ -106,6 +106,22 @@ def _choices(run: str, market: Market, spec: Experiment, outcome: Outcome) -> It
         if levels[0] is not None:
             yield Choice(data=data, run=run, what="threshold", by_fold=levels, among=[profile.name])
     yield Choice(data=data, run=run, what="regime map", by_fold=[_regimes(one) for one in results])
+
+
+def _nested(run: str, market: Market, spec: Experiment, folds: Sequence[Mapping[str, Any]]) -> Iterator[Choice]:
+    """What each fold of the chosen procedure settled on, of which no verdict is given."""
+    data, names = data_of(market), [profile.name for profile in spec.profiles]
+    yield Choice(data=data, run=run, what="profile", by_fold=[one["profile"] for one in folds], among=names)
+    yield Choice(
+        data=data, run=run, what="threshold", by_fold=[one["threshold"] for one in folds], among=["chosen procedure"]
+    )
+    yield Choice(
+        data=data,
+        run=run,
+        what="regime map",
+        by_fold=[{"blocked_regimes": one["blocked_regimes"]} for one in folds],
+        among=["chosen procedure"],
+    )
 
 
 def _threshold(profile: Profile, result: FoldResult) -> float | None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from tradsys.core.errors import LookaheadError
 from tradsys.core.seeds import derive, generator
+from tradsys.research import nested
 from tradsys.research.dataset import Dataset, label_symbol
 from tradsys.research.early import early_fills, early_training
 from tradsys.research.experiment import Outcome, Progress, research_fold, simulate_profile
@@ -23,6 +24,7 @@ from tradsys.research.views import (
     regimes_seen,
     scaled,
     seen_by,
+    settled,
     traded,
     trained_on,
 )
@@ -84,11 +86,12 @@ def look_ahead(outcome: Outcome, spec: Experiment, *, n_points: int, progress: P
         progress(f"fitting fold {result.fold.index + 1} again", n_points + result.fold.index, n_steps)
         for future in (noised, mirrored):
             _refit(search, outcome, spec, result.fold.index, future)
+            _choice(search, outcome, spec, result.fold.index, future)
     return Lookahead(n_points, search.n_values, tuple(search.found.values()))
 
 
 def glance(outcome: Outcome, spec: Experiment) -> Lookahead:
-    """The sample inside every run: some points and the scales of their folds, all training parts and all fills."""
+    """The sample inside every run: some points, the scales of their folds, a choice, all training parts and fills."""
     search = _search(outcome, spec)
     points = _points(outcome, spec, SAMPLE_POINTS)
     for point in points:
@@ -97,6 +100,7 @@ def glance(outcome: Outcome, spec: Experiment) -> Lookahead:
         _labels(search, outcome, spec, point, noised)
     for k in sorted({point.fold for point in points}):
         _rescale(search, outcome, spec, k)
+    _choice(search, outcome, spec, points[0].fold, noised)
     return Lookahead(SAMPLE_POINTS, search.n_values, tuple(search.found.values()))
 
 
@@ -217,6 +221,16 @@ def _rescale(search: Search, outcome: Outcome, spec: Experiment, k: int) -> None
         return scaled(fold, features)
 
     search.compare(scaled(fold, predictor.features), view, fold.opens)
+
+
+def _choice(search: Search, outcome: Outcome, spec: Experiment, k: int, future: Future) -> None:
+    """What a fold chose among profiles, thresholds and regime maps, with other bars from its test block on."""
+    results, fold = outcome.results[: k + 1], outcome.results[k].fold
+
+    def chosen(data: Dataset) -> list[Table]:
+        return settled(fold, nested.choose_for_fold(data, spec, results, outcome.record, held=None))
+
+    search.compare(chosen(outcome.data), lambda at: chosen(_without_future(outcome, spec, at, future)[0]), fold.opens)
 
 
 def _without_future(outcome: Outcome, spec: Experiment, at: int, future: Future) -> tuple[Dataset, Experiment]:

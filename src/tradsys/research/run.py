@@ -26,6 +26,8 @@ from tradsys.research.lockbox import open_lockbox
 from tradsys.research.logbook import record_failure, record_look, record_result
 from tradsys.research.lookahead import glance, refuse
 from tradsys.research.metrics import run_metrics
+from tradsys.research.nested import choose_everywhere
+from tradsys.research.paths import cross_validated_paths
 from tradsys.research.spec import Experiment, experiment_from
 from tradsys.research.trials import data_of, record_and_judge, run_name, trial_series, verdict_json
 
@@ -79,7 +81,11 @@ def run(
     judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code)
     start, end = outcome.results[0].fold.opens, outcome.data.closes
     benchmark = buy_and_hold(outcome.data.frames, start, end, costs=spec.costs, portfolio=spec.portfolio)
-    metrics = run_metrics(market, spec, outcome, benchmark) | {"lookahead": lookahead.to_dict()}
+    metrics = run_metrics(market, spec, outcome, benchmark) | {
+        "lookahead": lookahead.to_dict(),
+        "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
+        "paths": cross_validated_paths(outcome.data, spec, progress),
+    }
     verdict = verdict_json(judged, metrics)
     if open_the_lockbox:
         progress("opening the lock-box", 0, 1)

@@ -24,6 +24,7 @@ from tradsys.research.deciding import FoldResult
 from tradsys.research.findings import Table
 from tradsys.research.folds import Fold
 from tradsys.research.futures import as_known
+from tradsys.research.nested import FoldChoice
 from tradsys.research.spec import Experiment
 
 FORECAST_TOLERANCE = 1e-6
@@ -164,6 +165,16 @@ def fitted(result: FoldResult) -> list[Table]:
     return [_one_row(result.fold, values)]
 
 
+def settled(fold: Fold, choice: FoldChoice) -> list[Table]:
+    """What the fold's training part chose, and the records of all the candidates that it chose by."""
+    values = {
+        "profile": repr(choice.profile),
+        "daily returns of the candidates": choice.daily.tobytes(),
+        "trades of the candidates": choice.n_trades.tobytes(),
+    }
+    return [_one_row(fold, values, "choice")]
+
+
 def scaled(fold: Fold, features: FittedFeatures) -> list[Table]:
     """What the features learnt from the fold's training part, and the centre and scale of each column."""
     return [_one_row(fold, _learnt(features))]
@@ -184,11 +195,11 @@ def trained_on(fold: Fold, rows: Rows, closes: Mapping[str, IntArray]) -> list[T
     ]
 
 
-def _one_row(fold: Fold, values: Mapping[str, object]) -> Table:
+def _one_row(fold: Fold, values: Mapping[str, object], what: str = "fit") -> Table:
     """Hashes of fitted values, known when the test block opens."""
     opens = np.array([fold.opens])
     hashes = np.array([[_hash(value) for value in values.values()]])
-    return Table(f"fit of fold {fold.index}", "", tuple(values), hashes, opens, opens)
+    return Table(f"{what} of fold {fold.index}", "", tuple(values), hashes, opens, opens)
 
 
 def _learnt(features: FittedFeatures) -> dict[str, object]:

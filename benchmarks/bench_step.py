@@ -1,0 +1,64 @@
+"""From a closed bar to log-odds: a network stepped bar by bar, against its batch in ONNX Runtime, and the features.
+
+python benchmarks/bench_step.py
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from tradsys.data import load_bars
+from tradsys.features import FeatureSet
+from tradsys.models.logistic import FittedLinear
+from tradsys.models.onnx_forecaster import OnnxForecaster
+from tradsys.models.resnet_agent import ResNetAgent
+from tradsys.models.stepper import Stepper
+from tradsys.models.transformer_agent import TransformerAgent
+
+N_FEATURES, N_BARS = 20, 2000
+
+
+def microseconds(calls: list[Callable[[], object]]) -> tuple[float, float]:
+    """Median and 99th percentile of one call."""
+    times = []
+    for call in calls:
+        begun = time.perf_counter()
+        call()
+        times.append(1e6 * (time.perf_counter() - begun))
+    return float(np.median(times)), float(np.quantile(times, 0.99))
+
+
+def show(name: str, calls: list[Callable[[], object]]) -> None:
+    """One line of the table."""
+    middle, late = microseconds(calls)
+    print(f"{name:44} p50 {middle:8.1f} µs   p99 {late:8.1f} µs")
+
+
+def main() -> None:
+    """Print the table."""
+    torch.set_num_threads(1)
+    X = np.random.default_rng(0).standard_normal((N_BARS, N_FEATURES))
+    offset = FittedLinear(np.zeros(2), np.zeros((2, N_FEATURES)))
+    for agent in (TransformerAgent(), ResNetAgent()):
+        network = agent.network(N_FEATURES)
+        noise = torch.randn(network.n_parameters, generator=torch.Generator().manual_seed(1))
+        content = agent.to_onnx(N_FEATURES, (network.initial(0) + 0.05 * noise).numpy())
+        model: OnnxForecaster = agent.forecaster(offset, content, "")
+        stepper = Stepper(model)
+        said = np.array([stepper.step(row) for row in X])
+        print(f"{agent.name}: steps and batch differ by at most {np.abs(said - model.logits(X)).max():.1e}")
+        show(f"{agent.name}, one step", [lambda row=row, s=stepper: s.step(row) for row in X])
+        tails = [X[at - model.memory : at + 1] for at in range(1000, 1400)]
+        show(f"{agent.name}, ONNX on its memory", [lambda tail=tail, m=model: m.logits(tail) for tail in tails])
+    bars = load_bars("sample", log=lambda _: None)
+    features = FeatureSet.default().fit([bars], seed=0)
+    lookback = features.lookback
+    tails = [bars[at - lookback : at] for at in range(lookback, lookback + 100)]
+    features.compute(tails[0])
+    show(f"default features of one bar, {lookback} bars anew", [lambda t=t: features.compute(t) for t in tails])
+
+
+if __name__ == "__main__":
+    main()

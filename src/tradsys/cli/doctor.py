@@ -1,0 +1,31 @@
+"""`tradsys doctor`: what this machine gives a process, what the plan makes of it, and what would stop a long run."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tradsys.cli.options import Json
+
+
+def command(
+    plan: Annotated[str, typer.Option(help="auto, safe or beast.")] = "auto",
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    journal: Annotated[Path, typer.Option(help="Folder of the ledger.")] = Path("journal"),
+    as_json: Json = False,
+) -> int:
+    """Limits of processor and memory, threads, accelerator, clock and disk; exit code 1 where something is wrong."""
+    import json
+
+    from tradsys.core.health import check_up
+
+    report = check_up(plan, folders=(runs, journal))
+    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else _text(report.to_dict()))
+    return 0 if report.is_well else 1
+
+
+def _text(report: dict[str, Any]) -> str:
+    width = max(len(check["name"]) for check in report["checks"])
+    lines = [f"  {c['state']:<4}  {c['name']:<{width}}  {c['found']}" for c in report["checks"]]
+    able = [f"  {'yes' if work['fits'] else 'no ':<4}  {work['sentence']}" for work in report["work"]]
+    return "\n".join([*lines, "", f"  {report['plan']}", "", "  What fits into it:", *able])

@@ -1,0 +1,30 @@
+"""Columns of bars that tell of something else than the symbol's own trades, as it was known when each bar closed."""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import DataError
+
+FAMILIES: Final = ("macro", "book", "flow", "rank")
+"""A column is called `<family>_<what>`: what another market, the order book, the venue or the other symbols said."""
+
+_BEGINNINGS = tuple(f"{family}_" for family in FAMILIES)
+
+
+def outside_columns(bars: pl.DataFrame) -> tuple[str, ...]:
+    """Their names, in the order of the frame; each holds Float64, NaN where nothing was known."""
+    return tuple(name for name in bars.columns if name.startswith(_BEGINNINGS))
+
+
+def outside_values(bars: pl.DataFrame, name: str) -> FloatArray:
+    """One such column, shape (n_bars,); a DataError where the bars come without it."""
+    if name not in bars.columns:
+        there = outside_columns(bars)
+        raise DataError(
+            f"wanted bars with a column {name}, found {', '.join(there) if there else 'none from outside'}; "
+            f"attach the {name.partition('_')[0]} data before features are computed, or leave the feature out"
+        )
+    return np.ascontiguousarray(bars[name].fill_null(np.nan).to_numpy(), dtype=np.float64)

@@ -1,0 +1,59 @@
+"""How much memory the usual pieces of work take: measured once, and asked before each of them starts."""
+
+from dataclasses import dataclass
+
+from tradsys.core.plan import Plan
+
+_IMPORTS = 500 * 10**6
+"""A process with everything imported and compiled that research needs; a run of 7,000 bars took 501 MB."""
+
+_TORCH = 650 * 10**6
+"""What torch and one small network's training add, with the build that carries CUDA; the processor's takes less."""
+
+_ROW = 3_000
+"""A bar of a symbol in `tradsys run`; 128,000 bars of four symbols took 723 MB."""
+
+_DECIDE = 260 * 10**6
+"""A process that loads a bundle and decides; the same whatever it was trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something to be done, the memory it takes at its peak, and what a smaller machine could do instead."""
+
+    name: str
+    n_bytes: int
+    instead: str
+
+    @property
+    def sentence(self) -> str:
+        """The work and its size."""
+        return f"{self.name}: about {self.n_bytes / 10**6:,.0f} MB"
+
+    def check(self, plan: Plan) -> None:
+        """Raise MachineError where the plan has no room for it."""
+        plan.demand(self.name, self.n_bytes, self.instead)
+
+
+def decide_work() -> Work:
+    """A bot that decides with a bundle."""
+    return Work("deciding with a bundle", _DECIDE, "close other programs, or take a larger machine")
+
+
+def run_work(n_rows: int, *, has_network: bool) -> Work:
+    """`tradsys run` on this many bars of all symbols together, one process."""
+    n_bytes = _IMPORTS + n_rows * _ROW + has_network * _TORCH
+    rest = "this machine can still decide with a bundle that another one trained"
+    fewer = "take fewer bars or symbols, or --agent logistic" if has_network else "take fewer bars or symbols"
+    name = f"a run of {n_rows:,} bars" + (" with a network" if has_network else " without a network")
+    return Work(name, n_bytes, f"{fewer}; {rest}")
+
+
+EXAMPLES = (
+    decide_work(),
+    run_work(7_000, has_network=False),
+    run_work(43_800, has_network=False),
+    run_work(43_800, has_network=True),
+    run_work(4 * 43_800, has_network=True),
+)
+"""What the check-up lists: the sample is 7,000 bars long, five hourly years are 43,800."""

@@ -1,0 +1,45 @@
+"""How much further the next bars move than the last ones did: what a forecast of volatility is fitted to."""
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.atr import wilder_atr
+from tradsys.core.errors import ConfigError
+from tradsys.core.time import infer_interval, interval_ms
+from tradsys.labels.barriers import single_symbol
+
+
+class Expansion(NamedTuple):
+    """A row a bar: `value` (n_bars,), NaN where it is not known, and `end` (n_bars,), when it is known, in ms."""
+
+    value: FloatArray
+    end: IntArray
+
+
+def volatility_expansion(bars: pl.DataFrame, *, horizon: int = 24, atr_period: int = 14) -> Expansion:
+    """Log of the volatility of a bar realised over the next `horizon` bars, over the average true range now.
+
+    The average is what barriers are set in, so that this one number says how easily they are reached. Volatility is
+    told from highs and lows, which take a fifth of the bars that closes would need; both are fractions of the price.
+    The last `horizon` rows, rows without an average and bars that do not move have none.
+
+    Parkinson, "The extreme value method for estimating the variance of the rate of return", *J. Business* 53 (1980).
+    """
+    if horizon < 1:
+        raise ConfigError(f"horizon counts bars and must be at least 1, was {horizon}; 24 is a day of hours")
+    arrays = single_symbol(bars, "volatility_expansion")
+    n_bars = len(arrays.ts)
+    value, end = np.full(n_bars, np.nan), np.zeros(n_bars, np.int64)
+    if n_bars <= horizon:
+        return Expansion(value, end)
+    squared = np.log(arrays.high / arrays.low) ** 2 / (4.0 * np.log(2.0))
+    ahead = np.lib.stride_tricks.sliding_window_view(squared[1:], horizon).mean(axis=1)
+    pace = wilder_atr(arrays.high, arrays.low, arrays.close, atr_period)[:-horizon] / arrays.close[:-horizon]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = 0.5 * np.log(ahead) - np.log(pace)
+    value[:-horizon] = np.where(np.isfinite(ratio), ratio, np.nan)
+    end[:-horizon] = arrays.ts[horizon:] + interval_ms(infer_interval(bars))
+    return Expansion(value, end)
