@@ -130,8 +130,9 @@ def pretrain(
 ) -> list[Pretrained]:
     """Train one encoder a seed on the rows where the bank's `fit` is positive, stopping each by those of its `check`.
 
-    The bank holds one training set. Steps, noise, averaging and patience are the recipe's; like `training.train`, models
-    come out as they would one by one, up to rounding, and the same seed on the same kind of machine gives the same bits.
+    The bank holds one training set. Steps, noise, averaging and patience are the recipe's; as in `training.train`,
+    models come out as they would one by one, up to rounding, and the same seed on the same kind of machine gives the
+    same bits.
     """
     with reproducible(bank.device):
         return _Pretraining(network, bank, outcomes, spec, recipe, seeds).run(progress)

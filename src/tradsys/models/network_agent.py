@@ -125,7 +125,9 @@ class NetworkAgent(ABC):
             "step": float(trained.step),
             "zero_information_loss": constant,
         }
-        said = f"{trained.reason}; {self.objective} loss {record['loss']:.5f} on the check rows, a constant {constant:.5f}"
+        said = (
+            f"{trained.reason}; {self.objective} loss {record['loss']:.5f} on the check rows, a constant {constant:.5f}"
+        )
         if trained.theta is None:
             return self.forecaster(self.offset.fit(task.panel, task.rows, seed=task.seed), None, said, record)
         return self.forecaster(task.offset, self.to_onnx(len(task.panel.columns), trained.theta), said, record)

@@ -1,11 +1,10 @@
 """Fit every variant with every seed on every fold, and keep what it says of the fold's test block."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
@@ -14,6 +13,7 @@ from tradsys.models.base_rate import BaseRate
 from tradsys.models.contrastive_agent import ContrastiveAgent
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.logistic import RidgeLogistic
+from tradsys.models.network_agent import NetworkAgent
 from tradsys.models.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.models.volatility_only import VolatilityOnly
@@ -38,6 +38,7 @@ class Stage:
     data: Dataset
     spec: Experiment
     folds: Sequence[Fold]
+    _models: dict[int, FoldModels] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, market: Market, spec: Experiment, memory: int) -> "Stage":
@@ -45,6 +46,12 @@ class Stage:
         bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
         data = Dataset.build(bars, market.interval, spec.barriers, spec.costs)
         return cls(data, spec, walk_forward(data, spec, market.interval * (spec.barriers.horizon + memory)))
+
+    def models(self, fold: Fold) -> FoldModels:
+        """Features, regimes and references of a fold, fitted when they are first asked for."""
+        if fold.index not in self._models:
+            self._models[fold.index] = fit_models(self.data, self.spec, fold)
+        return self._models[fold.index]
 
     def test_rows(self, fold: Fold) -> Rows:
         """Rows of the test block with both outcomes."""
@@ -73,13 +80,6 @@ def fit_variants(
     stage: Stage, agents: Agents, store: Store, *, seeds: Sequence[int], deadline: Deadline, progress: Progress
 ) -> None:
     """Everything that the store lacks; the seeds of one variant and fold are trained in one call."""
-    models: dict[int, FoldModels] = {}
-
-    def of(fold: Fold) -> FoldModels:
-        if fold.index not in models:
-            models[fold.index] = fit_models(stage.data, stage.spec, fold)
-        return models[fold.index]
-
     work = list(_missing(stage, agents, store, seeds))
     for done, (name, fold, own) in enumerate(work):
         if deadline.has_passed:
@@ -87,37 +87,39 @@ def fit_variants(
             return
         progress(f"{name}, fold {fold.index + 1} of {len(stage.folds)}, {len(own) or 1} seeds", done, len(work))
         began = time.monotonic()
+        models = stage.models(fold)
         if name == "references":
-            said = {m.name: _said(stage, of(fold), [of(fold).fitted[m.name]])[0] for m in REFERENCES}
+            said = {m.name: _said(stage, models, models.fitted[m.name]) for m in REFERENCES}
             store.put(said, {"code": code_digest()}, name, fold.index)
             continue
-        weighed, rows = stage.spec.weights.on_training(of(fold).panel, of(fold).rows, stage.data), of(fold).rows
-        for at, (fitted, control) in zip(own, _fit(agents[name], weighed, rows, own), strict=True):
+        weighed = stage.spec.weights.on_training(models.panel, models.rows, stage.data)
+        pairs = _fit(agents[name], weighed, models.rows, own)
+        seconds = (time.monotonic() - began) / len(own)
+        for at, (fitted, control) in zip(own, pairs, strict=True):
             facts: dict[str, Any] = {
                 "code": code_digest(),
                 "training": fitted.training,
                 "record": dict(fitted.record),
                 "is_kept": fitted.network is not None,
-                "seconds": (time.monotonic() - began) / len(own),
+                "seconds": seconds,
             }
-            arrays = {name: _said(stage, of(fold), [fitted])[0]}
+            arrays = {name: _said(stage, models, fitted)}
             if control is not None:
-                arrays[CONTROL] = _said(stage, of(fold), [control])[0]
+                arrays[CONTROL] = _said(stage, models, control)
             store.put(arrays, facts, name, fold.index, at)
     progress("all fitted", len(work), len(work))
 
 
 def _fit(
-    agent: Any, panel: Panel, rows: Rows, seeds: Sequence[int]
-) -> Iterable[tuple[OnnxForecaster, OnnxForecaster | None]]:
+    agent: NetworkAgent | ContrastiveAgent, panel: Panel, rows: Rows, seeds: Sequence[int]
+) -> list[tuple[OnnxForecaster, OnnxForecaster | None]]:
+    """A forecaster a seed, and its control where it has one."""
     if isinstance(agent, ContrastiveAgent):
         return [(one.fitted, one.control) for one in agent.fit_seeds(panel, rows, seeds=seeds)]
     return [(one, None) for one in agent.fit_many([(panel, rows, seed) for seed in seeds])]
 
 
-def _missing(
-    stage: Stage, agents: Agents, store: Store, seeds: Sequence[int]
-) -> Iterator[tuple[str, Fold, list[int]]]:
+def _missing(stage: Stage, agents: Agents, store: Store, seeds: Sequence[int]) -> Iterator[tuple[str, Fold, list[int]]]:
     """References first; then one variant after the other, all seeds of a fold at once."""
     for fold in stage.folds:
         if not store.has("references", fold.index):
@@ -129,10 +131,9 @@ def _missing(
                 yield name, fold, own
 
 
-def _said(stage: Stage, models: FoldModels, fitted: Sequence[FittedForecaster]) -> list[FloatArray]:
-    """Log-odds of the test rows, symbol after symbol, (n_rows, 2) a model."""
-    rows = stage.test_rows(models.fold)
-    return [stack([one.logits(X) for X in models.panel.X], rows) for one in fitted]
+def _said(stage: Stage, models: FoldModels, fitted: FittedForecaster) -> FloatArray:
+    """Log-odds of the test rows, symbol after symbol, (n_rows, 2)."""
+    return stack([fitted.logits(X) for X in models.panel.X], stage.test_rows(models.fold))
 
 
 def finished_seeds(stage: Stage, store: Store, name: str, seeds: Sequence[int]) -> list[int]:

@@ -18,6 +18,9 @@ BCE, FOCAL, FOCAL_RAW = "bce", "focal", "focal, not inverted"
 SUPCON, CONTROL = "supcon", "supcon control"
 TRIAL0, GOLDEN, CHALLENGER = "trial0, focal", "golden, focal", "challenger, focal"
 
+FIXED = ("base_rate", "volatility_only", "logistic")
+"""Forecasters that are shown beside the variants and that no seed changes."""
+
 FOCAL_GAMMA, FOCAL_ALPHA = 2.0, 0.25
 
 _ALONE: Mapping[str, Any] = {"offset": BaseRate(), "margin": 0.0}
@@ -40,7 +43,7 @@ def journal_agents() -> Agents:
 
 def quick_agents() -> Agents:
     """The same variants with networks so small and so briefly trained that a test can afford them."""
-    small = {"d_model": 8, "n_heads": 2, "n_layers": 1, "window": 8, "max_steps": 20}
+    small: dict[str, Any] = {"d_model": 8, "n_heads": 2, "n_layers": 1, "window": 8, "max_steps": 20}
     agents: dict[str, NetworkAgent | ContrastiveAgent] = {}
     for name, agent in journal_agents().items():
         if isinstance(agent, ContrastiveAgent):
