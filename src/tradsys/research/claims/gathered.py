@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.errors import DataError
+from tradsys.core.errors import FitError
 from tradsys.core.time import interval_ms
 from tradsys.models.calibration import fit_calibration
 from tradsys.models.focal import focal_logit
@@ -43,7 +43,7 @@ def gather(stage: Stage, agents: Agents, store: Store, seeds: Sequence[int]) -> 
         found[CONTROL] = found[SUPCON]
     found = {name: own for name, own in found.items() if own}
     if len(found) == len(REFERENCES):
-        raise DataError("no variant has been fitted on every fold yet; give it more time (--minutes), it goes on then")
+        raise FitError("no variant has been fitted on every fold yet; give it more time (--minutes), it goes on then")
     logits = {name: np.stack([_logits(stage, store, name, seed) for seed in own]) for name, own in found.items()}
     calibrated = {name: _sigmoid(_calibrated(stage, values)) for name, values in logits.items()}
     if FOCAL in logits:

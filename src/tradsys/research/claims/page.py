@@ -42,6 +42,8 @@ def render(results: Mapping[str, Any], *, today: date | None = None) -> str:
         f"{when}.",
         "",
     ]
+    fitted_by = ", ".join(f"`{code[:10]}`" for code in about["fitted_by"])
+    lines += [f"Compared by code `{about['code'][:10]}`, fitted by {fitted_by}.", ""]
     if about["is_quick"]:
         lines += [
             "**A quick run with toy networks: it shows that the command works, and nothing about the claims.**",

@@ -68,6 +68,7 @@ def conclude(
     is_quick: bool,
 ) -> dict[str, Any]:
     """Compare what the store holds, enter it in the ledger, and write it down."""
+    gathered = gather(stage, agents, store, seeds)
     about = {
         "market": data_of(market).market,
         "first": f"{cast(datetime, market.bars['ts'].min()):%Y-%m-%d}",
@@ -78,12 +79,13 @@ def conclude(
         "fingerprint": market.fingerprint,
         "experiment": config.digest,
         "code": code_digest(),
+        "fitted_by": sorted({str(fit["code"]) for fits in gathered.fits.values() for fit in fits}),
     }
     command = f"tradsys compare --objectives --seeds {len(seeds)} --folds {len(stage.folds)}"
     results: dict[str, Any] = {
         "about": about,
         "command": command,
-        "forecasts": forecast_results(gather(stage, agents, store, seeds)),
+        "forecasts": forecast_results(gathered),
         "profiles": profile_results(store, seeds),
     }
     entry = Comparison(
