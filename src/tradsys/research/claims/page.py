@@ -65,7 +65,7 @@ def sentence(claim: Mapping[str, Any], unit: str) -> str:
     seeds = f"{one} {'seed' if one == 1 else 'seeds'}" if one == other else f"{one} and {other} seeds"
     ahead = f", ahead with {claim['n_ahead']} of {claim['n_paired']}" if claim["n_paired"] > 1 else ""
     return (
-        f"{claim['text']}: **{claim['standing']}**. {claim['better']} against {claim['worse']}: {_gain(claim)} {unit}, "
+        f"{claim['text']}: **{claim['standing']}**. `{claim['better']}` against `{claim['worse']}`: {_gain(claim)} {unit}, "
         f"n = {claim['n']:,}, {seeds}{ahead}."
     )
 
@@ -73,7 +73,7 @@ def sentence(claim: Mapping[str, Any], unit: str) -> str:
 def _forecasts(results: Mapping[str, Any]) -> list[str]:
     lines = ["## Forecasts", ""]
     lines += [f"- {sentence(claim, 'millinats')}" for claim in results["claims"]]
-    inside = ", ".join(results["confidence_set"]["inside"])
+    inside = ", ".join(f"`{name}`" for name in results["confidence_set"]["inside"])
     lines += [
         f"- Model confidence set at {1 - results['confidence_set']['level']:.0%} (T_max, daily losses, "
         f"{results['confidence_set']['n_days']:,} days): the best forecaster is among {inside}.",
@@ -136,12 +136,14 @@ def _training(training: Mapping[str, Any]) -> list[str]:
 def _profiles(results: Mapping[str, Any]) -> list[str]:
     lines = ["## Profiles", ""]
     lines += [f"- {sentence(claim, 'percent a year after costs')}" for claim in results["claims"]]
-    inside = ", ".join(results["confidence_set"]["inside"])
+    inside = ", ".join(f"`{name}`" for name in results["confidence_set"]["inside"])
     lines += [
         f"- Model confidence set at {1 - results['confidence_set']['level']:.0%}: the best profile is among {inside}.",
         "",
         f"{results['n_days']:,} days out of sample; n counts days. Trades and win rates are means over seeds, the win "
-        "rate's interval is Clopper and Pearson's:",
+        "rate's interval is Clopper and Pearson's. A return here is no verdict: only `tradsys run` judges it, against "
+        "random entries too and with everything counted that was ever tried on the data.",
+        "",
         "",
     ]
     p = results["confidence_set"]["p"]
