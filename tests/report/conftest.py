@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.report.diagnostics import ADVERSARIAL, IMPORTANCE
 
 from tradsys.report.folder import RunFiles, read_run
 
@@ -304,6 +305,8 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
         "chosen": _chosen(),
         "paths": _paths(),
         "buy_and_hold": {"profit_total": 0.412, "sharpe": 0.61, "max_drawdown_account": 0.553},
+        "adversarial": ADVERSARIAL,
+        "importance": IMPORTANCE,
         "assumptions": [
             "A decision at the close of a bar is filled at the open of the next one.",
             "Where one bar touches both barriers, the worse one counts.",

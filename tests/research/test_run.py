@@ -129,6 +129,16 @@ def test_a_trade_is_the_label_it_stands_for(stored):
     assert np.abs(joined["net_return"] - joined["net"]).max() < 1e-9
 
 
+def test_metrics_say_what_the_forecasts_need_and_whether_the_test_blocks_look_like_the_past(finished):
+    metrics = json.loads((finished[0].folder / "metrics.json").read_text())
+    importance, adversarial = metrics["importance"], metrics["adversarial"]
+    assert importance["n"] == metrics["skill"]["n"]
+    assert "ret_6" in importance["clusters"][0]["columns"]  # the edge of this market is momentum
+    assert importance["clusters"][0]["deciding"]["low"] > 0
+    assert sum(one["gain"]["share"] for one in importance["clusters"]) == pytest.approx(1)
+    assert adversarial["sentence"]
+
+
 def test_metrics_and_verdict_hold_no_clock_and_no_machine(finished):
     for name in ("metrics.json", "verdict.json"):
         text = (finished[0].folder / name).read_text()

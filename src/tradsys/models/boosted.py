@@ -45,6 +45,14 @@ class FittedBoosted:
             z[known] = np.column_stack([b.inplace_predict(rows, predict_type="margin") for b in self.boosters])
         return z
 
+    def gain(self) -> FloatArray:
+        """What all splits on a column saved of the training loss, (2, n_features), long and short; 0 where unused."""
+        total = np.zeros((2, self.n_features))
+        for side, booster in enumerate(self.boosters):
+            for name, saved in booster.get_score(importance_type="total_gain").items():
+                total[side, int(name.removeprefix("f"))] = saved
+        return total
+
     def to_files(self) -> dict[str, bytes]:
         """The boosters as UBJ, and how many features they read."""
         about = {_ABOUT: json.dumps({"n_features": self.n_features}).encode()}

@@ -13,14 +13,16 @@ from tradsys.report.cards import alpha, cards, headline, profile_names
 from tradsys.report.chosen import chosen_card
 from tradsys.report.comparison import exit_shares, fold_rows, metric_rows
 from tradsys.report.curves import pack_curves
+from tradsys.report.drift import drift_card
 from tradsys.report.folder import Json, RunFiles, read_run, rows, section
 from tradsys.report.forest import forecaster_rows, forests
+from tradsys.report.importance import importance_card
 from tradsys.report.lookahead import lookahead_line
 from tradsys.report.paths import paths_card
 from tradsys.report.reliability import diagrams
 
 SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "start")
-STYLES = ("report", "strips")
+STYLES = ("report", "diagnostics", "strips")
 LIBRARY = "vendor/lightweight-charts/lightweight-charts.standalone.production.js"
 
 
@@ -58,11 +60,13 @@ def page(run: RunFiles) -> str:
             forests=forests(section(run.metrics, "skill")),
             forecasters=forecaster_rows(section(run.metrics, "skill")),
             diagrams=diagrams(run.metrics),
+            importance=importance_card(run.metrics),
+            drift=drift_card(run.metrics),
             assumptions=[str(line) for line in run.metrics.get("assumptions") or []],
             config=settings(section(run.manifest, "config")),
             machine=section(run.manifest, "machine"),
             data=_drawn(run, names),
-            style="".join(_text(f"templates/{name}.css") for name in STYLES),
+            style="\n".join(_text(f"templates/{name}.css") for name in STYLES),
             library=_text(LIBRARY),
             script="\n".join(_text(f"scripts/{name}.js") for name in SCRIPTS),
         )

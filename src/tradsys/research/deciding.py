@@ -9,6 +9,7 @@ from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
 from tradsys.models.calibration import Calibration, fit_calibration
+from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.models.penalty import Problem
 from tradsys.predictor.economics import TimeExit
@@ -32,8 +33,8 @@ from tradsys.verdict.skill import Estimate, Overlap, gain
 class FoldResult:
     """The fold's predictor, its forecasts of the test block, and every forecaster's calibrated probabilities.
 
-    `forecasts` hold a symbol's rows of `fold.test` alone; `probabilities` (n_bars, 2) have all rows. `training` says
-    how the challenger's training ended, where it is a network.
+    `forecasts` hold a symbol's rows of `fold.test` alone; `probabilities` (n_bars, 2) have all rows: `calibrations` of
+    what the `fitted` forecasters said. `training` says how the challenger's training ended, where it is a network.
     """
 
     fold: Fold
@@ -41,6 +42,8 @@ class FoldResult:
     decider: str
     lead: Estimate | None
     predictor: Predictor
+    fitted: Mapping[str, FittedForecaster]
+    calibrations: Mapping[str, Calibration]
     forecasts: Mapping[str, Forecasts]
     probabilities: Mapping[str, tuple[FloatArray, ...]]
     training: str
@@ -91,6 +94,8 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         decider=decider,
         lead=margin,
         predictor=predictor,
+        fitted=models.fitted,
+        calibrations=calibrations,
         forecasts=_test_forecasts(data, models, predictor, models.logits[decider]),
         probabilities={
             name: tuple(fitted.apply(v) for v in models.logits[name]) for name, fitted in calibrations.items()

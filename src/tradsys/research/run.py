@@ -21,6 +21,8 @@ from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import SIDES
 from tradsys.research.code import code_digest, lock_digest
 from tradsys.research.config import RunConfig
+from tradsys.research.diagnostics.adversarial import adversarial_validation
+from tradsys.research.diagnostics.importance import feature_importance
 from tradsys.research.experiment import Outcome, Progress, block_decisions, run_experiment
 from tradsys.research.lockbox import open_lockbox
 from tradsys.research.logbook import record_failure, record_look, record_result
@@ -83,6 +85,8 @@ def run(
     benchmark = buy_and_hold(outcome.data.frames, start, end, costs=spec.costs, portfolio=spec.portfolio)
     metrics = run_metrics(market, spec, outcome, benchmark) | {
         "lookahead": lookahead.to_dict(),
+        "adversarial": adversarial_validation(outcome, spec).to_dict(),
+        "importance": feature_importance(outcome, spec).to_dict(),
         "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
         "paths": cross_validated_paths(outcome.data, spec, progress),
     }

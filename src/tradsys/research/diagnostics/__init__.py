@@ -1,0 +1,1 @@
+"""Whether a run's test blocks look like what it trained on, and which columns its forecasts need."""

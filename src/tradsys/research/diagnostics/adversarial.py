@@ -1,0 +1,231 @@
+"""Do the test blocks look like what was trained on? A classifier that tries to tell them apart, fold by fold."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.seeds import derive
+from tradsys.core.time import interval_ms
+from tradsys.models.panel import Rows
+from tradsys.research.dataset import Dataset
+from tradsys.research.deciding import FoldResult
+from tradsys.research.diagnostics.apart import N_BLOCKS, Apart, Part, tell_apart
+from tradsys.research.diagnostics.inputs import fold_columns, usable
+from tradsys.research.experiment import Outcome
+from tradsys.research.record import stack
+from tradsys.research.spec import Experiment
+
+_FEWEST_FOLDS = 3
+_N_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A mean of the folds with its 95% interval, None where there are too few of them."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Giveaway:
+    """A column that tells test from training rows, and its `share` in doing so on left-out blocks.
+
+    `shift` is how much higher it stands in the test rows, and `spread` how widely, in standard deviations of the
+    training rows; both are means of the folds where there are several.
+    """
+
+    column: str
+    share: float
+    shift: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoldDrift:
+    """One fold's AUC between training and test rows, .5 where nothing tells them apart for longer than a block.
+
+    `ordinary` is the same between a stretch of the training part, as long as the test block, and the rest of that part,
+    mean of its `n_stretches`; None where it holds no two of them.
+    """
+
+    fold: int
+    auc: float
+    ordinary: float | None
+    n_stretches: int
+    giveaways: tuple[Giveaway, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """All folds: the mean AUC, the mean of what is ordinary, and by how much the one exceeds the other.
+
+    `auc` is None where the test blocks are too short for what a row looks back on, and the sentence says so. Rows
+    within `gap_bars` of a left-out block are not learnt from.
+    """
+
+    sentence: str
+    auc: Band | None
+    ordinary: float | None
+    excess: Band | None
+    giveaways: tuple[Giveaway, ...]
+    folds: tuple[FoldDrift, ...]
+    gap_bars: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+
+def adversarial_validation(outcome: Outcome, spec: Experiment) -> Drift:
+    """How well a model tells every fold's training rows from its test rows by the columns that the forecasters see.
+
+    The gap is what a row looks back on, or the length of a left-out block where that is less, which is counted
+    generously: averages fade long before. What still leaks then leaks into what is ordinary too. Where even a third of
+    it does not fit, nothing is said.
+
+    The interval is Student's over the folds, whose test blocks are apart in time: on processes that never change it
+    lies above .5 in 2.5% of cases and below in as many, whereas the blocks within a fold share what they learnt.
+    """
+    data = outcome.data
+    step = interval_ms(data.interval)
+    n_bars = min((one.fold.closes - one.fold.opens) // step for one in outcome.results)
+    lookback = outcome.results[0].predictor.features.lookback
+    gap = min(lookback, n_bars // N_BLOCKS)
+    compared = []
+    if 3 * gap >= lookback:
+        for result in outcome.results:
+            seed = derive(spec.seed, "drift", result.fold.index)
+            compared.append(_compare(data, result, gap_ms=gap * step, seed=seed))
+    told = [one for one in compared if one is not None]
+    return _summary(told, gap) if told else _too_short(n_bars, lookback)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A fold's numbers, and what its columns added and how they moved, all (n_features,)."""
+
+    drift: FoldDrift
+    columns: tuple[str, ...]
+    lead: FloatArray
+    shift: FloatArray
+    spread: FloatArray
+
+
+def _compare(data: Dataset, result: FoldResult, *, gap_ms: int, seed: int) -> _Compared | None:
+    X, fold, columns = fold_columns(data, result), result.fold, result.predictor.features.columns
+    train, test = (_part(data, X, rows) for rows in (fold.train, fold.test))
+    found = tell_apart(train, test, gap_ms=gap_ms, seed=seed)
+    if found is None:
+        return None
+    ordinary = _ordinary(train, fold.closes - fold.opens, gap_ms=gap_ms, seed=seed)
+    scale = np.maximum(train.X.std(axis=0), 1e-9)
+    shift, spread = (test.X.mean(axis=0) - train.X.mean(axis=0)) / scale, test.X.std(axis=0) / scale
+    drift = FoldDrift(
+        fold=fold.index,
+        auc=found.auc,
+        ordinary=float(np.mean([one.auc for one in ordinary])) if ordinary else None,
+        n_stretches=len(ordinary),
+        giveaways=_giveaways(columns, found.lead, shift, spread),
+    )
+    return _Compared(drift, columns, found.lead, shift, spread)
+
+
+def _part(data: Dataset, columns: tuple[FloatArray, ...], rows: Rows) -> Part:
+    """Chosen rows of all symbols in order of time."""
+    chosen = usable(rows, columns, data)
+    start = stack([one.start for one in data.labels.values()], chosen)
+    order = np.argsort(start, kind="stable")
+    return Part(stack(columns, chosen)[order], start[order])
+
+
+def _ordinary(train: Part, length_ms: int, *, gap_ms: int, seed: int) -> list[Apart]:
+    """Each stretch of about a test block's length against the rest of the training part."""
+    since = train.start - train.start[0]
+    n = round(int(since[-1]) / length_ms)
+    if n < 2:
+        return []
+    stretch = since * n // (since[-1] + 1)
+    parts = [(train.rows(stretch != k), train.rows(stretch == k)) for k in range(n)]
+    told = [tell_apart(rest, own, gap_ms=gap_ms, seed=seed) for rest, own in parts if len(own.start)]
+    return [one for one in told if one is not None]
+
+
+def _summary(compared: Sequence[_Compared], gap: int) -> Drift:
+    folds = tuple(one.drift for one in compared)
+    known = [(one.auc, one.ordinary) for one in folds if one.ordinary is not None]
+    auc = _band([one.auc for one in folds])
+    ordinary = float(np.mean([value for _, value in known])) if known else None
+    excess = _band([area - value for area, value in known]) if known else None
+    lead, shift, spread = (
+        np.mean([getattr(one, name) for one in compared], axis=0) for name in ("lead", "shift", "spread")
+    )
+    giveaways = _giveaways(compared[0].columns, lead, shift, spread)
+    return Drift(_sentence(auc, ordinary, excess, giveaways, len(folds)), auc, ordinary, excess, giveaways, folds, gap)
+
+
+def _band(values: Sequence[float]) -> Band:
+    """Mean of the folds with Student's interval."""
+    from scipy.stats import t
+
+    mean, n = float(np.mean(values)), len(values)
+    if n < _FEWEST_FOLDS:
+        return Band(mean, None, None)
+    half = float(t.ppf(0.975, n - 1)) * float(np.std(values, ddof=1)) / sqrt(n)
+    return Band(mean, mean - half, mean + half)
+
+
+def _giveaways(
+    columns: tuple[str, ...], lead: FloatArray, shift: FloatArray, spread: FloatArray
+) -> tuple[Giveaway, ...]:
+    """Columns that told the parts apart, most first, with their shares in it; none where nothing did."""
+    helped = np.maximum(lead, 0.0)
+    if lead.sum() <= 0:
+        return ()
+    share = helped / helped.sum()
+    order = np.argsort(-share, kind="stable")[:_N_SHOWN]
+    return tuple(
+        Giveaway(columns[k], float(share[k]), float(shift[k]), float(spread[k])) for k in order if share[k] > 0
+    )
+
+
+def _sentence(
+    auc: Band, ordinary: float | None, excess: Band | None, giveaways: Sequence[Giveaway], n_folds: int
+) -> str:
+    if auc.low is None or auc.high is None:
+        found = f"AUC {auc.value:.2f} over {n_folds} of the {_FEWEST_FOLDS} that an interval needs"
+        return f"Too few folds to say whether the test blocks look like what was trained on: {found}."
+    found = f"AUC {auc.value:.2f} [{auc.low:.2f}, {auc.high:.2f}]"
+    if auc.low <= 0.5:
+        return f"The test blocks look like what was trained on: {found}."
+    mostly = "; mostly " + " and ".join(one.column for one in giveaways[:2]) if giveaways else ""
+    if ordinary is None or excess is None or excess.low is None:
+        return f"The test blocks look unlike what was trained on: {found}{mostly}."
+    if excess.low <= 0:
+        return (
+            "The test blocks look unlike what was trained on, as stretches of the training history do beside the rest "
+            f"of it (AUC {ordinary:.2f}): {found}{mostly}."
+        )
+    return (
+        "The test blocks look unlike what was trained on, more than stretches of the training history beside the rest "
+        f"of it (AUC {ordinary:.2f}): {found}{mostly}."
+    )
+
+
+def _too_short(n_bars: int, lookback: int) -> Drift:
+    return Drift(
+        sentence="Whether the test blocks look like what was trained on cannot be said: they have "
+        f"{n_bars:,} bars, and with columns that look back {lookback} bars at least "
+        f"{N_BLOCKS * -(-lookback // 3):,} are needed.",
+        auc=None,
+        ordinary=None,
+        excess=None,
+        giveaways=(),
+        folds=(),
+        gap_bars=0,
+    )

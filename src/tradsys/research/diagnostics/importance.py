@@ -1,0 +1,158 @@
+"""Which columns the forecasts need: what they lose out of sample without them, and what boosted trees used."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.seeds import generator
+from tradsys.core.time import interval_ms
+from tradsys.models.boosted import FittedBoosted
+from tradsys.research.dataset import Dataset
+from tradsys.research.deciding import FoldResult
+from tradsys.research.diagnostics.clusters import CUT, Cluster, cluster_columns
+from tradsys.research.diagnostics.inputs import fold_columns, usable
+from tradsys.research.diagnostics.permutation import Block, Calibrated, increases, shares
+from tradsys.research.experiment import Outcome
+from tradsys.research.record import stack
+from tradsys.research.scoring import BOOSTED
+from tradsys.research.spec import Experiment
+from tradsys.verdict.skill import Overlap, estimate
+
+DECIDING = "deciding"
+
+N_SHIFTS = 4
+N_SHIFTS_WITH_MEMORY = 1
+"""Shifts of a cluster. A network takes far longer than models that read a row alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossIncrease:
+    """What shifting a cluster costs a forecast on average, with its 95% interval; None where history is too short."""
+
+    millinats: float
+    low: float | None
+    high: float | None
+    n_blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A cluster's share in what the trees' splits saved in training: mean of the folds, the least and the most."""
+
+    share: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterImportance:
+    """One cluster of columns; `boosted` and `gain` are None where no trees were fitted, or where none ever split."""
+
+    name: str
+    columns: tuple[str, ...]
+    deciding: LossIncrease
+    boosted: LossIncrease | None
+    gain: Gain | None
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """Clusters in order of what the deciding models lose without them, over `n` forecasts of all test blocks.
+
+    `deciders` says who decided in how many folds; columns whose |rank correlation| is above `cut` share a cluster.
+    """
+
+    clusters: tuple[ClusterImportance, ...]
+    deciders: Mapping[str, int]
+    n: int
+    cut: float = CUT
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+
+def feature_importance(outcome: Outcome, spec: Experiment) -> Importance:
+    """Importance of every cluster of columns to the forecasts of all test blocks, by models purged of each block.
+
+    Clusters come from the first fold's training part: it lies before every test row and in every training part, so that
+    they see no test row and are the same in all folds. Probabilities are calibrated as they were in the run.
+    """
+    data, results = outcome.data, outcome.results
+    clusters: tuple[Cluster, ...] = ()
+    found: dict[str, list[FloatArray]] = {}
+    starts = []
+    for result in results:
+        columns = fold_columns(data, result)
+        clusters = clusters or _clusters(data, result, columns)
+        for block, start in _blocks(data, result, columns):
+            starts.append(start)
+            for name, model in _models(result).items():
+                shifts = _shifts(model, spec.seed, result.fold.index)
+                found.setdefault(name, []).append(increases(block, model, clusters, shifts))
+    overlap = Overlap(np.concatenate(starts), interval_ms(data.interval), spec.barriers.horizon)
+    costs = {name: _estimates(np.concatenate(parts, axis=1), overlap, spec.seed) for name, parts in found.items()}
+    gains = _gains(results, clusters)
+    ranked = [
+        ClusterImportance(
+            name=one.name,
+            columns=one.columns,
+            deciding=costs[DECIDING][k],
+            boosted=costs[BOOSTED][k] if BOOSTED in costs else None,
+            gain=gains[k] if gains else None,
+        )
+        for k, one in enumerate(clusters)
+    ]
+    return Importance(
+        clusters=tuple(sorted(ranked, key=lambda one: -one.deciding.millinats)),
+        deciders=dict(Counter(result.decider for result in results)),
+        n=len(overlap.start),
+    )
+
+
+def _clusters(data: Dataset, first: FoldResult, columns: tuple[FloatArray, ...]) -> tuple[Cluster, ...]:
+    rows = usable(first.fold.train, columns, data)
+    return cluster_columns(stack(columns, rows), first.predictor.features.columns)
+
+
+def _blocks(data: Dataset, result: FoldResult, columns: tuple[FloatArray, ...]) -> list[tuple[Block, IntArray]]:
+    """Each symbol's test block with the start (ms) of its scored rows; symbols without any are left out."""
+    found = []
+    labelled = usable(result.fold.test, columns, data)
+    for X, test, scored, labels in zip(columns, result.fold.test, labelled, data.labels.values(), strict=True):
+        rows = np.flatnonzero(test & np.isfinite(X).all(axis=1))
+        if scored.any():
+            found.append((Block(X, rows, scored[rows], labels.target[scored]), labels.start[scored]))
+    return found
+
+
+def _models(result: FoldResult) -> dict[str, Calibrated]:
+    """Who decides, and the boosted trees beside it where there are any."""
+    names = {DECIDING: result.decider} | ({BOOSTED: BOOSTED} if BOOSTED in result.fitted else {})
+    return {role: Calibrated(result.fitted[name], result.calibrations[name]) for role, name in names.items()}
+
+
+def _shifts(model: Calibrated, seed: int, fold: int) -> FloatArray:
+    n = N_SHIFTS if model.forecaster.memory == 0 else N_SHIFTS_WITH_MEMORY
+    return shares(n, generator(seed, "importance", fold))
+
+
+def _estimates(increase: FloatArray, overlap: Overlap, seed: int) -> list[LossIncrease]:
+    """Means of the rows (n_clusters, n_scored), nats in, millinats out."""
+    means = [estimate(1e3 * row, overlap, seed=seed) for row in increase]
+    return [LossIncrease(one.value, one.low, one.high, one.n_blocks) for one in means]
+
+
+def _gains(results: Sequence[FoldResult], clusters: Sequence[Cluster]) -> list[Gain] | None:
+    """Each cluster's share in the trees' gain, both sides together; None where no tree ever split."""
+    boosted = [one for result in results if isinstance(one := result.fitted.get(BOOSTED), FittedBoosted)]
+    totals = [total for one in boosted if (total := one.gain().sum(axis=0)).any()]
+    if not totals:
+        return None
+    part = np.array([total / total.sum() for total in totals])
+    own = [part[:, list(one.positions)].sum(axis=1) for one in clusters]
+    return [Gain(float(one.mean()), float(one.min()), float(one.max())) for one in own]
