@@ -8,6 +8,8 @@ import pytest
 from tests.models.networks import by_torch, graph_of, parameters
 
 from tradsys.core.errors import BundleError, ConfigError
+from tradsys.models.focal import focal_logit, prior_shift, truth_logit
+from tradsys.models.focal_steps import add_on_focal_scale
 from tradsys.models.logistic import FittedLinear
 from tradsys.models.network import Network
 from tradsys.models.onnx_forecaster import OnnxForecaster
@@ -75,6 +77,15 @@ def test_a_warm_start_needs_no_more_rows_than_the_models_memory(network: Network
 def test_focal_forecasts_step_back_to_truth(network: Network) -> None:
     model, X = forecaster(network, gamma=2.0, alpha=0.25), features(network, 240)
     np.testing.assert_allclose(stepped(model, X), model.logits(X), atol=3e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("gamma", "alpha"), [(2.0, None), (2.0, 0.25), (0.5, 0.9), (5.0, 0.1), (0.0, None)])
+def test_sums_on_the_focal_scale_are_those_of_whole_arrays(gamma: float, alpha: float | None) -> None:
+    base = np.concatenate([np.linspace(-30, 30, 61), [-800.0, -1e-9, 1e-9, 800.0]])
+    added = np.random.default_rng(0).standard_normal(len(base)).astype(np.float32)
+    expected = truth_logit(focal_logit(base, gamma, alpha) + added, gamma, alpha)
+    said = add_on_focal_scale(base, added, gamma, prior_shift(alpha))
+    np.testing.assert_allclose(said, expected, rtol=1e-12, atol=1e-12)
 
 
 @every_network

@@ -18,6 +18,7 @@ from tradsys.labels import BarrierSpec, volatility_expansion
 from tradsys.models.base_rate import BaseRate
 from tradsys.models.calibration import Calibration
 from tradsys.models.logistic import RidgeLogistic
+from tradsys.models.pool import Alone
 from tradsys.models.volatility_agent import VolatilityAgent
 from tradsys.predictor import Predictor
 from tradsys.predictor.economics import TimeExit
@@ -62,7 +63,19 @@ def predictor(bars: pl.DataFrame) -> Predictor:
     )
     ranks = ConfidenceRanks.fit(judged.confidence)
     volatility = VolatilityAgent().fit(panel, rows, seed=0)
-    parts = (features, forecaster, timeout, judge, ranks, regimes, auditor, BARRIERS, TAMED, volatility)
+    parts = (
+        features,
+        {"logistic": forecaster},
+        Alone("logistic"),
+        timeout,
+        judge,
+        ranks,
+        regimes,
+        auditor,
+        BARRIERS,
+        TAMED,
+        volatility,
+    )
     return Predictor(timedelta(hours=1), *parts)
 
 
@@ -75,6 +88,18 @@ def test_sizes_follow_the_volatility_that_comes(bars: pl.DataFrame, predictor: P
     assert 0 < size.min() < 0.5
     assert size.max() == 1.0
     assert moved[size < np.quantile(size, 0.25)].mean() > 1.5 * moved[size >= np.quantile(size, 0.75)].mean()
+
+
+def test_the_volatility_forecast_knows_more_than_the_average_range(bars: pl.DataFrame, predictor: Predictor) -> None:
+    said = predictor.forecast(bars)
+    rows = np.flatnonzero(said.is_ready)[: -BARRIERS.horizon]
+    ranges = np.log(bars["high"].to_numpy() / bars["low"].to_numpy()) ** 2
+    came = 0.5 * np.log([ranges[t + 1 : t + 1 + BARRIERS.horizon].mean() for t in rows])
+    pace = np.log(said.atr / bars["close"].to_numpy())[rows]
+    assert said.volatility is not None
+    told = np.log(said.volatility)[rows]
+    assert np.corrcoef(told - pace, came - pace)[0, 1] > 0.5
+    assert (came - told).std() < 0.9 * (came - pace).std()
 
 
 def test_the_last_bar_gets_the_same_size_from_the_history_it_needs(bars: pl.DataFrame, predictor: Predictor) -> None:

@@ -394,7 +394,7 @@ class KeptNetwork(TransformerAgent):
 
 def deciding_network() -> dict[str, Any]:
     network = KeptNetwork(d_model=8, n_layers=2, n_heads=2, window=8, offset=RidgeLogistic(10.0))
-    return {"challenger": "transformer", "forecasters": (*quick_experiment().forecasters, network)}
+    return {"challengers": ("transformer",), "forecasters": (*quick_experiment().forecasters, network)}
 
 
 HONEST = {

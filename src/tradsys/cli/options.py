@@ -12,7 +12,10 @@ Bars = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Agent = Annotated[
     str | None,
-    typer.Option(help="Model that challenges the ridge logistic: transformer, logistic, symmetric, xgboost."),
+    typer.Option(
+        help="Who challenges the ridge logistic: transformer, resnet, volatility, xgboost, symmetric, ensemble or all; "
+        "logistic is nobody."
+    ),
 ]
 Config = Annotated[Path | None, typer.Option(help="Settings file; otherwise tradsys.toml where there is one.")]
 Settings = Annotated[

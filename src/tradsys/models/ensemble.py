@@ -49,14 +49,16 @@ class FittedEnsemble:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers that read back to the last bit."""
-        calibrations = {name: one.to_dict() for name, one in self.calibrations.items()}
-        return {"calibrations": calibrations, "weights": self.weights.tolist(), "pivot": self.pivot.tolist()}
+        own = zip(self.calibrations.items(), self.weights.T, strict=True)
+        members = [{"name": name, "weights": w.tolist(), "calibration": one.to_dict()} for (name, one), w in own]
+        return {"members": members, "pivot": self.pivot.tolist()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """The ensemble that `to_dict` wrote."""
-        calibrations = {name: Calibration.from_dict(one) for name, one in content["calibrations"].items()}
-        return cls(calibrations, np.asarray(content["weights"], float), np.asarray(content["pivot"], float))
+        calibrations = {one["name"]: Calibration.from_dict(one["calibration"]) for one in content["members"]}
+        weights = np.array([one["weights"] for one in content["members"]], float).T
+        return cls(calibrations, weights, np.asarray(content["pivot"], float))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +145,13 @@ class Ensemble:
             gradient: FloatArray = precision @ (w - start.ravel())
             curvature = precision.copy()
             for side, x in enumerate(sides):
-                p = 0.5 + 0.5 * np.tanh(0.5 * (level[side] + x @ w))
-                error, v = weight[:, side] * (p - y[:, side]), weight[:, side] * p * (1 - p)
-                cross, total = x.T @ v, v.sum()
-                # the level follows the weights to where its own gradient vanishes
-                gradient += x.T @ error - cross * error.sum() / total
-                curvature += (x * v[:, None]).T @ x - np.outer(cross, cross) / total
+                z = x @ w
+                level[side] = _level(z, y[:, side], weight[:, side], level[side])
+                p = 0.5 + 0.5 * np.tanh(0.5 * (level[side] + z))
+                gradient += x.T @ (weight[:, side] * (p - y[:, side]))
+                # columns are centred, so that the level has next to no part in the curvature
+                curvature += (x * (weight[:, side] * p * (1 - p))[:, None]).T @ x
             moved = minimise(curvature, gradient, w, n_states)
-            for side, x in enumerate(sides):
-                level[side] = _level(x @ moved, y[:, side], weight[:, side], level[side])
             is_done = np.abs(moved - w).max() < 1e-9
             w = moved
             if is_done:

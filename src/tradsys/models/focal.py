@@ -25,12 +25,12 @@ def truth_logit(logit: FloatArray, gamma: float, alpha: float | None = None) -> 
     """
     z = np.asarray(logit, dtype=np.float64)
     bend = np.log1p(gamma * _h(-z)) - np.log1p(gamma * _h(z))
-    return np.asarray((gamma + 1.0) * z + bend + _prior_shift(alpha))
+    return np.asarray((gamma + 1.0) * z + bend + prior_shift(alpha))
 
 
 def focal_logit(logit: FloatArray, gamma: float, alpha: float | None = None) -> FloatArray:
     """Log-odds of the forecast that minimises the focal loss, given the true log-odds: the inverse of `truth_logit`."""
-    target = np.asarray(logit, dtype=np.float64) - _prior_shift(alpha)
+    target = np.asarray(logit, dtype=np.float64) - prior_shift(alpha)
     z = target / (gamma + 1.0)
     for _ in range(_STEPS):
         step = (truth_logit(z, gamma) - target) / _slope(z, gamma)
@@ -55,5 +55,6 @@ def _slope(z: FloatArray, gamma: float) -> FloatArray:
     return gamma + 1.0 - gamma * (down - (1.0 - p)) / (1.0 + gamma * down) - gamma * (up - p) / (1.0 + gamma * up)
 
 
-def _prior_shift(alpha: float | None) -> float:
+def prior_shift(alpha: float | None) -> float:
+    """What weighing the outcomes by `alpha` adds to the log-odds: log((1 - alpha) / alpha), 0 without it."""
     return 0.0 if alpha is None else float(np.log((1.0 - alpha) / alpha))

@@ -7,7 +7,8 @@ import numpy as np
 
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import BundleError, ConfigError
-from tradsys.models.focal import focal_logit, truth_logit
+from tradsys.models.focal import prior_shift
+from tradsys.models.focal_steps import add_on_focal_scale
 from tradsys.models.onnx_forecaster import OnnxForecaster
 from tradsys.models.onnx_weights import Weights, read_weights
 from tradsys.models.resnet_steps import ResNetSteps
@@ -42,6 +43,7 @@ class Stepper:
         self._intercept, self._coef = forecaster.offset.intercept, np.ascontiguousarray(forecaster.offset.coef)
         self._weights = None if forecaster.network is None else read_weights(forecaster.network)
         self._steps = _steps(self._weights)
+        self._shift = prior_shift(forecaster.alpha)
 
     def warm(self, X: FloatArray) -> None:
         """Forget everything, then remember the last rows of a history (n_rows, n_features), oldest first.
@@ -67,10 +69,8 @@ class Stepper:
             self._steps.skip()
             return np.full(2, np.nan)
         added = self._steps.add(row.astype(np.float32))
-        gamma, alpha = self._forecaster.gamma, self._forecaster.alpha
-        if gamma is None:
-            return base + added
-        return truth_logit(focal_logit(base, gamma, alpha) + added, gamma, alpha)
+        gamma = self._forecaster.gamma
+        return base + added if gamma is None else add_on_focal_scale(base, added, gamma, self._shift)
 
 
 def _steps(weights: Weights | None) -> Steps | None:

@@ -94,7 +94,9 @@ class PortfolioSettings(_Section):
 class AgentSettings(_Section):
     """The model that challenges the ridge logistic; the sizes are the transformer's, a preset's where none is given."""
 
-    name: Literal["transformer", "logistic", "symmetric", "xgboost"] = "transformer"
+    name: Literal["transformer", "resnet", "volatility", "logistic", "symmetric", "xgboost", "ensemble", "all"] = (
+        "transformer"
+    )
     objective: Literal["bce", "focal", "supcon"] = "bce"
     preset: Preset | None = None
     d_model: Count = 64
@@ -121,7 +123,7 @@ class AgentSettings(_Section):
     @property
     def is_network(self) -> bool:
         """Whether torch is needed to fit it."""
-        return self.name == "transformer"
+        return self.name in ("transformer", "resnet", "ensemble", "all")
 
 
 class FeatureSettings(_Section):

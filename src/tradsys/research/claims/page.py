@@ -65,8 +65,8 @@ def sentence(claim: Mapping[str, Any], unit: str) -> str:
     seeds = f"{one} {'seed' if one == 1 else 'seeds'}" if one == other else f"{one} and {other} seeds"
     ahead = f", ahead with {claim['n_ahead']} of {claim['n_paired']}" if claim["n_paired"] > 1 else ""
     return (
-        f"{claim['text']}: **{claim['standing']}**. `{claim['better']}` against `{claim['worse']}`: {_gain(claim)} {unit}, "
-        f"n = {claim['n']:,}, {seeds}{ahead}."
+        f"{claim['text']}: **{claim['standing']}**. `{claim['better']}` against `{claim['worse']}`: {_gain(claim)} "
+        f"{unit}, n = {claim['n']:,}, {seeds}{ahead}."
     )
 
 

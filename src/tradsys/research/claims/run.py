@@ -20,7 +20,7 @@ from tradsys.research.claims.variants import Agents
 from tradsys.research.code import code_digest
 from tradsys.research.config import RunConfig
 from tradsys.research.experiment import Progress
-from tradsys.research.spec import DECIDER, experiment_from
+from tradsys.research.spec import experiment_from
 from tradsys.research.trials import data_of
 
 
@@ -47,7 +47,7 @@ def run_claims(
     deadline = Deadline.within(minutes)
     sides = SIDES[:1] if market.is_long_only else SIDES
     spec = experiment_from(config, n_symbols=len(market.symbols), sides=sides)
-    spec = replace(spec, forecasters=REFERENCES, challenger=DECIDER)
+    spec = replace(spec, forecasters=REFERENCES, challengers=())
     stage = Stage.of(market, spec, max(agent.memory for agent in agents.values()))
     for first in range(0, seeds, group):
         own = range(first, min(first + group, seeds))

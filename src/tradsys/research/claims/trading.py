@@ -7,12 +7,13 @@ import numpy as np
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.profiles.forecast import SIDES
+from tradsys.research.agents import DECIDER
 from tradsys.research.claims.fits import Deadline
 from tradsys.research.claims.store import Store
 from tradsys.research.code import code_digest
 from tradsys.research.config import RunConfig
 from tradsys.research.experiment import Progress, run_experiment
-from tradsys.research.spec import DECIDER, experiment_from
+from tradsys.research.spec import experiment_from
 from tradsys.research.trials import record_and_judge, trial_series
 
 TRADES = "trades"
