@@ -138,6 +138,9 @@ def test_a_page_needs_the_source_tree(done, tmp_path):
     written = page.publish(second, tmp_path, today=date(2026, 1, 2)).read_text()
     assert written.startswith("# The journal's claims, run again")
     assert "2026-01-02" in written
+    assert "there was time for fewer" not in written
+    short = {**second, "about": {**second["about"], "n_seeds": 10}}
+    assert "Asked for 10 seeds each; there was time for fewer of `bce` 2, `focal` 2" in page.render(short)
     assert str(tmp_path) not in written
 
 

@@ -52,11 +52,21 @@ def render(results: Mapping[str, Any], *, today: date | None = None) -> str:
     if about["is_development"]:
         lines += [_DEVELOPMENT, ""]
     lines += [_HOW, ""]
+    if few := _short_of_seeds(results):
+        lines += [few, ""]
     if forecasts := results["forecasts"]:
         lines += _forecasts(forecasts)
     if profiles := results["profiles"]:
         lines += _profiles(profiles)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _short_of_seeds(results: Mapping[str, Any]) -> str:
+    """Who has been run with fewer seeds than were asked for; called again, the command goes on with them."""
+    rows = [row for part in ("forecasts", "profiles") if results[part] for row in results[part]["table"]]
+    asked = results["about"]["n_seeds"]
+    few = [f"`{row['name']}` {row['n_seeds']}" for row in rows if row["name"] not in FIXED and row["n_seeds"] < asked]
+    return f"Asked for {asked} seeds each; there was time for fewer of {', '.join(few)}." if few else ""
 
 
 def sentence(claim: Mapping[str, Any], unit: str) -> str:

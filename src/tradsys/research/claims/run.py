@@ -75,6 +75,7 @@ def conclude(
         "last": f"{max(cast(datetime, frame['ts'].max()) for frame in stage.data.frames.values()):%Y-%m-%d}",
         "n_folds": len(stage.folds),
         "is_development": market.is_development,
+        "n_seeds": len(seeds),
         "is_quick": is_quick,
         "fingerprint": market.fingerprint,
         "experiment": config.digest,
