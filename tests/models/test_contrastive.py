@@ -80,6 +80,16 @@ def test_seeds_side_by_side_come_out_as_one_by_one(panel: Panel) -> None:
     assert not np.allclose(run[0][0].theta, run[0][1].theta, atol=1e-3)
 
 
+def test_bars_of_one_time_are_neither_positives_nor_negatives(panel: Panel) -> None:
+    """With lives as long as the history every pair overlaps: there is nothing left to compare."""
+    bank, outcomes = bank_of(panel, AGENT)
+    forever = replace(outcomes, start=outcomes.start * 0, end=outcomes.end * 0 + 1)
+    network, recipe = NETWORK.network(4), replace(NETWORK.recipe(), min_steps=2, max_steps=2)
+    (nothing,) = pretrain(network, bank, forever, AGENT.contrast, recipe, seeds=[0])
+    assert nothing.theta.tobytes() == nothing.untrained.tobytes()
+    assert nothing.reason.startswith("diverged")
+
+
 def test_labels_outside_the_early_rows_teach_nothing(panel: Panel) -> None:
     bank, outcomes = bank_of(panel, AGENT)
     learns = (bank.fit.of_set(0) > 0).any(dim=1)

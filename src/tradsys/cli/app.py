@@ -27,7 +27,7 @@ COMMANDS = {
     "journal": "What was tried, what was learned, who is champion.",
     "lookahead": "Recompute a run without the future: any change is an error.",
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
-    "data": "Look at bars before anything else does: check.",
+    "data": "Bars: download, import, check, list.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",
 }
 """A line a command; `tradsys.cli.<name>` has function `command`, its subcommands as dict `commands`, or both."""

@@ -7,7 +7,7 @@ import typer
 
 Bars = Annotated[
     list[str],
-    typer.Option(help="sample, simulated:<recipe> or a file (Parquet, CSV, Feather); give it again to pool symbols."),
+    typer.Option(help="sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL; give it again to pool symbols."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Agent = Annotated[
