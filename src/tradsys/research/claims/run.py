@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from tradsys.core.files import write_atomically
 from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison
-from tradsys.journal.files import pretty_json, write_atomically
+from tradsys.journal.files import pretty_json
 from tradsys.journal.ledger import Ledger
 from tradsys.profiles.forecast import SIDES
 from tradsys.research.claims.claims import forecast_results, profile_results

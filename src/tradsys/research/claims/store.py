@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from tradsys.core.errors import DataError
-from tradsys.journal.files import write_atomically
+from tradsys.core.files import write_atomically
 
 type Arrays = Mapping[str, npt.NDArray[Any]]
 
