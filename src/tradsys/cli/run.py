@@ -14,7 +14,7 @@ UNPROVEN = 4
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
     agent: Agent = None,
-    objective: Annotated[str | None, typer.Option(help="What the transformer is trained on: bce or focal.")] = None,
+    objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
     seed: Seed = None,

@@ -99,6 +99,20 @@ class Choice(Content):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison(Content):
+    """Forecasters and profiles compared on outer folds: recorded, not counted; what was traded for it are trials.
+
+    `seeds` is how many of them each was run with, `standing` what became of each claim.
+    """
+
+    kind: ClassVar[str] = "comparison"
+    experiment: str
+    code: str
+    seeds: Mapping[str, int]
+    standing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockboxOpening(Content):
     """A look at the last part of the history, entered before it; counts as a trial of every other opening."""
 

@@ -1,7 +1,7 @@
 """An agent that is a network on top of a linear model: everything that is not the network's shape."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -9,14 +9,15 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
-from tradsys.core.arrays import BoolArray, Float32Array, FloatArray
+from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
+from tradsys.models.base_rate import BaseRate
 from tradsys.models.crops import TrainingSet
 from tradsys.models.focal import focal_logit
 from tradsys.models.group import Loss
 from tradsys.models.groups import Budget, train_many
-from tradsys.models.logistic import FittedLinear, RidgeLogistic
+from tradsys.models.logistic import FittedLinear, RidgeLogistic, weighted_rate
 from tradsys.models.losses import FocalLoss
 from tradsys.models.network import Network
 from tradsys.models.onnx_forecaster import OnnxForecaster
@@ -34,8 +35,9 @@ class NetworkAgent(ABC):
 
     The last `validation` of the rows' time span decides when to stop and whether the network is kept at all; the rows
     before it, purged of labels that reach into it, fit the linear model and the network. Where the network does not
-    beat the linear model there, what remains is the linear model, fitted on all rows. An agent adds its `name`, the
-    fields of its network's shape, and how that network is written as ONNX.
+    beat the linear model there by `margin` standard errors, what remains is the linear model, fitted on all rows. With
+    the base rate as `offset` the network stands alone. An agent adds its `name`, the fields of its network's shape, and
+    how that network is written as ONNX.
     """
 
     name: ClassVar[str]
@@ -49,7 +51,8 @@ class NetworkAgent(ABC):
     focal_gamma: float = 2.0
     focal_alpha: float | None = None
     validation: float = 0.15
-    offset: RidgeLogistic = RidgeLogistic()
+    margin: float = 2.0
+    offset: RidgeLogistic | BaseRate = RidgeLogistic()
 
     def __post_init__(self) -> None:
         if self.objective not in ("bce", "focal"):
@@ -81,6 +84,7 @@ class NetworkAgent(ABC):
             weight_decay=self.weight_decay,
             dropout=self.dropout,
             noise=self.noise,
+            margin=self.margin,
         )
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int, progress: Progress | None = None) -> OnnxForecaster:
@@ -113,18 +117,47 @@ class NetworkAgent(ABC):
 
     def finish(self, task: Task, trained: Trained) -> OnnxForecaster:
         """The linear model with the trained network, or alone and fitted on all rows where the network is not kept."""
+        constant = self.zero_information(task.panel, task.late)
+        record = {
+            "start_loss": trained.start_loss,
+            "loss": trained.start_loss - trained.gain,
+            "gain_error": trained.error,
+            "step": float(trained.step),
+            "zero_information_loss": constant,
+        }
+        said = (
+            f"{trained.reason}; {self.objective} loss {record['loss']:.5f} on the check rows, a constant {constant:.5f}"
+        )
         if trained.theta is None:
-            return self.forecaster(self.offset.fit(task.panel, task.rows, seed=task.seed), None, trained.reason)
-        content = self.to_onnx(len(task.panel.columns), trained.theta)
-        return self.forecaster(task.offset, content, trained.reason)
+            return self.forecaster(self.offset.fit(task.panel, task.rows, seed=task.seed), None, said, record)
+        return self.forecaster(task.offset, self.to_onnx(len(task.panel.columns), trained.theta), said, record)
 
-    def forecaster(self, offset: FittedLinear, content: bytes | None, training: str) -> OnnxForecaster:
+    def forecaster(
+        self, offset: FittedLinear, content: bytes | None, training: str, record: Mapping[str, float]
+    ) -> OnnxForecaster:
         """The linear model and what `to_onnx` wrote, as one model that forecasts."""
         shape = self.network(offset.coef.shape[1])
         gamma, alpha = (self.focal_gamma, self.focal_alpha) if self.objective == "focal" else (None, None)
         return OnnxForecaster(
-            self.name, offset, content, shape.window, shape.context, shape.receptive_field, gamma, alpha, training
+            kind=self.name,
+            offset=offset,
+            network=content,
+            window=shape.window,
+            context=shape.context,
+            memory=shape.receptive_field,
+            gamma=gamma,
+            alpha=alpha,
+            training=training,
+            record=record,
         )
+
+    def zero_information(self, panel: Panel, rows: Rows) -> float:
+        """What the best constant scores on these rows under this objective: no loss means anything without it."""
+        y, weight = panel.stack_y(rows), panel.stack_weight(rows)
+        loss = FocalLoss(self.focal_gamma, self.focal_alpha) if self.objective == "focal" else FocalLoss(0.0)
+        share = weight.sum(axis=0) / weight.sum()
+        rates = [weighted_rate(*side) for side in zip(y.T, weight.T, strict=True)]
+        return float(share @ [loss.zero_information(rate) for rate in rates])
 
     def train_many(
         self, tasks: Sequence[Task], *, progress: Progress | None = None, budget: Budget | None = None
@@ -138,7 +171,7 @@ class NetworkAgent(ABC):
         data = [places.setdefault(task.shared, len(places)) for task in tasks]
         sets = [self.training_set(tasks[data.index(place)]) for place in range(len(places))]
         members = [Member(place, task.seed, task.recipe) for place, task in zip(data, tasks, strict=True)]
-        return train_many(network, sets, self._loss(), members, progress=progress, budget=budget)
+        return train_many(network, sets, self.loss(), members, progress=progress, budget=budget)
 
     def training_set(self, task: Task) -> TrainingSet:
         """What a task's network learns from and is stopped by."""
@@ -146,9 +179,9 @@ class NetworkAgent(ABC):
         return TrainingSet(
             x=panel.X,
             y=panel.y,
-            offset=[self._start(task.offset.logits(X)) for X in panel.X],
-            fit=[_masked(w, r) for w, r in zip(panel.weight, task.early, strict=True)],
-            check=[_masked(w, r) for w, r in zip(panel.weight, task.late, strict=True)],
+            offset=[self.start(task.offset.logits(X)) for X in panel.X],
+            fit=masked(panel.weight, task.early),
+            check=masked(panel.weight, task.late),
         )
 
     def kin(self, n_features: int) -> Hashable:
@@ -169,11 +202,12 @@ class NetworkAgent(ABC):
             masks.append(tuple(np.split(mask, edges)))
         return masks[0], masks[1]
 
-    def _start(self, logits: FloatArray) -> FloatArray:
+    def start(self, logits: FloatArray) -> FloatArray:
         """The linear model's log-odds on the scale of the objective, so that adding nothing changes nothing."""
         return focal_logit(logits, self.focal_gamma, self.focal_alpha) if self.objective == "focal" else logits
 
-    def _loss(self) -> Loss:
+    def loss(self) -> Loss:
+        """What the network is trained on, of every label."""
         return FocalLoss(self.focal_gamma, self.focal_alpha).each if self.objective == "focal" else _cross_entropy
 
 
@@ -181,5 +215,6 @@ def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
 
 
-def _masked(weight: FloatArray, rows: BoolArray) -> FloatArray:
-    return np.where(rows[:, None], weight, 0.0)
+def masked(weight: Sequence[FloatArray], rows: Rows) -> list[FloatArray]:
+    """Each symbol's weights (n_bars, 2), zero outside the rows."""
+    return [np.where(mask[:, None], one, 0.0) for one, mask in zip(weight, rows, strict=True)]

@@ -8,6 +8,7 @@ from tradsys.research.config import AgentSettings
 
 if TYPE_CHECKING:
     from tradsys.models.logistic import RidgeLogistic
+    from tradsys.models.network_agent import NetworkAgent
 
 DECIDER = "logistic"
 """The forecaster that decides wherever nothing beats it out of fold."""
@@ -57,15 +58,23 @@ def challengers(name: str) -> tuple[str, ...]:
 def _transformer(agent: AgentSettings, linear: "RidgeLogistic") -> Forecaster:
     from tradsys.models.transformer_agent import TransformerAgent
 
-    return TransformerAgent(
-        d_model=agent.d_model, n_layers=agent.n_layers, n_heads=agent.n_heads, **_network(agent, linear)
-    )
+    return _taught(agent, TransformerAgent(**agent.shape, **_objective(agent, linear)))
 
 
 def _resnet(agent: AgentSettings, linear: "RidgeLogistic") -> Forecaster:
     from tradsys.models.resnet_agent import ResNetAgent
 
-    return ResNetAgent(**_network(agent, linear))
+    common = ("window", "dropout", "learning_rate", "max_steps")
+    return _taught(agent, ResNetAgent(**{name: getattr(agent, name) for name in common}, **_objective(agent, linear)))
+
+
+def _taught(agent: AgentSettings, network: "NetworkAgent") -> Forecaster:
+    """The agent as it is, or its network as the encoder of a contrastive one."""
+    if agent.objective != "supcon":
+        return network
+    from tradsys.models.contrastive_agent import ContrastiveAgent
+
+    return ContrastiveAgent(network)
 
 
 def _volatility(agent: AgentSettings, linear: "RidgeLogistic") -> Forecaster:
@@ -74,14 +83,10 @@ def _volatility(agent: AgentSettings, linear: "RidgeLogistic") -> Forecaster:
     return VolatilityAgent(penalty=agent.penalty)
 
 
-def _network(agent: AgentSettings, linear: "RidgeLogistic") -> dict[str, Any]:
-    """What all networks have in common."""
+def _objective(agent: AgentSettings, linear: "RidgeLogistic") -> dict[str, Any]:
+    """What a network is trained on, and on top of what; under a probe it is cross-entropy."""
     return {
-        "window": agent.window,
-        "dropout": agent.dropout,
-        "learning_rate": agent.learning_rate,
-        "max_steps": agent.max_steps,
-        "objective": agent.objective,
+        "objective": "focal" if agent.objective == "focal" else "bce",
         "focal_gamma": agent.focal_gamma,
         "focal_alpha": agent.focal_alpha,
         "offset": linear,

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from tradsys.core.settings import Section as _Section
 from tradsys.core.settings import build, dotted, gather
 from tradsys.data.settings import KEYS as DATA_KEYS
+from tradsys.models.presets import Preset, preset
 
 DEPLOYED = "STRATEGY_PROFILE"
 
@@ -81,12 +82,13 @@ class PortfolioSettings(_Section):
 
 
 class AgentSettings(_Section):
-    """The model that challenges the ridge logistic; the sizes are the transformer's."""
+    """The model that challenges the ridge logistic; the sizes are the transformer's, a preset's where none is given."""
 
     name: Literal["transformer", "resnet", "volatility", "logistic", "symmetric", "xgboost", "ensemble", "all"] = (
         "transformer"
     )
-    objective: Literal["bce", "focal"] = "bce"
+    objective: Literal["bce", "focal", "supcon"] = "bce"
+    preset: Preset | None = None
     d_model: Count = 64
     n_layers: Count = 2
     n_heads: Count = 4
@@ -97,6 +99,16 @@ class AgentSettings(_Section):
     focal_gamma: float = Field(2.0, ge=0)
     focal_alpha: float | None = Field(None, gt=0, lt=1)
     penalty: float | None = Field(None, gt=0)
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The transformer's size and training; what was set by hand wins over the preset."""
+        names = ("d_model", "n_layers", "n_heads", "window", "dropout", "learning_rate", "max_steps")
+        by_hand = {name for name in names if name in self.model_fields_set}
+        given = {name: getattr(self, name) for name in names}
+        if self.preset is None:
+            return given
+        return given | {name: value for name, value in preset(self.preset).items() if name not in by_hand}
 
     @property
     def is_network(self) -> bool:
