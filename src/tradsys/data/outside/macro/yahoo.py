@@ -1,0 +1,60 @@
+"""Daily closes of Yahoo's chart endpoint, the one that yfinance reads: JSON by URL, without the package."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from tradsys.core.errors import DataError
+from tradsys.data.outside.macro.http import get
+from tradsys.data.outside.macro.source import quotes
+
+YAHOO_URL = "https://query1.finance.yahoo.com"
+
+
+@dataclass(frozen=True, slots=True)
+class YahooSource:
+    """`DX-Y.NYB`, `^IXIC`, `GC=F`, `^VIX` and the like; closes as quoted, not adjusted for dividends."""
+
+    base_url: str = YAHOO_URL
+
+    @property
+    def name(self) -> str:
+        """As its rows say it."""
+        return "yahoo"
+
+    def fetch(self, series: str, start: date, end: date) -> pl.DataFrame:
+        """The symbol's closes in [start, end), each under its day at the exchange; days without a close are left out.
+
+        The value of a session that is still open is not told apart here: it becomes available when its session has
+        closed, after any bar that could have been there to read it.
+        """
+        period = {f"period{k}": str(_seconds(day)) for k, day in ((1, start), (2, end))}
+        query = {**period, "interval": "1d", "events": "history"}
+        body = get(self.base_url, f"/v8/finance/chart/{quote(series, safe='')}", query)
+        stamps, closes, zone = _parsed(series, body)
+        days = pl.Series([datetime.fromtimestamp(stamp, zone).date() for stamp in stamps], dtype=pl.Date)
+        return quotes(self.name, series, days, pl.Series(closes, dtype=pl.Float64), start=start, end=end)
+
+
+def _parsed(series: str, body: bytes) -> tuple[list[int], list[float | None], ZoneInfo]:
+    try:
+        chart: dict[str, Any] = json.loads(body)["chart"]
+        if chart.get("error"):
+            raise DataError(f"yahoo has no chart of {series!r}: {chart['error'].get('description')}; check the symbol")
+        result = chart["result"][0]
+        stamps, closes = result.get("timestamp") or [], result["indicators"]["quote"][0].get("close") or []
+        zone = ZoneInfo(result["meta"]["exchangeTimezoneName"])
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise DataError(f"yahoo sent no chart for {series}: {error!r}; try again, or use a file") from error
+    if len(stamps) != len(closes):
+        raise DataError(f"yahoo sent {len(stamps)} times and {len(closes)} closes of {series}; try again")
+    return stamps, closes, zone
+
+
+def _seconds(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
