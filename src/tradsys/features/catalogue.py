@@ -4,6 +4,7 @@ from tradsys.features.candles import CloseLocation, RangeZScore, Wick
 from tradsys.features.clock import DayOfWeek, TimeOfDay
 from tradsys.features.feature import Feature, FittableFeature
 from tradsys.features.fractional import FracDiff
+from tradsys.features.macro import MACRO
 from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
 from tradsys.features.oscillators import Macd, Rsi
 from tradsys.features.season import SeasonalVolatility
@@ -45,4 +46,7 @@ NOT_IN_DEFAULT: tuple[Feature | FittableFeature, ...] = (
 )
 """Levels that drift, clocks that are memorised, and differences whose worth was not measurable: for your own sets."""
 
-SHIPPED = DEFAULT + NOT_IN_DEFAULT
+OUTSIDE = MACRO
+"""What reads columns from outside the symbol's own trades: only for bars that carry them."""
+
+SHIPPED = DEFAULT + NOT_IN_DEFAULT + OUTSIDE
