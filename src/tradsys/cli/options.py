@@ -9,6 +9,13 @@ Bars = Annotated[
     list[str],
     typer.Option(help="sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL; give it again to pool symbols."),
 ]
+Macro = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A macro series, NAME=SOURCE: dxy=FILE, vix=fred:VIXCLS, gold=yahoo:GC=F, gold=bars:PAXG-1h.parquet; "
+        "give it again for more."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Agent = Annotated[
     str | None,

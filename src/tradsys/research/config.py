@@ -122,6 +122,18 @@ class FeatureSettings(_Section):
     names: Annotated[Listed[str], Field(min_length=1)] | None = None
 
 
+class MacroSettings(_Section):
+    """Daily closes of other markets: `NAME=SOURCE[|SOURCE][?calendar=..&lag_h=..&tolerance_days=..&risk=..]` each.
+
+    A source is a file with the columns date, close, or fred:ID, yahoo:SYMBOL, bars:FILE (a coin in its place) or
+    rates:fred (the dollar index from six rates); the second one is a fallback.
+    """
+
+    series: Listed[str] = ()
+    fred_url: str = "https://fred.stlouisfed.org"
+    yahoo_url: str = "https://query1.finance.yahoo.com"
+
+
 class RegimeSettings(_Section):
     """Gaussian hidden Markov model of the market's states."""
 
@@ -163,6 +175,7 @@ class RunConfig(_Section):
     portfolio: PortfolioSettings = PortfolioSettings()
     agent: AgentSettings = AgentSettings()
     features: FeatureSettings = FeatureSettings()
+    macro: MacroSettings = MacroSettings()
     regimes: RegimeSettings = RegimeSettings()
     profiles: ProfileSettings = ProfileSettings()
     verdict: VerdictSettings = VerdictSettings()

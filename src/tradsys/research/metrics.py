@@ -154,4 +154,7 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         if barriers.events == "cusum"
         else []
     )
-    return [*warned, *calibration_notes(spec.verdict), *sampled, *notes]
+    outside = [f"Attached to the bars: {what}." for what in market.outside]
+    if outside:
+        outside.append("Rows of bars where such a column has no value train no model and get no forecast.")
+    return [*warned, *calibration_notes(spec.verdict), *sampled, *notes, *outside]

@@ -7,6 +7,7 @@ from tradsys.auditor.auditor import Auditor, AuditorSpec
 from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
 from tradsys.features.feature_set import FeatureSet
+from tradsys.features.macro import MacroRisk
 from tradsys.labels.spec import BarrierSpec
 from tradsys.models.forecaster import Forecaster
 from tradsys.profiles.catalogue import reading
@@ -77,7 +78,7 @@ def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side,
         barriers=BarrierSpec(**labels.model_dump(exclude=_WEIGHING)),
         weights=WeightSpec(**labels.model_dump(include=_WEIGHING)),
         folds=config.folds,
-        features=FeatureSet.default() if names is None else FeatureSet.from_names(names),
+        features=_default_features(config) if names is None else FeatureSet.from_names(names),
         regime_momentum=names is None,
         regimes=RegimeSpec(n_states=config.regimes.n_states, n_starts=config.regimes.n_starts),
         forecasters=forecasters(config.agent),
@@ -95,3 +96,11 @@ def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side,
         ),
         verdict=VerdictSpec(**config.verdict.model_dump()),
     )
+
+
+def _default_features(config: RunConfig) -> FeatureSet:
+    """The default set, and how far the configured macro series moved: on for risk, never for direction."""
+    default = FeatureSet.default()
+    macro = tuple(sorted(text.partition("=")[0].strip() for text in config.macro.series))
+    return FeatureSet((*default.features, MacroRisk(macro))) if macro else default
+

@@ -114,7 +114,7 @@ class MacroSeries:
                 f"a macro series is NAME=SOURCE, such as dxy=dxy.parquet or vix=fred:VIXCLS; found {text!r}"
             )
         sources, _, query = rest.partition("?")
-        origins = tuple(_origin(one.strip(), fred_url, yahoo_url) for one in sources.split("|"))
+        origins = tuple(_origin(name, one.strip(), fred_url, yahoo_url) for one in sources.split("|"))
         options = _options(text, query)
         calendar, risk = KNOWN.get(name, (None, 0))
         if all(origin.is_around_the_clock for origin in origins):
@@ -151,10 +151,10 @@ class MacroSeries:
         raise DataError(f"no source of {self.name} has any closes: {'; '.join(refused)}")
 
 
-def _origin(text: str, fred_url: str, yahoo_url: str) -> Origin:
+def _origin(name: str, text: str, fred_url: str, yahoo_url: str) -> Origin:
     kind, colon, series = text.partition(":")
     if not colon or kind not in _SOURCES:
-        return Origin(FileSource(Path(text).expanduser()), text)
+        return Origin(FileSource(Path(text).expanduser()), name)
     if kind == "fred":
         return Origin(FredSource(fred_url), series)
     if kind == "yahoo":
