@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.report.diagnostics import ADVERSARIAL, IMPORTANCE
+from tests.report.diagnostics import ADVERSARIAL, FAMILIES, IMPORTANCE
 
 from tradsys.report.folder import RunFiles, read_run
 
@@ -307,6 +307,7 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
         "buy_and_hold": {"profit_total": 0.412, "sharpe": 0.61, "max_drawdown_account": 0.553},
         "adversarial": ADVERSARIAL,
         "importance": IMPORTANCE,
+        "families": FAMILIES,
         "assumptions": [
             "A decision at the close of a bar is filled at the open of the next one.",
             "Where one bar touches both barriers, the worse one counts.",

@@ -52,3 +52,25 @@ IMPORTANCE: dict[str, Any] = {
     "n": 51_600,
     "cut": 0.5,
 }
+
+FAMILIES = {
+    "n": 12_000,
+    "families": [
+        {
+            "family": "macro",
+            "columns": ["macro_vix_size1", "macro_vix_age"],
+            "gain": {"value": -0.8, "low": -1.4, "high": -0.2},
+            "over_base_with": 0.1,
+            "over_base_without": 0.9,
+        },
+        {
+            "family": "book",
+            "columns": ["book_<b>"],
+            "gain": {"value": 0.5, "low": -0.1, "high": 1.1},
+            "over_base_with": 0.1,
+            "over_base_without": -0.4,
+        },
+        {"family": "flow", "columns": ["flow_x"], "gain": {"value": 1.0, "low": 0.4, "high": 1.6}},
+        {"family": "rank", "columns": ["rank_x"], "gain": {"value": 0.2, "low": None, "high": None}},
+    ],
+}

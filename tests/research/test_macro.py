@@ -120,6 +120,12 @@ def test_the_run_says_what_was_attached(stored):
     assert any("no value train no model" in note for note in said)
 
 
+def test_the_run_says_what_the_family_adds(stored):
+    (macro,) = stored.metrics["families"]["families"]
+    assert (macro["family"], len(macro["columns"])) == ("macro", 8)
+    assert macro["gain"]["low"] < 1 < macro["gain"]["n"] == stored.metrics["families"]["n"]
+
+
 def test_where_nothing_is_known_there_is_no_forecast(place, config):
     late = place / "late.csv"
     rows = pl.read_csv(place / "vix.csv", try_parse_dates=True)

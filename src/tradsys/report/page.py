@@ -14,6 +14,7 @@ from tradsys.report.chosen import chosen_card
 from tradsys.report.comparison import exit_shares, fold_rows, metric_rows
 from tradsys.report.curves import pack_curves
 from tradsys.report.drift import drift_card
+from tradsys.report.families import families_card
 from tradsys.report.folder import Json, RunFiles, read_run, rows, section
 from tradsys.report.forest import forecaster_rows, forests
 from tradsys.report.importance import importance_card
@@ -61,6 +62,7 @@ def page(run: RunFiles) -> str:
             forecasters=forecaster_rows(section(run.metrics, "skill")),
             diagrams=diagrams(run.metrics),
             importance=importance_card(run.metrics),
+            families=families_card(run.metrics),
             drift=drift_card(run.metrics),
             assumptions=[str(line) for line in run.metrics.get("assumptions") or []],
             config=settings(section(run.manifest, "config")),

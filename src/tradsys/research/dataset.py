@@ -84,13 +84,17 @@ class Dataset:
         unscaled = features.learn(self.before(rows, held_out), seed=seed)
         raw = self.raw.of(unscaled)
         fitted = unscaled.scaled([raw[symbol][bars] for symbol, bars in _stretches(rows, held_out)])
+        return fitted, self.panel_of(fitted, tuple(fitted.standardise(values) for values in raw))
+
+    def panel_of(self, features: FittedFeatures, X: tuple[FloatArray, ...]) -> Panel:
+        """The panel of all rows with features computed before, one array a symbol."""
         labels = tuple(self.labels.values())
-        panel = Panel(
+        return Panel(
             symbols=self.symbols,
-            columns=fitted.columns,
-            is_odd=np.array(fitted.is_odd),
-            is_volatility=np.array(fitted.is_volatility),
-            X=tuple(fitted.standardise(values) for values in raw),
+            columns=features.columns,
+            is_odd=np.array(features.is_odd),
+            is_volatility=np.array(features.is_volatility),
+            X=X,
             start=tuple(one.start for one in labels),
             y=tuple(one.target for one in labels),
             end=tuple(one.end for one in labels),
@@ -99,7 +103,6 @@ class Dataset:
             expansion=tuple(one.expansion.value for one in labels),
             expansion_end=tuple(one.expansion.end for one in labels),
         )
-        return fitted, panel
 
     def before(self, rows: Rows, held_out: Rows | None = None) -> list[pl.DataFrame]:
         """Each symbol's bars up to its last chosen row: what may be fitted on when those rows train.

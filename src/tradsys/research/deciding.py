@@ -61,7 +61,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     pools = _pools(spec, models, record)
     said = {**models.logits, **{name: _pooled(pool, models.logits, models.regime) for name, pool in pools.items()}}
     names = [name for name in models.fitted if name != TimeoutModel.name]
-    calibrations = {name: _calibrate(record, name, panel, rows) for name in names}
+    calibrations = {name: calibrate(record, name, panel, rows) for name in names}
     calibrations |= {name: Calibration(pool.pivot, np.ones(2)) for name, pool in pools.items()}
     leads = _leads(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
     decider = spec.settled or convincing(leads) or DECIDER
@@ -71,7 +71,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     labels = stacked_labels(data, known)
     judge = Judge(
         calibration=calibrations[decider],
-        timeout_calibration=_calibrate(record, TimeoutModel.name, timeout_panel(panel, data), rows),
+        timeout_calibration=calibrate(record, TimeoutModel.name, timeout_panel(panel, data), rows),
         time_exit=TimeExit.fit(calibrations[decider].apply(logits), labels.ret_atr, labels.timed_out, labels.weight),
         upper=spec.barriers.upper,
         lower=spec.barriers.lower,
@@ -124,7 +124,7 @@ def _test_forecasts(
     }
 
 
-def _calibrate(record: Record, name: str, panel: Panel, rows: Rows) -> Calibration:
+def calibrate(record: Record, name: str, panel: Panel, rows: Rows) -> Calibration:
     """Slope from the out-of-fold record, base rate from the whole training part."""
     known = record.known(name, rows)
     base_rate = _base_rate(panel, rows)

@@ -24,6 +24,7 @@ from tradsys.research.config import RunConfig
 from tradsys.research.diagnostics.adversarial import adversarial_validation
 from tradsys.research.diagnostics.importance import feature_importance
 from tradsys.research.experiment import Outcome, Progress, block_decisions, run_experiment
+from tradsys.research.families import family_gains
 from tradsys.research.lockbox import open_lockbox
 from tradsys.research.logbook import record_failure, record_look, record_result
 from tradsys.research.lookahead import glance, refuse
@@ -87,6 +88,7 @@ def run(
         "lookahead": lookahead.to_dict(),
         "adversarial": adversarial_validation(outcome, spec).to_dict(),
         "importance": feature_importance(outcome, spec).to_dict(),
+        "families": family_gains(outcome, spec),
         "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
         "paths": cross_validated_paths(outcome.data, spec, progress),
     }

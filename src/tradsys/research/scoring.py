@@ -46,10 +46,7 @@ def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored
     said: dict[str, list[FloatArray]] = {}
     for result in results:
         by_name = dict(result.probabilities) | {DECISION_MAKER: result.probabilities[result.decider]}
-        rows: Rows = tuple(
-            test & one.is_labelled & np.logical_and.reduce([np.isfinite(p[s]).all(axis=1) for p in by_name.values()])
-            for s, (test, one) in enumerate(zip(result.fold.test, labels, strict=True))
-        )
+        rows = scored_rows(data, result)
         start = stack([one.start for one in labels], rows)
         y, uniqueness = stack([one.target for one in labels], rows), stack([one.weight for one in labels], rows)
         parts.append((start, np.full(len(start), result.fold.index), y, uniqueness))
@@ -58,6 +55,16 @@ def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored
     start, fold, y, uniqueness = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     outcomes = Outcomes(y, uniqueness, Overlap(start, interval_ms(data.interval), horizon))
     return Scored(fold, outcomes, {name: np.concatenate(p) for name, p in said.items()})
+
+
+def scored_rows(data: Dataset, result: FoldResult) -> Rows:
+    """A fold's test rows that have an outcome and a forecast by everyone."""
+    return tuple(
+        test
+        & one.is_labelled
+        & np.logical_and.reduce([np.isfinite(p[s]).all(axis=1) for p in result.probabilities.values()])
+        for s, (test, one) in enumerate(zip(result.fold.test, data.labels.values(), strict=True))
+    )
 
 
 def skill_table(scored: Scored, *, seed: int) -> dict[str, Any]:
@@ -78,7 +85,7 @@ def skill_table(scored: Scored, *, seed: int) -> dict[str, Any]:
         "log_loss_base": float(losses[BASE_RATE].mean()),
         "smallest_visible_gain_millinats": None if visible is None else visible * 1e3,
         "forecasters": [
-            _scores(name, p, outcomes, seed) | {key: _millinats(gains.get((name, key))) for key in REFERENCES}
+            _scores(name, p, outcomes, seed) | {key: millinats(gains.get((name, key))) for key in REFERENCES}
             for name, p in scored.probability.items()
         ],
     }
@@ -95,7 +102,8 @@ def _scores(name: str, probability: FloatArray, outcomes: Outcomes, seed: int) -
     }
 
 
-def _millinats(estimate: Estimate | None) -> dict[str, Any] | None:
+def millinats(estimate: Estimate | None) -> dict[str, Any] | None:
+    """An estimate in nats as JSON values, in thousandths."""
     if estimate is None:
         return None
     shown = {name: getattr(estimate, name) for name in ("value", "low", "high", "smallest_visible")}
