@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.report.diagnostics import ADVERSARIAL, FAMILIES, IMPORTANCE
+from tests.report.diagnostics import ADVERSARIAL, FAMILIES, IMPORTANCE, SUPERVISOR
 
 from tradsys.report.folder import RunFiles, read_run
 
@@ -308,6 +308,7 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
         "adversarial": ADVERSARIAL,
         "importance": IMPORTANCE,
         "families": FAMILIES,
+        "supervisor": SUPERVISOR,
         "assumptions": [
             "A decision at the close of a bar is filled at the open of the next one.",
             "Where one bar touches both barriers, the worse one counts.",

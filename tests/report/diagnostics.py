@@ -74,3 +74,30 @@ FAMILIES = {
         {"family": "rank", "columns": ["rank_x"], "gain": {"value": 0.2, "low": None, "high": None}},
     ],
 }
+
+SUPERVISOR: dict[str, Any] = {
+    "states": [
+        {"name": "risk-on", "share": 0.412},
+        {"name": "neutral", "share": 0.31},
+        {"name": "risk-off", "share": 0.25},
+        {"name": "not known", "share": 0.028},
+    ],
+    "pairs": [
+        {
+            "profile": "SNIPER",
+            "supervised": "SNIPER_MACRO",
+            "risk_off_size": 0.0,
+            "without": {"profit_total": 0.2, "sharpe": 0.9, "max_drawdown_account": 0.14, "total_trades": 300},
+            "with": {"profit_total": 0.12, "sharpe": 0.8, "max_drawdown_account": 0.09, "total_trades": 221},
+            "difference": {"value": -0.03, "low": -0.09, "high": 0.031, "n_days": 900, "n_blocks": 45},
+        },
+        {
+            "profile": "EDGE",
+            "supervised": "EDGE_MACRO",
+            "risk_off_size": 0.5,
+            "without": {"profit_total": -0.2, "sharpe": -0.9, "max_drawdown_account": 0.34, "total_trades": 900},
+            "with": {"profit_total": -0.1, "sharpe": -0.5, "max_drawdown_account": 0.29, "total_trades": 900},
+            "difference": {"value": 0.05, "low": 0.011, "high": 0.09, "n_days": 900, "n_blocks": 45},
+        },
+    ],
+}

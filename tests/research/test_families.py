@@ -15,10 +15,10 @@ from tradsys.features.feature import OddColumns
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.momentum import LaggedReturns
 from tradsys.models.base_rate import BaseRate
+from tradsys.research.agents import DECIDER
 from tradsys.research.experiment import run_experiment
 from tradsys.research.families import families_of, family_gains, probabilities
 from tradsys.research.presets import calibration_experiment
-from tradsys.research.spec import DECIDER
 
 N_BARS = 6_000
 

@@ -26,6 +26,7 @@ from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.regimes.family import RegimeFilter
+from tradsys.regimes.macro import FittedMacroFilter
 
 ATR_MEMORY = 20
 """Periods after which Wilder's average has forgotten its seed to 4e-7 of it."""
@@ -59,12 +60,14 @@ class Predictor:
     barriers: BarrierSpec
     profile: Profile
     volatility: VolatilityForecast | None = None
+    supervisor: FittedMacroFilter | None = None
 
     @property
     def lookback(self) -> int:
         """Closed bars that the decision for the last one depends on."""
         deciding = self.features.lookback + max(one.memory for one in self.forecasters.values())
-        return max(deciding, self.regimes.lookback, ATR_MEMORY * self.barriers.atr_period)
+        watching = 0 if self.supervisor is None else self.supervisor.lookback
+        return max(deciding, self.regimes.lookback, watching, ATR_MEMORY * self.barriers.atr_period)
 
     def forecast(self, bars: pl.DataFrame) -> Forecasts:
         """Forecasts of every bar of one symbol, each from bars up to its own close."""
@@ -75,6 +78,10 @@ class Predictor:
         """What the models say of one symbol's features (n_bars, n_features) and regimes (n_bars, n_states)."""
         said = {name: one.logits(X) for name, one in self.forecasters.items()}
         return Reading(X, self.pool.logits(said, regime), self.timeout.logits(X), regime)
+
+    def macro_states(self, bars: pl.DataFrame) -> FloatArray | None:
+        """What the supervisor makes of each bar, (n_bars, n_states); None where there is no supervisor."""
+        return None if self.supervisor is None else self.supervisor.filter(bars)
 
     def read(self, bars: pl.DataFrame, reading: Reading, rows: BoolArray) -> Forecasts:
         """Forecasts of the chosen rows, where the predictor's own parts have read all bars of a symbol already."""
@@ -88,6 +95,7 @@ class Predictor:
             & (atr > 0)
         )
         judgement = self.judge.judge(logits, timeout, atr / arrays.close[rows])
+        macro = self.macro_states(bars)
         audit = np.full(len(atr), np.nan)
         if ready.any():
             audit[ready] = self.auditor.probability(audit_inputs(X, logits, judgement, regime)[ready])
@@ -102,6 +110,7 @@ class Predictor:
             atr=atr,
             is_ready=ready,
             volatility=None if self.volatility is None else self.volatility.pace(X) * atr / arrays.close[rows],
+            macro=None if macro is None else macro[rows],
         )
 
     def decide_many(self, bars: pl.DataFrame) -> pl.DataFrame:

@@ -25,6 +25,7 @@ from tradsys.predictor.predictor import Predictor
 from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles.codec import profile_from_dict, profile_to_dict
 from tradsys.regimes.family import filter_from_dict
+from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.regimes.momentum import RegimeMomentum  # noqa: F401  # registers a feature that a bundle may hold
 
 _FEATURES, _REGIMES, _JUDGE, _RANKS, _SETTINGS = (
@@ -34,6 +35,7 @@ _FEATURES, _REGIMES, _JUDGE, _RANKS, _SETTINGS = (
     "ranks.json",
     "settings.json",
 )
+_SUPERVISOR = "supervisor.json"
 _TIMEOUT, _AUDITOR, _VOLATILITY = "timeout.", "auditor.", "volatility."
 
 
@@ -75,6 +77,8 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
     }
     if predictor.volatility is not None:
         files |= _prefixed(_VOLATILITY, predictor.volatility.to_files())
+    if predictor.supervisor is not None:
+        files[_SUPERVISOR] = _json(predictor.supervisor.to_dict())
     about = {"feature_schema": predictor.features.schema_digest, "profile": predictor.profile.name}
     write_bundle(folder, files, about=about)
 
@@ -112,6 +116,7 @@ def load_predictor(folder: Path) -> Predictor:
         barriers=BarrierSpec(**settings["barriers"]),
         profile=profile_from_dict(settings["profile"]),
         volatility=VolatilityForecast.from_files(volatility) if volatility else None,
+        supervisor=FittedMacroFilter.from_dict(json.loads(files[_SUPERVISOR])) if _SUPERVISOR in files else None,
     )
 
 

@@ -9,7 +9,7 @@ from tradsys.profiles.audited import AUDITED
 from tradsys.profiles.edge import EDGE
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.reckless import RECKLESS
-from tradsys.profiles.rules import ConfidenceAbove
+from tradsys.profiles.rules import ConfidenceAbove, RiskOffSize
 from tradsys.profiles.sniper import SNIPER
 
 PROFILES: tuple[Profile, ...] = (SNIPER, AUDITED, RECKLESS, EDGE)
@@ -34,4 +34,19 @@ def reading(
         if isinstance(profile.entry, ConfidenceAbove)
         else profile
         for profile in profiles
+    )
+
+
+def supervised(profile: Profile, size: float) -> Profile:
+    """The profile with `size` of its size in risk-off, as a profile of its own beside it: `SNIPER_MACRO`.
+
+    >>> supervised(SNIPER, 0.5).description
+    'the most confident 5% of forecasts, outside the quiet regime; at 0.5 of its size in risk-off'
+    """
+    what = f"at {size:g} of its size in risk-off" if size else "not in risk-off"
+    return replace(
+        profile,
+        name=f"{profile.name}_MACRO",
+        description=f"{profile.description}; {what}",
+        exposure=RiskOffSize(size),
     )

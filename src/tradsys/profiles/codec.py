@@ -7,7 +7,7 @@ from tradsys.core.errors import BundleError
 from tradsys.profiles import rules
 from tradsys.profiles.profile import Profile
 
-_PIECES = ("entry", "regimes", "audit", "sizing")
+_PIECES = ("entry", "regimes", "audit", "sizing", "exposure")
 
 
 def profile_to_dict(profile: Profile) -> dict[str, Any]:

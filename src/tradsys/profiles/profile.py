@@ -7,7 +7,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.profiles.forecast import SIDES, Forecasts
-from tradsys.profiles.rules import AnyRegime, Audit, Entry, Filter, FullSize, NoAudit, Sizing
+from tradsys.profiles.rules import AnyRegime, Audit, Entry, Exposure, Filter, FullExposure, FullSize, NoAudit, Sizing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Actions:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """When to enter, which regimes to sit out, what the auditor may veto and how large a trade is.
+    """When to enter, which regimes to sit out, what the auditor may veto, how large a trade is.
 
     The decision never looks at a venue: the simulation, paper and live call the same `decide`.
     """
@@ -32,23 +32,27 @@ class Profile:
     regimes: Filter = AnyRegime()
     audit: Audit = NoAudit()
     sizing: Sizing = field(default=FullSize(), repr=False)
+    exposure: Exposure = field(default=FullExposure(), repr=False)
 
     @property
     def digest(self) -> str:
         """The profile's name in the journal: a hash of every value in it, class names included."""
-        # the full size is no part of the text: profiles keep the names that they had before there was another
+        # full size and exposure are no part of the text: profiles keep the names that they had before there were others
         sizing = "" if self.sizing == FullSize() else repr(self.sizing)
-        return hashlib.sha256((repr(self) + sizing).encode()).hexdigest()[:16]
+        exposure = "" if self.exposure == FullExposure() else repr(self.exposure)
+        return hashlib.sha256((repr(self) + sizing + exposure).encode()).hexdigest()[:16]
 
     def decide(self, forecasts: Forecasts) -> Actions:
         """One action a row; rows without a forecast stay flat and say so."""
         size, share = self.audit.size(forecasts.audit), self.sizing.share(forecasts)
+        exposed = self.exposure.share(forecasts)
         checks = (
             (forecasts.is_ready, "no forecast yet: warming up"),
             (self.entry.admits(forecasts), self.entry.refusal),
             (self.regimes.allows(forecasts), self.regimes.refusal),
             (size > 0, "vetoed by the auditor"),
             (share > 0, "no forecast of volatility"),
+            (exposed > 0, "risk-off in other markets"),
         )
         enters = np.logical_and.reduce([mask for mask, _ in checks])
         first_failed = np.argmin([mask for mask, _ in checks], axis=0)
@@ -60,4 +64,6 @@ class Profile:
             )
         ]
         direction = np.where(forecasts.choice == 0, 1, -1)
-        return Actions(np.where(enters, direction, 0).astype(np.int64), np.where(enters, size * share, 0.0), reasons)
+        return Actions(
+            np.where(enters, direction, 0).astype(np.int64), np.where(enters, size * share * exposed, 0.0), reasons
+        )

@@ -128,6 +128,44 @@ class Outside:
         return f"regime {' or '.join(map(str, self.blocked))} is blocked"
 
 
+class Exposure(Protocol):
+    """Says how much of its size an entry keeps, given the state of other markets."""
+
+    def share(self, forecasts: Forecasts) -> FloatArray:
+        """Share of the size, shape (n,), each in [0, 1]; zero blocks the entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class FullExposure:
+    """Full size whatever other markets do."""
+
+    def share(self, forecasts: Forecasts) -> FloatArray:
+        """Ones."""
+        return np.ones(len(forecasts.start))
+
+
+@dataclass(frozen=True, slots=True)
+class RiskOffSize:
+    """Entries keep `size` of their size while risk-off is the likeliest state of other markets; 0 blocks them.
+
+    What is not known counts as risk-off: a supervisor that sees nothing lets nothing through at full size.
+    """
+
+    size: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.size < 1:
+            raise ConfigError(f"the size in risk-off lies in [0, 1), was {self.size}; 0 blocks, 0.5 halves")
+
+    def share(self, forecasts: Forecasts) -> FloatArray:
+        """One outside risk-off."""
+        if forecasts.macro is None:
+            raise ConfigError("a supervised profile needs the states of other markets, found none; give --macro series")
+        known = np.isfinite(forecasts.macro).all(axis=1)
+        likeliest = np.where(known[:, None], forecasts.macro, 0.0).argmax(axis=1)
+        return np.where(known & (likeliest != forecasts.macro.shape[1] - 1), 1.0, self.size)
+
+
 class Audit(Protocol):
     """Turns the auditor's probability into a size; zero is a veto."""
 

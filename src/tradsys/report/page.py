@@ -21,6 +21,7 @@ from tradsys.report.importance import importance_card
 from tradsys.report.lookahead import lookahead_line
 from tradsys.report.paths import paths_card
 from tradsys.report.reliability import diagrams
+from tradsys.report.supervisor import supervisor_card
 
 SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "start")
 STYLES = ("report", "diagnostics", "strips")
@@ -63,6 +64,7 @@ def page(run: RunFiles) -> str:
             diagrams=diagrams(run.metrics),
             importance=importance_card(run.metrics),
             families=families_card(run.metrics),
+            supervisor=supervisor_card(run.metrics),
             drift=drift_card(run.metrics),
             assumptions=[str(line) for line in run.metrics.get("assumptions") or []],
             config=settings(section(run.manifest, "config")),

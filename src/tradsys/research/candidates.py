@@ -11,7 +11,10 @@ RANKS = (0.75, 0.85, 0.9, 0.95)
 
 
 def candidates(profiles: Sequence[Profile], n_regimes: int) -> tuple[Profile, ...]:
-    """Different procedures under the name of the profile each comes from, the profiles themselves first."""
+    """Different procedures under the name of the profile each comes from, the profiles themselves first.
+
+    A supervised profile is a procedure of its plain one, and no other here: what other markets take back is not chosen.
+    """
     found: dict[object, Profile] = {}
     variants = (one for profile in profiles for one in _variants(profile, n_regimes))
     for one in (*profiles, *variants):

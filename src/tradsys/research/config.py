@@ -126,10 +126,12 @@ class MacroSettings(_Section):
     """Daily closes of other markets: `NAME=SOURCE[|SOURCE][?calendar=..&lag_h=..&tolerance_days=..&risk=..]` each.
 
     A source is a file with the columns date, close, or fred:ID, yahoo:SYMBOL, bars:FILE (a coin in its place) or
-    rates:fred (the dollar index from six rates); the second one is a fallback.
+    rates:fred (the dollar index from six rates); the second one is a fallback. Each profile in `supervise`, NAME or
+    NAME=SIZE, gets one beside it that keeps SIZE of its size in risk-off, 0 unless given.
     """
 
     series: Listed[str] = ()
+    supervise: Listed[str] = ()
     fred_url: str = "https://fred.stlouisfed.org"
     yahoo_url: str = "https://query1.finance.yahoo.com"
 

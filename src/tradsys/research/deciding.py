@@ -95,6 +95,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         ),
         barriers=spec.barriers,
         profile=profile_named(spec.deployed, spec.profiles),
+        supervisor=models.supervisor,
     )
     for name, values in said.items():
         record.add(name, models.fold.test, values)

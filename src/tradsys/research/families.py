@@ -12,6 +12,7 @@ from tradsys.core.seeds import derive
 from tradsys.features.feature import OutsideFeature
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.models.panel import Panel
+from tradsys.research.agents import DECIDER
 from tradsys.research.dataset import Dataset
 from tradsys.research.deciding import FoldResult, calibrate
 from tradsys.research.diagnostics.inputs import fold_columns, usable
@@ -19,7 +20,7 @@ from tradsys.research.experiment import Outcome
 from tradsys.research.fitting import FoldModels, fill_first_part
 from tradsys.research.record import Record, stack
 from tradsys.research.scoring import BASE_RATE, millinats, scored_rows
-from tradsys.research.spec import DECIDER, Experiment
+from tradsys.research.spec import Experiment
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import gain
 
@@ -80,7 +81,7 @@ def _fold(data: Dataset, spec: Experiment, result: FoldResult, record: Record, c
     fitted = model.fit(spec.weights.on_training(panel, rows, data), rows, seed=derive(spec.seed, "fold", fold.index))
     logits = [fitted.logits(values) for values in panel.X]
     if fold.index == 0:
-        models = FoldModels(fold, rows, predictor.regimes, predictor.features, panel, (), {}, {})
+        models = FoldModels(fold, rows, predictor.regimes, predictor.features, panel, (), None, {}, {})
         fill_first_part(record, data, spec, models, spec.embargo(data.interval))
     calibration = calibrate(record, DECIDER, panel, rows)
     record.add(DECIDER, fold.test, logits)

@@ -13,6 +13,7 @@ from tradsys.features.feature_set import FittedFeatures
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.regimes.family import RegimeFilter
+from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.research.agents import DECIDER
 from tradsys.research.dataset import Dataset
 from tradsys.research.folds import Fold
@@ -35,6 +36,7 @@ class FoldModels:
     features: FittedFeatures
     panel: Panel
     regime: tuple[FloatArray, ...]
+    supervisor: FittedMacroFilter | None
     fitted: Mapping[str, FittedForecaster]
     logits: Mapping[str, tuple[FloatArray, ...]]
 
@@ -53,7 +55,10 @@ def fit_models(data: Dataset, spec: Experiment, fold: Fold) -> FoldModels:
     fitted[TimeoutModel.name] = TimeoutModel().fit(timeouts, rows, seed=seed)
     logits = {name: tuple(model.logits(X) for X in panel.X) for name, model in fitted.items()}
     regime = tuple(regimes.filter(bars) for bars in data.frames.values())
-    return FoldModels(fold, rows, regimes, features, panel, regime, fitted, logits)
+    supervisor = None
+    if spec.supervisor is not None:
+        supervisor = spec.supervisor.fit(data.before(fold.train, fold.held_out), seed=seed)
+    return FoldModels(fold, rows, regimes, features, panel, regime, supervisor, fitted, logits)
 
 
 def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: FoldModels, embargo: timedelta) -> None:

@@ -85,6 +85,7 @@ class StoredRun:
         arrays = to_arrays(bars)
         rows = np.searchsorted(arrays.ts + interval_ms(self.interval), start)
         regimes = [name for name in stored.columns if name.startswith("regime_")]
+        states = [name for name in stored.columns if name.startswith("macro_")]
         audited = [one["audit"].to_numpy().astype(np.float64) for one in sides]
         return Forecasts(
             start=start,
@@ -96,6 +97,7 @@ class StoredRun:
             audit=np.where(np.isnan(audited[0]), audited[1], audited[0]),
             atr=wilder_atr(arrays.high, arrays.low, arrays.close, self.spec.barriers.atr_period)[rows],
             is_ready=np.ones(len(start), bool),
+            macro=sides[0].select(states).to_numpy() if states else None,
         )
 
     def simulate(self, profile: Profile) -> Simulation:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.backtest.simulate import Simulation, buy_and_hold
+from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import FitError
 from tradsys.core.machine import limits
 from tradsys.core.time import format_interval
@@ -18,7 +19,7 @@ from tradsys.journal.files import check_writable
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.runs import RunFolder
 from tradsys.profiles.catalogue import profile_named
-from tradsys.profiles.forecast import SIDES
+from tradsys.profiles.forecast import SIDES, Forecasts
 from tradsys.research.code import code_digest, lock_digest
 from tradsys.research.config import RunConfig
 from tradsys.research.diagnostics.adversarial import adversarial_validation
@@ -32,6 +33,7 @@ from tradsys.research.metrics import run_metrics
 from tradsys.research.nested import choose_everywhere
 from tradsys.research.paths import cross_validated_paths
 from tradsys.research.spec import Experiment, experiment_from
+from tradsys.research.supervision import supervision
 from tradsys.research.trials import data_of, record_and_judge, run_name, trial_series, verdict_json
 
 
@@ -89,6 +91,7 @@ def run(
         "adversarial": adversarial_validation(outcome, spec).to_dict(),
         "importance": feature_importance(outcome, spec).to_dict(),
         "families": family_gains(outcome, spec),
+        "supervisor": supervision(outcome, spec),
         "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
         "paths": cross_validated_paths(outcome.data, spec, progress),
     }
@@ -154,6 +157,7 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
                         "rank": forecasts.rank[:, column],
                         "regime": forecasts.regime.argmax(axis=1).astype(np.int8),
                         **{f"regime_{k}": forecasts.regime[:, k] for k in range(forecasts.regime.shape[1])},
+                        **_macro_columns(forecasts),
                         "audit": forecasts.audit,
                         "action": mine["action"],
                     }
@@ -163,6 +167,12 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
                 )
                 parts.append(part.filter(pl.Series(ready)))
     return pl.concat(parts).sort("start", "symbol", "side", descending=[False, False, True])
+
+
+def _macro_columns(forecasts: Forecasts) -> dict[str, FloatArray]:
+    """`macro_0` risk-on and on, where a supervisor watches other markets."""
+    states = forecasts.macro
+    return {} if states is None else {f"macro_{k}": states[:, k] for k in range(states.shape[1])}
 
 
 def labels_frame(outcome: Outcome) -> pl.DataFrame:

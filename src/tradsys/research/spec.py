@@ -6,18 +6,21 @@ from datetime import timedelta
 from tradsys.auditor.auditor import Auditor, AuditorSpec
 from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
+from tradsys.core.errors import ConfigError
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroRisk
 from tradsys.labels.spec import BarrierSpec
 from tradsys.models.forecaster import Forecaster
-from tradsys.profiles.catalogue import reading
+from tradsys.profiles.catalogue import profile_named, reading, supervised
 from tradsys.profiles.forecast import SIDES, Side
 from tradsys.profiles.profile import Profile
 from tradsys.regimes.family import RegimeFilter, Regimes
+from tradsys.regimes.macro import MacroRegimes
 from tradsys.regimes.momentum import RegimeMomentum
 from tradsys.regimes.spec import RegimeSpec
 from tradsys.research.agents import challengers, forecasters
 from tradsys.research.config import FoldSettings, RunConfig
+from tradsys.research.macro import macro_series
 from tradsys.research.weighting import WeightSpec
 from tradsys.verdict.results import VerdictSpec
 
@@ -39,6 +42,7 @@ class Experiment:
     features: FeatureSet
     regime_momentum: bool
     regimes: Regimes
+    supervisor: MacroRegimes | None
     forecasters: tuple[Forecaster, ...]
     agent: str
     challengers: tuple[str, ...]
@@ -86,7 +90,8 @@ def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side,
         challengers=challengers(config.agent.name),
         settled=None,
         auditor=Auditor(),
-        profiles=reading(config.profiles.confidence),
+        supervisor=_supervisor(config),
+        profiles=_profiles(config),
         deployed=config.strategy_profile,
         sides=portfolio.sides or sides,
         costs=Costs(**config.costs.model_dump()),
@@ -98,9 +103,30 @@ def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side,
     )
 
 
+def _supervisor(config: RunConfig) -> MacroRegimes | None:
+    """States of other markets, where a profile is to be supervised."""
+    if not config.macro.supervise:
+        return None
+    series = tuple((one.name, one.risk) for one in macro_series(config.macro) if one.risk)
+    return MacroRegimes(series, n_starts=config.regimes.n_starts)
+
+
+def _profiles(config: RunConfig) -> tuple[Profile, ...]:
+    """The profiles, and after them the supervised ones, each a trial of its own."""
+    profiles = reading(config.profiles.confidence)
+    twins = []
+    for text in config.macro.supervise:
+        name, equals, size = text.partition("=")
+        try:
+            kept = float(size) if equals else 0.0
+        except ValueError:
+            raise ConfigError(f"macro.supervise takes NAME or NAME=SIZE, found {text!r}; such as SNIPER=0.5") from None
+        twins.append(supervised(profile_named(name.strip(), profiles), kept))
+    return (*profiles, *twins)
+
+
 def _default_features(config: RunConfig) -> FeatureSet:
     """The default set, and how far the configured macro series moved: on for risk, never for direction."""
     default = FeatureSet.default()
-    macro = tuple(sorted(text.partition("=")[0].strip() for text in config.macro.series))
+    macro = tuple(one.name for one in macro_series(config.macro))
     return FeatureSet((*default.features, MacroRisk(macro))) if macro else default
-

@@ -65,7 +65,11 @@ def inputs_seen(
         raw = np.concatenate([feature.compute(bars) for feature in features.features], axis=1)
         raw[: features.lookback - 1] = np.nan
     regimes = regimes_seen(predictor.regimes, predictor.interval, symbol, bars)
-    return [Table("features", symbol, features.columns, raw, start, start), regimes], whole
+    tables = [Table("features", symbol, features.columns, raw, start, start), regimes]
+    if (macro := predictor.macro_states(bars)) is not None:
+        states = tuple(f"macro state {state}" for state in range(macro.shape[1]))
+        tables.append(Table("macro states", symbol, states, macro, start, start))
+    return tables, whole
 
 
 def regimes_seen(regimes: RegimeFilter, interval: timedelta, symbol: str, bars: pl.DataFrame) -> Table:
@@ -152,6 +156,7 @@ def fitted(result: FoldResult) -> list[Table]:
     one, judge = result.predictor, result.predictor.judge
     values = _learnt(one.features) | {
         "regimes": one.regimes.to_dict(),
+        "supervisor": None if one.supervisor is None else one.supervisor.to_dict(),
         "forecaster": {"decider": result.decider, **one.pool.to_dict()}
         | {
             f"{name}.{file}": content
