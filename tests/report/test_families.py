@@ -26,7 +26,7 @@ def test_places_are_on_one_scale():
     assert (flow.point - zero) / (zero - macro.point) == pytest.approx(1.0 / 0.8, rel=1e-3)
     assert book.low < zero < book.high
     assert rank.low is rank.high is None
-    assert macro.over_base == f"{number(0.9, signed=True)} → {number(0.1, signed=True)} over the base rate"
+    assert macro.over_base == f"{number(0.9, signed=True)} → {number(0.1, signed=True)}"
 
 
 def test_a_run_without_any_family_has_no_such_part(run):

@@ -43,7 +43,9 @@ def as_text(run: Run, *, as_json: bool = False) -> str:
 
 def profiles_table(verdict: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
     """The profiles side by side, one line each."""
-    lines = ["  " + "".join(f"{title:<{width}}" for title, width in _COLUMNS)]
+    longest = max(map(len, verdict["profiles"]), default=0) + 1
+    columns = [(title, max(width, longest) if title == "profile" else width) for title, width in _COLUMNS]
+    lines = ["  " + "".join(f"{title:<{width}}" for title, width in columns)]
     for name, judged in verdict["profiles"].items():
         measured = metrics["profiles"][name]["metrics"]
         cells = (
@@ -55,7 +57,7 @@ def profiles_table(verdict: dict[str, Any], metrics: dict[str, Any]) -> list[str
             _with_interval(measured["sharpe"], lambda x: "-" if x is None else f"{x:.2f}"),
             _percent(measured["max_drawdown_account"]["value"]),
         )
-        lines.append("  " + "".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True)))
+        lines.append("  " + "".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, columns, strict=True)))
     return lines
 
 

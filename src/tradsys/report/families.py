@@ -75,7 +75,7 @@ def _row(family: Json, axis: Axis) -> FamilyRow:
         low=axis.place(low) if is_known(low) else None,
         high=axis.place(high) if is_known(high) else None,
         side=_side(low, high),
-        over_base=f"{number(without, signed=True)} → {number(with_, signed=True)} over the base rate",
+        over_base=f"{number(without, signed=True)} → {number(with_, signed=True)}",
     )
 
 
