@@ -23,6 +23,8 @@ class DataSettings(Section):
     spot_url: str = "https://api.binance.com"
     futures_url: str = "https://fapi.binance.com"
     ccxt_url: str | None = None
+    fred_url: str = "https://fred.stlouisfed.org"
+    yahoo_url: str = "https://query1.finance.yahoo.com"
     requests_per_s: float = Field(8.0, gt=0)
     n_attempts: int = Field(6, ge=1)
     backoff_s: float = Field(1.0, ge=0)

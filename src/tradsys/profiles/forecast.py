@@ -21,7 +21,7 @@ class Forecasts:
     net return; `rank` (n, 2) share of the training part's out-of-fold confidences below the side's probability;
     `regime` (n, 3) filtered; `audit` (n,) probability that the chosen side makes money after costs; `atr` (n,) price
     units; `volatility` (n,) the forecast volatility of a bar as a fraction of the price, where a volatility agent tells
-    it; `macro` (n, 3) the filtered states of other markets, risk-on to risk-off, where a supervisor tells them, NaN where
+    it; `macro` (n, 3) the filtered states of other markets, risk-on to risk-off, where a supervisor tells them, NaN if
     they are not known. Rows that are not `is_ready` hold NaN.
     """
 

@@ -132,8 +132,6 @@ class MacroSettings(_Section):
 
     series: Listed[str] = ()
     supervise: Listed[str] = ()
-    fred_url: str = "https://fred.stlouisfed.org"
-    yahoo_url: str = "https://query1.finance.yahoo.com"
 
 
 class RegimeSettings(_Section):

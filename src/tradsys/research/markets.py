@@ -12,4 +12,4 @@ from tradsys.research.macro import macro_series
 
 def configured_market(bars: Sequence[str | Path], config: RunConfig, data: DataSettings | None = None) -> Market:
     """Bars of `--bars` with the columns of every macro series of the settings."""
-    return attach_macro(load_market(bars, seed=config.seed, settings=data), macro_series(config.macro))
+    return attach_macro(load_market(bars, seed=config.seed, settings=data), macro_series(config.macro, data))

@@ -35,11 +35,12 @@ class Client:
 
     settings: DataSettings
     pace: Pace
+    agent: str = "tradsys"
 
     @classmethod
-    def of(cls, settings: DataSettings) -> "Client":
-        """The client that these settings describe."""
-        return cls(settings, Pace(settings.requests_per_s, settings.max_wait_s))
+    def of(cls, settings: DataSettings, *, agent: str = "tradsys") -> "Client":
+        """The client that these settings describe; `agent` is how it calls itself."""
+        return cls(settings, Pace(settings.requests_per_s, settings.max_wait_s), agent)
 
     def get(self, url: str, query: Mapping[str, Any] | None = None) -> bytes | None:
         """The whole body, None where the host says that there is no such thing (404)."""
@@ -86,7 +87,7 @@ class Client:
         raise AssertionError("the last attempt returns or raises")
 
     def _once(self, url: str) -> bytes | None:
-        request = Request(url, headers={"User-Agent": "tradsys"})
+        request = Request(url, headers={"User-Agent": self.agent})
         try:
             with urlopen(request, timeout=self.settings.timeout_s) as answer:
                 body: bytes = answer.read()

@@ -7,17 +7,16 @@ from datetime import date, timedelta
 import polars as pl
 
 from tradsys.core.errors import DataError
-from tradsys.data.outside.macro.http import get
 from tradsys.data.outside.macro.source import quotes
-
-FRED_URL = "https://fred.stlouisfed.org"
+from tradsys.data.settings import DataSettings
+from tradsys.data.sources.http import Client
 
 
 @dataclass(frozen=True, slots=True)
 class FredSource:
     """`VIXCLS`, `DGS10`, `NASDAQCOM` and the like; what it shows is the latest revision, never an earlier one."""
 
-    base_url: str = FRED_URL
+    settings: DataSettings = DataSettings()
 
     @property
     def name(self) -> str:
@@ -27,7 +26,9 @@ class FredSource:
     def fetch(self, series: str, start: date, end: date) -> pl.DataFrame:
         """The series in [start, end); days without a value, which FRED shows as a point, are left out."""
         query = {"id": series, "cosd": f"{start}", "coed": f"{end - timedelta(days=1)}"}
-        body = get(self.base_url, "/graph/fredgraph.csv", query)
+        body = Client.of(self.settings).get(f"{self.settings.fred_url}/graph/fredgraph.csv", query)
+        if body is None:
+            raise DataError(f"fred has no series {series!r} (404); check the name, and data.fred_url")
         try:
             table = pl.read_csv(io.BytesIO(body), infer_schema=False)
         except pl.exceptions.PolarsError as error:

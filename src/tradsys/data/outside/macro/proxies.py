@@ -10,6 +10,7 @@ import polars as pl
 from tradsys.core.errors import DataError
 from tradsys.core.time import infer_interval
 from tradsys.data.outside.macro.source import MacroSource, quotes
+from tradsys.data.settings import DataSettings
 
 DXY_CONSTANT: Final = 50.14348112
 DXY_WEIGHTS: Final = {
@@ -72,8 +73,11 @@ class SixRates:
 class BarsProxy:
     """Bars of a coin that follows the series, PAXG for gold: the last close of each whole day, UTC.
 
-    `series` is a spec of `load_bars`. A day is whole where its last bar is there; its close is known at midnight.
+    `series` is a spec of `load_bars`, a file or a series of the store. A day is whole where its last bar is there; its
+    close is known at midnight.
     """
+
+    settings: DataSettings = DataSettings()
 
     @property
     def name(self) -> str:
@@ -84,7 +88,7 @@ class BarsProxy:
         """Closes of the days in [start, end) whose last bar is there."""
         from tradsys.data.load import load
 
-        loaded = load(series)
+        loaded = load(series, settings=self.settings)
         interval = infer_interval(loaded.bars)
         if interval > timedelta(days=1):
             raise DataError(f"{series} has bars of {interval}, wanted a day at most; give finer bars")

@@ -10,12 +10,13 @@ from urllib.parse import parse_qsl
 
 import polars as pl
 
-from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.errors import ConfigError, DataError, SourceError
 from tradsys.data.outside.macro.files import FileSource
-from tradsys.data.outside.macro.fred import FRED_URL, FredSource
+from tradsys.data.outside.macro.fred import FredSource
 from tradsys.data.outside.macro.proxies import BarsProxy, SixRates
 from tradsys.data.outside.macro.source import MacroSource, only_source
-from tradsys.data.outside.macro.yahoo import YAHOO_URL, YahooSource
+from tradsys.data.outside.macro.yahoo import YahooSource
+from tradsys.data.settings import DataSettings
 
 DEFAULT_LAG: Final = timedelta(days=1)
 """Between a session's close and the first bar that may know it, where nobody says when the value came out."""
@@ -98,11 +99,11 @@ class MacroSeries:
     risk: int = 0
 
     @classmethod
-    def parse(cls, text: str, *, fred_url: str = FRED_URL, yahoo_url: str = YAHOO_URL) -> Self:
+    def parse(cls, text: str, settings: DataSettings | None = None) -> Self:
         """The series that `NAME=SOURCE[|SOURCE][?calendar=..&lag_h=..&tolerance_days=..&risk=..]` describes.
 
         A source is a file, `fred:ID`, `yahoo:SYMBOL`, `bars:SPEC` (a coin in its place) or `rates:fred` (the dollar
-        index from six rates).
+        index from six rates). `settings` say where the hosts are and how patiently they are asked.
 
         >>> MacroSeries.parse("vix=fred:VIXCLS").calendar
         'us_futures'
@@ -114,7 +115,7 @@ class MacroSeries:
                 f"a macro series is NAME=SOURCE, such as dxy=dxy.parquet or vix=fred:VIXCLS; found {text!r}"
             )
         sources, _, query = rest.partition("?")
-        origins = tuple(_origin(name, one.strip(), fred_url, yahoo_url) for one in sources.split("|"))
+        origins = tuple(_origin(name, one.strip(), settings or DataSettings()) for one in sources.split("|"))
         options = _options(text, query)
         calendar, risk = KNOWN.get(name, (None, 0))
         if all(origin.is_around_the_clock for origin in origins):
@@ -137,10 +138,10 @@ class MacroSeries:
             try:
                 closes = origin.source.fetch(origin.series, start, end)
                 source = only_source(self.name, closes)
-            except DataError as error:
+            except (DataError, SourceError) as error:
                 if len(self.origins) == 1:
                     raise
-                refused.append(str(error))
+                refused.append(" ".join(str(error).split()))
                 continue
             instead = f", in place of a source that failed ({'; '.join(refused)})" if refused else ""
             calendar = AROUND_THE_CLOCK if origin.is_around_the_clock else self.calendar
@@ -151,19 +152,19 @@ class MacroSeries:
         raise DataError(f"no source of {self.name} has any closes: {'; '.join(refused)}")
 
 
-def _origin(name: str, text: str, fred_url: str, yahoo_url: str) -> Origin:
+def _origin(name: str, text: str, settings: DataSettings) -> Origin:
     kind, colon, series = text.partition(":")
     if not colon or kind not in _SOURCES:
         return Origin(FileSource(Path(text).expanduser()), name)
     if kind == "fred":
-        return Origin(FredSource(fred_url), series)
+        return Origin(FredSource(settings), series)
     if kind == "yahoo":
-        return Origin(YahooSource(yahoo_url), series)
+        return Origin(YahooSource(settings), series)
     if kind == "bars":
-        return Origin(BarsProxy(), series)
+        return Origin(BarsProxy(settings), series)
     if series != "fred":
         raise ConfigError(f"the six rates of the dollar index come from rates:fred, found {text!r}")
-    return Origin(SixRates(FredSource(fred_url)), series)
+    return Origin(SixRates(FredSource(settings)), series)
 
 
 def _options(text: str, query: str) -> dict[str, Any]:

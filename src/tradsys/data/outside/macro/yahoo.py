@@ -10,17 +10,18 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tradsys.core.errors import DataError
-from tradsys.data.outside.macro.http import get
 from tradsys.data.outside.macro.source import quotes
+from tradsys.data.settings import DataSettings
+from tradsys.data.sources.http import Client
 
-YAHOO_URL = "https://query1.finance.yahoo.com"
+_AGENT = "Mozilla/5.0 (compatible; tradsys)"  # it refuses what does not call itself a browser
 
 
 @dataclass(frozen=True, slots=True)
 class YahooSource:
     """`DX-Y.NYB`, `^IXIC`, `GC=F`, `^VIX` and the like; closes as quoted, not adjusted for dividends."""
 
-    base_url: str = YAHOO_URL
+    settings: DataSettings = DataSettings()
 
     @property
     def name(self) -> str:
@@ -35,7 +36,10 @@ class YahooSource:
         """
         period = {f"period{k}": str(_seconds(day)) for k, day in ((1, start), (2, end))}
         query = {**period, "interval": "1d", "events": "history"}
-        body = get(self.base_url, f"/v8/finance/chart/{quote(series, safe='')}", query)
+        url = f"{self.settings.yahoo_url}/v8/finance/chart/{quote(series, safe='')}"
+        body = Client.of(self.settings, agent=_AGENT).get(url, query)
+        if body is None:
+            raise DataError(f"yahoo has no chart of {series!r} (404); check the symbol, and data.yahoo_url")
         stamps, closes, zone = _parsed(series, body)
         days = pl.Series([datetime.fromtimestamp(stamp, zone).date() for stamp in stamps], dtype=pl.Date)
         return quotes(self.name, series, days, pl.Series(closes, dtype=pl.Float64), start=start, end=end)
