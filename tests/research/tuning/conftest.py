@@ -13,7 +13,7 @@ FEW = ("returns", "average_distance", "volatility_ratios")
 
 
 def quick(**labels) -> RunConfig:
-    """Five quick columns and a ridge; most of the history is the first training part, to have enough of it."""
+    """Few quick columns and a ridge; most of the history is the first training part, to have enough of it."""
     return RunConfig(
         agent={"name": "logistic", "penalty": 1.0},
         features={"names": FEW},
@@ -35,8 +35,8 @@ def span_of(part) -> Span:
 
 @pytest.fixture(scope="session")
 def edge_market(tmp_path_factory):
-    """A strong edge: 4,000 hours, 2,400 of them to tune on."""
-    return market_of(tmp_path_factory.mktemp("tuned"), "edge:3", seed=3, n_bars=4_000)
+    """A strong edge: 8,000 hours, 4,800 of them to tune on."""
+    return market_of(tmp_path_factory.mktemp("tuned"), "edge:3", seed=3, n_bars=8_000)
 
 
 @pytest.fixture(scope="session")

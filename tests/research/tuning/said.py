@@ -26,7 +26,6 @@ def fold(opens: int, n: int, *, knows: float, weight: float = 1.0, seed: int = 0
         end=np.repeat(opens + HOUR * np.arange(1, n + 1)[:, None], 2, axis=1),
         symbol=np.zeros(n, np.int64),
         logits=strength * np.column_stack([lean, -lean]),
-        volatility=none,
         timeout=none - 9,
         y=y,
         timed_out=none.astype(bool),

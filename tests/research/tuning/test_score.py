@@ -1,6 +1,6 @@
 """Scores by hand: a rate a year, less its spread; whatever went wrong is the worst."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import log, sqrt
 
 import numpy as np
@@ -9,6 +9,7 @@ from tests.research.tuning.conftest import quick
 from tests.research.tuning.said import HOUR, fold
 
 from tradsys.research.spec import experiment_from
+from tradsys.research.tuning.forecasts import Said
 from tradsys.research.tuning.score import N_BLOCKS, WORST, Score, Span, worth
 
 YEAR = 365 * 24 * HOUR
@@ -44,7 +45,6 @@ def test_labels_that_overlap_count_once():
                 for name in (
                     "symbol",
                     "logits",
-                    "volatility",
                     "timeout",
                     "y",
                     "timed_out",
@@ -61,6 +61,36 @@ def test_labels_that_overlap_count_once():
     ]
     for measure in ("skill", "growth"):
         assert rate(twice, measure) == pytest.approx(rate(history(0.1), measure), rel=0.02)
+
+
+@pytest.mark.parametrize("measure", ["skill", "growth"])
+def test_every_symbol_counts_a_year_of_its_own(measure):
+    """Two copies of one market are worth what one is, a symbol and year."""
+    names = [f.name for f in fields(Said) if f.name not in ("symbol", "base_rate", "timeout_rate")]
+    both = [
+        replace(
+            one,
+            **{name: np.concatenate([getattr(one, name)] * 2) for name in names},
+            symbol=np.repeat([0, 1], len(one.start)),
+        )
+        for one in history(0.1)
+    ]
+    assert rate(both, measure) == pytest.approx(rate(history(0.1), measure), rel=0.02)
+
+
+@pytest.mark.parametrize("measure", ["skill", "growth"])
+def test_foretelling_volatility_is_worth_nothing(measure):
+    """It knows for certain which labels end by time, and nothing of the direction of the others."""
+    rng = np.random.default_rng(5)
+    quiet = []
+    for one in history(0.0):
+        ends_by_time = rng.random(len(one.start)) < 0.5
+        told = np.where(ends_by_time[:, None], -6.0, 0.0)
+        by_time = np.column_stack([ends_by_time] * 2)
+        changed = {"logits": np.repeat(told, 2, axis=1), "timed_out": by_time, "timeout": -told[:, [0, 0]] * 2 - 6}
+        dead = {name: np.where(by_time, 0.0, getattr(one, name)) for name in ("y", "ret_atr", "net")}
+        quiet.append(replace(one, **changed, **dead, base_rate=np.full(2, 0.25), timeout_rate=np.full(2, 0.5)))
+    assert abs(rate(quiet, measure)) < 1.0
 
 
 def test_costs_take_growth_away_and_leave_the_skill():

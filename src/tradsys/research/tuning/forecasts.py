@@ -13,7 +13,6 @@ from tradsys.core.seeds import derive
 from tradsys.data.market import Market
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
-from tradsys.models.volatility_only import VolatilityOnly
 from tradsys.profiles.forecast import SIDES
 from tradsys.research.config import RunConfig
 from tradsys.research.dataset import Dataset
@@ -38,7 +37,7 @@ class Cell:
 class Said:
     """What was said of a left-out fold and what came of it; rows of all symbols, (n,) or (n, 2) for long and short.
 
-    Log-odds are the forecaster's (`logits`), those of volatility alone, and of a time exit (`timeout`), uncalibrated.
+    Log-odds are the forecaster's (`logits`) and those of a time exit (`timeout`), uncalibrated.
     `base_rate` and `timeout_rate` (2,) are those of the rows that trained.
     """
 
@@ -46,7 +45,6 @@ class Said:
     end: IntArray
     symbol: IntArray
     logits: FloatArray
-    volatility: FloatArray
     timeout: FloatArray
     y: FloatArray
     timed_out: BoolArray
@@ -137,7 +135,6 @@ class Workshop:
         logits = stack([fitted.logits(X) for X in panel.X], test)
         if not np.isfinite(logits).all():
             return Failed("its forecasts are not finite")
-        volatility = VolatilityOnly().fit(job.weighed, train, seed=job.seed)
         timeout = TimeoutModel().fit(timeout_panel(job.weighed, data), train, seed=job.seed)
         labels = tuple(data.labels.values())
         return Said(
@@ -145,7 +142,6 @@ class Workshop:
             end=stack(panel.end, test),
             symbol=np.concatenate([np.full(int(mask.sum()), s) for s, mask in enumerate(test)]),
             logits=logits,
-            volatility=stack([volatility.logits(X) for X in panel.X], test),
             timeout=stack([timeout.logits(X) for X in panel.X], test),
             y=panel.stack_y(test),
             timed_out=stack([one.timed_out for one in labels], test),

@@ -1,37 +1,38 @@
 """What a configuration's out-of-fold forecasts are worth in nats a year, less how unstable that worth is.
 
 Trials differ in barriers and horizon, hence in their labels, and a loss or a gain a label means another thing under
-each. Both measures are therefore *rates*: what independent labels are worth, added up over a year.
+each. Both measures are therefore *rates*, nats a year, and both are about direction alone: how far prices move is easy
+to forecast and earns nothing, yet with wide barriers and a short horizon it tells which labels end by time, so that by
+log-loss over the base rate a market without any edge would prefer those.
 
-`skill`   information: the gain in log-loss over volatility alone on the same labels, times the labels that fit into a
-          year one after the other. The base rate would be no reference: with wide barriers and a short horizon
-          volatility tells, year after year, which labels end by time, so that a market without any edge would prefer
-          them.
+`skill`   information: of the labels that reached a target, how much better the forecast's log-odds of the side foretold
+          which, than the base rates do; times the labels that fit into a year one after the other.
 `growth`  the same after costs: what betting the forecasts would have added to log wealth, to second order. Where the
           better side's expected net return e is positive, f = e / v of the wealth is staked, v being the variance of a
           label's net return, and f r - (f r)^2 / 2 of it is won; trades that overlap count by their uniqueness among
-          those that the rule takes. Without costs this is the skill in telling the two sides apart (Kelly, "A new
-          interpretation of information rate", 1956). With them, barriers so close that no forecast pays its fees earn
-          nothing; less than nothing is only earned by claiming too much.
+          those that the rule takes. Without costs this is the skill (Kelly, "A new interpretation of information rate",
+          Bell System Technical Journal, 1956). With them, barriers so close that no forecast pays its fees earn
+          nothing.
 
-A forecaster that knows nothing scores zero or less under every barrier, so that noise prefers none.
+How loudly a model speaks is settled on the other folds, with the prior of `models.calibration`: by a slope of the
+log-odds, and by a share of the stakes. A run calibrates each side, and there volatility that is easy to forecast lets
+a groundless view of the direction through; left so, noise would like barriers that volatility says nothing about.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.labels.uniqueness import average_uniqueness
-from tradsys.models.calibration import Calibration, fit_calibration
+from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, shrunk_slope
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.judgement import Judge
 from tradsys.research.spec import Experiment
 from tradsys.research.tuning.forecasts import Said
-from tradsys.verdict.scores import log_loss
 
 type Measure = Literal["skill", "growth"]
 MEASURES: tuple[Measure, ...] = get_args(Measure.__value__)
@@ -124,7 +125,7 @@ class Span:
 
 def worth(said: Sequence[Said], spec: Experiment, measure: Measure, span: Span) -> Worth:
     """What one seed's folds are worth; what a run fits on earlier forecasts is fitted on the other folds'."""
-    nats = [_nats(said, left_out, spec, measure, span.step) for left_out in range(len(said))]
+    nats = _skill(said, span.step) if measure == "skill" else _growth(said, spec)
     years = [_years(one, span.step) for one in said]
     total = np.zeros(N_BLOCKS)
     for one, values in zip(said, nats, strict=True):
@@ -133,47 +134,72 @@ def worth(said: Sequence[Said], spec: Experiment, measure: Measure, span: Span) 
     return Worth(tuple(float(values.sum() / one) for values, one in zip(nats, years, strict=True)), total / sum(years))
 
 
-def _nats(said: Sequence[Said], left_out: int, spec: Experiment, measure: Measure, step: int) -> FloatArray:
-    """What each row of the left-out fold adds, (n,)."""
-    one = said[left_out]
-    others = [other for k, other in enumerate(said) if k != left_out] or [one]
-    is_alone = len(said) == 1
-    p = _calibrated("logits", [] if is_alone else others, one)
-    if measure == "skill":
-        return _information(p, _calibrated("volatility", [] if is_alone else others, one), one, step)
-    return _growth(p, one, others, spec, is_alone=is_alone)
+def _skill(said: Sequence[Said], step: int) -> list[FloatArray]:
+    """What each row of each fold adds."""
+    return [_information(one, _but(said, k), step) for k, one in enumerate(said)]
 
 
-def _information(p: Calibration, reference: Calibration, said: Said, step: int) -> FloatArray:
-    """Gain in log-loss over volatility alone, mean of the sides; as many labels count as fit into the fold's time."""
-    total = np.zeros(len(said.start))
-    for k in (0, 1):
-        y = said.y[:, [k]]
-        losses = (log_loss(one[:, [k]], y) for one in (reference.apply(said.volatility), p.apply(said.logits)))
-        lives = (said.end[:, k] - said.start).sum()
-        total += np.subtract(*losses) * (_years(said, step) * _YEAR_MS / lives)
-    return total / 2
+def _growth(said: Sequence[Said], spec: Experiment) -> list[FloatArray]:
+    """What each row of each fold adds, with the share of the stakes that would have been best on the other folds."""
+    bets = [_bets(one, _but(said, k), spec) for k, one in enumerate(said)]
+    return [_added(one, _but(bets, k)) for k, one in enumerate(bets)]
 
 
-def _growth(p: Calibration, said: Said, others: Sequence[Said], spec: Experiment, *, is_alone: bool) -> FloatArray:
-    """What betting the better side adds to log wealth, to second order, by the label's uniqueness."""
-    ret_atr, weight, aop = (
-        np.concatenate([getattr(o, name) for o in others]) for name in ("ret_atr", "weight", "atr_over_price")
+def _but[T](folds: Sequence[T], left_out: int) -> list[T]:
+    return [one for k, one in enumerate(folds) if k != left_out]
+
+
+def _added(mine: "_Bets", others: Sequence["_Bets"]) -> FloatArray:
+    precision = PRIOR_SD**-2
+    gained = sum(float(one.weight @ one.won) for one in others)
+    risked = sum(float(one.weight @ one.won**2) for one in others)
+    share = min(max((gained + precision * PRIOR_SLOPE) / (risked + precision), 0.0), 1.0)
+    won = share * mine.won
+    return np.asarray(mine.weight * (won - won**2 / 2))
+
+
+def _information(said: Said, others: Sequence[Said], step: int) -> FloatArray:
+    """Gain in log-loss over the base rates in telling the sides apart; labels count as fit into the fold's time."""
+    base = float(np.log(said.base_rate[0] / said.base_rate[1]))
+    z, up, weight = (np.concatenate(parts) for parts in zip(*map(_decided, [*others, said]), strict=True))
+    n = len(z) - len(_decided(said)[0])
+    has_both = 0 < up[:n].sum() < n
+    slope = shrunk_slope(z[:n], up[:n], weight[:n]) if has_both else PRIOR_SLOPE
+    is_decided = said.y.sum(axis=1) == 1
+    long = said.y[is_decided, 0]
+    odds = base + slope * (z[n:] - base)
+    gain = np.zeros(len(said.start))
+    gain[is_decided] = (np.logaddexp(0, base) - long * base) - (np.logaddexp(0, odds) - long * odds)
+    lives = float((said.end - said.start[:, None]).sum()) / 2
+    return np.asarray(gain * (_years(said, step) * _YEAR_MS / lives))
+
+
+def _decided(said: Said) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Log-odds that the long side's target came rather than the short's, whether it did, and weight, where one did."""
+    rows = said.y.sum(axis=1) == 1
+    z = -np.logaddexp(0, -said.logits[rows, 0]) + np.logaddexp(0, -said.logits[rows, 1])
+    return z, said.y[rows, 0], said.weight[rows].mean(axis=1)
+
+
+class _Bets(NamedTuple):
+    """What full stakes won as shares of the wealth, and how far each counts as a trade of its own; both (n,)."""
+
+    won: FloatArray
+    weight: FloatArray
+
+
+def _bets(said: Said, others: Sequence[Said], spec: Experiment) -> _Bets:
+    """Bets on the better side wherever it is expected to pay its costs; a fold alone is judged by the priors."""
+    names = ("logits", "y", "weight", "timeout", "timed_out", "ret_atr")
+    none = np.empty((0, 2))
+    logits, y, weight, timeout, timed_out, ret_atr = (
+        np.concatenate([none, *(getattr(other, name) for other in others)]) for name in names
     )
-    time_exit = TimeExit()
-    if not is_alone:
-        probability = np.concatenate([p.apply(other.logits) for other in others])
-        timed_out = np.concatenate([other.timed_out for other in others])
-        time_exit = TimeExit.fit(probability, ret_atr, timed_out, weight)
+    calibration = fit_calibration(logits, y, weight, base_rate=said.base_rate)
     judge = Judge(
-        calibration=p,
-        timeout_calibration=fit_calibration(
-            np.concatenate([o.timeout for o in others]),
-            np.concatenate([o.timed_out for o in others]).astype(np.float64),
-            weight,
-            base_rate=said.timeout_rate,
-        ),
-        time_exit=time_exit,
+        calibration=calibration,
+        timeout_calibration=fit_calibration(timeout, timed_out, weight, base_rate=said.timeout_rate),
+        time_exit=TimeExit.fit(calibration.apply(logits), ret_atr, timed_out.astype(bool), weight),
         upper=spec.barriers.upper,
         lower=spec.barriers.lower,
         costs=spec.costs,
@@ -181,11 +207,10 @@ def _growth(p: Calibration, said: Said, others: Sequence[Said], spec: Experiment
     )
     judged = judge.judge(said.logits, said.timeout, said.atr_over_price)
     chosen = (np.arange(len(judged.choice)), judged.choice)
-    net_atr = np.concatenate([o.net for o in others]) / aop[:, None]
-    variance = float((weight * net_atr**2).sum() / weight.sum()) * said.atr_over_price**2
+    in_atr = np.concatenate([one.net / one.atr_over_price[:, None] for one in (others or [said])])
+    variance = float((in_atr**2).mean()) * said.atr_over_price**2
     stake = np.maximum(judged.expected_net[chosen], 0.0) / variance
-    won = stake * said.net[chosen]
-    return np.asarray(_uniqueness(said, judged.choice, stake > 0) * (won - won**2 / 2))
+    return _Bets(stake * said.net[chosen], _uniqueness(said, judged.choice, stake > 0))
 
 
 def _uniqueness(said: Said, side: IntArray, is_taken: BoolArray) -> FloatArray:
@@ -196,13 +221,6 @@ def _uniqueness(said: Said, side: IntArray, is_taken: BoolArray) -> FloatArray:
         if len(rows):
             unique[rows] = average_uniqueness(said.start[rows], said.end[rows, side[rows]])
     return unique
-
-
-def _calibrated(name: Literal["logits", "volatility"], others: Sequence[Said], said: Said) -> Calibration:
-    """The left-out fold's log-odds, calibrated on those of the other folds; on none, by the prior alone."""
-    none = np.empty((0, 2))
-    logits, y, weight = (np.concatenate([none, *(getattr(o, n) for o in others)]) for n in (name, "y", "weight"))
-    return fit_calibration(logits, y, weight, base_rate=said.base_rate)
 
 
 def _years(said: Said, step: int) -> float:
