@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "Fit one agent on all but the lock-box and write a bundle.",
     "compare": "Show the profiles of a run side by side.",
     "backtest": "Simulate one profile of a run with another engine.",
+    "tune": "Search settings inside training parts; nothing is tested.",
     "journal": "What was tried, what was learned, who is champion.",
     "lookahead": "Recompute a run without the future: any change is an error.",
     "calibrate": "How often the verdict is wrong, on markets with known truth.",

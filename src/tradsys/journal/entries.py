@@ -58,7 +58,10 @@ class Trial(Content):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningTrial(Content):
-    """A configuration scored inside training parts alone: recorded, not counted."""
+    """A configuration scored inside training parts alone: recorded, not counted.
+
+    `parent` is the study that this one zooms into; `outcome` is "complete", "pruned" or what went wrong.
+    """
 
     kind: ClassVar[str] = "tuning"
     study: str
@@ -67,6 +70,9 @@ class TuningTrial(Content):
     code: str
     settings: Mapping[str, Any]
     scores: Mapping[str, float | None]
+    experiment: str = ""
+    parent: str = ""
+    outcome: str = "complete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,6 +193,20 @@ class RunConfig(_Section):
         )
         return build(cls, {key: value for key, value in values.items() if key not in DATA_KEYS})
 
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """The same with some dotted keys set, e.g. {"labels.horizon": 6}; text is read as on the command line."""
+        _refuse_unknown(settings, list(_dotted(type(self))), "this call")
+        merged = _flatten(self.model_dump()) | {key: _parse(value) for key, value in settings.items()}
+        try:
+            return type(self)(**_nest(merged))
+        except ValidationError as error:
+            raise ConfigError(_explain(error)) from None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every setting under its dotted key."""
+        return _flatten(self.model_dump(mode="json"))
+
     @property
     def digest(self) -> str:
         """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not."""

@@ -1,19 +1,17 @@
 """Many markets at once: a process a core, each library in it on one thread, results written as they come."""
 
-import multiprocessing
-import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from tradsys.core.errors import FitError
-from tradsys.core.machine import THREAD_VARIABLES
 from tradsys.research.calibration.cells import Cell
 from tradsys.research.calibration.market import Task, try_market
 from tradsys.research.calibration.results import Results, done
 from tradsys.research.experiment import Progress
 from tradsys.research.presets import Preset
+from tradsys.research.processes import process_pool
 
 FIRST_SEED = 1_000_000
 """Markets are drawn from this seed on, far from the seeds that people try by hand."""
@@ -47,32 +45,20 @@ def calibrate(
 
 
 def _in_parallel(missing: Sequence[Task], results: Results, n_processes: int, count: Callable[[Task], None]) -> None:
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read by the libraries of the processes that start now
     try:
-        with ProcessPoolExecutor(n_processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with process_pool(n_processes) as pool:
             # the first market alone, so that two processes never store the same compiled kernel at once
             results.append(pool.submit(try_market, missing[0]).result())
             count(missing[0])
             running = {pool.submit(try_market, task): task for task in missing[1:]}
-            try:
-                for future in as_completed(running):
-                    results.append(future.result())
-                    count(running[future])
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            for future in as_completed(running):
+                results.append(future.result())
+                count(running[future])
     except BrokenProcessPool:
         raise FitError(
             "a process that tried a market was killed, probably for memory; run the same command again with fewer "
             "--processes: what was finished is kept"
         ) from None
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _with_estimate(progress: Progress, n_wanted: int, n_missing: int) -> Callable[[Task], None]:

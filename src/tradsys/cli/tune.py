@@ -1,0 +1,83 @@
+"""`tradsys tune`: which settings forecast best inside training parts, and whether that is more than luck."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradsys.cli.options import Agent, Bars, Config, Json, Seed, Settings
+
+
+def command(
+    bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    over: Annotated[
+        list[str] | None,
+        typer.Option(help="Setting to tune, e.g. labels.horizon, labels.horizon=6:48 or agent.name=logistic,xgboost."),
+    ] = None,
+    agent: Agent = None,
+    trials: Annotated[int, typer.Option(help="Trials of the study in all.", min=1)] = 50,
+    batch: Annotated[int, typer.Option(help="Trials scored side by side.", min=1)] = 4,
+    seeds: Annotated[int, typer.Option(help="Seeds of every trial; their spread counts against it.", min=1)] = 2,
+    time_limit: Annotated[float | None, typer.Option(help="Minutes after which no batch begins.", min=0)] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="skill or growth (after costs); unless given, growth where barriers are tuned.")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="Name of the study; unless given, made from what it is about.")
+    ] = None,
+    zoom_in: Annotated[
+        str | None, typer.Option("--zoom-in", help="Name of a finished study around whose best region to go on.")
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="postgresql://... or grpc://HOST:PORT for several hosts; otherwise a file.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
+    seed: Seed = None,
+    journal: Annotated[Path, typer.Option(help="Folder of the ledger and the studies.")] = Path("journal"),
+    config: Config = None,
+    settings: Settings = None,
+    as_json: Json = False,
+) -> int:
+    """Search settings by their out-of-fold score inside the first training part, less its instability.
+
+    No outer test block is looked at, so that a later run's verdict counts no trial for it. What --set fixes is not
+    searched. Stopped or killed, the same command goes on where it was. The best settings go to golden.toml, for
+    tradsys run --config; where none beats those that the study began with beyond luck, these are the golden ones.
+    """
+    from tradsys.cli.overrides import overrides
+    from tradsys.cli.progress import reporter
+    from tradsys.core.machine import limits
+    from tradsys.data import load_market
+    from tradsys.journal.ledger import Ledger
+    from tradsys.research.config import RunConfig
+    from tradsys.research.tuning.ranges import DEFAULT
+    from tradsys.research.tuning.space import restricted
+    from tradsys.research.tuning.tune import Budget, tune
+
+    given = overrides(settings or [], {"seed": seed, "agent.name": agent})
+    settled = RunConfig.load(file=config, overrides=given)
+    space = restricted(DEFAULT, over or [], fixed=list(given))
+    market = load_market(bars, seed=settled.seed)
+    budget = Budget(
+        n_trials=trials,
+        batch=batch,
+        n_seeds=seeds,
+        n_processes=processes or limits().cpus,
+        time_limit_s=None if time_limit is None else 60 * time_limit,
+    )
+    with reporter(quiet=as_json) as progress:
+        tuned = tune(
+            market,
+            settled,
+            space,
+            ledger=Ledger(journal / "ledger.jsonl"),
+            budget=budget,
+            measure=measure,
+            study=study,
+            zoom_in=zoom_in,
+            storage=storage,
+            progress=progress,
+        )
+    typer.echo(json.dumps(tuned.to_dict(), indent=1) if as_json else tuned.text)
+    return 0

@@ -1,0 +1,36 @@
+"""What can be tuned and between which bounds: agents, features, barriers and training."""
+
+from tradsys.research.tuning.space import Choice, Given, Range, Space
+
+_NETWORK: Given = (("agent.name", ("transformer",)),)
+_FOCAL: Given = (*_NETWORK, ("agent.objective", ("focal",)))
+_RIDGED: Given = (("agent.name", ("transformer", "logistic", "symmetric")),)
+
+_FEW = "returns,average_distance,close_location,volatility_ratios,absolute_return,seasonal_volatility"
+_MORE = (
+    "returns,lagged_returns,rsi,macd,average_distance,close_location,wick,vwap_distance,volume_return,volatility_ratios,"
+    "absolute_return,range_zscore,volume_zscore,seasonal_volatility,frac_diff"
+)
+
+DEFAULT = Space(
+    (
+        Choice("agent.name", ("logistic", "symmetric", "xgboost", "transformer")),
+        Range("agent.penalty", 0.03, 10.0, is_log=True, given=_RIDGED),
+        Choice("agent.objective", ("bce", "focal"), given=_NETWORK),
+        Range("agent.focal_gamma", 0.5, 4.0, given=_FOCAL),
+        Choice("agent.d_model", (32, 64, 128), given=_NETWORK),
+        Range("agent.n_layers", 1, 4, step=1, given=_NETWORK),
+        Choice("agent.n_heads", (2, 4), given=_NETWORK),
+        Range("agent.window", 12, 120, step=12, given=_NETWORK),
+        Range("agent.dropout", 0.0, 0.4, given=_NETWORK),
+        Range("agent.learning_rate", 5e-5, 5e-3, is_log=True, given=_NETWORK),
+        Range("agent.max_steps", 100, 800, step=100, given=_NETWORK),
+        Choice("features.names", (None, _FEW, _MORE)),
+        Range("labels.upper", 0.75, 4.0, is_log=True),
+        Range("labels.lower", 0.75, 4.0, is_log=True),
+        Range("labels.horizon", 4, 96, is_log=True, step=1),
+        Choice("labels.weights", ("uniqueness", "return")),
+        Range("labels.time_decay", 0.25, 1.0),
+    )
+)
+"""Settings that decide what is forecast and how. Costs, sizes, folds and the verdict's rules are no choices."""

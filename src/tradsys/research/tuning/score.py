@@ -1,0 +1,229 @@
+"""What a configuration's out-of-fold forecasts are worth in nats a year, less how unstable that worth is.
+
+Trials differ in barriers and horizon, hence in their labels, and a loss or a gain a label means another thing under
+each. Both measures are therefore *rates*, nats a year, and both are about direction alone: how far prices move is easy
+to forecast and earns nothing, yet with wide barriers and a short horizon it tells which labels end by time, so that by
+log-loss over the base rate a market without any edge would prefer those.
+
+`skill`   information: of the labels that reached a target, how much better the forecast's log-odds of the side foretold
+          which, than the base rates do; times the labels that fit into a year one after the other.
+`growth`  the same after costs: what betting the forecasts would have added to log wealth, to second order. Where the
+          better side's expected net return e is positive, f = e / v of the wealth is staked, v being the variance of a
+          label's net return, and f r - (f r)^2 / 2 of it is won; trades that overlap count by their uniqueness among
+          those that the rule takes. Without costs this is the skill (Kelly, "A new interpretation of information rate",
+          Bell System Technical Journal, 1956). With them, barriers so close that no forecast pays its fees earn
+          nothing.
+
+How loudly a model speaks is settled on the other folds, with the prior of `models.calibration`: by a slope of the
+log-odds, and by a share of the stakes. A run calibrates each side, and there volatility that is easy to forecast lets
+a groundless view of the direction through; left so, noise would like barriers that volatility says nothing about.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from typing import Any, Literal, NamedTuple, Self, get_args
+
+import numpy as np
+
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.labels.uniqueness import average_uniqueness
+from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, shrunk_slope
+from tradsys.predictor.economics import TimeExit
+from tradsys.predictor.judgement import Judge
+from tradsys.research.spec import Experiment
+from tradsys.research.tuning.forecasts import Said
+
+type Measure = Literal["skill", "growth"]
+MEASURES: tuple[Measure, ...] = get_args(Measure.__value__)
+
+WORST = -1_000.0
+"""Objective of a trial that diverged or could not be fitted, in nats a year: below whatever a fit can reach."""
+
+N_BLOCKS = 30
+"""Equal blocks of the tuning part's time in which a score is kept, to tell how far two of them differ by luck."""
+
+_YEAR_MS = 365 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """One seed's nats a year: of each left-out fold, and by block of time, (N_BLOCKS,), which add up to the whole."""
+
+    by_fold: tuple[float, ...]
+    blocks: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A trial's score: nats a year by seed and fold, and by block of time, mean over seeds; `troubles` in words."""
+
+    by_fold: tuple[tuple[float, ...], ...] = ()
+    blocks: tuple[float, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, seeds: Sequence[Worth]) -> Self:
+        """From every seed's worth."""
+        blocks = np.mean([one.blocks for one in seeds], axis=0)
+        return cls(tuple(one.by_fold for one in seeds), tuple(blocks.tolist()))
+
+    @property
+    def n_folds(self) -> int:
+        """Folds that were scored."""
+        return len(self.by_fold[0]) if self.by_fold else 0
+
+    @property
+    def mean(self) -> float:
+        """Nats a year over all folds and seeds."""
+        return float(np.mean(self.by_fold)) if self.by_fold else WORST
+
+    @property
+    def instability(self) -> float:
+        """Standard error over folds and spread over seeds, in nats a year: the model that trades has one seed."""
+        if not self.by_fold:
+            return 0.0
+        return sqrt(self.spread_folds**2 + self.spread_seeds**2)
+
+    @property
+    def spread_folds(self) -> float:
+        """Standard error of the mean over folds, 0 for one."""
+        folds = np.mean(self.by_fold, axis=0)
+        return float(folds.std(ddof=1) / sqrt(len(folds))) if len(folds) > 1 else 0.0
+
+    @property
+    def spread_seeds(self) -> float:
+        """Standard deviation over seeds, 0 for one."""
+        seeds = np.mean(self.by_fold, axis=1)
+        return float(seeds.std(ddof=1)) if len(seeds) > 1 else 0.0
+
+    @property
+    def objective(self) -> float:
+        """What a study maximises: the mean less its instability; the worst there is where anything went wrong."""
+        value = self.mean - self.instability
+        return max(value, WORST) if isfinite(value) and not self.troubles else WORST
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"by_fold": self.by_fold, "blocks": self.blocks, "troubles": self.troubles}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """What `to_dict` wrote, to the last bit."""
+        folds = tuple(tuple(seed) for seed in stored["by_fold"])
+        return cls(folds, tuple(stored["blocks"]), tuple(stored["troubles"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The tuning part's time in ms, and the length of a bar."""
+
+    opens: int
+    closes: int
+    step: int
+
+
+def worth(said: Sequence[Said], spec: Experiment, measure: Measure, span: Span) -> Worth:
+    """What one seed's folds are worth; what a run fits on earlier forecasts is fitted on the other folds'."""
+    nats = _skill(said, span.step) if measure == "skill" else _growth(said, spec)
+    years = [_years(one, span.step) for one in said]
+    total = np.zeros(N_BLOCKS)
+    for one, values in zip(said, nats, strict=True):
+        block = np.minimum((one.start - span.opens) * N_BLOCKS // max(span.closes - span.opens, 1), N_BLOCKS - 1)
+        total += np.bincount(block, weights=values, minlength=N_BLOCKS)
+    return Worth(tuple(float(values.sum() / one) for values, one in zip(nats, years, strict=True)), total / sum(years))
+
+
+def _skill(said: Sequence[Said], step: int) -> list[FloatArray]:
+    """What each row of each fold adds."""
+    return [_information(one, _but(said, k), step) for k, one in enumerate(said)]
+
+
+def _growth(said: Sequence[Said], spec: Experiment) -> list[FloatArray]:
+    """What each row of each fold adds, with the share of the stakes that would have been best on the other folds."""
+    bets = [_bets(one, _but(said, k), spec) for k, one in enumerate(said)]
+    return [_added(one, _but(bets, k)) for k, one in enumerate(bets)]
+
+
+def _but[T](folds: Sequence[T], left_out: int) -> list[T]:
+    return [one for k, one in enumerate(folds) if k != left_out]
+
+
+def _added(mine: "_Bets", others: Sequence["_Bets"]) -> FloatArray:
+    precision = PRIOR_SD**-2
+    gained = sum(float(one.weight @ one.won) for one in others)
+    risked = sum(float(one.weight @ one.won**2) for one in others)
+    share = min(max((gained + precision * PRIOR_SLOPE) / (risked + precision), 0.0), 1.0)
+    won = share * mine.won
+    return np.asarray(mine.weight * (won - won**2 / 2))
+
+
+def _information(said: Said, others: Sequence[Said], step: int) -> FloatArray:
+    """Gain in log-loss over the base rates in telling the sides apart; labels count as fit into the fold's time."""
+    base = float(np.log(said.base_rate[0] / said.base_rate[1]))
+    z, up, weight = (np.concatenate(parts) for parts in zip(*map(_decided, [*others, said]), strict=True))
+    n = len(z) - len(_decided(said)[0])
+    has_both = 0 < up[:n].sum() < n
+    slope = shrunk_slope(z[:n], up[:n], weight[:n]) if has_both else PRIOR_SLOPE
+    is_decided = said.y.sum(axis=1) == 1
+    long = said.y[is_decided, 0]
+    odds = base + slope * (z[n:] - base)
+    gain = np.zeros(len(said.start))
+    gain[is_decided] = (np.logaddexp(0, base) - long * base) - (np.logaddexp(0, odds) - long * odds)
+    lives = float((said.end - said.start[:, None]).sum()) / 2
+    return np.asarray(gain * (_years(said, step) * _YEAR_MS / lives))
+
+
+def _decided(said: Said) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Log-odds that the long side's target came rather than the short's, whether it did, and weight, where one did."""
+    rows = said.y.sum(axis=1) == 1
+    z = -np.logaddexp(0, -said.logits[rows, 0]) + np.logaddexp(0, -said.logits[rows, 1])
+    return z, said.y[rows, 0], said.weight[rows].mean(axis=1)
+
+
+class _Bets(NamedTuple):
+    """What full stakes won as shares of the wealth, and how far each counts as a trade of its own; both (n,)."""
+
+    won: FloatArray
+    weight: FloatArray
+
+
+def _bets(said: Said, others: Sequence[Said], spec: Experiment) -> _Bets:
+    """Bets on the better side wherever it is expected to pay its costs; a fold alone is judged by the priors."""
+    names = ("logits", "y", "weight", "timeout", "timed_out", "ret_atr")
+    none = np.empty((0, 2))
+    logits, y, weight, timeout, timed_out, ret_atr = (
+        np.concatenate([none, *(getattr(other, name) for other in others)]) for name in names
+    )
+    calibration = fit_calibration(logits, y, weight, base_rate=said.base_rate)
+    judge = Judge(
+        calibration=calibration,
+        timeout_calibration=fit_calibration(timeout, timed_out, weight, base_rate=said.timeout_rate),
+        time_exit=TimeExit.fit(calibration.apply(logits), ret_atr, timed_out.astype(bool), weight),
+        upper=spec.barriers.upper,
+        lower=spec.barriers.lower,
+        costs=spec.costs,
+        sides=spec.sides,
+    )
+    judged = judge.judge(said.logits, said.timeout, said.atr_over_price)
+    chosen = (np.arange(len(judged.choice)), judged.choice)
+    in_atr = np.concatenate([one.net / one.atr_over_price[:, None] for one in (others or [said])])
+    variance = float((in_atr**2).mean()) * said.atr_over_price**2
+    stake = np.maximum(judged.expected_net[chosen], 0.0) / variance
+    return _Bets(stake * said.net[chosen], _uniqueness(said, judged.choice, stake > 0))
+
+
+def _uniqueness(said: Said, side: IntArray, is_taken: BoolArray) -> FloatArray:
+    """Average uniqueness of each trade among those of its symbol that are taken, 0 for the others, (n,)."""
+    unique = np.zeros(len(said.start))
+    for symbol in np.unique(said.symbol):
+        rows = np.flatnonzero((said.symbol == symbol) & is_taken)
+        if len(rows):
+            unique[rows] = average_uniqueness(said.start[rows], said.end[rows, side[rows]])
+    return unique
+
+
+def _years(said: Said, step: int) -> float:
+    """How long the fold lasted, summed over symbols."""
+    starts: list[IntArray] = [said.start[said.symbol == s] for s in np.unique(said.symbol)]
+    return sum(int(s.max() - s.min()) + step for s in starts) / _YEAR_MS

@@ -1,0 +1,191 @@
+"""The search space: frozen ranges and choices over the dotted keys of the settings."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from tradsys.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+type Value = str | float | int | None
+"""What a trial sets a key to; text is read as on the command line, so that "rsi,macd" is a list."""
+
+type Settings = Mapping[str, Value]
+type Given = tuple[tuple[str, tuple[Value, ...]], ...]
+"""Keys and the values of which each must have one, for a parameter to mean anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers from `low` to `high`, both included; `step` makes them whole numbers in these steps (logarithmic: 1)."""
+
+    key: str
+    low: float
+    high: float
+    is_log: bool = False
+    step: int | None = None
+    given: Given = ()
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high or (self.is_log and self.low <= 0):
+            raise ConfigError(
+                f"the range of {self.key} must rise{' and be positive' if self.is_log else ''}, was "
+                f"{self.low:g} to {self.high:g}"
+            )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether only whole numbers are meant."""
+        return self.step is not None
+
+    def holds(self, value: Any) -> bool:
+        """Whether a trial could draw this value."""
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not self.low <= value <= self.high:
+            return False
+        return self.step is None or (value - self.low) % self.step == 0
+
+    def suggest(self, trial: "Trial") -> Value:
+        """The trial's value."""
+        if self.step is not None:
+            return trial.suggest_int(self.key, int(self.low), int(self.high), log=self.is_log, step=self.step)
+        return trial.suggest_float(self.key, self.low, self.high, log=self.is_log)
+
+    def within(self, text: str) -> Self:
+        """The same key between the bounds that somebody typed, `LOW:HIGH`."""
+        low, colon, high = text.partition(":")
+        try:
+            if not colon:
+                raise ValueError
+            bounds = float(low), float(high)
+        except ValueError:
+            raise ConfigError(
+                f"--over {self.key} takes LOW:HIGH, found {text!r}; for example --over "
+                f"{self.key}={self.low:g}:{self.high:g}"
+            ) from None
+        if self.is_whole and not all(bound.is_integer() for bound in bounds):
+            raise ConfigError(f"--over {self.key} takes whole numbers, found {text!r}")
+        return replace(self, low=bounds[0], high=bounds[1], step=None if self.step is None else 1)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.low:g} to {self.high:g}{' (log)' if self.is_log else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several values that have no order."""
+
+    key: str
+    options: tuple[Value, ...]
+    given: Given = ()
+
+    def __post_init__(self) -> None:
+        if not self.options:
+            raise ConfigError(f"{self.key} needs something to choose from, found nothing")
+
+    def holds(self, value: Any) -> bool:
+        """Whether a trial could draw this value."""
+        return value in self.options
+
+    def suggest(self, trial: "Trial") -> Value:
+        """The trial's value."""
+        return trial.suggest_categorical(self.key, self.options)
+
+    def within(self, text: str) -> Self:
+        """The same key with the options that somebody typed, `A,B`, which must be among these."""
+        by_name = {str(option): option for option in self.options}
+        names = text.split(",")
+        for name in names:
+            if name not in by_name:
+                raise ConfigError(f"--over {self.key} knows {', '.join(by_name)}, found {name!r}")
+        return replace(self, options=tuple(by_name[name] for name in names))
+
+    def __str__(self) -> str:
+        return f"{self.key} in {{{', '.join(map(str, self.options))}}}"
+
+
+type Parameter = Range | Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a study varies, in an order in which every parameter comes after those that it depends on."""
+
+    parameters: tuple[Parameter, ...]
+
+    def __post_init__(self) -> None:
+        keys = self.keys
+        if len(set(keys)) < len(keys):
+            raise ConfigError(f"a key is searched once, found {', '.join(keys)}")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The dotted keys."""
+        return tuple(one.key for one in self.parameters)
+
+    def __getitem__(self, key: str) -> Parameter:
+        return next(one for one in self.parameters if one.key == key)
+
+    def over(self, wanted: Sequence[str]) -> Self:
+        """Only the wanted keys, each as it is or with bounds: `KEY`, `KEY=LOW:HIGH` or `KEY=A,B`."""
+        chosen: dict[str, Parameter] = {}
+        for text in wanted:
+            key, equals, bounds = text.partition("=")
+            if key not in self.keys:
+                near = difflib.get_close_matches(key, self.keys, n=1, cutoff=0.3)
+                hint = f"did you mean {near[0]!r}?" if near else ""
+                raise ConfigError(f"{key!r} cannot be tuned; {hint} what can: {', '.join(self.keys)}")
+            chosen[key] = self[key].within(bounds) if equals else self[key]
+        return replace(self, parameters=tuple(chosen[key] for key in self.keys if key in chosen))
+
+    def without(self, fixed: Sequence[str]) -> Self:
+        """Everything but the keys that somebody has fixed."""
+        return replace(self, parameters=tuple(one for one in self.parameters if one.key not in fixed))
+
+    def reachable(self, base: Settings) -> Self:
+        """Without parameters that no trial can meet, because what they depend on is fixed otherwise."""
+        kept: list[Parameter] = []
+        for one in self.parameters:
+            values = {other.key: other.options for other in kept if isinstance(other, Choice)}
+            if all(not set(values.get(key, (base.get(key),))).isdisjoint(options) for key, options in one.given):
+                kept.append(one)
+        if not kept:
+            raise ConfigError(
+                f"nothing is left to tune: {', '.join(self.keys) or 'every key'} means nothing with the settings that "
+                "are fixed; free one of them, or name others with --over"
+            )
+        return replace(self, parameters=tuple(kept))
+
+    def applicable(self, settings: dict[str, Value], base: Settings) -> Iterator[Parameter]:
+        """The parameters that mean something, one after the other while `settings` is being filled."""
+        for one in self.parameters:
+            if all(settings.get(key, base.get(key)) in options for key, options in one.given):
+                yield one
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """JSON-able."""
+        return [{"kind": type(one).__name__, **asdict(one)} for one in self.parameters]
+
+    @classmethod
+    def from_dict(cls, stored: Sequence[Mapping[str, Any]]) -> Self:
+        """What `to_dict` wrote, also after JSON has made lists of its tuples."""
+        return cls(tuple(_parameter(dict(one)) for one in stored))
+
+
+def restricted(space: Space, over: Sequence[str], fixed: Sequence[str]) -> Space:
+    """What somebody asked for: only `over` where it names anything, and nothing that is `fixed`."""
+    contradicted = {text.partition("=")[0] for text in over} & set(fixed)
+    if contradicted:
+        raise ConfigError(f"{', '.join(sorted(contradicted))} is fixed and tuned at once; leave it out of one of them")
+    return (space.over(over) if over else space).without(fixed)
+
+
+def _parameter(stored: dict[str, Any]) -> Parameter:
+    kind = stored.pop("kind")
+    stored["given"] = tuple((key, tuple(options)) for key, options in stored["given"])
+    if kind == "Range":
+        return Range(**stored)
+    return Choice(**{**stored, "options": tuple(stored["options"])})

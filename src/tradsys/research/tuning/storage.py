@@ -1,0 +1,84 @@
+"""Where a study's trials are kept: a journal file of its own, or a server that several hosts share."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tradsys.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+_FILE = "study.log"
+_DATABASES = ("postgresql", "mysql")
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Keep every other process of this machine from working on the study in this folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ConfigError(
+            f"another process is working on the study in {folder}; wait for it, or give this one a --study of its own"
+        ) from None
+    finally:
+        os.close(descriptor)
+
+
+def open_storage(folder: Path, url: str | None) -> "BaseStorage":
+    """Optuna's storage: the journal file in the study's folder, or what `url` names (PostgreSQL, MySQL or gRPC).
+
+    Call it with the study locked (`only_one`): what a killed process left half written or locked is mended.
+    """
+    if url is None:
+        return _journal(folder / _FILE)
+    parts = urlsplit(url)
+    scheme = parts.scheme.partition("+")[0]
+    try:
+        if scheme == "grpc":
+            from optuna.storages import GrpcStorageProxy
+
+            storage = GrpcStorageProxy(host=parts.hostname or "localhost", port=parts.port or 13000)
+            storage.wait_server_ready(timeout=30)
+            return storage
+        if scheme in _DATABASES:
+            from optuna.storages import RDBStorage
+
+            return RDBStorage(url)
+    except ImportError as error:
+        raise ConfigError(f"--storage {parts.scheme}://... needs a package that is not installed: {error}") from None
+    except Exception as error:  # noqa: BLE001  # every driver has errors of its own; all mean the same to the user
+        raise ConfigError(
+            f"--storage {parts.scheme}://{parts.hostname} cannot be used: {str(error).splitlines()[0]}"
+        ) from None
+    raise ConfigError(
+        f"--storage takes postgresql://, mysql:// or grpc://HOST:PORT, found {url!r}; leave it out for a file below "
+        "the journal (SQLite is slow and unsafe with several processes)"
+    )
+
+
+def has_study(folder: Path) -> bool:
+    """Whether the folder holds a study's journal file."""
+    return (folder / _FILE).is_file()
+
+
+def _journal(path: Path) -> "BaseStorage":
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    lock = JournalFileOpenLock(str(path))
+    Path(f"{path}.lock").unlink(missing_ok=True)
+    if path.is_file():
+        stored = path.read_bytes()
+        whole = stored.rfind(b"\n") + 1
+        if whole < len(stored):
+            os.truncate(path, whole)
+    return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))

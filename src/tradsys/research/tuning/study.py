@@ -1,0 +1,369 @@
+"""A study: trials asked in batches, scored fold by fold, pruned, finished once, and found again after a crash."""
+
+import json
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tradsys.core.errors import ConfigError
+from tradsys.core.seeds import derive
+from tradsys.journal.entries import Data, TuningTrial
+from tradsys.journal.files import canonical_json
+from tradsys.journal.ledger import Ledger
+from tradsys.research.config import RunConfig
+from tradsys.research.spec import Experiment
+from tradsys.research.tuning.evaluate import Evaluate
+from tradsys.research.tuning.forecasts import N_FOLDS, Cell, Failed, Said
+from tradsys.research.tuning.score import Measure, Score, Span, Worth, worth
+from tradsys.research.tuning.space import Settings, Space, Value
+
+if TYPE_CHECKING:
+    from optuna import Study as OptunaStudy
+    from optuna import Trial as OptunaTrial
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+N_RANDOM = 10
+"""Trials that are drawn at random before the sampler learns from them."""
+
+KEPT_PERCENT = 60.0
+"""Of the finished trials, how many a trial must not fall behind at the same fold to go on."""
+
+_BEAT_S, _DEAD_AFTER_S = 60.0, 600.0
+"""How often a host says that it is alive where several share a study, and the silence after which it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What makes scores comparable, hence what a study never changes: one digest of it is in the study's name."""
+
+    data: Data
+    base: RunConfig
+    space: Space
+    measure: Measure
+    n_seeds: int
+    parent: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "fingerprint": self.data.fingerprint,
+            "settings": self.base.settings,
+            "space": self.space.to_dict(),
+            "measure": self.measure,
+            "n_seeds": self.n_seeds,
+            "n_folds": N_FOLDS,
+            "parent": self.parent,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished trial; `outcome` is "complete", "pruned" or what went wrong, `role` why it was asked for."""
+
+    number: int
+    settings: Settings
+    score: Score
+    outcome: str
+    role: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all folds and seeds were scored without trouble."""
+        return self.outcome == "complete"
+
+
+@dataclass(slots=True)
+class TuningStudy:
+    """One process's hold on a study; `only_one` keeps others of this machine away."""
+
+    name: str
+    plan: Plan
+    ledger: Ledger
+    code: str
+    is_shared: bool
+    _study: "OptunaStudy"
+    _host: str = field(default_factory=socket.gethostname)
+
+    @classmethod
+    def open(
+        cls, name: str, plan: Plan, storage: "BaseStorage", ledger: Ledger, *, code: str, is_shared: bool = False
+    ) -> "TuningStudy":
+        """Create the study or go on with it; a study of that name about something else is refused.
+
+        `is_shared` says that other hosts may work on it too.
+        """
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = optuna.create_study(
+            study_name=name, storage=storage, direction="maximize", load_if_exists=True, pruner=_pruner()
+        )
+        about = canonical_json(plan.to_dict())
+        known = study.user_attrs.get("plan")
+        if known is None:
+            study.set_user_attr("plan", about)
+        elif known != about:
+            raise ConfigError(f"study {name!r} was made with {_difference(known, about)}; give another --study")
+        return cls(name, plan, ledger, code, is_shared, study)
+
+    def recover(self) -> int:
+        """Finish or ask again, once, what a process that is gone left running; returns how many are asked again."""
+        from optuna.trial import TrialState
+
+        trials = self._study.get_trials(deepcopy=False)
+        asked_again = {trial.user_attrs.get("reruns") for trial in trials}
+        n_again = 0
+        for trial in trials:
+            if trial.state != TrialState.RUNNING or self._is_alive(trial):
+                continue
+            if "result" in trial.user_attrs:
+                self._close(trial)
+                continue
+            if trial.number not in asked_again:
+                # first asked again, then failed: a crash in between is seen by the next look, which fails it only
+                attrs = {k: v for k, v in trial.user_attrs.items() if k in ("role", "root")}
+                params = trial.system_attrs.get("fixed_params", trial.params)
+                self._study.enqueue_trial(params, user_attrs={"root": trial.number, **attrs, "reruns": trial.number})
+                n_again += 1
+            self._study.tell(trial.number, state=TrialState.FAIL)
+        return n_again
+
+    def enqueue(self, settings: Settings, role: str) -> None:
+        """Ask for these settings next, unless some trial has this role already; values out of range stay the base's."""
+        if any(trial.user_attrs.get("role") == role for trial in self._study.get_trials(deepcopy=False)):
+            return
+        params = {key: value for key, value in settings.items() if self.plan.space[key].holds(value)}
+        self._study.enqueue_trial(params, user_attrs={"role": role})
+
+    def finished(self) -> list[Finished]:
+        """Every finished trial, in the order of their numbers."""
+        return [_read(trial) for trial in self._study.get_trials(deepcopy=False) if _is_finished(trial)]
+
+    def run_batch(
+        self, size: int, evaluate: Evaluate, specs: Callable[[RunConfig], Experiment], span: Span
+    ) -> list[Finished]:
+        """Ask for `size` trials and score them side by side, fold after fold; the hopeless ones stop on the way."""
+        known = {canonical_json(one.settings): one for one in self.finished() if one.is_complete}
+        asked = [self._ask() for _ in range(size)]
+        batch, done = [], []
+        for trial, settings in asked:
+            if twin := known.get(canonical_json(settings)):
+                done.append(self._finish(trial, settings, twin.score, "complete"))
+            else:
+                batch.append(_Running.of(trial, settings, self.plan))
+        for fold in range(N_FOLDS):
+            alive = [one for one in batch if one.outcome is None]
+            said = iter(evaluate([Cell(config, fold) for one in alive for config in one.configs]))
+            for one in alive:
+                one.add([next(said) for _ in one.configs], specs, span, self.plan.measure)
+                if one.outcome is None:
+                    one.trial.report(one.score.mean, fold)
+                    if fold + 1 < N_FOLDS and one.trial.should_prune():
+                        one.outcome = "pruned"
+                if one.outcome is not None:
+                    done.append(self._finish(one.trial, one.settings, one.score, one.outcome))
+        done.extend(self._finish(one.trial, one.settings, one.score, "complete") for one in batch if not one.outcome)
+        return done
+
+    @contextmanager
+    def heartbeat(self) -> Iterator[None]:
+        """Tell other hosts that share the storage that this one is alive while the block lasts."""
+        if not self.is_shared:
+            yield
+            return
+        stop = threading.Event()
+
+        def beat() -> None:
+            self._study.set_user_attr(f"alive:{self._host}", time.time())
+
+        def go_on() -> None:
+            while not stop.wait(_BEAT_S):
+                beat()
+
+        beat()
+        thread = threading.Thread(target=go_on, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def _is_alive(self, trial: "FrozenTrial") -> bool:
+        """Whether another host may still be working on it; on this one nobody is, since `only_one` let us in."""
+        host = trial.user_attrs.get("host", self._host)
+        if host == self._host:
+            return False
+        return bool(time.time() - self._study.user_attrs.get(f"alive:{host}", 0.0) < _DEAD_AFTER_S)
+
+    def _ask(self) -> tuple["OptunaTrial", dict[str, Value]]:
+        n_asked = len(self._study.get_trials(deepcopy=False))
+        stream = (self.name, n_asked, self._host) if self.is_shared else (self.name, n_asked)
+        self._study.sampler = _sampler(derive(self.plan.base.seed, *stream))
+        trial = self._study.ask()
+        trial.set_user_attr("host", self._host)
+        fixed = self._frozen(trial.number).system_attrs.get("fixed_params", {})
+        base = self.plan.base.settings
+        settings: dict[str, Value] = {}
+        for one in self.plan.space.applicable(settings, base):
+            if one.key in fixed or "role" not in trial.user_attrs:
+                settings[one.key] = one.suggest(trial)
+        return trial, settings
+
+    def _frozen(self, number: int) -> "FrozenTrial":
+        return self._study.get_trials(deepcopy=False)[number]
+
+    def _finish(self, trial: "OptunaTrial", settings: Settings, score: Score, outcome: str) -> Finished:
+        """Keep the result, enter it in the ledger, close the trial: after a crash in between, `recover` goes on."""
+        trial.set_user_attr("result", {"settings": dict(settings), "score": score.to_dict(), "outcome": outcome})
+        frozen = self._frozen(trial.number)
+        self._close(frozen)
+        return _read(frozen)
+
+    def _close(self, trial: "FrozenTrial") -> None:
+        from optuna.trial import TrialState
+
+        one = _read(trial)
+        config = self.plan.base.with_settings(one.settings)
+        scored = one.score if one.score.by_fold else None
+        entry = TuningTrial(
+            data=self.plan.data,
+            study=self.name,
+            number=one.number,
+            seed=config.seed,
+            code=self.code,
+            settings=one.settings,
+            scores={
+                "objective": scored.objective if scored and one.is_complete else None,
+                "mean": scored.mean if scored else None,
+                "instability": scored.instability if scored else None,
+                "n_folds": one.score.n_folds,
+            },
+            experiment=config.digest,
+            parent=self.plan.parent,
+            outcome=one.outcome,
+        )
+        self.ledger.append(entry.content())
+        if one.outcome == "pruned":
+            self._study.tell(trial.number, state=TrialState.PRUNED)
+        else:
+            self._study.tell(trial.number, one.score.objective)
+
+
+@dataclass(slots=True)
+class _Running:
+    """A trial of the batch: what its seeds have said of the folds so far."""
+
+    trial: "OptunaTrial"
+    settings: dict[str, Value]
+    configs: list[RunConfig]
+    said: list[list[Said]]
+    score: Score = field(default_factory=Score)
+    outcome: str | None = None
+
+    @classmethod
+    def of(cls, trial: "OptunaTrial", settings: dict[str, Value], plan: Plan) -> "_Running":
+        try:
+            config = plan.base.with_settings(settings)
+        except ConfigError as error:
+            return cls(trial, settings, [], [], Score(troubles=(str(error),)), str(error))
+        configs = [config.model_copy(update={"seed": config.seed + k}) for k in range(plan.n_seeds)]
+        return cls(trial, settings, configs, [[] for _ in configs])
+
+    def add(
+        self, results: Sequence[Said | Failed], specs: Callable[[RunConfig], Experiment], span: Span, measure: Measure
+    ) -> None:
+        """One more fold of every seed; anything that went wrong ends the trial, as the worst."""
+        fold = len(self.said[0])
+        failures = [
+            f"seed {config.seed}, fold {fold + 1}: {one.reason}"
+            for config, one in zip(self.configs, results, strict=True)
+            if isinstance(one, Failed)
+        ]
+        if failures:
+            self.score = Score(self.score.by_fold, self.score.blocks, tuple(failures))
+            self.outcome = failures[0]
+            return
+        seeds: list[Worth] = []
+        for config, said, one in zip(self.configs, self.said, results, strict=True):
+            assert isinstance(one, Said)
+            said.append(one)
+            seeds.append(worth(said, specs(config), measure, span))
+        self.score = Score.of(seeds)
+
+
+def _pruner() -> Any:
+    from optuna.pruners import PercentilePruner
+
+    return PercentilePruner(KEPT_PERCENT, n_startup_trials=5, n_warmup_steps=1, n_min_trials=5)
+
+
+def _sampler(seed: int) -> Any:
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.samplers import TPESampler
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        # `group`: parameters of one agent mean nothing for another, and are modelled apart
+        return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=N_RANDOM)
+
+
+def _is_finished(trial: "FrozenTrial") -> bool:
+    from optuna.trial import TrialState
+
+    return trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def _read(trial: "FrozenTrial") -> Finished:
+    result = trial.user_attrs["result"]
+    return Finished(
+        number=trial.user_attrs.get("root", trial.number),
+        settings=result["settings"],
+        score=Score.from_dict(result["score"]),
+        outcome=result["outcome"],
+        role=trial.user_attrs.get("role", ""),
+    )
+
+
+def _difference(known: str, about: str) -> str:
+    then, now = json.loads(known), json.loads(about)
+    keys = [key for key in now if then.get(key) != now[key]]
+    if keys == ["settings"]:
+        keys = [key for key in now["settings"] if then["settings"].get(key) != now["settings"][key]]
+        return "other settings: " + ", ".join(f"{k}={then['settings'].get(k)}" for k in keys)
+    names = {"fingerprint": "other bars", "space": "another search space", "settings": "other settings"}
+    return " and ".join(names.get(key, f"{key} {then.get(key)}") for key in keys)
+
+
+def stored_space(name: str, storage: "BaseStorage") -> tuple[Space, list[Finished]]:
+    """The space and the finished trials of a study that exists already."""
+    import optuna
+
+    try:
+        study = optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        raise ConfigError(f"the storage holds no study {name!r}") from None
+    trials = [_read(trial) for trial in study.get_trials(deepcopy=False) if _is_finished(trial)]
+    return Space.from_dict(json.loads(study.user_attrs["plan"])["space"]), trials
+
+
+def mapping_of(one: Finished) -> Mapping[str, Any]:
+    """A trial as plain values, for a file or a program."""
+    return {
+        "number": one.number,
+        "settings": dict(one.settings),
+        "outcome": one.outcome,
+        "objective": one.score.objective,
+        "mean": one.score.mean,
+        "instability": one.score.instability,
+        "spread_folds": one.score.spread_folds,
+        "spread_seeds": one.score.spread_seeds,
+        "by_fold": one.score.by_fold,
+        "troubles": one.score.troubles,
+    }

@@ -1,0 +1,232 @@
+"""A whole study: open or go on, batch after batch, then the golden configuration."""
+
+import hashlib
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.time import format_interval, interval_ms
+from tradsys.data.market import Market
+from tradsys.journal.files import canonical_json, check_writable
+from tradsys.journal.ledger import Ledger
+from tradsys.profiles.forecast import SIDES
+from tradsys.research.code import code_digest
+from tradsys.research.config import RunConfig
+from tradsys.research.experiment import Progress
+from tradsys.research.spec import experiment_from
+from tradsys.research.trials import data_of
+from tradsys.research.tuning.evaluate import evaluator
+from tradsys.research.tuning.golden import INCUMBENT, Golden, choose, write_golden
+from tradsys.research.tuning.part import tuning_part
+from tradsys.research.tuning.score import MEASURES, Measure, Span
+from tradsys.research.tuning.space import Range, Space
+from tradsys.research.tuning.storage import has_study, only_one, open_storage
+from tradsys.research.tuning.study import Finished, Plan, TuningStudy, mapping_of, stored_space
+from tradsys.research.tuning.zoom import Region, zoomed
+
+_BARRIERS = {"labels.upper", "labels.lower", "labels.horizon"}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much is tried: trials in all, side by side, seeds of each, processes, and seconds until no batch begins."""
+
+    n_trials: int = 50
+    batch: int = 4
+    n_seeds: int = 2
+    n_processes: int = 1
+    time_limit_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What came of a study: its trials, the golden one and its file; `n_new` were finished now."""
+
+    name: str
+    trials: Sequence[Finished]
+    golden: Golden
+    path: Path
+    about: dict[str, Any]
+    n_new: int
+
+    @property
+    def text(self) -> str:
+        """What a person wants to know."""
+        chosen, about = self.golden.chosen, self.about
+        changed = ", ".join(f"{key}={value}" for key, value in chosen.settings.items())
+        counts = (
+            f"{about['n_trials']} trials ({self.n_new} now), {about['n_pruned']} pruned, {about['n_failed']} failed"
+        )
+        return "\n".join(
+            [
+                f"study {self.name}: {counts}; {about['measure']} inside {about['from'][:10]} to {about['to'][:10]}",
+                f"  golden: trial {chosen.number}, {chosen.score.mean:+.2f} nats a year less "
+                f"{chosen.score.instability:.2f} for instability",
+                f"  {changed}",
+                f"  {self.golden.why}",
+                f"  next: tradsys run --config {self.path}",
+            ]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same and every trial, JSON-able."""
+        evidence = {"why": self.golden.why, "chosen": mapping_of(self.golden.chosen), "golden": str(self.path)}
+        return {**self.about, "n_new": self.n_new, **evidence, "trials": [mapping_of(one) for one in self.trials]}
+
+
+def tune(
+    market: Market,
+    base: RunConfig,
+    space: Space,
+    *,
+    ledger: Ledger,
+    budget: Budget,
+    measure: str | None = None,
+    study: str | None = None,
+    zoom_in: str | None = None,
+    storage: str | None = None,
+    progress: Progress = lambda *_: None,
+) -> Tuned:
+    """Run a study, or the rest of it, and write its golden configuration; `base` is the incumbent.
+
+    Nothing after the first training part is looked at. The same call again goes on where the last one stopped, and
+    where that one had finished changes nothing. `storage` names a server instead of a file (`open_storage`).
+    """
+    root = ledger.path.parent / "tuning"
+    check_writable(root, "studies go", "name another folder with --journal")
+    region = None if zoom_in is None else _region(root, zoom_in, storage)
+    space = space if region is None else _within(space, region.space)
+    plan = Plan(
+        data_of(market), base, space.reachable(base.settings), _measure(measure, space), budget.n_seeds, zoom_in or ""
+    )
+    name = study or _name(market, plan)
+    if not re.fullmatch(r"[\w][\w.-]*", name):
+        raise ConfigError(f"a study's name is made of letters, digits, '.', '-' and '_', was {name!r}")
+    with only_one(root / name):
+        opened = TuningStudy.open(
+            name,
+            plan,
+            open_storage(root / name, storage),
+            ledger,
+            code=code_digest(),
+            is_shared=storage is not None,
+        )
+        part = tuning_part(market, base, _longest_horizon(plan))
+        n_before = len(opened.finished())
+        with opened.heartbeat():
+            opened.recover()
+            opened.enqueue(_incumbent(plan), INCUMBENT)
+            if region is not None:
+                opened.enqueue(region.centre.settings, f"centre of {zoom_in}")
+            _work(opened, part, budget, progress)
+        trials = opened.finished()
+        golden = choose(trials)
+        about = _about(opened, part, trials, market)
+        path = write_golden(root / name, golden, base.with_settings(golden.chosen.settings), about)
+    return Tuned(name, trials, golden, path, about, len(trials) - n_before)
+
+
+def _work(study: TuningStudy, part: Market, budget: Budget, progress: Progress) -> None:
+    """Batches until there are enough trials or the time is up."""
+    began, sides = time.monotonic(), SIDES[:1] if part.is_long_only else SIDES
+    specs = partial(experiment_from, n_symbols=len(part.symbols), sides=sides)
+    step = interval_ms(part.interval)
+    opens, closes = int(part.bars["ts"].dt.epoch("ms").min()), int(part.bars["ts"].dt.epoch("ms").max()) + step  # type: ignore[arg-type]
+    span = Span(opens, closes, step)
+    trials = study.finished()
+    progress(_best(trials), len(trials), budget.n_trials)
+    if len(trials) >= budget.n_trials:
+        return
+    with evaluator(part, budget.n_processes) as evaluate:
+        while (missing := budget.n_trials - len(trials)) > 0:
+            if budget.time_limit_s is not None and time.monotonic() - began >= budget.time_limit_s and trials:
+                return
+            study.run_batch(min(budget.batch, missing), evaluate, specs, span)
+            trials = study.finished()
+            progress(_best(trials), len(trials), budget.n_trials)
+            if not any(one.is_complete or one.outcome == "pruned" for one in trials):
+                raise FitError(f"no trial of the first batch could be scored: {trials[0].outcome}")
+
+
+def _best(trials: Sequence[Finished]) -> str:
+    complete = [one for one in trials if one.is_complete]
+    if not complete:
+        return "first batch"
+    best = max(complete, key=lambda one: one.score.objective)
+    return f"best so far: trial {best.number}, {best.score.objective:+.2f} nats a year"
+
+
+def _measure(wanted: str | None, space: Space) -> Measure:
+    """After costs where barriers are compared, because close ones inform often and pay for it; else information."""
+    if wanted is None:
+        return "growth" if _BARRIERS & set(space.keys) else "skill"
+    for measure in MEASURES:
+        if wanted == measure:
+            return measure
+    raise ConfigError(f"no measure is called {wanted!r}; there are {' and '.join(MEASURES)}")
+
+
+def _longest_horizon(plan: Plan) -> int:
+    horizon = next((one for one in plan.space.parameters if one.key == "labels.horizon"), None)
+    tuned = int(horizon.high) if isinstance(horizon, Range) else 0
+    return max(tuned, plan.base.labels.horizon)
+
+
+def _incumbent(plan: Plan) -> dict[str, Any]:
+    base = plan.base.settings
+    return {key: base[key] for key in plan.space.keys}
+
+
+def _region(root: Path, parent: str, storage: str | None) -> Region:
+    if storage is None and not has_study(root / parent):
+        known = sorted(path.name for path in root.iterdir() if has_study(path)) or ["none yet"]
+        raise ConfigError(f"there is no study {parent!r} below {root} to zoom in on; there are {', '.join(known)}")
+    with only_one(root / parent):
+        space, trials = stored_space(parent, open_storage(root / parent, storage))
+    return zoomed(space, trials)
+
+
+def _within(wanted: Space, region: Space) -> Space:
+    """The region's parameters that were asked for."""
+    space = replace(region, parameters=tuple(one for one in region.parameters if one.key in wanted.keys))
+    if not space.parameters:
+        raise ConfigError(
+            f"the best region of the study to zoom in on knows {', '.join(region.keys)}, found none of them in --over"
+        )
+    return space
+
+
+def _name(market: Market, plan: Plan) -> str:
+    """The same question about the same data is the same study."""
+    digest = hashlib.sha256(canonical_json(plan.to_dict()).encode()).hexdigest()[:8]
+    symbols = "-".join(market.symbols[:3]).lower()
+    plain = "".join(c if c.isalnum() else "-" for c in symbols).strip("-")
+    return f"{plain}-{format_interval(market.interval)}-{digest}"
+
+
+def _about(study: TuningStudy, part: Market, trials: Sequence[Finished], market: Market) -> dict[str, Any]:
+    plan = study.plan
+    return {
+        "study": study.name,
+        "parent": plan.parent,
+        "market": plan.data.market.rpartition(" ")[0],
+        "interval": format_interval(market.interval),
+        "sources": market.sources,
+        "fingerprint": plan.data.fingerprint,
+        "from": str(part.bars["ts"].min()),
+        "to": str(part.bars["ts"].max()),
+        "n_bars": len(part.bars),
+        "measure": plan.measure,
+        "n_seeds": plan.n_seeds,
+        "n_trials": len(trials),
+        "n_pruned": sum(one.outcome == "pruned" for one in trials),
+        "n_failed": sum(one.outcome not in ("complete", "pruned") for one in trials),
+        "space": [str(one) for one in plan.space.parameters],
+        "ledger_head": study.ledger.head,
+        "code": study.code,
+    }

@@ -1,0 +1,140 @@
+"""`tradsys tune` as a person types it, and what is left of it when it is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tradsys.cli.app import main
+from tradsys.data.simulate import simulate
+from tradsys.journal.ledger import Ledger
+from tradsys.research.config import RunConfig
+
+QUICK = (
+    *("--set", "folds.initial=0.6", "--set", "folds.n_folds=2", "--set", "agent.name=logistic"),
+    *("--set", "features.names=returns,average_distance", "--seeds", "1"),
+)
+OVER = ("--over", "agent.penalty", "--over", "labels.horizon=6:24")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    simulate("edge:3", seed=2, n_bars=2_500).write_parquet(tmp_path / "EDGE-1h.parquet")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def tune(*more, trials=6, processes=1):
+    size = ("--trials", str(trials), "--batch", "3", "--processes", str(processes))
+    return ["tune", "--bars", "EDGE-1h.parquet", *QUICK, *size, *more]
+
+
+def numbers(folder):
+    return [entry.content["number"] for entry in Ledger(folder / "journal" / "ledger.jsonl").entries("tuning")]
+
+
+def test_a_study_is_run_gone_on_with_and_zoomed_into(folder, capsys):
+    assert main(tune(*OVER, "--study", "first", "--json")) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert (first["n_trials"], first["n_new"], first["measure"]) == (6, 6, "growth")
+    assert len(first["trials"]) == 6
+    golden = folder / "journal" / "tuning" / "first" / "golden.toml"
+    chosen = RunConfig.load(file=golden)
+    assert all(chosen.settings[key] == value for key, value in first["chosen"]["settings"].items())
+
+    before = ((folder / "journal" / "ledger.jsonl").read_bytes(), golden.read_bytes())
+    assert main(tune(*OVER, "--study", "first", "--json")) == 0
+    assert json.loads(capsys.readouterr().out)["n_new"] == 0
+    assert ((folder / "journal" / "ledger.jsonl").read_bytes(), golden.read_bytes()) == before
+
+    assert main(tune(*OVER, "--study", "first", trials=15)) == 0
+    shown = capsys.readouterr()
+    assert "15 trials (9 now)" in shown.out
+    assert "best so far" in shown.err
+
+    assert main(tune(*OVER, "--zoom-in", "first", "--study", "second", "--json", trials=4)) == 0
+    second = json.loads(capsys.readouterr().out)
+    assert second["parent"] == "first"
+    entries = Ledger(folder / "journal" / "ledger.jsonl").entries("tuning")
+    assert {entry.content["parent"] for entry in entries if entry.content["study"] == "second"} == {"first"}
+
+
+def test_tuning_adds_no_trial_to_what_a_verdict_counts(folder):
+    from tradsys.data import load_market
+
+    main(tune(*OVER, trials=3))
+    ledger = Ledger(folder / "journal" / "ledger.jsonl")
+    assert len(ledger.entries("tuning")) == 3
+    assert ledger.n_trials_on(load_market(["EDGE-1h.parquet"]).blocks) == 0
+
+
+def test_a_time_limit_stops_before_the_next_batch(folder, capsys):
+    assert main(tune(*OVER, "--time-limit", "0", trials=90)) == 0
+    assert "3 trials (3 now)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["--over", "agent.penality"], 2, "did you mean 'agent.penalty'?"),
+        (["--over", "agent.window"], 2, "nothing is left to tune"),
+        (["--over", "agent.name"], 2, "agent.name is fixed and tuned at once"),
+        (["--over", "agent.penalty", "--measure", "sharpe"], 2, "there are skill and growth"),
+        (["--over", "agent.penalty", "--zoom-in", "nothing"], 2, "there is no study 'nothing'"),
+        (["--over", "agent.penalty", "--study", "../x"], 2, "a study's name is made of"),
+        (["--over", "agent.penalty", "--storage", "sqlite:///x"], 2, "SQLite is slow"),
+        (["--over", "labels.horizon=100:2400"], 3, "found none in"),
+        (["--over", "labels.horizon=900:1900"], 1, "no trial of the first batch could be scored"),
+    ],
+)
+def test_a_mistake_is_one_sentence(folder, capsys, args, code, message):
+    assert main(tune(*args, trials=1)) == code
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_of_a_batch_it_goes_on_and_loses_nothing(folder, repository):
+    """kill -9 in the third fold of the second batch, with processes at work; then the same command again."""
+    script = repository / "tests" / "research" / "tuning" / "dies.py"
+    args = [*tune(*OVER, "--study", "killed", "--json", trials=9, processes=2)]
+
+    def begin(call):
+        return subprocess.run([sys.executable, script, str(call), *args], capture_output=True, text=True, check=False)
+
+    first = begin(8)
+    assert first.returncode == -signal.SIGKILL
+    assert sorted(numbers(folder)) == [0, 1, 2]
+    assert left_behind(folder) == []
+    second = begin(0)
+    assert second.returncode == 0, second.stderr
+    told = json.loads(second.stdout)
+    assert (told["n_trials"], told["n_new"]) == (9, 6)
+    entered = numbers(folder)
+    assert len(entered) == len(set(entered)) == 9
+    assert {0, 1, 2, 3, 4, 5} <= set(entered)  # the three that were running are there under their own numbers
+    third = begin(0)
+    assert json.loads(third.stdout)["n_new"] == 0
+    assert numbers(folder) == entered
+
+
+def left_behind(folder) -> list[str]:
+    """Processes that still work in this folder."""
+    import time
+
+    for _ in range(100):
+        found = [p for p in Path("/proc").glob("[0-9]*") if p.name != str(os.getpid()) and _works_in(p, folder)]
+        if not found:
+            return []
+        time.sleep(0.1)
+    return [path.name for path in found]
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return (process / "cwd").resolve() == folder.resolve()
+    except OSError:
+        return False

@@ -1,0 +1,37 @@
+"""Run in a process of its own: `tradsys tune`, killed by the system in the middle of a batch if it is told when."""
+
+import os
+import signal
+import sys
+from contextlib import contextmanager
+
+from tradsys.cli.app import main
+
+
+def kill_at(call: int) -> None:
+    """Wrap the evaluator: at this call the process is gone, as if the machine had taken it away."""
+    from tradsys.research.tuning import tune
+
+    whole = tune.evaluator
+
+    @contextmanager
+    def dying(part, n_processes):
+        calls = 0
+        with whole(part, n_processes) as evaluate:
+
+            def count(cells):
+                nonlocal calls
+                calls += 1
+                if calls == call:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return evaluate(cells)
+
+            yield count
+
+    tune.evaluator = dying
+
+
+if __name__ == "__main__":
+    if int(sys.argv[1]):
+        kill_at(int(sys.argv[1]))
+    sys.exit(main(sys.argv[2:]))

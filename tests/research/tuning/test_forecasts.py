@@ -1,0 +1,141 @@
+"""What tuning sees of a market, and what it makes of a purged fold."""
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.research.tuning.conftest import market_of, quick, span_of
+
+from tradsys.core.time import interval_ms, ts_ms
+from tradsys.models.logistic import RidgeLogistic
+from tradsys.research.dataset import Dataset
+from tradsys.research.folds import walk_forward
+from tradsys.research.spec import experiment_from
+from tradsys.research.tuning import forecasts
+from tradsys.research.tuning.evaluate import evaluator
+from tradsys.research.tuning.forecasts import N_FOLDS, Cell, Failed, Workshop, groups
+from tradsys.research.tuning.part import tuning_part
+from tradsys.research.tuning.score import Score, worth
+
+
+def scored(part, config, measure="skill"):
+    said = Workshop(part).say([Cell(config, k) for k in range(N_FOLDS)])
+    return Score.of([worth(said, experiment_from(config), measure, span_of(part))])
+
+
+def opens_first(market, config):
+    """When the first outer test block of a run with these settings opens, ms."""
+    spec = experiment_from(config)
+    last = market.bars["ts"].max() - (market.bars["ts"].max() - market.bars["ts"].min()) * config.folds.lockbox
+    data = Dataset.build(market.bars.filter(pl.col("ts") < last), market.interval, spec.barriers, spec.costs)
+    return walk_forward(data, spec, spec.embargo(market.interval))[0].opens
+
+
+@pytest.mark.parametrize("events", ["every", "cusum"])
+def test_no_bar_of_any_outer_test_block_is_in_the_part_whatever_the_horizon(edge_market, events):
+    base = quick(events=events, cusum_threshold=3.0)
+    part = tuning_part(edge_market, base, 96)
+    closes = int(ts_ms(part.bars)[-1]) + interval_ms(part.interval)
+    opens = [opens_first(edge_market, base.with_settings({"labels.horizon": h})) for h in (2, 24, 96)]
+    assert closes <= min(opens)
+    assert closes > min(opens) - 24 * interval_ms(part.interval)  # and hardly a bar is given away
+
+
+def test_scores_do_not_change_with_what_comes_after_the_part(edge_market, edge_part):
+    """The strongest form: every later bar another one."""
+    n = len(edge_part.bars)
+    later = edge_market.bars[n:].with_columns(pl.col("open", "high", "low", "close") * 1.5)
+    other = replace(edge_market, bars=pl.concat([edge_market.bars[:n], later]))
+    config = quick()
+    assert scored(tuning_part(other, config, 24), config) == scored(edge_part, config)
+
+
+def test_no_training_label_touches_the_left_out_fold_or_its_embargo(edge_part):
+    workshop, config = Workshop(edge_part), quick(horizon=12)
+    for fold in range(N_FOLDS):
+        job = workshop._job(Cell(config, fold))
+        start, end = job.prepared.panel.start[0], job.prepared.panel.last_end()[0]
+        train, test = job.train[0], job.test[0]
+        embargo = 12 * interval_ms(edge_part.interval)
+        inside = (end[train] > start[test].min()) & (start[train] < end[test].max() + embargo)
+        assert not inside.any()
+        assert not (train & test).any()
+
+
+def test_folds_leave_out_every_label_once(edge_part):
+    workshop = Workshop(edge_part)
+    jobs = [workshop._job(Cell(quick(), k)) for k in range(N_FOLDS)]
+    assert (np.sum([job.test[0] for job in jobs], axis=0) == jobs[0].prepared.rows[0]).all()
+
+
+@pytest.mark.parametrize("measure", ["skill", "growth"])
+def test_a_strong_edge_is_seen_and_a_deaf_model_scores_nothing(edge_part, measure):
+    free = quick().with_settings({"costs.taker_bps": 0.0, "costs.maker_bps": 0.0})
+    assert scored(edge_part, free, measure).mean > 2
+    assert abs(scored(edge_part, free.with_settings({"agent.penalty": 1e6}), measure).mean) < 0.5
+
+
+@pytest.mark.slow
+def test_processes_say_what_one_process_says(edge_part):
+    cells = [Cell(quick(horizon=h), k) for h in (6, 24) for k in (0, 3)]
+    found = []
+    for n_processes in (1, 2):
+        with evaluator(edge_part, n_processes) as evaluate:
+            found.append([one.logits for one in evaluate(cells)])
+    assert all((a == b).all() for a, b in zip(*found, strict=True))
+
+
+def test_what_cannot_be_fitted_says_why_and_stops_no_other(edge_part):
+    impossible = quick().with_settings({"agent.name": "transformer", "agent.d_model": 30, "agent.n_heads": 4})
+    bad, good = Workshop(edge_part).say([Cell(impossible, 0), Cell(quick(), 0)])
+    assert isinstance(bad, Failed)
+    assert "n_heads" in bad.reason or "heads" in bad.reason
+    assert not isinstance(good, Failed)
+
+
+def test_too_little_history_says_how_much_there_is(tmp_path):
+    part = tuning_part(market_of(tmp_path, "noise", seed=1, n_bars=400), quick(), 24)
+    (failed,) = Workshop(part).say([Cell(quick(), 0)])
+    assert "tuning needs 300 label" in failed.reason
+
+
+@dataclass(frozen=True)
+class Together(RidgeLogistic):
+    """A ridge that pretends to be a network whose models train as one."""
+
+    calls: ClassVar[list[int]] = []
+
+    def fit_many(self, models, panel, rows, *, seeds):
+        self.calls.append(len(models))
+        return [model.fit(panel, r, seed=s) for model, r, s in zip(models, rows, seeds, strict=True)]
+
+
+def test_trials_that_share_features_and_barriers_train_as_one_where_the_model_can(edge_part, monkeypatch):
+    cells = [Cell(quick().with_settings({"agent.penalty": p}), k) for p in (0.5, 1.0, 2.0) for k in (0, 1)]
+    cells.append(Cell(quick(horizon=6), 0))
+    alone = Workshop(edge_part).say(cells)
+    assert groups(cells) == [[k] for k in range(7)]
+    monkeypatch.setattr(forecasts, "challenger", lambda spec: Together(spec.forecasters[2].penalty))
+    assert groups(cells) == [[0, 2, 4], [1, 3, 5], [6]]
+    with evaluator(edge_part, 1) as evaluate:
+        together = evaluate(cells)
+    assert Together.calls == [3, 3]
+    assert all((a.logits == b.logits).all() for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("measure", "fees"), [("skill", 0.0), ("growth", 0.0), ("growth", 5.0)])
+def test_noise_prefers_no_barrier(tmp_path, measure, fees):
+    """Over 16 markets without an edge: none is worth anything, and none leads another beyond three standard errors."""
+    barriers = [(1.0, 4), (1.5, 24), (3.0, 6), (3.0, 48)]
+    fixed = {"costs.taker_bps": fees, "costs.maker_bps": fees, "agent.penalty": 0.1}
+    markets = [market_of(tmp_path, "noise", seed=s, n_bars=4_000) for s in range(16)]
+    configs = [quick(upper=width, lower=width, horizon=h).with_settings(fixed) for width, h in barriers]
+    found = np.array([[scored(tuning_part(m, quick(), 48), c, measure).mean for c in configs] for m in markets])
+    assert (found.mean(axis=0) < 2 * found.std(axis=0, ddof=1) / 4).all()
+    for a, b in combinations(range(len(barriers)), 2):
+        lead = found[:, a] - found[:, b]
+        assert abs(lead.mean()) < 3 * lead.std(ddof=1) / 4

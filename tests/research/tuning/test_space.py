@@ -1,0 +1,108 @@
+"""What is searched, how it is restricted, and what is said to somebody who mistypes it."""
+
+import json
+
+import pytest
+
+from tradsys.core.errors import ConfigError
+from tradsys.research.config import RunConfig
+from tradsys.research.tuning.ranges import DEFAULT
+from tradsys.research.tuning.space import Choice, Range, Space, restricted
+
+BASE = RunConfig().settings
+
+
+class Drawn:
+    """Stands in for a trial: takes the lowest of every range and the first of every choice, but for what it is told."""
+
+    def __init__(self, **values):
+        self.values = values
+
+    def suggest_float(self, key, low, high, *, log):
+        return self.values.get(key, low)
+
+    suggest_int = lambda self, key, low, high, *, log, step: self.values.get(key, low)  # noqa: E731
+
+    def suggest_categorical(self, key, options):
+        return self.values.get(key, options[0])
+
+
+def drawn(**values):
+    trial, settings = Drawn(**{key.replace("__", "."): value for key, value in values.items()}), {}
+    for one in DEFAULT.applicable(settings, BASE):
+        settings[one.key] = one.suggest(trial)
+    return settings
+
+
+def test_every_key_is_a_setting_and_both_ends_of_it_make_an_experiment():
+    """A renamed setting or one bounded beyond what it may be."""
+    for one in DEFAULT.parameters:
+        values = one.options if isinstance(one, Choice) else (one.low, one.high)
+        for value in values:
+            whole = int(value) if isinstance(one, Range) and one.is_whole else value
+            assert RunConfig().with_settings({one.key: whole}).settings[one.key] is not None or whole is None
+
+
+@pytest.mark.parametrize(
+    ("values", "present", "absent"),
+    [
+        ({"agent__name": "logistic"}, "agent.penalty", "agent.learning_rate"),
+        ({"agent__name": "xgboost"}, "labels.horizon", "agent.penalty"),
+        ({"agent__name": "transformer"}, "agent.learning_rate", "agent.focal_gamma"),
+        ({"agent__name": "transformer", "agent__objective": "focal"}, "agent.focal_gamma", "nothing"),
+    ],
+)
+def test_a_setting_is_drawn_only_where_it_means_something(values, present, absent):
+    settings = drawn(**values)
+    assert present in settings
+    assert absent not in settings
+
+
+def test_over_restricts_and_set_fixes():
+    space = restricted(DEFAULT, ["agent.penalty=0.1:2", "labels.horizon", "agent.name=xgboost,logistic"], ["seed"])
+    assert space.keys == ("agent.name", "agent.penalty", "labels.horizon")
+    assert (space["agent.penalty"].low, space["agent.penalty"].high) == (0.1, 2.0)
+    assert space["agent.name"].options == ("xgboost", "logistic")
+    assert "labels.horizon" not in restricted(DEFAULT, [], ["labels.horizon"]).keys
+
+
+def test_what_no_trial_can_meet_is_left_out():
+    base = {**BASE, "agent.name": "logistic"}
+    keys = DEFAULT.without(["agent.name"]).reachable(base).keys
+    assert "agent.penalty" in keys
+    assert "agent.window" not in keys
+    with pytest.raises(ConfigError, match="nothing is left to tune"):
+        DEFAULT.over(["agent.window"]).reachable(base)
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        ("labels.horizn", "did you mean 'labels.horizon'"),
+        ("costs.taker_bps", "cannot be tuned"),
+        ("labels.horizon=6", "takes LOW:HIGH"),
+        ("labels.horizon=6.5:12", "whole numbers"),
+        ("labels.horizon=12:6", "must rise"),
+        ("agent.penalty=0:1", "must rise and be positive"),
+        ("agent.name=forest", "knows logistic, symmetric, xgboost, transformer"),
+    ],
+)
+def test_a_mistake_says_what_was_meant(over, message):
+    with pytest.raises(ConfigError, match=message):
+        DEFAULT.over([over])
+
+
+def test_fixed_and_tuned_at_once_is_refused():
+    with pytest.raises(ConfigError, match=r"labels\.horizon is fixed and tuned at once"):
+        restricted(DEFAULT, ["labels.horizon=6:12"], ["labels.horizon"])
+
+
+def test_a_space_survives_json():
+    assert Space.from_dict(json.loads(json.dumps(DEFAULT.to_dict()))) == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("value", "is_held"), [(12, True), (60, True), (61, False), (132, False), (True, False), (None, False)]
+)
+def test_a_range_holds_its_steps(value, is_held):
+    assert DEFAULT["agent.window"].holds(value) is is_held
