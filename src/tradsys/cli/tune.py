@@ -49,6 +49,7 @@ def command(
     from tradsys.cli.progress import reporter
     from tradsys.core.machine import limits
     from tradsys.data import load_market
+    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.config import RunConfig
     from tradsys.research.tuning.ranges import DEFAULT
@@ -58,7 +59,7 @@ def command(
     given = overrides(settings or [], {"seed": seed, "agent.name": agent})
     settled = RunConfig.load(file=config, overrides=given)
     space = restricted(DEFAULT, over or [], fixed=list(given))
-    market = load_market(bars, seed=settled.seed)
+    market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=given))
     budget = Budget(
         n_trials=trials,
         batch=batch,

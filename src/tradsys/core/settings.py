@@ -61,6 +61,18 @@ def build[T: BaseModel](model: type[T], values: Mapping[str, Any]) -> T:
         raise ConfigError(_explain(error)) from None
 
 
+def changed[T: BaseModel](settings: T, keys: Mapping[str, Any]) -> T:
+    """The same settings with some dotted keys set; text is read as on the command line, what nobody set stays so."""
+    _refuse_unknown(keys, list(dotted(type(settings))), "this change")
+    by_hand = _flatten(settings.model_dump(exclude_unset=True))
+    return build(type(settings), by_hand | {key: _parse(value) for key, value in keys.items()})
+
+
+def flat(settings: BaseModel) -> dict[str, Any]:
+    """Every setting under its dotted key, in JSON's types."""
+    return _flatten(settings.model_dump(mode="json"))
+
+
 def dotted(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
     """Every key that a model and its sections know."""
     for name, field in model.model_fields.items():

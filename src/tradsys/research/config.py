@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tradsys.core.settings import Section as _Section
-from tradsys.core.settings import build, dotted, gather
+from tradsys.core.settings import build, changed, dotted, flat, gather
 from tradsys.data.settings import KEYS as DATA_KEYS
 from tradsys.models.presets import Preset, preset
 
@@ -195,17 +195,12 @@ class RunConfig(_Section):
 
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """The same with some dotted keys set, e.g. {"labels.horizon": 6}; text is read as on the command line."""
-        _refuse_unknown(settings, list(_dotted(type(self))), "this call")
-        merged = _flatten(self.model_dump()) | {key: _parse(value) for key, value in settings.items()}
-        try:
-            return type(self)(**_nest(merged))
-        except ValidationError as error:
-            raise ConfigError(_explain(error)) from None
+        return changed(self, settings)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Every setting under its dotted key."""
-        return _flatten(self.model_dump(mode="json"))
+        return flat(self)
 
     @property
     def digest(self) -> str:

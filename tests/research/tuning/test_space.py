@@ -84,7 +84,7 @@ def test_what_no_trial_can_meet_is_left_out():
         ("labels.horizon=6.5:12", "whole numbers"),
         ("labels.horizon=12:6", "must rise"),
         ("agent.penalty=0:1", "must rise and be positive"),
-        ("agent.name=forest", "knows logistic, symmetric, xgboost, transformer"),
+        ("agent.name=forest", "knows logistic, symmetric, xgboost, volatility, transformer, resnet"),
     ],
 )
 def test_a_mistake_says_what_was_meant(over, message):

@@ -1,6 +1,6 @@
-"""Cells fitted here or on several cores, with the same numbers either way."""
+"""Cells fitted here or on several cores, with the same numbers either way (networks: up to rounding)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
@@ -21,13 +21,13 @@ def evaluator(part: Market, n_processes: int) -> Iterator[Evaluate]:
     """What fits cells while the block lasts, in `n_processes` processes or, where that is 1, in this one."""
     if n_processes == 1:
         workshop = Workshop(part)
-        yield lambda cells: _in_order(cells, [_say(workshop, group) for group in _grouped(cells)])
+        yield lambda cells: _evaluated(cells, groups(cells), lambda parts: map(workshop.say_together, parts))
         return
     with process_pool(n_processes, _open_workshop, (part,)) as pool:
 
         def in_parallel(cells: Sequence[Cell]) -> list[Said | Failed]:
             try:
-                return _in_order(cells, list(pool.map(_say_here, _grouped(cells))))
+                return _evaluated(cells, groups(cells, n_processes), lambda parts: pool.map(_say_here, parts))
             except BrokenProcessPool:
                 raise FitError(
                     "a process that fitted a trial was killed, probably for memory; run the same command again with "
@@ -37,18 +37,16 @@ def evaluator(part: Market, n_processes: int) -> Iterator[Evaluate]:
         yield in_parallel
 
 
-def _grouped(cells: Sequence[Cell]) -> list[list[Cell]]:
-    return [[cells[k] for k in group] for group in groups(cells)]
-
-
-def _in_order(cells: Sequence[Cell], said: Sequence[Sequence[Said | Failed]]) -> list[Said | Failed]:
-    positions = [k for group in groups(cells) for k in group]
-    flat = [one for group in said for one in group]
-    return [one for _, one in sorted(zip(positions, flat, strict=True), key=lambda pair: pair[0])]
-
-
-def _say(workshop: Workshop, cells: Sequence[Cell]) -> list[Said | Failed]:
-    return workshop.say(cells) if len(cells) == 1 else workshop.say_together(cells)
+def _evaluated(
+    cells: Sequence[Cell],
+    dealt: Sequence[Sequence[int]],
+    say: Callable[[Iterable[list[Cell]]], Iterable[list[Said | Failed]]],
+) -> list[Said | Failed]:
+    """What is said of each group, in the order of the cells."""
+    found: dict[int, Said | Failed] = {}
+    for positions, said in zip(dealt, say([cells[k] for k in group] for group in dealt), strict=True):
+        found.update(zip(positions, said, strict=True))
+    return [found[k] for k in range(len(cells))]
 
 
 def _open_workshop(part: Market) -> None:
@@ -56,6 +54,6 @@ def _open_workshop(part: Market) -> None:
     _here = Workshop(part)
 
 
-def _say_here(cells: Sequence[Cell]) -> list[Said | Failed]:
+def _say_here(cells: list[Cell]) -> list[Said | Failed]:
     assert _here is not None
-    return _say(_here, cells)
+    return _here.say_together(cells)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -14,12 +14,16 @@ from tradsys.data.market import Market
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.profiles.forecast import SIDES
+from tradsys.research.agents import DECIDER
 from tradsys.research.config import RunConfig
 from tradsys.research.dataset import Dataset
 from tradsys.research.record import both, rows_at, stack
 from tradsys.research.spec import Experiment, experiment_from
 from tradsys.research.timeouts import TimeoutModel, timeout_panel
 from tradsys.splits.kfold import PurgedKFold
+
+if TYPE_CHECKING:
+    from tradsys.models.network_agent import NetworkAgent
 
 N_FOLDS = 5
 _FEWEST_ROWS = 300
@@ -105,16 +109,14 @@ class Workshop:
         return results
 
     def say_together(self, cells: Sequence[Cell]) -> list[Said | Failed]:
-        """The forecasts of cells of one `group`, whose models train as one."""
+        """The forecasts of one of the `groups`, whose networks train side by side; one cell is just said."""
+        if len(cells) == 1:
+            return self.say(cells)
+        from tradsys.models.together import Job, fit_together
+
         try:
             jobs = [self._job(cell) for cell in cells]
-            first = jobs[0]
-            fitted = first.model.fit_many(  # type: ignore[attr-defined]
-                [job.model for job in jobs],
-                first.weighed,
-                [job.train for job in jobs],
-                seeds=[job.seed for job in jobs],
-            )
+            fitted = fit_together([Job(cast("NetworkAgent", j.model), j.weighed, j.train, j.seed) for j in jobs])
             return [self._said(job, one) for job, one in zip(jobs, fitted, strict=True)]
         except (ConfigError, DataError, FitError):
             return self.say(cells)  # one by one, to know whose fault it was
@@ -186,27 +188,34 @@ class Workshop:
         return rows_at(where[train], sizes), rows_at(where[test], sizes)
 
 
-def groups(cells: Sequence[Cell]) -> list[list[int]]:
-    """Positions of the cells that are fitted by one call: one each, or all those whose models can train as one.
+def groups(cells: Sequence[Cell], n_processes: int = 1) -> list[list[int]]:
+    """Positions of the cells that are fitted by one call: one each, or networks of one shape that train side by side.
 
-    A forecaster that offers `fit_many(models, panel, rows, *, seeds)`, rows and seed a model, trains together with the
-    others that share its features, labels, weights and fold.
+    Seeds and trials of a fold may differ in everything but the network's shape, its objective and the features. Such a
+    group is dealt out to the processes.
     """
-    together: dict[object, list[int]] = {}
+    kin: dict[object, list[int]] = {}
     for position, cell in enumerate(cells):
-        try:
-            can_share = hasattr(challenger(experiment_from(cell.config)), "fit_many")
-        except ConfigError:
-            can_share = False  # the fit will say what is wrong
-        labels = cell.config.labels
-        key = (_panel_settings(cell.config), labels.weights, labels.time_decay, cell.fold) if can_share else position
-        together.setdefault(key, []).append(position)
-    return list(together.values())
+        kin.setdefault(_kin(cell) or position, []).append(position)
+    return [part for group in kin.values() for k in range(n_processes) if (part := group[k::n_processes])]
+
+
+def _kin(cell: Cell) -> object:
+    """Equal for cells whose networks can be trained side by side; None for what is no such network."""
+    try:
+        model = challenger(experiment_from(cell.config))
+    except ConfigError:
+        return None  # the fit will say what is wrong
+    return (model.kin(1), cell.config.features) if hasattr(model, "kin") else None
 
 
 def challenger(spec: Experiment) -> Forecaster:
     """The forecaster that the agent's settings are about."""
-    return next(model for model in spec.forecasters if model.name == spec.challenger)
+    name = spec.challengers[0] if spec.challengers else DECIDER
+    found = next((model for model in spec.forecasters if model.name == name), None)
+    if found is None or len(spec.challengers) > 1:
+        raise ConfigError(f"{spec.agent} is made of several agents, of which one at a time can be tuned; name that one")
+    return found
 
 
 def _panel_settings(config: RunConfig) -> RunConfig:

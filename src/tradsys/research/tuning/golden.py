@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.errors import FitError
-from tradsys.journal.files import canonical_json, plain, pretty_json, write_atomically
+from tradsys.core.files import write_atomically
+from tradsys.journal.files import canonical_json, plain, pretty_json
 from tradsys.research.choice import STANDARD_ERRORS
 from tradsys.research.config import RunConfig
 from tradsys.research.tuning.study import Finished, mapping_of
@@ -115,6 +116,9 @@ def write_golden(folder: Path, golden: Golden, config: RunConfig, about: Mapping
     `about` says what the study was: plain values that both files carry.
     """
     chosen = golden.chosen
+    if config.agent.preset is not None:  # its sizes as settings, which would otherwise be read as set by hand
+        config = config.with_settings({f"agent.{key}": value for key, value in config.agent.shape.items()})
+        config = config.with_settings({"agent.preset": None})
     evidence = {
         **about,
         "chosen": mapping_of(chosen),

@@ -2,9 +2,10 @@
 
 from tradsys.research.tuning.space import Choice, Given, Range, Space
 
-_NETWORK: Given = (("agent.name", ("transformer",)),)
+_TRANSFORMER: Given = (("agent.name", ("transformer",)),)
+_NETWORK: Given = (("agent.name", ("transformer", "resnet")),)
 _FOCAL: Given = (*_NETWORK, ("agent.objective", ("focal",)))
-_RIDGED: Given = (("agent.name", ("transformer", "logistic", "symmetric")),)
+_RIDGED: Given = (("agent.name", ("logistic", "symmetric", "volatility", "transformer", "resnet")),)
 
 _FEW = "returns,average_distance,close_location,volatility_ratios,absolute_return,seasonal_volatility"
 _MORE = (
@@ -14,13 +15,13 @@ _MORE = (
 
 DEFAULT = Space(
     (
-        Choice("agent.name", ("logistic", "symmetric", "xgboost", "transformer")),
+        Choice("agent.name", ("logistic", "symmetric", "xgboost", "volatility", "transformer", "resnet")),
         Range("agent.penalty", 0.03, 10.0, is_log=True, given=_RIDGED),
-        Choice("agent.objective", ("bce", "focal"), given=_NETWORK),
+        Choice("agent.objective", ("bce", "focal", "supcon"), given=_NETWORK),
         Range("agent.focal_gamma", 0.5, 4.0, given=_FOCAL),
-        Choice("agent.d_model", (32, 64, 128), given=_NETWORK),
-        Range("agent.n_layers", 1, 4, step=1, given=_NETWORK),
-        Choice("agent.n_heads", (2, 4), given=_NETWORK),
+        Choice("agent.d_model", (32, 64, 128), given=_TRANSFORMER),
+        Range("agent.n_layers", 1, 4, step=1, given=_TRANSFORMER),
+        Choice("agent.n_heads", (2, 4), given=_TRANSFORMER),
         Range("agent.window", 12, 120, step=12, given=_NETWORK),
         Range("agent.dropout", 0.0, 0.4, given=_NETWORK),
         Range("agent.learning_rate", 5e-5, 5e-3, is_log=True, given=_NETWORK),
