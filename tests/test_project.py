@@ -34,7 +34,7 @@ class TestLocks:
         wanted = re.compile(r"([a-z0-9._-]+==[\w.+!-]+( ; [^\\]+)?|    --hash=sha256:[0-9a-f]{64})( \\)?")
         lines = (repository / name).read_text().splitlines()
         assert [line for line in lines if not wanted.fullmatch(line)] == []
-        assert not re.search("http|//", "".join(lines))
+        assert not re.search("https?:|//", "".join(lines))
 
     @pytest.mark.parametrize("name", LOCKS)
     def test_every_pin_has_a_hash(self, repository, name):
