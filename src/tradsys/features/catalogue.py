@@ -1,5 +1,6 @@
 """The features that ship, and the recommended ones; importing this file registers them all."""
 
+from tradsys.features.book import BOOK
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
 from tradsys.features.clock import DayOfWeek, TimeOfDay
 from tradsys.features.feature import Feature, FittableFeature
@@ -45,4 +46,7 @@ NOT_IN_DEFAULT: tuple[Feature | FittableFeature, ...] = (
 )
 """Levels that drift, clocks that are memorised, and differences whose worth was not measurable: for your own sets."""
 
-SHIPPED = DEFAULT + NOT_IN_DEFAULT
+OUTSIDE = BOOK
+"""What reads columns from outside the symbol's own trades: only for bars that carry them."""
+
+SHIPPED = DEFAULT + NOT_IN_DEFAULT + OUTSIDE
