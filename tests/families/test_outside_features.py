@@ -12,7 +12,7 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import DataError
 from tradsys.core.outside import outside_columns, outside_values
 from tradsys.data.outside.book.bars import columns_of
-from tradsys.features.book import BookPressure, BookShape
+from tradsys.features.book import BookPressure, BookShape, OrderFlow
 from tradsys.features.feature import Feature, FittableFeature, OddColumns
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.registry import feature_from_dict, feature_to_dict, registered
@@ -20,6 +20,7 @@ from tradsys.features.registry import feature_from_dict, feature_to_dict, regist
 FEATURES: list[Feature | FittableFeature] = [
     BookPressure(),
     BookPressure(levels=(5,)),
+    OrderFlow(),
     BookShape(),
 ]
 

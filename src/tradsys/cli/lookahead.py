@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Config, Json, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Json, Seed, Settings
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -15,6 +15,7 @@ def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
     agent: Agent = None,
     points: Annotated[int, typer.Option(help="Random times at which the future is taken away.", min=1)] = 20,
+    book: Book = None,
     seed: Seed = None,
     config: Config = None,
     settings: Settings = None,
@@ -31,15 +32,17 @@ def command(
     from tradsys.data import load_market
     from tradsys.data.settings import DataSettings
     from tradsys.profiles.forecast import SIDES
+    from tradsys.research.books import with_books
     from tradsys.research.config import RunConfig
     from tradsys.research.experiment import run_experiment
     from tradsys.research.lookahead import look_ahead
     from tradsys.research.spec import experiment_from
 
-    given = {"seed": seed, "agent.name": agent}
+    given = {"seed": seed, "agent.name": agent, "book.files": book}
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=chosen))
+    market = with_books(market, settled.book)
     sides = SIDES[:1] if market.is_long_only else SIDES
     spec = experiment_from(settled, n_symbols=len(market.symbols), sides=sides)
     with reporter(quiet=as_json) as progress:

@@ -9,6 +9,10 @@ Bars = Annotated[
     list[str],
     typer.Option(help="sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL; give it again to pool symbols."),
 ]
+Book = Annotated[
+    list[str] | None,
+    typer.Option(help="A recorded order book, FILE or SYMBOL=FILE (snapshots or updates); give it again for more."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Agent = Annotated[
     str | None,

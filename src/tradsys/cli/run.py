@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Config, Json, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Json, Seed, Settings
 
 UNPROVEN = 4
 """Exit code under --require-proven where the deployed profile is not proven."""
@@ -17,6 +17,7 @@ def command(
     objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
+    book: Book = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
@@ -43,6 +44,7 @@ def command(
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.report import render
+    from tradsys.research.books import with_books
     from tradsys.research.config import RunConfig
     from tradsys.research.run import run
 
@@ -52,11 +54,13 @@ def command(
         "agent.objective": objective,
         "labels.horizon": horizon,
         "strategy_profile": profile,
+        "book.files": book,
     }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     ledger = Ledger(journal / "ledger.jsonl")
     market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=chosen))
+    market = with_books(market, settled.book)
     plan = planned(settled, n_rows=len(market.bars))
     if not as_json:
         typer.echo(f"{repairs_text(market)}\n{plan.sentence}")
