@@ -4,6 +4,7 @@ from tradsys.features.book import BOOK
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
 from tradsys.features.clock import DayOfWeek, TimeOfDay
 from tradsys.features.feature import Feature, FittableFeature
+from tradsys.features.flow import TakerImbalance, TradeSizeZScore
 from tradsys.features.fractional import FracDiff
 from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
 from tradsys.features.oscillators import Macd, Rsi
@@ -43,8 +44,12 @@ NOT_IN_DEFAULT: tuple[Feature | FittableFeature, ...] = (
     TimeOfDay(),
     DayOfWeek(),
     FracDiff(),
+    TakerImbalance(),
+    TradeSizeZScore(),
 )
-"""Levels that drift, clocks that are memorised, and differences whose worth was not measurable: for your own sets."""
+"""Levels that drift, clocks that are memorised, differences whose worth was not measurable, and what takers did, which
+not all bars tell: for your own sets.
+"""
 
 OUTSIDE = BOOK
 """What reads columns from outside the symbol's own trades: only for bars that carry them."""
