@@ -134,6 +134,16 @@ class MacroSettings(_Section):
     supervise: Listed[str] = ()
 
 
+class BookSettings(_Section):
+    """Order books, `[SYMBOL=]FILE[?lag_s=..&tolerance_s=..]` each: snapshots, or updates with sequence numbers.
+
+    Without times of receipt a state counts as received `lag_s` (1) after its stamp; a bar knows one that is no older
+    than `tolerance_s`, one bar unless given. The features `book_pressure`, `order_flow` and `book_shape` read them.
+    """
+
+    files: Listed[str] = ()
+
+
 class RegimeSettings(_Section):
     """Gaussian hidden Markov model of the market's states."""
 
@@ -176,6 +186,7 @@ class RunConfig(_Section):
     agent: AgentSettings = AgentSettings()
     features: FeatureSettings = FeatureSettings()
     macro: MacroSettings = MacroSettings()
+    book: BookSettings = BookSettings()
     regimes: RegimeSettings = RegimeSettings()
     profiles: ProfileSettings = ProfileSettings()
     verdict: VerdictSettings = VerdictSettings()
@@ -204,8 +215,11 @@ class RunConfig(_Section):
 
     @property
     def digest(self) -> str:
-        """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not."""
-        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine"})
+        """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not.
+
+        What the files of books say is in the fingerprint of the bars, whatever the files are called.
+        """
+        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine", "book"})
         for name in ("path_groups", "path_tests"):
             del values["folds"][name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
