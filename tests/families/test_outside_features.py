@@ -11,6 +11,7 @@ from tests.features.markets import nasty, ordinary
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import DataError
 from tradsys.core.outside import outside_columns, outside_values
+from tradsys.features.cross_section import RANKS, MomentumRank, RelativeStrength
 from tradsys.features.feature import Feature, FittableFeature, OddColumns
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroReturns, MacroRisk
@@ -21,11 +22,14 @@ FEATURES: list[Feature | FittableFeature] = [
     MacroReturns(series=("vix",)),
     MacroRisk(),
     MacroRisk(series=("dxy",)),
+    RelativeStrength(),
+    MomentumRank(),
 ]
 
 N_BARS = 2000
 SERIES = ("dxy", "vix")
-COLUMNS = tuple(f"macro_{one}_{what}" for one in SERIES for what in ("r1", "r5", "z", "vol", "age_h"))
+MACRO_COLUMNS = tuple(f"macro_{one}_{what}" for one in SERIES for what in ("r1", "r5", "z", "vol", "age_h"))
+COLUMNS = (*MACRO_COLUMNS, *(name for one in RANKS for name in one.needs))
 
 
 def with_columns(bars: pl.DataFrame, seed: int = 0) -> pl.DataFrame:

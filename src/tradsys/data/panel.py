@@ -58,4 +58,4 @@ class Panel:
     def gathered(self, values: FloatArray, symbol: str) -> FloatArray:
         """The symbol's column of (n_times, n_symbols) at its own bars, (n_bars,)."""
         s = self.symbols.index(symbol)
-        return values[self.row_at[:, s] >= 0, s]
+        return np.asarray(values[self.row_at[:, s] >= 0, s], dtype=np.float64)

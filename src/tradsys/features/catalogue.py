@@ -2,6 +2,7 @@
 
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
 from tradsys.features.clock import DayOfWeek, TimeOfDay
+from tradsys.features.cross_section import RANKS
 from tradsys.features.feature import Feature, FittableFeature
 from tradsys.features.fractional import FracDiff
 from tradsys.features.macro import MACRO
@@ -46,7 +47,7 @@ NOT_IN_DEFAULT: tuple[Feature | FittableFeature, ...] = (
 )
 """Levels that drift, clocks that are memorised, and differences whose worth was not measurable: for your own sets."""
 
-OUTSIDE = MACRO
+OUTSIDE: tuple[Feature | FittableFeature, ...] = (*MACRO, *RANKS)
 """What reads columns from outside the symbol's own trades: only for bars that carry them."""
 
 SHIPPED = DEFAULT + NOT_IN_DEFAULT + OUTSIDE

@@ -8,8 +8,10 @@ from tradsys.data.outside.macro.join import attach_macro
 from tradsys.data.settings import DataSettings
 from tradsys.research.config import RunConfig
 from tradsys.research.macro import macro_series
+from tradsys.research.ranks import with_ranks
 
 
 def configured_market(bars: Sequence[str | Path], config: RunConfig, data: DataSettings | None = None) -> Market:
-    """Bars of `--bars` with the columns of every macro series of the settings."""
-    return attach_macro(load_market(bars, seed=config.seed, settings=data), macro_series(config.macro, data))
+    """Bars of `--bars` with the columns of every macro series of the settings, and of ranks where a feature asks for them."""
+    market = attach_macro(load_market(bars, seed=config.seed, settings=data), macro_series(config.macro, data))
+    return with_ranks(market, config)
