@@ -57,20 +57,24 @@ def attach_ranks(
     return market.attached(pl.concat(parts), f"ranks among {len(market.symbols)} symbols ({spec})")
 
 
+def raw_momentum(panel: Panel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:
+    """Log return over `lookback` bars of the clock, (n_times, n_symbols); NaN where either of the two is missing."""
+    at = panel.spread({symbol: log_close(bars) for symbol, bars in frames.items()})
+    before = np.full(at.shape, np.nan)
+    before[lookback:] = at[:-lookback]
+    return np.asarray(at - before)
+
+
 def momentum(panel: Panel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:
     """Return over `lookback` bars of the clock in standard deviations, (n_times, n_symbols).
 
     NaN where the bar that closes then, or the one that closed `lookback` before, is missing, and where volatility is
     not settled yet: no bar stands in for another.
     """
-    close = {symbol: log_close(bars) for symbol, bars in frames.items()}
-    spread = {symbol: volatility(log_returns(values)) for symbol, values in close.items()}
+    spread = {symbol: volatility(log_returns(log_close(bars))) for symbol, bars in frames.items()}
     for values in spread.values():
         values[:VOLATILITY_TAPS] = np.nan
-    at = panel.spread(close)
-    before = np.full(at.shape, np.nan)
-    before[lookback:] = at[:-lookback]
-    return np.asarray((at - before) / (panel.spread(spread) * np.sqrt(lookback)))
+    return np.asarray(raw_momentum(panel, frames, lookback) / (panel.spread(spread) * np.sqrt(lookback)))
 
 
 def compared(values: FloatArray, member: BoolArray) -> FloatArray:

@@ -150,12 +150,14 @@ class UniverseSettings(_Section):
 class RankSettings(_Section):
     """Long the `k` strongest, short the `k` weakest (unset: a fifth of those ranked each), every `horizon` bars.
 
-    Signal: return over `lookback` bars in standard deviations; 168 and 24 did best on hourly bars, in hindsight.
+    By the return over `lookback` bars, `standard` in standard deviations; 168 and 24 did best on hourly bars, in
+    hindsight.
     """
 
     lookback: Count = 168
     horizon: Count = 24
     k: Count | None = None
+    signal: Literal["return", "standard"] = "return"
     contrarian: bool = False
 
 
