@@ -12,6 +12,6 @@ from tradsys.research.ranks import with_ranks
 
 
 def configured_market(bars: Sequence[str | Path], config: RunConfig, data: DataSettings | None = None) -> Market:
-    """Bars of `--bars` with the columns of every macro series of the settings, and of ranks where a feature asks for them."""
+    """Bars of `--bars` with the columns of every macro series of the settings, and of ranks where they are asked for."""
     market = attach_macro(load_market(bars, seed=config.seed, settings=data), macro_series(config.macro, data))
     return with_ranks(market, config)
