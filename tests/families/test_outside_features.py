@@ -13,6 +13,7 @@ from tradsys.core.errors import DataError
 from tradsys.core.outside import outside_columns, outside_values
 from tradsys.data.outside.book.bars import columns_of
 from tradsys.features.book import BookPressure, BookShape, OrderFlow
+from tradsys.features.cross_section import RANKS, MomentumRank, RelativeStrength
 from tradsys.features.feature import Feature, FittableFeature, OddColumns
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroReturns, MacroRisk
@@ -27,12 +28,14 @@ FEATURES: list[Feature | FittableFeature] = [
     BookPressure(levels=(5,)),
     OrderFlow(),
     BookShape(),
+    RelativeStrength(),
+    MomentumRank(),
 ]
 
 N_BARS = 2000
 SERIES = ("dxy", "vix")
 MACRO = tuple(f"macro_{one}_{what}" for one in SERIES for what in ("r1", "r5", "z", "vol", "age_h"))
-COLUMNS = (*MACRO, *columns_of(5))
+COLUMNS = (*MACRO, *columns_of(5), *(name for one in RANKS for name in one.needs))
 
 
 def with_columns(bars: pl.DataFrame, seed: int = 0) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from tradsys.features.book import BOOK
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
 from tradsys.features.clock import DayOfWeek, TimeOfDay
+from tradsys.features.cross_section import RANKS
 from tradsys.features.feature import Feature, FittableFeature
 from tradsys.features.flow import TakerImbalance, TradeSizeZScore
 from tradsys.features.fractional import FracDiff
@@ -52,7 +53,7 @@ NOT_IN_DEFAULT: tuple[Feature | FittableFeature, ...] = (
 not all bars tell: for your own sets.
 """
 
-OUTSIDE = MACRO + BOOK
+OUTSIDE: tuple[Feature | FittableFeature, ...] = (*MACRO, *BOOK, *RANKS)
 """What reads columns from outside the symbol's own trades: only for bars that carry them."""
 
 SHIPPED = DEFAULT + NOT_IN_DEFAULT + OUTSIDE

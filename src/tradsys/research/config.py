@@ -144,6 +144,33 @@ class BookSettings(_Section):
     files: Listed[str] = ()
 
 
+class UniverseSettings(_Section):
+    """Symbols that are compared: the `size` most traded by median quote volume, chosen by what was known at the time.
+
+    `listings` is a table with the columns symbol, listed, delisted; without it a symbol is listed since its first bar.
+    """
+
+    size: int = Field(30, ge=2)
+    min_listed_days: int = Field(30, ge=0)
+    volume_days: Count = 30
+    rebalance_days: Count = 7
+    listings: str = ""
+
+
+class RankSettings(_Section):
+    """Long the `k` strongest, short the `k` weakest (unset: a fifth of those ranked each), every `horizon` bars.
+
+    By the return over `lookback` bars, `standard` in standard deviations; 168 and 24 did best on hourly bars, in
+    hindsight.
+    """
+
+    lookback: Count = 168
+    horizon: Count = 24
+    k: Count | None = None
+    signal: Literal["return", "standard"] = "return"
+    contrarian: bool = False
+
+
 class RegimeSettings(_Section):
     """Gaussian hidden Markov model of the market's states."""
 
@@ -187,6 +214,8 @@ class RunConfig(_Section):
     features: FeatureSettings = FeatureSettings()
     macro: MacroSettings = MacroSettings()
     book: BookSettings = BookSettings()
+    universe: UniverseSettings = UniverseSettings()
+    rank: RankSettings = RankSettings()
     regimes: RegimeSettings = RegimeSettings()
     profiles: ProfileSettings = ProfileSettings()
     verdict: VerdictSettings = VerdictSettings()
