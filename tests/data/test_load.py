@@ -244,7 +244,10 @@ def test_repairs_are_told_on_the_error_stream(bars, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("binance:BTC/USDT:1h", "downloads are not available yet"),
+        (
+            "binance:BTC/USDT:1h",
+            "is not in the store at data .which is empty.; fetch it: tradsys data download binance:BTC",
+        ),
         ("smaple", "did you mean sample"),
         ("simulated:nosie", "did you mean noise"),
         ("simulated:edge", "such as edge:2"),

@@ -12,6 +12,8 @@ from tests.models.panels import panel_of
 
 from tradsys.models.base_rate import BaseRate
 from tradsys.models.boosted import Boosted
+from tradsys.models.contrastive import Contrast
+from tradsys.models.contrastive_agent import ContrastiveAgent
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.logistic import RidgeLogistic
 from tradsys.models.network_agent import NetworkAgent
@@ -51,6 +53,7 @@ CASES = [
     Case(VolatilityAgent(), finds_direction=False, tolerance=1e-12),
     Case(SMALL_NETWORK, tolerance=1e-5),
     Case(replace(SMALL_NETWORK, objective="focal", focal_alpha=0.25), tolerance=1e-5),
+    Case(ContrastiveAgent(replace(SMALL_NETWORK, n_layers=1, window=8), Contrast(queue=240)), tolerance=1e-5),
     Case(SMALL_RESNET, tolerance=1e-5),
     Case(replace(SMALL_RESNET, objective="focal", focal_alpha=0.25), tolerance=1e-5),
 ]
@@ -188,4 +191,5 @@ def test_nothing_is_found_in_labels_permuted_in_blocks(case: Case) -> None:
 
 
 def test_networks_in_this_battery_were_kept() -> None:
-    assert all("network.onnx" in fitted(case).to_files() for case in CASES if isinstance(case.model, NetworkAgent))
+    networks = [case for case in CASES if isinstance(case.model, NetworkAgent | ContrastiveAgent)]
+    assert all("network.onnx" in fitted(case).to_files() for case in networks)

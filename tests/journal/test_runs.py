@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.files import sha256_of
 from tradsys.journal import RunFolder, find_run
-from tradsys.journal.files import sha256_of
 
 
 def finished(root, slug, *, age_s=0.0):

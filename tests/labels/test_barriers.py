@@ -234,3 +234,48 @@ def test_on_real_bars_a_label_times_out_where_its_window_touches_neither_barrier
     assert len(rows) == len(bars) - 13 - horizon
     assert ((labels["reason"] == "time").to_numpy() == touches_neither).all()
     assert touches_neither.mean() > 0.01
+
+
+def test_the_usual_trade_is_long_over_24_bars_with_both_barriers_at_one_and_a_half_atr_of_14_bars() -> None:
+    bars = random_bars(300, 3)
+    usual = {"upper": 1.5, "lower": 1.5, "horizon": 24, "atr_period": 14, "side": 1}
+    assert triple_barrier(bars).equals(triple_barrier(bars, **usual))  # type: ignore[arg-type]
+    for name, other in {"upper": 1.4, "lower": 1.4, "horizon": 23, "atr_period": 13, "side": -1}.items():
+        assert not triple_barrier(bars, **usual | {name: other}).equals(triple_barrier(bars))  # type: ignore[arg-type]
+
+
+def test_the_first_and_the_last_row_are_events_and_the_next_is_not() -> None:
+    bars = random_bars(50, 4)
+    assert triple_barrier(bars, atr_period=1, horizon=1, events=[0, 49])["index"].to_list() == [0]
+    for beyond in (50, -1):
+        with pytest.raises(ConfigError, match="events must be rows of the 50 bars"):
+            triple_barrier(bars, events=[beyond])
+    with pytest.raises(ConfigError, match=r"of shape \(1, 2\)"):
+        triple_barrier(bars, events=[[1, 2]])
+
+
+def test_only_the_bar_that_shorter_bars_cover_is_decided_by_them() -> None:
+    """Fine bars of a later hour hit the target at once; the bar that held both has none of its own."""
+    late = [QUIET, QUIET, (100, 103, 99, 103)]
+    assert label_finely(late, first_ms=5 * HOUR_MS) == ("stop", True, 1)
+    assert label_finely([QUIET, QUIET, *RISE_FIRST], first_ms=0) == ("target", False, 1)
+
+
+def test_fine_bars_must_divide_the_bar() -> None:
+    fine = bars_from([QUIET] * 3, step_ms=2 * HOUR_MS // 3)
+    with pytest.raises(DataError, match="evenly, theirs last 2400 s"):
+        label_first(BOTH, QUIET, fine_bars=fine)
+
+
+def test_a_bar_that_repeats_or_has_no_end_is_refused() -> None:
+    bars = bars_from([QUIET] * 4)
+    with pytest.raises(DataError):
+        triple_barrier(pl.concat([bars[:2], bars[1:]]), horizon=1, atr_period=1)
+    for column in ("open", "high", "low", "close"):
+        with pytest.raises(DataError):
+            triple_barrier(bars.with_columns(pl.Series(column, [100.0, 100.0, np.inf, 100.0])), horizon=1, atr_period=1)
+
+
+def test_one_symbol_may_be_named() -> None:
+    bars = random_bars(60, 5)
+    assert triple_barrier(bars.with_columns(symbol=pl.lit("A"))).equals(triple_barrier(bars))

@@ -33,3 +33,19 @@ def test_distances_and_rules_are_checked_when_the_spec_is_made() -> None:
         BarrierSpec(events="all")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="cusum_threshold"):
         BarrierSpec(cusum_threshold=0.0)
+
+
+def test_the_usual_spec_labels_every_bar_as_a_usual_trade() -> None:
+    spec = BarrierSpec()
+    assert (spec.upper, spec.lower, spec.horizon, spec.atr_period) == (1.5, 1.5, 24, 14)
+    assert (spec.events, spec.cusum_threshold) == ("every", 1.0)
+    bars = random_bars(200, 7)
+    assert_frame_equal(spec.label(bars).drop("side"), pl.concat(triple_barrier(bars, side=side) for side in (1, -1)))
+    assert spec.event_rows(bars).tolist() == list(range(200))
+
+
+def test_cusum_events_are_measured_in_the_specs_own_atr() -> None:
+    bars = random_bars(300, 8)
+    spec = BarrierSpec(events="cusum", cusum_threshold=0.7, atr_period=5)
+    assert spec.event_rows(bars).tolist() == cusum(bars, 0.7, atr_period=5).tolist()
+    assert spec.event_rows(bars).tolist() != cusum(bars, 0.7).tolist()

@@ -108,3 +108,43 @@ def test_sequential_draws_repeat_with_their_generator() -> None:
     one, two = (sequential_bootstrap(START, END, 9, rng=np.random.default_rng(3)) for _ in range(2))
     assert one.tolist() == two.tolist()
     assert set(one.tolist()) <= {0, 1, 2}
+
+
+def test_every_backward_label_and_the_first_of_them_is_named() -> None:
+    with pytest.raises(DataError, match="2 do not, the first in row 1"):
+        average_uniqueness([0, 5, 9], [3, 4, 9])
+    with pytest.raises(DataError, match="2 do not, the first in row 0"):
+        average_uniqueness([0, 1, 5], [1, 2, 8], [0, 8])
+
+
+def test_start_and_end_are_of_one_kind_and_in_one_row() -> None:
+    with pytest.raises(DataError, match=r"int64 of shape .* and float64"):
+        average_uniqueness([0, 1], [2.0, 3.0])
+    with pytest.raises(DataError, match=r"shape \(1, 2\)"):
+        average_uniqueness([[0, 1]], [[2, 3]])
+    with pytest.raises(DataError, match="of the kind of start"):
+        average_uniqueness([0, 1], [2, 3], [1.0, 2.0, 3.0])
+    with pytest.raises(DataError, match="sorted, unique"):
+        average_uniqueness([0, 1], [2, 3], [1, 2, 2, 3])
+
+
+def test_unsigned_whole_and_broken_numbers_are_times_too() -> None:
+    expected = average_uniqueness(START + 1, END + 1)
+    for kind in (np.uint32, np.int16, np.float32):
+        assert average_uniqueness((START + 1).astype(kind), (END + 1).astype(kind)) == pytest.approx(expected)
+
+
+def test_draws_may_run_over_given_times() -> None:
+    """Only bars 2 and 5 exist: the first two labels share one, the third has its own."""
+    chances = draw_probabilities([-1, 1, 3], [2, 3, 5], [0], times=[2, 5])
+    assert chances == pytest.approx(np.array([0.5, 0.5, 1]) / 2)
+    drawn = sequential_bootstrap(START, END, 5, rng=np.random.default_rng(4), times=np.arange(6))
+    assert drawn.tolist() == sequential_bootstrap(START, END, 5, rng=np.random.default_rng(4)).tolist()
+
+
+def test_each_draw_makes_its_whole_life_less_likely() -> None:
+    rng, plain = np.random.default_rng(5), np.random.default_rng(5)
+    drawn: list[int] = []
+    for _ in range(8):
+        drawn.append(int(plain.choice(3, p=draw_probabilities(START, END, drawn))))
+    assert sequential_bootstrap(START, END, 8, rng=rng).tolist() == drawn

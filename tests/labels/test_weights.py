@@ -109,3 +109,27 @@ def test_what_cannot_be_weighed_is_refused():
     for oldest in (-1.0, 1.1, float("nan")):
         with pytest.raises(ConfigError, match="above -1 and be at most 1"):
             time_decay([0, 1], np.ones(2), oldest)
+
+
+def test_prices_must_be_positive_and_finite_in_every_bar():
+    for wrong in (0.0, -1.0, np.inf, np.nan):
+        broken = CLOSE.copy()
+        broken[3] = wrong
+        with pytest.raises(DataError, match="close must be positive"):
+            return_attribution([0], [2], TIMES, broken)
+
+
+def test_a_return_before_every_life_belongs_to_nobody():
+    weight = return_attribution([4, 0], [6, 1], TIMES, CLOSE)
+    assert weight == pytest.approx(np.array([0.3, 0.1]) / 0.4 * 2)
+
+
+def test_the_first_close_of_all_is_no_return():
+    """A life that begins before the data owns nothing of the bar whose predecessor nobody knows."""
+    weight = return_attribution([-1, 0], [1, 1], TIMES, CLOSE)
+    assert weight == pytest.approx([1.0, 1.0])
+
+
+def test_one_decays_nothing_and_just_above_minus_one_nearly_everything():
+    assert time_decay(np.arange(4), np.ones(4), 1.0).tolist() == [1.0] * 4
+    assert time_decay(np.arange(4), np.ones(4), -0.999) == pytest.approx([0, 0, 0, 1])

@@ -6,10 +6,12 @@ import torch
 from tests.models.panels import panel_of
 
 from tradsys.core.errors import ConfigError
+from tradsys.models.crops import CropBank
 from tradsys.models.focal import focal_logit
 from tradsys.models.logistic import RidgeLogistic
 from tradsys.models.losses import FocalLoss
 from tradsys.models.panel import Panel
+from tradsys.models.together import Job, fit_together
 from tradsys.models.transformer_agent import TransformerAgent
 
 AGENT = TransformerAgent(d_model=16, n_layers=1, n_heads=2, window=8, learning_rate=1e-2, noise=0.1, max_steps=250)
@@ -74,9 +76,9 @@ def test_labels_that_reach_into_the_check_rows_teach_nothing(panel: Panel) -> No
 @pytest.mark.parametrize("objective", ["bce", "focal"])
 def test_training_starts_from_the_linear_models_loss(panel: Panel, objective: str) -> None:
     agent = replace(AGENT, objective=objective, focal_alpha=0.4, max_steps=1)
-    early, late = agent.split(panel, training_rows(panel))
-    offset = agent.offset.fit(panel, early, seed=0)
-    result = agent.train(panel, early, late, offset, seed=0)
+    task = agent.task(panel, training_rows(panel), seed=0)
+    late, offset = task.late, task.offset
+    (result,) = agent.train_many([task])
     z = np.concatenate([offset.logits(x)[mask] for x, mask in zip(panel.X, late, strict=True)])
     y, w = panel.stack_y(late), panel.stack_weight(late)
     if objective == "bce":
@@ -92,6 +94,35 @@ def test_rows_outside_the_chosen_ones_do_not_matter(panel: Panel) -> None:
     changed = replace(panel, y=tuple(np.where(mask[:, None], y, 1 - y) for y, mask in zip(panel.y, rows, strict=True)))
     first, second = (agent.fit(p, rows, seed=4).to_files() for p in (panel, changed))
     assert first == second
+
+
+def test_folds_and_seeds_fitted_side_by_side_come_out_as_one_by_one(panel: Panel) -> None:
+    agent = replace(AGENT, max_steps=60)
+    scaled = replace(panel, X=tuple(0.8 * X for X in panel.X))
+    jobs = [(panel, training_rows(panel, 0.5), 0), (panel, training_rows(panel, 0.5), 1), (scaled, panel.usable(), 0)]
+    together = agent.fit_many(jobs)
+    alone = [agent.fit(one, rows, seed=seed) for one, rows, seed in jobs]
+    assert any(model.network is not None for model in together)
+    assert len({model.logits(panel.X[0]).tobytes() for model in together}) == 3
+    for (one, _, _), ours, theirs in zip(jobs, together, alone, strict=True):
+        assert ours.training == theirs.training
+        np.testing.assert_allclose(ours.logits(one.X[0]), theirs.logits(one.X[0]), atol=2e-3)
+
+
+def test_trials_share_the_linear_model_and_the_data_of_their_rows(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[object] = []
+    plain = RidgeLogistic.fit
+    monkeypatch.setattr(RidgeLogistic, "fit", lambda self, *a, **k: fits.append(self) or plain(self, *a, **k))
+    built: list[int] = []
+    build = CropBank.build
+    monkeypatch.setattr(CropBank, "build", lambda sets, **k: built.append(len(sets)) or build(sets, **k))
+    rows = training_rows(panel)
+    trials = [replace(AGENT, max_steps=25, learning_rate=rate) for rate in (1e-3, 1e-2, 3e-2)]
+    fitted = fit_together([Job(agent, panel, rows, seed) for agent in trials for seed in (0, 1)])
+    assert built == [1]
+    assert len(fits) == 1 + sum(model.network is None for model in fitted)
 
 
 def test_memory_is_the_receptive_field() -> None:

@@ -18,6 +18,7 @@ from tradsys.labels import BarrierSpec, volatility_expansion
 from tradsys.models.base_rate import BaseRate
 from tradsys.models.calibration import Calibration
 from tradsys.models.logistic import RidgeLogistic
+from tradsys.models.pool import Alone
 from tradsys.models.volatility_agent import VolatilityAgent
 from tradsys.predictor import Predictor
 from tradsys.predictor.economics import TimeExit
@@ -62,7 +63,19 @@ def predictor(bars: pl.DataFrame) -> Predictor:
     )
     ranks = ConfidenceRanks.fit(judged.confidence)
     volatility = VolatilityAgent().fit(panel, rows, seed=0)
-    parts = (features, forecaster, timeout, judge, ranks, regimes, auditor, BARRIERS, TAMED, volatility)
+    parts = (
+        features,
+        {"logistic": forecaster},
+        Alone("logistic"),
+        timeout,
+        judge,
+        ranks,
+        regimes,
+        auditor,
+        BARRIERS,
+        TAMED,
+        volatility,
+    )
     return Predictor(timedelta(hours=1), *parts)
 
 

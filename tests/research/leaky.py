@@ -18,7 +18,7 @@ from tradsys.features.momentum import LogReturns
 from tradsys.labels.spec import BarrierSpec
 from tradsys.models.base_rate import BaseRate
 from tradsys.models.logistic import RidgeLogistic
-from tradsys.models.training import Trained
+from tradsys.models.outcome import Trained
 from tradsys.models.transformer_agent import TransformerAgent
 from tradsys.models.volatility_only import VolatilityOnly
 from tradsys.profiles.profile import Profile
@@ -384,15 +384,17 @@ LEAKS = [
 class KeptNetwork(TransformerAgent):
     """A network that nothing trained and everything keeps: its forecasts read rows far back, and none ahead."""
 
-    def train(self, panel: Any, early: Any, late: Any, offset: Any, *, seed: int, progress: Any = None) -> Trained:
-        n = self.network(len(panel.columns)).n_parameters
-        theta = np.random.default_rng(seed).normal(0, 0.3, n).astype(np.float32)
-        return Trained(theta, step=0, start_loss=0.0, gain=0.0, error=0.0, reason="")
+    def train_many(self, tasks: Any, **_: Any) -> list[Trained]:
+        def network(task: Any) -> Any:
+            n = self.network(len(task.panel.columns)).n_parameters
+            return np.random.default_rng(task.seed).normal(0, 0.3, n).astype(np.float32)
+
+        return [Trained(network(t), step=0, start_loss=0.0, gain=0.0, error=0.0, reason="") for t in tasks]
 
 
 def deciding_network() -> dict[str, Any]:
     network = KeptNetwork(d_model=8, n_layers=2, n_heads=2, window=8, offset=RidgeLogistic(10.0))
-    return {"challenger": "transformer", "forecasters": (*quick_experiment().forecasters, network)}
+    return {"challengers": ("transformer",), "forecasters": (*quick_experiment().forecasters, network)}
 
 
 HONEST = {

@@ -79,10 +79,10 @@ def test_honest_parts_are_left_in_peace(specs, recipe):
 
 
 def test_a_network_that_decides_is_left_in_peace(monkeypatch):
-    monkeypatch.setattr("tradsys.research.deciding._choose", lambda *_: ("transformer", None))
+    monkeypatch.setattr("tradsys.research.deciding.convincing", lambda _: "transformer")
     spec = quick_experiment(**deciding_network())
     outcome = run_experiment(market_of("noise", 9), spec)
-    assert all(result.predictor.forecaster.network for result in outcome.results)
+    assert all(result.fitted["transformer"].network for result in outcome.results)
     assert look_ahead(outcome, spec, n_points=4).findings == ()
 
 

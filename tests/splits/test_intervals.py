@@ -6,7 +6,7 @@ import pytest
 
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.splits import PurgedKFold, WalkForward
-from tradsys.splits.intervals import read_intervals
+from tradsys.splits.intervals import Intervals, milliseconds, read_intervals, runs
 
 MS = np.array([0, 3_600_000, 7_200_000])
 
@@ -60,3 +60,39 @@ def test_an_embargo_is_a_duration_and_never_a_number_of_rows():
         PurgedKFold(5, embargo=24)
     with pytest.raises(ConfigError, match="must not be negative"):
         WalkForward(embargo=timedelta(hours=-1))
+
+
+def test_a_duration_is_rounded_up_to_whole_milliseconds():
+    assert milliseconds(timedelta(microseconds=1), "embargo") == 1
+    assert milliseconds(timedelta(milliseconds=2), "embargo") == 2
+    assert milliseconds(timedelta(0), "embargo") == 0
+
+
+def test_runs_of_true_reach_to_both_ends():
+    assert list(runs(np.array([True, True, False, True]))) == [(0, 2), (3, 4)]
+    assert list(runs(np.zeros(3, bool))) == []
+
+
+@pytest.mark.parametrize("wrong", ["ab", b"cd", (MS, MS, MS), 7])
+def test_intervals_are_a_pair(wrong):
+    with pytest.raises(ConfigError, match=f"found {type(wrong).__name__}"):
+        read_intervals(wrong, 3)
+
+
+def test_unsigned_integers_are_times_and_labels_of_no_length_are_labels():
+    labels = read_intervals((MS.astype(np.uint64), MS.astype(np.uint64)), 3)
+    assert labels.end.tolist() == MS.tolist()
+    assert len(labels) == 3
+    assert read_intervals(labels, 3) is labels
+
+
+def test_every_backward_label_and_the_first_of_them_is_named():
+    end = MS + np.array([1, -1, -1])
+    with pytest.raises(DataError, match="2 do not, first at row 1"):
+        read_intervals((MS, end), 3)
+    with pytest.raises(DataError, match=r"found shapes \(1, 3\)"):
+        read_intervals((MS[None], MS[None]), 1)
+
+
+def test_labels_are_ordered_by_start_and_ties_by_row():
+    assert Intervals(np.array([5, 1, 5, 1]), np.array([6, 6, 6, 6])).order.tolist() == [1, 3, 0, 2]

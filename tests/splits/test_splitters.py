@@ -137,3 +137,80 @@ def test_splitting_100_000_labels_into_45_splits_is_quick():
     n = sum(1 for _ in CombinatorialPurgedCV(10, 2, timedelta(hours=48)).split(start, intervals=(start, end)))
     assert n == 45
     assert perf_counter() - began < 1.0  # 0.03 s alone; the benchmark holds it to 0.2
+
+
+def test_the_usual_settings():
+    kfold, cpcv, walk = PurgedKFold(), CombinatorialPurgedCV(), WalkForward()
+    assert (kfold.n_splits, kfold.embargo) == (5, timedelta(0))
+    assert (cpcv.n_groups, cpcv.n_test_groups, cpcv.embargo) == (6, 2, timedelta(0))
+    assert (walk.n_splits, walk.initial, walk.final) == (6, 0.2, 0.0)
+    assert (walk.embargo, walk.rolling) == (timedelta(0), None)
+
+
+@pytest.mark.parametrize("cv", [PurgedKFold(4), CombinatorialPurgedCV(4, 2), WalkForward(3)])
+def test_a_splitter_is_its_settings_whatever_it_is_bound_to(cv):
+    bound = replace(cv, intervals=hourly(9))
+    assert bound == cv
+    assert repr(bound) == repr(cv)
+    assert cv.intervals is None
+
+
+def test_the_smallest_settings_are_taken():
+    start, end = hourly(40, life=1)
+    assert len(list(PurgedKFold(2).split(start, intervals=(start, end)))) == 2
+    assert CombinatorialPurgedCV(2, 1).n_paths == 1
+    assert CombinatorialPurgedCV(3, 1).get_n_splits() == 3
+    assert len(list(WalkForward(1).split(start, intervals=(start, end)))) == 1
+    assert WalkForward(initial=0.5, final=0.25, rolling=timedelta(milliseconds=1)).final == 0.25
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (CombinatorialPurgedCV, {"n_groups": 4, "n_test_groups": 0}),
+        (CombinatorialPurgedCV, {"embargo": timedelta(-1)}),
+        (CombinatorialPurgedCV, {"embargo": 24}),
+        (PurgedKFold, {"embargo": timedelta(-1)}),
+        (WalkForward, {"initial": 0.0}),
+        (WalkForward, {"initial": 1.0}),
+        (WalkForward, {"final": -0.1}),
+        (WalkForward, {"final": 1.0}),
+        (WalkForward, {"initial": 0.5, "final": 0.5}),
+        (WalkForward, {"rolling": timedelta(-1)}),
+        (WalkForward, {"rolling": 24}),
+    ],
+)
+def test_settings_beyond_their_bounds_are_refused(kind, settings):
+    with pytest.raises(ConfigError, match=list(settings)[-1]):
+        kind(**settings)
+
+
+def test_boundaries_are_shares_of_the_span_and_hold_the_last_start():
+    start = np.array([1000, 1040, 2000])
+    cv = WalkForward(n_splits=4, initial=0.2)
+    assert cv.boundaries(start, intervals=(start, start)).tolist() == [1200, 1400, 1600, 1800, 2001]
+    cv = WalkForward(n_splits=2, initial=0.2, final=0.4)
+    assert cv.boundaries(start, intervals=(start, start)).tolist() == [1200, 1400, 1600]
+
+
+def test_as_many_groups_as_labels_are_possible_and_more_are_not():
+    start = np.arange(4) * HOUR
+    tests = [test.tolist() for _, test in PurgedKFold(4).split(start, intervals=(start, start + 1))]
+    assert tests == [[0], [1], [2], [3]]
+    with pytest.raises(DataError, match="5 groups need at least as many labels, found 4"):
+        next(PurgedKFold(5).split(start, intervals=(start, start + 1)))
+
+
+def test_rows_may_be_a_list_and_intervals_given_to_split_win():
+    start, end = hourly(30)
+    cv = PurgedKFold(3, intervals=(start[::-1], end[::-1]))
+    given = [test.tolist() for _, test in cv.split([0] * 30, intervals=(start, end))]
+    bound = [test.tolist() for _, test in cv.split([0] * 30)]
+    assert given == bound[::-1]
+    assert given[0] == list(range(10))
+
+
+def test_a_rolling_part_begins_its_span_before_the_block():
+    start, end = hourly(101, life=1)
+    train, test = next(WalkForward(2, initial=0.5, rolling=timedelta(hours=10)).split(start, intervals=(start, end)))
+    assert (train.tolist(), test[0]) == (list(range(40, 50)), 50)

@@ -55,3 +55,24 @@ def test_a_draw_of_one_repeated_block_is_extreme_and_finite():
     draws = studentised_blocks(daily, 10, 500, np.random.default_rng(0)).draws
     assert np.isfinite(draws).all()
     assert np.abs(draws).max() == 1e3
+
+
+def test_the_long_run_deviation_is_that_of_the_mean_times_the_root_of_the_days():
+    daily = np.random.default_rng(6).normal(0.001, 0.01, (2, 90))
+    tested = studentised_blocks(daily, 7, 5, np.random.default_rng(0))
+    assert tested.long_run_sd == pytest.approx(daily.mean(axis=1) * np.sqrt(90) / tested.t)
+    assert studentised_blocks(daily, 7, 5, np.random.default_rng(0)).draws.shape == (5, 2)
+
+
+def test_a_mean_of_zero_with_repeated_blocks_is_no_sign_of_anything():
+    daily = np.array([[1.0, -1.0, 0.0, 0.0] * 5])
+    drawn = studentised_blocks(daily, 3, 200, np.random.default_rng(0)).draws
+    assert np.isfinite(drawn).all()
+    assert np.abs(drawn[np.abs(drawn) != 1e3]).max() < 1e3
+
+
+def test_units_of_a_record_do_not_matter():
+    daily = np.random.default_rng(7).normal(0.001, 0.01, (1, 80))
+    one, other = (studentised_blocks(daily * unit, 8, 20, np.random.default_rng(0)) for unit in (1, 1e-12))
+    assert other.t == pytest.approx(one.t)
+    assert other.draws == pytest.approx(one.draws)

@@ -69,3 +69,30 @@ def test_a_path_without_trades_has_no_ratio_and_is_left_out():
     assert path_mean(np.zeros((5, 100))).interval() is None
     alone = path_mean(daily[:1])
     assert (alone.mean is None, alone.interval()) == (False, None)
+
+
+def test_skewed_returns_have_mertens_standard_error():
+    """(1 - g3 S + (g4 - 1) / 4 S^2) / T of independent returns: exponential gains less .2 have S .8, g3 2, g4 9."""
+    rng = np.random.default_rng(4)
+    gains = rng.exponential(size=100_000) - 0.2
+    found = path_mean(np.stack([gains, gains]), block_days=1)
+    assert found.error == pytest.approx(((1 - 2 * 0.8 + 8 / 4 * 0.8**2) / 100_000 * 365) ** 0.5, rel=0.05)
+
+
+def test_blocks_are_ten_days_long_unless_said_otherwise():
+    trending = np.convolve(np.random.default_rng(5).normal(size=2_000), np.ones(5), "valid")
+    daily = np.stack([trending, trending[::-1]])
+    assert path_mean(daily) == path_mean(daily, block_days=10)
+    assert path_mean(daily).error > 1.5 * path_mean(daily, block_days=1).error
+
+
+def test_two_paths_that_mirror_each_other_average_to_what_is_known_for_certain():
+    noise = np.random.default_rng(6).normal(size=500)
+    found = path_mean(np.stack([noise, -noise]))
+    assert found.correlation == pytest.approx(-1.0)
+    assert (found.mean, found.error) == pytest.approx((0.0, 0.0), abs=1e-6)
+
+
+def test_a_single_day_has_no_ratio():
+    assert path_mean(np.ones((3, 1))).sharpes == (None, None, None)
+    assert path_mean(np.array([[0.01, 0.03], [0.02, 0.05]])).mean is not None

@@ -10,7 +10,13 @@ from tests.verdict.records import market, record, series
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import generator
 from tradsys.journal import TrialSeries
-from tradsys.verdict import VerdictSpec, deflated_sharpe_ratio, judge
+from tradsys.verdict import (
+    VerdictSpec,
+    deflated_sharpe_ratio,
+    judge,
+    min_track_record_length,
+    probabilistic_sharpe_ratio,
+)
 from tradsys.verdict.bootstrap import studentised_blocks
 from tradsys.verdict.sharpe import moments
 
@@ -132,7 +138,8 @@ class TestTooLittle:
         on = market(rng, n_days=300)
         enough = replace(record("P", on, rng), n_trades=60)
         assert judged([enough]).profiles["P"].p is not None
-        assert judged([replace(enough, n_trades=59)]).profiles["P"].p is None
+        few = judged([replace(enough, n_trades=59)]).profiles["P"]
+        assert (few.p, few.leg) == (None, "trades")
         short = market(rng, n_days=299)
         assert judged([record("P", short, rng)]).profiles["P"].p is None
 
@@ -319,6 +326,48 @@ class TestNumbers:
         assert a != b
 
 
+class TestRules:
+    def test_the_usual_rules_are_the_ones_whose_error_rates_were_measured(self):
+        usual = VerdictSpec()
+        assert (usual.alpha, usual.min_trades, usual.min_days) == (0.05, 60, 300)
+        assert (usual.block_days, usual.n_bootstrap, usual.refute_below) == (10, 1999, 0.0)
+
+    def test_whoever_demands_a_sharpe_ratio_refutes_what_cannot_reach_it(self):
+        own = noise_run(31, n_profiles=1)
+        bound = judged(own).profiles["P0"].upper_bound
+        below, above = (replace(QUICK, refute_below=bound + change) for change in (-0.01, 0.01))
+        assert judged(own, spec=below).profiles["P0"].verdict == "not proven"
+        one = judged(own, spec=above).profiles["P0"]
+        assert one.verdict == "refuted"
+        assert one.leg == "both"
+
+    def test_a_judgement_counts_its_days(self):
+        judgement = judged(noise_run(32, n_profiles=2), n_counted=3)
+        assert (judgement.n_days, judgement.n_trials, judgement.n_compared) == (400, 5, 2)
+        assert {one.n_days for one in judgement.profiles.values()} == {400}
+
+    def test_what_is_too_short_for_a_track_record_has_none(self):
+        own = noise_run(33, n_profiles=1, cost=0.002)
+        one = judged(own).profiles["P0"]
+        assert one.sharpe < 0
+        assert one.min_track_record_days is None
+        good = judged(noise_run(33, n_profiles=1, foresight=0.3)).profiles["P0"]
+        m = moments(noise_run(33, n_profiles=1, foresight=0.3)[0].daily)
+        shape = {"skewness": m.skewness, "kurtosis": m.kurtosis}
+        assert good.min_track_record_days == min_track_record_length(m.sharpe, **shape)
+        assert good.psr == probabilistic_sharpe_ratio(m.sharpe, 400, **shape)
+
+    def test_the_critical_values_are_quantiles_of_the_best_draw_and_of_unseen_trials_beside_it(self):
+        own = noise_run(34, n_profiles=2)
+        draws = studentised_blocks(
+            np.stack([one.daily for one in own]), 10, 499, generator(0, "verdict", "bootstrap")
+        ).draws.max(axis=1)
+        critical = judged(own, n_counted=50).critical_net
+        chance = np.mean(draws <= critical) * norm.cdf(critical) ** 50
+        just_below = np.mean(draws <= critical - 0.002) * norm.cdf(critical - 0.002) ** 50
+        assert just_below < 0.95 <= chance
+
+
 class TestRefusals:
     def test_profiles_of_one_run_share_their_record(self):
         with pytest.raises(ConfigError, match="share days, grid and opens; 'P0' differs"):
@@ -340,8 +389,32 @@ class TestRefusals:
             ({"n_bootstrap": 10}, "n_bootstrap at least 20"),
             ({"min_trades": 0}, "min_trades and block_days must be positive"),
             ({"min_days": 15}, "two blocks of 10 days, was 15"),
+            ({"alpha": 0.0}, "alpha must lie between"),
+            ({"alpha": 0.5}, "alpha must lie between"),
+            ({"block_days": 0}, "min_trades and block_days must be positive"),
+            ({"alpha": 0.25, "n_bootstrap": 3}, "n_bootstrap at least 4"),
+            ({"min_days": 19}, "was 19"),
         ],
     )
     def test_impossible_rules_are_refused(self, options, message):
         with pytest.raises(ConfigError, match=message):
             VerdictSpec(**options)
+
+    def test_the_smallest_possible_rules_are_taken(self):
+        rules = VerdictSpec(alpha=0.25, min_trades=1, min_days=2, block_days=1, n_bootstrap=4)
+        assert (rules.min_days, rules.n_bootstrap) == (2, 4)
+
+    def test_each_difference_between_the_profiles_of_a_run_is_refused(self):
+        first, second = noise_run(30, n_profiles=2)
+        for changed in (
+            {"symbols": ("ETH",)},
+            {"days": second.days + 1},
+            {"grid": second.grid + 1},
+            {"opens": second.opens * 2},
+        ):
+            with pytest.raises(ConfigError, match="'P1' differs from 'P0'"):
+                judged([first, replace(second, **changed)])
+
+    def test_a_million_unseen_trials_raise_the_bar_beyond_five(self):
+        critical = judged(noise_run(35, n_profiles=1), n_counted=10**6).critical_net
+        assert critical == pytest.approx(norm.isf(1 - 0.95 ** (1 / 10**6)), abs=0.01)

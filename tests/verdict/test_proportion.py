@@ -19,3 +19,8 @@ def test_overlapping_observations_need_not_be_whole() -> None:
 def test_another_tail_gives_a_one_sided_bound() -> None:
     """The rule of three: nothing seen in n bounds the share by about 3 / n at 95%."""
     assert clopper_pearson(0, 1000, tail=0.05)[1] == pytest.approx(0.003, rel=0.01)
+
+
+def test_one_in_ten_has_a_lower_end_and_nine_in_ten_an_upper_one() -> None:
+    assert clopper_pearson(1, 10)[0] == pytest.approx(1 - 0.975**0.1)
+    assert clopper_pearson(9, 10)[1] == pytest.approx(0.975**0.1)

@@ -81,3 +81,22 @@ def test_a_bin_in_which_nothing_or_everything_happened_has_an_open_end():
 
 def test_no_forecasts_fill_no_bins():
     assert reliability_bins(np.empty(0), np.empty(0), np.empty(0)) == []
+
+
+def test_ten_bins_are_usual():
+    p = np.linspace(0.01, 0.99, 100)
+    assert [one.n for one in reliability_bins(p, np.zeros(100), np.ones(100))] == [9, *[10] * 8, 11]
+    y = (np.arange(100) % 3 == 0).astype(float)
+    assert brier_parts(p[:, None], y[:, None]) == brier_parts(p[:, None], y[:, None], n_bins=10)
+
+
+def test_a_bin_is_worth_at_least_one_label():
+    (one,) = reliability_bins(np.full(3, 0.6), np.array([1.0, 0.0, 0.0]), np.full(3, 0.1))
+    assert one.effective_n == 1.0
+
+
+def test_the_parts_of_two_sides_are_their_mean():
+    p, y = forecasts(500)
+    both, each = brier_parts(p, y), [brier_parts(p[:, [k]], y[:, [k]]) for k in (0, 1)]
+    for part in ("reliability", "resolution", "uncertainty", "within"):
+        assert getattr(both, part) == pytest.approx(np.mean([getattr(one, part) for one in each]), rel=1e-12)

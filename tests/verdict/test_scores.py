@@ -29,7 +29,10 @@ def test_log_loss_and_brier_are_means_of_both_sides():
 
 
 def test_a_certain_and_wrong_forecast_costs_much_and_not_everything():
-    assert np.isfinite(log_loss(np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]]))).all()
+    assert log_loss(np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]])) == pytest.approx(12 * np.log(10), rel=1e-5)
+    assert log_loss(np.array([[1e-11, 0.5]]), np.array([[1.0, 1.0]])) == pytest.approx(
+        (11 * np.log(10) + np.log(2)) / 2
+    )
 
 
 def test_log_loss_of_the_base_rate_is_its_entropy():

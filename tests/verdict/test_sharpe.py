@@ -155,3 +155,37 @@ def test_impossible_arguments_are_refused(call, message):
 def test_the_normal_quantile_of_the_best_is_passed_with_probability_alpha(n_trials):
     z = normal_upper_quantile(0.05, n_trials)
     assert 1 - chance_of_none(z, n_trials) == pytest.approx(0.05, abs=1e-9)
+
+
+def test_the_smallest_arguments_that_mean_something_are_taken():
+    assert probabilistic_sharpe_ratio(0.0, 2, **NORMAL) == 0.5
+    assert probabilistic_sharpe_ratio(0.1, 10, skewness=0.0, kurtosis=1.0) == pytest.approx(norm.cdf(0.1 * 3))
+    assert expected_max_sharpe(5, 0.0) == 0.0
+    assert expected_max_sharpe(1.1) == 0.0
+    assert moments(np.array([0.0, 2.0])).sharpe == pytest.approx(1 / sqrt(2))
+    with pytest.raises(DataError, match="found 1"):
+        moments(np.ones(1))
+
+
+@pytest.mark.parametrize("confidence", [0.5, 1.0])
+def test_a_confidence_lies_strictly_between_a_half_and_one(confidence):
+    with pytest.raises(ConfigError, match="confidence must lie between"):
+        min_track_record_length(0.1, confidence=confidence, **NORMAL)
+
+
+def test_the_usual_confidence_is_95_percent_above_zero():
+    usual, said = ({}, {"benchmark": 0.0, "confidence": 0.95})
+    assert min_track_record_length(0.1, **NORMAL, **usual) == min_track_record_length(0.1, **NORMAL, **said)
+    assert min_backtest_length(45) == min_backtest_length(45, sharpe=1.0)
+
+
+def test_a_sharpe_ratio_without_sampling_error_is_certain():
+    """Two returns in a ratio that makes 1 - skew s + skew^2 s^2 / 4 vanish at s = 2 / skew."""
+    assert probabilistic_sharpe_ratio(2.0, 50, skewness=1.0, kurtosis=2.0, benchmark=1.9) == 1.0
+    assert probabilistic_sharpe_ratio(2.0, 50, skewness=1.0, kurtosis=2.0, benchmark=2.1) == 0.0
+
+
+def test_kurtosis_may_round_below_its_bound_but_not_lie_below_it():
+    assert probabilistic_sharpe_ratio(0.1, 10, skewness=0.0, kurtosis=1 - 1e-12) > 0.5
+    with pytest.raises(ConfigError, match=r"1 \+ skewness\^2 = 2"):
+        probabilistic_sharpe_ratio(0.1, 10, skewness=-1.0, kurtosis=1.9)

@@ -67,3 +67,28 @@ def test_the_guard_is_200_bars_or_twice_the_memory_but_a_tenth_at_most(n_grid, m
 def test_a_bars_return_runs_to_the_symbols_next_open_and_over_its_gaps():
     opens = np.array([[100.0, np.nan, 110.0, 121.0], [50.0, 25.0, np.nan, np.nan]])
     assert bar_returns(opens) == pytest.approx(np.array([[0.1, 0, 0.1, 0], [-0.5, 0, 0, 0]]))
+
+
+def test_every_fourth_shift_is_kept_and_never_the_actual_timing():
+    positions, returns = random_positions(5, n_trials=1, n_grid=100)
+    assert len(circular_shifts(positions, returns, 10).null) == len(range(10, 90, 4))
+    positions, returns = random_positions(5, n_trials=1, n_grid=8 * 10)
+    tiny = circular_shifts([positions[0][:, :9]], returns[:, :9], 10)
+    assert len(tiny.null) == len(range(1, 9, 4))
+
+
+def test_a_market_that_never_moves_gives_no_timing():
+    positions, _ = random_positions(6)
+    assert (circular_shifts(positions, np.zeros((2, 700)), 10).z == 0).all()
+
+
+def test_positions_given_are_left_as_they_are():
+    positions, returns = random_positions(7)
+    before = [p.copy() for p in positions]
+    circular_shifts(positions, returns, 10)
+    assert all((a == b).all() for a, b in zip(positions, before, strict=True))
+
+
+def test_a_price_of_nothing_is_no_bar():
+    assert bar_returns(np.array([[2.0, 0.0, 3.0, -1.0, 6.0]])) == pytest.approx(np.array([[0.5, 0, 1.0, 0, 0]]))
+    assert bar_returns(np.array([[np.nan, np.nan]])).tolist() == [[0, 0]]

@@ -3,7 +3,9 @@ import pytest
 from tests.verdict.forecasts import gains_of_direction, gains_of_volatility, true_mean
 
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.verdict import Overlap, estimate, gain
+from tradsys.core.seeds import generator
+from tradsys.verdict import Overlap, estimate, gain, optimal_block_length
+from tradsys.verdict.bootstrap import studentised_blocks
 
 HOUR = 3_600_000
 
@@ -125,3 +127,40 @@ def test_the_smallest_visible_gain_is_seen_in_four_of_five_samples():
     visible = np.median([estimate(one, hourly(n), seed=0, n_draws=499).smallest_visible for one in samples])
     seen = [estimate(one + visible, hourly(n), seed=0, n_draws=499).low > 0 for one in samples]
     assert np.mean(seen) == pytest.approx(0.8, abs=0.06)
+
+
+def test_ten_blocks_are_enough_for_an_interval_and_nine_are_not():
+    values = np.random.default_rng(9).normal(size=240)
+    assert estimate(values, hourly(240), seed=0).low is not None
+    assert estimate(values[:239], hourly(239), seed=0).low is None
+
+
+def test_a_block_is_three_circular_lengths_and_a_tenth_of_the_history_at_most():
+    slow = np.convolve(np.random.default_rng(10).normal(size=3_000), np.ones(8), "same")
+    best = optimal_block_length(slow - slow.mean())
+    assert estimate(slow, hourly(3_000, horizon=1), seed=0).block == np.ceil(3 * 1.5 ** (1 / 3) * best)
+    assert estimate(slow[:200], hourly(200, horizon=1), seed=0).block == 20
+
+
+def test_the_interval_is_made_of_the_quantiles_of_the_draws_and_of_the_error():
+    values = np.random.default_rng(11).exponential(size=500)
+    found = estimate(values, hourly(500), seed=3, n_draws=199)
+    drawn = studentised_blocks((values - values.mean())[None], found.block, 199, generator(3, "verdict", "scores"))
+    error = drawn.long_run_sd[0] / np.sqrt(500)
+    low, high = np.quantile(drawn.draws, [0.025, 0.975])
+    assert found.standard_error == pytest.approx(error, rel=1e-12)
+    assert (found.low, found.high) == pytest.approx((values.mean() - high * error, values.mean() - low * error))
+    assert found.smallest_visible == pytest.approx((high + 0.84) * error, rel=1e-12)
+    assert estimate(values, hourly(500), seed=3) == estimate(values, hourly(500), seed=3, n_draws=1999)
+
+
+def test_some_of_the_rows_keep_their_times_and_their_reach():
+    some = Overlap(np.arange(5) * HOUR, HOUR, 24).rows(np.array([3, 1]))
+    assert (some.start.tolist(), some.step_ms, some.horizon) == ([3 * HOUR, HOUR], HOUR, 24)
+
+
+@pytest.mark.parametrize(("step_ms", "horizon"), [(0, 1), (1, 0)])
+def test_a_step_and_a_horizon_are_at_least_one(step_ms, horizon):
+    assert Overlap(np.arange(3), 1, 1).horizon == 1
+    with pytest.raises(ConfigError, match=f"were {step_ms} and {horizon}"):
+        Overlap(np.arange(3), step_ms, horizon)

@@ -52,3 +52,50 @@ def test_all_columns_share_the_drawn_rows():
     assert draws.sums[:, 1] == pytest.approx(2 * draws.sums[:, 0])
     assert draws.sums[:, 2] == pytest.approx(-draws.sums[:, 0])
     assert draws.variances[:, 1] == pytest.approx(4 * draws.variances[:, 0])
+
+
+def plain_draw(values, is_new, fresh):
+    """One draw row by row: its sum around the mean, and the spread of its blocks around what their lengths explain."""
+    centred, blocks, row = values - values.mean(), [], 0
+    for new, at in zip(is_new, fresh, strict=True):
+        row = at if new else (row + 1) % len(values)
+        if new:
+            blocks.append([])
+        blocks[-1].append(centred[row])
+    total = sum(map(sum, blocks))
+    return total, sum((sum(block) - len(block) * total / len(values)) ** 2 for block in blocks)
+
+
+def test_a_draw_is_made_of_blocks_that_wrap_and_is_as_spread_as_they_are():
+    x = np.random.default_rng(0).normal(3, 1, (23, 2))
+    drawn = resampled_sums(x, 4.0, 9, np.random.default_rng(5))
+    rng = np.random.default_rng(5)
+    is_new = rng.random((9, 23)) < 1 / 4
+    fresh = rng.integers(23, size=(9, 23))
+    is_new[:, 0] = True
+    for b in range(9):
+        for k in range(2):
+            plain = plain_draw(x[:, k], is_new[b], fresh[b])
+            assert (drawn.sums[b, k], drawn.variances[b, k]) == pytest.approx(plain, abs=1e-10)
+
+
+def test_long_run_variance_weighs_each_pair_of_rows_by_its_chance_to_share_a_block():
+    x = autoregressive(0.5, 19, 2)[:, None] + 7
+    centred, keep = x[:, 0] - x.mean(), 1 - 1 / 6
+    pairs = [(i, j, abs(i - j)) for i in range(19) for j in range(19)]
+    weight = {k: (1 - k / 19) * keep**k + (k / 19 * keep ** (19 - k) if k else 0) for k in range(19)}
+    expected = sum(centred[i] * centred[j] * weight[k] for i, j, k in pairs) / 19
+    assert long_run_variance(x, 6.0) == pytest.approx([expected], rel=1e-10)
+
+
+def test_block_length_needs_ten_values_and_not_their_size():
+    x = autoregressive(0.6, 10, 3)
+    assert optimal_block_length(1e-3 * x + 5) == pytest.approx(optimal_block_length(x), rel=1e-6)
+    with pytest.raises(DataError, match="found 9"):
+        optimal_block_length(x[:9])
+
+
+@pytest.mark.parametrize(("n", "longest"), [(40, 14), (90, 29), (400, 60)])
+def test_block_length_is_capped_where_what_comes_undoes_what_was(n, longest):
+    """Differences of noise sum to nearly nothing; the cap is the smaller of 3 sqrt(n) and n / 3, rounded up."""
+    assert optimal_block_length(np.diff(np.random.default_rng(0).normal(size=n + 1))) == longest

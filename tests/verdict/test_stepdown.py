@@ -49,3 +49,19 @@ def test_sidak_and_holm_agree_with_statsmodels():
 
 def test_sidak_keeps_the_digits_of_tiny_p():
     assert sidak(np.array([1e-18, 0.5]))[0] == pytest.approx(2e-18, rel=1e-9)
+
+
+def test_a_statistic_as_large_as_a_draw_is_not_beyond_it():
+    assert romano_wolf(np.array([1.0]), np.array([[1.0], [0.0], [2.0]])).tolist() == [3 / 4]
+
+
+def test_a_null_needs_draws_in_rows():
+    for null in (np.empty((0, 3)), np.zeros(3)):
+        with pytest.raises(DataError, match=r"shape \(n_draws, 3\)"):
+            romano_wolf(np.zeros(3), null)
+
+
+def test_certain_luck_stays_certain():
+    assert sidak(np.array([1.0, 1.0])) == pytest.approx([1.0, 1.0])
+    assert sidak(np.array([1.0])) == pytest.approx([1.0])
+    assert holm(np.array([0.9, 0.8])).tolist() == [1.0, 1.0]

@@ -45,3 +45,13 @@ def test_a_hundred_trials_that_correlate_by_a_half_are_as_lucky_as_about_sixteen
 def test_a_trial_that_never_moves_is_refused():
     with pytest.raises(DataError, match=r"trials \[1\] never move"):
         effective_trials(np.array([[1.0, 2.0, 3.0], [0.1, 0.1, 0.1]]))
+
+
+def test_every_trial_that_never_moves_is_named():
+    with pytest.raises(DataError, match=r"trials \[0, 2\] never move"):
+        effective_trials(np.array([[1.0, 1.0], [1.0, 2.0], [0.0, 0.0]]))
+
+
+def test_the_size_of_returns_does_not_matter():
+    assert effective_trials(WAVES * 1e-5) == pytest.approx(3.0)
+    assert effective_trials(WAVES[:1]) == 1.0

@@ -21,12 +21,13 @@ from tradsys.core.machine import cap_threads
 
 COMMANDS = {
     "run": "The main job: from bars to a verdict and a report.",
+    "train": "Fit one agent on all but the lock-box and write a bundle.",
     "compare": "Show the profiles of a run side by side.",
     "backtest": "Simulate one profile of a run with another engine.",
     "journal": "What was tried, what was learned, who is champion.",
     "lookahead": "Recompute a run without the future: any change is an error.",
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
-    "data": "Look at bars before anything else does: check.",
+    "data": "Bars: download, import, check, list.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",
 }
 """A line a command; `tradsys.cli.<name>` has function `command`, its subcommands as dict `commands`, or both."""

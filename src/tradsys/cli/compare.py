@@ -1,12 +1,12 @@
-"""`tradsys compare`: the profiles of a run side by side."""
+"""`tradsys compare`: the profiles of a run side by side, or the research journal's claims run again."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Json
+from tradsys.cli.options import Bars, Config, Json, Settings
 
 RunName = Annotated[str, typer.Option("--run", help="Name of a run, the beginning of one, or last.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
@@ -19,9 +19,48 @@ def command(
     as_stored: Annotated[
         bool, typer.Option("--as-stored", help="The verdict as it was when the run ended; reads no ledger.")
     ] = False,
+    objectives: Annotated[
+        bool, typer.Option("--objectives", help="Compare objectives, shapes and profiles on --bars, with many seeds.")
+    ] = False,
+    bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    seeds: Annotated[int, typer.Option(help="With --objectives: seeds of each.", min=1)] = 10,
+    folds: Annotated[int | None, typer.Option(help="With --objectives: test blocks.", min=1)] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="With --objectives: begin nothing new after so long; the next call goes on.")
+    ] = None,
+    group: Annotated[int, typer.Option(help="With --objectives: seeds trained side by side.", min=1)] = 2,
+    out: Annotated[Path, typer.Option(help="With --objectives: folder of what was computed.")] = Path("claims"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="With --objectives: toy networks, to see that it works.")
+    ] = False,
+    publish: Annotated[
+        Path | None, typer.Option(help="With --objectives: root of the source tree whose page is to be written.")
+    ] = None,
+    config: Config = None,
+    settings: Settings = None,
     as_json: Json = False,
 ) -> int:
-    """Verdicts and metrics of every profile of a run, as of now: where the ledger has grown, judged again."""
+    """Verdicts and metrics of every profile of a run, as of now: where the ledger has grown, judged again.
+
+    With --objectives: the research journal's claims on real bars, with intervals and a model confidence set.
+    """
+    if objectives:
+        from tradsys.cli.overrides import overrides
+
+        given = overrides(settings or [], {"folds.n_folds": folds})
+        return _objectives(
+            bars,
+            given,
+            config,
+            out,
+            journal,
+            seeds=seeds,
+            minutes=minutes,
+            group=group,
+            is_quick=quick,
+            publish_to=publish,
+            as_json=as_json,
+        )
     from tradsys.cli.beside import beside_lines
     from tradsys.cli.summary import profiles_table
     from tradsys.journal.ledger import Ledger
@@ -52,4 +91,49 @@ def command(
     lines += ["", *beside] if (beside := beside_lines(stored.metrics)) else []
     lines += ["", *(f"  {sentence}" for sentence in judged.sentences)] if judged.sentences else []
     typer.echo("\n".join(lines))
+    return 0
+
+
+def _objectives(
+    bars: list[str],
+    given: dict[str, Any],
+    config: Path | None,
+    out: Path,
+    journal: Path,
+    *,
+    seeds: int,
+    minutes: float | None,
+    group: int,
+    is_quick: bool,
+    publish_to: Path | None,
+    as_json: bool,
+) -> int:
+    from datetime import UTC, datetime
+
+    from tradsys.cli.progress import reporter
+    from tradsys.data import load_market
+    from tradsys.journal.ledger import Ledger
+    from tradsys.research.claims.page import publish, render
+    from tradsys.research.claims.run import run_claims
+    from tradsys.research.claims.variants import journal_agents, quick_agents
+    from tradsys.research.config import RunConfig
+
+    settled = RunConfig.load(file=config, overrides=given)
+    market = load_market(bars, seed=settled.seed)
+    with reporter(quiet=as_json) as progress:
+        results = run_claims(
+            market,
+            settled,
+            quick_agents() if is_quick else journal_agents(),
+            root=out,
+            ledger=Ledger(journal / "ledger.jsonl"),
+            seeds=seeds,
+            group=group,
+            minutes=minutes,
+            is_quick=is_quick,
+            progress=progress,
+        )
+    if publish_to is not None:
+        publish(results, publish_to, today=datetime.now(UTC).date())
+    typer.echo(json.dumps(results, indent=1) if as_json else render(results))
     return 0

@@ -129,8 +129,8 @@ def render(
     as_json: Json = False,
 ) -> int:
     """Write journal.md: dated entries with what, why, result and decision."""
+    from tradsys.core.files import write_atomically
     from tradsys.journal.book import read_book
-    from tradsys.journal.files import write_atomically
     from tradsys.journal.page import journal_page
 
     path = out or journal / "journal.md"

@@ -29,6 +29,7 @@ def command(
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
     from tradsys.data import load_market
+    from tradsys.data.settings import DataSettings
     from tradsys.profiles.forecast import SIDES
     from tradsys.research.config import RunConfig
     from tradsys.research.experiment import run_experiment
@@ -36,8 +37,9 @@ def command(
     from tradsys.research.spec import experiment_from
 
     given = {"seed": seed, "agent.name": agent}
-    settled = RunConfig.load(file=config, overrides=overrides(settings or [], given))
-    market = load_market(bars, seed=settled.seed)
+    chosen = overrides(settings or [], given)
+    settled = RunConfig.load(file=config, overrides=chosen)
+    market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=chosen))
     sides = SIDES[:1] if market.is_long_only else SIDES
     spec = experiment_from(settled, n_symbols=len(market.symbols), sides=sides)
     with reporter(quiet=as_json) as progress:

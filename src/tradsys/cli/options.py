@@ -7,12 +7,15 @@ import typer
 
 Bars = Annotated[
     list[str],
-    typer.Option(help="sample, simulated:<recipe> or a file (Parquet, CSV, Feather); give it again to pool symbols."),
+    typer.Option(help="sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL; give it again to pool symbols."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Agent = Annotated[
     str | None,
-    typer.Option(help="Model that challenges the ridge logistic: transformer, logistic, symmetric, xgboost."),
+    typer.Option(
+        help="Who challenges the ridge logistic: transformer, resnet, volatility, xgboost, symmetric, ensemble or all; "
+        "logistic is nobody."
+    ),
 ]
 Config = Annotated[Path | None, typer.Option(help="Settings file; otherwise tradsys.toml where there is one.")]
 Settings = Annotated[

@@ -14,7 +14,7 @@ UNPROVEN = 4
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
     agent: Agent = None,
-    objective: Annotated[str | None, typer.Option(help="What the transformer is trained on: bce or focal.")] = None,
+    objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
     seed: Seed = None,
@@ -40,6 +40,7 @@ def command(
     from tradsys.cli.progress import reporter
     from tradsys.cli.summary import as_text, repairs_text
     from tradsys.data import load_market
+    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.report import render
     from tradsys.research.config import RunConfig
@@ -52,9 +53,10 @@ def command(
         "labels.horizon": horizon,
         "strategy_profile": profile,
     }
-    settled = RunConfig.load(file=config, overrides=overrides(settings or [], given))
+    chosen = overrides(settings or [], given)
+    settled = RunConfig.load(file=config, overrides=chosen)
     ledger = Ledger(journal / "ledger.jsonl")
-    market = load_market(bars, seed=settled.seed)
+    market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=chosen))
     plan = planned(settled, n_rows=len(market.bars))
     if not as_json:
         typer.echo(f"{repairs_text(market)}\n{plan.sentence}")

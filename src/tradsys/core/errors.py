@@ -7,6 +7,7 @@
     ├── FitError            1   a model that could not be fitted
     ├── BundleError         1   a bundle that is not the one that was written
     ├── MachineError        1   work that this machine cannot hold
+    ├── SourceError         1   a source that did not answer, or answered what cannot be used
     ├── LookaheadError      1   a value that had seen the future
     ├── LedgerError         1   a ledger whose chain is broken, or that cannot be written
     └── HaltError           5   a risk limit that stops the bot
@@ -49,6 +50,10 @@ class BundleError(TradsysError):
 
 class MachineError(TradsysError):
     """Work that needs more memory than this machine has to give; nothing was started."""
+
+
+class SourceError(TradsysError):
+    """A source of data that did not answer after all attempts, or refused: what was fetched before is kept."""
 
 
 class LookaheadError(TradsysError):

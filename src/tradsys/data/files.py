@@ -7,7 +7,7 @@ import polars as pl
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
 
-_KLINE = (
+KLINE = (
     "open_time",
     "open",
     "high",
@@ -58,13 +58,13 @@ def _read_csv(path: Path) -> pl.DataFrame:
     if skip is None:
         raise DataError(f"{path} has no columns in its first {len(lines)} lines, wanted a CSV with a header")
     cells = lines[skip].split(separator)
-    is_headless = len(cells) == len(_KLINE) and all(_is_number(cell) for cell in cells)
+    is_headless = len(cells) == len(KLINE) and all(_is_number(cell) for cell in cells)
     table = pl.read_csv(
         path,
         separator=separator,
         skip_lines=skip,
         has_header=not is_headless,
-        new_columns=list(_KLINE) if is_headless else None,
+        new_columns=list(KLINE) if is_headless else None,
         infer_schema=False,
         truncate_ragged_lines=False,
     )

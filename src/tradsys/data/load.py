@@ -1,7 +1,6 @@
-"""Bars from what the command line's `--bars` names: a file, the embedded sample or a simulated market."""
+"""Bars from what the command line's `--bars` names: a file, a stored series, the sample or a simulated market."""
 
 import difflib
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +16,14 @@ from tradsys.data.files import read_table
 from tradsys.data.repairs import Repair
 from tradsys.data.sample import SYMBOL as SAMPLE_SYMBOL
 from tradsys.data.sample import sample_path
+from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.market import simulate
 from tradsys.data.simulate.recipes import PLAIN, parse_recipe
+from tradsys.data.store.series import is_series
+from tradsys.data.stored import load_stored
 from tradsys.data.suspects import settle_suspects
 
 SIMULATED = "simulated:"
-_VENUE = re.compile(r"[a-z][a-z0-9_-]+:[^:]+:\d+[smhdw]")
 _FORMATS = (".parquet", ".feather", ".arrow", ".csv", ".gz", ".zst", ".txt", ".tsv")
 
 
@@ -35,20 +36,28 @@ class Loaded:
     repairs: tuple[Repair, ...]
 
 
-def load_bars(spec: str | Path, *, seed: int = 0, log: Callable[[str], None] | None = None) -> pl.DataFrame:
-    """Checked bars from `sample`, `simulated:<recipe>` or a Parquet, Feather or CSV file.
+def load_bars(
+    spec: str | Path,
+    *,
+    seed: int = 0,
+    log: Callable[[str], None] | None = None,
+    settings: DataSettings | None = None,
+) -> pl.DataFrame:
+    """Checked bars from `sample`, `simulated:<recipe>`, a Parquet, Feather or CSV file, or a stored series.
 
     Every repair, and everything that looks wrong but was left alone, is told to `log` (a line each; the standard error
-    stream by default). What cannot be repaired safely is refused with a DataError. `seed` draws simulated markets.
+    stream by default). What cannot be repaired safely is refused with a DataError. `seed` draws simulated markets;
+    `settings` say where the store of "binance:BTC/USDT:1h" is, by default what tradsys.toml, `.env` and the
+    environment say.
     """
-    loaded = load(spec, seed=seed)
+    loaded = load(spec, seed=seed, settings=settings)
     tell = _to_stderr if log is None else log
     for repair in loaded.repairs:
-        tell(f"{Path(spec).name}: {repair.sentence}")
+        tell(f"{spec if is_series(str(spec)) else Path(spec).name}: {repair.sentence}")
     return loaded.bars
 
 
-def load(spec: str | Path, *, seed: int = 0) -> Loaded:
+def load(spec: str | Path, *, seed: int = 0, settings: DataSettings | None = None) -> Loaded:
     """The bars behind a spec, with their symbol and the repairs."""
     text = str(spec)
     if text == "sample":
@@ -59,11 +68,8 @@ def load(spec: str | Path, *, seed: int = 0) -> Loaded:
     path = Path(text).expanduser()
     if path.exists():
         return _from_file(path, path.name.split(".")[0].split("-")[0])
-    if _VENUE.fullmatch(text):
-        raise ConfigError(
-            f"downloads are not available yet, so {text!r} cannot be fetched; export its bars to a Parquet, Feather or "
-            "CSV file and give the file's path instead"
-        )
+    if is_series(text):
+        return Loaded(*load_stored(text, settings))
     raise ConfigError(_no_such_spec(text, path))
 
 
@@ -92,7 +98,8 @@ def _no_such_spec(text: str, path: Path) -> str:
     nearest = difflib.get_close_matches(text, [*specs, *files], n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ";"
     where = "" if folder.is_dir() else f" (there is no folder {folder})"
-    return f"no file, sample or market {text!r}{where}{hint} --bars takes sample, simulated:<recipe> or a file"
+    takes = "--bars takes sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL"
+    return f"no file, sample or market {text!r}{where}{hint} {takes}"
 
 
 def _to_stderr(line: str) -> None:

@@ -13,6 +13,7 @@ from tradsys.core.time import format_interval, infer_interval
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, Loaded, is_simulated, load
 from tradsys.data.repairs import Repair
+from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.recipes import parse_recipe
 
 
@@ -58,11 +59,11 @@ class Market:
         return split_symbols(self.bars)
 
 
-def load_market(specs: Sequence[str | Path], *, seed: int = 0) -> Market:
+def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSettings | None = None) -> Market:
     """One market from one or several specs of `load_bars`; all must have one interval and different symbols."""
     if not specs:
         raise ConfigError("a market needs at least one --bars, found none; try --bars sample")
-    loaded = [load(spec, seed=seed) for spec in specs]
+    loaded = [load(spec, seed=seed, settings=settings) for spec in specs]
     sources = tuple(str(spec) for spec in specs)
     frames = [_with_symbol(item) for item in loaded]
     interval = _common_interval(sources, frames)

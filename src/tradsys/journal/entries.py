@@ -70,6 +70,24 @@ class TuningTrial(Content):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Training(Content):
+    """An agent that was fitted on all but the lock-box, and what its forecasts of the outer folds gained, in millinats.
+
+    No trades were simulated: recorded, not counted.
+    """
+
+    kind: ClassVar[str] = "training"
+    experiment: str
+    agent: str
+    seed: int
+    code: str
+    gain: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice(Content):
     """Something that each fold's training part chose: recorded, not counted; `by_fold` is in the order of the folds."""
 
@@ -78,6 +96,20 @@ class Choice(Content):
     what: Choosable
     by_fold: Sequence[Any]
     among: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison(Content):
+    """Forecasters and profiles compared on outer folds: recorded, not counted; what was traded for it are trials.
+
+    `seeds` is how many of them each was run with, `standing` what became of each claim.
+    """
+
+    kind: ClassVar[str] = "comparison"
+    experiment: str
+    code: str
+    seeds: Mapping[str, int]
+    standing: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

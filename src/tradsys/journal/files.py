@@ -1,8 +1,6 @@
-"""Files whose bytes depend on their content alone, and that are there whole or not at all."""
+"""Text whose bytes depend on its content alone, and whether a folder can be written before long work begins."""
 
-import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
@@ -56,28 +54,6 @@ def plain(value: Any) -> Any:
     raise DataError(f"{type(value).__name__} has no JSON form; give numbers, text, lists, mappings or dataclasses")
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """The whole file or, after a crash, none of it; on disk when this returns."""
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
 def check_writable(folder: Path, what: str, advice: str) -> None:
     """A ConfigError where no file can be made in `folder`, which is made where absent: to ask before long work."""
     try:
@@ -85,12 +61,3 @@ def check_writable(folder: Path, what: str, advice: str) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ConfigError(f"{what} to {folder}, which cannot be written ({error.strerror}); {advice}") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's list of names survive a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

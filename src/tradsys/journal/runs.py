@@ -12,7 +12,8 @@ from typing import Any, Self
 import polars as pl
 
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.journal.files import pretty_json, sha256_of, sync_folder
+from tradsys.core.files import sha256_of, sync_folder
+from tradsys.journal.files import pretty_json
 
 MANIFEST = "manifest.json"
 ROWS_A_GROUP = 65_536

@@ -49,14 +49,16 @@ class FittedEnsemble:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers that read back to the last bit."""
-        calibrations = {name: one.to_dict() for name, one in self.calibrations.items()}
-        return {"calibrations": calibrations, "weights": self.weights.tolist(), "pivot": self.pivot.tolist()}
+        own = zip(self.calibrations.items(), self.weights.T, strict=True)
+        members = [{"name": name, "weights": w.tolist(), "calibration": one.to_dict()} for (name, one), w in own]
+        return {"members": members, "pivot": self.pivot.tolist()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """The ensemble that `to_dict` wrote."""
-        calibrations = {name: Calibration.from_dict(one) for name, one in content["calibrations"].items()}
-        return cls(calibrations, np.asarray(content["weights"], float), np.asarray(content["pivot"], float))
+        calibrations = {one["name"]: Calibration.from_dict(one["calibration"]) for one in content["members"]}
+        weights = np.array([one["weights"] for one in content["members"]], float).T
+        return cls(calibrations, weights, np.asarray(content["pivot"], float))
 
 
 @dataclass(frozen=True, slots=True)

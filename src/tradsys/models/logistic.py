@@ -114,11 +114,15 @@ def weighted_rate(y: FloatArray, weight: FloatArray) -> float:
 
 
 def fit_logistic(
-    X: FloatArray, y: FloatArray, weight: FloatArray, penalty: float | FloatArray
+    X: FloatArray,
+    y: FloatArray,
+    weight: FloatArray,
+    penalty: float | FloatArray,
+    offset: FloatArray | None = None,
 ) -> tuple[float, FloatArray]:
     """Intercept and coefficients that minimise mean log-loss + penalty / 2 coef^2, shapes (n, F), (n,), (n,).
 
-    `penalty` is one for all columns, or one for each.
+    `penalty` is one for all columns, or one for each. With an `offset` (n,) the model adds to those log-odds.
 
     Newton's method. The curvature hardly moves where p stays near its mean, so it is kept until a step
     gains less than a digit; steps that do not lower the loss are halved.
@@ -129,8 +133,9 @@ def fit_logistic(
     ridge = np.zeros(design.shape[1])
     ridge[1:] = penalty
     beta = np.zeros(design.shape[1])
-    beta[0] = np.log(rate / (1 - rate))
-    p, loss = _forecast(design, y, w, beta, ridge)
+    base = np.zeros(len(X)) if offset is None else offset
+    beta[0] = np.log(rate / (1 - rate)) if offset is None else 0.0
+    p, loss = _forecast(design, y, w, beta, ridge, base)
     curvature, previous = None, np.inf
     for _ in range(_MAX_STEPS):
         gradient = (w * (p - y)) @ design + ridge * beta
@@ -142,7 +147,7 @@ def fit_logistic(
         previous = size
         step = np.linalg.solve(curvature, gradient)
         for _ in range(30):
-            p, new_loss = _forecast(design, y, w, beta - step, ridge)
+            p, new_loss = _forecast(design, y, w, beta - step, ridge, base)
             if new_loss <= loss + 1e-14:
                 break
             step /= 2
@@ -154,10 +159,10 @@ def fit_logistic(
 
 
 def _forecast(
-    design: FloatArray, y: FloatArray, w: FloatArray, beta: FloatArray, ridge: FloatArray
+    design: FloatArray, y: FloatArray, w: FloatArray, beta: FloatArray, ridge: FloatArray, offset: FloatArray
 ) -> tuple[FloatArray, float]:
     """Probabilities and penalised loss at `beta`."""
-    z = design @ beta
+    z = design @ beta + offset
     tail = np.exp(-np.abs(z))
     p = np.where(z >= 0, 1.0, tail) / (1.0 + tail)
     loss = w @ (np.maximum(z, 0) - y * z + np.log1p(tail)) + 0.5 * (ridge @ beta**2)

@@ -78,13 +78,24 @@ class SupervisedContrastiveLoss(nn.Module):
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Loss of embeddings (n, d) with integer labels (n,)."""
         unit = F.normalize(embeddings, dim=1)
-        itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
-        similarity = (unit @ unit.T / self.temperature).masked_fill(itself, -torch.inf)
-        log_share = F.log_softmax(similarity, dim=1).masked_fill(itself, 0.0)
-        positive = (labels[:, None] == labels[None, :]) & ~itself
-        n_positives = positive.sum(dim=1)
-        per_anchor = -(log_share * positive).sum(dim=1) / n_positives.clamp(min=1)
-        return per_anchor.sum() / (n_positives > 0).sum().clamp(min=1)
+        others = ~torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+        loss, counts = contrast(unit @ unit.T / self.temperature, labels[:, None] == labels[None, :], others)
+        return loss.sum() / counts.sum().clamp(min=1)
+
+
+def contrast(similarity: Tensor, alike: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+    """L_out of each anchor, and whether it counts: both (..., n_anchors), the loss 0 where it does not.
+
+    `similarity` (..., n_anchors, n_others) is already divided by the temperature; `alike` says which others share the
+    anchor's label, `candidates` which of them the softmax runs over. An anchor without an alike candidate does not
+    count.
+    """
+    lowest = torch.finfo(similarity.dtype).min  # not -inf: an anchor without candidates must not make NaN
+    log_share = F.log_softmax(similarity.masked_fill(~candidates, lowest), dim=-1)
+    positive = alike & candidates
+    n_positives = positive.sum(dim=-1)
+    loss = -torch.where(positive, log_share, 0.0).sum(dim=-1) / n_positives.clamp(min=1)
+    return loss, n_positives > 0
 
 
 def _logit(p: FloatArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """An agent that is a network on top of a linear model: everything that is not the network's shape."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -8,17 +9,23 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
-from tradsys.core.arrays import BoolArray, Float32Array, FloatArray
+from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
-from tradsys.models.crops import CropBank, best_device
+from tradsys.models.base_rate import BaseRate
+from tradsys.models.crops import TrainingSet
 from tradsys.models.focal import focal_logit
-from tradsys.models.logistic import FittedLinear, RidgeLogistic
+from tradsys.models.group import Loss
+from tradsys.models.groups import Budget, train_many
+from tradsys.models.logistic import FittedLinear, RidgeLogistic, weighted_rate
 from tradsys.models.losses import FocalLoss
 from tradsys.models.network import Network
 from tradsys.models.onnx_forecaster import OnnxForecaster
+from tradsys.models.outcome import Trained
 from tradsys.models.panel import Panel, Rows
-from tradsys.models.training import Loss, Progress, Recipe, Trained, train
+from tradsys.models.recipe import Member, Recipe
+from tradsys.models.together import Job, Task, fit_together
+from tradsys.models.training import Progress
 from tradsys.splits.walk_forward import WalkForward
 
 
@@ -28,8 +35,9 @@ class NetworkAgent(ABC):
 
     The last `validation` of the rows' time span decides when to stop and whether the network is kept at all; the rows
     before it, purged of labels that reach into it, fit the linear model and the network. Where the network does not
-    beat the linear model there, what remains is the linear model, fitted on all rows. An agent adds its `name`, the
-    fields of its network's shape, and how that network is written as ONNX.
+    beat the linear model there by `margin` standard errors, what remains is the linear model, fitted on all rows. With
+    the base rate as `offset` the network stands alone. An agent adds its `name`, the fields of its network's shape, and
+    how that network is written as ONNX.
     """
 
     name: ClassVar[str]
@@ -43,7 +51,8 @@ class NetworkAgent(ABC):
     focal_gamma: float = 2.0
     focal_alpha: float | None = None
     validation: float = 0.15
-    offset: RidgeLogistic = RidgeLogistic()
+    margin: float = 2.0
+    offset: RidgeLogistic | BaseRate = RidgeLogistic()
 
     def __post_init__(self) -> None:
         if self.objective not in ("bce", "focal"):
@@ -75,51 +84,109 @@ class NetworkAgent(ABC):
             weight_decay=self.weight_decay,
             dropout=self.dropout,
             noise=self.noise,
+            margin=self.margin,
         )
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int, progress: Progress | None = None) -> OnnxForecaster:
         """Fit on the chosen rows alone; the same seed on the same kind of machine gives the same bytes."""
+        return self.fit_many([(panel, rows, seed)], progress=progress)[0]
+
+    def fit_many(
+        self,
+        panels_rows_seeds: Sequence[tuple[Panel, Rows, int]],
+        *,
+        progress: Progress | None = None,
+        budget: Budget | None = None,
+    ) -> list[OnnxForecaster]:
+        """Fit one model for each panel, rows and seed, all side by side; folds have panels of their own.
+
+        Each comes out as `fit` would make it, up to rounding.
+        """
+        jobs = [Job(self, panel, rows, seed) for panel, rows, seed in panels_rows_seeds]
+        return fit_together(jobs, progress=progress, budget=budget)
+
+    def task(self, panel: Panel, rows: Rows, *, seed: int) -> Task:
+        """Split the rows and fit the linear model: what is left to do is the network."""
         early, late = self.split(panel, rows)
         offset = self.offset.fit(panel, early, seed=seed)
-        trained = self.train(panel, early, late, offset, seed=derive(seed, self.name), progress=progress)
-        content = None
-        if trained.theta is None:
-            offset = self.offset.fit(panel, rows, seed=seed)
-        else:
-            content = self.to_onnx(len(panel.columns), trained.theta)
-        return self.forecaster(offset, content, trained.reason)
+        return Task(panel, rows, early, late, offset, self.stream(seed), self.recipe())
 
-    def forecaster(self, offset: FittedLinear, content: bytes | None, training: str) -> OnnxForecaster:
+    def stream(self, seed: int) -> int:
+        """The seed of the network's own random streams."""
+        return derive(seed, self.name)
+
+    def finish(self, task: Task, trained: Trained) -> OnnxForecaster:
+        """The linear model with the trained network, or alone and fitted on all rows where the network is not kept."""
+        constant = self.zero_information(task.panel, task.late)
+        record = {
+            "start_loss": trained.start_loss,
+            "loss": trained.start_loss - trained.gain,
+            "gain_error": trained.error,
+            "step": float(trained.step),
+            "zero_information_loss": constant,
+        }
+        said = (
+            f"{trained.reason}; {self.objective} loss {record['loss']:.5f} on the check rows, a constant {constant:.5f}"
+        )
+        if trained.theta is None:
+            return self.forecaster(self.offset.fit(task.panel, task.rows, seed=task.seed), None, said, record)
+        return self.forecaster(task.offset, self.to_onnx(len(task.panel.columns), trained.theta), said, record)
+
+    def forecaster(
+        self, offset: FittedLinear, content: bytes | None, training: str, record: Mapping[str, float]
+    ) -> OnnxForecaster:
         """The linear model and what `to_onnx` wrote, as one model that forecasts."""
         shape = self.network(offset.coef.shape[1])
         gamma, alpha = (self.focal_gamma, self.focal_alpha) if self.objective == "focal" else (None, None)
         return OnnxForecaster(
-            self.name, offset, content, shape.window, shape.context, shape.receptive_field, gamma, alpha, training
+            kind=self.name,
+            offset=offset,
+            network=content,
+            window=shape.window,
+            context=shape.context,
+            memory=shape.receptive_field,
+            gamma=gamma,
+            alpha=alpha,
+            training=training,
+            record=record,
         )
 
-    def train(
-        self,
-        panel: Panel,
-        early: Rows,
-        late: Rows,
-        offset: FittedLinear,
-        *,
-        seed: int,
-        progress: Progress | None = None,
-    ) -> Trained:
-        """Train the network on the early rows as what is to be added to `offset`, and stop by the late ones."""
-        network, recipe = self.network(len(panel.columns)), self.recipe()
-        bank = CropBank.build(
-            panel.X,
-            panel.y,
-            offset=[[self._start(offset.logits(X)) for X in panel.X]],
-            fit=[[_masked(w, r) for w, r in zip(panel.weight, early, strict=True)]],
-            check=[[_masked(w, r) for w, r in zip(panel.weight, late, strict=True)]],
-            margin=sum(recipe.crop_length(network)),
-            device=best_device(),
+    def zero_information(self, panel: Panel, rows: Rows) -> float:
+        """What the best constant scores on these rows under this objective: no loss means anything without it."""
+        y, weight = panel.stack_y(rows), panel.stack_weight(rows)
+        loss = FocalLoss(self.focal_gamma, self.focal_alpha) if self.objective == "focal" else FocalLoss(0.0)
+        share = weight.sum(axis=0) / weight.sum()
+        rates = [weighted_rate(*side) for side in zip(y.T, weight.T, strict=True)]
+        return float(share @ [loss.zero_information(rate) for rate in rates])
+
+    def train_many(
+        self, tasks: Sequence[Task], *, progress: Progress | None = None, budget: Budget | None = None
+    ) -> list[Trained]:
+        """Train a network for each task on its early rows, as what is to be added to its `offset`.
+
+        Late rows stop it. Tasks that share panel, rows and offset share one training set.
+        """
+        network = self.network(len(tasks[0].panel.columns))
+        places: dict[tuple[int, ...], int] = {}
+        data = [places.setdefault(task.shared, len(places)) for task in tasks]
+        sets = [self.training_set(tasks[data.index(place)]) for place in range(len(places))]
+        members = [Member(place, task.seed, task.recipe) for place, task in zip(data, tasks, strict=True)]
+        return train_many(network, sets, self.loss(), members, progress=progress, budget=budget)
+
+    def training_set(self, task: Task) -> TrainingSet:
+        """What a task's network learns from and is stopped by."""
+        panel = task.panel
+        return TrainingSet(
+            x=panel.X,
+            y=panel.y,
+            offset=[self.start(task.offset.logits(X)) for X in panel.X],
+            fit=masked(panel.weight, task.early),
+            check=masked(panel.weight, task.late),
         )
-        (trained,) = train(network, bank, self._loss(), recipe, seeds=[seed], progress=progress)
-        return trained
+
+    def kin(self, n_features: int) -> Hashable:
+        """Equal for agents whose networks can be trained side by side, whatever their recipes."""
+        return type(self), self.network(n_features), self.objective, self.focal_gamma, self.focal_alpha
 
     def split(self, panel: Panel, rows: Rows) -> tuple[Rows, Rows]:
         """The rows to learn from and the later ones to stop by, no label of the former reaching into the latter."""
@@ -135,11 +202,12 @@ class NetworkAgent(ABC):
             masks.append(tuple(np.split(mask, edges)))
         return masks[0], masks[1]
 
-    def _start(self, logits: FloatArray) -> FloatArray:
+    def start(self, logits: FloatArray) -> FloatArray:
         """The linear model's log-odds on the scale of the objective, so that adding nothing changes nothing."""
         return focal_logit(logits, self.focal_gamma, self.focal_alpha) if self.objective == "focal" else logits
 
-    def _loss(self) -> Loss:
+    def loss(self) -> Loss:
+        """What the network is trained on, of every label."""
         return FocalLoss(self.focal_gamma, self.focal_alpha).each if self.objective == "focal" else _cross_entropy
 
 
@@ -147,5 +215,6 @@ def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
 
 
-def _masked(weight: FloatArray, rows: BoolArray) -> FloatArray:
-    return np.where(rows[:, None], weight, 0.0)
+def masked(weight: Sequence[FloatArray], rows: Rows) -> list[FloatArray]:
+    """Each symbol's weights (n_bars, 2), zero outside the rows."""
+    return [np.where(mask[:, None], one, 0.0) for one, mask in zip(weight, rows, strict=True)]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -27,7 +27,8 @@ class OnnxForecaster:
     Trained on a focal loss (`gamma` is given), the network adds on that loss's own scale: the linear log-odds are taken
     there, and the sum comes back by the closed-form inverse, so that nothing else ever meets a focal score. Without a
     network (none that beat the linear model on its check rows) this is the linear model. `training` says why the
-    network's training ended.
+    network's training ended, and `record` holds the losses of that training beside what a model that knows nothing
+    would have scored.
 
     The graph reads chunks of `window` bars, `x` (n_chunks, window, n_features) float32 and `known` (n_chunks, window)
     bool, and answers `added` (n_chunks - context / window, window, 2): the first `context` bars are history.
@@ -44,6 +45,7 @@ class OnnxForecaster:
     gamma: float | None = None
     alpha: float | None = None
     training: str = ""
+    record: Mapping[str, float] = field(default_factory=dict)
 
     def logits(self, X: FloatArray) -> FloatArray:
         """Log-odds of one symbol's rows, (n_bars, n_features) -> (n_bars, 2); NaN where X has NaN."""
@@ -56,7 +58,7 @@ class OnnxForecaster:
 
     def to_files(self) -> dict[str, bytes]:
         """The linear model, the network if there is one, and how the two go together."""
-        names = ("kind", "window", "context", "memory", "gamma", "alpha", "training")
+        names = ("kind", "window", "context", "memory", "gamma", "alpha", "training", "record")
         about = {name: getattr(self, name) for name in names}
         files = {_OFFSET + name: content for name, content in self.offset.to_files().items()}
         files[_ABOUT] = json.dumps(about, indent=1).encode()

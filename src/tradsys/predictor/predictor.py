@@ -1,5 +1,6 @@
 """The one object that decides: simulation, backtest, paper and live all call it; only the venue differs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.spec import BarrierSpec
 from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.pool import Pool
 from tradsys.models.volatility_forecast import VolatilityForecast
 from tradsys.predictor.decision import Decision
 from tradsys.predictor.judgement import Judge, audit_inputs
@@ -47,7 +49,8 @@ class Predictor:
 
     interval: timedelta
     features: FittedFeatures
-    forecaster: FittedForecaster
+    forecasters: Mapping[str, FittedForecaster]
+    pool: Pool
     timeout: FittedForecaster
     judge: Judge
     ranks: ConfidenceRanks
@@ -60,14 +63,18 @@ class Predictor:
     @property
     def lookback(self) -> int:
         """Closed bars that the decision for the last one depends on."""
-        deciding = self.features.lookback + self.forecaster.memory
+        deciding = self.features.lookback + max(one.memory for one in self.forecasters.values())
         return max(deciding, self.regimes.lookback, ATR_MEMORY * self.barriers.atr_period)
 
     def forecast(self, bars: pl.DataFrame) -> Forecasts:
         """Forecasts of every bar of one symbol, each from bars up to its own close."""
         X = self.features.compute(bars).values
-        reading = Reading(X, self.forecaster.logits(X), self.timeout.logits(X), self.regimes.filter(bars))
-        return self.read(bars, reading, np.ones(len(bars), bool))
+        return self.read(bars, self.reading(X, self.regimes.filter(bars)), np.ones(len(bars), bool))
+
+    def reading(self, X: FloatArray, regime: FloatArray) -> Reading:
+        """What the models say of one symbol's features (n_bars, n_features) and regimes (n_bars, n_states)."""
+        said = {name: one.logits(X) for name, one in self.forecasters.items()}
+        return Reading(X, self.pool.logits(said, regime), self.timeout.logits(X), regime)
 
     def read(self, bars: pl.DataFrame, reading: Reading, rows: BoolArray) -> Forecasts:
         """Forecasts of the chosen rows, where the predictor's own parts have read all bars of a symbol already."""

@@ -16,6 +16,7 @@ from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.spec import BarrierSpec
 from tradsys.models.calibration import Calibration
 from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.pool import pool_from_dict
 from tradsys.models.registry import load_forecaster
 from tradsys.models.volatility_forecast import VolatilityForecast
 from tradsys.predictor.economics import TimeExit
@@ -33,7 +34,7 @@ _FEATURES, _REGIMES, _JUDGE, _RANKS, _SETTINGS = (
     "ranks.json",
     "settings.json",
 )
-_FORECASTER, _TIMEOUT, _AUDITOR, _VOLATILITY = "forecaster.", "timeout.", "auditor.", "volatility."
+_TIMEOUT, _AUDITOR, _VOLATILITY = "timeout.", "auditor.", "volatility."
 
 
 def save_predictor(predictor: Predictor, folder: Path) -> None:
@@ -59,11 +60,16 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
                 "interval_s": predictor.interval.total_seconds(),
                 "barriers": asdict(predictor.barriers),
                 "profile": profile_to_dict(predictor.profile),
-                "forecaster": predictor.forecaster.kind,
+                "forecasters": {name: one.kind for name, one in predictor.forecasters.items()},
+                "pool": predictor.pool.to_dict(),
                 "timeout": predictor.timeout.kind,
             }
         ),
-        **_prefixed(_FORECASTER, predictor.forecaster.to_files()),
+        **{
+            prefixed: content
+            for name, one in predictor.forecasters.items()
+            for prefixed, content in _prefixed(_of(name), one.to_files()).items()
+        },
         **_prefixed(_TIMEOUT, predictor.timeout.to_files()),
         **_prefixed(_AUDITOR, predictor.auditor.to_files()),
     }
@@ -88,7 +94,8 @@ def load_predictor(folder: Path) -> Predictor:
     return Predictor(
         interval=timedelta(seconds=settings["interval_s"]),
         features=features,
-        forecaster=_forecaster(settings["forecaster"], files, _FORECASTER),
+        forecasters={name: _forecaster(kind, files, _of(name)) for name, kind in settings["forecasters"].items()},
+        pool=pool_from_dict(settings["pool"]),
         timeout=_forecaster(settings["timeout"], files, _TIMEOUT),
         judge=Judge(
             calibration=Calibration.from_dict(judge["calibration"]),
@@ -110,6 +117,11 @@ def load_predictor(folder: Path) -> Predictor:
 
 def _forecaster(kind: str, files: dict[str, bytes], prefix: str) -> FittedForecaster:
     return load_forecaster(kind, _stripped(prefix, files))
+
+
+def _of(name: str) -> str:
+    """How the names of a forecaster's files begin."""
+    return f"forecaster.{name}."
 
 
 def _json(values: Any) -> bytes:

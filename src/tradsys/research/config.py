@@ -1,33 +1,24 @@
 """Every setting of a run: TOML, `.env`, environment and command line, strict, with the reason for each default."""
 
-import difflib
 import hashlib
 import json
-import os
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.settings import Section as _Section
+from tradsys.core.settings import build, dotted, gather
+from tradsys.data.settings import KEYS as DATA_KEYS
+from tradsys.models.presets import Preset, preset
 
-PREFIX = "TRADSYS_"
-FILE = "tradsys.toml"
 DEPLOYED = "STRATEGY_PROFILE"
-_PROGRAM = frozenset({"TRADSYS_DEBUG"})
-"""Variables that steer the program rather than a run."""
 
 type Share = Annotated[float, Field(gt=0, lt=1)]
 type Count = Annotated[int, Field(ge=1)]
 type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 """One word is a list of one."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class LabelSettings(_Section):
@@ -91,10 +82,13 @@ class PortfolioSettings(_Section):
 
 
 class AgentSettings(_Section):
-    """The model that challenges the ridge logistic; the sizes are the transformer's."""
+    """The model that challenges the ridge logistic; the sizes are the transformer's, a preset's where none is given."""
 
-    name: Literal["transformer", "logistic", "symmetric", "xgboost"] = "transformer"
-    objective: Literal["bce", "focal"] = "bce"
+    name: Literal["transformer", "resnet", "volatility", "logistic", "symmetric", "xgboost", "ensemble", "all"] = (
+        "transformer"
+    )
+    objective: Literal["bce", "focal", "supcon"] = "bce"
+    preset: Preset | None = None
     d_model: Count = 64
     n_layers: Count = 2
     n_heads: Count = 4
@@ -107,9 +101,19 @@ class AgentSettings(_Section):
     penalty: float | None = Field(None, gt=0)
 
     @property
+    def shape(self) -> dict[str, Any]:
+        """The transformer's size and training; what was set by hand wins over the preset."""
+        names = ("d_model", "n_layers", "n_heads", "window", "dropout", "learning_rate", "max_steps")
+        by_hand = {name for name in names if name in self.model_fields_set}
+        given = {name: getattr(self, name) for name in names}
+        if self.preset is None:
+            return given
+        return given | {name: value for name, value in preset(self.preset).items() if name not in by_hand}
+
+    @property
     def is_network(self) -> bool:
         """Whether torch is needed to fit it."""
-        return self.name == "transformer"
+        return self.name in ("transformer", "resnet", "ensemble", "all")
 
 
 class FeatureSettings(_Section):
@@ -169,23 +173,12 @@ class RunConfig(_Section):
         """The settings in force: command line over environment over `.env` over the TOML file.
 
         `overrides` are dotted keys as given on the command line, e.g. {"labels.horizon": "6"}. An unknown key, wherever
-        it stands, is a ConfigError that names the nearest known one.
+        it stands, is a ConfigError that names the nearest known one. Section `data` is read where data is loaded.
         """
-        layers = {
-            str(file or FILE): _flatten(_read_toml(file)),
-            ".env": _from_variables(dotenv_values(".env")),
-            "the environment": _from_variables(os.environ),
-            "the command line": {key: _parse(value) for key, value in (overrides or {}).items()},
-        }
-        known = list(_dotted(cls))
-        merged: dict[str, Any] = {}
-        for where, layer in layers.items():
-            _refuse_unknown(layer, known, where)
-            merged |= layer
-        try:
-            return cls(**_nest(merged))
-        except ValidationError as error:
-            raise ConfigError(_explain(error)) from None
+        values = gather(
+            [*dotted(cls), *DATA_KEYS], file=file, overrides=overrides, aliases={DEPLOYED: "strategy_profile"}
+        )
+        return build(cls, {key: value for key, value in values.items() if key not in DATA_KEYS})
 
     @property
     def digest(self) -> str:
@@ -194,73 +187,3 @@ class RunConfig(_Section):
         for name in ("path_groups", "path_tests"):
             del values["folds"][name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-def _read_toml(file: Path | None) -> dict[str, Any]:
-    path = file or Path(FILE)
-    if not path.is_file():
-        if file is not None:
-            raise ConfigError(f"no settings file at {file}; give an existing TOML file or leave --config out")
-        return {}
-    try:
-        return tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}; mend that line") from None
-
-
-def _dotted(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
-    for name, field in model.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            yield from _dotted(section, f"{prefix}{name}.")
-        else:
-            yield prefix + name
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
-    return flat
-
-
-def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for dotted, value in flat.items():
-        *sections, name = dotted.split(".")
-        target = nested
-        for section in sections:
-            target = target.setdefault(section, {})
-        target[name] = value
-    return nested
-
-
-def _from_variables(variables: Mapping[str, str | None]) -> dict[str, Any]:
-    """`TRADSYS_LABELS__HORIZON=6` is labels.horizon; `STRATEGY_PROFILE`, as in the journal, needs no prefix."""
-    settings = (name for name in variables if name.startswith(PREFIX) and name not in _PROGRAM)
-    values = {name.removeprefix(PREFIX).lower().replace("__", "."): _parse(variables[name]) for name in settings}
-    return values | ({"strategy_profile": variables[DEPLOYED]} if variables.get(DEPLOYED) else {})
-
-
-def _parse(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text.split(",") if "," in text else text
-
-
-def _refuse_unknown(given: Mapping[str, Any], known: list[str], where: str) -> None:
-    for key in given:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.3)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise ConfigError(f"{where} sets {key!r}, which is no setting; {hint}")
-
-
-def _explain(error: ValidationError) -> str:
-    problems = (
-        f"{'.'.join(str(part) for part in e['loc'])}: {e['msg'].lower()}, found {e['input']!r}" for e in error.errors()
-    )
-    return "settings that cannot be used: " + "; ".join(problems)

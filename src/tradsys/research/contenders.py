@@ -81,7 +81,7 @@ def troubles(folds: Sequence[Mapping[str, Any]]) -> list[str]:
     found = []
     for k, fold in enumerate(folds, 1):
         gain = fold["gain_millinats"]
-        if fold["training"].startswith("diverged"):
+        if "diverged" in fold["training"]:
             found.append(f"fold {k}: {fold['training']}")
         elif gain is None:
             found.append(f"fold {k}: its forecasts have no finite score")

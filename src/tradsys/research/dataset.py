@@ -14,6 +14,7 @@ from tradsys.core.costs import Costs
 from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FeatureSet, FittedFeatures
 from tradsys.features.memo import RawFeatures
+from tradsys.labels.expansion import Expansion, volatility_expansion
 from tradsys.labels.spec import BarrierSpec
 from tradsys.labels.uniqueness import average_uniqueness
 from tradsys.models.panel import Panel, Rows
@@ -27,7 +28,8 @@ class SymbolLabels:
 
     `start` (n,) close of the bar in ms; `end` (n, 2) when the outcome is known; `target` (n, 2) 1 where that side's
     target came first; `timed_out`, `ambiguous` (n, 2); `ret` (n, 2) gross and `net` (n, 2) after fees, fractions of the
-    entry price; `weight` (n, 2) average uniqueness; `atr_over_price` (n,).
+    entry price; `weight` (n, 2) average uniqueness; `atr_over_price` (n,). `expansion` says how much further the next
+    bars move than the last ones did, whatever became of the trade.
     """
 
     start: IntArray
@@ -39,6 +41,7 @@ class SymbolLabels:
     net: FloatArray
     weight: FloatArray
     atr_over_price: FloatArray
+    expansion: Expansion
 
     @property
     def is_labelled(self) -> BoolArray:
@@ -93,6 +96,8 @@ class Dataset:
             end=tuple(one.end for one in labels),
             weight=tuple(one.weight for one in labels),
             ret_atr=tuple(one.ret / one.atr_over_price[:, None] for one in labels),
+            expansion=tuple(one.expansion.value for one in labels),
+            expansion_end=tuple(one.expansion.end for one in labels),
         )
         return fitted, panel
 
@@ -147,4 +152,5 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
         ambiguous[rows, column] = one["ambiguous"].to_numpy()
         weight[rows, column] = average_uniqueness(start[rows], label_end, times=start)
     atr = wilder_atr(arrays.high, arrays.low, arrays.close, barriers.atr_period)
-    return SymbolLabels(start, end, target, timed_out, ambiguous, ret, net, weight, atr / arrays.close)
+    expansion = volatility_expansion(bars, horizon=barriers.horizon, atr_period=barriers.atr_period)
+    return SymbolLabels(start, end, target, timed_out, ambiguous, ret, net, weight, atr / arrays.close, expansion)

@@ -9,21 +9,24 @@ from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
 from tradsys.models.calibration import Calibration, fit_calibration
+from tradsys.models.ensemble import Ensemble, FittedEnsemble
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.models.penalty import Problem
+from tradsys.models.pool import Alone, Pool
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.judgement import Judge, Judgement, audit_inputs
 from tradsys.predictor.predictor import Predictor, Reading
 from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
-from tradsys.research.choice import is_convincing
+from tradsys.research.agents import DECIDER, ENSEMBLE, MEMBERS
+from tradsys.research.choice import convincing
 from tradsys.research.dataset import Dataset
 from tradsys.research.fitting import FoldModels
 from tradsys.research.folds import Fold
 from tradsys.research.record import Record, rows_since, stack
-from tradsys.research.spec import DECIDER, Experiment
+from tradsys.research.spec import Experiment
 from tradsys.research.timeouts import TimeoutModel, timeout_panel
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import Estimate, Overlap, gain
@@ -34,19 +37,19 @@ class FoldResult:
     """The fold's predictor, its forecasts of the test block, and every forecaster's calibrated probabilities.
 
     `forecasts` hold a symbol's rows of `fold.test` alone; `probabilities` (n_bars, 2) have all rows: `calibrations` of
-    what the `fitted` forecasters said. `training` says how the challenger's training ended, where it is a network.
+    what the forecasters said. `leads` are the challengers' over the logistic, `training` says how a network's ended.
     """
 
     fold: Fold
     n_train: int
     decider: str
-    lead: Estimate | None
+    leads: Mapping[str, Estimate]
     predictor: Predictor
     fitted: Mapping[str, FittedForecaster]
     calibrations: Mapping[str, Calibration]
     forecasts: Mapping[str, Forecasts]
     probabilities: Mapping[str, tuple[FloatArray, ...]]
-    training: str
+    training: Mapping[str, str]
 
 
 def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Record, first_test: int) -> FoldResult:
@@ -55,8 +58,14 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     `first_test` is when the first outer block opens: only forecasts of outer blocks compare the forecasters.
     """
     panel, rows = models.panel, models.rows
-    calibrations = {name: _calibrate(record, name, panel, rows) for name in models.fitted if name != TimeoutModel.name}
-    decider, margin = _choose(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
+    pools = _pools(spec, models, record)
+    said = {**models.logits, **{name: _pooled(pool, models.logits, models.regime) for name, pool in pools.items()}}
+    names = [name for name in models.fitted if name != TimeoutModel.name]
+    calibrations = {name: _calibrate(record, name, panel, rows) for name in names}
+    calibrations |= {name: Calibration(pool.pivot, np.ones(2)) for name, pool in pools.items()}
+    leads = _leads(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
+    decider = spec.settled or convincing(leads) or DECIDER
+    pool: Pool = pools.get(decider) or Alone(decider)
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
     labels = stacked_labels(data, known)
@@ -74,7 +83,8 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     predictor = Predictor(
         interval=data.interval,
         features=models.features,
-        forecaster=models.fitted[decider],
+        forecasters={name: models.fitted[name] for name in pool.members},
+        pool=pool,
         timeout=models.fitted[TimeoutModel.name],
         judge=judge,
         ranks=ConfidenceRanks.fit(judged.confidence),
@@ -86,21 +96,19 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         barriers=spec.barriers,
         profile=profile_named(spec.deployed, spec.profiles),
     )
-    for name, values in models.logits.items():
+    for name, values in said.items():
         record.add(name, models.fold.test, values)
     return FoldResult(
         fold=models.fold,
         n_train=int(sum(mask.sum() for mask in rows)),
         decider=decider,
-        lead=margin,
+        leads=leads,
         predictor=predictor,
         fitted=models.fitted,
         calibrations=calibrations,
-        forecasts=_test_forecasts(data, models, predictor, models.logits[decider]),
-        probabilities={
-            name: tuple(fitted.apply(v) for v in models.logits[name]) for name, fitted in calibrations.items()
-        },
-        training=getattr(models.fitted[spec.challenger], "training", ""),
+        forecasts=_test_forecasts(data, models, predictor, said[decider]),
+        probabilities={name: tuple(fitted.apply(v) for v in said[name]) for name, fitted in calibrations.items()},
+        training={name: reason for name in spec.challengers if (reason := _ended(models.fitted.get(name)))},
     )
 
 
@@ -119,32 +127,72 @@ def _test_forecasts(
 def _calibrate(record: Record, name: str, panel: Panel, rows: Rows) -> Calibration:
     """Slope from the out-of-fold record, base rate from the whole training part."""
     known = record.known(name, rows)
-    y, weight = panel.stack_y(rows), panel.stack_weight(rows)
-    base_rate = ((weight * y).sum(axis=0) + 0.5) / (weight.sum(axis=0) + 1.0)  # Krichevsky-Trofimov: never 0 or 1
+    base_rate = _base_rate(panel, rows)
     return fit_calibration(
         stack(record.logits(name), known), panel.stack_y(known), panel.stack_weight(known), base_rate=base_rate
     )
 
 
-def _choose(
+def _base_rate(panel: Panel, rows: Rows) -> FloatArray:
+    """Share of targets of each side among the rows, never 0 or 1 (Krichevsky-Trofimov), shape (2,)."""
+    y, weight = panel.stack_y(rows), panel.stack_weight(rows)
+    return np.asarray(((weight * y).sum(axis=0) + 0.5) / (weight.sum(axis=0) + 1.0))
+
+
+def _ended(fitted: FittedForecaster | None) -> str:
+    """How a network's training ended; nothing of models that are not trained in steps."""
+    return str(getattr(fitted, "training", ""))
+
+
+def _pools(spec: Experiment, models: FoldModels, record: Record) -> dict[str, FittedEnsemble]:
+    """The ensemble of everyone who forecasts direction, where it is asked for, fitted on the record out of fold."""
+    if ENSEMBLE not in spec.challengers:
+        return {}
+    panel, rows = models.panel, models.rows
+    for name in MEMBERS:
+        rows = record.known(name, rows)
+    said = {name: stack(record.logits(name), rows) for name in MEMBERS}
+    pool = Ensemble(DECIDER).fit(
+        said,
+        stack(models.regime, rows),
+        panel.stack_y(rows),
+        panel.stack_weight(rows),
+        base_rate=_base_rate(panel, models.rows),
+    )
+    if models.fold.index == 0:
+        # weights that were learnt on these rows; no comparison reads them, only what follows from a decider's record
+        first = {name: record.logits(name) for name in MEMBERS}
+        record.add(ENSEMBLE, rows, _pooled(pool, first, models.regime))
+    return {ENSEMBLE: pool}
+
+
+def _pooled(
+    pool: Pool, logits: Mapping[str, tuple[FloatArray, ...]], regimes: tuple[FloatArray, ...]
+) -> tuple[FloatArray, ...]:
+    """What a pool says of all rows, a symbol."""
+    said = [{name: logits[name][s] for name in pool.members} for s in range(len(regimes))]
+    return tuple(pool.logits(one, regime) for one, regime in zip(said, regimes, strict=True))
+
+
+def _leads(
     data: Dataset, spec: Experiment, panel: Panel, rows: Rows, record: Record, calibrations: Mapping[str, Calibration]
-) -> tuple[str, Estimate | None]:
-    """The challenger, where its earlier outer forecasts beat the logistic's by more than noise; else the logistic.
+) -> dict[str, Estimate]:
+    """What each challenger's earlier outer forecasts save of the logistic's loss.
 
     The first fold has no earlier forecasts to compare.
     """
-    if spec.challenger == DECIDER:
-        return DECIDER, None
-    known = record.known(spec.challenger, record.known(DECIDER, rows))
-    y = panel.stack_y(known)
-    if not len(y):
-        return DECIDER, None
-    incumbent, challenger = (
-        log_loss(calibrations[name].apply(stack(record.logits(name), known)), y) for name in (DECIDER, spec.challenger)
-    )
-    overlap = Overlap(stack(panel.start, known), interval_ms(data.interval), spec.barriers.horizon)
-    lead = gain(incumbent, challenger, overlap, seed=spec.seed)
-    return (spec.challenger if is_convincing(lead) else DECIDER), lead
+    leads = {}
+    for name in spec.challengers:
+        known = record.known(name, record.known(DECIDER, rows))
+        y = panel.stack_y(known)
+        if not len(y):
+            continue
+        incumbent, challenger = (
+            log_loss(calibrations[one].apply(stack(record.logits(one), known)), y) for one in (DECIDER, name)
+        )
+        overlap = Overlap(stack(panel.start, known), interval_ms(data.interval), spec.barriers.horizon)
+        leads[name] = gain(incumbent, challenger, overlap, seed=spec.seed)
+    return leads
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 import polars as pl
 
@@ -35,8 +35,27 @@ class Outcome:
     simulations: Mapping[str, Simulation]
 
 
+class Walk(NamedTuple):
+    """The folds, decided, with the record out of fold that grew along the way."""
+
+    data: Dataset
+    record: Record
+    results: Sequence[FoldResult]
+
+
 def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Outcome:
     """Walk forward over the history without its lock-box; deterministic for the same market, spec and machine kind."""
+    data, record, results = walk(market, spec, progress)
+    n_steps = len(results) + 1
+    progress("simulating the profiles", len(results), n_steps)
+    scored = gather(data, results, spec.barriers.horizon)
+    simulations = {profile.name: simulate_profile(data, results, profile, spec) for profile in spec.profiles}
+    progress("done", n_steps, n_steps)
+    return Outcome(data, record, results, scored, simulations)
+
+
+def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Walk:
+    """Every fold fitted on its training part and decided on its test block, one after the other; nothing is traded."""
     bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
     data = Dataset.build(bars, market.interval, spec.barriers, spec.costs)
     folds = walk_forward(data, spec, spec.embargo(market.interval))
@@ -50,11 +69,7 @@ def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda
             share = f"fold {fold.index + 1} of {len(folds)} trains on the part before its test block alone"
             found = f"{len(market.bars):,} bars are too few for these settings, since {share}"
             raise NotEnoughBars(f"{found}: {error}") from error
-    progress("simulating the profiles", len(folds), len(folds) + 1)
-    scored = gather(data, results, spec.barriers.horizon)
-    simulations = {profile.name: simulate_profile(data, results, profile, spec) for profile in spec.profiles}
-    progress("done", len(folds) + 1, len(folds) + 1)
-    return Outcome(data, record, results, scored, simulations)
+    return Walk(data, record, results)
 
 
 def research_fold(data: Dataset, spec: Experiment, fold: Fold, record: Record, first_test: int) -> FoldResult:

@@ -13,10 +13,11 @@ from tradsys.features.feature_set import FittedFeatures
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.regimes.family import RegimeFilter
+from tradsys.research.agents import DECIDER
 from tradsys.research.dataset import Dataset
 from tradsys.research.folds import Fold
 from tradsys.research.record import Record, both, rows_at, stack
-from tradsys.research.spec import DECIDER, Experiment
+from tradsys.research.spec import Experiment
 from tradsys.research.timeouts import TimeoutModel, timeout_panel
 from tradsys.splits.kfold import PurgedKFold
 

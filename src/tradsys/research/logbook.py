@@ -11,6 +11,7 @@ from tradsys.journal.files import canonical_json
 from tradsys.journal.ledger import Ledger
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
+from tradsys.research.agents import DECIDER
 from tradsys.research.deciding import FoldResult
 from tradsys.research.experiment import Outcome
 from tradsys.research.spec import Experiment
@@ -67,7 +68,7 @@ def record_result(
         experiment=spec.digest,
         seed=spec.seed,
         code=code,
-        title=f"{spec.challenger}, {' + '.join(market.sources)}, seed {spec.seed}",
+        title=f"{spec.agent}, {' + '.join(market.sources)}, seed {spec.seed}",
         n_trials=verdict["n_trials"],
         n_design_looks=market.n_design_looks,
         ledger_head=verdict["ledger_head"],
@@ -99,7 +100,7 @@ def _result(judged: Mapping[str, Any], interval: Mapping[str, Any] | None = None
 def _choices(run: str, market: Market, spec: Experiment, outcome: Outcome) -> Iterator[Choice]:
     """What every fold's training part chose: who decides, where the thresholds lie, what the regimes are."""
     data, results = data_of(market), outcome.results
-    among = sorted({"logistic", spec.challenger})
+    among = sorted({DECIDER, *spec.challengers})
     yield Choice(data=data, run=run, what="agent", by_fold=[one.decider for one in results], among=among)
     for profile in spec.profiles:
         levels = [_threshold(profile, one) for one in results]

@@ -86,9 +86,9 @@ def _fold(result: FoldResult, outcome: Outcome) -> dict[str, Any]:
         "decider": result.decider,
         "gain_millinats": float((loss[BASE_RATE] - loss[DECISION_MAKER]).mean() * 1e3) if rows.any() else None,
         "auc": auc(scored.probability[DECISION_MAKER][rows], y) if rows.any() else None,
-        "challenger_lead_millinats": result.lead.value * 1e3 if result.lead else None,
+        "leads_millinats": {name: lead.value * 1e3 for name, lead in result.leads.items()},
         "auditor": result.predictor.auditor.reason,
-        "training": result.training,
+        "training": "; ".join(f"{name}: {reason}" for name, reason in result.training.items()),
         "profiles": {name: _fold_trades(one.trades, result) for name, one in outcome.simulations.items()},
     }
 

@@ -17,13 +17,14 @@ from tradsys.core.errors import DataError, FitError
 from tradsys.core.time import from_ms, interval_ms
 from tradsys.models.panel import Rows
 from tradsys.profiles.profile import Profile
+from tradsys.research.agents import DECIDER
 from tradsys.research.dataset import Dataset
 from tradsys.research.deciding import FoldResult, decide_fold
 from tradsys.research.experiment import Progress, block_decisions, simulate_decisions
 from tradsys.research.fitting import fill_first_part, fit_models
 from tradsys.research.folds import Fold
 from tradsys.research.record import Record, rows_at, stack
-from tradsys.research.spec import DECIDER, Experiment
+from tradsys.research.spec import Experiment
 from tradsys.splits.combinatorial import CombinatorialPurgedCV
 from tradsys.verdict.correlated import path_mean
 
@@ -108,7 +109,7 @@ def combinatorial_folds(data: Dataset, spec: Experiment) -> tuple[CombinatorialP
 
 def decide_split(data: Dataset, spec: Experiment, fold: Fold) -> FoldResult:
     """As a walk-forward fold, calibrated, ranked and audited on inner purged folds, with one forecaster alone."""
-    linear = replace(spec, forecasters=tuple(f for f in spec.forecasters if f.name == DECIDER), challenger=DECIDER)
+    linear = replace(spec, forecasters=tuple(f for f in spec.forecasters if f.name == DECIDER), challengers=())
     models = fit_models(data, linear, fold)
     record = Record(tuple(len(frame) for frame in data.frames.values()))
     fill_first_part(record, data, linear, models, spec.embargo(data.interval))

@@ -8,8 +8,9 @@ from tradsys.core.errors import ConfigError
 from tradsys.models.logistic import RidgeLogistic
 from tradsys.profiles.forecast import SIDES, Side
 from tradsys.regimes.volatility import VolatilityRegimes
+from tradsys.research.agents import DECIDER
 from tradsys.research.config import CostSettings, RunConfig
-from tradsys.research.spec import DECIDER, Experiment, experiment_from
+from tradsys.research.spec import Experiment, experiment_from
 
 type Preset = Literal["fast", "full"]
 PRESETS: tuple[Preset, ...] = get_args(Preset.__value__)
@@ -31,7 +32,8 @@ def calibration_experiment(
         full,
         regimes=VolatilityRegimes(),
         forecasters=(RidgeLogistic(),),
-        challenger=DECIDER,
+        agent=DECIDER,
+        challengers=(),
         auditor=LogisticAuditor(n_folds=2, penalty=2.0),
     )
 

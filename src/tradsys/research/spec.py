@@ -15,22 +15,20 @@ from tradsys.profiles.profile import Profile
 from tradsys.regimes.family import RegimeFilter, Regimes
 from tradsys.regimes.momentum import RegimeMomentum
 from tradsys.regimes.spec import RegimeSpec
-from tradsys.research.config import AgentSettings, FoldSettings, RunConfig
+from tradsys.research.agents import challengers, forecasters
+from tradsys.research.config import FoldSettings, RunConfig
 from tradsys.research.weighting import WeightSpec
 from tradsys.verdict.results import VerdictSpec
 
-DECIDER = "logistic"
-"""The forecaster that decides wherever nothing beats it out of fold."""
-
 _WEIGHING = {"weights", "time_decay"}
-
-_FORECASTS_AS = {"xgboost": "boosted"}
-"""Agents whose forecaster has another name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What is tried: the journal knows it by `digest` and `seed`."""
+    """What is tried: the journal knows it by `digest` and `seed`.
+
+    `settled` names who decides, whatever the comparison with the logistic says; None lets that say.
+    """
 
     digest: str
     seed: int
@@ -41,7 +39,9 @@ class Experiment:
     regime_momentum: bool
     regimes: Regimes
     forecasters: tuple[Forecaster, ...]
-    challenger: str
+    agent: str
+    challengers: tuple[str, ...]
+    settled: str | None
     auditor: AuditorSpec
     profiles: tuple[Profile, ...]
     deployed: str
@@ -80,8 +80,10 @@ def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side,
         features=FeatureSet.default() if names is None else FeatureSet.from_names(names),
         regime_momentum=names is None,
         regimes=RegimeSpec(n_states=config.regimes.n_states, n_starts=config.regimes.n_starts),
-        forecasters=_forecasters(config.agent),
-        challenger=_FORECASTS_AS.get(config.agent.name, config.agent.name),
+        forecasters=forecasters(config.agent),
+        agent=config.agent.name,
+        challengers=challengers(config.agent.name),
+        settled=None,
         auditor=Auditor(),
         profiles=reading(config.profiles.confidence),
         deployed=config.strategy_profile,
@@ -93,39 +95,3 @@ def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side,
         ),
         verdict=VerdictSpec(**config.verdict.model_dump()),
     )
-
-
-def _forecasters(agent: AgentSettings) -> tuple[Forecaster, ...]:
-    """The baselines that always run, and the network where it is the agent."""
-    from tradsys.models.base_rate import BaseRate
-    from tradsys.models.boosted import Boosted
-    from tradsys.models.logistic import RidgeLogistic
-    from tradsys.models.symmetric import SymmetricLogistic
-    from tradsys.models.volatility_only import VolatilityOnly
-
-    linear = RidgeLogistic(agent.penalty)
-    baselines: tuple[Forecaster, ...] = (
-        BaseRate(),
-        VolatilityOnly(agent.penalty),
-        linear,
-        SymmetricLogistic(agent.penalty),
-        Boosted(),
-    )
-    if agent.name != "transformer":
-        return baselines
-    from tradsys.models.transformer_agent import TransformerAgent
-
-    network = TransformerAgent(
-        d_model=agent.d_model,
-        n_layers=agent.n_layers,
-        n_heads=agent.n_heads,
-        window=agent.window,
-        dropout=agent.dropout,
-        learning_rate=agent.learning_rate,
-        max_steps=agent.max_steps,
-        objective=agent.objective,
-        focal_gamma=agent.focal_gamma,
-        focal_alpha=agent.focal_alpha,
-        offset=linear,
-    )
-    return (*baselines, network)

@@ -16,7 +16,7 @@ from tradsys.features.feature import OutsideSeries
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.features.memo import RawFeatures
 from tradsys.models.panel import Rows
-from tradsys.predictor.predictor import Predictor, Reading
+from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.forecast import Forecasts
 from tradsys.regimes.family import RegimeFilter
 from tradsys.research.dataset import SymbolLabels
@@ -47,8 +47,7 @@ def seen_by(
     if raw is None:
         return inputs
     X = features.standardise(raw)
-    logits, timeout = predictor.forecaster.logits(X), predictor.timeout.logits(X)
-    reading = Reading(X, logits, timeout, predictor.regimes.filter(bars))
+    reading = predictor.reading(X, predictor.regimes.filter(bars))
     return [*inputs, *decided(predictor.read(bars, reading, rows), spec, symbol)]
 
 
@@ -153,7 +152,12 @@ def fitted(result: FoldResult) -> list[Table]:
     one, judge = result.predictor, result.predictor.judge
     values = _learnt(one.features) | {
         "regimes": one.regimes.to_dict(),
-        "forecaster": {"decider": result.decider, **one.forecaster.to_files()},
+        "forecaster": {"decider": result.decider, **one.pool.to_dict()}
+        | {
+            f"{name}.{file}": content
+            for name, own in one.forecasters.items()
+            for file, content in own.to_files().items()
+        },
         "timeout": one.timeout.to_files(),
         "calibration": judge.calibration.to_dict(),
         "timeout calibration": judge.timeout_calibration.to_dict(),

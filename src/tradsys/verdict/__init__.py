@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
+    from tradsys.verdict.confidence_set import ConfidenceSet, model_confidence_set
     from tradsys.verdict.pbo import Overfitting, probability_of_backtest_overfitting
     from tradsys.verdict.procedure import judge
     from tradsys.verdict.proportion import clopper_pearson
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BrierParts",
+    "ConfidenceSet",
     "Estimate",
     "ForecastScore",
     "Judgement",
@@ -50,6 +52,7 @@ __all__ = [
     "log_loss",
     "min_backtest_length",
     "min_track_record_length",
+    "model_confidence_set",
     "optimal_block_length",
     "probabilistic_sharpe_ratio",
     "probability_of_backtest_overfitting",
@@ -65,6 +68,7 @@ __getattr__, __dir__ = attach(
     __name__,
     {
         "BrierParts": "reliability",
+        "ConfidenceSet": "confidence_set",
         "Estimate": "skill",
         "ForecastScore": "scores",
         "Judgement": "results",
@@ -89,6 +93,7 @@ __getattr__, __dir__ = attach(
         "log_loss": "scores",
         "min_backtest_length": "sharpe",
         "min_track_record_length": "sharpe",
+        "model_confidence_set": "confidence_set",
         "optimal_block_length": "stationary",
         "probabilistic_sharpe_ratio": "sharpe",
         "probability_of_backtest_overfitting": "pbo",

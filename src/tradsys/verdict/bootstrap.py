@@ -33,7 +33,7 @@ def studentised_blocks(daily: FloatArray, block_days: int, n_draws: int, rng: np
     wrapped = np.concatenate([np.zeros((len(daily), 1)), centred, centred[:, :block_days]], axis=1).cumsum(axis=1)
     sums = np.ascontiguousarray((wrapped[:, block_days:] - wrapped[:, :-block_days])[:, :n_days].T)
     long_run_sd = np.sqrt((sums**2).mean(axis=0) / block_days)
-    moves = long_run_sd > 1e-9 * np.abs(daily).max(axis=1, initial=0.0)
+    moves = long_run_sd > 1e-9 * np.abs(daily).max(axis=1)
     t = np.zeros(len(daily))
     np.divide(daily.mean(axis=1) * np.sqrt(n_days), long_run_sd, out=t, where=moves)
     starts = rng.integers(n_days, size=(n_draws, n_days // block_days))

@@ -11,6 +11,7 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.seeds import generator
 from tradsys.core.time import interval_ms
 from tradsys.models.boosted import FittedBoosted
+from tradsys.models.pool import Pooled
 from tradsys.research.dataset import Dataset
 from tradsys.research.deciding import FoldResult
 from tradsys.research.diagnostics.clusters import CUT, Cluster, cluster_columns
@@ -132,8 +133,13 @@ def _blocks(data: Dataset, result: FoldResult, columns: tuple[FloatArray, ...]) 
 
 def _models(result: FoldResult) -> dict[str, Calibrated]:
     """Who decides, and the boosted trees beside it where there are any."""
-    names = {DECIDING: result.decider} | ({BOOSTED: BOOSTED} if BOOSTED in result.fitted else {})
-    return {role: Calibrated(result.fitted[name], result.calibrations[name]) for role, name in names.items()}
+    one, shares = result.predictor, np.concatenate([own.regime for own in result.forecasts.values()])
+    # a pool is read in the block's mean regime: what the regimes do is not what a column does
+    deciding = Pooled(one.pool, one.forecasters, np.nanmean(shares, axis=0))
+    models = {DECIDING: Calibrated(deciding, result.calibrations[result.decider])}
+    if BOOSTED in result.fitted:
+        models[BOOSTED] = Calibrated(result.fitted[BOOSTED], result.calibrations[BOOSTED])
+    return models
 
 
 def _shifts(model: Calibrated, seed: int, fold: int) -> FloatArray:

@@ -8,6 +8,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.models.calibration import Calibration
 from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.pool import Pooled
 from tradsys.research.diagnostics.clusters import Cluster
 from tradsys.verdict.scores import log_loss
 
@@ -19,7 +20,7 @@ _MARGIN = 0.1
 class Calibrated:
     """A fitted forecaster with the calibration that turns its log-odds into probabilities."""
 
-    forecaster: FittedForecaster
+    forecaster: FittedForecaster | Pooled
     calibration: Calibration
 
     def probability(self, X: FloatArray, rows: IntArray) -> FloatArray:

@@ -1,0 +1,126 @@
+"""`tradsys data list`, `import`, and what `check` says of stored series."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradsys.cli.options import Config, Json, Settings
+
+if TYPE_CHECKING:
+    from tradsys.data.store import Store
+
+
+def list_(config: Config = None, settings: Settings = None, as_json: Json = False) -> int:
+    """What the store holds: each series with its span, rows, missing bars and sources."""
+    from tradsys.core.time import stamp
+
+    store = opened(config, settings)
+    rows = []
+    for series in store.series():
+        years = store.manifests(series)
+        rows.append(
+            {
+                "series": str(series),
+                "first": stamp(years[0].first),
+                "last": stamp(years[-1].last),
+                "n_rows": sum(m.n_rows for m in years),
+                "n_missing": sum(m.n_missing for m in years),
+                "n_bytes": sum(m.n_bytes for m in years),
+                "n_defects": sum(flaw.n_rows for m in years for flaw in m.defects),
+                "sources": sorted({origin.source for m in years for origin in m.origins}),
+                "fetched_at": max(m.fetched_at for m in years),
+            }
+        )
+    if as_json:
+        typer.echo(json.dumps({"root": str(store.place), "series": rows}, indent=2))
+    elif rows:
+        typer.echo("\n".join(_line(row) for row in rows))
+    else:
+        typer.echo(f"the store at {store.place} is empty; fill it with tradsys data download or tradsys data import")
+    return 0
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(help="A file, a freqtrade data folder or a Nautilus catalogue.")],
+    series: Annotated[str | None, typer.Option("--as", help="What a file holds: VENUE:SYMBOL:INTERVAL.")] = None,
+    exchange: Annotated[
+        str | None, typer.Option(help="Whose freqtrade's files are; otherwise the folder's name.")
+    ] = None,
+    config: Config = None,
+    settings: Settings = None,
+    as_json: Json = False,
+) -> int:
+    """Bring CSV, Feather, Parquet, freqtrade or Nautilus bars into the store; what is repaired or refused is told."""
+    from tradsys.data.imports import import_path
+    from tradsys.data.store import SeriesId
+
+    store = opened(config, settings)
+    named = None if series is None else SeriesId.parse(series)
+    imported = import_path(store, path, series=named, exchange=exchange)
+    if as_json:
+        plain = [{**asdict(one), "path": str(one.path), "series": str(one.series)} for one in imported]
+        typer.echo(json.dumps({"root": str(store.place), "files": plain}, indent=2))
+        return 0
+    for one in imported:
+        typer.echo(f"{one.path.name} -> {one.series}: {one.n_new:,} new rows, {one.n_changed:,} changed")
+        for repair in one.repairs:
+            typer.echo(f"  {'repaired' if repair.changed else 'noticed'}: {repair.sentence}")
+        for flaw in one.flaws:
+            typer.echo(f"  {flaw.kind}: {flaw.sentence}")
+    return 0
+
+
+def opened(config: Path | None, settings: Sequence[str] | None) -> "Store":
+    """The store that the settings name."""
+    from tradsys.cli.overrides import overrides
+    from tradsys.data.settings import DataSettings
+    from tradsys.data.store import Store
+
+    return Store(DataSettings.load(file=config, overrides=overrides(settings or [], {})).root)
+
+
+def audited(store: "Store", name: str, against: Sequence[str]) -> dict[str, Any]:
+    """What is known of one stored series, as plain JSON values."""
+    from tradsys.data.audit import audit
+    from tradsys.data.store import SeriesId
+
+    series = SeriesId.parse(name)
+    found = audit(store, series, against=[SeriesId.parse(other) for other in against])
+    bad = [finding.sentence for finding in found.findings if finding.is_bad]
+    return {
+        "source": str(series),
+        "refused": "; ".join(bad) or None,
+        "symbols": [series.symbol],
+        **(asdict(found.quality) if found.quality else {}),
+        "interval": series.interval,
+        "n_rows": found.n_rows,
+        "findings": [asdict(finding) for finding in found.findings],
+        "summary": str(found.quality or f"{found.n_rows:,} rows"),
+    }
+
+
+def audit_text(report: dict[str, Any]) -> str:
+    """What is known of one source, for people."""
+    if report["refused"] and "findings" not in report:
+        return f"{report['source']}: refused\n{report['refused']}"
+    lines = [f"{report['source']}: {'refused' if report['refused'] else 'accepted'}", report["summary"]]
+    lines += [
+        f"{'wrong' if found['is_bad'] else 'noticed'}: {found['sentence']}" for found in report.get("findings", [])
+    ]
+    for repair in report.get("repairs", []):
+        lines.append(f"{'repaired' if repair['changed'] else 'noticed'}: {repair['sentence']}")
+    return "\n".join(lines)
+
+
+def _line(row: dict[str, Any]) -> str:
+    missing = f", {row['n_missing']:,} missing" if row["n_missing"] else ""
+    doubts = f", {row['n_defects']:,} told of in manifests" if row["n_defects"] else ""
+    size = f"{row['n_bytes'] / 1e6:,.1f} MB"
+    sources = ", ".join(row["sources"])
+    return (
+        f"{row['series']}  {row['first']} to {row['last']}  {row['n_rows']:,} rows{missing}{doubts}  {size}  {sources}"
+    )

@@ -1,0 +1,132 @@
+"""Settings from TOML, `.env`, environment and command line, strict: later ones win, an unknown key is an error."""
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tradsys.core.errors import ConfigError
+
+PREFIX = "TRADSYS_"
+FILE = "tradsys.toml"
+_PROGRAM = frozenset({"TRADSYS_DEBUG"})
+"""Variables that steer the program rather than what it computes."""
+
+
+class Section(BaseModel):
+    """A group of settings: frozen, nothing but what it names, and no number that is not finite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def gather(
+    known: Collection[str],
+    *,
+    file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    aliases: Mapping[str, str] | None = None,
+    within: str = "",
+) -> dict[str, Any]:
+    """Dotted keys to values: command line over environment over `.env` over the TOML file.
+
+    `overrides` are keys as given on the command line, e.g. {"labels.horizon": "6"}; `aliases` are variables that need
+    no prefix. A key that is not known, wherever it stands, is a ConfigError that names the nearest one; with `within`
+    ("data.") only keys that begin so are looked at.
+    """
+    layers = {
+        str(file or FILE): _flatten(_read_toml(file)),
+        ".env": _from_variables(dotenv_values(".env"), aliases or {}),
+        "the environment": _from_variables(os.environ, aliases or {}),
+        "the command line": {key: _parse(value) for key, value in (overrides or {}).items()},
+    }
+    merged: dict[str, Any] = {}
+    for where, layer in layers.items():
+        mine = {key: value for key, value in layer.items() if key.startswith(within)}
+        _refuse_unknown(mine, known, where)
+        merged |= mine
+    return merged
+
+
+def build[T: BaseModel](model: type[T], values: Mapping[str, Any]) -> T:
+    """The settings with these dotted keys, or a ConfigError that names each key that cannot be used."""
+    try:
+        return model(**_nest(values))
+    except ValidationError as error:
+        raise ConfigError(_explain(error)) from None
+
+
+def dotted(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
+    """Every key that a model and its sections know."""
+    for name, field in model.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            yield from dotted(section, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _read_toml(file: Path | None) -> dict[str, Any]:
+    path = file or Path(FILE)
+    if not path.is_file():
+        if file is not None:
+            raise ConfigError(f"no settings file at {file}; give an existing TOML file or leave --config out")
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}; mend that line") from None
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return flat
+
+
+def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        *sections, name = key.split(".")
+        target = nested
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[name] = value
+    return nested
+
+
+def _from_variables(variables: Mapping[str, str | None], aliases: Mapping[str, str]) -> dict[str, Any]:
+    """`TRADSYS_LABELS__HORIZON=6` is labels.horizon; an alias, such as `STRATEGY_PROFILE`, needs no prefix."""
+    settings = (name for name in variables if name.startswith(PREFIX) and name not in _PROGRAM)
+    values = {name.removeprefix(PREFIX).lower().replace("__", "."): _parse(variables[name]) for name in settings}
+    return values | {key: variables[name] for name, key in aliases.items() if variables.get(name)}
+
+
+def _parse(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text.split(",") if "," in text else text
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.3)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise ConfigError(f"{where} sets {key!r}, which is no setting; {hint}")
+
+
+def _explain(error: ValidationError) -> str:
+    problems = (
+        f"{'.'.join(str(part) for part in e['loc'])}: {e['msg'].lower()}, found {e['input']!r}" for e in error.errors()
+    )
+    return "settings that cannot be used: " + "; ".join(problems)

@@ -1,0 +1,129 @@
+"""A stored series looked at as a whole: hashes, defects, gaps, other intervals of it, another venue's prices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import BoolArray
+from tradsys.core.bars import QualityReport, quality_report
+from tradsys.core.defects import find_defects, name_rows
+from tradsys.core.errors import DataError, NotEnoughBars
+from tradsys.core.stale import disagreements
+from tradsys.data.store.series import SeriesId
+from tradsys.data.store.store import Store
+
+OUTLIER_SHARE, OUTLIER_MADS = 5e-3, 12.0
+"""A close this far from the other venue's, beyond the usual distance and this many of its median deviations."""
+AROUND = 49
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or doubtful; `is_bad` where the rows themselves cannot be right."""
+
+    kind: str
+    n_rows: int
+    sentence: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """All that was found in one series; `quality` is None where its files cannot be read."""
+
+    series: SeriesId
+    n_rows: int
+    quality: QualityReport | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether anything is wrong rather than doubtful."""
+        return any(finding.is_bad for finding in self.findings)
+
+
+def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -> Audit:
+    """Check a stored series against its manifests, the bars' rules, its other intervals and other venues.
+
+    `against` are series to compare closes with; by default every stored one of the same pair and interval elsewhere.
+    """
+    manifests = store.manifests(series)
+    if not manifests:
+        raise DataError(f"{series} is not in the store at {store.place}; tradsys data list shows what is")
+    findings = [
+        Finding(flaw.kind, flaw.n_rows, f"{manifest.year}: {flaw.sentence}")
+        for manifest in manifests
+        for flaw in manifest.defects
+    ]
+    try:
+        rows = store.read(series)  # checks every file's hash
+    except DataError as error:
+        return Audit(series, 0, None, (*findings, Finding("damaged file", 0, str(error), is_bad=True)))
+    told = sum(manifest.n_rows for manifest in manifests)
+    if told != len(rows):
+        sentence = f"the manifests tell of {told:,} rows, the files hold {len(rows):,}"
+        findings.append(Finding("wrong manifest", abs(told - len(rows)), sentence, is_bad=True))
+    if not series.is_bars:
+        return Audit(series, len(rows), None, tuple(findings))
+    required = rows.select("ts", "open", "high", "low", "close", "volume")
+    _, defects = find_defects(required, interval=series.step)
+    findings += [Finding(d.kind, d.n_rows, d.sentence, is_bad=True) for d in defects]
+    findings += _other_intervals(store, series, required)
+    for other in against or _elsewhere(store, series):
+        findings += _outliers(store, other, required)
+    try:
+        quality = quality_report(rows, interval=series.step)
+    except NotEnoughBars:
+        quality = None
+    return Audit(series, len(rows), quality, tuple(findings))
+
+
+def _other_intervals(store: Store, series: SeriesId, bars: pl.DataFrame) -> list[Finding]:
+    """Bars that their shorter parts contradict, for each shorter interval that is stored."""
+    findings = []
+    for parts in store.series():
+        same = parts.is_bars and (parts.exchange, parts.symbol) == (series.exchange, series.symbol)
+        if not same or parts.step >= series.step or series.step % parts.step:
+            continue
+        fine = store.read(parts, columns=["ts", "open", "high", "low", "close", "volume"])
+        wrong, columns = disagreements(bars, fine, series.step, parts.step)
+        if wrong.any():
+            rows = np.flatnonzero(wrong)
+            words = f"disagree with the {parts.interval} bars in {', '.join(columns)}"
+            findings.append(_finding("cross-interval disagreement", words, bars, rows))
+    return findings
+
+
+def _elsewhere(store: Store, series: SeriesId) -> list[SeriesId]:
+    return [
+        other
+        for other in store.series()
+        if other.exchange != series.exchange and (other.symbol, other.interval) == (series.symbol, series.interval)
+    ]
+
+
+def _outliers(store: Store, other: SeriesId, bars: pl.DataFrame) -> list[Finding]:
+    """Closes far from another venue's, measured by how far they usually are around that time."""
+    theirs = store.read(other, columns=["ts", "close"]).rename({"close": "other"})
+    both = bars.select("ts", "close").with_row_index("row").join(theirs, on="ts", maintain_order="left")
+    if len(both) < AROUND:
+        sentence = f"only {len(both)} bars in common with {other}, wanted {AROUND} to compare closes"
+        return [Finding("not compared", 0, sentence)]
+    apart = both.select(pl.col("row"), away=(pl.col("close") / pl.col("other")).log()).with_columns(
+        usual=pl.col("away").rolling_median(AROUND, center=True, min_samples=AROUND // 2)
+    )
+    distance = (apart["away"] - apart["usual"]).abs()
+    mad = float(distance.median() or 0.0)  # type: ignore[arg-type]
+    far: BoolArray = (distance > max(OUTLIER_SHARE, OUTLIER_MADS * mad)).fill_null(False).to_numpy()
+    if not far.any():
+        return []
+    words = f"closes unlike those of {other}, by over {max(OUTLIER_SHARE, OUTLIER_MADS * mad):.2%}"
+    return [_finding("outlier", words, bars, apart["row"].to_numpy().astype(np.int64)[far])]
+
+
+def _finding(kind: str, words: str, bars: pl.DataFrame, rows: Any) -> Finding:
+    count = "1 bar" if len(rows) == 1 else f"{len(rows):,} bars"
+    return Finding(kind, len(rows), f"{count}: {words}: {name_rows(bars, rows)}")

@@ -1,0 +1,224 @@
+"""A series brought up to date: what is missing is asked of each source in turn, stored as it comes, and told."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.errors import ConfigError
+from tradsys.core.gaps import Gap
+from tradsys.core.time import from_ms, interval_ms, stamp, to_ms, ts_ms
+from tradsys.data.sources.source import Batch, Progress, Range, Source
+from tradsys.data.sources.venue import Venue
+from tradsys.data.store.admit import admit, admit_table
+from tradsys.data.store.manifest import Flaw
+from tradsys.data.store.resample import MONDAY_MS, WEEK
+from tradsys.data.store.series import SeriesId
+from tradsys.data.store.store import Store
+
+OVERLAP = 2
+"""Stored bars asked for again where a download goes on, so that one that changed after it had closed is seen."""
+MAX_SKEW_S = 5.0
+N_BUFFERED = 20_000
+"""Rows of pages that are stored together; a file of the archive is stored at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a download did: rows stored and changed, every hole that remains, and everything that was refused."""
+
+    series: SeriesId
+    start: datetime | None
+    end: datetime
+    n_new: int
+    n_changed: int
+    holes: tuple[Gap, ...]
+    flaws: tuple[Flaw, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_missing(self) -> int:
+        """Bars that the holes leave out."""
+        return sum(hole.n_missing for hole in self.holes)
+
+
+def download(
+    store: Store,
+    series: SeriesId,
+    venue: Venue,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    refresh: bool = False,
+    progress: Progress = lambda what, done, total: None,
+) -> Report:
+    """Fetch what is missing between `start` (the first bar there ever was) and `end` (the last that has closed).
+
+    Whatever stops it, all that was stored stays, and the same call goes on from there; a call when nothing is missing
+    changes nothing. `refresh` also fetches files that the archive has issued again.
+    """
+    if not series.is_bars:
+        return _download_table(store, series, venue, start, end, refresh, progress)
+    now = venue.now(series)
+    step = interval_ms(series.step)
+    listed = venue.listed(series)
+    phase = (listed if listed is not None else MONDAY_MS if series.step == WEEK else 0) % step
+    last = (min(now, to_ms(end) if end else now) - phase) // step * step + phase  # opens a bar still open
+    first = max((ms for ms in (listed, to_ms(start) if start else None) if ms is not None), default=None)
+    if first is None:
+        raise ConfigError(
+            f"{series}: the venue does not say when it was listed; give --from, such as --from 2020-01-01"
+        )
+    first = -(-(first - phase) // step) * step + phase
+    desk = _Desk(store, series, now, progress, n_wanted=_count(missing(store, series, first, last), step))
+    for source in venue.sources(series, now, store.place, _items(store, series)):
+        if refresh:
+            desk.take(venue.reissued(source, series, store.manifests(series)))
+        ranges = missing(store, series, first, last)
+        if ranges:
+            desk.take(source.fetch(series, _overlapping(ranges, first, step, source)))
+    holes = tuple(Gap(from_ms(a), from_ms(b - step), (b - a) // step) for a, b in missing(store, series, first, last))
+    notes = tuple(_notes(now, time.time() * 1000, listed, to_ms(start) if start else None))
+    return Report(series, from_ms(first), from_ms(last), desk.n_new, desk.n_changed, holes, tuple(desk.flaws), notes)
+
+
+def _download_table(
+    store: Store,
+    series: SeriesId,
+    venue: Venue,
+    start: datetime | None,
+    end: datetime | None,
+    refresh: bool,
+    progress: Progress,
+) -> Report:
+    """The same for funding and depth, which have no grid: files that are not stored, then pages after the last row."""
+    now = venue.now(series)
+    first = max(ms for ms in (venue.listed(series), to_ms(start) if start else None) if ms is not None)
+    last = min(now, to_ms(end) if end else now)
+    desk = _Desk(store, series, now, progress, n_wanted=0)
+    for source in venue.sources(series, now, store.place, _items(store, series)):
+        if refresh:
+            desk.take(venue.reissued(source, series, store.manifests(series)))
+        years = store.manifests(series)
+        begin = max(first, years[-1].last + 1) if source.is_paged and years else first
+        desk.take(source.fetch(series, [(begin, last)] if begin < last else []))
+    rows = store.read(series, start=from_ms(first), end=from_ms(last))
+    return Report(
+        series,
+        from_ms(first),
+        from_ms(last),
+        desk.n_new,
+        desk.n_changed,
+        (),
+        tuple(desk.flaws),
+        tuple(_empty_days(rows)),
+    )
+
+
+def _empty_days(rows: pl.DataFrame) -> Iterator[str]:
+    """Days between the first and the last row that have none."""
+    if rows.is_empty():
+        yield "no source has any of it"
+        return
+    days = rows["ts"].dt.date().unique().sort()
+    every = pl.date_range(days[0], days[-1], eager=True)
+    lacking = every.filter(~every.is_in(days.implode()))
+    if len(lacking):
+        yield f"no rows on {len(lacking):,} days: {', '.join(str(day) for day in lacking)}"
+
+
+def missing(store: Store, series: SeriesId, first: int, last: int) -> list[Range]:
+    """The ranges in first <= ts < last (ms) of which the store has no bar."""
+    step = interval_ms(series.step)
+    ts = ts_ms(store.read(series, start=from_ms(first), end=from_ms(max(first, last)), columns=["ts"]))
+    edges = np.concatenate([[first - step], ts, [last]])
+    steps = np.diff(edges)
+    return [(int(edges[i]) + step, int(edges[i + 1])) for i in np.flatnonzero(steps > step)]
+
+
+def _notes(now: int, ours: float, listed: int | None, asked: int | None) -> Iterator[str]:
+    skew_s = (ours - now) / 1000
+    if abs(skew_s) > MAX_SKEW_S:
+        off = f"{abs(skew_s):,.0f} s {'ahead of' if skew_s > 0 else 'behind'}"
+        yield f"this machine's clock is {off} the venue's, which says what has closed; set it right before trading"
+    if listed is not None and asked is not None and asked < listed:
+        yield f"the venue has no bar before {stamp(listed)}"
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Takes batches in, checks them and stores them, pages many at a time."""
+
+    store: Store
+    series: SeriesId
+    now: int
+    progress: Progress
+    n_wanted: int
+    n_new: int = 0
+    n_changed: int = 0
+    flaws: list[Flaw] = field(default_factory=list)
+    _buffer: list[Batch] = field(default_factory=list)
+
+    def take(self, batches: Iterable[Batch]) -> None:
+        """Store every batch; where the source fails, what came before is stored first."""
+        try:
+            for batch in batches:
+                if self._buffer and (batch.origin.sha256 or batch.origin.item != self._buffer[0].origin.item):
+                    self._flush()
+                self._buffer.append(batch)
+                if batch.origin.sha256 or sum(len(b.rows) for b in self._buffer) >= N_BUFFERED:
+                    self._flush()
+                n_held = sum(len(b.rows) for b in self._buffer)
+                what = f"{self.series} from {batch.origin.source}"
+                self.progress(what, min(self.n_new + n_held, self.n_wanted), self.n_wanted)
+        finally:
+            self._flush()
+
+    def _flush(self) -> None:
+        batches, self._buffer = self._buffer, []
+        if not batches:
+            return
+        origin = batches[0].origin
+        told = [flaw for batch in batches for flaw in batch.flaws]
+        frames = [batch.rows for batch in batches if len(batch.rows)]
+        if frames:
+            together = pl.concat(frames, how="diagonal")
+            admitted = (admit if self.series.is_bars else admit_table)(self.series, together, closed_at=self.now)
+            told += admitted.flaws
+            written = self.store.write(self.series, admitted.rows, origin, told)
+            self.n_new += written.n_new
+            self.n_changed += written.n_changed
+        self.flaws += told
+
+
+def _items(store: Store, series: SeriesId) -> frozenset[str]:
+    """Files whose rows are stored."""
+    return frozenset(o.item for m in store.manifests(series) for o in m.origins if o.sha256)
+
+
+def _count(ranges: Sequence[Range], step: int) -> int:
+    return sum((b - a) // step for a, b in ranges)
+
+
+def _overlapping(ranges: Sequence[Range], first: int, step: int, source: Source) -> list[Range]:
+    """The last range begins a few bars earlier, where it goes on from stored ones and the source is asked for pages."""
+    if not source.is_paged or ranges[-1][0] == first:
+        return list(ranges)
+    a, b = ranges[-1]
+    return [*ranges[:-1], (max(first, a - OVERLAP * step), b)]
+
+
+def summary(report: Report) -> str:
+    """One line: what came, over what span, and how many bars no source has.
+
+    >>> at = datetime(2024, 1, 1), datetime(2024, 1, 2)
+    >>> summary(Report(SeriesId("binance", "BTC/USDT", "1h"), *at, 24, 0, (), ()))
+    'binance:BTC/USDT:1h: 24 new rows, 0 changed; 2024-01-01 00:00 to 2024-01-02 00:00 without a hole'
+    """
+    span = "" if report.start is None else f"{report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} "
+    noun = "hole leaves" if len(report.holes) == 1 else "holes leave"
+    holes = f"where {len(report.holes):,} {noun} out {report.n_missing:,} bars" if report.holes else "without a hole"
+    return f"{report.series}: {report.n_new:,} new rows, {report.n_changed:,} changed; {span}{holes}"

@@ -1,0 +1,179 @@
+"""Files that others wrote brought into the store: CSV, Feather, Parquet, freqtrade's folders, Nautilus catalogues."""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.bars import OHLCV
+from tradsys.core.defects import ROW
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.files import sha256_of
+from tradsys.core.time import commonest_step, format_interval, interval_ms, ts_ms
+from tradsys.data.clean import clean
+from tradsys.data.columns import recognise
+from tradsys.data.files import read_table
+from tradsys.data.repairs import Repair
+from tradsys.data.sources.source import utc_now
+from tradsys.data.store.admit import admit
+from tradsys.data.store.manifest import Flaw, Origin
+from tradsys.data.store.series import SeriesId
+from tradsys.data.store.store import Store
+from tradsys.data.suspects import settle_suspects
+
+_FREQTRADE = re.compile(
+    r"(?P<pair>[A-Za-z0-9]+_[A-Za-z0-9]+(?:_[A-Za-z0-9]+)?)-(?P<interval>\d+[smhdw])(?:-(?P<kind>[a-z_]+))?"
+    r"\.(?:feather|parquet|json|json\.gz)"
+)
+_NAUTILUS = re.compile(
+    r"(?P<symbol>[^.]+)\.(?P<venue>[A-Z0-9_]+)-(?P<n>\d+)-(?P<unit>SECOND|MINUTE|HOUR|DAY|WEEK)-LAST-(?:EXTERNAL|INTERNAL)"
+)
+_UNITS = {"SECOND": "s", "MINUTE": "m", "HOUR": "h", "DAY": "d", "WEEK": "w"}
+_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "BTC", "ETH", "BNB", "TRY", "JPY", "GBP")
+_SCALES = {8: 1e9, 16: 1e16}
+"""Nautilus keeps prices and sizes as whole numbers of 8 or 16 bytes, in units of 1e-9 or 1e-16."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of one file: the rows stored, what was repaired, what was refused."""
+
+    path: Path
+    series: SeriesId
+    n_new: int
+    n_changed: int
+    repairs: tuple[Repair, ...]
+    flaws: tuple[Flaw, ...]
+
+
+def import_path(
+    store: Store, path: Path, *, series: SeriesId | None = None, exchange: str | None = None
+) -> list[Imported]:
+    """Store one file as `series`, or every file of a freqtrade folder or a Nautilus catalogue under its own name.
+
+    freqtrade's folder is named after the exchange unless `exchange` is given. Files are cleaned as `load_bars` does it.
+    """
+    if not path.exists():
+        raise ConfigError(f"there is no {path}; name a file, a freqtrade data folder or a Nautilus catalogue")
+    if path.is_file():
+        if series is None:
+            raise ConfigError(
+                f"{path.name}: bars of what? give --as VENUE:SYMBOL:INTERVAL, e.g. --as binance:BTC/USDT:1h"
+            )
+        return [_import(store, path, series, *_from_file(path))]
+    found = [*_nautilus(path), *_freqtrade(path, exchange)]
+    if series is not None:
+        raise ConfigError(f"--as names one file, {path} is a folder; leave it out, the files' names say what they hold")
+    if not found:
+        raise DataError(
+            f"{path} holds neither freqtrade's files (BTC_USDT-1h.feather) nor a Nautilus catalogue (data/bar/...); "
+            "import other files one by one with --as"
+        )
+    imported = []
+    for file, named, is_nautilus in found:
+        rows = (_from_nautilus(file, named.step), ()) if is_nautilus else _from_file(file)
+        imported.append(_import(store, file, named, *rows))
+    return imported
+
+
+def _import(store: Store, path: Path, series: SeriesId, bars: pl.DataFrame, repairs: tuple[Repair, ...]) -> Imported:
+    _refuse_other_interval(path, series, bars)
+    admitted = admit(series, bars)
+    origin = Origin("import", path.name, sha256_of(path), 0, 0, 0, utc_now())
+    written = store.write(series, admitted.rows, origin, admitted.flaws)
+    return Imported(path, series, written.n_new, written.n_changed, repairs, admitted.flaws)
+
+
+def _refuse_other_interval(path: Path, series: SeriesId, bars: pl.DataFrame) -> None:
+    if len(bars) > 1:
+        found = timedelta(milliseconds=commonest_step(np.diff(ts_ms(bars))))
+        if found != series.step:
+            raise DataError(
+                f"{path.name} holds bars of {format_interval(found)}, wanted {series.interval}; "
+                "name the interval that it has"
+            )
+
+
+def _from_file(path: Path) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
+    table, place = _from_json(path) if path.name.endswith((".json", ".json.gz")) else read_table(path)
+    bars, repairs = clean(recognise(table, path.name), path.name, place=place)
+    if "symbol" in bars.columns:
+        if bars["symbol"].n_unique() > 1:
+            raise DataError(f"{path.name} holds several symbols, wanted one; split it")
+        bars = bars.drop("symbol")
+    bars, suspects = settle_suspects(bars, place)
+    return bars.drop(ROW), (*repairs, *suspects)
+
+
+def _from_json(path: Path) -> tuple[pl.DataFrame, str]:
+    """freqtrade's JSON: a list of [milliseconds, open, high, low, close, volume]."""
+    packed = path.read_bytes()
+    rows = json.loads(gzip.decompress(packed) if path.suffix == ".gz" else packed)
+    schema = {"ts": pl.Int64, **dict.fromkeys(OHLCV, pl.Float64)}
+    try:
+        return pl.DataFrame(rows, schema=schema, orient="row").with_row_index(ROW), "row"
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        raise DataError(f"{path.name} is not freqtrade's JSON ({error})") from error
+
+
+def _freqtrade(folder: Path, exchange: str | None) -> Iterator[tuple[Path, SeriesId, bool]]:
+    for path in sorted(folder.rglob("*")):
+        match = _FREQTRADE.fullmatch(path.name)
+        if match is None or match["kind"] not in (None, "futures"):
+            continue  # mark prices and funding rates are no bars of trades
+        base, quote, *settled = match["pair"].split("_")
+        symbol = f"{base}/{quote}" + (f":{settled[0]}" if settled else "")
+        parent = path.parent.parent if path.parent.name == "futures" else path.parent
+        yield path, SeriesId.parse(f"{exchange or parent.name.lower()}:{symbol}:{match['interval']}"), False
+
+
+def _nautilus(folder: Path) -> Iterator[tuple[Path, SeriesId, bool]]:
+    for path in sorted(folder.rglob("*.parquet")):
+        match = _NAUTILUS.fullmatch(unquote(path.parent.name))
+        if match is not None:
+            interval = f"{match['n']}{_UNITS[match['unit']]}"
+            yield path, SeriesId.parse(f"{match['venue'].lower()}:{_pair(match['symbol'])}:{interval}"), True
+
+
+def _pair(symbol: str) -> str:
+    """`BTCUSDT` as BTC/USDT and `BTCUSDT-PERP` as BTC/USDT:USDT; a pair with a slash is one already."""
+    name = symbol.removesuffix("-PERP")
+    quote = next((quote for quote in _QUOTES if name.endswith(quote) and len(name) > len(quote)), None)
+    if "/" in name or quote is None:
+        return name
+    return f"{name.removesuffix(quote)}/{quote}" + (f":{quote}" if symbol.endswith("-PERP") else "")
+
+
+def _from_nautilus(path: Path, step: timedelta) -> pl.DataFrame:
+    """Nautilus stamps a bar with its close; here it carries its open."""
+    table = pl.read_parquet(path, hive_partitioning=False)
+    absent = [name for name in (*OHLCV, "ts_event") if name not in table.columns]
+    if absent:
+        raise DataError(f"{path.name} is no Nautilus bar file: no column {', '.join(absent)}")
+    opens = (table["ts_event"].cast(pl.Int64) // 1_000_000) - interval_ms(step)
+    columns = {name: _decoded(table[name], path) for name in OHLCV}
+    return pl.DataFrame({"ts": opens.cast(pl.Datetime("ms", "UTC")), **columns}).sort("ts")
+
+
+def _decoded(column: pl.Series, path: Path) -> pl.Series:
+    if column.dtype.is_integer():
+        # NumPy's division is the nearest float; Polars multiplies by a rounded reciprocal
+        return pl.Series(column.name, column.to_numpy() / _SCALES[8])
+    if column.dtype != pl.Binary:
+        return column.cast(pl.Float64)
+    sizes = set(column.bin.size().to_list())
+    size = sizes.pop() if len(sizes) == 1 else 0
+    if size not in _SCALES:
+        raise DataError(f"{path.name}: {column.name} is kept in neither 8 nor 16 bytes a value, as Nautilus keeps it")
+    words = np.frombuffer(b"".join(column.to_list()), dtype="<u8").reshape(len(column), -1)
+    if size == 8:
+        return pl.Series(column.name, words[:, 0].astype(np.int64) / _SCALES[8])
+    whole = [(int(high) << 64 | int(low)) / 10**16 for low, high in words]  # exact before the one division
+    return pl.Series(column.name, whole, dtype=pl.Float64)

@@ -1,0 +1,39 @@
+"""Where data is kept and where it is fetched from: section `data` of the settings."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field
+
+from tradsys.core.settings import Section, build, dotted, gather
+
+SECTION = "data."
+
+
+class DataSettings(Section):
+    """The store's folder or URL (`s3://bucket/folder`), the hosts, and how patiently they are asked.
+
+    `requests_per_s` holds for each host, all processes of this user together. With `ccxt_url` every exchange is asked
+    there instead of at its own hosts.
+    """
+
+    root: str = "data"
+    archive_url: str = "https://data.binance.vision"
+    spot_url: str = "https://api.binance.com"
+    futures_url: str = "https://fapi.binance.com"
+    ccxt_url: str | None = None
+    requests_per_s: float = Field(8.0, gt=0)
+    n_attempts: int = Field(6, ge=1)
+    backoff_s: float = Field(1.0, ge=0)
+    timeout_s: float = Field(30.0, gt=0)
+    max_wait_s: float = Field(120.0, ge=0)
+
+    @classmethod
+    def load(cls, *, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Self:
+        """The settings in force, such as `TRADSYS_DATA__ROOT`; keys of other sections are left to their owners."""
+        values = gather(KEYS, file=file, overrides=overrides, within=SECTION)
+        return build(cls, {key.removeprefix(SECTION): value for key, value in values.items()})
+
+
+KEYS = tuple(dotted(DataSettings, SECTION))

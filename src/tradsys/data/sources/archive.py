@@ -1,0 +1,129 @@
+"""Binance's public archive: klines in monthly files, and daily ones for what those leave out; funding, book depth."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import polars as pl
+
+from tradsys.core.errors import DataError, SourceError
+from tradsys.core.time import from_ms, to_ms
+from tradsys.data.sources.http import Client
+from tradsys.data.sources.klines import from_csv, ticker
+from tradsys.data.sources.source import Batch, Range, utc_now
+from tradsys.data.sources.tables import depth_from_csv, funding_from_csv
+from tradsys.data.sources.zips import Damaged, Zipped, checksum, fetch_zip
+from tradsys.data.store.manifest import Flaw, Manifest, Origin
+from tradsys.data.store.places import Place
+from tradsys.data.store.series import DEPTH, FUNDING, SeriesId
+
+MONTHLY, DAILY = "monthly", "daily"
+QUARANTINE = "quarantine"
+_TABLES = {FUNDING: "fundingRate", DEPTH: "bookDepth"}
+_PARSERS = {FUNDING: funding_from_csv, DEPTH: depth_from_csv}
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Files of one period, `monthly` or `daily`; a damaged one is kept aside under `quarantine/` and named.
+
+    `now` (ms) tells which files can exist: a month's or a day's is there some time after its end. `known` are the paths
+    of those whose rows are stored.
+    """
+
+    client: Client
+    place: Place
+    now: int
+    period: str = MONTHLY
+    known: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """What manifests call it."""
+        return f"binance archive, {self.period}"
+
+    @property
+    def is_paged(self) -> bool:
+        """Whole files only."""
+        return False
+
+    def fetch(self, series: SeriesId, ranges: Sequence[Range]) -> Iterator[Batch]:
+        """The rows of every file that overlaps the ranges and was not fetched before."""
+        for first in sorted({first for start, end in ranges for first in self._periods(start, end)}):
+            url = self.url(series, first)
+            batch = None if urlsplit(url).path in self.known else self._batch(series, url, first)
+            if batch is not None:
+                yield batch
+
+    def reissued(self, series: SeriesId, manifests: list[Manifest]) -> Iterator[Batch]:
+        """Files whose checksum in the archive is no longer that of what was fetched."""
+        base = self.client.settings.archive_url
+        for origin in (o for manifest in manifests for o in manifest.origins if o.source == self.name):
+            if checksum(self.client, base + origin.item) not in (None, origin.sha256):
+                batch = self._batch(series, base + origin.item, from_ms(origin.first))
+                if batch is not None and batch.origin.sha256 != origin.sha256:
+                    yield batch
+
+    def url(self, series: SeriesId, first: datetime) -> str:
+        """Where the file that begins at a time lies."""
+        market = "spot" if series.market == "spot" else "futures/um"
+        name, when = ticker(series), f"{first:%Y-%m}" if self.period == MONTHLY else f"{first:%Y-%m-%d}"
+        kind = _TABLES.get(series.interval, series.venue_interval)
+        path = f"{kind}/{name}" if series.interval in _TABLES else f"klines/{name}/{kind}"
+        return f"{self.client.settings.archive_url}/data/{market}/{self.period}/{path}/{name}-{kind}-{when}.zip"
+
+    def _periods(self, start: int, end: int) -> Iterator[datetime]:
+        """First moments of the periods that overlap the range and have ended."""
+        first = self._first(from_ms(start))
+        while to_ms(first) < end:
+            if to_ms(self._following(first)) <= self.now:
+                yield first
+            first = self._following(first)
+
+    def _first(self, when: datetime) -> datetime:
+        day = when.replace(hour=0, minute=0, second=0, microsecond=0)
+        return day.replace(day=1) if self.period == MONTHLY else day
+
+    def _following(self, first: datetime) -> datetime:
+        if self.period == DAILY:
+            return first + _DAY
+        return datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=UTC)
+
+    def _batch(self, series: SeriesId, url: str, first: datetime) -> Batch | None:
+        item = urlsplit(url).path
+        try:
+            zipped = fetch_zip(self.client, url)
+            if zipped is None:
+                return None
+            rows = self._inside(_PARSERS.get(series.interval, from_csv)(zipped.content, item), first)
+        except Damaged as error:
+            return self._damaged(error, item, first)
+        except SourceError as error:
+            if error.__cause__ is None or not isinstance(
+                error.__cause__, (pl.exceptions.PolarsError, DataError, ValueError)
+            ):
+                raise  # the host failed, not the file
+            return self._damaged(Damaged(str(error), b""), item, first)
+        return Batch(rows, self._origin(item, zipped, rows), _doubts(zipped, item, first))
+
+    def _inside(self, rows: pl.DataFrame, when: datetime) -> pl.DataFrame:
+        """Only the period's own rows: a file may begin or end with a bar of its neighbours."""
+        first = self._first(when)
+        return rows.filter(pl.col("ts").is_between(first, self._following(first), closed="left"))
+
+    def _damaged(self, error: Damaged, item: str, first: datetime) -> Batch:
+        if error.body:
+            self.place.write(f"{QUARANTINE}/{item.rpartition('/')[2]}", error.body)
+        flaw = Flaw("quarantined file", 1, (to_ms(first),), f"{error}; kept aside under {QUARANTINE}/, not used")
+        return Batch(pl.DataFrame(), Origin(self.name, item, "", 0, 0, 0, utc_now()), (flaw,))
+
+    def _origin(self, item: str, zipped: Zipped, rows: pl.DataFrame) -> Origin:
+        times = rows["ts"].dt.epoch("ms")
+        ends = (int(times[0]), int(times[-1])) if len(rows) else (0, 0)
+        return Origin(self.name, item, zipped.sha256, *ends, len(rows), utc_now(), zipped.flags)
+
+
+def _doubts(zipped: Zipped, item: str, first: datetime) -> tuple[Flaw, ...]:
+    return tuple(Flaw(flag, 1, (to_ms(first),), f"{item} was taken although: {flag}") for flag in zipped.flags)

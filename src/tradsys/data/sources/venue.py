@@ -1,0 +1,89 @@
+"""A venue as a download sees it: its clock, when a market was listed, and the sources to ask, in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from tradsys.core.errors import ConfigError
+from tradsys.data.settings import DataSettings
+from tradsys.data.sources.archive import DAILY, MONTHLY, Archive
+from tradsys.data.sources.binance import BinanceRest
+from tradsys.data.sources.http import Client
+from tradsys.data.sources.source import Batch, Source
+from tradsys.data.sources.tables import FundingRest
+from tradsys.data.store.manifest import Manifest
+from tradsys.data.store.places import Place
+from tradsys.data.store.series import DEPTH, FUNDING, SeriesId
+
+FIRST = {FUNDING: 1_567_296_000_000, DEPTH: 1_672_531_200_000}
+"""Where the archive of what is no bars begins: September 2019 and January 2023."""
+
+type Choice = Literal["auto", "archive", "ccxt"]
+
+
+class Venue(Protocol):
+    """What a download needs to know beside the rows."""
+
+    def now(self, series: SeriesId) -> int:
+        """The venue's clock in milliseconds: it says which bars have closed."""
+
+    def listed(self, series: SeriesId) -> int | None:
+        """Open of the first bar (ms), None where the venue does not tell."""
+
+    def sources(self, series: SeriesId, now: int, place: Place, known: frozenset[str]) -> list[Source]:
+        """Whom to ask, one after the other, for what is still missing."""
+
+    def reissued(self, source: Source, series: SeriesId, manifests: list[Manifest]) -> Iterator[Batch]:
+        """Files that a source has issued again since they were fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binance:
+    """Monthly files, daily files for what those leave out, REST for what no file holds."""
+
+    client: Client
+
+    def now(self, series: SeriesId) -> int:
+        """From the time endpoint."""
+        return BinanceRest(self.client).time(series)
+
+    def listed(self, series: SeriesId) -> int | None:
+        """The first kline that REST has."""
+        return FIRST[series.interval] if series.interval in FIRST else BinanceRest(self.client).listed(series)
+
+    def sources(self, series: SeriesId, now: int, place: Place, known: frozenset[str]) -> list[Source]:
+        """The cheapest first."""
+        if series.interval == FUNDING:
+            return [Archive(self.client, place, now, MONTHLY, known), FundingRest(self.client)]
+        if series.interval == DEPTH:
+            return [Archive(self.client, place, now, DAILY, known)]
+        archives = [Archive(self.client, place, now, period, known) for period in (MONTHLY, DAILY)]
+        return [*archives, BinanceRest(self.client)]
+
+    def reissued(self, source: Source, series: SeriesId, manifests: list[Manifest]) -> Iterator[Batch]:
+        """Only files are issued again."""
+        return source.reissued(series, manifests) if isinstance(source, Archive) else iter(())
+
+
+def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") -> Venue:
+    """Binance's archive for its spot and USD-M markets, ccxt for everything else or where it is asked for."""
+    client = Client.of(settings)
+    if not series.is_bars and (series.exchange, series.market) != ("binance", "swap"):
+        raise ConfigError(
+            f"{series.interval} is there of Binance's perpetuals alone, such as binance:BTC/USDT:USDT:{series.interval}"
+        )
+    has_archive = series.exchange == "binance" and series.market in ("spot", "swap") and not _is_coin_margined(series)
+    if choice == "archive" and not has_archive:
+        raise ConfigError(
+            f"only Binance's spot and USD-M markets have an archive, {series} has none; leave --source out"
+        )
+    if has_archive and choice != "ccxt":
+        return Binance(client)
+    from tradsys.data.sources.exchange import Exchange
+
+    return Exchange(client, series.exchange)
+
+
+def _is_coin_margined(series: SeriesId) -> bool:
+    pair, _, settled = series.symbol.partition(":")
+    return bool(settled) and not pair.endswith(f"/{settled}")

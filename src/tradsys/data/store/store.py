@@ -1,0 +1,203 @@
+"""The store of market data: a Parquet file and a manifest for each year of each series, whole or not there at all.
+
+    exchange=binance/market=spot/symbol=BTC%2FUSDT/interval=1h/year=2024/rows-<hash>.parquet
+                                                                        /manifest.json
+
+Rows are written under a name that says their content, then the manifest that points at them replaces the old one, then
+the old rows are removed. A process killed anywhere in between leaves the old partition or the new one.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from tradsys.core.bars import OHLCV, OPTIONAL, TS
+from tradsys.core.errors import DataError
+from tradsys.core.time import interval_ms, to_ms
+from tradsys.data.store.manifest import NAME, Flaw, Manifest, Origin, add_flaws, add_origin
+from tradsys.data.store.merge import merge
+from tradsys.data.store.places import Place, open_place
+from tradsys.data.store.series import SeriesId
+
+_N_READS = 5
+"""A reader whose file a writer has just replaced looks at the manifest again, this many times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did: rows that were not there, rows whose values changed, and the years written anew."""
+
+    n_new: int
+    n_changed: int
+    years: tuple[int, ...]
+
+
+class Store:
+    """Series by name, under a folder or a URL."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.place: Place = open_place(root)
+
+    def series(self) -> list[SeriesId]:
+        """Every series of which there is a year, sorted."""
+        found = [""]
+        for _ in range(4):
+            found = [f"{folder}/{name}".lstrip("/") for folder in found for name in self.place.folders(folder)]
+        named = (SeriesId.from_folder(folder) for folder in found)
+        return sorted(series for series in named if series is not None and self.manifests(series))
+
+    def manifests(self, series: SeriesId) -> list[Manifest]:
+        """What is known of each year, oldest first; none for a series that is not there."""
+        names = [name for name in self.place.folders(series.folder) if name.startswith("year=")]
+        years = (self._manifest(f"{series.folder}/{name}") for name in names)
+        return [manifest for manifest in years if manifest is not None]
+
+    def read(
+        self,
+        series: SeriesId,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Rows with start <= ts < end in order, as they are kept: a column that some years lack is empty in those."""
+        wanted = [m for m in self.manifests(series) if _overlaps(m, start, end)]
+        frames = [self._rows(series, manifest, columns) for manifest in wanted]
+        if not frames:
+            return pl.DataFrame(schema={"ts": TS, **dict.fromkeys(OHLCV, pl.Float64)} if series.is_bars else {"ts": TS})
+        same = all(frame.columns == frames[0].columns for frame in frames)
+        rows = pl.concat(frames, how="vertical" if same else "diagonal", rechunk=False)
+        if "ts" in rows.columns:
+            rows = rows.with_columns(pl.col("ts").set_sorted())  # joins by time are then merges
+        if start is not None:
+            rows = rows.filter(pl.col("ts") >= start)
+        return rows if end is None else rows.filter(pl.col("ts") < end)
+
+    def write(
+        self,
+        series: SeriesId,
+        rows: pl.DataFrame,
+        origin: Origin,
+        flaws: Iterable[Flaw] = (),
+        *,
+        at: datetime | None = None,
+    ) -> Written:
+        """Join rows to what is kept, a year at a time; rows that are there already change no byte.
+
+        `rows` must be possible and closed (see `admit`). `origin` says where all of them came from; `at` is the time
+        that the manifests name, now by default.
+        """
+        when = (at or datetime.now(UTC)).isoformat(timespec="seconds")
+        told = tuple(flaws)
+        years = rows["ts"].dt.year()
+        n_new = n_changed = 0
+        written = []
+        with self.place.lock(series.folder):
+            for year in sorted({*years.unique().to_list(), *(_year(flaw.rows[0]) for flaw in told)}):
+                mine = tuple(flaw for flaw in told if _year(flaw.rows[0]) == year)
+                added, changed, is_written = self._write_year(
+                    series, year, rows.filter(years == year), origin, mine, when
+                )
+                n_new, n_changed = n_new + added, n_changed + changed
+                written += [year] if is_written else []
+        return Written(n_new, n_changed, tuple(written))
+
+    def _write_year(
+        self, series: SeriesId, year: int, rows: pl.DataFrame, origin: Origin, flaws: tuple[Flaw, ...], when: str
+    ) -> tuple[int, int, bool]:
+        folder = f"{series.folder}/year={year}"
+        old = self._manifest(folder)
+        if old is None and len(rows) == 0:
+            return 0, 0, False  # nothing but refused rows: a year of none is no partition
+        kept = pl.DataFrame(schema=rows.schema) if old is None else self._rows(series, old, None)
+        merged = merge(kept, rows, series.keys)
+        defects = add_flaws(old.defects if old else (), (*merged.flaws, *flaws))
+        if old is not None and merged.rows.equals(kept) and defects == old.defects and old.knows(origin):
+            return 0, 0, False
+        data = _parquet(merged.rows)
+        sha256 = hashlib.sha256(data).hexdigest()
+        times = merged.rows["ts"].dt.epoch("ms")
+        first, last = int(times[0]), int(times[-1])
+        manifest = Manifest(
+            series=str(series),
+            year=year,
+            file=f"rows-{sha256[:16]}.parquet",
+            sha256=sha256,
+            n_bytes=len(data),
+            n_rows=len(merged.rows),
+            first=first,
+            last=last,
+            n_missing=(last - first) // interval_ms(series.step) + 1 - len(times) if series.is_bars else 0,
+            columns=tuple(merged.rows.columns),
+            fetched_at=when,
+            origins=add_origin(old.origins if old else (), _cut(origin, rows))
+            if len(rows)
+            else old.origins
+            if old
+            else (),
+            defects=defects,
+        )
+        self.place.write(f"{folder}/{manifest.file}", data)
+        self.place.write(f"{folder}/{NAME}", manifest.to_bytes())
+        for name in self.place.files(folder):  # the rows before, and what a killed process left
+            if name not in (manifest.file, NAME):
+                self.place.delete(f"{folder}/{name}")
+        return merged.n_new, merged.n_changed, True
+
+    def _manifest(self, folder: str) -> Manifest | None:
+        try:
+            data = self.place.read(f"{folder}/{NAME}")
+        except FileNotFoundError:
+            return None
+        return Manifest.from_bytes(data, f"{self.place}/{folder}/{NAME}")
+
+    def _rows(self, series: SeriesId, manifest: Manifest, columns: Sequence[str] | None) -> pl.DataFrame:
+        folder = f"{series.folder}/year={manifest.year}"
+        current: Manifest | None = manifest
+        for _ in range(_N_READS):
+            if current is None:
+                break
+            chosen = None if columns is None else [name for name in columns if name in current.columns]
+            try:
+                data = self.place.read(f"{folder}/{current.file}")
+            except FileNotFoundError:
+                current = self._manifest(folder)
+                continue
+            if hashlib.sha256(data).hexdigest() != current.sha256:
+                raise DataError(f"{self.place}/{folder}/{current.file} is not the file that was written; {_AGAIN}")
+            return pl.read_parquet(io.BytesIO(data), columns=chosen)
+        raise DataError(f"{self.place}/{folder} has a manifest but no rows; {_AGAIN}")
+
+
+_AGAIN = "delete that year's folder and download it again"
+
+
+def _overlaps(manifest: Manifest, start: datetime | None, end: datetime | None) -> bool:
+    return (start is None or manifest.last >= to_ms(start)) and (end is None or manifest.first < to_ms(end))
+
+
+def _cut(origin: Origin, rows: pl.DataFrame) -> Origin:
+    """The origin of this year's rows alone."""
+    times = rows["ts"].dt.epoch("ms")
+    return replace(origin, first=int(times.min()), last=int(times.max()), n_rows=len(rows))  # type: ignore[arg-type]
+
+
+def _year(ms: int) -> int:
+    return datetime.fromtimestamp(ms / 1000, UTC).year
+
+
+def _parquet(rows: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer, compression="zstd", statistics=True)
+    return buffer.getvalue()
+
+
+def ordered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Bars with their columns in the store's order, empty optional ones left out."""
+    optional = [name for name in OPTIONAL if name in rows.columns and rows[name].null_count() < len(rows)]
+    return rows.select(pl.col("ts").cast(TS), *(pl.col(name).cast(pl.Float64) for name in (*OHLCV, *optional)))

@@ -1,0 +1,1 @@
+"""The research journal's claims, run again: objectives, tuned shapes and profiles compared on real bars."""

@@ -1,0 +1,171 @@
+"""The journal's claims, and what became of each when it was run again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.research.claims.comparing import Comparison, compare
+from tradsys.research.claims.gathered import Gathered, Said
+from tradsys.research.claims.store import Store
+from tradsys.research.claims.trading import TRADES, daily_returns
+from tradsys.research.claims.variants import (
+    BCE,
+    CHALLENGER,
+    CONTROL,
+    FIXED,
+    FOCAL,
+    FOCAL_RAW,
+    GOLDEN,
+    SUPCON,
+    TRIAL0,
+)
+from tradsys.verdict.confidence_set import model_confidence_set
+from tradsys.verdict.proportion import clopper_pearson
+from tradsys.verdict.scores import auc, log_loss
+from tradsys.verdict.skill import Overlap
+
+DAY_MS = 86_400_000
+LEVEL = 0.1
+"""The model confidence set holds the best model with a probability of 1 minus this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`better` is said to beat `worse`; `is_raw` compares what the models say before any calibration."""
+
+    text: str
+    better: str
+    worse: str
+    is_raw: bool = False
+
+
+FORECASTS = (
+    Claim("Focal loss forecasts better than cross-entropy", FOCAL, BCE),
+    Claim("What a focal loss puts out is as good as its inverse", FOCAL_RAW, FOCAL, is_raw=True),
+    Claim("Supervised contrast forecasts better than focal loss", SUPCON, FOCAL),
+    Claim("Supervised contrast forecasts better than cross-entropy", SUPCON, BCE),
+    Claim("Contrastive training beats the same probe on an untrained encoder", SUPCON, CONTROL),
+    Claim("The golden configuration beats the baseline", GOLDEN, FOCAL),
+    Claim("The tuner's first choice beats the baseline", TRIAL0, FOCAL),
+    Claim("The challenger beats the baseline", CHALLENGER, FOCAL),
+    Claim("The challenger beats the golden configuration", CHALLENGER, GOLDEN),
+    Claim("The baseline network beats the linear model", FOCAL, "logistic"),
+)
+PROFILES = (
+    Claim("AUDITED earns more than SNIPER", "AUDITED", "SNIPER"),
+    Claim("AUDITED earns more than RECKLESS: the auditor pays", "AUDITED", "RECKLESS"),
+    Claim("SNIPER earns more than RECKLESS: patience pays", "SNIPER", "RECKLESS"),
+    Claim("EDGE earns more than SNIPER", "EDGE", "SNIPER"),
+)
+
+
+def forecast_results(gathered: Gathered) -> dict[str, Any]:
+    """Table, claims and confidence set of the forecasts; gains in millinats."""
+    outcomes = gathered.outcomes
+    raw, calibrated = (_losses(said, outcomes.y) for said in (gathered.raw, gathered.calibrated))
+    claims = [_judged(claim, raw if claim.is_raw else calibrated, outcomes.overlap, 1e3) for claim in FORECASTS]
+    return {
+        "n": outcomes.n,
+        "effective_n": outcomes.effective_n,
+        "base_rate": outcomes.base_rate,
+        "table": [_row(name, gathered, raw, calibrated) for name in gathered.raw],
+        "claims": [claim for claim in claims if claim],
+        "confidence_set": _confidence_set(calibrated, outcomes.overlap),
+        "training": {name: _training(fits) for name, fits in gathered.fits.items()},
+    }
+
+
+def profile_results(store: Store, seeds: Sequence[int], step_ms: int = DAY_MS) -> dict[str, Any] | None:
+    """Table, claims and confidence set of the profiles' daily net returns; differences in percent a year."""
+    own = [seed for seed in seeds if store.has(TRADES, seed)]
+    if not own:
+        return None
+    names: list[str] = store.get(TRADES, own[0])[1]["profiles"]
+    days = daily_returns(store, names[0], own)[0]
+    losses = {name: -daily_returns(store, name, own)[1] for name in names}
+    overlap = Overlap(days * DAY_MS, step_ms, 1)
+    claims = [_judged(claim, losses, overlap, 365 * 100) for claim in PROFILES]
+    return {
+        "n_days": len(days),
+        "table": [_profile_row(store, name, own, losses[name], overlap) for name in names],
+        "claims": [claim for claim in claims if claim],
+        "confidence_set": _confidence_set(losses, overlap),
+    }
+
+
+def _losses(said: Said, y: FloatArray) -> dict[str, FloatArray]:
+    return {name: np.stack([log_loss(p, y) for p in values]) for name, values in said.items()}
+
+
+def _judged(claim: Claim, losses: Mapping[str, FloatArray], overlap: Overlap, unit: float) -> dict[str, Any] | None:
+    """A claim with its numbers; None where one of the two has not been run."""
+    if claim.better not in losses or claim.worse not in losses:
+        return None
+    fixed = (claim.better in FIXED, claim.worse in FIXED)
+    found = compare(losses[claim.better], losses[claim.worse], overlap, fixed=fixed)
+    return {"text": claim.text, "better": claim.better, "worse": claim.worse, **_numbers(found, unit)}
+
+
+def _numbers(found: Comparison, unit: float) -> dict[str, Any]:
+    scaled = {key: None if (x := getattr(found, key)) is None else x * unit for key in ("value", "low", "high")}
+    return {**asdict(found), **scaled, "standing": found.standing}
+
+
+def _row(
+    name: str, gathered: Gathered, raw: Mapping[str, FloatArray], calibrated: Mapping[str, FloatArray]
+) -> dict[str, Any]:
+    y, overlap, fixed = gathered.outcomes.y, gathered.outcomes.overlap, (name in FIXED, True)
+    areas = [area for p in gathered.raw[name] if (area := auc(p, y)) is not None]
+    row = {
+        "name": name,
+        "n_seeds": len(gathered.seeds[name]),
+        "raw": _numbers(compare(raw[name], raw["base_rate"], overlap, fixed=fixed), 1e3),
+        "auc": float(np.mean(areas)) if areas else None,
+    }
+    if name in calibrated:
+        row["calibrated"] = _numbers(compare(calibrated[name], calibrated["base_rate"], overlap, fixed=fixed), 1e3)
+    return row
+
+
+def _profile_row(store: Store, name: str, seeds: Sequence[int], losses: FloatArray, overlap: Overlap) -> dict[str, Any]:
+    pnl = [store.get(TRADES, seed)[0][f"{name}.pnl"] for seed in seeds]
+    n_trades, n_wins = (round(float(np.mean([count(p) for p in pnl]))) for count in (len, lambda p: (p > 0).sum()))
+    low, high = clopper_pearson(n_wins, n_trades) if n_trades else (None, None)
+    return {
+        "name": name,
+        "n_seeds": len(seeds),
+        "return": _numbers(compare(losses, np.zeros_like(losses[:1]), overlap, fixed=(False, True)), 365 * 100),
+        "n_trades": n_trades,
+        "win_rate": n_wins / n_trades if n_trades else None,
+        "win_rate_low": low,
+        "win_rate_high": high,
+    }
+
+
+def _confidence_set(losses: Mapping[str, FloatArray], overlap: Overlap) -> dict[str, Any]:
+    """p-values of the model confidence set over mean daily losses, each averaged over its seeds."""
+    days: IntArray = overlap.start // DAY_MS - overlap.start.min() // DAY_MS
+    counts = np.bincount(days)
+    held = counts > 0
+    daily = [np.bincount(days, weights=values.mean(axis=0))[held] / counts[held] for values in losses.values()]
+    found = model_confidence_set(np.column_stack(daily))
+    return {
+        "level": LEVEL,
+        "n_days": int(held.sum()),
+        "p": dict(zip(losses, found.p_values.tolist(), strict=True)),
+        "inside": [name for name, inside in zip(losses, found.contains(LEVEL), strict=True) if inside],
+    }
+
+
+def _training(fits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the fits of one variant recorded, averaged over folds and seeds."""
+    names = sorted({name for fit in fits for name in fit["record"]})
+    return {
+        "n_fits": len(fits),
+        "n_kept": sum(bool(fit["is_kept"]) for fit in fits),
+        "n_diverged": sum(str(fit["training"]).startswith("diverged") for fit in fits),
+        "record": {name: float(np.mean([fit["record"][name] for fit in fits])) for name in names},
+    }

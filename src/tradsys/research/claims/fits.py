@@ -1,0 +1,142 @@
+"""Fit every variant with every seed on every fold, and keep what it says of the fold's test block."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from tradsys.core.arrays import FloatArray
+from tradsys.data.market import Market
+from tradsys.models.base_rate import BaseRate
+from tradsys.models.contrastive_agent import ContrastiveAgent
+from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.logistic import RidgeLogistic
+from tradsys.models.network_agent import NetworkAgent
+from tradsys.models.onnx_forecaster import OnnxForecaster
+from tradsys.models.panel import Panel, Rows
+from tradsys.models.volatility_only import VolatilityOnly
+from tradsys.research.claims.store import Store
+from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
+from tradsys.research.code import code_digest
+from tradsys.research.dataset import Dataset
+from tradsys.research.experiment import Progress, lockbox_opens
+from tradsys.research.fitting import FoldModels, fit_models
+from tradsys.research.folds import Fold, walk_forward
+from tradsys.research.record import both, stack
+from tradsys.research.spec import Experiment
+
+REFERENCES = (BaseRate(), VolatilityOnly(), RidgeLogistic())
+"""Deterministic forecasters that every variant is shown beside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The development part of a market, its folds, and the experiment that says how it is labelled."""
+
+    data: Dataset
+    spec: Experiment
+    folds: Sequence[Fold]
+    _models: dict[int, FoldModels] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, market: Market, spec: Experiment, memory: int) -> "Stage":
+        """Without the lock-box; the embargo covers a label's horizon and the longest memory of any variant."""
+        bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
+        data = Dataset.build(bars, market.interval, spec.barriers, spec.costs)
+        return cls(data, spec, walk_forward(data, spec, market.interval * (spec.barriers.horizon + memory)))
+
+    def models(self, fold: Fold) -> FoldModels:
+        """Features, regimes and references of a fold, fitted when they are first asked for."""
+        if fold.index not in self._models:
+            self._models[fold.index] = fit_models(self.data, self.spec, fold)
+        return self._models[fold.index]
+
+    def test_rows(self, fold: Fold) -> Rows:
+        """Rows of the test block with both outcomes."""
+        return both(fold.test, tuple(one.is_labelled for one in self.data.labels.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Minutes that may pass before no further piece of work is begun; None never ends."""
+
+    minutes: float | None
+    began: float
+
+    @classmethod
+    def within(cls, minutes: float | None) -> "Deadline":
+        """From now on."""
+        return cls(minutes, time.monotonic())
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it is time to stop."""
+        return self.minutes is not None and time.monotonic() - self.began > 60 * self.minutes
+
+
+def fit_variants(
+    stage: Stage, agents: Agents, store: Store, *, seeds: Sequence[int], deadline: Deadline, progress: Progress
+) -> None:
+    """Everything that the store lacks; the seeds of one variant and fold are trained in one call."""
+    work = list(_missing(stage, agents, store, seeds))
+    for done, (name, fold, own) in enumerate(work):
+        if deadline.has_passed:
+            progress(f"time is up, {len(work) - done} fits are left for the next call", done, len(work))
+            return
+        progress(f"{name}, fold {fold.index + 1} of {len(stage.folds)}, {len(own) or 1} seeds", done, len(work))
+        began = time.monotonic()
+        models = stage.models(fold)
+        if name == "references":
+            said = {m.name: _said(stage, models, models.fitted[m.name]) for m in REFERENCES}
+            store.put(said, {"code": code_digest()}, name, fold.index)
+            continue
+        weighed = stage.spec.weights.on_training(models.panel, models.rows, stage.data)
+        pairs = _fit(agents[name], weighed, models.rows, own)
+        seconds = (time.monotonic() - began) / len(own)
+        for at, (fitted, control) in zip(own, pairs, strict=True):
+            facts: dict[str, Any] = {
+                "code": code_digest(),
+                "training": fitted.training,
+                "record": dict(fitted.record),
+                "is_kept": fitted.network is not None,
+                "seconds": seconds,
+            }
+            arrays = {name: _said(stage, models, fitted)}
+            if control is not None:
+                arrays[CONTROL] = _said(stage, models, control)
+            store.put(arrays, facts, name, fold.index, at)
+    progress("all fitted", len(work), len(work))
+
+
+def _fit(
+    agent: NetworkAgent | ContrastiveAgent, panel: Panel, rows: Rows, seeds: Sequence[int]
+) -> list[tuple[OnnxForecaster, OnnxForecaster | None]]:
+    """A forecaster a seed, and its control where it has one."""
+    if isinstance(agent, ContrastiveAgent):
+        return [(one.fitted, one.control) for one in agent.fit_seeds(panel, rows, seeds=seeds)]
+    return [(one, None) for one in agent.fit_many([(panel, rows, seed) for seed in seeds])]
+
+
+def _missing(stage: Stage, agents: Agents, store: Store, seeds: Sequence[int]) -> Iterator[tuple[str, Fold, list[int]]]:
+    """References first; then one variant after the other, all seeds of a fold at once."""
+    for fold in stage.folds:
+        if not store.has("references", fold.index):
+            yield "references", fold, []
+    for name in agents:
+        for fold in stage.folds:
+            own = [seed for seed in seeds if not store.has(name, fold.index, seed)]
+            if own:
+                yield name, fold, own
+
+
+def _said(stage: Stage, models: FoldModels, fitted: FittedForecaster) -> FloatArray:
+    """Log-odds of the test rows, symbol after symbol, (n_rows, 2)."""
+    return stack([fitted.logits(X) for X in models.panel.X], stage.test_rows(models.fold))
+
+
+def finished_seeds(stage: Stage, store: Store, name: str, seeds: Sequence[int]) -> list[int]:
+    """Seeds with which a variant was fitted on every fold."""
+    variant = SUPCON if name == CONTROL else name
+    return [seed for seed in seeds if all(store.has(variant, fold.index, seed) for fold in stage.folds)]

@@ -1,0 +1,106 @@
+"""`tradsys compare --objectives` as one function: fit, trade, compare, and remember in the ledger that it was done."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+from tradsys.core.files import write_atomically
+from tradsys.data.market import Market
+from tradsys.journal.entries import Comparison
+from tradsys.journal.files import pretty_json
+from tradsys.journal.ledger import Ledger
+from tradsys.profiles.forecast import SIDES
+from tradsys.research.claims.claims import forecast_results, profile_results
+from tradsys.research.claims.fits import REFERENCES, Deadline, Stage, fit_variants
+from tradsys.research.claims.gathered import gather
+from tradsys.research.claims.store import Store
+from tradsys.research.claims.trading import trade_profiles
+from tradsys.research.claims.variants import Agents
+from tradsys.research.code import code_digest
+from tradsys.research.config import RunConfig
+from tradsys.research.experiment import Progress
+from tradsys.research.spec import experiment_from
+from tradsys.research.trials import data_of
+
+
+def run_claims(
+    market: Market,
+    config: RunConfig,
+    agents: Agents,
+    *,
+    root: Path,
+    ledger: Ledger,
+    seeds: int,
+    group: int = 2,
+    minutes: float | None = None,
+    is_quick: bool = False,
+    progress: Progress = lambda *_: None,
+) -> dict[str, Any]:
+    """Results of everything that is complete, as plain values; also written to `results.json` in the store's folder.
+
+    Seeds come in groups that are trained side by side, every variant with one group before the next begins: whenever
+    the time is up, all have been run with much the same number of seeds. Called again, it goes on where it was.
+    """
+    # agents in words: another network is another store
+    store = Store.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
+    deadline = Deadline.within(minutes)
+    sides = SIDES[:1] if market.is_long_only else SIDES
+    spec = experiment_from(config, n_symbols=len(market.symbols), sides=sides)
+    spec = replace(spec, forecasters=REFERENCES, challengers=())
+    stage = Stage.of(market, spec, max(agent.memory for agent in agents.values()))
+    for first in range(0, seeds, group):
+        own = range(first, min(first + group, seeds))
+        fit_variants(stage, agents, store, seeds=own, deadline=deadline, progress=progress)
+        trade_profiles(market, config, store, ledger, seeds=own, deadline=deadline, progress=progress)
+    return conclude(market, config, agents, stage, store, ledger, seeds=range(seeds), is_quick=is_quick)
+
+
+def conclude(
+    market: Market,
+    config: RunConfig,
+    agents: Agents,
+    stage: Stage,
+    store: Store,
+    ledger: Ledger,
+    *,
+    seeds: Sequence[int],
+    is_quick: bool,
+) -> dict[str, Any]:
+    """Compare what the store holds, enter it in the ledger, and write it down."""
+    gathered = gather(stage, agents, store, seeds)
+    about = {
+        "market": data_of(market).market,
+        "first": f"{cast(datetime, market.bars['ts'].min()):%Y-%m-%d}",
+        "last": f"{max(cast(datetime, frame['ts'].max()) for frame in stage.data.frames.values()):%Y-%m-%d}",
+        "n_folds": len(stage.folds),
+        "is_development": market.is_development,
+        "n_seeds": len(seeds),
+        "is_quick": is_quick,
+        "fingerprint": market.fingerprint,
+        "experiment": config.digest,
+        "code": code_digest(),
+        "fitted_by": sorted({str(fit["code"]) for fits in gathered.fits.values() for fit in fits}),
+    }
+    command = f"tradsys compare --objectives --seeds {len(seeds)} --folds {len(stage.folds)}"
+    results: dict[str, Any] = {
+        "about": about,
+        "command": command,
+        "forecasts": forecast_results(gathered),
+        "profiles": profile_results(store, seeds),
+    }
+    entry = Comparison(
+        data=data_of(market),
+        experiment=config.digest,
+        code=code_digest(),
+        seeds={row["name"]: row["n_seeds"] for row in results["forecasts"]["table"]},
+        standing={claim["text"]: claim["standing"] for claim in _claims(results)},
+    )
+    ledger.append(entry.content())
+    write_atomically(store.folder / "results.json", pretty_json(results).encode())
+    return results
+
+
+def _claims(results: dict[str, Any]) -> list[dict[str, Any]]:
+    return [claim for part in ("forecasts", "profiles") if results[part] for claim in results[part]["claims"]]

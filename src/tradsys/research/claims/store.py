@@ -1,0 +1,58 @@
+"""What a comparison has computed so far, a file a piece of work, so that a stopped one goes on where it was."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from tradsys.core.errors import DataError
+from tradsys.core.files import write_atomically
+
+type Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Named arrays with a few facts about them, as safetensors files in one folder; each is there whole or not at all.
+
+    The folder belongs to one market and one configuration: another one's results are never found in it.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, root: Path, *identity: str) -> "Store":
+        """The folder below `root` of everything that was computed for this identity."""
+        return cls(root / hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16])
+
+    def path(self, *name: str | int) -> Path:
+        """Where a piece of work lies; its names are the parts of the file's."""
+        plain = ["".join(c if c.isalnum() else "-" for c in str(part)) for part in name]
+        return self.folder / f"{'_'.join(plain)}.safetensors"
+
+    def has(self, *name: str | int) -> bool:
+        """Whether it was computed."""
+        return self.path(*name).is_file()
+
+    def put(self, arrays: Arrays, facts: Mapping[str, Any], *name: str | int) -> None:
+        """Keep it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
+        write_atomically(self.path(*name), save(whole, {"facts": json.dumps(facts, sort_keys=True)}))
+
+    def get(self, *name: str | int) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        """Its arrays and its facts."""
+        path = self.path(*name)
+        try:
+            with safe_open(path, framework="numpy") as file:
+                facts: dict[str, Any] = json.loads(file.metadata()["facts"])
+                return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{path} cannot be read ({error}); delete it, and it is computed again") from None

@@ -1,0 +1,66 @@
+"""The profiles traded on the outer folds, a seed at a time; every seed's four profiles are trials of the ledger."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tradsys.data.market import Market
+from tradsys.journal.ledger import Ledger
+from tradsys.profiles.forecast import SIDES
+from tradsys.research.agents import DECIDER
+from tradsys.research.claims.fits import Deadline
+from tradsys.research.claims.store import Store
+from tradsys.research.code import code_digest
+from tradsys.research.config import RunConfig
+from tradsys.research.experiment import Progress, run_experiment
+from tradsys.research.spec import experiment_from
+from tradsys.research.trials import record_and_judge, trial_series
+
+TRADES = "trades"
+
+
+def trading_config(config: RunConfig, seed: int) -> RunConfig:
+    """The run whose profiles are compared: the linear decision maker alone, which decides wherever nothing beats it."""
+    return config.model_copy(update={"seed": seed, "agent": config.agent.model_copy(update={"name": DECIDER})})
+
+
+def trade_profiles(
+    market: Market,
+    config: RunConfig,
+    store: Store,
+    ledger: Ledger,
+    *,
+    seeds: Sequence[int],
+    deadline: Deadline,
+    progress: Progress,
+) -> None:
+    """Run the experiment with every seed that the store lacks, and enter its profiles in the ledger.
+
+    These are the trials of `tradsys run --agent logistic --seed N` with the same settings: such a run finds them there.
+    """
+    missing = [seed for seed in seeds if not store.has(TRADES, seed)]
+    for done, seed in enumerate(missing):
+        if deadline.has_passed:
+            progress(f"time is up, {len(missing) - done} simulations are left for the next call", done, len(missing))
+            return
+        progress(f"trading the profiles with seed {seed}", done, len(missing))
+        sides = SIDES[:1] if market.is_long_only else SIDES
+        spec = experiment_from(trading_config(config, seed), n_symbols=len(market.symbols), sides=sides)
+        outcome = run_experiment(market, spec)
+        own = trial_series(outcome.simulations, outcome.data.symbols)
+        guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)
+        record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code_digest())
+        store.put(
+            {f"{one.key}.{what}": getattr(one, what) for one in own for what in ("days", "daily")}
+            | {f"{name}.pnl": one.trades["pnl_quote"].to_numpy() for name, one in outcome.simulations.items()},
+            {"code": code_digest(), "profiles": [one.key for one in own]},
+            TRADES,
+            seed,
+        )
+    progress("all profiles traded", len(missing), len(missing))
+
+
+def daily_returns(store: Store, profile: str, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Days (n_days,) and net returns a seed (n_seeds, n_days)."""
+    stored = [store.get(TRADES, seed)[0] for seed in seeds]
+    return stored[0][f"{profile}.days"], np.stack([one[f"{profile}.daily"] for one in stored])

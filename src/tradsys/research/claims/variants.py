@@ -1,0 +1,53 @@
+"""What is compared: the journal's transformer under each objective and in each shape, on its own."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from tradsys.models.base_rate import BaseRate
+from tradsys.models.contrastive import Contrast
+from tradsys.models.contrastive_agent import ContrastiveAgent
+from tradsys.models.network_agent import NetworkAgent
+from tradsys.models.presets import preset
+from tradsys.models.transformer_agent import TransformerAgent
+
+type Agents = Mapping[str, NetworkAgent | ContrastiveAgent]
+"""Name of a variant: the agent that is fitted for it."""
+
+BCE, FOCAL, FOCAL_RAW = "bce", "focal", "focal, not inverted"
+SUPCON, CONTROL = "supcon", "supcon control"
+TRIAL0, GOLDEN, CHALLENGER = "trial0, focal", "golden, focal", "challenger, focal"
+
+FIXED = ("base_rate", "volatility_only", "logistic")
+"""Forecasters that are shown beside the variants and that no seed changes."""
+
+FOCAL_GAMMA, FOCAL_ALPHA = 2.0, 0.25
+
+_ALONE: Mapping[str, Any] = {"offset": BaseRate(), "margin": 0.0}
+"""As the journal had it: no linear model below the network, and kept wherever its check rows are better than before."""
+_FOCAL: Mapping[str, Any] = {"objective": "focal", "focal_gamma": FOCAL_GAMMA, "focal_alpha": FOCAL_ALPHA}
+
+
+def journal_agents() -> Agents:
+    """The journal's networks, in the order in which they are fitted: objectives first, then the larger shapes."""
+    base = TransformerAgent(**preset("journal-base"), **_ALONE)
+    return {
+        BCE: base,
+        FOCAL: replace(base, **_FOCAL),
+        SUPCON: ContrastiveAgent(base),
+        GOLDEN: TransformerAgent(**preset("journal-golden"), **_ALONE, **_FOCAL),
+        TRIAL0: TransformerAgent(**preset("journal-trial0"), **_ALONE, **_FOCAL),
+        CHALLENGER: TransformerAgent(**preset("journal-challenger"), **_ALONE, **_FOCAL),
+    }
+
+
+def quick_agents() -> Agents:
+    """The same variants with networks so small and so briefly trained that a test can afford them."""
+    small: dict[str, Any] = {"d_model": 8, "n_heads": 2, "n_layers": 1, "window": 8, "max_steps": 20}
+    agents: dict[str, NetworkAgent | ContrastiveAgent] = {}
+    for name, agent in journal_agents().items():
+        if isinstance(agent, ContrastiveAgent):
+            agents[name] = ContrastiveAgent(replace(agent.agent, **small), Contrast(projection=4, queue=60, patience=1))
+        else:
+            agents[name] = replace(agent, **small)
+    return agents

@@ -1,0 +1,88 @@
+"""One agent fitted on all but the lock-box, as a bundle, with what its forecasts were worth on the way there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tradsys.core.errors import ConfigError
+from tradsys.core.time import to_ms
+from tradsys.data.market import Market
+from tradsys.journal.entries import Training
+from tradsys.journal.ledger import Ledger
+from tradsys.research.agents import DECIDER
+from tradsys.research.code import code_digest
+from tradsys.research.deciding import decide_fold
+from tradsys.research.experiment import Progress, lockbox_opens, walk
+from tradsys.research.fitting import fit_models
+from tradsys.research.folds import Fold
+from tradsys.research.scoring import gather, skill_table
+from tradsys.research.spec import Experiment
+from tradsys.research.trials import data_of
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedBundle:
+    """Where the bundle lies, who decides in it, how many rows it was fitted on, and the agent's row of the skill table.
+
+    `training` says how a network's training ended.
+    """
+
+    bundle: Path
+    agent: str
+    n_train: int
+    training: str
+    skill: Mapping[str, Any]
+
+
+def train_bundle(
+    market: Market, spec: Experiment, folder: Path, ledger: Ledger, progress: Progress = lambda *_: None
+) -> TrainedBundle:
+    """Walk forward for a record out of fold, then fit on everything before the lock-box and write `folder`/bundle.
+
+    The record calibrates, ranks and audits what the last fit says; the agent decides even where the logistic is as
+    good, since somebody asked for it. Its scores go to the ledger; no trades are simulated, so that this is no trial.
+    """
+    if len(spec.challengers) > 1:
+        raise ConfigError(
+            f"one agent is trained at a time, found {', '.join(spec.challengers)}; choose one with --agent"
+        )
+    if (folder / "bundle").exists():
+        raise ConfigError(f"{folder / 'bundle'} is there already; name another folder with --out")
+    agent = spec.challengers[0] if spec.challengers else DECIDER
+    settled = replace(spec, settled=agent)
+    data, record, results = walk(market, settled, progress)
+    opens = to_ms(lockbox_opens(market.bars, spec.folds.lockbox))
+    labels = tuple(data.labels.values())
+    everything = Fold(
+        index=len(results),
+        train=tuple(one.is_labelled for one in labels),
+        test=tuple(np.zeros(len(one.start), bool) for one in labels),
+        opens=opens,
+        closes=opens,
+    )
+    progress("fitting on everything before the lock-box", len(results), len(results) + 1)
+    last = decide_fold(data, settled, fit_models(data, settled, everything), record, results[0].fold.opens)
+    last.predictor.save(folder / "bundle")
+    skill = skill_table(gather(data, results, spec.barriers.horizon), seed=spec.seed)
+    own = next(row for row in skill["forecasters"] if row["name"] == agent)
+    _record(market, spec, agent, own["over_base"], ledger)
+    progress("done", len(results) + 1, len(results) + 1)
+    return TrainedBundle(folder / "bundle", agent, last.n_train, last.training.get(agent, ""), own)
+
+
+def _record(market: Market, spec: Experiment, agent: str, gain: Mapping[str, Any], ledger: Ledger) -> None:
+    entry = Training(
+        data=data_of(market),
+        experiment=spec.digest,
+        agent=agent,
+        seed=spec.seed,
+        code=code_digest(),
+        gain=gain["value"],
+        low=gain["low"],
+        high=gain["high"],
+        n=gain["n"],
+    )
+    ledger.append(entry.content())

@@ -1,0 +1,109 @@
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.models.trainings import CPU, NETWORK, SHORT, loss, market
+
+from tradsys.core.errors import FitError
+from tradsys.models.crops import TrainingSet
+from tradsys.models.groups import Budget, cut, model_bytes, set_bytes, train_many
+from tradsys.models.recipe import Member
+
+FIVE = replace(SHORT, min_steps=5, max_steps=5, check_every=1, warm_up=1)
+
+
+def cpcv_sets(n_bars: int = 1200) -> list[TrainingSet]:
+    """CPCV(10, 2): each of the 45 pairs of tenths is left out once; features are scaled on what is left."""
+    x, y = market(n_bars)
+    tenth, late = np.arange(n_bars) * 10 // n_bars, np.arange(n_bars) % 120 >= 90
+    sets = []
+    for pair in combinations(range(10), 2):
+        train = ~np.isin(tenth, pair)
+        scaled = (x - x[train].mean(axis=0)) / x[train].std(axis=0)
+        fit, check = (np.repeat((train & part)[:, None], 2, axis=1).astype(float) for part in (~late, late))
+        sets.append(TrainingSet([scaled], [y], [np.zeros_like(y)], [fit], [check]))
+    return sets
+
+
+@pytest.fixture(scope="module")
+def sets() -> list[TrainingSet]:
+    return cpcv_sets()
+
+
+def test_the_45_networks_of_cpcv_train_in_one_call_whatever_the_groups(sets: list[TrainingSet]) -> None:
+    members = [Member(k, k, FIVE) for k in range(45)]
+    told: list[tuple[int, int]] = []
+    whole = train_many(NETWORK, sets, loss, members, budget=Budget(CPU, max_models=45))
+    parts = train_many(
+        NETWORK, sets, loss, members, budget=Budget(CPU, max_models=7), progress=lambda *at: told.append(at)
+    )
+    assert told == [(step, 35) for step in range(1, 36)]
+    kept = [model.theta for model in whole if model.theta is not None]
+    assert len({theta.tobytes() for theta in kept}) == len(kept) > 30
+    assert len({model.gain for model in whole if model.theta is not None}) == len(kept)
+    for one, other in zip(whole, parts, strict=True):
+        assert one.step == other.step
+        assert one.gain == pytest.approx(other.gain, abs=1e-6)
+        if one.theta is not None and other.theta is not None:
+            np.testing.assert_allclose(one.theta, other.theta, atol=1e-5)
+
+
+def test_groups_fit_the_memory_that_is_free_and_cover_every_member_once(sets: list[TrainingSet]) -> None:
+    members = [Member(k, seed, FIVE) for seed in range(2) for k in range(45)]
+    margin = sum(FIVE.crop_length(NETWORK))
+    model, shared = model_bytes(NETWORK, FIVE), set_bytes(sets[0], margin)
+    free = 7 * model + 3 * sum(shared.values())
+    groups = cut(NETWORK, sets, members, free, max_models=1000)
+    assert sorted(i for group in groups for i in group) == list(range(90))
+    assert len(groups) > 10
+    for group in groups:
+        held = {key: size for i in group for key, size in set_bytes(sets[members[i].data], margin).items()}
+        assert len(group) * model + sum(held.values()) <= free
+    assert {members[i].data for i in groups[0]} == {0, 1, 2}  # both seeds of a fold share its arrays
+
+
+def test_what_cannot_fit_is_refused_with_the_figures(sets: list[TrainingSet]) -> None:
+    with pytest.raises(FitError, match=r"one network needs \d+ MB .* found 1 MB free; choose a smaller network"):
+        cut(NETWORK, sets, [Member(0, 0, FIVE)], 10**6, max_models=8)
+
+
+def test_models_of_different_pace_train_in_groups_of_their_own(sets: list[TrainingSet]) -> None:
+    members = [Member(0, 0, FIVE), Member(0, 1, replace(FIVE, n_crops=3)), Member(1, 2, FIVE)]
+    assert cut(NETWORK, sets, members, 10**9, max_models=8) == [[1], [0, 2]]
+    assert all(model.theta is not None for model in train_many(NETWORK, sets, loss, members, budget=Budget(CPU)))
+
+
+def test_groups_that_had_ended_are_not_trained_again(sets: list[TrainingSet], tmp_path: Path) -> None:
+    members = [Member(k, k, FIVE) for k in range(6)]
+    budget = Budget(CPU, max_models=2, folder=tmp_path)
+
+    def interrupt(step: int, n_steps: int) -> None:
+        if step == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_many(NETWORK, sets, loss, members, budget=budget, progress=interrupt)
+    assert [path.name for path in tmp_path.iterdir()] == ["group-0.safetensors"]
+    steps: list[int] = []
+    resumed = train_many(NETWORK, sets, loss, members, budget=budget, progress=lambda step, _: steps.append(step))
+    assert steps == list(range(6, 16))
+    plain = train_many(NETWORK, sets, loss, members, budget=replace(budget, folder=None))
+    for one, other in zip(resumed, plain, strict=True):
+        assert one.theta is not None
+        assert other.theta is not None
+        assert one.theta.tobytes() == other.theta.tobytes()
+
+
+def test_estimate_of_a_model_grows_with_what_it_holds() -> None:
+    small = model_bytes(NETWORK, FIVE)
+    assert model_bytes(NETWORK, replace(FIVE, n_crops=16)) > 1.8 * small
+    assert model_bytes(NETWORK, replace(FIVE, dropout=0.1)) > small
+    assert model_bytes(replace(NETWORK, n_layers=2, d_model=32), FIVE) > 2 * small
+
+
+def test_plain_processor_budget_is_a_count_and_no_bytes() -> None:
+    free, models = Budget(torch.device("cpu")).limits()
+    assert (free > 2**60, models) == (True, 8)
