@@ -17,8 +17,10 @@ from tradsys.features.stream.feature_stream import bars_of
 from tradsys.labels import BarrierSpec
 from tradsys.models.base_rate import BaseRate
 from tradsys.models.calibration import Calibration
+from tradsys.models.ensemble import FittedEnsemble
 from tradsys.models.logistic import RidgeLogistic
 from tradsys.models.network import Network
+from tradsys.models.pool import Alone
 from tradsys.models.resnet import DilatedResNet
 from tradsys.models.transformer import BandedTransformer
 from tradsys.predictor import LivePredictor, Predictor
@@ -61,7 +63,8 @@ def predictor(bars: pl.DataFrame) -> Predictor:
         panel.end[0][rows[0], 0],
         seed=0,
     )
-    parts = (features, model, timeout, judge, ConfidenceRanks.fit(judged.confidence), regimes, auditor, BARRIERS, HALF)
+    said = ({"ridge": model}, Alone("ridge"))
+    parts = (features, *said, timeout, judge, ConfidenceRanks.fit(judged.confidence), regimes, auditor, BARRIERS, HALF)
     return Predictor(timedelta(hours=1), *parts)
 
 
@@ -84,7 +87,10 @@ def test_networks_step_as_they_decide(bars: pl.DataFrame, predictor: Predictor, 
     n_features = len(predictor.features.columns)
     sizes = {"n_heads": 2} if kind is BandedTransformer else {"baseline": 6}
     model = forecaster(kind(n_features, d_model=16, n_layers=2, window=8, **sizes))
-    with_network = replace(predictor, forecaster=model)
+    both = {**predictor.forecasters, "network": model}
+    calibrations = {name: Calibration(np.zeros(2), np.ones(2)) for name in both}
+    pool = FittedEnsemble(calibrations, np.array([[0.3, 0.6], [0.5, 0.5], [0.1, 0.8]]), np.zeros(2))
+    with_network = replace(predictor, forecasters=both, pool=pool)
     live = LivePredictor(with_network)
     said = [live.warm(bars[:2000])] + [live.step(bar) for bar in bars_of(bars[2000:2060])]
     for at, one in enumerate(said):

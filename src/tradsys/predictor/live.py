@@ -62,8 +62,13 @@ class LivePredictor:
         self._step_ms = interval_ms(predictor.interval)
         self._symbol, self._atr, self._close = "", float("nan"), float("nan")
         self._row, self._logits = np.empty(0), np.empty(0)
-        self._stepper = Stepper(predictor.forecaster) if isinstance(predictor.forecaster, OnnxForecaster) else None
-        self._say = _row_model(predictor.forecaster) if self._stepper is None else self._stepper.step
+        self._n_seen = 0
+        models = predictor.forecasters
+        self._steppers = {name: Stepper(one) for name, one in models.items() if isinstance(one, OnnxForecaster)}
+        self._say = {
+            name: self._steppers[name].step if name in self._steppers else _row_model(one)
+            for name, one in models.items()
+        }
 
     def warm(self, bars: pl.DataFrame) -> Decision:
         """Forget everything and take in the history of one symbol, `Predictor.lookback` closed bars at least.
@@ -74,31 +79,40 @@ class LivePredictor:
         if len(frames) != 1:
             raise ConfigError(f"a live predictor follows one symbol, found {len(frames)}; make one for each")
         ((self._symbol, frame),) = frames.items()
-        rows = self.features.warm(frame, n_rows=self.predictor.forecaster.memory + 1)
-        if self._stepper is not None:
-            self._stepper.warm(rows[:-1, : self._n_features])
+        memory = max(one.memory for one in self.predictor.forecasters.values())
+        rows = self.features.warm(frame, n_rows=memory + 1)
+        for stepper in self._steppers.values():
+            stepper.warm(rows[:-1, : self._n_features])
         arrays = to_arrays(frame)
         self._atr = float(wilder_atr(arrays.high, arrays.low, arrays.close, self.predictor.barriers.atr_period)[-1])
         self._close = float(arrays.close[-1])
-        self._row, self._logits = rows[-1], self._say(rows[-1, : self._n_features])
+        self._read(rows[-1])
         return self._decision()
 
     def forecast(self, bar: Bar, *, after_gap: bool = False) -> FloatArray:
         """Uncalibrated log-odds (2,) of the bar that has just closed."""
-        if not self._symbol and np.isnan(self._close):
-            raise ConfigError("a live predictor needs its history first; call warm(bars)")
-        self._row = self.features.step(bar, after_gap=after_gap)
+        if np.isnan(self._close) or self.features.n_seen != self._n_seen:
+            raise ConfigError(
+                "a live predictor needs its history first, and again after a bar that its features failed on; call "
+                "warm(bars)"
+            )
+        row = self.features.step(bar, after_gap=after_gap)
         period = self.predictor.barriers.atr_period
         true_range = max(bar.high, self._close) - min(bar.low, self._close)
         self._atr = (self._atr * (period - 1) + true_range) / period
         self._close = bar.close
-        self._logits = self._say(self._row[: self._n_features])
+        self._read(row)
         return self._logits
 
     def step(self, bar: Bar, *, after_gap: bool = False) -> Decision:
         """The decision for the bar that has just closed."""
         self.forecast(bar, after_gap=after_gap)
         return self._decision()
+
+    def _read(self, row: FloatArray) -> None:
+        said = {name: say(row[: self._n_features])[None] for name, say in self._say.items()}
+        self._row, self._logits = row, self.predictor.pool.logits(said, row[None, self._n_features :])[0]
+        self._n_seen = self.features.n_seen
 
     def _decision(self) -> Decision:
         predictor, X = self.predictor, self._row[None, : self._n_features]
