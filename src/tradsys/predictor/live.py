@@ -56,7 +56,7 @@ class LivePredictor:
     def __init__(self, predictor: Predictor, *, slow: Collection[str] = ()) -> None:
         if predictor.supervisor is not None:
             raise ConfigError(
-                "a live predictor steps the symbol's own bars, and this one is supervised by other markets; decide with "
+                "a live predictor steps its own bars, and this one is supervised by other markets; decide with "
                 "Predictor.decide instead"
             )
         self.predictor = predictor
