@@ -48,7 +48,7 @@ def main() -> None:
         network = agent.network(N_FEATURES)
         noise = torch.randn(network.n_parameters, generator=torch.Generator().manual_seed(1))
         content = agent.to_onnx(N_FEATURES, (network.initial(0) + 0.05 * noise).numpy())
-        model: OnnxForecaster = agent.forecaster(offset, content, "")
+        model: OnnxForecaster = agent.forecaster(offset, content, "", {})
         stepper = Stepper(model)
         said = np.array([stepper.step(row) for row in X])
         print(f"{agent.name}: steps and batch differ by at most {np.abs(said - model.logits(X)).max():.1e}")
@@ -66,7 +66,7 @@ def whole_step() -> None:
     agent = TransformerAgent()
     network = agent.network(n_features)
     offset = FittedLinear(np.zeros(2), np.zeros((2, n_features)))
-    model = agent.forecaster(offset, agent.to_onnx(n_features, network.initial(0).numpy()), "")
+    model = agent.forecaster(offset, agent.to_onnx(n_features, network.initial(0).numpy()), "", {})
     stream, stepper = FeatureStream(features, infer_interval(bars)), Stepper(model)
     history, coming = bars[:-1000], bars_of(bars[-1000:])
     print(
