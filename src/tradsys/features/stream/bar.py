@@ -9,7 +9,10 @@ from tradsys.core.time import stamp
 
 
 class Bar(NamedTuple):
-    """A closed bar: `ts` is its open in milliseconds since 1970, UTC; `outside` its columns from outside, by name."""
+    """A closed bar: `ts` is its open in milliseconds since 1970, UTC.
+
+    `outside` holds by name what only some bars carry: columns from outside, and optional ones of a venue.
+    """
 
     ts: int
     open: float

@@ -10,7 +10,7 @@ import polars as pl
 from numba import TypingError
 
 from tradsys.core.arrays import BoolArray, FloatArray
-from tradsys.core.bars import OHLCV, TS, split_symbols, to_arrays, validate_bars
+from tradsys.core.bars import OHLCV, OPTIONAL, TS, split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.outside import outside_columns
 from tradsys.core.time import interval_ms
@@ -199,7 +199,7 @@ class FeatureStream:
 
 def bars_of(frame: pl.DataFrame) -> list[Bar]:
     """One symbol's frame as bars, oldest first."""
-    arrays, names = to_arrays(frame), outside_columns(frame)
+    arrays, names = to_arrays(frame), (*(o for o in OPTIONAL if o in frame.columns), *outside_columns(frame))
     outside = [dict(zip(names, row, strict=True)) for row in frame.select(names).iter_rows()] if names else []
     fields = (getattr(arrays, name).tolist() for name in ("ts", *OHLCV))
     return [Bar(*bar, *outside[i : i + 1]) for i, bar in enumerate(zip(*fields, strict=True))]
