@@ -45,7 +45,7 @@ def main() -> None:
         network = agent.network(N_FEATURES)
         noise = torch.randn(network.n_parameters, generator=torch.Generator().manual_seed(1))
         content = agent.to_onnx(N_FEATURES, (network.initial(0) + 0.05 * noise).numpy())
-        model: OnnxForecaster = agent.forecaster(offset, content, "")
+        model: OnnxForecaster = agent.forecaster(offset, content, "", {})
         stepper = Stepper(model)
         said = np.array([stepper.step(row) for row in X])
         print(f"{agent.name}: steps and batch differ by at most {np.abs(said - model.logits(X)).max():.1e}")

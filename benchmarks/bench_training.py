@@ -182,8 +182,8 @@ def compare_groups(rounds: int = 1) -> None:
 def known_market(n_bars: int = 120_000) -> tuple[TrainingSet, Tensor]:
     """Outcomes that hang on the last 24 bars of one feature, with their true log-odds (n_bars, 2).
 
-    Seven features are noise, seven fade within bars and six within a day. A signal at single lags of noise would be no
-    race: no transformer finds it within this budget, dense or windowed, and each learns 25,000 bars by heart instead.
+    Seven features are noise, seven fade within bars and six within a day. On a signal at single lags of noise the
+    engine found nothing in 400 steps and learned 25,500 bars by heart, and so did torch's AdamW on the same crops.
     """
     rng = np.random.default_rng(1)
     x = rng.standard_normal((n_bars, N_FEATURES))
@@ -211,8 +211,8 @@ type Forecasts = Callable[[], Tensor]
 def race_to_gain(goal: float = 0.6, longest: float = 12.0) -> None:
     """Seconds of training until held-out forecasts have this share of the Bayes gain; checks are not counted.
 
-    The windowed model runs at three batch sizes, each with the rate that was best of two or three for it, and is given
-    up after `longest` times what the engine took.
+    The engine's rate and noise are the best of four settings tried on this market. The windowed model runs at three
+    batch sizes; 256 was tried at two rates, the others at one. It is given up after `longest` times the engine's time.
     """
     one, odds = known_market()
     print(f"the truth saves {bayes_gain(odds[-N_HELD_OUT:]):.1f} millinats of {len(odds):,} bars", flush=True)
