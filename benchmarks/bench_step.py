@@ -1,4 +1,4 @@
-"""From a closed bar to log-odds: a network stepped bar by bar, against its batch in ONNX Runtime, and the features.
+"""From a closed bar to log-odds: a network stepped bar by bar, against its batch in ONNX Runtime, features included.
 
 python benchmarks/bench_step.py
 """
@@ -9,13 +9,16 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from tradsys.core.time import infer_interval
 from tradsys.data import load_bars
 from tradsys.features import FeatureSet
+from tradsys.features.stream.feature_stream import FeatureStream, bars_of
 from tradsys.models.logistic import FittedLinear
 from tradsys.models.onnx_forecaster import OnnxForecaster
 from tradsys.models.resnet_agent import ResNetAgent
 from tradsys.models.stepper import Stepper
 from tradsys.models.transformer_agent import TransformerAgent
+from tradsys.regimes.momentum import RegimeMomentum
 
 N_FEATURES, N_BARS = 20, 2000
 
@@ -52,12 +55,32 @@ def main() -> None:
         show(f"{agent.name}, one step", [lambda row=row, s=stepper: s.step(row) for row in X])
         tails = [X[at - model.memory : at + 1] for at in range(1000, 1400)]
         show(f"{agent.name}, ONNX on its memory", [lambda tail=tail, m=model: m.logits(tail) for tail in tails])
-    bars = load_bars("sample", log=lambda _: None)
-    features = FeatureSet.default().fit([bars], seed=0)
-    lookback = features.lookback
-    tails = [bars[at - lookback : at] for at in range(lookback, lookback + 100)]
-    features.compute(tails[0])
-    show(f"default features of one bar, {lookback} bars anew", [lambda t=t: features.compute(t) for t in tails])
+    whole_step()
+
+
+def whole_step() -> None:
+    """From a closed bar to log-odds with the features of a run: features, network and both, against the batch."""
+    bars = load_bars("sample", log=lambda _: None).drop("symbol", strict=False)
+    features = FeatureSet((*FeatureSet.default().features, RegimeMomentum())).fit([bars.head(1500)], seed=0)
+    n_features, lookback = len(features.columns), features.lookback
+    agent = TransformerAgent()
+    network = agent.network(n_features)
+    offset = FittedLinear(np.zeros(2), np.zeros((2, n_features)))
+    model = agent.forecaster(offset, agent.to_onnx(n_features, network.initial(0).numpy()), "", {})
+    stream, stepper = FeatureStream(features, infer_interval(bars)), Stepper(model)
+    history, coming = bars[:-1000], bars_of(bars[-1000:])
+    print(
+        f"features of a run: {n_features} columns, {int(stream.is_fast.sum())} of them fast, lookback {lookback} bars"
+    )
+    rows = stream.warm(history)
+    show("features, one bar", [lambda bar=bar: stream.step(bar, after_gap=True) for bar in coming])
+    tails = [bars[at - lookback : at] for at in range(len(bars) - 100, len(bars))]
+    show(f"features, {lookback} bars anew", [lambda t=t: features.compute(t) for t in tails])
+    rows = stream.warm(history, n_rows=model.memory)
+    stepper.warm(rows)
+    show("closed bar to log-odds", [lambda b=bar: stepper.step(stream.step(b, after_gap=True)) for bar in coming])
+    tails = [bars[at - lookback - model.memory : at] for at in range(len(bars) - 100, len(bars))]
+    show("closed bar to log-odds, anew, ONNX", [lambda t=t: model.logits(features.compute(t).values) for t in tails])
 
 
 if __name__ == "__main__":

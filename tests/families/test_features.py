@@ -13,6 +13,7 @@ from tests.features.markets import mirrored, nasty, ordinary
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
 from tradsys.features.clock import DayOfWeek, TimeOfDay
 from tradsys.features.feature import Feature, FittableFeature, OddColumns
+from tradsys.features.flow import TakerImbalance, TradeSizeZScore
 from tradsys.features.fractional import FracDiff
 from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
 from tradsys.features.oscillators import Macd, Rsi
@@ -53,6 +54,8 @@ FEATURES: list[Feature | FittableFeature] = [
     DayOfWeek(),
     FracDiff(),
     FracDiff(d=0.4, tau=1e-3),
+    TakerImbalance(),
+    TradeSizeZScore(),
     RegimeMomentum(),
 ]
 
@@ -134,7 +137,9 @@ def test_a_mirrored_market_flips_the_odd_columns_and_leaves_volatility(feature: 
 
 def test_the_scale_of_prices_and_volumes_does_not_matter(feature: Feature) -> None:
     bars = ordinary(N_BARS)
-    scaled = bars.with_columns(pl.col("open", "high", "low", "close") * 1000.0, volume=pl.col("volume") * 1e6)
+    scaled = bars.with_columns(
+        pl.col("open", "high", "low", "close") * 1000.0, pl.col("volume", "taker_buy_volume") * 1e6
+    )
     if not isinstance(feature, FracDiff):  # keeps part of the price level
         np.testing.assert_allclose(feature.compute(scaled), feature.compute(bars), rtol=0, atol=1e-8)
 

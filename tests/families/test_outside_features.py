@@ -11,6 +11,9 @@ from tests.features.markets import nasty, ordinary
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import DataError
 from tradsys.core.outside import outside_columns, outside_values
+from tradsys.data.outside.book.bars import columns_of
+from tradsys.features.book import BookPressure, BookShape, OrderFlow
+from tradsys.features.cross_section import RANKS, MomentumRank, RelativeStrength
 from tradsys.features.feature import Feature, FittableFeature, OddColumns
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroReturns, MacroRisk
@@ -21,11 +24,18 @@ FEATURES: list[Feature | FittableFeature] = [
     MacroReturns(series=("vix",)),
     MacroRisk(),
     MacroRisk(series=("dxy",)),
+    BookPressure(),
+    BookPressure(levels=(5,)),
+    OrderFlow(),
+    BookShape(),
+    RelativeStrength(),
+    MomentumRank(),
 ]
 
 N_BARS = 2000
 SERIES = ("dxy", "vix")
-COLUMNS = tuple(f"macro_{one}_{what}" for one in SERIES for what in ("r1", "r5", "z", "vol", "age_h"))
+MACRO = tuple(f"macro_{one}_{what}" for one in SERIES for what in ("r1", "r5", "z", "vol", "age_h"))
+COLUMNS = (*MACRO, *columns_of(5), *(name for one in RANKS for name in one.needs))
 
 
 def with_columns(bars: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
@@ -37,7 +47,8 @@ def with_columns(bars: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
     days = np.arange(n) // 24
     values = {name: np.where(known, rng.standard_normal(n // 24 + 1)[days], np.nan) for name in COLUMNS}
     ages = {name: np.where(known, np.arange(n) % 24.0, np.nan) for name in COLUMNS if name.endswith("age_h")}
-    return bars.with_columns(**{name: pl.Series(part) for name, part in (values | ages).items()})
+    spreads = {name: np.exp(values[name]) for name in COLUMNS if name.startswith("book_spread")}
+    return bars.with_columns(**{name: pl.Series(part) for name, part in (values | ages | spreads).items()})
 
 
 @pytest.fixture(scope="module", params=[ordinary, nasty], ids=lambda market: market.__name__)
@@ -55,10 +66,14 @@ def concrete(feature: Feature | FittableFeature) -> Feature:
     return feature.fit([training], seed=0) if isinstance(feature, FittableFeature) else feature
 
 
+def _changed(name: str) -> pl.Expr:
+    return pl.col(name) * 2.0 if name.startswith("book_spread") else pl.col(name) * -2.0 + 1.0
+
+
 def check_future_leaves_the_past_alone(feature: Feature, bars: pl.DataFrame) -> None:
     cut = 2 * len(bars) // 3 + 1
     prices = [pl.col("open", "high", "low", "close") * 1.5, pl.col("volume") * 7 + 1]
-    other = bars[cut:].with_columns(*prices, *(pl.col(name) * -2.0 + 1.0 for name in COLUMNS))
+    other = bars[cut:].with_columns(*prices, *(_changed(name) for name in COLUMNS))
     before = feature.compute(bars)[:cut]
     assert feature.compute(pl.concat([bars[:cut], other]))[:cut].tobytes() == before.tobytes()
     assert feature.compute(bars[:cut]).tobytes() == before.tobytes()

@@ -31,9 +31,10 @@ def nasty(n_bars: int, *, seed: int = 2) -> pl.DataFrame:
 
 
 def mirrored(bars: pl.DataFrame) -> pl.DataFrame:
-    """Each price replaced by its inverse: up is down, and nothing else changes."""
+    """Each price replaced by its inverse: up is down, who bought has sold, and nothing else changes."""
+    sold = [(pl.col("volume") - pl.col(name)).alias(name) for name in ("taker_buy_volume",) if name in bars.columns]
     return bars.with_columns(
-        open=1 / pl.col("open"), high=1 / pl.col("low"), low=1 / pl.col("high"), close=1 / pl.col("close")
+        *sold, open=1 / pl.col("open"), high=1 / pl.col("low"), low=1 / pl.col("high"), close=1 / pl.col("close")
     )
 
 
@@ -53,5 +54,7 @@ def _frame(
             "low": np.minimum(open_, close) * np.exp(-sd * random.random(n_bars)),
             "close": close,
             "volume": volume,
+            "taker_buy_volume": volume * (0.5 + 0.45 * np.sin(np.arange(n_bars) * 1.7)),
+            "n_trades": np.ceil(volume * (3.0 + np.sin(np.arange(n_bars) * 0.3))),
         }
     )

@@ -16,7 +16,7 @@ from tradsys.core.costs import Costs, Instrument
 from tradsys.labels.kernel import TARGET, WALKS, Exits, no_fine_bars, reason_names, walk_all
 from tradsys.labels.spec import BarrierSpec
 
-_FUNDING_MS = 8 * 3_600_000
+FUNDING_MS = 8 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +125,13 @@ def _account(
         grid.prices.open,
         grid.prices.close,
         np.array([i.lot for i in instruments]),
-        grid.times // _FUNDING_MS,
+        grid.times // FUNDING_MS,
         costs.taker,
         costs.funding_bps_per_8h / 1e4,
         portfolio.cash_quote,
         portfolio.cap,
     )
-    days, daily = _daily(grid, path.equity, portfolio.cash_quote)
+    days, daily = daily_returns(grid, path.equity, portfolio.cash_quote)
     return Simulation(
         symbols=grid.symbols,
         costs=costs,
@@ -159,7 +159,8 @@ def _fills(orders: Orders, grid: Grid) -> IntArray:
     return fills
 
 
-def _daily(grid: Grid, equity: FloatArray, cash_quote: float) -> tuple[IntArray, FloatArray]:
+def daily_returns(grid: Grid, equity: FloatArray, cash_quote: float) -> tuple[IntArray, FloatArray]:
+    """The UTC days of the grid, and the net return of each from equity (n_grid,) at the closes; each (n_days,)."""
     days, last = grid.day_ends()
     worth = np.where(last >= 0, equity[last], cash_quote)
     before = np.append(cash_quote, worth[:-1])

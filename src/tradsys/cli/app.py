@@ -21,6 +21,7 @@ from tradsys.core.machine import cap_threads
 
 COMMANDS = {
     "run": "The main job: from bars to a verdict and a report.",
+    "rank": "Long the strongest of many symbols, short the weakest; judged like a run.",
     "train": "Fit one agent on all but the lock-box and write a bundle.",
     "compare": "Show the profiles of a run side by side.",
     "backtest": "Simulate one profile of a run with another engine.",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Config, Json, Macro, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Json, Macro, Seed, Settings
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -16,6 +16,7 @@ def command(
     agent: Agent = None,
     points: Annotated[int, typer.Option(help="Random times at which the future is taken away.", min=1)] = 20,
     macro: Macro = None,
+    book: Book = None,
     seed: Seed = None,
     config: Config = None,
     settings: Settings = None,
@@ -37,7 +38,7 @@ def command(
     from tradsys.research.markets import configured_market
     from tradsys.research.spec import experiment_from
 
-    given = {"seed": seed, "agent.name": agent, "macro.series": macro}
+    given = {"seed": seed, "agent.name": agent, "macro.series": macro, "book.files": book}
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))

@@ -16,6 +16,10 @@ Macro = Annotated[
         "give it again for more."
     ),
 ]
+Book = Annotated[
+    list[str] | None,
+    typer.Option(help="A recorded order book, FILE or SYMBOL=FILE (snapshots or updates); give it again for more."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Agent = Annotated[
     str | None,

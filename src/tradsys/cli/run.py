@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Config, Json, Macro, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Json, Macro, Seed, Settings
 
 UNPROVEN = 4
 """Exit code under --require-proven where the deployed profile is not proven."""
@@ -18,6 +18,7 @@ def command(
     horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
     macro: Macro = None,
+    book: Book = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
@@ -54,6 +55,7 @@ def command(
         "labels.horizon": horizon,
         "strategy_profile": profile,
         "macro.series": macro,
+        "book.files": book,
     }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)

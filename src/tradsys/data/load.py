@@ -19,6 +19,7 @@ from tradsys.data.sample import sample_path
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.market import simulate
 from tradsys.data.simulate.recipes import PLAIN, parse_recipe
+from tradsys.data.simulate.universe import simulate_universe
 from tradsys.data.store.series import is_series
 from tradsys.data.stored import load_stored
 from tradsys.data.suspects import settle_suspects
@@ -64,6 +65,8 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings | None = Non
         return _from_file(sample_path(), SAMPLE_SYMBOL)
     if is_simulated(text):
         recipe = parse_recipe(text.removeprefix("simulated").removeprefix(":"))
+        if recipe.n_symbols > 1:
+            return Loaded(simulate_universe(recipe.n_symbols, recipe.edge, seed=seed), recipe.name, ())
         return Loaded(simulate(recipe.name, seed=seed), recipe.name, ())
     path = Path(text).expanduser()
     if path.exists():
@@ -92,7 +95,7 @@ def _from_file(path: Path, symbol: str) -> Loaded:
 
 
 def _no_such_spec(text: str, path: Path) -> str:
-    specs = ["sample", *(SIMULATED + name for name in PLAIN), SIMULATED + "edge:2"]
+    specs = ["sample", *(SIMULATED + name for name in PLAIN), SIMULATED + "edge:2", SIMULATED + "universe:30"]
     folder = path.parent
     files = [str(folder / f.name) for f in folder.iterdir() if f.suffix in _FORMATS] if folder.is_dir() else []
     nearest = difflib.get_close_matches(text, [*specs, *files], n=3, cutoff=0.5)

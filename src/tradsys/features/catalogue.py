@@ -1,8 +1,11 @@
 """The features that ship, and the recommended ones; importing this file registers them all."""
 
+from tradsys.features.book import BOOK
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
 from tradsys.features.clock import DayOfWeek, TimeOfDay
+from tradsys.features.cross_section import RANKS
 from tradsys.features.feature import Feature, FittableFeature
+from tradsys.features.flow import TakerImbalance, TradeSizeZScore
 from tradsys.features.fractional import FracDiff
 from tradsys.features.macro import MACRO
 from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
@@ -43,10 +46,14 @@ NOT_IN_DEFAULT: tuple[Feature | FittableFeature, ...] = (
     TimeOfDay(),
     DayOfWeek(),
     FracDiff(),
+    TakerImbalance(),
+    TradeSizeZScore(),
 )
-"""Levels that drift, clocks that are memorised, and differences whose worth was not measurable: for your own sets."""
+"""Levels that drift, clocks that are memorised, differences whose worth was not measurable, and what takers did, which
+not all bars tell: for your own sets.
+"""
 
-OUTSIDE = MACRO
+OUTSIDE: tuple[Feature | FittableFeature, ...] = (*MACRO, *BOOK, *RANKS)
 """What reads columns from outside the symbol's own trades: only for bars that carry them."""
 
 SHIPPED = DEFAULT + NOT_IN_DEFAULT + OUTSIDE

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.bars import to_arrays
 from tradsys.features.registry import register
+from tradsys.features.stream.series import ohlcv
 
 _DAY_MS = 86_400_000
 _WEEK_MS = 7 * _DAY_MS
@@ -28,7 +28,7 @@ class TimeOfDay:
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Sine and cosine, shape (n_bars, 2)."""
-        return _on_circle((to_arrays(bars).ts % _DAY_MS) / _DAY_MS)
+        return _on_circle((ohlcv(bars).ts % _DAY_MS) / _DAY_MS)
 
 
 @register
@@ -44,7 +44,7 @@ class DayOfWeek:
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Sine and cosine, shape (n_bars, 2)."""
-        return _on_circle(((to_arrays(bars).ts - _MONDAY_MS) % _WEEK_MS) / _WEEK_MS)
+        return _on_circle(((ohlcv(bars).ts - _MONDAY_MS) % _WEEK_MS) / _WEEK_MS)
 
 
 def _on_circle(turns: FloatArray) -> FloatArray:

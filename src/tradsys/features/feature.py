@@ -9,6 +9,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError
+from tradsys.features.stream.series import Columns, recorded_by
 
 
 class Feature(Protocol):
@@ -102,6 +103,7 @@ class VolatilityColumns(_OneKind):
     _knows_direction = False
 
 
+@recorded_by(lambda columns, lookback: Columns(tuple(columns)))
 def masked(columns: Sequence[FloatArray], lookback: int) -> FloatArray:
     """Columns of shape (n_bars,) side by side, NaN in the rows that have not seen `lookback` bars yet."""
     values = np.column_stack(columns)

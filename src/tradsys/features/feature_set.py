@@ -16,7 +16,7 @@ from tradsys.features.catalogue import DEFAULT
 from tradsys.features.feature import Feature, FittableFeature, OutsideFeature
 from tradsys.features.registry import feature_from_dict, feature_named, feature_to_dict
 
-_CLIP = 5.0
+CLIP = 5.0
 _CHUNK = 32_768
 
 
@@ -150,7 +150,7 @@ class FittedFeatures:
             part = values[first : first + _CHUNK]
             part -= centre
             part /= scale
-            np.clip(part, -_CLIP, _CLIP, out=part)
+            np.clip(part, -CLIP, CLIP, out=part)
         return values
 
     def raw(self, bars: pl.DataFrame) -> FloatArray:

@@ -12,8 +12,9 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.bars import to_arrays
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
 from tradsys.core.time import infer_interval, interval_ms, stamp
-from tradsys.features.feature import Feature
+from tradsys.features.feature import Feature, masked
 from tradsys.features.registry import register
+from tradsys.features.stream.series import is_traced, needs_no_gaps, ohlcv
 from tradsys.features.windows import moving_sum
 
 _GRID = tuple(round(0.05 * step, 2) for step in range(21))
@@ -112,10 +113,13 @@ class FracDiff:
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Differences of shape (n_bars, 1)."""
-        return frac_diff(np.log(to_arrays(_without_gaps(bars)).close), self._order, self.tau)[:, np.newaxis]
+        weights = frac_diff_weights(self._order, self.tau)
+        return masked([moving_sum(np.log(ohlcv(_without_gaps(bars)).close), weights)], len(weights))
 
 
 def _without_gaps(bars: pl.DataFrame) -> pl.DataFrame:
+    if is_traced(bars):
+        return needs_no_gaps(bars, FracDiff.name)
     if len(bars) < 2:
         return bars
     ts = to_arrays(bars).ts

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.bars import to_arrays
-from tradsys.features.windows import decaying_mean, lagged
+from tradsys.features.stream.series import ohlcv
+from tradsys.features.windows import decaying_mean, lagged, previous
 
 FLOOR = 1e-6
 """Volatility a bar below which a market counts as standing still: a hundredth of a basis point."""
@@ -37,9 +37,9 @@ class LogPrices:
     @classmethod
     def of(cls, bars: pl.DataFrame) -> Self:
         """Take the logarithms; in them a mirrored market differs by its sign alone."""
-        ohlcv = to_arrays(bars)
-        log_open, high, low, close = (np.log(x) for x in (ohlcv.open, ohlcv.high, ohlcv.low, ohlcv.close))
-        return cls(log_open, high, low, close, ohlcv.volume)
+        raw = ohlcv(bars)
+        log_open, high, low, close = (np.log(x) for x in (raw.open, raw.high, raw.low, raw.close))
+        return cls(log_open, high, low, close, raw.volume)
 
     def returns(self) -> FloatArray:
         """Change of the log close from row to row, shape (n_bars,)."""
@@ -47,24 +47,27 @@ class LogPrices:
 
     def ranges(self) -> FloatArray:
         """Log true range: from the lowest to the highest of the bar and the close before it, shape (n_bars,)."""
-        before = np.concatenate([self.close[:1], self.close[:-1]])
-        return np.asarray(np.maximum(self.high, before) - np.minimum(self.low, before))
+        before = previous(self.close)
+        ranges: FloatArray = np.maximum(self.high, before) - np.minimum(self.low, before)
+        return ranges
 
 
 def log_close(bars: pl.DataFrame) -> FloatArray:
     """Log closes alone, shape (n_bars,), for features that need no other price."""
-    return np.asarray(np.log(to_arrays(bars).close))
+    close: FloatArray = np.log(ohlcv(bars).close)
+    return close
 
 
 def log_returns(log_close: FloatArray) -> FloatArray:
     """Change from row to row, shape (n_bars,); the first row is zero, since no feature reads it."""
-    return np.diff(log_close, prepend=log_close[:1])
+    return log_close - previous(log_close)
 
 
 def volatility(returns: FloatArray) -> FloatArray:
     """Root of the exponentially averaged squared return, a fraction per bar, at least `FLOOR`; shape (n_bars,)."""
     squared = decaying_mean(returns * returns, np.exp(-1.0 / MEMORY), VOLATILITY_TAPS)
-    return np.asarray(np.maximum(np.sqrt(squared), FLOOR))
+    sd: FloatArray = np.maximum(np.sqrt(squared), FLOOR)
+    return sd
 
 
 def standard_returns(returns: FloatArray) -> FloatArray:

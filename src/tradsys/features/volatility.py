@@ -166,7 +166,8 @@ def _realised(returns: FloatArray, window: int) -> FloatArray:
 
 
 def _parkinson(size: FloatArray, window: int) -> FloatArray:
-    return np.asarray(np.sqrt(moving_mean(size * size, window) / (4.0 * np.log(2.0))))
+    sd: FloatArray = np.sqrt(moving_mean(size * size, window) / (4.0 * np.log(2.0)))
+    return sd
 
 
 def _atr(ranges: FloatArray, period: int) -> FloatArray:

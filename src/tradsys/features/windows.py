@@ -8,11 +8,13 @@ last bars alone, whatever came before or comes after. In all of them rows before
 import numpy as np
 from numba import njit
 
-from tradsys.core.arrays import FloatArray
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.features.stream.series import Series, recorded_by
 
 _BLOCK = 2048
 
 
+@recorded_by(Series.windowed)
 def moving_sum(x: FloatArray, weights: FloatArray) -> FloatArray:
     """`out[t] = sum of weights[k] * x[t - k]`, shape (n_bars,).
 
@@ -44,6 +46,7 @@ def _moving_sum(padded: FloatArray, weights: FloatArray, n_bars: int) -> FloatAr
     return out
 
 
+@recorded_by(Series.decayed)
 def decaying_sum(x: FloatArray, decay: float, window: int) -> FloatArray:
     """`out[t] = sum of decay ** k * x[t - k]` over the last `window` rows, shape (n_bars,).
 
@@ -103,6 +106,22 @@ def decaying_mean(x: FloatArray, decay: float, window: int) -> FloatArray:
     return decaying_sum(x, decay, window) / float(np.sum(decay ** np.arange(window)))
 
 
+@recorded_by(Series.lagged)
 def lagged(x: FloatArray, lag: int) -> FloatArray:
     """The value `lag` rows ago, zero where there was none, shape (n_bars,)."""
     return np.concatenate([np.zeros(min(lag, len(x))), x[: max(len(x) - lag, 0)]])
+
+
+@recorded_by(lambda x: x.lagged(1))
+def previous(x: FloatArray) -> FloatArray:
+    """The value one row ago, in the first row its own, shape (n_bars,).
+
+    Told bar by bar, the row before the first holds zero: no settled value reads it.
+    """
+    return np.concatenate([x[:1], x[:-1]])
+
+
+@recorded_by(Series.looked_up)
+def looked_up(rows: IntArray, table: FloatArray) -> FloatArray:
+    """The entries of a table at these rows, shape (n_bars,)."""
+    return table[rows]

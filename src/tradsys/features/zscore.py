@@ -22,7 +22,8 @@ def trailing_zscore(x: FloatArray, window: int) -> FloatArray:
     size = relative_size(x, window)
     mean = moving_mean(size, window)
     variance = moving_mean(size * size, window) - mean * mean
-    return np.asarray((size - mean) / np.sqrt(np.maximum(variance, _SMALLEST_SD**2)))
+    score: FloatArray = (size - mean) / np.sqrt(np.maximum(variance, _SMALLEST_SD**2))
+    return score
 
 
 def zscore_lookback(window: int) -> int:

@@ -6,8 +6,9 @@ from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
     from tradsys.predictor.decision import Decision
+    from tradsys.predictor.live import LivePredictor
     from tradsys.predictor.predictor import Predictor
 
-__all__ = ["Decision", "Predictor"]
+__all__ = ["Decision", "LivePredictor", "Predictor"]
 
-__getattr__, __dir__ = attach(__name__, {"Decision": "decision", "Predictor": "predictor"})
+__getattr__, __dir__ = attach(__name__, {"Decision": "decision", "LivePredictor": "live", "Predictor": "predictor"})

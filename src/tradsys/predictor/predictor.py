@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.auditor.auditor import FittedAuditor
-from tradsys.core.arrays import BoolArray, FloatArray
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError, NotEnoughBars
@@ -87,20 +87,31 @@ class Predictor:
         """Forecasts of the chosen rows, where the predictor's own parts have read all bars of a symbol already."""
         arrays = to_arrays(bars)
         atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.barriers.atr_period)[rows]
-        X, logits, timeout, regime = (values[rows] for values in reading)
+        known = Reading(*(values[rows] for values in reading))
+        macro = self.macro_states(bars)
+        start = arrays.ts[rows] + interval_ms(self.interval)
+        return self.judged(start, arrays.close[rows], atr, known, None if macro is None else macro[rows])
+
+    def judged(
+        self, start: IntArray, close: FloatArray, atr: FloatArray, reading: Reading, macro: FloatArray | None = None
+    ) -> Forecasts:
+        """Forecasts of rows that have been read, given their decision times (ms), closes and average true ranges.
+
+        `macro` (n_rows, n_states) is what a supervisor made of them.
+        """
+        X, logits, timeout, regime = reading
         ready = (
             np.isfinite(logits).all(axis=1)
             & np.isfinite(timeout).all(axis=1)
             & np.isfinite(regime).all(axis=1)
             & (atr > 0)
         )
-        judgement = self.judge.judge(logits, timeout, atr / arrays.close[rows])
-        macro = self.macro_states(bars)
+        judgement = self.judge.judge(logits, timeout, atr / close)
         audit = np.full(len(atr), np.nan)
         if ready.any():
             audit[ready] = self.auditor.probability(audit_inputs(X, logits, judgement, regime)[ready])
         return Forecasts(
-            start=arrays.ts[rows] + interval_ms(self.interval),
+            start=start,
             probability=judgement.probability,
             expected_net=judgement.expected_net,
             choice=judgement.choice,
@@ -109,8 +120,8 @@ class Predictor:
             audit=audit,
             atr=atr,
             is_ready=ready,
-            volatility=None if self.volatility is None else self.volatility.pace(X) * atr / arrays.close[rows],
-            macro=None if macro is None else macro[rows],
+            volatility=None if self.volatility is None else self.volatility.pace(X) * atr / close,
+            macro=macro,
         )
 
     def decide_many(self, bars: pl.DataFrame) -> pl.DataFrame:

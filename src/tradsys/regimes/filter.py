@@ -4,9 +4,28 @@ import numpy as np
 from numba import njit
 
 from tradsys.core.arrays import FloatArray
+from tradsys.features.stream.series import Columns, filtered, recorded_by
 
 _LOG_2_PI = float(np.log(2 * np.pi))
 _LEAST_TOTAL = 1e-250
+
+
+def _gaussian_series(X: Columns, means: FloatArray, covariances: FloatArray) -> Columns:
+    """`gaussian_log_likelihood`, told bar by bar."""
+    whitening, log_norm = _whitening(covariances)
+    centred = [[x - m for x, m in zip(X.T, mean, strict=True)] for mean in means.tolist()]
+    squares = [
+        sum(sum(w * x for w, x in zip(row, apart, strict=True)) ** 2.0 for row in rows)
+        for rows, apart in zip(whitening.tolist(), centred, strict=True)
+    ]
+    return Columns(tuple(norm - 0.5 * square for norm, square in zip(log_norm.tolist(), squares, strict=True)))
+
+
+def _whitening(covariances: FloatArray) -> tuple[FloatArray, FloatArray]:
+    # log det and the quadratic form both come from the inverse of the Cholesky factor
+    whitening = np.linalg.inv(np.linalg.cholesky(covariances))
+    log_norm = np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1) - 0.5 * covariances.shape[1] * _LOG_2_PI
+    return whitening, log_norm
 
 
 def forward_filter(log_likelihood: FloatArray, transition: FloatArray, initial: FloatArray) -> tuple[FloatArray, float]:
@@ -27,6 +46,7 @@ def forward_filter(log_likelihood: FloatArray, transition: FloatArray, initial: 
     return filtered, _forward(log_likelihood, np.ascontiguousarray(transition.T), np.asarray(initial, float), filtered)
 
 
+@recorded_by(filtered)
 def window_filter(
     log_likelihood: FloatArray, transition: FloatArray, stationary: FloatArray, window: int
 ) -> FloatArray:
@@ -46,11 +66,10 @@ def window_filter(
     return filtered
 
 
+@recorded_by(_gaussian_series)
 def gaussian_log_likelihood(X: FloatArray, means: FloatArray, covariances: FloatArray) -> FloatArray:
     """Log density of each row under each state's Gaussian: (n, d), (k, d), (k, d, d) -> (n, k)."""
-    # log det and the quadratic form both come from the inverse of the Cholesky factor
-    whitening = np.linalg.inv(np.linalg.cholesky(covariances))
-    log_norm = np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1) - 0.5 * X.shape[1] * _LOG_2_PI
+    whitening, log_norm = _whitening(covariances)
     out = np.empty((len(X), len(means)))
     _gaussian(np.ascontiguousarray(X, dtype=np.float64), means, whitening, log_norm, out)
     return out

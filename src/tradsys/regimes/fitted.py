@@ -8,6 +8,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.features.stream.series import recorded_by
 from tradsys.regimes.filter import forward_filter, gaussian_log_likelihood, window_filter
 
 
@@ -81,6 +82,7 @@ class FittedRegimes:
         return cls(**arrays, log_likelihood=content["log_likelihood"], is_converged=content["is_converged"])
 
 
+@recorded_by(lambda X: None)
 def check_finite(X: FloatArray) -> None:
     """Refuse observations with holes, naming the rows."""
     bad = np.flatnonzero(~np.isfinite(X).all(axis=1))

@@ -9,7 +9,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError
-from tradsys.features.feature import OddColumns, check_windows
+from tradsys.features.feature import OddColumns, check_windows, masked
 from tradsys.features.prices import STANDARD_LOOKBACK, LogPrices, standard_returns
 from tradsys.features.registry import register
 from tradsys.features.windows import moving_sum
@@ -58,9 +58,7 @@ class RegimeMomentum(OddColumns):
         """Values in [-1, 1], shape (n_bars, n_states)."""
         returns = standard_returns(LogPrices.of(bars).returns())
         direction = np.clip(moving_sum(returns, np.full(self.horizon, self.horizon**-0.5)), -1.0, 1.0)
-        values = self._filter.filter(bars) * direction[:, np.newaxis]
-        values[: self.lookback - 1] = np.nan
-        return values
+        return masked([state * direction for state in self._filter.filter(bars).T], self.lookback)
 
     @property
     def _filter(self) -> RegimeFilter:

@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.bars import to_arrays
 from tradsys.core.errors import ConfigError
 from tradsys.features.feature import masked
 from tradsys.features.prices import FLOOR, LogPrices
-from tradsys.features.windows import moving_mean
+from tradsys.features.stream.series import ohlcv
+from tradsys.features.windows import looked_up, moving_mean
 
 _HOUR_MS = 3_600_000
 _LIMIT = 3.0
@@ -59,13 +59,14 @@ class FittedRangeObservation:
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Observations of shape (n_bars, 1), cut at three; NaN in the first `lookback - 1` rows."""
-        ranges = _log_ranges(bars) - np.array(self.rhythm)[_hours(bars)]
+        ranges = _log_ranges(bars) - looked_up(_hours(bars), np.array(self.rhythm))
         return masked([np.clip(ranges - moving_mean(ranges, self.reference), -_LIMIT, _LIMIT)], self.lookback)
 
 
 def _log_ranges(bars: pl.DataFrame) -> FloatArray:
-    return np.asarray(np.log(np.maximum(LogPrices.of(bars).ranges(), FLOOR)))
+    log: FloatArray = np.log(np.maximum(LogPrices.of(bars).ranges(), FLOOR))
+    return log
 
 
 def _hours(bars: pl.DataFrame) -> IntArray:
-    return np.asarray(to_arrays(bars).ts // _HOUR_MS % 24)
+    return ohlcv(bars).ts // _HOUR_MS % 24

@@ -10,6 +10,7 @@ import polars as pl
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.seeds import derive
+from tradsys.features.stream.series import is_traced
 from tradsys.regimes.fitted import FittedRegimes
 from tradsys.regimes.model import RegimeModel
 from tradsys.regimes.observations import FittedRangeObservation, RangeObservation
@@ -79,6 +80,8 @@ class FittedRegimeFilter:
 
     def filter(self, bars: pl.DataFrame) -> FloatArray:
         """Filtered probabilities, shape (n_bars, n_states): no row knows a later bar."""
+        if is_traced(bars):
+            return self.regimes.filter_windows(self.observation.compute(bars), self.window)
         return self._probabilities(bars, lambda X: self.regimes.filter_windows(X, self.window))
 
     def smoothed_proba(self, bars: pl.DataFrame) -> FloatArray:

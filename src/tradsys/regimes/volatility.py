@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.features.feature import masked
 from tradsys.features.prices import FLOOR, LogPrices
 from tradsys.features.windows import moving_mean
 
@@ -64,10 +66,8 @@ class FittedVolatilityFilter:
 
     def filter(self, bars: pl.DataFrame) -> FloatArray:
         """Shape (n_bars, n_states), from the last `window` bars alone; NaN in the first `lookback - 1` rows."""
-        state = np.searchsorted(np.array(self.cuts), _level(bars, self.window), side="right")
-        out = np.eye(self.n_states)[state]
-        out[: self.lookback - 1] = np.nan
-        return out
+        level, edges = _level(bars, self.window), (-np.inf, *self.cuts, np.inf)
+        return masked([_between(level, low, high) for low, high in pairwise(edges)], self.lookback)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers that read back to the last bit."""
@@ -81,3 +81,8 @@ class FittedVolatilityFilter:
 
 def _level(bars: pl.DataFrame, window: int) -> FloatArray:
     return moving_mean(np.log(np.maximum(LogPrices.of(bars).ranges(), FLOOR)), window)
+
+
+def _between(level: FloatArray, low: float, high: float) -> FloatArray:
+    inside: FloatArray = 1.0 * np.greater_equal(level, low) * np.less(level, high)
+    return inside

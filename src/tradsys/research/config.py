@@ -134,6 +134,43 @@ class MacroSettings(_Section):
     supervise: Listed[str] = ()
 
 
+class BookSettings(_Section):
+    """Order books, `[SYMBOL=]FILE[?lag_s=..&tolerance_s=..]` each: snapshots, or updates with sequence numbers.
+
+    Without times of receipt a state counts as received `lag_s` (1) after its stamp; a bar knows one that is no older
+    than `tolerance_s`, one bar unless given. The features `book_pressure`, `order_flow` and `book_shape` read them.
+    """
+
+    files: Listed[str] = ()
+
+
+class UniverseSettings(_Section):
+    """Symbols that are compared: the `size` most traded by median quote volume, chosen by what was known at the time.
+
+    `listings` is a table with the columns symbol, listed, delisted; without it a symbol is listed since its first bar.
+    """
+
+    size: int = Field(30, ge=2)
+    min_listed_days: int = Field(30, ge=0)
+    volume_days: Count = 30
+    rebalance_days: Count = 7
+    listings: str = ""
+
+
+class RankSettings(_Section):
+    """Long the `k` strongest, short the `k` weakest (unset: a fifth of those ranked each), every `horizon` bars.
+
+    By the return over `lookback` bars, `standard` in standard deviations; 168 and 24 did best on hourly bars, in
+    hindsight.
+    """
+
+    lookback: Count = 168
+    horizon: Count = 24
+    k: Count | None = None
+    signal: Literal["return", "standard"] = "return"
+    contrarian: bool = False
+
+
 class RegimeSettings(_Section):
     """Gaussian hidden Markov model of the market's states."""
 
@@ -176,6 +213,9 @@ class RunConfig(_Section):
     agent: AgentSettings = AgentSettings()
     features: FeatureSettings = FeatureSettings()
     macro: MacroSettings = MacroSettings()
+    book: BookSettings = BookSettings()
+    universe: UniverseSettings = UniverseSettings()
+    rank: RankSettings = RankSettings()
     regimes: RegimeSettings = RegimeSettings()
     profiles: ProfileSettings = ProfileSettings()
     verdict: VerdictSettings = VerdictSettings()
@@ -204,8 +244,11 @@ class RunConfig(_Section):
 
     @property
     def digest(self) -> str:
-        """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not."""
-        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine"})
+        """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not.
+
+        What the files of books say is in the fingerprint of the bars, whatever the files are called.
+        """
+        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine", "book"})
         for name in ("path_groups", "path_tests"):
             del values["folds"][name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

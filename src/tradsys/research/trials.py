@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.time import format_interval
@@ -11,9 +11,40 @@ from tradsys.data.market import Market
 from tradsys.journal.entries import Data, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
-from tradsys.research.spec import Experiment
 from tradsys.verdict.procedure import judge
-from tradsys.verdict.results import Judgement
+from tradsys.verdict.results import Judgement, VerdictSpec
+
+
+class Named(Protocol):
+    """A profile as the ledger knows it."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def digest(self) -> str:
+        """What it is, whatever it is called."""
+
+
+class Tried(Protocol):
+    """What was tried: an experiment, or whatever else was simulated and is to be judged."""
+
+    @property
+    def digest(self) -> str:
+        """Of its configuration."""
+
+    @property
+    def seed(self) -> int:
+        """Of every random stream."""
+
+    @property
+    def profiles(self) -> Sequence[Named]:
+        """Each a trial."""
+
+    @property
+    def verdict(self) -> VerdictSpec:
+        """How they are judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +78,13 @@ def data_of(market: Market) -> Data:
     return Data(name, market.blocks, market.fingerprint)
 
 
-def run_name(market: Market, spec: Experiment, code: str) -> str:
+def run_name(market: Market, spec: Tried, code: str) -> str:
     """What a run is called in the ledger: the same data, configuration, seed and code are the same run."""
     return hashlib.sha256(f"{market.fingerprint} {spec.digest} {spec.seed} {code}".encode()).hexdigest()
 
 
 def record_and_judge(
-    own: Sequence[TrialSeries], market: Market, spec: Experiment, ledger: Ledger, *, guard_bars: int, code: str
+    own: Sequence[TrialSeries], market: Market, spec: Tried, ledger: Ledger, *, guard_bars: int, code: str
 ) -> Judged:
     """Enter the profiles in the ledger, then judge them against every other trial that it holds for this data.
 
@@ -79,7 +110,7 @@ def judge_now(
     own: Sequence[TrialSeries],
     blocks: Sequence[str],
     n_design_looks: int,
-    spec: Experiment,
+    spec: Tried,
     ledger: Ledger,
     *,
     guard_bars: int,

@@ -85,3 +85,17 @@ def test_shifts_are_spread_over_the_block_and_stay_off_its_ends():
     assert (np.diff(drawn, axis=1) > 0).all()
     for part in range(4):
         assert (abs(drawn[:, part] - (0.1 + 0.2 * (part + 0.5))) <= 0.1).all()
+
+
+def test_rows_without_a_value_are_neither_read_nor_moved():
+    whole, model = block(), linear()
+    gone = np.isin(whole.rows, np.arange(120, 140))
+    X = whole.X.copy()
+    X[120:140] = np.nan
+    scored = whole.scored & ~gone
+    y = whole.y[~gone[whole.scored]]
+    own = Block(X, whole.rows[~gone], scored[~gone], y)
+    closed_up = Block(np.delete(X, np.arange(120, 140), axis=0), np.arange(50, 330), scored[~gone], y)
+    first, second = (increases(one, model, CLUSTERS, np.array([0.3])) for one in (own, closed_up))
+    assert np.isfinite(first).all()
+    np.testing.assert_array_equal(first, second)

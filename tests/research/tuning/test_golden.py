@@ -8,7 +8,7 @@ import pytest
 
 from tradsys.core.errors import FitError
 from tradsys.research.config import RunConfig
-from tradsys.research.tuning.golden import INCUMBENT, choose, write_golden
+from tradsys.research.tuning.golden import INCUMBENT, Lead, choose, write_golden
 from tradsys.research.tuning.score import N_BLOCKS, Score
 from tradsys.research.tuning.study import Finished
 
@@ -55,6 +55,20 @@ def test_a_challenger_far_ahead_and_steady_is_golden():
 def test_a_challenger_that_is_marginal_or_unstable_does_not_replace_the_incumbent(challenger):
     golden = choose([INCUMBENT_TRIAL, *others(), challenger])
     assert golden.chosen is INCUMBENT_TRIAL
+
+
+@pytest.mark.parametrize(
+    ("lead", "is_convincing"),
+    [
+        (Lead(5.0, 0.1, 0.2, 5, 5, 2, 2), True),
+        (Lead(5.0, 0.1, 0.2, 2, 5, 2, 2), False),
+        (Lead(5.0, 0.1, 0.2, 5, 5, 1, 2), False),
+        (Lead(0.25, 0.1, 0.2, 5, 5, 2, 2), False),
+    ],
+    ids=["sure", "in few folds", "with one seed", "within luck"],
+)
+def test_a_lead_must_hold_beyond_luck_in_most_folds_and_with_every_seed(lead, is_convincing):
+    assert lead.is_convincing is is_convincing
 
 
 def test_the_best_of_many_equals_is_luck():

@@ -36,7 +36,7 @@ def test_growth_without_costs_is_the_skill_in_telling_sides_apart():
 
 
 def test_labels_that_overlap_count_once():
-    """The same market seen every hour and every half hour, by labels of half the uniqueness."""
+    """The same market seen every hour and every half hour, by labels that live as long."""
     twice = [
         replace(
             one,
@@ -53,7 +53,7 @@ def test_labels_that_overlap_count_once():
                     "atr_over_price",
                 )
             },
-            weight=np.repeat(one.weight, 2, axis=0) / 2,
+            weight=np.repeat(one.weight, 2, axis=0),
             start=np.repeat(one.start, 2) + np.tile([0, HOUR // 2], len(one.start)),
             end=np.repeat(one.end, 2, axis=0) + np.tile([0, HOUR // 2], len(one.start))[:, None],
         )

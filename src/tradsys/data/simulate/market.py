@@ -49,6 +49,8 @@ def _draw(
     if n_bars < 1:
         raise ConfigError(f"a market needs at least one bar, asked for {n_bars}; the default is {N_BARS}")
     made = parse_recipe(recipe)
+    if made.n_symbols > 1:
+        raise ConfigError(f"{recipe} has several symbols; draw it with simulate_universe")
     step = interval_ms(interval)
     ts = to_ms(START) + step * np.arange(n_bars, dtype=np.int64)
     bars_a_year = _YEAR_MS / step

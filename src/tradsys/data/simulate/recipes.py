@@ -27,6 +27,9 @@ PLAIN = {
     "regimes": (REGIMES, 0.0, "quiet, trend and panic, with the true state known"),
 }
 
+_EXAMPLES = {"edge": "edge:2", "universe": "universe:30"}
+_UNIVERSE_SYMBOLS, _UNIVERSE_MOMENTUM = (2, 200), 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -40,6 +43,7 @@ class Recipe:
     volatility: int
     drift_sharpe: float = 0.0
     edge: float = 0.0
+    n_symbols: int = 1
 
     @property
     def is_long_only(self) -> bool:
@@ -52,17 +56,23 @@ class Recipe:
 
 
 def parse_recipe(text: str) -> Recipe:
-    """The recipe behind a name: `noise`, `sv-martingale`, `bull`, `regimes` or `edge:<net annual Sharpe, 0 to 3>`."""
+    """The recipe behind a name: `noise`, `sv-martingale`, `bull`, `regimes` or `edge:<net annual Sharpe, 0 to 3>`.
+
+    `universe:<n>` is n symbols with listings and delistings, `universe:<n>:<m>` the same with momentum m across them.
+    """
     if text in PLAIN:
         volatility, drift_sharpe, _ = PLAIN[text]
         return Recipe(text, volatility, drift_sharpe)
     name, _, strength = text.partition(":")
     if name == "edge":
         return Recipe(f"edge:{_sharpe(strength):g}", GARCH, edge=edge_drift(_sharpe(strength)))
-    nearest = difflib.get_close_matches(name, [*PLAIN, "edge"], n=1, cutoff=0.4)
-    hint = f" (did you mean {'edge:2' if nearest[0] == 'edge' else nearest[0]}?)" if nearest else ""
+    if name == "universe":
+        return _universe(strength)
+    nearest = difflib.get_close_matches(name, [*PLAIN, "edge", "universe"], n=1, cutoff=0.4)
+    hint = f" (did you mean {_EXAMPLES.get(nearest[0], nearest[0])}?)" if nearest else ""
     raise ConfigError(
-        f"no recipe {text!r}{hint}; there are {', '.join(PLAIN)} and edge:<Sharpe 0 to 3>, such as edge:2"
+        f"no recipe {text!r}{hint}; there are {', '.join(PLAIN)}, edge:<Sharpe 0 to 3>, such as edge:2, and "
+        "universe:<symbols>"
     )
 
 
@@ -79,3 +89,19 @@ def _sharpe(text: str) -> float:
     if not 0 <= sharpe <= EDGE_SHARPE[-1]:
         raise ConfigError(f"edge is calibrated for a net annual Sharpe from 0 to 3, was {text}; choose one in between")
     return sharpe
+
+
+def _universe(text: str) -> Recipe:
+    """`<n>` or `<n>:<momentum>`."""
+    n_symbols, _, momentum = text.partition(":")
+    try:
+        n, m = int(n_symbols), float(momentum or 0.0)
+    except ValueError:
+        n, m = 0, 0.0
+    least, most = _UNIVERSE_SYMBOLS
+    if not (least <= n <= most and 0 <= m <= _UNIVERSE_MOMENTUM):
+        raise ConfigError(
+            f"universe takes {least} to {most} symbols and a momentum from 0 to {_UNIVERSE_MOMENTUM}, such as "
+            f"universe:30 or universe:30:0.02; found universe:{text}"
+        )
+    return Recipe(f"universe:{n}" + (f":{m:g}" if m else ""), GARCH, edge=m, n_symbols=n)

@@ -121,11 +121,17 @@ def _clusters(data: Dataset, first: FoldResult, columns: tuple[FloatArray, ...])
 
 
 def _blocks(data: Dataset, result: FoldResult, columns: tuple[FloatArray, ...]) -> list[tuple[Block, IntArray]]:
-    """Each symbol's test block with the start (ms) of its scored rows; symbols without any are left out."""
+    """Each symbol's test block with the start (ms) of its scored rows; symbols without any are left out.
+
+    Rows whose forecast reads a row without all columns are not scored, as in the run.
+    """
     found = []
+    memory = max(model.forecaster.memory for model in _models(result).values())
     labelled = usable(result.fold.test, columns, data)
     for X, test, scored, labels in zip(columns, result.fold.test, labelled, data.labels.values(), strict=True):
-        rows = np.flatnonzero(test & np.isfinite(X).all(axis=1))
+        known = np.isfinite(X).all(axis=1)
+        rows = np.flatnonzero(test & known)
+        scored = scored & (np.convolve(~known, np.ones(memory + 1))[: len(known)] < 0.5)
         if scored.any():
             found.append((Block(X, rows, scored[rows], labels.target[scored]), labels.start[scored]))
     return found

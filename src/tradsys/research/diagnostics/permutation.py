@@ -32,9 +32,9 @@ class Calibrated:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One symbol's test block: consecutive `rows` (n_rows,) of `X` with all columns; those `scored` have a label.
+    """One symbol's test block: the `rows` (n_rows,) of `X` that have all columns; those `scored` have a label.
 
-    `y` (n_scored, 2) are their labels.
+    Between them lie rows where data from outside say nothing. `y` (n_scored, 2) are the labels of the scored.
     """
 
     X: FloatArray
@@ -60,14 +60,15 @@ def increases(block: Block, model: Calibrated, clusters: Sequence[Cluster], shif
     rows = block.rows
     n_history = min(model.forecaster.memory, int(rows[0]))
     seen = block.X[rows[0] - n_history : rows[-1] + 1]
-    scored = n_history + np.flatnonzero(block.scored)
+    known = n_history + rows - rows[0]
+    scored = known[block.scored]
     plain = log_loss(model.probability(seen, scored), block.y)
     found = np.zeros((len(clusters), len(scored)))
     for k, cluster in enumerate(clusters):
         columns = list(cluster.positions)
-        own = seen[n_history:, columns]
+        own = seen[np.ix_(known, columns)]
         moved = seen.copy()
         for share in shifts:
-            moved[n_history:, columns] = np.roll(own, round(share * len(rows)), axis=0)
+            moved[np.ix_(known, columns)] = np.roll(own, round(share * len(rows)), axis=0)
             found[k] += log_loss(model.probability(moved, scored), block.y) - plain
     return found / len(shifts)

@@ -1,0 +1,115 @@
+"""Target weights as a portfolio: filled at the next opens, marked at every close, each stretch on one side a trade."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.grid import Grid
+from tradsys.backtest.rebalance_loop import LAST_BAR, Path, run_targets
+from tradsys.backtest.simulate import FUNDING_MS, Simulation, daily_returns
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.bars import TS
+from tradsys.core.costs import Costs, Instrument
+from tradsys.core.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Shares of equity with their side, `weights` (n_times, n_symbols), as decided at `times` (n_times,), ms."""
+
+    symbols: tuple[str, ...]
+    times: IntArray
+    weights: FloatArray
+
+    def __post_init__(self) -> None:
+        if self.weights.shape != (len(self.times), len(self.symbols)) or not np.isfinite(self.weights).all():
+            raise DataError("targets need a finite weight for every time and symbol; 0 holds nothing")
+        if (np.diff(self.times) <= 0).any():
+            raise DataError("targets must be in order of time, each time once")
+
+
+def simulate_targets(
+    market: Mapping[str, pl.DataFrame],
+    targets: Targets,
+    *,
+    costs: Costs,
+    start: int,
+    end: int,
+    instrument: Instrument = Instrument(),
+    cash_quote: float = 10_000.0,
+) -> Simulation:
+    """Bring a portfolio to its targets at the first opens after each decision, inside [start, end) ms.
+
+    Every change of a position pays the taker fee and slippage on what is traded, and what stays is only resized. What a
+    symbol still holds at its last bar, because it was delisted or the time ends, is sold at that bar's close. A trade
+    is a stretch on one side: its returns are fractions of the notional at its entry, whatever was added since.
+    """
+    grid = Grid.of(market, start, end)
+    if grid.symbols != targets.symbols:
+        raise DataError(f"targets are for {', '.join(targets.symbols)}, the bars are of {', '.join(grid.symbols)}")
+    inside = (targets.times >= start) & (targets.times <= grid.times[-1])
+    times, weights = targets.times[inside], targets.weights[inside]
+    place = np.searchsorted(grid.times, times)
+    order_at = np.full(len(grid.times), -1)
+    order_at[place] = np.arange(len(times))  # of several before one bar the last counts
+    path = run_targets(
+        weights,
+        order_at,
+        grid.row_at,
+        np.where(grid.window[:, 1] > grid.window[:, 0], grid.window[:, 1] - 1, -1),
+        grid.prices.open,
+        grid.prices.close,
+        np.full(len(grid.symbols), instrument.lot),
+        grid.times // FUNDING_MS,
+        costs.taker,
+        costs.funding_bps_per_8h / 1e4,
+        cash_quote,
+    )
+    days, daily = daily_returns(grid, path.equity, cash_quote)
+    equity = pl.DataFrame({"ts": grid.times, "equity": path.equity, "exposure": path.exposure})
+    return Simulation(
+        symbols=grid.symbols,
+        costs=costs,
+        cash_quote=cash_quote,
+        trades=_trades(path, grid, times),
+        equity=equity.with_columns(pl.col("ts").cast(TS)),
+        days=days,
+        daily=daily,
+        grid=grid.times,
+        bar_ms=grid.bar_ms,
+        position=path.position,
+        opens=grid.carried(grid.prices.open),
+        not_taken={},
+    )
+
+
+def _trades(path: Path, grid: Grid, times: IntArray) -> pl.DataFrame:
+    held = path.holdings
+    order = np.lexsort((held.symbol, grid.ts[held.entry_row]))
+    symbol, entry_row, exit_row = held.symbol[order], held.entry_row[order], held.exit_row[order]
+    is_last = held.reason[order] == LAST_BAR
+    notional = np.abs(held.size_base[order]) * held.entry_price[order]
+    fees, funding, pnl = held.fees[order], held.funding[order], held.pnl[order]
+    return pl.DataFrame(
+        {
+            "symbol": pl.Series(grid.symbols, dtype=pl.String).gather(symbol),
+            "side": np.sign(held.size_base[order]).astype(np.int8),
+            "decided": times[held.order[order]],
+            "entry_ts": grid.ts[entry_row],
+            "exit_ts": grid.ts[exit_row] + np.where(is_last, grid.bar_ms, 0),
+            "entry_price": held.entry_price[order],
+            "exit_price": held.exit_price[order],
+            "reason": np.where(is_last, "last bar", "rebalanced"),
+            "ambiguous": np.zeros(len(order), bool),
+            "size_base": np.abs(held.size_base[order]),
+            "notional_quote": notional,
+            "gross_return": (pnl + fees + funding) / notional,
+            "fees_quote": fees,
+            "funding_quote": funding,
+            "pnl_quote": pnl,
+            "net_return": pnl / notional,
+            "bars_held": exit_row - entry_row + is_last,
+        }
+    ).with_columns(pl.col("decided", "entry_ts", "exit_ts").cast(TS))

@@ -1,0 +1,144 @@
+"""The walk of a portfolio that is brought to target weights at fixed times."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from tradsys.core.arrays import Float32Array, FloatArray, IntArray
+
+REBALANCED, LAST_BAR = 0, 1
+"""Why a holding ended."""
+
+
+class Holdings(NamedTuple):
+    """Stretches in which a symbol was held on one side, each (n_holdings,); `fees`, `funding` and `pnl` in quote."""
+
+    symbol: IntArray
+    order: IntArray
+    entry_row: IntArray
+    exit_row: IntArray
+    entry_price: FloatArray
+    exit_price: FloatArray
+    size_base: FloatArray
+    fees: FloatArray
+    funding: FloatArray
+    pnl: FloatArray
+    reason: IntArray
+
+
+class Path(NamedTuple):
+    """Equity and gross exposure (n_grid,) at each close, position (n_symbols, n_grid), the holdings, quote traded."""
+
+    equity: FloatArray
+    exposure: FloatArray
+    position: Float32Array
+    holdings: Holdings
+    traded: float
+
+
+@njit(cache=True)
+def run_targets(
+    targets: FloatArray,
+    order_at: IntArray,
+    row_at: IntArray,
+    last_row: IntArray,
+    open_: FloatArray,
+    close: FloatArray,
+    lot: FloatArray,
+    funding_times: IntArray,
+    fee: float,
+    funding_rate: float,
+    cash: float,
+) -> Path:
+    """Trade to `targets` (n_orders, n_symbols), shares of equity with their side, at the opens after each order.
+
+    `order_at` (n_grid,) is the order that is first filled at the bar, -1 for none; a symbol without a bar there is
+    filled at its next one, unless a later order comes first. Shares are of the equity at the closes before. What is
+    held past the close of `last_row` (n_symbols,) is sold there.
+    """
+    n_symbols, n_grid = row_at.shape
+    most = targets.shape[0] * n_symbols + n_symbols
+    symbol, order = np.zeros(most, np.int64), np.zeros(most, np.int64)
+    entry_row, exit_row, reason = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most, np.int64)
+    entry_price, exit_price, size_base = np.zeros(most), np.zeros(most), np.zeros(most)
+    fees, funding, pnl = np.zeros(most), np.zeros(most), np.zeros(most)
+    n_holdings = 0
+    holding = np.full(n_symbols, -1)
+    size, mark, share, want = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
+    is_pending = np.zeros(n_symbols, np.bool_)
+    funded_until = np.zeros(n_symbols, np.int64)
+    equity, exposure = np.empty(n_grid), np.zeros(n_grid)
+    position = np.zeros((n_symbols, n_grid), np.float32)
+    worth, traded, current = cash, 0.0, -1
+    for i in range(n_grid):
+        if order_at[i] >= 0:
+            current = order_at[i]
+            for s in range(n_symbols):
+                want[s], is_pending[s] = targets[current, s], True
+        for s in range(n_symbols):
+            row = row_at[s, i]
+            if row < 0:
+                continue
+            price = open_[row]
+            if size[s] != 0.0:
+                paid = size[s] * price * funding_rate * (funding_times[i] - funded_until[s])
+                cash -= paid
+                funding[holding[s]] += paid
+                pnl[holding[s]] -= paid
+            funded_until[s] = funding_times[i]
+            if not is_pending[s]:
+                continue
+            is_pending[s] = False
+            new = want[s] * worth / price if worth > 0.0 else 0.0
+            if lot[s] > 0.0:
+                new = np.sign(new) * np.floor(abs(new) / lot[s] + 1e-9) * lot[s]
+            if size[s] * new < 0.0 or (new == 0.0 and size[s] != 0.0):  # sell all of it, and turn around below
+                k, amount = holding[s], abs(size[s]) * price
+                cash += size[s] * price - fee * amount
+                traded += amount
+                fees[k] += fee * amount
+                pnl[k] += size[s] * price - fee * amount
+                exit_row[k], exit_price[k], reason[k] = row, price, REBALANCED
+                size[s], holding[s] = 0.0, -1
+            if new != 0.0 and holding[s] < 0:
+                k = n_holdings
+                n_holdings += 1
+                holding[s], symbol[k], order[k] = k, s, current
+                entry_row[k], entry_price[k], size_base[k] = row, price, new
+            if holding[s] >= 0:
+                k, change = holding[s], new - size[s]
+                amount = abs(change) * price
+                cash -= change * price + fee * amount
+                traded += amount
+                fees[k] += fee * amount
+                pnl[k] -= change * price + fee * amount
+            size[s] = new
+            share[s] = new * price / worth if worth > 0.0 else 0.0
+        worth, gross = cash, 0.0
+        for s in range(n_symbols):
+            row = row_at[s, i]
+            position[s, i] = share[s]
+            if row >= 0:
+                mark[s] = close[row]
+                if row == last_row[s] and size[s] != 0.0:
+                    k, amount = holding[s], abs(size[s]) * mark[s]
+                    cash += size[s] * mark[s] - fee * amount
+                    worth += size[s] * mark[s] - fee * amount
+                    traded += amount
+                    fees[k] += fee * amount
+                    pnl[k] += size[s] * mark[s] - fee * amount
+                    exit_row[k], exit_price[k], reason[k] = row, mark[s], LAST_BAR
+                    size[s], holding[s] = 0.0, -1
+                if row == last_row[s]:
+                    share[s], want[s], is_pending[s] = 0.0, 0.0, False
+            worth += size[s] * mark[s]
+            gross += abs(size[s]) * mark[s]
+        equity[i] = worth
+        exposure[i] = gross / worth if worth > 0.0 else 0.0
+    n = n_holdings
+    holdings = Holdings(
+        symbol[:n], order[:n], entry_row[:n], exit_row[:n], entry_price[:n], exit_price[:n], size_base[:n],
+        fees[:n], funding[:n], pnl[:n], reason[:n],
+    )  # fmt: skip
+    return Path(equity, exposure, position, holdings, traded)

@@ -1,0 +1,56 @@
+"""Books joined to a market's bars, symbol by symbol; a symbol without one has nothing to say in those columns."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from tradsys.core.errors import ConfigError
+from tradsys.data.market import Market
+from tradsys.data.outside.book.bars import columns_of, told
+from tradsys.data.outside.book.book import Book
+from tradsys.data.outside.book.spec import BookFile
+
+
+def attach_books(market: Market, files: Sequence[BookFile]) -> Market:
+    """The market with the columns that `told` describes; one sentence a file says what it held and where it ended."""
+    if not files:
+        return market
+    by_symbol = _by_symbol(market, files)
+    books = {symbol: file.read() for symbol, file in by_symbol.items()}
+    n_levels = min(book.n_levels for book in books.values())
+    columns = columns_of(n_levels)
+    rows = market.bars.with_row_index("__row")
+    parts = []
+    for symbol, bars in rows.partition_by("symbol", as_dict=True, maintain_order=True).items():
+        name = str(symbol[0])
+        if name in books:
+            tolerance = by_symbol[name].tolerance
+            one = told(bars, books[name], interval=market.interval, tolerance=tolerance or market.interval)
+        else:
+            one = bars.with_columns(pl.lit(float("nan")).alias(column) for column in columns)
+        parts.append(one.select(*rows.columns, *columns))
+    bars = pl.concat(parts).sort("__row").drop("__row")
+    return market.attached(bars, "; ".join(_sentence(symbol, by_symbol[symbol], books[symbol]) for symbol in by_symbol))
+
+
+def _by_symbol(market: Market, files: Sequence[BookFile]) -> dict[str, BookFile]:
+    found: dict[str, BookFile] = {}
+    for file in files:
+        symbol = file.symbol or (market.symbols[0] if len(market.symbols) == 1 else "")
+        if symbol not in market.symbols:
+            raise ConfigError(
+                f"{file.path} is the book of {symbol or 'no symbol'}; say which with SYMBOL=FILE, one of "
+                f"{', '.join(market.symbols)}"
+            )
+        if symbol in found:
+            raise ConfigError(f"{symbol} has two books, {found[symbol].path} and {file.path}; give one")
+        found[symbol] = file
+    return found
+
+
+def _sentence(symbol: str, file: BookFile, book: Book) -> str:
+    ends = ", ".join(f"{n:,} x {reason}" for reason, n in book.ends.items())
+    ended = f"; it ended {ends}" if ends else ""
+    return (
+        f"book of {symbol}: {int(book.is_known.sum()):,} states of {book.n_levels} levels from {file.path.name}{ended}"
+    )

@@ -1,0 +1,104 @@
+"""Books that were recorded whole, state by state: columns `ts, bid_px_1.., bid_sz_1.., ask_px_1.., ask_sz_1..`."""
+
+import re
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.errors import DataError
+from tradsys.core.time import interval_ms
+from tradsys.data.outside.book.book import Book
+from tradsys.data.times import settle_times
+
+RECEIVED = "received_at"
+"""Column of times of receipt; where there is none, a lag after `ts` stands for it."""
+
+DEFAULT_LAG = timedelta(seconds=1)
+"""From the venue's stamp to the receipt, where no receipt was recorded."""
+
+MAX_SILENCE = timedelta(minutes=1)
+"""After a longer silence a state does not continue the one before."""
+
+
+def book_from_snapshots(
+    table: pl.DataFrame, source: str, *, lag: timedelta = DEFAULT_LAG, max_silence: timedelta = MAX_SILENCE
+) -> Book:
+    """The book that such a table tells, in order of receipt.
+
+    A state that cannot be (crossed, a price or size that is not positive, prices out of order) ends the book: nothing
+    is known until the next one. A level without a price and size, and all behind it, is not known.
+    """
+    n_levels = _levels(table, source)
+    received = received_ms(table, source, lag)
+    order = np.argsort(received, kind="stable")
+    received = received[order]
+    sides = [_side(table, side, n_levels)[:, order] for side in ("bid", "ask")]
+    (bid_price, bid_size), (ask_price, ask_size) = sides
+    reasons = _reasons(bid_price, bid_size, ask_price, ask_size)
+    is_refused = np.logical_or.reduce(list(reasons.values()))
+    for values in (bid_price, bid_size, ask_price, ask_size):
+        values[is_refused] = np.nan
+    silent = np.diff(received, prepend=received[:1]) > interval_ms(max_silence)
+    begins = silent | np.roll(is_refused, 1) | is_refused
+    begins[:1] = True
+    counts = {reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()}
+    return Book(received, bid_price, bid_size, ask_price, ask_size, begins, counts)
+
+
+def is_snapshots(table: pl.DataFrame) -> bool:
+    """Whether the columns are those of such a table."""
+    return {"bid_px_1", "bid_sz_1", "ask_px_1", "ask_sz_1"} <= set(table.columns)
+
+
+def received_ms(table: pl.DataFrame, source: str, lag: timedelta) -> IntArray:
+    """When each row was received, (n_rows,) ms UTC; a DataError where a row does not say when it was."""
+    name = RECEIVED if RECEIVED in table.columns else "ts"
+    if name not in table.columns:
+        raise DataError(f"{source} has no column ts, found {', '.join(table.columns)}; a book without times is no data")
+    ms = settle_times(table[name], source).ms
+    if ms.null_count():
+        raise DataError(f"{source}: {ms.null_count():,} rows have no {name}; drop them")
+    return ms.to_numpy().astype(np.int64) + (0 if name == RECEIVED else round(lag / timedelta(milliseconds=1)))
+
+
+def _levels(table: pl.DataFrame, source: str) -> int:
+    """How many levels all four kinds of column have, which must be as many."""
+    found = {kind: 0 for kind in ("bid_px", "bid_sz", "ask_px", "ask_sz")}
+    for name in table.columns:
+        if match := re.fullmatch(r"((?:bid|ask)_(?:px|sz))_\d+", name):
+            found[match[1]] += 1
+    n = found["bid_px"]
+    wanted = [f"{kind}_{level}" for kind in found for level in range(1, n + 1)]
+    if not n or set(found.values()) != {n} or not set(wanted) <= set(table.columns):
+        shown = ", ".join(f"{count} {kind}" for kind, count in found.items())
+        raise DataError(f"{source} must have each level's price and size on both sides, counted from 1; found {shown}")
+    return n
+
+
+def _side(table: pl.DataFrame, side: str, n_levels: int) -> FloatArray:
+    """Prices and sizes, (2, n_rows, n_levels), NaN from the first level on that lacks one of them."""
+    columns = [[f"{side}_{kind}_{level}" for level in range(1, n_levels + 1)] for kind in ("px", "sz")]
+    values = np.stack([table.select(pl.col(row).cast(pl.Float64).fill_null(np.nan)).to_numpy() for row in columns])
+    lacking = np.logical_or.accumulate(np.isnan(values).any(axis=0), axis=1)
+    return np.where(lacking, np.nan, values)
+
+
+def _reasons(bid: FloatArray, bid_size: FloatArray, ask: FloatArray, ask_size: FloatArray) -> dict[str, BoolArray]:
+    """Why a row is no book: each reason's rows, a row under its first reason only."""
+    found: dict[str, BoolArray] = {}
+    taken = np.zeros(len(bid), bool)
+    for reason, rows in (
+        ("no best bid or ask", np.isnan(bid[:, 0]) | np.isnan(ask[:, 0])),
+        ("a price or size that cannot be", _bad(bid) | _bad(bid_size) | _bad(ask) | _bad(ask_size)),
+        ("crossed", bid[:, 0] >= ask[:, 0]),
+        ("levels out of order", (np.diff(bid, axis=1) >= 0).any(axis=1) | (np.diff(ask, axis=1) <= 0).any(axis=1)),
+    ):
+        found[reason] = rows & ~taken
+        taken |= rows
+    return found
+
+
+def _bad(values: FloatArray) -> BoolArray:
+    return np.asarray(((values <= 0.0) | np.isinf(values)).any(axis=1))

@@ -1,0 +1,214 @@
+"""Features bar by bar: a closed bar goes in, its standardised row comes out, in microseconds."""
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from numba import TypingError
+
+from tradsys.core.arrays import BoolArray, FloatArray
+from tradsys.core.bars import OHLCV, TS, split_symbols, to_arrays, validate_bars
+from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.outside import outside_columns
+from tradsys.core.time import interval_ms
+from tradsys.features.feature_set import CLIP, FittedFeatures
+from tradsys.features.stream.bar import Bar, check_bar, check_order
+from tradsys.features.stream.kernel import standardise
+from tradsys.features.stream.program import Program
+from tradsys.features.stream.series import Columns, Series, Tape, TracedBars
+
+_ALIKE = 1e-8
+
+
+class Columnar(Protocol):
+    """Anything that computes columns from bars: a feature, or the filter of the regimes."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Their names."""
+
+    @property
+    def lookback(self) -> int:
+        """Bars that settle a value."""
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Values of shape (n_bars, n_columns)."""
+
+
+class FeatureStream:
+    """The rows of `FittedFeatures.compute`, one bar after the other.
+
+    Each feature is traced once: its own `compute`, called with bars that write down what is done with them, becomes a
+    program that moves on bar by bar. Each window is summed anew: nothing drifts. A feature that cannot be traced
+    (`why_slow` tells why, `is_fast` which columns are concerned), or that is named in `slow`, is computed anew for each
+    bar from the last bars that settle it: right, and a thousand times slower. `beside` are columns that are wanted
+    unscaled, behind those of the features.
+
+    `warm` has to come first; it compares the two ways on the last bar and refuses a trace that does not agree.
+    """
+
+    def __init__(
+        self,
+        features: FittedFeatures,
+        interval: timedelta,
+        *,
+        beside: Sequence[Columnar] = (),
+        slow: Collection[str] = (),
+    ) -> None:
+        self.features, self.interval = features, interval
+        self._parts: tuple[Columnar, ...] = (*features.features, *beside)
+        if unknown := set(slow) - {part.name for part in self._parts}:
+            raise ConfigError(f"slow names features of this set, found {', '.join(sorted(unknown))}")
+        self._step_ms, self._n_features = interval_ms(interval), len(features.columns)
+        bars, self.why_slow = TracedBars(Tape()), {name: "asked for" for name in slow}
+        traced = [None if part.name in slow else self._trace(part, bars) for part in self._parts]
+        self._needs_no_gaps = tuple(bars.needs_no_gaps)
+        series = [x for columns in traced if columns for x in columns]
+        self._program = Program.of(bars.tape, series)
+        self._node = np.array(
+            [
+                -1 if x is None else x.node
+                for columns, part in zip(traced, self._parts, strict=True)
+                for x in columns or (None,) * len(part.columns)
+            ]
+        )
+        n_beside = len(self._node) - self._n_features
+        self._centre = np.array([*features.centre, *[0.0] * n_beside])
+        self._scale = np.array([*features.scale, *[1.0] * n_beside])
+        self._limit = np.array([*[CLIP] * self._n_features, *[np.inf] * n_beside])
+        self._may_be_missing = np.array([*features.may_be_missing, *[False] * n_beside])
+        self._slow = self._slow_parts(traced)
+        self._bars = deque[Bar](maxlen=max((part.lookback for _, part in self._slow), default=1))
+        self.n_seen, self.last_ts = 0, 0
+
+    def _slow_parts(self, traced: Sequence[object]) -> list[tuple[slice, Columnar]]:
+        ends = np.cumsum([len(part.columns) for part in self._parts]).tolist()
+        parts = zip(ends, self._parts, traced, strict=True)
+        return [(slice(end - len(part.columns), end), part) for end, part, columns in parts if columns is None]
+
+    def _trace(self, part: Columnar, bars: TracedBars) -> tuple[Series, ...] | None:
+        try:
+            columns: object = part.compute(bars)  # type: ignore[arg-type]  # stands in for a frame
+        except (TypeError, AttributeError, TypingError) as error:
+            self.why_slow[part.name] = str(error).partition("\n")[0]
+            return None
+        if not isinstance(columns, Columns) or len(columns.T) != len(part.columns):
+            self.why_slow[part.name] = f"its columns did not come from the bars alone, found {type(columns).__name__}"
+            return None
+        return tuple(bars.tape.of(x) for x in columns.T)
+
+    @property
+    def lookback(self) -> int:
+        """Bars that settle a row, `beside` included."""
+        return max(part.lookback for part in self._parts)
+
+    @property
+    def is_fast(self) -> BoolArray:
+        """Columns that move on in microseconds, those of `beside` last; the others are computed anew for each bar."""
+        return self._node >= 0
+
+    def warm(self, bars: pl.DataFrame, *, n_rows: int = 1) -> FloatArray:
+        """Forget everything, then take in the history of one symbol; its last `n_rows` rows, (n_rows, n_columns).
+
+        Refuses a history that settles fewer rows. Bars missing in it are taken as the batch takes them: their
+        neighbours adjoin.
+        """
+        frames = split_symbols(validate_bars(bars, interval=self.interval))
+        wanted = self.lookback + n_rows - 1
+        if len(frames) != 1 or len(bars) < wanted:
+            raise NotEnoughBars(
+                f"a warm start needs {wanted} closed bars of one symbol, found {len(bars)} of {len(frames)}; "
+                "load earlier history first"
+            )
+        frame = next(iter(frames.values())).tail(wanted)
+        self._program.rings[:] = 0.0
+        self._bars.clear()
+        self.n_seen = 0
+        rows = np.array([self.step(bar, after_gap=True) for bar in bars_of(frame)])
+        self._compare(frame.tail(self.lookback), rows[-1])
+        return rows[-n_rows:]
+
+    def step(self, bar: Bar, *, after_gap: bool = False) -> FloatArray:
+        """The row of the bar that has just closed, shape (n_columns,); NaN until `lookback` bars have been seen.
+
+        A bar that cannot be, that came before, or that leaves some out is refused, and nothing moves. `after_gap` says
+        that the missing ones do not exist: the neighbours then adjoin, as they do in the batch.
+        """
+        check_bar(bar)
+        if self.n_seen:
+            self._check_next(bar.ts, after_gap)
+        self._program.step(bar[:6], self.n_seen)
+        self.n_seen, self.last_ts = self.n_seen + 1, bar.ts
+        row = np.empty(len(self._node))
+        if self._slow:
+            self._bars.append(bar)
+            self._fill_slow(row)
+        is_finite = standardise(self._program.values, self._node, self._centre, self._scale, self._limit, row)
+        if self.n_seen < self.lookback:
+            row[:] = np.nan
+        elif not is_finite:
+            self._refuse_missing(row)
+        return row
+
+    def _check_next(self, ts: int, after_gap: bool) -> None:
+        check_order(ts, self.last_ts, self._step_ms, after_gap=after_gap)
+        if self._needs_no_gaps and ts - self.last_ts != self._step_ms:
+            raise DataError(
+                f"{', '.join(self._needs_no_gaps)} needs bars without gaps, found one before the bar of {ts}; leave it "
+                "out of the set, or warm up again behind the gap"
+            )
+
+    def _fill_slow(self, row: FloatArray) -> None:
+        frame = frame_of(self._bars)
+        for columns, part in self._slow:
+            settled = len(frame) >= part.lookback
+            row[columns] = part.compute(frame.tail(part.lookback))[-1] if settled else np.nan
+
+    def _refuse_missing(self, row: FloatArray) -> None:
+        missing = np.flatnonzero(~np.isfinite(row) & ~self._may_be_missing)
+        if len(missing):
+            raise DataError(
+                f"column {missing[0]} ({self._names[missing[0]]}) has no value at the last bar, although its bars are "
+                "there; warm up again from validated bars"
+            )
+
+    def _compare(self, frame: pl.DataFrame, row: FloatArray) -> None:
+        """Refuse a trace that is not its batch."""
+        batch = np.concatenate([part.compute(frame.tail(part.lookback))[-1] for part in self._parts])
+        batch = np.clip((batch - self._centre) / self._scale, -self._limit, self._limit)
+        apart = np.abs(row - batch) > _ALIKE * np.maximum(1.0, 1.0 / self._scale)
+        if apart.any():
+            at = int(apart.argmax())
+            name = self._names[at]
+            raise ConfigError(
+                f"{name} is {row[at]} bar by bar and {batch[at]} as a batch; its feature does something that cannot be "
+                "told bar by bar: name the feature in `slow`"
+            )
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(column for part in self._parts for column in part.columns)
+
+
+def bars_of(frame: pl.DataFrame) -> list[Bar]:
+    """One symbol's frame as bars, oldest first."""
+    arrays, names = to_arrays(frame), outside_columns(frame)
+    outside = [dict(zip(names, row, strict=True)) for row in frame.select(names).iter_rows()] if names else []
+    fields = (getattr(arrays, name).tolist() for name in ("ts", *OHLCV))
+    return [Bar(*bar, *outside[i : i + 1]) for i, bar in enumerate(zip(*fields, strict=True))]
+
+
+def frame_of(bars: Collection[Bar]) -> pl.DataFrame:
+    """Bars as the frame that features compute from."""
+    rows = list(bars)
+    columns = {name: pl.Series([getattr(bar, name) for bar in rows], dtype=pl.Float64) for name in OHLCV}
+    extra = {name: pl.Series([bar.outside[name] for bar in rows], dtype=pl.Float64) for name in rows[-1].outside}
+    ts = pl.Series([bar.ts for bar in rows], dtype=pl.Int64).cast(TS)
+    return pl.DataFrame({"ts": ts, **columns, **extra})

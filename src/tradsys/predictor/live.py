@@ -1,0 +1,155 @@
+"""A predictor that goes along with the market: what it says of a bar it says microseconds after the bar has closed."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.atr import wilder_atr
+from tradsys.core.bars import split_symbols, to_arrays, validate_bars
+from tradsys.core.errors import ConfigError
+from tradsys.core.time import interval_ms
+from tradsys.features.stream.bar import Bar
+from tradsys.features.stream.feature_stream import FeatureStream
+from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.logistic import FittedLinear
+from tradsys.models.onnx_forecaster import OnnxForecaster
+from tradsys.models.stepper import Stepper
+from tradsys.predictor.decision import Decision
+from tradsys.predictor.predictor import Predictor, Reading
+from tradsys.regimes.family import RegimeFilter
+
+
+@dataclass(frozen=True, slots=True)
+class _RegimeColumns:
+    """The filter of the regimes as columns of a stream."""
+
+    regimes: RegimeFilter
+
+    @property
+    def name(self) -> str:
+        return "regimes"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(f"regime_{state}" for state in range(self.regimes.n_states))
+
+    @property
+    def lookback(self) -> int:
+        return self.regimes.lookback
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        return self.regimes.filter(bars)
+
+
+class LivePredictor:
+    """`Predictor.decide`, one closed bar after the other; `warm` with history first.
+
+    `forecast` stops at the raw log-odds, which is the quick part; `step` goes on to the whole decision. Both take the
+    bar that comes next and refuse any other, without having moved. The average true range goes on from the history's,
+    as in `decide_many`, where `decide` begins it anew: at most 4e-7 of it apart.
+    """
+
+    def __init__(self, predictor: Predictor, *, slow: Collection[str] = ()) -> None:
+        if predictor.supervisor is not None:
+            raise ConfigError(
+                "a live predictor steps its own bars, and this one is supervised by other markets; decide with "
+                "Predictor.decide instead"
+            )
+        self.predictor = predictor
+        self.features = FeatureStream(
+            predictor.features, predictor.interval, beside=(_RegimeColumns(predictor.regimes),), slow=slow
+        )
+        self._n_features = len(predictor.features.columns)
+        self._step_ms = interval_ms(predictor.interval)
+        self._symbol, self._atr, self._close = "", float("nan"), float("nan")
+        self._row, self._logits = np.empty(0), np.empty(0)
+        self._n_seen = 0
+        models = predictor.forecasters
+        self._steppers = {name: Stepper(one) for name, one in models.items() if isinstance(one, OnnxForecaster)}
+        self._say = {
+            name: self._steppers[name].step if name in self._steppers else _row_model(one)
+            for name, one in models.items()
+        }
+
+    def warm(self, bars: pl.DataFrame) -> Decision:
+        """Forget everything and take in the history of one symbol, `Predictor.lookback` closed bars at least.
+
+        Returns the decision for its last bar.
+        """
+        frames = split_symbols(validate_bars(bars, interval=self.predictor.interval))
+        if len(frames) != 1:
+            raise ConfigError(f"a live predictor follows one symbol, found {len(frames)}; make one for each")
+        ((self._symbol, frame),) = frames.items()
+        memory = max(one.memory for one in self.predictor.forecasters.values())
+        rows = self.features.warm(frame, n_rows=memory + 1)
+        for stepper in self._steppers.values():
+            stepper.warm(rows[:-1, : self._n_features])
+        arrays = to_arrays(frame)
+        self._atr = float(wilder_atr(arrays.high, arrays.low, arrays.close, self.predictor.barriers.atr_period)[-1])
+        self._close = float(arrays.close[-1])
+        self._read(rows[-1])
+        return self._decision()
+
+    def forecast(self, bar: Bar, *, after_gap: bool = False) -> FloatArray:
+        """Uncalibrated log-odds (2,) of the bar that has just closed."""
+        if np.isnan(self._close) or self.features.n_seen != self._n_seen:
+            raise ConfigError(
+                "a live predictor needs its history first, and again after a bar that its features failed on; call "
+                "warm(bars)"
+            )
+        row = self.features.step(bar, after_gap=after_gap)
+        period = self.predictor.barriers.atr_period
+        true_range = max(bar.high, self._close) - min(bar.low, self._close)
+        self._atr = (self._atr * (period - 1) + true_range) / period
+        self._close = bar.close
+        self._read(row)
+        return self._logits
+
+    def step(self, bar: Bar, *, after_gap: bool = False) -> Decision:
+        """The decision for the bar that has just closed."""
+        self.forecast(bar, after_gap=after_gap)
+        return self._decision()
+
+    def _read(self, row: FloatArray) -> None:
+        said = {name: say(row[: self._n_features])[None] for name, say in self._say.items()}
+        self._row, self._logits = row, self.predictor.pool.logits(said, row[None, self._n_features :])[0]
+        self._n_seen = self.features.n_seen
+
+    def _decision(self) -> Decision:
+        predictor, X = self.predictor, self._row[None, : self._n_features]
+        reading = Reading(X, self._logits[None], predictor.timeout.logits(X), self._row[None, self._n_features :])
+        start = self.features.last_ts + self._step_ms
+        said = predictor.judged(np.array([start]), np.array([self._close]), np.array([self._atr]), reading)
+        actions = predictor.profile.decide(said)
+        return Decision(
+            start=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=start),
+            symbol=self._symbol,
+            side=1 if said.choice[0] == 0 else -1,
+            probability=float(said.chosen(said.probability)[0]),
+            rank=float(said.chosen(said.rank)[0]),
+            regime=tuple(said.regime[0].tolist()),
+            audit=float(said.audit[0]),
+            action=int(actions.action[0]),
+            size=float(actions.size[0]),
+            stop_distance=predictor.barriers.lower * self._atr,
+            target_distance=predictor.barriers.upper * self._atr,
+            horizon=predictor.barriers.horizon,
+            reason=actions.reason[0],
+        )
+
+
+def _row_model(forecaster: FittedForecaster) -> Callable[[FloatArray], FloatArray]:
+    """A model that reads one row: a product where it is linear, its own batch of one row elsewhere."""
+    if forecaster.memory:
+        raise ConfigError(
+            f"a {forecaster.kind} model reads {forecaster.memory} earlier rows and does not step; decide with "
+            "Predictor.decide instead"
+        )
+    if isinstance(forecaster, FittedLinear):
+        coef, intercept = np.ascontiguousarray(forecaster.coef), forecaster.intercept
+        return lambda row: coef @ row + intercept
+    return lambda row: forecaster.logits(row[None])[0]

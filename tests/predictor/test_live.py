@@ -1,0 +1,115 @@
+"""Going along with the market, a predictor says what it says of the whole history."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.features.markets import ordinary
+from tests.models.test_stepper import forecaster
+
+from tradsys.auditor.auditor import LogisticAuditor
+from tradsys.core.costs import Costs
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.features import FeatureSet
+from tradsys.features.stream.feature_stream import bars_of
+from tradsys.labels import BarrierSpec
+from tradsys.models.base_rate import BaseRate
+from tradsys.models.calibration import Calibration
+from tradsys.models.ensemble import FittedEnsemble
+from tradsys.models.logistic import RidgeLogistic
+from tradsys.models.network import Network
+from tradsys.models.pool import Alone
+from tradsys.models.resnet import DilatedResNet
+from tradsys.models.transformer import BandedTransformer
+from tradsys.predictor import LivePredictor, Predictor
+from tradsys.predictor.economics import TimeExit
+from tradsys.predictor.judgement import Judge, audit_inputs
+from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.profiles import ConfidenceAbove, Profile
+from tradsys.regimes.momentum import RegimeMomentum
+from tradsys.regimes.spec import RegimeSpec
+from tradsys.research.dataset import Dataset
+
+BARRIERS = BarrierSpec(horizon=6)
+HALF = Profile("HALF", "the more confident half", ConfidenceAbove(0.5))
+
+
+@pytest.fixture(scope="module")
+def bars() -> pl.DataFrame:
+    return ordinary(2600)
+
+
+@pytest.fixture(scope="module")
+def predictor(bars: pl.DataFrame) -> Predictor:
+    data = Dataset.build(bars[:2000], timedelta(hours=1), BARRIERS, Costs())
+    ((symbol, labels),) = data.labels.items()
+    frame = data.frames[symbol]
+    regimes = RegimeSpec(n_starts=1).fit([frame], seed=0)
+    wanted = FeatureSet((*FeatureSet.default().features, RegimeMomentum(regimes)))
+    features, panel = data.panel(wanted, (labels.is_labelled,), seed=0)
+    rows = panel.usable()
+    model, timeout = (spec.fit(panel, rows, seed=0) for spec in (RidgeLogistic(1.0), BaseRate()))
+    plain = Calibration(np.zeros(2), np.ones(2))
+    judge = Judge(plain, plain, TimeExit(), BARRIERS.upper, BARRIERS.lower, Costs())
+    X, regime = panel.X[0][rows[0]], regimes.filter(frame)[rows[0]]
+    judged = judge.judge(model.logits(X), timeout.logits(X), labels.atr_over_price[rows[0]])
+    auditor = LogisticAuditor(penalty=1.0).fit(
+        audit_inputs(X, model.logits(X), judged, regime),
+        panel.y[0][rows[0], 0],
+        panel.weight[0][rows[0], 0],
+        panel.start[0][rows[0]],
+        panel.end[0][rows[0], 0],
+        seed=0,
+    )
+    said = ({"ridge": model}, Alone("ridge"))
+    parts = (features, *said, timeout, judge, ConfidenceRanks.fit(judged.confidence), regimes, auditor, BARRIERS, HALF)
+    return Predictor(timedelta(hours=1), *parts)
+
+
+def test_each_step_is_the_decision_that_the_history_gives(bars: pl.DataFrame, predictor: Predictor) -> None:
+    live = LivePredictor(predictor)
+    said = [live.warm(bars[:2000])] + [live.step(bar) for bar in bars_of(bars[2000:2300])]
+    assert live.features.is_fast.all()
+    decided = [predictor.decide(bars[: at + 1]) for at in range(1999, 2300)]
+    assert {one.action for one in decided} == {-1, 0, 1}
+    for one, other in zip(said, decided, strict=True):
+        assert (one.start, one.side, one.action, one.reason) == (other.start, other.side, other.action, other.reason)
+        assert one.probability == pytest.approx(other.probability, abs=1e-6)
+        assert one.audit == pytest.approx(other.audit, abs=1e-6)
+        assert one.regime == pytest.approx(other.regime, abs=1e-9)
+        assert one.stop_distance == pytest.approx(other.stop_distance, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", [BandedTransformer, DilatedResNet])
+def test_networks_step_as_they_decide(bars: pl.DataFrame, predictor: Predictor, kind: type[Network]) -> None:
+    n_features = len(predictor.features.columns)
+    sizes = {"n_heads": 2} if kind is BandedTransformer else {"baseline": 6}
+    model = forecaster(kind(n_features, d_model=16, n_layers=2, window=8, **sizes))
+    both = {**predictor.forecasters, "network": model}
+    calibrations = {name: Calibration(np.zeros(2), np.ones(2)) for name in both}
+    pool = FittedEnsemble(calibrations, np.array([[0.3, 0.6], [0.5, 0.5], [0.1, 0.8]]), np.zeros(2))
+    with_network = replace(predictor, forecasters=both, pool=pool)
+    live = LivePredictor(with_network)
+    said = [live.warm(bars[:2000])] + [live.step(bar) for bar in bars_of(bars[2000:2060])]
+    for at, one in enumerate(said):
+        other = with_network.decide(bars[: 2000 + at])
+        assert one.probability == pytest.approx(other.probability, abs=1e-6)
+        assert (one.start, one.action) == (other.start, other.action)
+
+
+def test_only_the_next_bar_is_taken(bars: pl.DataFrame, predictor: Predictor) -> None:
+    live, (due, later) = LivePredictor(predictor), bars_of(bars[2000:2002])
+    with pytest.raises(ConfigError, match="needs its history first"):
+        live.step(due)
+    live.warm(bars[:2000])
+    with pytest.raises(DataError, match="1 bars are missing"):
+        live.step(later)
+    assert live.step(due).probability == pytest.approx(predictor.decide(bars[:2001]).probability, abs=1e-6)
+    with pytest.raises(DataError, match="again or too late"):
+        live.step(due)
+    after = live.step(later._replace(ts=later.ts + 7_200_000), after_gap=True)
+    last = bars[2001:2002].with_columns(pl.col("ts").dt.offset_by("2h"))
+    moved = pl.concat([bars[:2001], last])
+    assert after.probability == pytest.approx(predictor.decide(moved).probability, abs=1e-6)
