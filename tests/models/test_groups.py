@@ -8,7 +8,11 @@ import torch
 from tests.models.trainings import CPU, NETWORK, SHORT, loss, market
 
 from tradsys.core.errors import FitError
+from tradsys.core.machine import Limits
+from tradsys.core.plan import Accelerator, make_plan
+from tradsys.models import groups as groups_module
 from tradsys.models.crops import TrainingSet
+from tradsys.models.device import precision
 from tradsys.models.groups import Budget, cut, model_bytes, set_bytes, train_many
 from tradsys.models.recipe import Member
 
@@ -107,3 +111,37 @@ def test_estimate_of_a_model_grows_with_what_it_holds() -> None:
 def test_plain_processor_budget_is_a_count_and_no_bytes() -> None:
     free, models = Budget(torch.device("cpu")).limits()
     assert (free > 2**60, models) == (True, 8)
+
+
+LIMITS = Limits(2, 16 * 10**9, "test", "test", 8 * 10**9)
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("safe", "float32"), ("beast", "bfloat16")])
+def test_plan_of_a_card_says_what_networks_take_of_it(name: str, wanted: str) -> None:
+    plan = make_plan(LIMITS, name, Accelerator("cuda", "a card", 80 * 10**9, 70 * 10**9))
+    budget = Budget.of(plan)
+    free_bytes, _ = budget.limits()
+    assert (budget.device.type, budget.precision) == ("cuda", wanted)
+    assert free_bytes == 2**35 <= plan.device_bytes < 2**36
+
+
+def test_plan_of_a_processor_leaves_groups_and_results_as_they_are(sets: list[TrainingSet]) -> None:
+    plans = [make_plan(replace(LIMITS, free_bytes=free), "safe") for free in (10**6, 10**12)]
+    assert {Budget.of(plan).limits() for plan in plans} == {Budget(CPU).limits()}
+    members = [Member(k, k, FIVE) for k in range(2)]
+    planned, plain = (train_many(NETWORK, sets, loss, members, budget=b) for b in (Budget.of(plans[0]), Budget(CPU)))
+    assert all((a.gain, a.error) == (b.gain, b.error) for a, b in zip(planned, plain, strict=True))
+
+
+def test_training_is_told_the_precision(sets: list[TrainingSet], monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    real = groups_module.train
+    monkeypatch.setattr(groups_module, "train", lambda *a, **k: told.append(k["precision"]) or real(*a, **k))
+    for wanted in ("float32", "bfloat16"):
+        train_many(NETWORK, sets, loss, [Member(0, 0, FIVE)], budget=Budget(CPU, precision=wanted))
+    assert told == ["float32", "bfloat16"]
+
+
+def test_float32_on_a_card_is_no_autocast() -> None:
+    with precision(torch.device("cuda"), "float32"):
+        assert not torch.is_autocast_enabled("cuda")

@@ -6,6 +6,9 @@ import torch
 from tests.models.panels import panel_of
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.machine import Limits
+from tradsys.core.plan import make_plan
+from tradsys.models import network_agent
 from tradsys.models.crops import CropBank
 from tradsys.models.focal import focal_logit
 from tradsys.models.logistic import RidgeLogistic
@@ -137,3 +140,16 @@ def test_settings_that_mean_nothing_are_refused() -> None:
         TransformerAgent(validation=0.0)
     with pytest.raises(ConfigError, match="d_model must be a multiple"):
         TransformerAgent(d_model=30)
+
+
+def test_plan_reaches_the_training_and_changes_nothing_on_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, told = panel_of(1500), []
+    rows, plain = training_rows(panel), replace(AGENT, max_steps=25)
+    planned = replace(plain, plan=make_plan(Limits(2, 10**9, "test", "test", 10**9), "safe"))
+    assert planned == plain
+    real = network_agent.train_many
+    monkeypatch.setattr(network_agent, "train_many", lambda *a, **k: told.append(k["budget"]) or real(*a, **k))
+    first, second = (agent.fit(panel, rows, seed=0) for agent in (plain, planned))
+    assert first.to_files() == second.to_files()
+    assert told[0] is None
+    assert (told[1].device.type, told[1].precision) == ("cpu", "float32")

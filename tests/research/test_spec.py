@@ -2,6 +2,9 @@ from typing import get_args
 
 import pytest
 
+from tradsys.core.machine import Limits
+from tradsys.core.plan import make_plan
+from tradsys.models.network_agent import NetworkAgent
 from tradsys.research.agents import DECIDER, ENSEMBLE, MEMBERS
 from tradsys.research.config import AgentSettings, RunConfig
 from tradsys.research.metrics import assumptions
@@ -32,3 +35,11 @@ def test_every_member_of_the_ensemble_is_fitted(agent):
 def test_a_report_says_where_training_and_entries_part(events, n_notes, small_market):
     spec = experiment_from(RunConfig(agent={"name": "logistic"}, labels={"events": events}))
     assert sum("profiles may enter at every bar" in note for note in assumptions(small_market, spec)) == n_notes
+
+
+def test_a_plan_reaches_every_network_and_is_no_part_of_the_experiment():
+    plan, config = make_plan(Limits(2, 10**9, "test", "test", 10**9), "safe"), RunConfig(agent={"name": "all"})
+    planned = experiment_from(config, plan=plan)
+    networks = [model for model in planned.forecasters if isinstance(model, NetworkAgent)]
+    assert [(model.name, model.plan) for model in networks] == [("transformer", plan), ("resnet", plan)]
+    assert planned == experiment_from(config)

@@ -72,6 +72,7 @@ def command(
             ledger=ledger,
             open_the_lockbox=open_lockbox,
             hypothesis=hypothesis,
+            plan=plan,
             progress=progress,
             render=render,
         )

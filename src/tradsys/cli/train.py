@@ -43,7 +43,7 @@ def command(
     if not as_json:
         typer.echo(plan.sentence)
     sides = SIDES[:1] if market.is_long_only else SIDES
-    spec = experiment_from(settled, n_symbols=len(market.symbols), sides=sides)
+    spec = experiment_from(settled, n_symbols=len(market.symbols), sides=sides, plan=plan)
     with reporter(quiet=as_json) as progress:
         trained = train_bundle(market, spec, out, Ledger(journal / "ledger.jsonl"), progress)
     typer.echo(json.dumps(asdict(trained), default=str) if as_json else _text(asdict(trained)))

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tradsys.core.plan import Precision
+
 _ROUNDS_BEFORE_RECORDING = 3
 
 
@@ -50,12 +52,12 @@ def _fixed_order() -> Iterator[None]:
         filling.fill_uninitialized_memory = was_filling
 
 
-def precision(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 for the matrix products on CUDA; elsewhere it is slower than float32.
+def precision(device: torch.device, wanted: Precision = "bfloat16") -> AbstractContextManager[object]:
+    """bfloat16 for the matrix products on CUDA if it is wanted; elsewhere it is slower than float32 and never used.
 
     Without a cache of cast weights: one filled outside a recording would be stale in every replay.
     """
-    if device.type == "cuda":
+    if device.type == "cuda" and wanted == "bfloat16":
         return torch.autocast("cuda", torch.bfloat16, cache_enabled=False)
     return nullcontext()
 

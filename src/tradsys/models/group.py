@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tradsys.core.arrays import BoolArray
+from tradsys.core.plan import Precision
 from tradsys.models.crops import CropBank
 from tradsys.models.device import precision, recorded
 from tradsys.models.layout import Shelf
@@ -34,8 +35,16 @@ class Group:
     No model's numbers enter another's, so that one may turn to NaN and leave the others as they are.
     """
 
-    def __init__(self, network: Network, bank: CropBank, loss: Loss, schedule: Schedule, theta: Tensor) -> None:
-        self._network, self._bank, self._loss, self._schedule = network, bank, loss, schedule
+    def __init__(
+        self,
+        network: Network,
+        bank: CropBank,
+        loss: Loss,
+        schedule: Schedule,
+        theta: Tensor,
+        wanted: Precision = "bfloat16",
+    ) -> None:
+        self._network, self._bank, self._loss, self._schedule, self._wanted = network, bank, loss, schedule, wanted
         decays = network.decays().to(theta.device)
         self._optimiser = AveragedAdamW(
             theta.clone(), decays, decay=schedule.weight_decay, clip=schedule.clip, ema=schedule.ema
@@ -123,7 +132,7 @@ class Group:
         """What the networks add, (n_models, n_crops, length, n_outputs)."""
         models, crops, _, features = x.shape
         chunked = (models, crops, -1, self._network.window)
-        with precision(x.device):
+        with precision(x.device, self._wanted):
             added = self._network.forward(weights, x.view(*chunked, features), known.view(chunked), drop)
         return added.flatten(2, 3).float()
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tradsys.core.errors import FitError
+from tradsys.core.plan import Plan, Precision
 from tradsys.models.checkpoints import Checkpoint
 from tradsys.models.crops import CropBank, TrainingSet
 from tradsys.models.device import best_device
@@ -30,7 +31,7 @@ _MODELS_ON_PROCESSOR = 8
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Where a call trains, what it may use there, and how often it saves itself where.
+    """Where a call trains, in which precision, what it may use there, and how often it saves itself where.
 
     `free_bytes` None asks the card, rounded down to a power of two so that groups, and with them rounding, do not
     change with what little else it holds; on a processor it is no limit. `folder` None keeps no checkpoints.
@@ -41,6 +42,19 @@ class Budget:
     max_models: int | None = None
     folder: Path | None = None
     every_s: float = 60.0
+    precision: Precision = "bfloat16"
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Budget":
+        """What a plan leaves to networks, its bytes rounded down for the same reason.
+
+        On a processor the number of models is the limit, whatever the plan: groups that followed the memory which
+        happens to be free would change the rounding of results from one run to the next.
+        """
+        if plan.device == "cpu":
+            return cls(torch.device("cpu"), precision=plan.precision)
+        free_bytes = 1 << max(0, plan.device_bytes.bit_length() - 1)
+        return cls(torch.device(plan.device), free_bytes, precision=plan.precision)
 
     def limits(self) -> tuple[int, int]:
         """Bytes, and models in a group."""
@@ -77,7 +91,8 @@ def train_many(
         bank = CropBank.build([sets[number] for number in held], margin=margin, device=budget.device)
         checkpoint = Checkpoint(budget.folder / f"group-{k}.safetensors", budget.every_s) if budget.folder else None
         told = None if progress is None else _part(progress, k, len(groups))
-        outcomes |= zip(group, train(network, bank, loss, own, progress=told, checkpoint=checkpoint), strict=True)
+        trained = train(network, bank, loss, own, progress=told, checkpoint=checkpoint, precision=budget.precision)
+        outcomes |= zip(group, trained, strict=True)
     return [outcomes[i] for i in range(len(members))]
 
 

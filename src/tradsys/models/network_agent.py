@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import ConfigError
+from tradsys.core.plan import Plan
 from tradsys.core.seeds import derive
 from tradsys.models.base_rate import BaseRate
 from tradsys.models.crops import TrainingSet
@@ -53,6 +54,8 @@ class NetworkAgent(ABC):
     validation: float = 0.15
     margin: float = 2.0
     offset: RidgeLogistic | BaseRate = RidgeLogistic()
+    plan: Plan | None = field(default=None, compare=False, repr=False)
+    """What it may take of the machine; no part of what it is."""
 
     def __post_init__(self) -> None:
         if self.objective not in ("bce", "focal"):
@@ -166,6 +169,8 @@ class NetworkAgent(ABC):
 
         Late rows stop it. Tasks that share panel, rows and offset share one training set.
         """
+        if budget is None and self.plan is not None:
+            budget = Budget.of(self.plan)
         network = self.network(len(tasks[0].panel.columns))
         places: dict[tuple[int, ...], int] = {}
         data = [places.setdefault(task.shared, len(places)) for task in tasks]

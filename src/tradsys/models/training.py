@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from tradsys.core.arrays import IntArray
+from tradsys.core.plan import Precision
 from tradsys.models.checkpoints import Checkpoint
 from tradsys.models.crops import CropBank
 from tradsys.models.device import reproducible
@@ -32,6 +33,7 @@ def train(
     *,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
+    precision: Precision = "bfloat16",
 ) -> list[Trained]:
     """Train the members side by side, each on the rows where its set's `fit` is positive, stopped by those of `check`.
 
@@ -39,20 +41,24 @@ def train(
     noise come from each model's own seed: the same seed on the same kind of machine gives the same bits, and models
     trained side by side come out as they would one by one, up to rounding. A model that diverges stops and does not
     touch the others. With a checkpoint, a training that was interrupted goes on from there and ends in the same bits.
+    `precision` is that of matrix products on CUDA; a processor always takes float32.
     """
     with reproducible(bank.device):
-        return _Training(network, bank, loss, members).run(progress, checkpoint)
+        return _Training(network, bank, loss, members, precision).run(progress, checkpoint)
 
 
 class _Training:
     """One call of `train`: a shrinking group on the device, and on the host the state of all its models."""
 
-    def __init__(self, network: Network, bank: CropBank, loss: Loss, members: Sequence[Member]) -> None:
+    def __init__(
+        self, network: Network, bank: CropBank, loss: Loss, members: Sequence[Member], precision: Precision
+    ) -> None:
         self.network, self.bank, self.loss, self.members = network, bank, loss, members
+        self.precision = precision
         self.schedule = Schedule.of(network, bank, members)
         self.n_steps: IntArray = self.schedule.n_steps[:, 0].cpu().numpy()
         theta = torch.stack([network.initial(member.seed) for member in members]).to(bank.device)
-        self.group = Group(network, bank, loss, self.schedule, theta)
+        self.group = Group(network, bank, loss, self.schedule, theta, precision)
         self.rows: IntArray = np.arange(len(members))
         self.state: dict[str, npt.NDArray[Any]] = {}
 
@@ -101,7 +107,7 @@ class _Training:
             del self.group  # what it recorded holds as much memory as the next will want
             state = {name: torch.from_numpy(value[rows]).to(self.bank.device) for name, value in self.state.items()}
             schedule = self.schedule.take(torch.from_numpy(rows).to(self.bank.device))
-            self.group = Group(self.network, self.bank, self.loss, schedule, state["theta"])
+            self.group = Group(self.network, self.bank, self.loss, schedule, state["theta"], self.precision)
             self.group.load(state)
 
     def resume(self, saved: Mapping[str, npt.NDArray[Any]]) -> int:
@@ -112,7 +118,9 @@ class _Training:
 
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the bits of this training but the machine."""
-        said = hashlib.sha256(repr((self.network, self.members, torch.__version__, self.bank.device.type)).encode())
+        device = self.bank.device.type
+        machine = (torch.__version__, device, self.precision if device == "cuda" else "float32")
+        said = hashlib.sha256(repr((self.network, self.members, *machine)).encode())
         for shelf in (self.bank.x, self.bank.y, self.bank.offset, self.bank.fit, self.bank.check):
             said.update(shelf.of.cpu().numpy().tobytes())
             said.update(shelf.values.cpu().numpy().data)

@@ -7,6 +7,7 @@ from tradsys.models.forecaster import Forecaster
 from tradsys.research.config import AgentSettings
 
 if TYPE_CHECKING:
+    from tradsys.core.plan import Plan
     from tradsys.models.logistic import RidgeLogistic
     from tradsys.models.network_agent import NetworkAgent
 
@@ -22,8 +23,8 @@ _FORECASTS_AS = {"xgboost": "boosted"}
 """Agents whose forecaster has another name."""
 
 
-def forecasters(agent: AgentSettings) -> tuple[Forecaster, ...]:
-    """The baselines that always run, and the network where it is the agent."""
+def forecasters(agent: AgentSettings, plan: "Plan | None" = None) -> tuple[Forecaster, ...]:
+    """The baselines that always run, and the agent where it is another; networks train as the plan says."""
     from tradsys.models.base_rate import BaseRate
     from tradsys.models.boosted import Boosted
     from tradsys.models.logistic import RidgeLogistic
@@ -38,7 +39,7 @@ def forecasters(agent: AgentSettings) -> tuple[Forecaster, ...]:
         SymmetricLogistic(agent.penalty),
         Boosted(),
     )
-    return (*baselines, *(_AGENTS[name](agent, linear) for name in _agents(agent.name)))
+    return (*baselines, *(_AGENTS[name](agent, linear, plan) for name in _agents(agent.name)))
 
 
 def _agents(name: str) -> tuple[str, ...]:
@@ -55,17 +56,19 @@ def challengers(name: str) -> tuple[str, ...]:
     return (_FORECASTS_AS.get(name, name),)
 
 
-def _transformer(agent: AgentSettings, linear: "RidgeLogistic") -> Forecaster:
+def _transformer(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
     from tradsys.models.transformer_agent import TransformerAgent
 
-    return _taught(agent, TransformerAgent(**agent.shape, **_objective(agent, linear)))
+    return _taught(agent, TransformerAgent(**agent.shape, **_objective(agent, linear, plan)))
 
 
-def _resnet(agent: AgentSettings, linear: "RidgeLogistic") -> Forecaster:
+def _resnet(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
     from tradsys.models.resnet_agent import ResNetAgent
 
     common = ("window", "dropout", "learning_rate", "max_steps")
-    return _taught(agent, ResNetAgent(**{name: getattr(agent, name) for name in common}, **_objective(agent, linear)))
+    return _taught(
+        agent, ResNetAgent(**{name: getattr(agent, name) for name in common}, **_objective(agent, linear, plan))
+    )
 
 
 def _taught(agent: AgentSettings, network: "NetworkAgent") -> Forecaster:
@@ -77,23 +80,25 @@ def _taught(agent: AgentSettings, network: "NetworkAgent") -> Forecaster:
     return ContrastiveAgent(network)
 
 
-def _volatility(agent: AgentSettings, linear: "RidgeLogistic") -> Forecaster:
+def _volatility(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
     from tradsys.models.volatility_agent import VolatilityAgent
 
+    del linear, plan
     return VolatilityAgent(penalty=agent.penalty)
 
 
-def _objective(agent: AgentSettings, linear: "RidgeLogistic") -> dict[str, Any]:
-    """What a network is trained on, and on top of what; under a probe it is cross-entropy."""
+def _objective(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> dict[str, Any]:
+    """What a network is trained on, on top of what, and within which plan; under a probe it is cross-entropy."""
     return {
         "objective": "focal" if agent.objective == "focal" else "bce",
         "focal_gamma": agent.focal_gamma,
         "focal_alpha": agent.focal_alpha,
         "offset": linear,
+        "plan": plan,
     }
 
 
-_AGENTS: dict[str, Callable[[AgentSettings, "RidgeLogistic"], Forecaster]] = {
+_AGENTS: dict[str, Callable[[AgentSettings, "RidgeLogistic", "Plan | None"], Forecaster]] = {
     "transformer": _transformer,
     "resnet": _resnet,
     "volatility": _volatility,

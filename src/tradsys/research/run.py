@@ -13,6 +13,7 @@ from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import FitError
 from tradsys.core.machine import limits
+from tradsys.core.plan import Plan
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
 from tradsys.journal.files import check_writable
@@ -59,15 +60,17 @@ def run(
     ledger: Ledger,
     open_the_lockbox: bool = False,
     hypothesis: str = "",
+    plan: Plan | None = None,
     progress: Progress = lambda *_: None,
     render: Callable[[Path], object] = lambda _: None,
 ) -> Run:
     """Run the experiment that the settings describe and write its folder below `root`; nothing there is ever changed.
 
-    `hypothesis` is the beginning of the name of one that the ledger holds. `render` writes the report into the folder
-    before it gets its name.
+    `hypothesis` is the beginning of the name of one that the ledger holds. Networks train within `plan`. `render`
+    writes the report into the folder before it gets its name.
     """
-    spec = experiment_from(config, n_symbols=len(market.symbols), sides=SIDES[:1] if market.is_long_only else SIDES)
+    sides = SIDES[:1] if market.is_long_only else SIDES
+    spec = experiment_from(config, n_symbols=len(market.symbols), sides=sides, plan=plan)
     profile_named(spec.deployed, spec.profiles)
     check_writable(root, "the run goes", "name another folder with --out")
     check_writable(ledger.path.parent, "trials go", "name another folder with --journal")

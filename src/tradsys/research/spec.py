@@ -7,6 +7,7 @@ from tradsys.auditor.auditor import Auditor, AuditorSpec
 from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
+from tradsys.core.plan import Plan
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroRisk
 from tradsys.labels.spec import BarrierSpec
@@ -72,8 +73,13 @@ class Experiment:
         return FeatureSet((*self.features.features, RegimeMomentum(regimes)))
 
 
-def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side, ...] = SIDES) -> Experiment:
-    """The specs that the settings describe; `n_symbols` and `sides` are the market's, where the settings name none."""
+def experiment_from(
+    config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side, ...] = SIDES, plan: Plan | None = None
+) -> Experiment:
+    """The specs that the settings describe; `n_symbols` and `sides` are the market's, where the settings name none.
+
+    `plan` is what networks may take of this machine; without one they take what they find.
+    """
     labels, portfolio = config.labels, config.portfolio
     names = config.features.names
     return Experiment(
@@ -85,7 +91,7 @@ def experiment_from(config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side,
         features=_default_features(config) if names is None else FeatureSet.from_names(names),
         regime_momentum=names is None,
         regimes=RegimeSpec(n_states=config.regimes.n_states, n_starts=config.regimes.n_starts),
-        forecasters=forecasters(config.agent),
+        forecasters=forecasters(config.agent, plan),
         agent=config.agent.name,
         challengers=challengers(config.agent.name),
         settled=None,
