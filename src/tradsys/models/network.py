@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tradsys.core.errors import ConfigError
+
 type Weights = dict[str, Tensor]
 """Matrices `<name>.w` (n_models, n_in, n_out) and biases `<name>.b` (n_models, 1, n_out)."""
 type Maps = Mapping[str, tuple[int, int]]
@@ -68,6 +70,13 @@ class Network(Protocol):
 
     def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """The `head` of `encode`: logits in the same shape with `n_outputs` for `d_model`."""
+
+
+def check_counts(shape: object, *names: str) -> None:
+    """Refuse a shape in which one of these is not at least 1."""
+    for name in names:
+        if getattr(shape, name) < 1:
+            raise ConfigError(f"{name} must be at least 1, was {getattr(shape, name)}")
 
 
 def initial(maps: Maps, seed: int, *, into_stream: Collection[str]) -> Tensor:

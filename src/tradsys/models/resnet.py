@@ -35,9 +35,7 @@ class DilatedResNet:
     n_outputs: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("n_features", "d_model", "n_layers", "window", "expansion", "n_outputs"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, was {getattr(self, name)}")
+        network.check_counts(self, "n_features", "d_model", "n_layers", "window", "expansion", "n_outputs")
         if self.baseline < 2:
             raise ConfigError(f"baseline must be at least 2 bars, was {self.baseline}: no bar deviates from itself")
         if self.kernel < 2:

@@ -31,9 +31,7 @@ class BandedTransformer:
     n_outputs: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("n_features", "d_model", "n_layers", "n_heads", "expansion", "n_outputs"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, was {getattr(self, name)}")
+        network.check_counts(self, "n_features", "d_model", "n_layers", "n_heads", "expansion", "n_outputs")
         if self.window < 2:
             raise ConfigError(f"window must be at least 2 bars, was {self.window}; 60 is a usual start")
         if self.d_model % (2 * self.n_heads):
