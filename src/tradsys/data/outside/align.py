@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import numpy as np
 import polars as pl
+from numba import njit
 
+from tradsys.core.arrays import IntArray
 from tradsys.core.bars import TS
 from tradsys.core.errors import DataError
-from tradsys.core.time import interval_ms
+from tradsys.core.time import interval_ms, ts_ms
 
 AVAILABLE = "available_at"
 """When a row of publications could first be read; two rows may never be told apart by anything later."""
-
-_CLOSE = "__close"
 
 
 def attach(
@@ -32,17 +33,37 @@ def attach(
     """
     _check(published, columns)
     rows = published.select(AVAILABLE, *columns).sort(AVAILABLE, maintain_order=True)
-    rows = rows.unique(AVAILABLE, keep="last", maintain_order=True)
-    close = (pl.col("ts") + timedelta(milliseconds=interval_ms(interval))).alias(_CLOSE)
-    keyed = bars.select(close).with_row_index("__row").sort(_CLOSE, maintain_order=True)
-    known = keyed.join_asof(
-        rows, left_on=_CLOSE, right_on=AVAILABLE, strategy="backward", tolerance=tolerance, coalesce=False
-    ).sort("__row")
-    values = [known[name].fill_null(float("nan")) for name in columns]
+    close, available = ts_ms(bars) + interval_ms(interval), rows[AVAILABLE].dt.epoch("ms").to_numpy()
+    last = pl.Series(_last_known(close, available, tolerance // timedelta(milliseconds=1)))
+    values = [_or_nan(rows[name]).gather(last) for name in columns]
     if age is not None:
-        hours = (known[_CLOSE] - known[AVAILABLE]).dt.total_milliseconds() / 3.6e6
-        values.append(hours.fill_null(float("nan")).alias(age))
+        since = _or_nan(rows[AVAILABLE].dt.epoch("ms").alias(age)).gather(last)
+        values.append((pl.Series(close) - since).alias(age) / 3.6e6)
     return bars.with_columns(values)
+
+
+@njit(cache=True)
+def _last_known(close: IntArray, available: IntArray, tolerance: int) -> IntArray:
+    """The last row out by each close, of equal times the last, and one behind all rows where none is known.
+
+    `available` is in order. Bars in order are walked along it once; where bars step back, it is searched anew.
+    """
+    last = np.empty(len(close), np.uint32)
+    n_out = 0
+    for bar in range(len(close)):
+        if bar and close[bar] < close[bar - 1]:
+            n_out = np.searchsorted(available, close[bar], side="right")
+        while n_out < len(available) and available[n_out] <= close[bar]:
+            n_out += 1
+        is_known = n_out > 0 and close[bar] - available[n_out - 1] <= tolerance
+        last[bar] = n_out - 1 if is_known else len(available)
+    return last
+
+
+def _or_nan(column: pl.Series) -> pl.Series:
+    """The column as Float64, NaN where it is empty, and NaN once more behind its end."""
+    filled = column.cast(pl.Float64).fill_null(np.nan)
+    return filled.extend(pl.Series([np.nan]))
 
 
 def _check(published: pl.DataFrame, columns: Sequence[str]) -> None:

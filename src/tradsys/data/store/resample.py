@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
+from numba import njit
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import OPTIONAL, TS
@@ -33,30 +34,53 @@ def resample(bars: pl.DataFrame, fine: timedelta, coarse: timedelta) -> pl.DataF
             f"{format_interval(coarse)} bars cannot be made of {format_interval(fine)} bars: wanted whole parts of an "
             "interval that divides a day, or of a week"
         )
-    step = interval_ms(coarse)
+    step, n_parts = interval_ms(coarse), coarse // fine
     phase = MONDAY_MS if coarse == WEEK else 0
     ts = ts_ms(bars)
-    opens = (ts - phase) // step * step + phase
-    starts = np.flatnonzero(np.diff(opens, prepend=np.iinfo(np.int64).min)) if len(ts) else np.empty(0, dtype=np.int64)
-    sizes = np.diff(starts, append=len(ts))
-    whole = starts[sizes == coarse // fine]
+    whole = _whole(ts, n_parts, step, phase)
     if len(whole) == 0:
         return bars.clear()
-    n_parts = coarse // fine
-    rows = _rows(whole, n_parts)
-
-    def parts(name: str) -> FloatArray:
-        x: FloatArray = bars[name].to_numpy()[rows].reshape(-1, n_parts)
-        return x
-
+    high, low = _extremes(_values(bars, "high"), _values(bars, "low"), whole, n_parts)
     columns = {
         "open": bars["open"].to_numpy()[whole],
-        "high": parts("high").max(axis=1),
-        "low": parts("low").min(axis=1),
+        "high": high,
+        "low": low,
         "close": bars["close"].to_numpy()[whole + n_parts - 1],
     }
-    sums = {name: exact_sum(parts(name)) for name in ("volume", *OPTIONAL) if name in bars.columns}
-    return pl.DataFrame({"ts": pl.Series("ts", opens[whole]).cast(TS), **columns, **sums})
+    amounts = (name for name in ("volume", *OPTIONAL) if name in bars.columns)
+    sums = {name: _exact_sums(_values(bars, name), whole, n_parts) for name in amounts}
+    opens = (ts[whole] - phase) // step * step + phase
+    return pl.DataFrame({"ts": pl.Series("ts", opens).cast(TS), **columns, **sums})
+
+
+def exact_sum(parts: FloatArray) -> FloatArray:
+    """Sums of decimal amounts (n_bars, n_parts), each the float nearest to the decimal sum; shape (n_bars,).
+
+    >>> exact_sum(np.array([[0.1, 0.2, 0.3]]))
+    array([0.6])
+    """
+    n_bars, n_parts = parts.shape
+    return _exact_sums(np.ascontiguousarray(parts).ravel(), np.arange(n_bars) * n_parts, n_parts)
+
+
+def _exact_sums(amounts: FloatArray, whole: IntArray, n_parts: int) -> FloatArray:
+    """Such sums over the parts of each whole bar: as decimals if all are, else as numpy adds floats."""
+    few = whole[:: max(1, len(whole) // 100)]
+    for decimals in range(_MAX_DECIMALS + 1):
+        scale = 10.0**decimals
+        if not _units(amounts, few, n_parts, scale)[1]:
+            continue
+        sums, are_decimals = _units(amounts, whole, n_parts, scale)
+        if are_decimals:
+            if np.abs(sums).max(initial=0) < _EXACT:  # whole numbers: exact below 2^53
+                return np.asarray(sums / scale)
+            break
+    plain: FloatArray = amounts[_rows(whole, n_parts)].reshape(-1, n_parts).sum(axis=1)
+    return plain
+
+
+def _values(bars: pl.DataFrame, name: str) -> FloatArray:
+    return np.ascontiguousarray(bars[name].to_numpy(), dtype=np.float64)
 
 
 def _rows(whole: IntArray, n_parts: int) -> slice | IntArray:
@@ -67,22 +91,49 @@ def _rows(whole: IntArray, n_parts: int) -> slice | IntArray:
     return rows
 
 
-def exact_sum(parts: FloatArray) -> FloatArray:
-    """Sums of decimal amounts (n_bars, n_parts), each the float nearest to the decimal sum; shape (n_bars,).
-
-    >>> exact_sum(np.array([[0.1, 0.2, 0.3]]))
-    array([0.6])
-    """
-    few = parts[:: max(1, len(parts) // 100)]
-    for decimals in range(_MAX_DECIMALS + 1):
-        scale = 10.0**decimals
-        if not np.array_equal(np.rint(few * scale) / scale, few):
+@njit(cache=True)
+def _whole(ts: IntArray, n_parts: int, step: int, phase: int) -> IntArray:
+    """First rows of the longer bars that have all their parts; whole ones are passed in one stride."""
+    found, n_found, n = np.empty(len(ts) // n_parts + 1, np.int64), 0, len(ts)
+    row = 0
+    while row < n:
+        end = (ts[row] - phase) // step * step + phase + step
+        last = row + n_parts - 1
+        if last < n and ts[last] < end and (last + 1 == n or ts[last + 1] >= end):
+            found[n_found] = row
+            n_found += 1
+            row = last + 1
             continue
-        units = np.rint(parts * scale)
-        if np.array_equal(units / scale, parts):
-            sums: FloatArray = units.sum(axis=1)  # whole numbers: exact below 2^53
-            if np.abs(sums).max(initial=0) < _EXACT:
-                return sums / scale
-            break
-    plain: FloatArray = parts.sum(axis=1)
-    return plain
+        while row < n and ts[row] < end:
+            row += 1
+    return found[:n_found]
+
+
+@njit(cache=True)
+def _extremes(high: FloatArray, low: FloatArray, whole: IntArray, n_parts: int) -> tuple[FloatArray, FloatArray]:
+    """Highest high and lowest low of each whole bar; NaN where a part is NaN."""
+    highs, lows = np.empty(len(whole)), np.empty(len(whole))
+    for k in range(len(whole)):
+        highest, lowest = high[whole[k]], low[whole[k]]
+        for row in range(whole[k] + 1, whole[k] + n_parts):
+            h, l = high[row], low[row]  # noqa: E741
+            highest = h if h > highest or h != h else highest
+            lowest = l if l < lowest or l != l else lowest
+        highs[k], lows[k] = highest, lowest
+    return highs, lows
+
+
+@njit(cache=True)
+def _units(amounts: FloatArray, whole: IntArray, n_parts: int, scale: float) -> tuple[FloatArray, bool]:
+    """Sums in units of 1 / scale, and whether every amount is a whole number of them; it stops at one that is not."""
+    sums = np.empty(len(whole))
+    for k in range(len(whole)):
+        total, are_whole = 0.0, True
+        for row in range(whole[k], whole[k] + n_parts):
+            units = np.rint(amounts[row] * scale)
+            are_whole &= units / scale == amounts[row]
+            total += units
+        if not are_whole:
+            return sums, False
+        sums[k] = total
+    return sums, True

@@ -67,11 +67,9 @@ class Store:
     ) -> pl.DataFrame:
         """Rows with start <= ts < end in order, as they are kept: a column that some years lack is empty in those."""
         wanted = [m for m in self.manifests(series) if _overlaps(m, start, end)]
-        frames = [self._rows(series, manifest, columns) for manifest in wanted]
-        if not frames:
+        if not wanted:
             return pl.DataFrame(schema={"ts": TS, **dict.fromkeys(OHLCV, pl.Float64)} if series.is_bars else {"ts": TS})
-        same = all(frame.columns == frames[0].columns for frame in frames)
-        rows = pl.concat(frames, how="vertical" if same else "diagonal", rechunk=False)
+        rows = _joined([self._file(series, manifest) for manifest in wanted], columns)
         if "ts" in rows.columns:
             rows = rows.with_columns(pl.col("ts").set_sorted())  # joins by time are then merges
         if start is not None:
@@ -114,7 +112,7 @@ class Store:
         old = self._manifest(folder)
         if old is None and len(rows) == 0:
             return 0, 0, False  # nothing but refused rows: a year of none is no partition
-        kept = pl.DataFrame(schema=rows.schema) if old is None else self._rows(series, old, None)
+        kept = pl.DataFrame(schema=rows.schema) if old is None else pl.read_parquet(io.BytesIO(self._file(series, old)))
         merged = merge(kept, rows, series.keys)
         defects = add_flaws(old.defects if old else (), (*merged.flaws, *flaws))
         if old is not None and merged.rows.equals(kept) and defects == old.defects and old.knows(origin):
@@ -156,13 +154,12 @@ class Store:
             return None
         return Manifest.from_bytes(data, f"{self.place}/{folder}/{NAME}")
 
-    def _rows(self, series: SeriesId, manifest: Manifest, columns: Sequence[str] | None) -> pl.DataFrame:
+    def _file(self, series: SeriesId, manifest: Manifest) -> bytes:
         folder = f"{series.folder}/year={manifest.year}"
         current: Manifest | None = manifest
         for _ in range(_N_READS):
             if current is None:
                 break
-            chosen = None if columns is None else [name for name in columns if name in current.columns]
             try:
                 data = self.place.read(f"{folder}/{current.file}")
             except FileNotFoundError:
@@ -170,7 +167,7 @@ class Store:
                 continue
             if hashlib.sha256(data).hexdigest() != current.sha256:
                 raise DataError(f"{self.place}/{folder}/{current.file} is not the file that was written; {_AGAIN}")
-            return pl.read_parquet(io.BytesIO(data), columns=chosen)
+            return data
         raise DataError(f"{self.place}/{folder} has a manifest but no rows; {_AGAIN}")
 
 
@@ -189,6 +186,27 @@ def _cut(origin: Origin, rows: pl.DataFrame) -> Origin:
 
 def _year(ms: int) -> int:
     return datetime.fromtimestamp(ms / 1000, UTC).year
+
+
+def _joined(files: list[bytes], columns: Sequence[str] | None) -> pl.DataFrame:
+    """All years as one frame without seams, which joins and arrays read much faster than pieces.
+
+    Column by column, so that the rows of no more than one column are there twice.
+    """
+    schemas = [pl.read_parquet_schema(io.BytesIO(data)) for data in files]
+    kinds = {name: kind for schema in schemas for name, kind in schema.items()}
+    chosen = kinds if columns is None else [name for name in columns if name in kinds]
+    return pl.DataFrame(
+        [pl.concat((_column(data, name, kinds[name]) for data in files), rechunk=True) for name in chosen]
+    )
+
+
+def _column(file: bytes, name: str, kind: pl.DataType) -> pl.Series:
+    """A column of a year, empty where that year lacks it."""
+    rows = pl.scan_parquet(io.BytesIO(file))
+    if name in rows.collect_schema():
+        return rows.select(name).collect().to_series()
+    return pl.Series(name, [None], kind).new_from_index(0, rows.select(pl.len()).collect().item())
 
 
 def _parquet(rows: pl.DataFrame) -> bytes:
