@@ -45,6 +45,22 @@ def read_table(path: Path) -> tuple[pl.DataFrame, str]:
         raise DataError(f"{path} cannot be read as Parquet, Feather or CSV: {error}; fetch it again") from error
 
 
+def columns_in(path: Path) -> list[str]:
+    """The names of a file's columns; of Parquet, nothing else is read."""
+    if path.is_file() and is_parquet(path):
+        try:
+            return list(pl.read_parquet_schema(path))
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"{path} cannot be read as Parquet: {error}; fetch it again") from error
+    return read_table(path)[0].columns[1:]
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the file begins as Parquet does; such a file can be read part by part."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
 def _read_csv(path: Path) -> pl.DataFrame:
     """Text cells; lines before the header that hold no separator are skipped, and a headless kline archive is named."""
     with path.open("rb") as file:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 from numba import njit
+from numpy.typing import NDArray
 
 from tradsys.core.arrays import IntArray
 from tradsys.core.bars import TS
@@ -43,7 +44,7 @@ def attach(
 
 
 @njit(cache=True)
-def _last_known(close: IntArray, available: IntArray, tolerance: int) -> IntArray:
+def _last_known(close: IntArray, available: IntArray, tolerance: int) -> NDArray[np.uint32]:
     """The last row out by each close, of equal times the last, and one behind all rows where none is known.
 
     `available` is in order. Bars in order are walked along it once; where bars step back, it is searched anew.

@@ -10,6 +10,7 @@ the old rows are removed. A process killed anywhere in between leaves the old pa
 import hashlib
 import io
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,22 +192,26 @@ def _year(ms: int) -> int:
 def _joined(files: list[bytes], columns: Sequence[str] | None) -> pl.DataFrame:
     """All years as one frame without seams, which joins and arrays read much faster than pieces.
 
-    Column by column, so that the rows of no more than one column are there twice.
+    Two columns at a time, so that the rows of no more than two are there twice.
     """
     schemas = [pl.read_parquet_schema(io.BytesIO(data)) for data in files]
     kinds = {name: kind for schema in schemas for name, kind in schema.items()}
-    chosen = kinds if columns is None else [name for name in columns if name in kinds]
-    return pl.DataFrame(
-        [pl.concat((_column(data, name, kinds[name]) for data in files), rechunk=True) for name in chosen]
-    )
+    years = list(zip(files, schemas, strict=True))
+
+    def whole(name: str) -> pl.Series:
+        parts = (_column(data, name, kinds[name], is_there=name in schema) for data, schema in years)
+        return pl.concat(parts, rechunk=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        return pl.DataFrame(pool.map(whole, kinds if columns is None else [c for c in columns if c in kinds]))
 
 
-def _column(file: bytes, name: str, kind: pl.DataType) -> pl.Series:
+def _column(file: bytes, name: str, kind: pl.DataType, *, is_there: bool) -> pl.Series:
     """A column of a year, empty where that year lacks it."""
-    rows = pl.scan_parquet(io.BytesIO(file))
-    if name in rows.collect_schema():
-        return rows.select(name).collect().to_series()
-    return pl.Series(name, [None], kind).new_from_index(0, rows.select(pl.len()).collect().item())
+    if is_there:
+        return pl.read_parquet(io.BytesIO(file), columns=[name]).to_series()
+    n_rows = pl.scan_parquet(io.BytesIO(file)).select(pl.len()).collect().item()
+    return pl.Series(name, [None], kind).new_from_index(0, n_rows)
 
 
 def _parquet(rows: pl.DataFrame) -> bytes:

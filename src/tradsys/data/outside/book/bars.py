@@ -1,6 +1,6 @@
 """A book told to bars: each bar carries what was received by its close, the last state and the mean over the bar."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -9,7 +9,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import interval_ms
-from tradsys.data.outside.book.book import Book
+from tradsys.data.outside.book.book import Book, joined
 from tradsys.data.outside.book.measures import (
     depth_slope,
     imbalance,
@@ -40,23 +40,59 @@ def told(bars: pl.DataFrame, book: Book, *, interval: timedelta, tolerance: time
     mean over the known states of the bar itself; `book_ofi` the sum of its order flow over the mean size at the best
     prices; `book_age_s` the seconds since the last known state, however long ago.
     """
-    close = bars["ts"].dt.epoch("ms").to_numpy().astype(np.int64) + interval_ms(interval)
-    first = np.searchsorted(book.received, close - interval_ms(interval), side="right")
-    end = np.searchsorted(book.received, close, side="right")
-    known = book.is_known
-    last_known = np.maximum.accumulate(np.where(known, np.arange(len(known)), -1)) if len(known) else np.zeros(0, int)
-    has_any = end > 0
-    seen = np.where(has_any, last_known[end - 1] if len(known) else -1, -1)
-    age = np.where(seen >= 0, (close - book.received[seen]) / 1e3 if len(known) else np.nan, np.nan)
-    is_current = (seen >= 0) & (seen == end - 1) & (age <= tolerance / timedelta(seconds=1))
-    columns: dict[str, FloatArray] = {}
-    for name, values in zip(_names(book.n_levels), _measures(book), strict=True):
-        columns[name] = np.where(is_current, values[seen] if len(known) else np.nan, np.nan)
-        columns[f"{name}_mean"] = _mean(values, first, end)
-    flow, depth = order_flow(book), _mean(top_depth(book), first, end)
-    columns[FLOW] = _sum(flow, first, end) / depth
-    columns[AGE] = age
+    return told_by(bars, [book], n_levels=book.n_levels, interval=interval, tolerance=tolerance)
+
+
+def told_by(
+    bars: pl.DataFrame, pieces: Iterable[Book], *, n_levels: int, interval: timedelta, tolerance: timedelta
+) -> pl.DataFrame:
+    """The same of a book in pieces that follow each other; no more than one and the states of one bar are held.
+
+    Bars are in order. `n_levels` says how many levels of the pieces are read.
+    """
+    step, late = interval_ms(interval), tolerance / timedelta(seconds=1)
+    close = bars["ts"].dt.epoch("ms").to_numpy().astype(np.int64) + step
+    columns = {name: np.full(len(close), np.nan) for name in columns_of(n_levels)}
+    n_told, held = 0, None
+    for piece in pieces:
+        if n_told == len(close) or not len(piece.received):
+            continue  # whoever counts the pieces sees them all
+        held = piece if held is None else joined([held, piece])
+        whole = int(np.searchsorted(close, held.received[-1]))  # a later piece may still speak of the others
+        _tell(columns, slice(n_told, whole), close, step, held, late)
+        n_told = max(n_told, whole)
+        if n_told < len(close):
+            held = _needed(held, int(close[n_told]) - step)
+    if held is not None:
+        _tell(columns, slice(n_told, len(close)), close, step, held, late)
     return bars.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
+
+
+def _needed(book: Book, opens: int) -> Book:
+    """States that a bar which opens then may ask for: its own, the one before and the last known one."""
+    before = int(np.searchsorted(book.received, opens, side="right"))
+    known = np.flatnonzero(book.is_known[:before])
+    return book[int(known[-1]) if len(known) else max(0, before - 1) :]
+
+
+def _tell(columns: dict[str, FloatArray], rows: slice, closes: IntArray, step: int, book: Book, late: float) -> None:
+    """Fill in the columns of some bars from a book with all that they ask for."""
+    close = closes[rows]
+    if not len(close):
+        return
+    first = np.searchsorted(book.received, close - step, side="right")
+    end = np.searchsorted(book.received, close, side="right")
+    last_known = np.maximum.accumulate(np.where(book.is_known, np.arange(len(book.received)), -1))
+    seen = np.where(end > 0, last_known[end - 1], -1)
+    age = np.where(seen >= 0, (close - book.received[seen]) / 1e3, np.nan)
+    is_current = (seen >= 0) & (seen == end - 1) & (age <= late)
+    for name, values in zip(_names(book.n_levels), measures(book), strict=True):
+        if name in columns:
+            columns[name][rows] = np.where(is_current, values[seen], np.nan)
+            columns[f"{name}_mean"][rows] = _mean(values, first, end)
+    depth = _mean(top_depth(book), first, end)
+    columns[FLOW][rows] = _sum(order_flow(book), first, end) / depth
+    columns[AGE][rows] = age
 
 
 def _names(n_levels: int) -> tuple[str, ...]:
@@ -64,7 +100,8 @@ def _names(n_levels: int) -> tuple[str, ...]:
     return (*imbalances, "book_microprice", "book_spread", "book_slope")
 
 
-def _measures(book: Book) -> Sequence[FloatArray]:
+def measures(book: Book) -> Sequence[FloatArray]:
+    """What each state says, (n_states,) each, in the order of the columns."""
     imbalances = (imbalance(book, level) for level in LEVELS if level <= book.n_levels)
     return (*imbalances, microprice_bps(book), spread_bps(book), depth_slope(book))
 

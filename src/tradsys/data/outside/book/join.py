@@ -6,9 +6,8 @@ import polars as pl
 
 from tradsys.core.errors import ConfigError
 from tradsys.data.market import Market
-from tradsys.data.outside.book.bars import columns_of, told
-from tradsys.data.outside.book.book import Book
-from tradsys.data.outside.book.spec import BookFile
+from tradsys.data.outside.book.bars import columns_of, told_by
+from tradsys.data.outside.book.spec import BookFile, BookPieces
 
 
 def attach_books(market: Market, files: Sequence[BookFile]) -> Market:
@@ -25,7 +24,9 @@ def attach_books(market: Market, files: Sequence[BookFile]) -> Market:
         name = str(symbol[0])
         if name in books:
             tolerance = by_symbol[name].tolerance
-            one = told(bars, books[name], interval=market.interval, tolerance=tolerance or market.interval)
+            one = told_by(
+                bars, books[name], n_levels=n_levels, interval=market.interval, tolerance=tolerance or market.interval
+            )
         else:
             one = bars.with_columns(pl.lit(float("nan")).alias(column) for column in columns)
         parts.append(one.select(*rows.columns, *columns))
@@ -48,9 +49,7 @@ def _by_symbol(market: Market, files: Sequence[BookFile]) -> dict[str, BookFile]
     return found
 
 
-def _sentence(symbol: str, file: BookFile, book: Book) -> str:
+def _sentence(symbol: str, file: BookFile, book: BookPieces) -> str:
     ends = ", ".join(f"{n:,} x {reason}" for reason, n in book.ends.items())
     ended = f"; it ended {ends}" if ends else ""
-    return (
-        f"book of {symbol}: {int(book.is_known.sum()):,} states of {book.n_levels} levels from {file.path.name}{ended}"
-    )
+    return f"book of {symbol}: {book.n_known:,} states of {book.n_levels} levels from {file.path.name}{ended}"

@@ -1,6 +1,7 @@
 """Books that were recorded whole, state by state: columns `ts, bid_px_1.., bid_sz_1.., ask_px_1.., ask_sz_1..`."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -30,7 +31,7 @@ def book_from_snapshots(
     A state that cannot be (crossed, a price or size that is not positive, prices out of order) ends the book: nothing
     is known until the next one. A level without a price and size, and all behind it, is not known.
     """
-    n_levels = _levels(table, source)
+    n_levels = levels_of(table.columns, source)
     received = received_ms(table, source, lag)
     order = np.argsort(received, kind="stable")
     received = received[order]
@@ -47,9 +48,9 @@ def book_from_snapshots(
     return Book(received, bid_price, bid_size, ask_price, ask_size, begins, counts)
 
 
-def is_snapshots(table: pl.DataFrame) -> bool:
+def is_snapshots(columns: Sequence[str]) -> bool:
     """Whether the columns are those of such a table."""
-    return {"bid_px_1", "bid_sz_1", "ask_px_1", "ask_sz_1"} <= set(table.columns)
+    return {"bid_px_1", "bid_sz_1", "ask_px_1", "ask_sz_1"} <= set(columns)
 
 
 def received_ms(table: pl.DataFrame, source: str, lag: timedelta) -> IntArray:
@@ -63,15 +64,15 @@ def received_ms(table: pl.DataFrame, source: str, lag: timedelta) -> IntArray:
     return ms.to_numpy().astype(np.int64) + (0 if name == RECEIVED else round(lag / timedelta(milliseconds=1)))
 
 
-def _levels(table: pl.DataFrame, source: str) -> int:
+def levels_of(columns: Sequence[str], source: str) -> int:
     """How many levels all four kinds of column have, which must be as many."""
     found = {kind: 0 for kind in ("bid_px", "bid_sz", "ask_px", "ask_sz")}
-    for name in table.columns:
+    for name in columns:
         if match := re.fullmatch(r"((?:bid|ask)_(?:px|sz))_\d+", name):
             found[match[1]] += 1
     n = found["bid_px"]
     wanted = [f"{kind}_{level}" for kind in found for level in range(1, n + 1)]
-    if not n or set(found.values()) != {n} or not set(wanted) <= set(table.columns):
+    if not n or set(found.values()) != {n} or not set(wanted) <= set(columns):
         shown = ", ".join(f"{count} {kind}" for kind, count in found.items())
         raise DataError(f"{source} must have each level's price and size on both sides, counted from 1; found {shown}")
     return n

@@ -1,5 +1,7 @@
 """One symbol's book as the settings write it: `BTCUSDT=book.parquet`, and how it is read."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -7,10 +9,12 @@ from typing import Self
 from urllib.parse import parse_qsl
 
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.data.files import read_table
+from tradsys.data.files import columns_in, read_table
+from tradsys.data.outside.book.batches import batches
 from tradsys.data.outside.book.book import Book
-from tradsys.data.outside.book.rebuild import book_from_updates, is_updates
-from tradsys.data.outside.book.snapshots import DEFAULT_LAG, book_from_snapshots, is_snapshots
+from tradsys.data.outside.book.rebuild import N_LEVELS, books_from_updates
+from tradsys.data.outside.book.snapshots import DEFAULT_LAG, book_from_snapshots, is_snapshots, levels_of
+from tradsys.data.outside.book.updates import is_updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +47,39 @@ class BookFile:
         assert lag is not None
         return cls(symbol.strip(), Path(file).expanduser(), lag, given["tolerance_s"])
 
-    def read(self) -> Book:
-        """The book of the file; a DataError where it holds none."""
+    def read(self) -> "BookPieces":
+        """The book of the file, a piece at a time; a DataError where it holds none."""
         if not self.path.exists():
             raise DataError(f"no file {self.path} of an order book; give a Parquet, Feather or CSV file")
-        table, _ = read_table(self.path)
-        if is_snapshots(table):
-            return book_from_snapshots(table, str(self.path), lag=self.lag)
-        if is_updates(table):
-            return book_from_updates(table, str(self.path), lag=self.lag)
+        source, columns = str(self.path), columns_in(self.path)
+        if is_snapshots(columns):
+            return BookPieces(levels_of(columns, source), self._snapshots())
+        if is_updates(columns):
+            return BookPieces(N_LEVELS, books_from_updates(batches(self.path, self.lag), source, lag=self.lag))
         raise DataError(
             f"{self.path} holds no order book: wanted snapshots (ts, bid_px_1, bid_sz_1, ask_px_1, ask_sz_1, ...) or "
-            f"updates (ts, is_snapshot, first_id, last_id, side, price, size), found {', '.join(table.columns[1:])}"
+            f"updates (ts, is_snapshot, first_id, last_id, side, price, size), found {', '.join(columns)}"
         )
+
+    def _snapshots(self) -> Iterator[Book]:
+        yield book_from_snapshots(read_table(self.path)[0], str(self.path), lag=self.lag)
+
+
+@dataclass(slots=True)
+class BookPieces:
+    """Pieces of a book in order, handed out once; counts what went by: known states and the reasons for its ends."""
+
+    n_levels: int
+    pieces: Iterator[Book]
+    n_known: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+
+    def __iter__(self) -> Iterator[Book]:
+        """The pieces, counted."""
+        for piece in self.pieces:
+            self.n_known += int(piece.is_known.sum())
+            self.ends.update(piece.ends)
+            yield piece
 
 
 def _seconds(text: str, key: str, value: str) -> timedelta:
