@@ -26,9 +26,9 @@ from tradsys.journal.ledger import Ledger
 from tradsys.research import experiment
 from tradsys.research.config import RunConfig
 from tradsys.research.experiment import run_experiment
-from tradsys.research.findings import Finding
+from tradsys.research.findings import Finding, Lookahead, refuse
 from tradsys.research.futures import cut, mirrored, noised
-from tradsys.research.lookahead import SAMPLE_POINTS, Lookahead, glance, look_ahead, refuse
+from tradsys.research.lookahead import SAMPLE_POINTS, glance, look_ahead
 from tradsys.research.run import run
 from tradsys.research.spec import experiment_from
 

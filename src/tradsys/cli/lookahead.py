@@ -1,11 +1,17 @@
 """`tradsys lookahead`: everything that a run computes, computed again without the future."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tradsys.cli.options import Agent, Bars, Book, Config, Json, Macro, Seed, Settings
+
+if TYPE_CHECKING:
+    from tradsys.data.market import Market
+    from tradsys.research.config import RunConfig
+    from tradsys.research.experiment import Progress
+    from tradsys.research.findings import Lookahead
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -17,6 +23,7 @@ def command(
     points: Annotated[int, typer.Option(help="Random times at which the future is taken away.", min=1)] = 20,
     macro: Macro = None,
     book: Book = None,
+    rank: Annotated[bool, typer.Option("--rank", help="Check what tradsys rank computes instead.")] = False,
     seed: Seed = None,
     config: Config = None,
     settings: Settings = None,
@@ -25,28 +32,36 @@ def command(
     """Recompute a run on bars cut at random times and on a future replaced by noise: any change is an error.
 
     Features, scales, labels, regimes, forecasts, decisions, fits and fills are compared bit for bit (probabilities to
-    1e-6), and each difference names its column, the first row and how many bars ahead it saw. Nothing is judged, so
-    that the ledger has nothing to count.
+    1e-6), and each difference names its column, the first row and how many bars ahead it saw. Ranks and the universe
+    are made again as if nobody listed later. Nothing is judged, so that the ledger has nothing to count.
     """
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
     from tradsys.data.settings import DataSettings
-    from tradsys.profiles.forecast import SIDES
     from tradsys.research.config import RunConfig
-    from tradsys.research.experiment import run_experiment
-    from tradsys.research.lookahead import look_ahead
     from tradsys.research.markets import configured_market
-    from tradsys.research.spec import experiment_from
+    from tradsys.research.rank_run import look_ahead_as_ranked
 
     given = {"seed": seed, "agent.name": agent, "macro.series": macro, "book.files": book}
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))
-    sides = SIDES[:1] if market.is_long_only else SIDES
-    spec = experiment_from(settled, n_symbols=len(market.symbols), sides=sides)
     with reporter(quiet=as_json) as progress:
-        outcome = run_experiment(market, spec, progress)
-        looked = look_ahead(outcome, spec, n_points=points, progress=progress)
+        looked = look_ahead_as_ranked(market, settled, points) if rank else _of_run(market, settled, points, progress)
     lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings)]
     typer.echo(json.dumps(looked.to_dict(), indent=1) if as_json else "\n".join(lines))
     return SAW_THE_FUTURE if looked.findings else 0
+
+
+def _of_run(market: "Market", config: "RunConfig", n_points: int, progress: "Progress") -> "Lookahead":
+    """A whole experiment, then everything in it again."""
+    from tradsys.profiles.forecast import SIDES
+    from tradsys.research.experiment import run_experiment
+    from tradsys.research.lookahead import look_ahead
+    from tradsys.research.ranks import ranks_of
+    from tradsys.research.spec import experiment_from
+
+    sides = SIDES[:1] if market.is_long_only else SIDES
+    spec = experiment_from(config, n_symbols=len(market.symbols), sides=sides)
+    outcome = run_experiment(market, spec, progress)
+    return look_ahead(outcome, spec, n_points=n_points, ranks=ranks_of(config), progress=progress)

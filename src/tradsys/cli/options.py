@@ -36,3 +36,17 @@ Settings = Annotated[
 Seed = Annotated[
     int | None, typer.Option(help="Draws the simulated market and every other random stream; 0 unless given.", min=0)
 ]
+Out = Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")]
+Journal = Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")]
+OpenLockbox = Annotated[
+    bool,
+    typer.Option("--open-lockbox", help="Judge the deployed profile on the last fifth too; recorded for good."),
+]
+HypothesisName = Annotated[
+    str, typer.Option("--hypothesis", help="Name of a hypothesis (tradsys journal add) that this run looks at.")
+]
+RequireProven = Annotated[
+    bool, typer.Option("--require-proven", help="Exit with 4 unless the deployed profile is proven.")
+]
+UNPROVEN = 4
+"""Exit code under --require-proven where the deployed profile is not proven."""

@@ -1,15 +1,23 @@
 """`tradsys rank`: long the strongest of many symbols and short the weakest, judged like a run."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Bars, Config, Json, Seed, Settings
-
-UNPROVEN = 4
-"""Exit code under --require-proven where the profile is not proven."""
+from tradsys.cli.options import (
+    UNPROVEN,
+    Bars,
+    Config,
+    HypothesisName,
+    Journal,
+    Json,
+    OpenLockbox,
+    Out,
+    RequireProven,
+    Seed,
+    Settings,
+)
 
 
 def command(
@@ -20,14 +28,13 @@ def command(
     size: Annotated[int | None, typer.Option(help="Symbols in the universe at any time; 30.", min=2)] = None,
     listings: Annotated[str | None, typer.Option(help="Table with the columns symbol, listed, delisted.")] = None,
     seed: Seed = None,
-    out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("ranks"),
-    journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
+    out: Out = Path("runs"),
+    journal: Journal = Path("journal"),
     config: Config = None,
     settings: Settings = None,
-    open_lockbox: Annotated[
-        bool, typer.Option("--open-lockbox", help="Judge it on the last fifth too; recorded for good.")
-    ] = False,
-    require_proven: Annotated[bool, typer.Option("--require-proven", help="Exit with 4 unless it is proven.")] = False,
+    open_lockbox: OpenLockbox = False,
+    hypothesis: HypothesisName = "",
+    require_proven: RequireProven = False,
     as_json: Json = False,
 ) -> int:
     """Market-neutral: long the strongest, short the weakest of a universe chosen by what was known at the time.
@@ -36,10 +43,12 @@ def command(
     counts it as one trial.
     """
     from tradsys.cli.overrides import overrides
-    from tradsys.cli.summary import profiles_table, repairs_text
+    from tradsys.cli.progress import reporter
+    from tradsys.cli.summary import as_text, repairs_text
     from tradsys.data import load_market
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
+    from tradsys.report import render
     from tradsys.research.config import RunConfig
     from tradsys.research.neutral import NAME
     from tradsys.research.rank_run import run_ranks
@@ -56,26 +65,18 @@ def command(
     settled = RunConfig.load(file=config, overrides=chosen)
     ledger = Ledger(journal / "ledger.jsonl")
     market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=chosen))
-    finished = run_ranks(market, settled, root=out, ledger=ledger, open_the_lockbox=open_lockbox)
-    judged, measured = finished.verdict["profiles"][NAME], finished.metrics["profiles"][NAME]
-    if as_json:
-        shown = {"run": str(finished.folder), "verdict": finished.verdict, "metrics": finished.metrics}
-        typer.echo(json.dumps(shown, indent=1))
-    else:
-        spread, universe = measured["metrics"]["spread_gross"], finished.metrics["universe"]
-        around = "" if spread["low"] is None else f" [{1e4 * spread['low']:.0f}, {1e4 * spread['high']:.0f}]"
-        lines = [
-            repairs_text(market),
-            f"  {measured['description']}",
-            f"  universe: {universe['n_members_mean']:.1f} of {universe['n_symbols']} symbols on average",
-            "",
-            *profiles_table(finished.verdict, finished.metrics),
-            "",
-            f"  {judged['sentence']}",
-            f"  before costs, long less short: {1e4 * spread['value']:.0f}{around} bp each of {spread['n']:,} times",
-            f"  {finished.verdict['power']}",
-        ]
-        if "lockbox" in finished.verdict:
-            lines.append(f"  lock-box: {finished.verdict['lockbox']['sentence']}")
-        typer.echo("\n".join([*lines, "", f"  run: {finished.folder}"]))
-    return UNPROVEN if require_proven and judged["verdict"] != "proven" else 0
+    if not as_json:
+        typer.echo(repairs_text(market))
+    with reporter(quiet=as_json) as progress:
+        finished = run_ranks(
+            market,
+            settled,
+            root=out,
+            ledger=ledger,
+            open_the_lockbox=open_lockbox,
+            hypothesis=hypothesis,
+            progress=progress,
+            render=render,
+        )
+    typer.echo(as_text(finished, as_json=as_json))
+    return UNPROVEN if require_proven and not finished.is_proven(NAME) else 0

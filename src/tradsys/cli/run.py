@@ -5,10 +5,22 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Book, Config, Json, Macro, Seed, Settings
-
-UNPROVEN = 4
-"""Exit code under --require-proven where the deployed profile is not proven."""
+from tradsys.cli.options import (
+    UNPROVEN,
+    Agent,
+    Bars,
+    Book,
+    Config,
+    HypothesisName,
+    Journal,
+    Json,
+    Macro,
+    OpenLockbox,
+    Out,
+    RequireProven,
+    Seed,
+    Settings,
+)
 
 
 def command(
@@ -20,20 +32,13 @@ def command(
     macro: Macro = None,
     book: Book = None,
     seed: Seed = None,
-    out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
-    journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
+    out: Out = Path("runs"),
+    journal: Journal = Path("journal"),
     config: Config = None,
     settings: Settings = None,
-    open_lockbox: Annotated[
-        bool,
-        typer.Option("--open-lockbox", help="Judge the deployed profile on the last fifth too; recorded for good."),
-    ] = False,
-    hypothesis: Annotated[
-        str, typer.Option(help="Name of a hypothesis (tradsys journal add) that this run looks at.")
-    ] = "",
-    require_proven: Annotated[
-        bool, typer.Option("--require-proven", help="Exit with 4 unless the deployed profile is proven.")
-    ] = False,
+    open_lockbox: OpenLockbox = False,
+    hypothesis: HypothesisName = "",
+    require_proven: RequireProven = False,
     as_json: Json = False,
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
@@ -77,5 +82,4 @@ def command(
             render=render,
         )
     typer.echo(as_text(finished, as_json=as_json))
-    proven = finished.verdict["profiles"][settled.strategy_profile.upper()]["verdict"] == "proven"
-    return UNPROVEN if require_proven and not proven else 0
+    return UNPROVEN if require_proven and not finished.is_proven(settled.strategy_profile) else 0

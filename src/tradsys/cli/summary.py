@@ -5,7 +5,7 @@ from typing import Any
 
 from tradsys.cli.beside import beside_lines
 from tradsys.data.market import Market
-from tradsys.research.run import Run
+from tradsys.research.finished import Run
 
 _COLUMNS = (
     ("profile", 10),

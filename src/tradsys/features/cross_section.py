@@ -41,20 +41,33 @@ def attach_ranks(
             f"ranks compare at least {LEAST} symbols, found {', '.join(market.symbols)}; pool more with --bars, or "
             "leave the features of ranks out"
         )
-    frames, step = market.frames(), interval_ms(market.interval)
-    panel = Panel.of(frames, step)
-    member = spec.choose(frames, step, listings).at(panel.times)
+    frames = market.frames()
+    columns = rank_columns(frames, interval_ms(market.interval), spec, lookbacks=lookbacks, listings=listings)
+    parts = [
+        bars.select(pl.lit(symbol).alias("symbol"), pl.all()).with_columns(columns[symbol])
+        for symbol, bars in frames.items()
+    ]
+    return market.attached(pl.concat(parts), f"ranks among {len(market.symbols)} symbols ({spec})")
+
+
+def rank_columns(
+    frames: Mapping[str, pl.DataFrame],
+    bar_ms: int,
+    spec: UniverseSpec,
+    *,
+    lookbacks: tuple[int, ...] = LOOKBACKS,
+    listings: Mapping[str, Listing] = {},
+) -> dict[str, list[pl.Series]]:
+    """The columns of each symbol at its own bars, (n_bars,) each, from one frame a symbol."""
+    panel = Panel.of(frames, bar_ms)
+    member = spec.choose(frames, bar_ms, listings).at(panel.times)
     columns = {symbol: list[pl.Series]() for symbol in panel.symbols}
     for lookback in lookbacks:
         values = compared(momentum(panel, frames, lookback), member)
         for name, table in (("strength", strength(values)), ("place", place(values))):
             for symbol in panel.symbols:
                 columns[symbol].append(pl.Series(f"rank_{name}_{lookback}", panel.gathered(table, symbol)))
-    parts = [
-        bars.select(pl.lit(symbol).alias("symbol"), pl.all()).with_columns(columns[symbol])
-        for symbol, bars in frames.items()
-    ]
-    return market.attached(pl.concat(parts), f"ranks among {len(market.symbols)} symbols ({spec})")
+    return columns
 
 
 def raw_momentum(panel: Panel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:

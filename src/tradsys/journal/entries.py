@@ -152,6 +152,10 @@ class Result:
     n_days: int
 
 
+NOT_FITTED = "nothing is fitted"
+"""What `FoldScore.training` says of a rule without forecasts, which have no gain that could come apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class FoldScore:
     """A test block (ISO times), what its forecasts gained over the base rate, and how a network's training ended."""

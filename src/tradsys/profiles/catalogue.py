@@ -1,8 +1,9 @@
 """All profiles by name, in the order in which they are compared."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from tradsys.core.errors import ConfigError
 from tradsys.profiles.audited import AUDITED
@@ -15,8 +16,21 @@ from tradsys.profiles.sniper import SNIPER
 PROFILES: tuple[Profile, ...] = (SNIPER, AUDITED, RECKLESS, EDGE)
 
 
+class Named(Protocol):
+    """Whatever has a name."""
+
+    @property
+    def name(self) -> str:
+        """In capitals."""
+
+
 def profile_named(name: str, profiles: tuple[Profile, ...] = PROFILES) -> Profile:
     """The profile of that name, whatever its case."""
+    return named(name, profiles)
+
+
+def named[P: Named](name: str, profiles: Sequence[P]) -> P:
+    """The one of that name, whatever its case, of profiles of any kind."""
     by_name = {profile.name: profile for profile in profiles}
     if name.upper() in by_name:
         return by_name[name.upper()]

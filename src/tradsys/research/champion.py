@@ -23,7 +23,7 @@ from tradsys.core.seeds import generator
 from tradsys.journal.book import reigning
 from tradsys.journal.entries import Champion, Data
 from tradsys.journal.ledger import Entry, Ledger
-from tradsys.profiles.catalogue import profile_named
+from tradsys.profiles.catalogue import named
 from tradsys.research.contenders import Contender, SeedRecord, contender
 from tradsys.research.rejudge import rejudge
 from tradsys.research.replay import StoredRun
@@ -55,21 +55,21 @@ class Promotion:
 def promote(run: StoredRun, ledger: Ledger, profile: str | None = None) -> Promotion:
     """Put a profile of a run forward; only where it takes the seat is a champion's entry written."""
     manifest = run.manifest
-    chosen = profile_named(profile or manifest["deployed_profile"], run.spec.profiles).name
+    chosen = named(profile or manifest["deployed_profile"], run.tried.profiles).name
     data = Data(manifest["market"], tuple(manifest["blocks"]), manifest["fingerprint"])
     judged = rejudge(run, ledger).now["profiles"][chosen]
     standing: Literal["proven", "candidate"] = "proven" if judged["verdict"] == "proven" else "candidate"
     mine = contender(ledger, data, manifest["experiment"], chosen)
     holder = reigning(ledger, data.market, data.blocks)
     if holder is None:
-        contest = first_champion(mine, judged, run.spec.verdict)
+        contest = first_champion(mine, judged, run.tried.verdict)
     elif (holder.content["experiment"], holder.content["profile"]) == (manifest["experiment"], chosen):
         return Promotion(None, None, f"{mine.name} is the champion already")
     else:
         champion = contender(ledger, data, holder.content["experiment"], holder.content["profile"])
         is_upgrade = standing == "proven" and holder.content["standing"] == "candidate"
         n = _n_challengers(ledger, data, holder)
-        contest = challenge(mine, champion, run.spec.verdict, n_challengers=n, proven_against_candidate=is_upgrade)
+        contest = challenge(mine, champion, run.tried.verdict, n_challengers=n, proven_against_candidate=is_upgrade)
     if not contest.is_won:
         return Promotion(None, None, contest.why)
     entry = Champion(

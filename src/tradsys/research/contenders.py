@@ -8,7 +8,7 @@ from typing import Any
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import DataError
 from tradsys.core.time import to_ms
-from tradsys.journal.entries import Data
+from tradsys.journal.entries import NOT_FITTED, Data
 from tradsys.journal.ledger import Entry, Ledger
 
 DIVERGED_MILLINATS = 50.0
@@ -81,6 +81,8 @@ def troubles(folds: Sequence[Mapping[str, Any]]) -> list[str]:
     found = []
     for k, fold in enumerate(folds, 1):
         gain = fold["gain_millinats"]
+        if fold["training"] == NOT_FITTED:
+            continue
         if "diverged" in fold["training"]:
             found.append(f"fold {k}: {fold['training']}")
         elif gain is None:

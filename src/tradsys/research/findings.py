@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, IntArray
+from tradsys.core.errors import LookaheadError
 from tradsys.core.time import stamp
 
 
@@ -43,6 +44,42 @@ class Finding:
             "start": stamp(self.start),
             "bars_ahead": self.bars_ahead,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Lookahead:
+    """How many values were compared, the past being cut off from the future at how many points; and what differed."""
+
+    n_points: int
+    n_values: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The result in one line."""
+        compared = f"{self.n_values:,} values checked at {self.n_points:,} points"
+        if not self.findings:
+            return f"nothing saw the future: {compared}"
+        return f"{len(self.findings):,} of what the run computes saw the future: {compared}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "n_points": self.n_points,
+            "n_values": self.n_values,
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def refuse(lookahead: Lookahead) -> None:
+    """A LookaheadError that says who saw what, where there is any finding."""
+    if lookahead.findings:
+        said = "\n  ".join(finding.sentence for finding in lookahead.findings[:10])
+        more = "" if len(lookahead.findings) <= 10 else f"\n  and {len(lookahead.findings) - 10} more"
+        raise LookaheadError(
+            f"a run may only use what was known at the time, found {len(lookahead.findings)} that saw later bars; "
+            f"mend them, and see all with tradsys lookahead:\n  {said}{more}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.research.agents import DECIDER
 from tradsys.research.deciding import FoldResult
 from tradsys.research.experiment import Outcome
+from tradsys.research.neutral import NeutralSpec
 from tradsys.research.spec import Experiment
-from tradsys.research.trials import data_of, run_name
+from tradsys.research.trials import Tried, data_of, run_name
 
 
-def record_look(hypothesis: str, market: Market, spec: Experiment, ledger: Ledger, *, code: str) -> str:
+def record_look(hypothesis: str, market: Market, spec: Tried, ledger: Ledger, *, code: str) -> str:
     """Tie the run that is about to start to a hypothesis on the same data; returns the hypothesis' full name."""
     entry = ledger.find(hypothesis, "hypothesis")
     if set(market.blocks).isdisjoint(entry.content["blocks"]):
@@ -54,21 +55,47 @@ def record_result(
         data=data, run=run, what="profile", by_fold=(spec.deployed,), among=[p.name for p in spec.profiles]
     )
     ledger.append(deployed.content())
-    if "lockbox" in verdict:
-        opened = verdict["lockbox"]
-        shown = LockboxResult(data=data, run=run, profile=opened["profile"], result=_result(opened))
-        ledger.append(shown.content())
+    _record_opening(market, run, verdict, ledger)
     if ledger.latest("run", run=run):
         return
     for choice in (*_choices(run, market, spec, outcome), *_nested(run, market, spec, metrics["chosen"]["folds"])):
         ledger.append(choice.content())
-    finished = FinishedRun(
-        data=data,
-        run=run,
+    ledger.append(_finished(market, spec, spec.agent, verdict, metrics, code=code).content())
+
+
+def record_ranks(
+    market: Market,
+    spec: NeutralSpec,
+    verdict: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    ledger: Ledger,
+    *,
+    code: str,
+) -> None:
+    """Enter what a rank run found: it fits nothing and chooses nothing, so that there is nothing else to tell."""
+    run = run_name(market, spec, code)
+    _record_opening(market, run, verdict, ledger)
+    if not ledger.latest("run", run=run):
+        ledger.append(_finished(market, spec, "ranks", verdict, metrics, code=code).content())
+
+
+def _record_opening(market: Market, run: str, verdict: Mapping[str, Any], ledger: Ledger) -> None:
+    if "lockbox" in verdict:
+        opened = verdict["lockbox"]
+        shown = LockboxResult(data=data_of(market), run=run, profile=opened["profile"], result=_result(opened))
+        ledger.append(shown.content())
+
+
+def _finished(
+    market: Market, spec: Tried, who: str, verdict: Mapping[str, Any], metrics: Mapping[str, Any], *, code: str
+) -> FinishedRun:
+    return FinishedRun(
+        data=data_of(market),
+        run=run_name(market, spec, code),
         experiment=spec.digest,
         seed=spec.seed,
         code=code,
-        title=f"{spec.agent}, {' + '.join(market.sources)}, seed {spec.seed}",
+        title=f"{who}, {' + '.join(market.sources)}, seed {spec.seed}",
         n_trials=verdict["n_trials"],
         n_design_looks=market.n_design_looks,
         ledger_head=verdict["ledger_head"],
@@ -81,7 +108,6 @@ def record_result(
             for fold in metrics["folds"]
         ],
     )
-    ledger.append(finished.content())
 
 
 def _result(judged: Mapping[str, Any], interval: Mapping[str, Any] | None = None) -> Result:

@@ -1,19 +1,19 @@
 """Did anything see the future? What a run computed, computed again without it: any difference is a finding."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from tradsys.core.errors import LookaheadError
 from tradsys.core.seeds import derive, generator
 from tradsys.research import nested
 from tradsys.research.dataset import Dataset, label_symbol
 from tradsys.research.early import early_fills, early_training
 from tradsys.research.experiment import Outcome, Progress, research_fold, simulate_profile
-from tradsys.research.findings import Finding, Search, Table
+from tradsys.research.findings import Lookahead, Search, Table
 from tradsys.research.folds import walk_forward
 from tradsys.research.futures import Future, as_known, cut, mirrored, noised
+from tradsys.research.rank_lookahead import columns_seen
+from tradsys.research.ranks import RankColumns
 from tradsys.research.record import Record
 from tradsys.research.spec import Experiment
 from tradsys.research.views import (
@@ -37,31 +37,6 @@ SAMPLE_POINTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Lookahead:
-    """How many values were compared, the past being cut off from the future at how many points; and what differed."""
-
-    n_points: int
-    n_values: int
-    findings: tuple[Finding, ...]
-
-    @property
-    def sentence(self) -> str:
-        """The result in one line."""
-        compared = f"{self.n_values:,} values checked at {self.n_points:,} points"
-        if not self.findings:
-            return f"nothing saw the future: {compared}"
-        return f"{len(self.findings):,} of what the run computes saw the future: {compared}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
-        return {
-            "n_points": self.n_points,
-            "n_values": self.n_values,
-            "findings": [finding.to_dict() for finding in self.findings],
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Point:
     """A time inside a fold's test block, the close of a bar of one symbol, at which the future is taken away."""
 
@@ -70,8 +45,18 @@ class Point:
     at: int
 
 
-def look_ahead(outcome: Outcome, spec: Experiment, *, n_points: int, progress: Progress = lambda *_: None) -> Lookahead:
-    """Everything: bars, labels and trades at random points, cut and replaced by noise, and every fold fitted again."""
+def look_ahead(
+    outcome: Outcome,
+    spec: Experiment,
+    *,
+    n_points: int,
+    ranks: RankColumns | None = None,
+    progress: Progress = lambda *_: None,
+) -> Lookahead:
+    """Everything: bars, labels and trades at random points, cut and replaced by noise, and every fold fitted again.
+
+    `ranks` say how columns of ranks were made, where the features read any.
+    """
     search = _search(outcome, spec)
     points = _points(outcome, spec, n_points)
     n_steps = n_points + len(outcome.results)
@@ -81,6 +66,8 @@ def look_ahead(outcome: Outcome, spec: Experiment, *, n_points: int, progress: P
         for future in (cut, noised):
             _bars(search, outcome, spec, point, future)
             _labels(search, outcome, spec, point, future)
+            if ranks is not None:
+                columns_seen(search, outcome.data, ranks, point.at, future)
         _trades(search, outcome, spec, point)
     for result in outcome.results:
         progress(f"fitting fold {result.fold.index + 1} again", n_points + result.fold.index, n_steps)
@@ -90,7 +77,7 @@ def look_ahead(outcome: Outcome, spec: Experiment, *, n_points: int, progress: P
     return Lookahead(n_points, search.n_values, tuple(search.found.values()))
 
 
-def glance(outcome: Outcome, spec: Experiment) -> Lookahead:
+def glance(outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None) -> Lookahead:
     """The sample inside every run: some points, the scales of their folds, a choice, all training parts and fills."""
     search = _search(outcome, spec)
     points = _points(outcome, spec, SAMPLE_POINTS)
@@ -98,21 +85,12 @@ def glance(outcome: Outcome, spec: Experiment) -> Lookahead:
         _turns(search, outcome, spec, point)
         _bars(search, outcome, spec, point, cut)
         _labels(search, outcome, spec, point, noised)
+        if ranks is not None:
+            columns_seen(search, outcome.data, ranks, point.at, cut)
     for k in sorted({point.fold for point in points}):
         _rescale(search, outcome, spec, k)
     _choice(search, outcome, spec, points[0].fold, noised)
     return Lookahead(SAMPLE_POINTS, search.n_values, tuple(search.found.values()))
-
-
-def refuse(lookahead: Lookahead) -> None:
-    """A LookaheadError that says who saw what, where there is any finding."""
-    if lookahead.findings:
-        said = "\n  ".join(finding.sentence for finding in lookahead.findings[:10])
-        more = "" if len(lookahead.findings) <= 10 else f"\n  and {len(lookahead.findings) - 10} more"
-        raise LookaheadError(
-            f"a run may only use what was known at the time, found {len(lookahead.findings)} that saw later bars; "
-            f"mend them, and see all with tradsys lookahead:\n  {said}{more}"
-        )
 
 
 def _search(outcome: Outcome, spec: Experiment) -> Search:

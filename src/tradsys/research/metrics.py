@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.metrics import measure
+from tradsys.backtest.metrics import Measured, measure
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.bars import quality_report
 from tradsys.core.time import format_interval, from_ms
@@ -23,7 +23,7 @@ from tradsys.verdict.scores import auc, log_loss
 def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: Simulation) -> dict[str, Any]:
     """Everything of a run that is a number, in plain JSON values."""
     return {
-        "market": _market(market, spec),
+        "market": market_facts(market, spec.folds.lockbox),
         "labels": _labels(outcome, spec),
         "folds": [_fold(result, outcome) for result in outcome.results],
         "skill": skill_table(outcome.scored, seed=spec.seed),
@@ -34,7 +34,8 @@ def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: S
     }
 
 
-def _market(market: Market, spec: Experiment) -> dict[str, Any]:
+def market_facts(market: Market, lockbox: float) -> dict[str, Any]:
+    """What was read, what was repaired in it, and where the lock-box begins."""
     quality = quality_report(market.bars, interval=market.interval)
     return {
         "sources": list(market.sources),
@@ -43,7 +44,7 @@ def _market(market: Market, spec: Experiment) -> dict[str, Any]:
         "n_bars": quality.n_bars,
         "first": quality.start.isoformat() if quality.start else None,
         "last": quality.end.isoformat() if quality.end else None,
-        "lockbox_from": lockbox_opens(market.bars, spec.folds.lockbox).isoformat(),
+        "lockbox_from": lockbox_opens(market.bars, lockbox).isoformat(),
         "is_development": market.is_development,
         "n_design_looks": market.n_design_looks,
         "n_gaps": len(quality.gaps),
@@ -113,10 +114,12 @@ def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: E
 
 
 def _measured(simulation: Simulation, seed: int) -> dict[str, Any]:
-    return {
-        name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high}
-        for name, m in measure(simulation, seed=seed).items()
-    }
+    return plain(measure(simulation, seed=seed))
+
+
+def plain(measured: Mapping[str, Measured]) -> dict[str, Any]:
+    """Measured values as JSON knows them."""
+    return {name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high} for name, m in measured.items()}
 
 
 def assumptions(market: Market, spec: Experiment) -> list[str]:

@@ -21,6 +21,7 @@ from tradsys.data.listings import Listing
 from tradsys.data.panel import Panel
 from tradsys.data.universe import Universe, UniverseSpec
 from tradsys.features.cross_section import LEAST, compared, momentum, raw_momentum
+from tradsys.profiles.forecast import SIDES, Side
 from tradsys.research.config import FoldSettings, RunConfig
 from tradsys.research.ranks import universe_of
 from tradsys.verdict.results import VerdictSpec
@@ -110,6 +111,16 @@ class NeutralSpec:
         return (self.rule,)
 
     @property
+    def deployed(self) -> str:
+        """The only one."""
+        return self.rule.name
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """Both, always."""
+        return SIDES
+
+    @property
     def guard_bars(self) -> int:
         """Horizon and lookback: shifts nearer than twice that are not random."""
         return self.rule.horizon + self.rule.lookback
@@ -140,6 +151,25 @@ def neutral_from(config: RunConfig) -> NeutralSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranked:
+    """Who could be chosen, the signal of whoever is compared and the side it would take, (n_times, n_symbols) each."""
+
+    panel: Panel
+    universe: Universe
+    signal: FloatArray
+    sides: FloatArray
+
+
+def rank(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: NeutralSpec) -> Ranked:
+    """The universe, the signal and the sides at every close; all of it by what had closed then."""
+    panel = Panel.of(frames, bar_ms)
+    universe = spec.universe.choose(frames, bar_ms, spec.listings)
+    measured = raw_momentum if spec.rule.signal == "return" else momentum
+    signal = compared(measured(panel, frames, spec.rule.lookback), universe.at(panel.times))
+    return Ranked(panel, universe, signal, spec.rule.sides(signal, panel.symbols))
+
+
+@dataclass(frozen=True, slots=True)
 class Traded:
     """The universe, whom the rule wanted when, and what came of it in the time that was tested."""
 
@@ -153,12 +183,10 @@ def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: NeutralSpec, *,
 
     A decision is made at a close on the grid of `horizon` bars since 1970 and filled at the next open.
     """
-    panel = Panel.of(frames, bar_ms)
-    universe = spec.universe.choose(frames, bar_ms, spec.listings)
+    ranked = rank(frames, bar_ms, spec)
+    panel, universe = ranked.panel, ranked.universe
     decides = (panel.times % (spec.rule.horizon * bar_ms) == 0) & (panel.times >= start) & (panel.times < end)
-    signal = raw_momentum if spec.rule.signal == "return" else momentum
-    values = compared(signal(panel, frames, spec.rule.lookback), universe.at(panel.times))[decides]
-    sides = spec.rule.sides(values, panel.symbols)
+    sides = ranked.sides[decides]
     n_held = np.maximum(np.abs(sides).sum(axis=1, keepdims=True), 1.0)
     if not sides.any():
         raise NotEnoughBars(

@@ -1,73 +1,107 @@
 """One run of the rank profile: simulated, entered in the ledger, judged against all that was tried, written down."""
 
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from tradsys.backtest.metrics import Measured, measure
+from tradsys.backtest.portfolio import PortfolioSpec
+from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.bars import split_symbols
-from tradsys.core.time import format_interval, interval_ms, stamp, to_ms
+from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.market import Market
 from tradsys.journal.entries import LockboxOpening
 from tradsys.journal.files import check_writable
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.runs import RunFolder
-from tradsys.research.code import code_digest, lock_digest
+from tradsys.research.code import code_digest
 from tradsys.research.config import RunConfig
-from tradsys.research.experiment import lockbox_opens
-from tradsys.research.neutral import NAME, NeutralSpec, Traded, mean_spread, neutral_from, spreads, trade
-from tradsys.research.run import Run
-from tradsys.research.trials import data_of, record_and_judge, run_name, trial_series, verdict_json
-from tradsys.verdict.measured import calibration_notes
+from tradsys.research.experiment import Progress, lockbox_opens
+from tradsys.research.findings import Lookahead, refuse
+from tradsys.research.finished import Run, by_profile, by_symbol, run_slug, write_manifest
+from tradsys.research.logbook import record_look, record_ranks
+from tradsys.research.neutral import NAME, NeutralSpec, Traded, neutral_from, trade
+from tradsys.research.rank_lookahead import look_ahead_in_ranks
+from tradsys.research.rank_metrics import rank_metrics
+from tradsys.research.replay import RANKS
+from tradsys.research.trials import data_of, record_and_judge, trial_series, verdict_json
 from tradsys.verdict.procedure import judge
 
+SAMPLE_POINTS = 3
+"""Times at which every run takes the future away."""
 
-def run_ranks(market: Market, config: RunConfig, *, root: Path, ledger: Ledger, open_the_lockbox: bool = False) -> Run:
-    """Trade the rule after the first part of the history and before its lock-box, and judge it as a trial."""
+
+def run_ranks(
+    market: Market,
+    config: RunConfig,
+    *,
+    root: Path,
+    ledger: Ledger,
+    open_the_lockbox: bool = False,
+    hypothesis: str = "",
+    progress: Progress = lambda *_: None,
+    render: Callable[[Path], object] = lambda _: None,
+) -> Run:
+    """Trade the rule after the first part of the history and before its lock-box, and judge it as a trial.
+
+    `hypothesis` is the beginning of the name of one that the ledger holds. `render` writes the report into the folder
+    before it gets its name.
+    """
     spec, code = neutral_from(config), code_digest()
     check_writable(root, "the run goes", "name another folder with --out")
     check_writable(ledger.path.parent, "trials go", "name another folder with --journal")
-    opens = lockbox_opens(market.bars, spec.folds.lockbox)
-    bars = market.bars.filter(pl.col("ts") < opens)
-    start, end = to_ms(lockbox_opens(market.bars, 1.0 - spec.folds.initial)), to_ms(opens)
+    looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
+    progress("ranking", 0, 3)
+    frames, start, end = tested(market, spec)
     step = interval_ms(market.interval)
-    traded = trade(split_symbols(bars), step, spec, start=start, end=end)
+    traded = trade(frames, step, spec, start=start, end=end)
+    progress("taking the future away", 1, 3)
+    looked = look_ahead_in_ranks(frames, step, spec, traded, start=start, end=end, n_points=SAMPLE_POINTS)
+    refuse(looked)
     own = trial_series({NAME: traded.simulation}, traded.simulation.symbols)
     judged = record_and_judge(own, market, spec, ledger, guard_bars=spec.guard_bars, code=code)
-    metrics = _metrics(market, spec, traded, step)
+    progress("measuring", 2, 3)
+    portfolio = PortfolioSpec(cash_quote=spec.cash_quote)
+    benchmark = buy_and_hold(frames, start, end, costs=spec.costs, portfolio=portfolio)
+    metrics = rank_metrics(market, spec, traded, benchmark, start=start, end=end) | {"lookahead": looked.to_dict()}
     verdict = verdict_json(judged, metrics)
     if open_the_lockbox:
-        verdict["lockbox"] = _open_lockbox(market, spec, ledger, to_ms(opens), step, code)
-    when = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    slug = f"{when}-rank-{len(market.symbols)}-{format_interval(market.interval)}-{spec.digest[:6]}"
-    folder = RunFolder.create(root, slug)
+        verdict["lockbox"] = _open_lockbox(market, spec, ledger, end, step, code)
+    folder = RunFolder.create(root, run_slug(market, spec, f"rank-{len(market.symbols)}"))
     folder.write_json("metrics.json", metrics)
     folder.write_json("verdict.json", verdict)
-    folder.write_parquet("trades.parquet", traded.simulation.trades)
-    folder.write_parquet("equity.parquet", traded.simulation.equity)
-    folder.write_parquet("universe.parquet", traded.universe.frame())
-    folder.write_manifest(
-        {
-            "run": run_name(market, spec, code),
-            "market": data_of(market).market,
-            "title": " + ".join(market.sources),
-            "config": config.model_dump(mode="json"),
-            "experiment": spec.digest,
-            "fingerprint": market.fingerprint,
-            "blocks": market.blocks,
-            "trials": {trial.key: trial.digest for trial in own},
-            "guard_bars": spec.guard_bars,
-            "seed": spec.seed,
-            "code": code,
-            "lock": lock_digest(),
-            "created": datetime.now(UTC),
-        }
-    )
+    _write_frames(folder, frames, traded, benchmark)
+    tied = {"hypothesis": looks_at, "guard_bars": spec.guard_bars, "trials": {one.key: one.digest for one in own}}
+    write_manifest(folder, market, config, spec, code, {"kind": RANKS, **tied})
+    render(folder.path)
+    record_ranks(market, spec, verdict, metrics, ledger, code=code)
     return Run(folder.finish(), verdict, metrics)
+
+
+def look_ahead_as_ranked(market: Market, config: RunConfig, n_points: int) -> Lookahead:
+    """What a run of these settings computes, made again without the future at so many points."""
+    spec, step = neutral_from(config), interval_ms(market.interval)
+    frames, start, end = tested(market, spec)
+    traded = trade(frames, step, spec, start=start, end=end)
+    return look_ahead_in_ranks(frames, step, spec, traded, start=start, end=end, n_points=n_points)
+
+
+def tested(market: Market, spec: NeutralSpec) -> tuple[dict[str, pl.DataFrame], int, int]:
+    """One frame a symbol of all before the lock-box, and the span (ms) in which the rule is traded."""
+    opens = lockbox_opens(market.bars, spec.folds.lockbox)
+    start = to_ms(lockbox_opens(market.bars, 1.0 - spec.folds.initial))
+    closed = market.bars.filter(pl.col("ts") + market.interval <= opens)
+    return split_symbols(closed), start, to_ms(opens)
+
+
+def _write_frames(folder: RunFolder, frames: dict[str, pl.DataFrame], traded: Traded, benchmark: Simulation) -> None:
+    curves = {NAME: traded.simulation.equity, "BUY_AND_HOLD": benchmark.equity}
+    folder.write_parquet("trades.parquet", by_profile({NAME: traded.simulation.trades}))
+    folder.write_parquet("equity.parquet", by_profile({n: one.select("ts", "equity") for n, one in curves.items()}))
+    folder.write_parquet("universe.parquet", traded.universe.frame())
+    folder.write_parquet("bars.parquet", by_symbol(frames))
 
 
 def _open_lockbox(
@@ -94,62 +128,3 @@ def _open_lockbox(
         "detectable_sharpe": judgement.detectable_sharpe,
         **asdict(judgement.profiles[NAME]),
     }
-
-
-def _metrics(market: Market, spec: NeutralSpec, traded: Traded, step: int) -> dict[str, Any]:
-    simulation, member = traded.simulation, traded.universe.member
-    inside = (traded.universe.times >= simulation.grid[0]) & (traded.universe.times <= simulation.grid[-1])
-    spread = mean_spread(spreads(traded), spec.rule.horizon * step, seed=spec.seed)
-    measured = measure(simulation, seed=spec.seed) | {"spread_gross": spread}
-    net = np.abs(simulation.position.sum(axis=0))
-    return {
-        "market": {
-            "sources": list(market.sources),
-            "symbols": list(market.symbols),
-            "interval": format_interval(market.interval),
-            "tested_from": stamp(int(simulation.grid[0])),
-            "tested_to": stamp(int(simulation.grid[-1]) + step),
-            "is_development": market.is_development,
-            "n_design_looks": market.n_design_looks,
-        },
-        "universe": {
-            "n_symbols": len(market.symbols),
-            "n_members_mean": float(member[inside].sum(axis=1).mean()) if inside.any() else 0.0,
-            "n_rebalances": int(inside.sum()),
-            "n_closed_by_last_bar": int((simulation.trades["reason"] == "last bar").sum()),
-        },
-        "profiles": {
-            NAME: {
-                "description": spec.rule.description,
-                "metrics": {name: _plain(one) for name, one in measured.items()},
-                "n_decisions": int((traded.targets.weights != 0).any(axis=1).sum()),
-                "highest_confidence": None,
-                "net_exposure_mean": float(net.mean()),
-            }
-        },
-        "assumptions": _assumptions(market, spec),
-    }
-
-
-def _plain(one: Measured) -> dict[str, Any]:
-    return {"value": one.value, "n": one.n, "low": one.low, "high": one.high}
-
-
-def _assumptions(market: Market, spec: NeutralSpec) -> list[str]:
-    costs = spec.costs
-    warned = (
-        [f"The rule was found on this very data, in hindsight: {market.n_design_looks} looks count as trials."]
-        if market.is_development
-        else []
-    )
-    return [
-        *warned,
-        *calibration_notes(spec.verdict),
-        "Ranks are taken when a bar has closed and traded at the next open; positions that stay are only resized.",
-        f"Whatever is traded, on either side, pays {costs.taker_bps + costs.slippage_bps:g} bp; funding costs a long "
-        f"{costs.funding_bps_per_8h:g} bp every eight hours and pays a short as much; borrowing costs nothing here.",
-        "A symbol's position is sold at the close of its last bar, at that price.",
-        f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and the last "
-        f"{spec.folds.lockbox:.0%} stays closed.",
-        "The universe holds only what was loaded: symbols that nobody loaded, delisted ones above all, are missing.",
-    ]

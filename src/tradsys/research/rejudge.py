@@ -75,7 +75,7 @@ def rejudge(run: StoredRun, ledger: Ledger) -> Rejudged:
         _own_series(run, ledger),
         run.manifest["blocks"],
         run.metrics["market"]["n_design_looks"],
-        run.spec,
+        run.tried,
         ledger,
         guard_bars=run.manifest["guard_bars"],
     )
@@ -99,5 +99,5 @@ def _own_series(run: StoredRun, ledger: Ledger) -> list[TrialSeries]:
         )
     grid = Grid.of(run.frames, *run.span)
     opens = grid.carried(grid.prices.open)
-    names = [profile.name for profile in run.spec.profiles]
+    names = [profile.name for profile in run.tried.profiles]
     return [replace(ledger.load_trial(digests[name]), opens=opens, symbols=grid.symbols) for name in names]

@@ -13,6 +13,7 @@ import polars as pl
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays
+from tradsys.core.errors import DataError
 from tradsys.core.time import infer_interval, interval_ms, to_ms, ts_ms
 from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.catalogue import profile_named
@@ -20,7 +21,12 @@ from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.research.config import RunConfig
 from tradsys.research.experiment import simulate_decisions
+from tradsys.research.neutral import neutral_from
 from tradsys.research.spec import Experiment, experiment_from
+from tradsys.research.trials import Tried
+
+RANKS = "ranks"
+"""`kind` in the manifest of what `tradsys rank` wrote; other runs name none."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,24 @@ class StoredRun:
         """As measured."""
         return self._json("metrics.json")
 
+    @property
+    def is_ranks(self) -> bool:
+        """Whether `tradsys rank` wrote it: no forecasts, one rule."""
+        return self.manifest.get("kind") == RANKS
+
+    @cached_property
+    def tried(self) -> Tried:
+        """What was tried and how it is judged, from the settings stored with the run."""
+        return neutral_from(RunConfig(**self.manifest["config"])) if self.is_ranks else self.spec
+
     @cached_property
     def spec(self) -> Experiment:
-        """The experiment, from the settings stored with the run."""
+        """The experiment, from the settings stored with the run; a DataError where it was none."""
+        if self.is_ranks:
+            raise DataError(
+                f"{self.folder.name} ranked symbols and made no forecasts, which this needs; name a run of tradsys "
+                "run, or look at this one with tradsys compare"
+            )
         n_symbols = len(self.metrics["market"]["symbols"])  # those that are listed in the lock-box alone included
         config = RunConfig(**self.manifest["config"])
         return experiment_from(config, n_symbols=n_symbols, sides=tuple(self.manifest["sides"]))

@@ -1,10 +1,7 @@
 """One run from bars to a finished run folder: experiment, verdict, ledger, report, bundle."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,44 +9,31 @@ import polars as pl
 from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import FitError
-from tradsys.core.machine import limits
 from tradsys.core.plan import Plan
-from tradsys.core.time import format_interval
 from tradsys.data.market import Market
 from tradsys.journal.files import check_writable
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.runs import RunFolder
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import SIDES, Forecasts
-from tradsys.research.code import code_digest, lock_digest
+from tradsys.research.code import code_digest
 from tradsys.research.config import RunConfig
 from tradsys.research.diagnostics.adversarial import adversarial_validation
 from tradsys.research.diagnostics.importance import feature_importance
 from tradsys.research.experiment import Outcome, Progress, block_decisions, run_experiment
 from tradsys.research.families import family_gains
+from tradsys.research.findings import refuse
+from tradsys.research.finished import Run, by_profile, by_symbol, run_slug, write_manifest
 from tradsys.research.lockbox import open_lockbox
 from tradsys.research.logbook import record_failure, record_look, record_result
-from tradsys.research.lookahead import glance, refuse
+from tradsys.research.lookahead import glance
 from tradsys.research.metrics import run_metrics
 from tradsys.research.nested import choose_everywhere
 from tradsys.research.paths import cross_validated_paths
+from tradsys.research.ranks import ranks_of
 from tradsys.research.spec import Experiment, experiment_from
 from tradsys.research.supervision import supervision
-from tradsys.research.trials import data_of, record_and_judge, run_name, trial_series, verdict_json
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished run: its folder, and what went into `verdict.json` and `metrics.json`."""
-
-    folder: Path
-    verdict: dict[str, Any]
-    metrics: dict[str, Any]
-
-    @property
-    def report(self) -> Path:
-        """The page to look at."""
-        return self.folder / "report.html"
+from tradsys.research.trials import record_and_judge, trial_series, verdict_json
 
 
 def run(
@@ -81,7 +65,7 @@ def run(
     except FitError as error:
         record_failure(str(error), market, spec, ledger, code=code)
         raise
-    lookahead = glance(outcome, spec)
+    lookahead = glance(outcome, spec, ranks_of(config))
     refuse(lookahead)
     own = trial_series(outcome.simulations, outcome.data.symbols)
     lookback = max(result.predictor.lookback for result in outcome.results)
@@ -102,40 +86,27 @@ def run(
     if open_the_lockbox:
         progress("opening the lock-box", 0, 1)
         verdict["lockbox"] = open_lockbox(market, spec, outcome, ledger, guard_bars=guard_bars, code=code)
-    folder = RunFolder.create(root, _slug(market, spec))
+    folder = RunFolder.create(root, run_slug(market, spec))
     folder.write_json("metrics.json", metrics)
     folder.write_json("verdict.json", verdict)
     _write_frames(folder, outcome, spec, benchmark)
     predictor = outcome.results[-1].predictor
     predictor.save(folder.path / "bundle")
     tied = {"hypothesis": looks_at, "guard_bars": guard_bars, "trials": {trial.key: trial.digest for trial in own}}
-    _write_manifest(folder, market, config, spec, code, tied)
+    write_manifest(folder, market, config, spec, code, tied)
     render(folder.path)
     record_result(market, spec, outcome, verdict, metrics, ledger, code=code)
     return Run(folder.finish(), verdict, metrics)
 
 
-def _slug(market: Market, spec: Experiment) -> str:
-    names = "-".join(market.symbols[:3]) + (f"-and-{len(market.symbols) - 3}-more" if len(market.symbols) > 3 else "")
-    plain = "".join(c if c.isalnum() or c == "-" else "-" for c in names.lower()).strip("-")
-    when = datetime.now(UTC)
-    return f"{when:%Y%m%d-%H%M%S}-{plain}-{format_interval(market.interval)}-{spec.digest[:6]}"
-
-
 def _write_frames(folder: RunFolder, outcome: Outcome, spec: Experiment, benchmark: Simulation) -> None:
     named = outcome.simulations
-    folder.write_parquet("trades.parquet", _by_profile({name: one.trades for name, one in named.items()}))
+    folder.write_parquet("trades.parquet", by_profile({name: one.trades for name, one in named.items()}))
     curves = {**{name: one.equity for name, one in named.items()}, "BUY_AND_HOLD": benchmark.equity}
-    folder.write_parquet("equity.parquet", _by_profile({n: e.select("ts", "equity") for n, e in curves.items()}))
+    folder.write_parquet("equity.parquet", by_profile({n: e.select("ts", "equity") for n, e in curves.items()}))
     folder.write_parquet("forecasts.parquet", forecasts_frame(outcome, spec))
     folder.write_parquet("labels.parquet", labels_frame(outcome))
-    frames = outcome.data.frames
-    bars = pl.concat(frame.select(pl.lit(symbol).alias("symbol"), pl.all()) for symbol, frame in frames.items())
-    folder.write_parquet("bars.parquet", bars)
-
-
-def _by_profile(frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(frame.select(pl.lit(name).alias("profile"), pl.all()) for name, frame in frames.items())
+    folder.write_parquet("bars.parquet", by_symbol(outcome.data.frames))
 
 
 def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
@@ -201,28 +172,3 @@ def labels_frame(outcome: Outcome) -> pl.DataFrame:
                 )
             )
     return pl.concat(parts).sort("symbol", "start", "side")
-
-
-def _write_manifest(
-    folder: RunFolder, market: Market, config: RunConfig, spec: Experiment, code: str, tied: dict[str, Any]
-) -> None:
-    """How to make the run again and to find it in the ledger; `tied` is what judging it again needs."""
-    folder.write_manifest(
-        {
-            **tied,
-            "run": run_name(market, spec, code),
-            "market": data_of(market).market,
-            "title": " + ".join(market.sources),
-            "config": config.model_dump(mode="json"),
-            "experiment": spec.digest,
-            "fingerprint": market.fingerprint,
-            "blocks": market.blocks,
-            "seed": spec.seed,
-            "code": code,
-            "lock": lock_digest(),
-            "deployed_profile": spec.deployed,
-            "sides": spec.sides,
-            "machine": asdict(limits()),
-            "created": datetime.now(UTC),
-        }
-    )

@@ -46,6 +46,14 @@ class Tried(Protocol):
     def verdict(self) -> VerdictSpec:
         """How they are judged."""
 
+    @property
+    def deployed(self) -> str:
+        """Name of the one that is put forward."""
+
+    @property
+    def sides(self) -> Sequence[str]:
+        """Long, short or both."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
