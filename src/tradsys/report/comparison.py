@@ -20,6 +20,7 @@ _METRICS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "max_drawdown_account": ("Deepest drawdown", percent),
     "profit_mean": ("Profit a trade, mean", _signed_percent),
     "profit_mean_gross": ("The same, before costs", _signed_percent),
+    "spread_gross": ("Longs less shorts, before costs", _signed_percent),
     "profit_median": ("Profit a trade, median", _signed_percent),
     "winrate": ("Trades won", percent),
     "profit_factor": ("Won per unit lost", number),
@@ -43,8 +44,17 @@ _METRICS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "ambiguous_share": ("Both barriers in one bar", percent),
 }
 _MAIN = {
-    *("profit_total", "cagr", "sharpe", "sortino", "calmar", "max_drawdown_account", "profit_mean"),
-    *("profit_mean_gross", "winrate", "profit_factor", "expectancy", "sqn", "trades_per_day", "holding_avg_s"),
+    *("profit_total", "cagr", "sharpe", "sortino", "calmar", "max_drawdown_account", "profit_mean", "spread_gross"),
+    *(
+        "profit_mean_gross",
+        "spread_gross",
+        "winrate",
+        "profit_factor",
+        "expectancy",
+        "sqn",
+        "trades_per_day",
+        "holding_avg_s",
+    ),
 }
 
 

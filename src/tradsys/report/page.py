@@ -20,6 +20,7 @@ from tradsys.report.forest import forecaster_rows, forests
 from tradsys.report.importance import importance_card
 from tradsys.report.lookahead import lookahead_line
 from tradsys.report.paths import paths_card
+from tradsys.report.ranks import ranks_card
 from tradsys.report.reliability import diagrams
 from tradsys.report.supervisor import supervisor_card
 
@@ -52,6 +53,7 @@ def page(run: RunFiles) -> str:
             lookahead=lookahead_line(run.metrics),
             chosen=chosen_card(run, names),
             paths=paths_card(run, names),
+            ranks=ranks_card(run),
             market=section(run.metrics, "market"),
             labels=section(run.metrics, "labels"),
             skill=section(run.metrics, "skill"),

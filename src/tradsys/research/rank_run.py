@@ -54,7 +54,7 @@ def run_ranks(
     check_writable(ledger.path.parent, "trials go", "name another folder with --journal")
     looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
     progress("ranking", 0, 3)
-    frames, start, end = tested(market, spec)
+    frames, start, end = before_lockbox(market, spec)
     step = interval_ms(market.interval)
     traded = trade(frames, step, spec, start=start, end=end)
     progress("taking the future away", 1, 3)
@@ -83,12 +83,12 @@ def run_ranks(
 def look_ahead_as_ranked(market: Market, config: RunConfig, n_points: int) -> Lookahead:
     """What a run of these settings computes, made again without the future at so many points."""
     spec, step = neutral_from(config), interval_ms(market.interval)
-    frames, start, end = tested(market, spec)
+    frames, start, end = before_lockbox(market, spec)
     traded = trade(frames, step, spec, start=start, end=end)
     return look_ahead_in_ranks(frames, step, spec, traded, start=start, end=end, n_points=n_points)
 
 
-def tested(market: Market, spec: NeutralSpec) -> tuple[dict[str, pl.DataFrame], int, int]:
+def before_lockbox(market: Market, spec: NeutralSpec) -> tuple[dict[str, pl.DataFrame], int, int]:
     """One frame a symbol of all before the lock-box, and the span (ms) in which the rule is traded."""
     opens = lockbox_opens(market.bars, spec.folds.lockbox)
     start = to_ms(lockbox_opens(market.bars, 1.0 - spec.folds.initial))
