@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -57,3 +58,31 @@ def test_a_run_learns_from_ranks(file, tmp_path, monkeypatch, capsys):
     told = json.loads(capsys.readouterr().out)
     manifest = json.loads((tmp_path / told["run"] / "manifest.json").read_text())
     assert manifest["config"]["features"]["names"][-1] == "momentum_rank"
+
+
+def test_compare_journal_and_the_look_ahead_know_it(file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["rank", "--bars", str(file), "--k", "2", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (tmp_path / told["report"]).is_file()
+    assert main(["compare"]) == 0
+    shown = capsys.readouterr().out
+    assert "-rank-6-1h-" in shown
+    assert "universe: " in shown
+    assert main(["journal"]) == 0
+    assert f"ranks, {file}, seed 0" in capsys.readouterr().out
+    assert main(["backtest", "--run", "last"]) == 3
+    assert "ranked symbols and made no forecasts" in capsys.readouterr().err
+    assert main(["lookahead", "--rank", "--bars", str(file), "--set", "rank.k=2", "--points", "2"]) == 0
+    assert "nothing saw the future: " in capsys.readouterr().out
+
+
+def test_a_rank_that_sees_the_next_bar_ends_the_look_ahead_with_an_error(file, tmp_path, monkeypatch, capsys):
+    from tradsys.research import neutral
+
+    honest = neutral.raw_momentum
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(neutral, "raw_momentum", lambda *a: np.roll(honest(*a), -1, axis=0))
+    assert main(["lookahead", "--rank", "--bars", str(file), "--set", "rank.k=2", "--points", "2"]) == 1
+    assert "ranks: signal of S0" in (shown := capsys.readouterr().out)
+    assert "saw 1 bar ahead" in shown

@@ -28,7 +28,8 @@ from tradsys.research.futures import cut, noised
 from tradsys.research.neutral import neutral_from, trade
 from tradsys.research.rank_lookahead import columns_seen, look_ahead_in_ranks
 from tradsys.research.rank_run import before_lockbox, run_ranks
-from tradsys.research.ranks import RankColumns
+from tradsys.research.ranks import RankColumns, with_ranks
+from tradsys.research.run import run
 
 HOUR = timedelta(hours=1)
 HOUR_MS = 3_600_000
@@ -159,3 +160,16 @@ def test_columns_of_ranks_that_saw_the_future_are_caught(leak, future, monkeypat
     assert search.n_values > 10_000
     assert bool(seen) == (leak is not None)
     assert leak != "strength" or seen == {("columns of ranks", "rank_strength_72")}
+
+
+@pytest.mark.slow
+def test_a_run_whose_columns_of_ranks_saw_the_future_is_refused(monkeypatch, tmp_path):
+    whole = cross_section.strength
+    monkeypatch.setattr(cross_section, "strength", lambda values: whole(values) - np.nanmean(values))
+    bars = simulate_universe(6, 0.03, seed=1, n_bars=5_000)
+    plain = Market(bars, HOUR, ("t",), tuple(split_symbols(bars)), (), fingerprint(bars), month_blocks(bars), False)
+    features = {"names": ("returns", "relative_strength")}
+    config = RunConfig(agent={"name": "logistic"}, folds={"n_folds": 2, "path_groups": 0}, features=features)
+    ledger = Ledger(tmp_path / "journal" / "ledger.jsonl")
+    with pytest.raises(LookaheadError, match="columns of ranks: rank_strength_"):
+        run(with_ranks(plain, config), config, root=tmp_path / "runs", ledger=ledger)
