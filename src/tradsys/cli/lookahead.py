@@ -28,6 +28,7 @@ def command(
     1e-6), and each difference names its column, the first row and how many bars ahead it saw. Nothing is judged, so
     that the ledger has nothing to count.
     """
+    from tradsys.cli.machine import planned
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
     from tradsys.data.settings import DataSettings
@@ -43,7 +44,8 @@ def command(
     settled = RunConfig.load(file=config, overrides=chosen)
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))
     sides = SIDES[:1] if market.is_long_only else SIDES
-    spec = experiment_from(settled, n_symbols=len(market.symbols), sides=sides)
+    plan = planned(settled, n_rows=len(market.bars))
+    spec = experiment_from(settled, n_symbols=len(market.symbols), sides=sides, plan=plan)
     with reporter(quiet=as_json) as progress:
         outcome = run_experiment(market, spec, progress)
         looked = look_ahead(outcome, spec, n_points=points, progress=progress)

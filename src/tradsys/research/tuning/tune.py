@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.plan import Plan as MachinePlan
 from tradsys.core.time import format_interval, interval_ms
 from tradsys.data.market import Market
 from tradsys.journal.files import canonical_json, check_writable
@@ -34,13 +35,17 @@ _BARRIERS = {"labels.upper", "labels.lower", "labels.horizon"}
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much is tried: trials in all, side by side, seeds of each, processes, and seconds until no batch begins."""
+    """How much is tried: trials in all, side by side, seeds of each, and seconds until no batch begins; and on what.
+
+    `plan` is what all processes together may take of the machine.
+    """
 
     n_trials: int = 50
     batch: int = 4
     n_seeds: int = 2
     n_processes: int = 1
     time_limit_s: float | None = None
+    plan: MachinePlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ def _work(study: TuningStudy, part: Market, budget: Budget, progress: Progress) 
     progress(_best(trials), len(trials), budget.n_trials)
     if len(trials) >= budget.n_trials:
         return
-    with evaluator(part, budget.n_processes) as evaluate:
+    with evaluator(part, budget.n_processes, budget.plan) as evaluate:
         while (missing := budget.n_trials - len(trials)) > 0:
             if budget.time_limit_s is not None and time.monotonic() - began >= budget.time_limit_s and trials:
                 return
