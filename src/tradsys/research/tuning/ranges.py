@@ -40,5 +40,6 @@ DEFAULT = Space(
 
 def may_be_network(space: Space, base: RunConfig) -> bool:
     """Whether some trial of the space, begun from these settings, trains a network."""
-    named = next((one.options for one in space.parameters if one.key == "agent.name"), (base.agent.name,))
+    choices = (one.options for one in space.parameters if isinstance(one, Choice) and one.key == "agent.name")
+    named = next(choices, (base.agent.name,))
     return any(base.with_settings({"agent.name": name}).agent.is_network for name in named)
