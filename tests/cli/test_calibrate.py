@@ -13,7 +13,7 @@ def quick(monkeypatch, tmp_path):
     """The flow is replaced by a market on which nothing was proven."""
     profile = {"verdict": "not proven", "sharpe": 0.1}
 
-    def tried(task):
+    def tried(task, plan):
         base = {"preset": task.preset, "cell": task.cell, "seed": task.seed, "code": "a", "n_days": 1095}
         more = {"silent_folds": 0, "cpu_s": 1.0, "shorter": {"200": {}}, "profiles": {"SNIPER": profile}}
         return base | more

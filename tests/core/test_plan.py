@@ -84,18 +84,6 @@ def test_beast_takes_more_than_safe_and_bfloat16_where_a_card_has_it():
     assert make_plan(machine(), "beast").precision == "float32"
 
 
-def test_grouping_follows_the_memory_of_the_device_and_is_never_less_than_one():
-    plan = make_plan(machine(), "safe", CARD)
-    assert plan.n_at_once(shared_bytes=5 * 10**9, bytes_each=10**9) == 30
-    assert plan.n_at_once(shared_bytes=90 * 10**9, bytes_each=10**9) == 1
-
-
-def test_data_stay_on_the_device_where_they_take_at_most_half_of_it():
-    plan = make_plan(machine(), "safe", CARD)
-    assert (plan.is_resident(17 * 10**9), plan.is_resident(18 * 10**9)) == (True, False)
-    assert make_plan(machine(free=1.0)).is_resident(10**12)
-
-
 def test_processes_are_bounded_by_cores_and_by_memory():
     plan = make_plan(machine(free=8.0, cpus=16), "safe")
     assert (plan.n_processes(10**8), plan.n_processes(10**9), plan.n_processes(10**10)) == (16, 4, 1)

@@ -13,7 +13,7 @@ from tradsys.core.plan import Accelerator, make_plan
 from tradsys.models import groups as groups_module
 from tradsys.models.crops import TrainingSet
 from tradsys.models.device import precision
-from tradsys.models.groups import Budget, cut, model_bytes, set_bytes, train_many
+from tradsys.models.groups import Budget, at_once, cut, model_bytes, set_bytes, train_many
 from tradsys.models.recipe import Member
 
 FIVE = replace(SHORT, min_steps=5, max_steps=5, check_every=1, warm_up=1)
@@ -72,6 +72,15 @@ def test_groups_fit_the_memory_that_is_free_and_cover_every_member_once(sets: li
 def test_what_cannot_fit_is_refused_with_the_figures(sets: list[TrainingSet]) -> None:
     with pytest.raises(FitError, match=r"one network needs \d+ MB .* found 1 MB free; choose a smaller network"):
         cut(NETWORK, sets, [Member(0, 0, FIVE)], 10**6, max_models=8)
+
+
+def test_networks_that_share_their_data_are_as_many_at_once_as_memory_holds(sets: list[TrainingSet]) -> None:
+    model = model_bytes(NETWORK, FIVE)
+    shared = sum(set_bytes(sets[0], sum(FIVE.crop_length(NETWORK))).values())
+    for free, expected in ((shared + model, 1), (shared + 4 * model - 1, 3), (shared + 99 * model, 8)):
+        assert at_once(NETWORK, sets[0], FIVE, Budget(CPU, free)) == expected
+    with pytest.raises(FitError, match="one network needs"):
+        at_once(NETWORK, sets[0], FIVE, Budget(CPU, shared + model - 1))
 
 
 def test_models_of_different_pace_train_in_groups_of_their_own(sets: list[TrainingSet]) -> None:

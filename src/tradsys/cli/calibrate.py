@@ -30,8 +30,9 @@ def command(
     import json
     from datetime import UTC, datetime
 
+    from tradsys.cli.machine import plan_for, side_by_side
     from tradsys.cli.progress import reporter
-    from tradsys.core.machine import limits
+    from tradsys.core.work import calibrate_work
     from tradsys.research.calibration.cells import CELLS, cell_named
     from tradsys.research.calibration.page import publish_summary, render
     from tradsys.research.calibration.rates import summarise
@@ -42,8 +43,11 @@ def command(
     chosen = preset_named(preset)
     results = Results(out / f"{chosen}.jsonl")
     wanted = tasks(chosen, [cell_named(c) for c in cells] if cells else CELLS, markets, rivals_every=rivals_every)
+    work = calibrate_work(chosen)
+    plan = plan_for("auto", work, has_network=chosen == "full")
+    n_processes = side_by_side(plan, work, processes)
     with reporter(quiet=as_json) as progress:
-        calibrate(wanted, results, n_processes=processes or limits().cpus, progress=progress)
+        calibrate(wanted, results, n_processes=n_processes, plan=plan.shared(n_processes), progress=progress)
     summary = summarise(results.read())
     if publish is not None:
         publish_summary(summary, publish, today=datetime.now(UTC).date())

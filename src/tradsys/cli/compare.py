@@ -110,7 +110,9 @@ def _objectives(
 ) -> int:
     from datetime import UTC, datetime
 
+    from tradsys.cli.machine import plan_for
     from tradsys.cli.progress import reporter
+    from tradsys.core.work import claims_work
     from tradsys.data import load_market
     from tradsys.journal.ledger import Ledger
     from tradsys.research.claims.page import publish, render
@@ -120,6 +122,9 @@ def _objectives(
 
     settled = RunConfig.load(file=config, overrides=given)
     market = load_market(bars, seed=settled.seed)
+    plan = plan_for(settled.machine.plan, claims_work(len(market.bars), min(group, seeds)), has_network=True)
+    if not as_json:
+        typer.echo(plan.sentence)
     with reporter(quiet=as_json) as progress:
         results = run_claims(
             market,
@@ -130,6 +135,7 @@ def _objectives(
             seeds=seeds,
             group=group,
             minutes=minutes,
+            plan=plan,
             is_quick=is_quick,
             progress=progress,
         )

@@ -55,6 +55,7 @@ def command(
 
 def _of_run(market: "Market", config: "RunConfig", n_points: int, progress: "Progress") -> "Lookahead":
     """A whole experiment, then everything in it again."""
+    from tradsys.cli.machine import planned
     from tradsys.profiles.forecast import SIDES
     from tradsys.research.experiment import run_experiment
     from tradsys.research.lookahead import look_ahead
@@ -62,6 +63,7 @@ def _of_run(market: "Market", config: "RunConfig", n_points: int, progress: "Pro
     from tradsys.research.spec import experiment_from
 
     sides = SIDES[:1] if market.is_long_only else SIDES
-    spec = experiment_from(config, n_symbols=len(market.symbols), sides=sides)
+    plan = planned(config, n_rows=len(market.bars))
+    spec = experiment_from(config, n_symbols=len(market.symbols), sides=sides, plan=plan)
     outcome = run_experiment(market, spec, progress)
     return look_ahead(outcome, spec, n_points=n_points, ranks=ranks_of(config), progress=progress)

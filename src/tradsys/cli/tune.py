@@ -45,14 +45,15 @@ def command(
     searched. Stopped or killed, the same command goes on where it was. The best settings go to golden.toml, for
     tradsys run --config; where none beats those that the study began with beyond luck, these are the golden ones.
     """
+    from tradsys.cli.machine import plan_for, side_by_side
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
-    from tradsys.core.machine import limits
+    from tradsys.core.work import tune_work
     from tradsys.data import load_market
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.config import RunConfig
-    from tradsys.research.tuning.ranges import DEFAULT
+    from tradsys.research.tuning.ranges import DEFAULT, may_be_network
     from tradsys.research.tuning.space import restricted
     from tradsys.research.tuning.tune import Budget, tune
 
@@ -60,11 +61,17 @@ def command(
     settled = RunConfig.load(file=config, overrides=given)
     space = restricted(DEFAULT, over or [], fixed=list(given))
     market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=given))
+    has_network = may_be_network(space, settled)
+    work = tune_work(len(market.bars), has_network=has_network)
+    plan = plan_for(settled.machine.plan, work, has_network=has_network)
+    if not as_json:
+        typer.echo(plan.sentence)
     budget = Budget(
         n_trials=trials,
         batch=batch,
         n_seeds=seeds,
-        n_processes=processes or limits().cpus,
+        n_processes=side_by_side(plan, work, processes),
+        plan=plan,
         time_limit_s=None if time_limit is None else 60 * time_limit,
     )
     with reporter(quiet=as_json) as progress:

@@ -1,7 +1,7 @@
 """Safe or Beast: how much of this machine a piece of work may take, told before it starts instead of being killed."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from tradsys.core.errors import ConfigError, MachineError
@@ -58,13 +58,14 @@ class Plan:
         """How many processes of that size run side by side: one a core, as far as memory goes, at least one."""
         return max(1, min(self.cpus, self.memory_bytes // max(1, bytes_each)))
 
-    def n_at_once(self, shared_bytes: int, bytes_each: int) -> int:
-        """How many networks train side by side, at least one: `shared_bytes` are there once, `bytes_each` a network."""
-        return max(1, (self.device_bytes - shared_bytes) // max(1, bytes_each))
-
-    def is_resident(self, data_bytes: int) -> bool:
-        """Whether the data stay on the device, or are sent there crop by crop."""
-        return self.device == "cpu" or 2 * data_bytes <= self.device_bytes
+    def shared(self, n_processes: int) -> "Plan":
+        """What each of so many processes, working side by side, may take."""
+        return replace(
+            self,
+            cpus=max(1, self.cpus // n_processes),
+            memory_bytes=self.memory_bytes // n_processes,
+            device_bytes=self.device_bytes // n_processes,
+        )
 
     def demand(self, what: str, n_bytes: int, instead: str) -> None:
         """Raise MachineError where work that needs this much memory would not fit; `instead` says what would."""

@@ -13,6 +13,12 @@ _TORCH = 650 * 10**6
 _ROW = 3_000
 """A bar of a symbol in `tradsys run`; 128,000 bars of four symbols took 723 MB."""
 
+_SEED = 120 * 10**6
+"""A seed more of the journal's largest network trained side by side; two of them took 230 MB beyond a run's."""
+
+_MARKET = {"fast": 850 * 10**6, "full": 1_700 * 10**6}
+"""A process that tries simulated markets of five hourly years one after the other, at its largest after 40 of them."""
+
 _DECIDE = 260 * 10**6
 """A process that loads a bundle and decides; the same whatever it was trained on."""
 
@@ -47,6 +53,25 @@ def run_work(n_rows: int, *, has_network: bool) -> Work:
     fewer = "take fewer bars or symbols, or --agent logistic" if has_network else "take fewer bars or symbols"
     name = f"a run of {n_rows:,} bars" + (" with a network" if has_network else " without a network")
     return Work(name, n_bytes, f"{fewer}; {rest}")
+
+
+def tune_work(n_rows: int, *, has_network: bool) -> Work:
+    """One process of `tradsys tune` on this many bars before the lock-box."""
+    one = run_work(n_rows, has_network=has_network)
+    return Work(f"tuning on {n_rows:,} bars, in each process,", one.n_bytes, one.instead)
+
+
+def claims_work(n_rows: int, n_seeds: int) -> Work:
+    """`tradsys compare --objectives` on this many bars, so many seeds trained side by side."""
+    n_bytes = run_work(n_rows, has_network=True).n_bytes + n_seeds * _SEED
+    name = f"comparing objectives on {n_rows:,} bars, {n_seeds} seeds at once,"
+    return Work(name, n_bytes, "take fewer bars, or a smaller --group")
+
+
+def calibrate_work(preset: str) -> Work:
+    """One process of `tradsys calibrate`."""
+    rest = "--preset fast takes half of it" if preset == "full" else "take a larger machine"
+    return Work(f"trying {preset} markets, in each process,", _MARKET[preset], rest)
 
 
 EXAMPLES = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
 from tradsys.models.contrastive import Contrast, Outcomes, Pretrained, embed, pretrain
 from tradsys.models.crops import CropBank
-from tradsys.models.device import best_device
+from tradsys.models.groups import at_once
 from tradsys.models.network_agent import NetworkAgent
 from tradsys.models.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
@@ -69,7 +70,7 @@ class ContrastiveAgent:
     def fit_seeds(
         self, panel: Panel, rows: Rows, *, seeds: Sequence[int], progress: Progress | None = None
     ) -> list[Controlled]:
-        """One forecaster a seed and its control, the encoders trained side by side."""
+        """One forecaster a seed and its control, the encoders trained side by side, as many as memory holds."""
         task = self.agent.task(panel, rows, seed=0)
         own = [derive(seed, self.name, self.objective) for seed in seeds]
         return [self._probed(task, encoder) for encoder in self._pretrain(task, own, progress)]
@@ -78,9 +79,14 @@ class ContrastiveAgent:
         panel, network = task.panel, self.agent.network(len(task.panel.columns))
         recipe = self.contrast.recipe(task.recipe)
         margin = sum(recipe.crop_length(network))
-        bank = CropBank.build([self.agent.training_set(task)], margin=margin, device=best_device())
+        one, budget = self.agent.training_set(task), self.agent.budget
+        bank = CropBank.build([one], margin=margin, device=budget.device)
         outcomes = Outcomes.build(bank.layout, panel.y, panel.start, panel.last_end(), bank.device)
-        return pretrain(network, bank, outcomes, self.contrast, recipe, seeds=seeds, progress=progress)
+        return [
+            encoder
+            for own in batched(seeds, at_once(network, one, recipe, budget))
+            for encoder in pretrain(network, bank, outcomes, self.contrast, recipe, seeds=own, progress=progress)
+        ]
 
     def _probed(self, task: Task, encoder: Pretrained) -> Controlled:
         trained, control = (self._probe(task, theta) for theta in (encoder.theta, encoder.untrained))

@@ -110,12 +110,7 @@ def cut(
         margin = sum(member.recipe.crop_length(network))
         model = models[_size(member.recipe)]
         arrays = set_bytes(sets[member.data], margin)
-        if model + sum(arrays.values()) > free_bytes:
-            raise FitError(
-                f"one network needs {(model + sum(arrays.values())) / 1e6:,.0f} MB ({model / 1e6:,.0f} of its own and "
-                f"its features, labels and weights), found {free_bytes / 1e6:,.0f} MB free; choose a smaller network, "
-                "fewer or shorter crops, or less history"
-            )
+        _demand(model, sum(arrays.values()), free_bytes)
         more = model + sum(size for key, size in arrays.items() if key not in held)
         is_full = used + more > free_bytes or (groups and len(groups[-1]) == max_models)
         if not groups or member.recipe.pace != pace or is_full:
@@ -126,6 +121,24 @@ def cut(
         used += more
         held |= arrays.keys()
     return groups
+
+
+def at_once(network: Network, one: TrainingSet, recipe: Recipe, budget: Budget) -> int:
+    """How many networks that share one training set a budget has room for."""
+    free_bytes, max_models = budget.limits()
+    model = model_bytes(network, recipe)
+    shared = sum(set_bytes(one, sum(recipe.crop_length(network))).values())
+    _demand(model, shared, free_bytes)
+    return min(max_models, (free_bytes - shared) // model)
+
+
+def _demand(model: int, data: int, free_bytes: int) -> None:
+    if model + data > free_bytes:
+        raise FitError(
+            f"one network needs {(model + data) / 1e6:,.0f} MB ({model / 1e6:,.0f} of its own and its features, labels "
+            f"and weights), found {free_bytes / 1e6:,.0f} MB free; choose a smaller network, fewer or shorter crops, "
+            "or less history"
+        )
 
 
 def set_bytes(one: TrainingSet, margin: int) -> dict[tuple[int, ...], int]:

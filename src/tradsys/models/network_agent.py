@@ -71,6 +71,11 @@ class NetworkAgent(ABC):
         """Earlier rows that one forecast depends on: the network's receptive field."""
         return self.network(n_features=1).receptive_field
 
+    @property
+    def budget(self) -> Budget:
+        """What its training may take: what the plan leaves to networks, or what is there."""
+        return Budget() if self.plan is None else Budget.of(self.plan)
+
     @abstractmethod
     def network(self, n_features: int) -> Network:
         """The network's shape for this many columns."""
@@ -169,14 +174,12 @@ class NetworkAgent(ABC):
 
         Late rows stop it. Tasks that share panel, rows and offset share one training set.
         """
-        if budget is None and self.plan is not None:
-            budget = Budget.of(self.plan)
         network = self.network(len(tasks[0].panel.columns))
         places: dict[tuple[int, ...], int] = {}
         data = [places.setdefault(task.shared, len(places)) for task in tasks]
         sets = [self.training_set(tasks[data.index(place)]) for place in range(len(places))]
         members = [Member(place, task.seed, task.recipe) for place, task in zip(data, tasks, strict=True)]
-        return train_many(network, sets, self.loss(), members, progress=progress, budget=budget)
+        return train_many(network, sets, self.loss(), members, progress=progress, budget=budget or self.budget)
 
     def training_set(self, task: Task) -> TrainingSet:
         """What a task's network learns from and is stopped by."""

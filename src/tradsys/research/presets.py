@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.errors import ConfigError
+from tradsys.core.plan import Plan
 from tradsys.models.logistic import RidgeLogistic
 from tradsys.profiles.forecast import SIDES, Side
 from tradsys.regimes.volatility import VolatilityRegimes
@@ -17,15 +18,20 @@ PRESETS: tuple[Preset, ...] = get_args(Preset.__value__)
 
 
 def calibration_experiment(
-    preset: Preset, *, seed: int, costs: CostSettings | None = None, sides: tuple[Side, ...] = SIDES
+    preset: Preset,
+    *,
+    seed: int,
+    costs: CostSettings | None = None,
+    sides: tuple[Side, ...] = SIDES,
+    plan: Plan | None = None,
 ) -> Experiment:
     """Specs for `run_experiment`: the defaults, or the same flow with quick parts in the slow ones' places.
 
     The fast preset has the ridge logistic alone, volatility thirds for the hidden Markov model, and for the boosted
     auditor a logistic one of two folds with the strongest usual penalty. Features, labels, folds, calibration, profiles
-    and verdict are the defaults.
+    and verdict are the defaults. Networks train within `plan`.
     """
-    full = experiment_from(RunConfig(seed=seed, costs=costs or CostSettings()), sides=sides)
+    full = experiment_from(RunConfig(seed=seed, costs=costs or CostSettings()), sides=sides, plan=plan)
     if preset == "full":
         return full
     return replace(

@@ -13,7 +13,7 @@ def tried(monkeypatch):
     """Replaces the flow by a note of what was asked for."""
     seen = []
 
-    def note(task):
+    def note(task, plan=None):
         seen.append((task.cell, task.seed))
         return {"preset": task.preset, "cell": task.cell, "seed": task.seed, "profiles": {}}
 
@@ -49,7 +49,7 @@ def test_progress_counts_what_was_there_and_estimates_the_rest(tried, tmp_path):
 def test_a_failing_market_keeps_those_before_it(monkeypatch, tried, tmp_path):
     results = Results(tmp_path / "fast.jsonl")
     good = workers.try_market
-    monkeypatch.setattr(workers, "try_market", lambda t: good(t) if t.seed == FIRST_SEED else 1 / 0)
+    monkeypatch.setattr(workers, "try_market", lambda t, plan: good(t) if t.seed == FIRST_SEED else 1 / 0)
     with pytest.raises(ZeroDivisionError):
         calibrate(tasks("fast", [cell_named("noise")], 2), results, n_processes=1)
     assert len(results.read()) == 1

@@ -1,7 +1,11 @@
-"""Run in a process of its own: `tradsys tune`, killed by the system in the middle of a batch if it is told when."""
+"""Run in a process of its own: `tradsys tune`, killed by the system in the middle of a batch if it is told when.
+
+Where TEST_HOST is set, this machine has that name.
+"""
 
 import os
 import signal
+import socket
 import sys
 from contextlib import contextmanager
 
@@ -15,9 +19,9 @@ def kill_at(call: int) -> None:
     whole = tune.evaluator
 
     @contextmanager
-    def dying(part, n_processes):
+    def dying(*given):
         calls = 0
-        with whole(part, n_processes) as evaluate:
+        with whole(*given) as evaluate:
 
             def count(cells):
                 nonlocal calls
@@ -32,6 +36,8 @@ def kill_at(call: int) -> None:
 
 
 if __name__ == "__main__":
+    if host := os.environ.get("TEST_HOST"):
+        socket.gethostname = lambda: host
     if int(sys.argv[1]):
         kill_at(int(sys.argv[1]))
     sys.exit(main(sys.argv[2:]))

@@ -122,7 +122,7 @@ def test_networks_of_one_shape_train_side_by_side_whatever_their_barriers(edge_p
 def test_several_agents_at_once_are_not_tuned(edge_part, name):
     pytest.importorskip("torch")
     (failed,) = Workshop(edge_part).say([Cell(quick().with_settings({"agent.name": name}), 0)])
-    assert "one at a time can be tuned" in failed.reason
+    assert "leave agent.name out and the study chooses among all of them" in failed.reason
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 
 from tradsys.core.errors import ConfigError
 from tradsys.research.config import RunConfig
-from tradsys.research.tuning.ranges import DEFAULT
+from tradsys.research.tuning.ranges import DEFAULT, may_be_network
 from tradsys.research.tuning.space import Choice, Range, Space, restricted
 
 BASE = RunConfig().settings
@@ -106,3 +106,11 @@ def test_a_space_survives_json():
 )
 def test_a_range_holds_its_steps(value, is_held):
     assert DEFAULT["agent.window"].holds(value) is is_held
+
+
+def test_a_network_is_planned_for_wherever_some_trial_may_train_one():
+    fixed = Space(tuple(one for one in DEFAULT.parameters if one.key != "agent.name"))
+    assert may_be_network(DEFAULT, RunConfig())
+    for name, expected in (("logistic", False), ("xgboost", False), ("resnet", True)):
+        assert may_be_network(fixed, RunConfig(agent={"name": name})) is expected
+        assert may_be_network(Space((Choice("agent.name", ("logistic", name)),)), RunConfig()) is expected

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tradsys.core.errors import ConfigError
+from tradsys.research.tuning.finished import Finished
 from tradsys.research.tuning.score import N_BLOCKS, Score
 from tradsys.research.tuning.space import Choice, Range, Space
-from tradsys.research.tuning.study import Finished
 from tradsys.research.tuning.zoom import zoomed
 
 SPACE = Space(

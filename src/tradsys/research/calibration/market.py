@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tradsys.core.plan import Plan
 from tradsys.data.market import load_market
 from tradsys.journal.trial import TrialSeries
 from tradsys.profiles.forecast import SIDES
@@ -39,13 +40,13 @@ class Task:
     with_rivals: bool
 
 
-def try_market(task: Task) -> dict[str, Any]:
-    """Run the experiment on one market and judge it: the line that the results file keeps."""
+def try_market(task: Task, plan: Plan | None = None) -> dict[str, Any]:
+    """Run the experiment on one market, within the plan, and judge it: the line that the results file keeps."""
     began = time.process_time()
     cell = cell_named(task.cell)
     market = load_market([f"simulated:{cell.recipe}"], seed=task.seed)
     sides = SIDES[:1] if market.is_long_only else SIDES
-    spec = calibration_experiment(task.preset, seed=task.seed, costs=cell.costs, sides=sides)
+    spec = calibration_experiment(task.preset, seed=task.seed, costs=cell.costs, sides=sides, plan=plan)
     outcome = run_experiment(market, spec)
     own = trial_series(outcome.simulations, outcome.data.symbols)
     guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)

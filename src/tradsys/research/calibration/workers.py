@@ -6,6 +6,7 @@ from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from tradsys.core.errors import FitError
+from tradsys.core.plan import Plan
 from tradsys.research.calibration.cells import Cell
 from tradsys.research.calibration.market import Task, try_market
 from tradsys.research.calibration.results import Results, done
@@ -27,30 +28,40 @@ def tasks(preset: Preset, cells: Sequence[Cell], n_markets: int, *, rivals_every
 
 
 def calibrate(
-    wanted: Sequence[Task], results: Results, *, n_processes: int, progress: Progress = lambda *_: None
+    wanted: Sequence[Task],
+    results: Results,
+    *,
+    n_processes: int,
+    plan: Plan | None = None,
+    progress: Progress = lambda *_: None,
 ) -> int:
-    """Try every market that the results do not hold yet; returns how many were tried now."""
+    """Try every market that the results do not hold yet; returns how many were tried now.
+
+    `plan` is what each process may take of the machine.
+    """
     known = done(results.read())
     missing = [task for task in wanted if (task.preset, task.cell, task.seed) not in known]
     if not missing:
         return 0
     count = _with_estimate(progress, len(wanted), len(missing))
     if n_processes > 1:
-        _in_parallel(missing, results, n_processes, count)
+        _in_parallel(missing, results, n_processes, plan, count)
         return len(missing)
     for task in missing:
-        results.append(try_market(task))
+        results.append(try_market(task, plan))
         count(task)
     return len(missing)
 
 
-def _in_parallel(missing: Sequence[Task], results: Results, n_processes: int, count: Callable[[Task], None]) -> None:
+def _in_parallel(
+    missing: Sequence[Task], results: Results, n_processes: int, plan: Plan | None, count: Callable[[Task], None]
+) -> None:
     try:
         with process_pool(n_processes) as pool:
             # the first market alone, so that two processes never store the same compiled kernel at once
-            results.append(pool.submit(try_market, missing[0]).result())
+            results.append(pool.submit(try_market, missing[0], plan).result())
             count(missing[0])
-            running = {pool.submit(try_market, task): task for task in missing[1:]}
+            running = {pool.submit(try_market, task, plan): task for task in missing[1:]}
             for future in as_completed(running):
                 results.append(future.result())
                 count(running[future])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from tradsys.core.files import write_atomically
+from tradsys.core.plan import Plan
 from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison
 from tradsys.journal.files import pretty_json
@@ -17,7 +18,7 @@ from tradsys.research.claims.fits import REFERENCES, Deadline, Stage, fit_varian
 from tradsys.research.claims.gathered import gather
 from tradsys.research.claims.store import Store
 from tradsys.research.claims.trading import trade_profiles
-from tradsys.research.claims.variants import Agents
+from tradsys.research.claims.variants import Agents, within
 from tradsys.research.code import code_digest
 from tradsys.research.config import RunConfig
 from tradsys.research.experiment import Progress
@@ -35,6 +36,7 @@ def run_claims(
     seeds: int,
     group: int = 2,
     minutes: float | None = None,
+    plan: Plan | None = None,
     is_quick: bool = False,
     progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def run_claims(
 
     Seeds come in groups that are trained side by side, every variant with one group before the next begins: whenever
     the time is up, all have been run with much the same number of seeds. Called again, it goes on where it was.
+    Networks train within `plan`.
     """
     # agents in words: another network is another store
     store = Store.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
@@ -52,7 +55,7 @@ def run_claims(
     stage = Stage.of(market, spec, max(agent.memory for agent in agents.values()))
     for first in range(0, seeds, group):
         own = range(first, min(first + group, seeds))
-        fit_variants(stage, agents, store, seeds=own, deadline=deadline, progress=progress)
+        fit_variants(stage, within(plan, agents), store, seeds=own, deadline=deadline, progress=progress)
         trade_profiles(market, config, store, ledger, seeds=own, deadline=deadline, progress=progress)
     return conclude(market, config, agents, stage, store, ledger, seeds=range(seeds), is_quick=is_quick)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from tradsys.core.plan import Plan
 from tradsys.models.base_rate import BaseRate
 from tradsys.models.contrastive import Contrast
 from tradsys.models.contrastive_agent import ContrastiveAgent
@@ -39,6 +40,17 @@ def journal_agents() -> Agents:
         TRIAL0: TransformerAgent(**preset("journal-trial0"), **_ALONE, **_FOCAL),
         CHALLENGER: TransformerAgent(**preset("journal-challenger"), **_ALONE, **_FOCAL),
     }
+
+
+def within(plan: Plan | None, agents: Agents) -> Agents:
+    """The same agents, which train within the plan."""
+
+    def bounded(agent: NetworkAgent | ContrastiveAgent) -> NetworkAgent | ContrastiveAgent:
+        if isinstance(agent, ContrastiveAgent):
+            return replace(agent, agent=replace(agent.agent, plan=plan))
+        return replace(agent, plan=plan)
+
+    return {name: bounded(agent) for name, agent in agents.items()}
 
 
 def quick_agents() -> Agents:

@@ -5,6 +5,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 from tradsys.core.errors import FitError
+from tradsys.core.plan import Plan
 from tradsys.data.market import Market
 from tradsys.research.processes import process_pool
 from tradsys.research.tuning.forecasts import Cell, Failed, Said, Workshop, groups
@@ -17,13 +18,17 @@ _here: Workshop | None = None
 
 
 @contextmanager
-def evaluator(part: Market, n_processes: int) -> Iterator[Evaluate]:
-    """What fits cells while the block lasts, in `n_processes` processes or, where that is 1, in this one."""
+def evaluator(part: Market, n_processes: int, plan: Plan | None = None) -> Iterator[Evaluate]:
+    """What fits cells while the block lasts, in `n_processes` processes or, where that is 1, in this one.
+
+    Together they take no more of the machine than `plan` says.
+    """
     if n_processes == 1:
-        workshop = Workshop(part)
+        workshop = Workshop(part, plan)
         yield lambda cells: _evaluated(cells, groups(cells), lambda parts: map(workshop.say_together, parts))
         return
-    with process_pool(n_processes, _open_workshop, (part,)) as pool:
+    own = plan and plan.shared(n_processes)
+    with process_pool(n_processes, _open_workshop, (part, own)) as pool:
 
         def in_parallel(cells: Sequence[Cell]) -> list[Said | Failed]:
             try:
@@ -49,9 +54,9 @@ def _evaluated(
     return [found[k] for k in range(len(cells))]
 
 
-def _open_workshop(part: Market) -> None:
+def _open_workshop(part: Market, plan: Plan | None) -> None:
     global _here
-    _here = Workshop(part)
+    _here = Workshop(part, plan)
 
 
 def _say_here(cells: list[Cell]) -> list[Said | Failed]:

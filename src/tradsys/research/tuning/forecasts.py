@@ -9,6 +9,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
+from tradsys.core.plan import Plan
 from tradsys.core.seeds import derive
 from tradsys.data.market import Market
 from tradsys.models.forecaster import FittedForecaster, Forecaster
@@ -91,11 +92,11 @@ class Workshop:
 
     Features are scaled, and the regimes behind one of them fitted, on the whole tuning part without its labels, as a
     run's first training part is. Test folds are consecutive blocks of time; labels that touch them, and the embargo of
-    the horizon and the forecaster's memory, train nothing.
+    the horizon and the forecaster's memory, train nothing. Networks train within the plan.
     """
 
-    def __init__(self, part: Market) -> None:
-        self._part = part
+    def __init__(self, part: Market, plan: Plan | None = None) -> None:
+        self._part, self._plan = part, plan
         self._prepared = lru_cache(maxsize=8)(self._prepare)
 
     def say(self, cells: Sequence[Cell]) -> list[Said | Failed]:
@@ -157,7 +158,7 @@ class Workshop:
 
     def _spec(self, config: RunConfig) -> Experiment:
         sides = SIDES[:1] if self._part.is_long_only else SIDES
-        return experiment_from(config, n_symbols=len(self._part.symbols), sides=sides)
+        return experiment_from(config, n_symbols=len(self._part.symbols), sides=sides, plan=self._plan)
 
     def _prepare(self, config: RunConfig) -> _Prepared:
         spec = self._spec(config)
@@ -214,7 +215,10 @@ def challenger(spec: Experiment) -> Forecaster:
     name = spec.challengers[0] if spec.challengers else DECIDER
     found = next((model for model in spec.forecasters if model.name == name), None)
     if found is None or len(spec.challengers) > 1:
-        raise ConfigError(f"{spec.agent} is made of several agents, of which one at a time can be tuned; name that one")
+        raise ConfigError(
+            f"{spec.agent} has no settings of its own to tune, only those of the agents it is made of; name one of "
+            "these, or leave agent.name out and the study chooses among all of them"
+        )
     return found
 
 

@@ -23,7 +23,7 @@ from tradsys.core.files import write_atomically
 from tradsys.journal.files import canonical_json, plain, pretty_json
 from tradsys.research.choice import STANDARD_ERRORS
 from tradsys.research.config import RunConfig
-from tradsys.research.tuning.study import Finished, mapping_of
+from tradsys.research.tuning.finished import Finished, mapping_of
 from tradsys.verdict.sharpe import expected_max_sharpe
 
 INCUMBENT = "incumbent"

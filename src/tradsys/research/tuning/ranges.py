@@ -1,5 +1,6 @@
 """What can be tuned and between which bounds: agents, features, barriers and training."""
 
+from tradsys.research.config import RunConfig
 from tradsys.research.tuning.space import Choice, Given, Range, Space
 
 _TRANSFORMER: Given = (("agent.name", ("transformer",)),)
@@ -35,3 +36,10 @@ DEFAULT = Space(
     )
 )
 """Settings that decide what is forecast and how. Costs, sizes, folds and the verdict's rules are no choices."""
+
+
+def may_be_network(space: Space, base: RunConfig) -> bool:
+    """Whether some trial of the space, begun from these settings, trains a network."""
+    choices = (one.options for one in space.parameters if isinstance(one, Choice) and one.key == "agent.name")
+    named = next(choices, (base.agent.name,))
+    return any(base.with_settings({"agent.name": name}).agent.is_network for name in named)

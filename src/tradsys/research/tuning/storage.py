@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,11 +51,12 @@ def open_storage(folder: Path, url: str | None) -> "BaseStorage":
             storage.wait_server_ready(timeout=30)
             return storage
         if scheme in _DATABASES:
-            from optuna.storages import RDBStorage
-
-            return RDBStorage(url)
+            return _database(url.replace("postgresql://", "postgresql+psycopg://", 1))
     except ImportError as error:
-        raise ConfigError(f"--storage {parts.scheme}://... needs a package that is not installed: {error}") from None
+        raise ConfigError(
+            f"--storage {parts.scheme}://... needs a package that is not installed ({error}): pip install "
+            "'tradsys[servers]' has those for grpc and postgresql"
+        ) from None
     except Exception as error:  # noqa: BLE001  # every driver has errors of its own; all mean the same to the user
         raise ConfigError(
             f"--storage {parts.scheme}://{parts.hostname} cannot be used: {str(error).splitlines()[0]}"
@@ -63,6 +65,19 @@ def open_storage(folder: Path, url: str | None) -> "BaseStorage":
         f"--storage takes postgresql://, mysql:// or grpc://HOST:PORT, found {url!r}; leave it out for a file below "
         "the journal (SQLite is slow and unsafe with several processes)"
     )
+
+
+def _database(url: str) -> "BaseStorage":
+    """A database that several hosts share: of those that find it empty at once, all but one make its tables in vain."""
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+    for pause_s in (0.2, 0.5, 1.0, 2.0):
+        try:
+            return RDBStorage(url)
+        except (IntegrityError, ProgrammingError):
+            time.sleep(pause_s)
+    return RDBStorage(url)
 
 
 def has_study(folder: Path) -> bool:

@@ -5,21 +5,24 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
-from tradsys.journal.entries import Data, TuningTrial
+from tradsys.journal.entries import TuningTrial
 from tradsys.journal.files import canonical_json
 from tradsys.journal.ledger import Ledger
 from tradsys.research.config import RunConfig
 from tradsys.research.spec import Experiment
 from tradsys.research.tuning.evaluate import Evaluate
-from tradsys.research.tuning.forecasts import N_FOLDS, Cell, Failed, Said
-from tradsys.research.tuning.score import Measure, Score, Span, Worth, worth
+from tradsys.research.tuning.finished import Finished, is_finished, read
+from tradsys.research.tuning.forecasts import N_FOLDS, Cell
+from tradsys.research.tuning.plan import StudyPlan, difference
+from tradsys.research.tuning.running import Running
+from tradsys.research.tuning.score import Score, Span
 from tradsys.research.tuning.space import Settings, Space, Value
 
 if TYPE_CHECKING:
@@ -38,52 +41,12 @@ _BEAT_S, _DEAD_AFTER_S = 60.0, 600.0
 """How often a host says that it is alive where several share a study, and the silence after which it is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What makes scores comparable, hence what a study never changes: one digest of it is in the study's name."""
-
-    data: Data
-    base: RunConfig
-    space: Space
-    measure: Measure
-    n_seeds: int
-    parent: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
-        return {
-            "fingerprint": self.data.fingerprint,
-            "settings": self.base.settings,
-            "space": self.space.to_dict(),
-            "measure": self.measure,
-            "n_seeds": self.n_seeds,
-            "n_folds": N_FOLDS,
-            "parent": self.parent,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A finished trial; `outcome` is "complete", "pruned" or what went wrong, `role` why it was asked for."""
-
-    number: int
-    settings: Settings
-    score: Score
-    outcome: str
-    role: str = ""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all folds and seeds were scored without trouble."""
-        return self.outcome == "complete"
-
-
 @dataclass(slots=True)
 class TuningStudy:
     """One process's hold on a study; `only_one` keeps others of this machine away."""
 
     name: str
-    plan: Plan
+    plan: StudyPlan
     ledger: Ledger
     code: str
     is_shared: bool
@@ -92,7 +55,7 @@ class TuningStudy:
 
     @classmethod
     def open(
-        cls, name: str, plan: Plan, storage: "BaseStorage", ledger: Ledger, *, code: str, is_shared: bool = False
+        cls, name: str, plan: StudyPlan, storage: "BaseStorage", ledger: Ledger, *, code: str, is_shared: bool = False
     ) -> "TuningStudy":
         """Create the study or go on with it; a study of that name about something else is refused.
 
@@ -109,7 +72,7 @@ class TuningStudy:
         if known is None:
             study.set_user_attr("plan", about)
         elif known != about:
-            raise ConfigError(f"study {name!r} was made with {_difference(known, about)}; give another --study")
+            raise ConfigError(f"study {name!r} was made with {difference(known, about)}; give another --study")
         return cls(name, plan, ledger, code, is_shared, study)
 
     def recover(self) -> int:
@@ -143,7 +106,7 @@ class TuningStudy:
 
     def finished(self) -> list[Finished]:
         """Every finished trial, in the order of their numbers."""
-        return [_read(trial) for trial in self._study.get_trials(deepcopy=False) if _is_finished(trial)]
+        return [read(trial) for trial in self._study.get_trials(deepcopy=False) if is_finished(trial)]
 
     def run_batch(
         self, size: int, evaluate: Evaluate, specs: Callable[[RunConfig], Experiment], span: Span
@@ -156,7 +119,7 @@ class TuningStudy:
             if twin := known.get(canonical_json(settings)):
                 done.append(self._finish(trial, settings, twin.score, "complete"))
             else:
-                batch.append(_Running.of(trial, settings, self.plan))
+                batch.append(Running.of(trial, settings, self.plan))
         for fold in range(N_FOLDS):
             alive = [one for one in batch if one.outcome is None]
             said = iter(evaluate([Cell(config, fold) for one in alive for config in one.configs]))
@@ -224,12 +187,12 @@ class TuningStudy:
         trial.set_user_attr("result", {"settings": dict(settings), "score": score.to_dict(), "outcome": outcome})
         frozen = self._frozen(trial.number)
         self._close(frozen)
-        return _read(frozen)
+        return read(frozen)
 
     def _close(self, trial: "FrozenTrial") -> None:
         from optuna.trial import TrialState
 
-        one = _read(trial)
+        one = read(trial)
         config = self.plan.base.with_settings(one.settings)
         scored = one.score if one.score.by_fold else None
         entry = TuningTrial(
@@ -256,48 +219,6 @@ class TuningStudy:
             self._study.tell(trial.number, one.score.objective)
 
 
-@dataclass(slots=True)
-class _Running:
-    """A trial of the batch: what its seeds have said of the folds so far."""
-
-    trial: "OptunaTrial"
-    settings: dict[str, Value]
-    configs: list[RunConfig]
-    said: list[list[Said]]
-    score: Score = field(default_factory=Score)
-    outcome: str | None = None
-
-    @classmethod
-    def of(cls, trial: "OptunaTrial", settings: dict[str, Value], plan: Plan) -> "_Running":
-        try:
-            config = plan.base.with_settings(settings)
-        except ConfigError as error:
-            return cls(trial, settings, [], [], Score(troubles=(str(error),)), str(error))
-        configs = [config.model_copy(update={"seed": config.seed + k}) for k in range(plan.n_seeds)]
-        return cls(trial, settings, configs, [[] for _ in configs])
-
-    def add(
-        self, results: Sequence[Said | Failed], specs: Callable[[RunConfig], Experiment], span: Span, measure: Measure
-    ) -> None:
-        """One more fold of every seed; anything that went wrong ends the trial, as the worst."""
-        fold = len(self.said[0])
-        failures = [
-            f"seed {config.seed}, fold {fold + 1}: {one.reason}"
-            for config, one in zip(self.configs, results, strict=True)
-            if isinstance(one, Failed)
-        ]
-        if failures:
-            self.score = Score(self.score.by_fold, self.score.blocks, tuple(failures))
-            self.outcome = failures[0]
-            return
-        seeds: list[Worth] = []
-        for config, said, one in zip(self.configs, self.said, results, strict=True):
-            assert isinstance(one, Said)
-            said.append(one)
-            seeds.append(worth(said, specs(config), measure, span))
-        self.score = Score.of(seeds)
-
-
 def _pruner() -> Any:
     from optuna.pruners import PercentilePruner
 
@@ -314,33 +235,6 @@ def _sampler(seed: int) -> Any:
         return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=N_RANDOM)
 
 
-def _is_finished(trial: "FrozenTrial") -> bool:
-    from optuna.trial import TrialState
-
-    return trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-
-
-def _read(trial: "FrozenTrial") -> Finished:
-    result = trial.user_attrs["result"]
-    return Finished(
-        number=trial.user_attrs.get("root", trial.number),
-        settings=result["settings"],
-        score=Score.from_dict(result["score"]),
-        outcome=result["outcome"],
-        role=trial.user_attrs.get("role", ""),
-    )
-
-
-def _difference(known: str, about: str) -> str:
-    then, now = json.loads(known), json.loads(about)
-    keys = [key for key in now if then.get(key) != now[key]]
-    if keys == ["settings"]:
-        keys = [key for key in now["settings"] if then["settings"].get(key) != now["settings"][key]]
-        return "other settings: " + ", ".join(f"{k}={then['settings'].get(k)}" for k in keys)
-    names = {"fingerprint": "other bars", "space": "another search space", "settings": "other settings"}
-    return " and ".join(names.get(key, f"{key} {then.get(key)}") for key in keys)
-
-
 def stored_space(name: str, storage: "BaseStorage") -> tuple[Space, list[Finished]]:
     """The space and the finished trials of a study that exists already."""
     import optuna
@@ -349,21 +243,5 @@ def stored_space(name: str, storage: "BaseStorage") -> tuple[Space, list[Finishe
         study = optuna.load_study(study_name=name, storage=storage)
     except KeyError:
         raise ConfigError(f"the storage holds no study {name!r}") from None
-    trials = [_read(trial) for trial in study.get_trials(deepcopy=False) if _is_finished(trial)]
+    trials = [read(trial) for trial in study.get_trials(deepcopy=False) if is_finished(trial)]
     return Space.from_dict(json.loads(study.user_attrs["plan"])["space"]), trials
-
-
-def mapping_of(one: Finished) -> Mapping[str, Any]:
-    """A trial as plain values, for a file or a program."""
-    return {
-        "number": one.number,
-        "settings": dict(one.settings),
-        "outcome": one.outcome,
-        "objective": one.score.objective,
-        "mean": one.score.mean,
-        "instability": one.score.instability,
-        "spread_folds": one.score.spread_folds,
-        "spread_seeds": one.score.spread_seeds,
-        "by_fold": one.score.by_fold,
-        "troubles": one.score.troubles,
-    }

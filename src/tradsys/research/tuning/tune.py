@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.plan import Plan
 from tradsys.core.time import format_interval, interval_ms
 from tradsys.data.market import Market
 from tradsys.journal.files import canonical_json, check_writable
@@ -21,12 +22,14 @@ from tradsys.research.experiment import Progress
 from tradsys.research.spec import experiment_from
 from tradsys.research.trials import data_of
 from tradsys.research.tuning.evaluate import evaluator
+from tradsys.research.tuning.finished import Finished, mapping_of
 from tradsys.research.tuning.golden import INCUMBENT, Golden, choose, write_golden
 from tradsys.research.tuning.part import tuning_part
+from tradsys.research.tuning.plan import StudyPlan
 from tradsys.research.tuning.score import MEASURES, Measure, Span
 from tradsys.research.tuning.space import Range, Space
 from tradsys.research.tuning.storage import has_study, only_one, open_storage
-from tradsys.research.tuning.study import Finished, Plan, TuningStudy, mapping_of, stored_space
+from tradsys.research.tuning.study import TuningStudy, stored_space
 from tradsys.research.tuning.zoom import Region, zoomed
 
 _BARRIERS = {"labels.upper", "labels.lower", "labels.horizon"}
@@ -34,13 +37,17 @@ _BARRIERS = {"labels.upper", "labels.lower", "labels.horizon"}
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much is tried: trials in all, side by side, seeds of each, processes, and seconds until no batch begins."""
+    """How much is tried: trials in all, side by side, seeds of each, and seconds until no batch begins; and on what.
+
+    `plan` is what all processes together may take of the machine.
+    """
 
     n_trials: int = 50
     batch: int = 4
     n_seeds: int = 2
     n_processes: int = 1
     time_limit_s: float | None = None
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def tune(
     check_writable(root, "studies go", "name another folder with --journal")
     region = None if zoom_in is None else _region(root, zoom_in, storage)
     space = space if region is None else _within(space, region.space)
-    plan = Plan(
+    plan = StudyPlan(
         data_of(market), base, space.reachable(base.settings), _measure(measure, space), budget.n_seeds, zoom_in or ""
     )
     name = study or _name(market, plan)
@@ -142,7 +149,7 @@ def _work(study: TuningStudy, part: Market, budget: Budget, progress: Progress) 
     progress(_best(trials), len(trials), budget.n_trials)
     if len(trials) >= budget.n_trials:
         return
-    with evaluator(part, budget.n_processes) as evaluate:
+    with evaluator(part, budget.n_processes, budget.plan) as evaluate:
         while (missing := budget.n_trials - len(trials)) > 0:
             if budget.time_limit_s is not None and time.monotonic() - began >= budget.time_limit_s and trials:
                 return
@@ -171,13 +178,13 @@ def _measure(wanted: str | None, space: Space) -> Measure:
     raise ConfigError(f"no measure is called {wanted!r}; there are {' and '.join(MEASURES)}")
 
 
-def _longest_horizon(plan: Plan) -> int:
+def _longest_horizon(plan: StudyPlan) -> int:
     horizon = next((one for one in plan.space.parameters if one.key == "labels.horizon"), None)
     tuned = int(horizon.high) if isinstance(horizon, Range) else 0
     return max(tuned, plan.base.labels.horizon)
 
 
-def _incumbent(plan: Plan) -> dict[str, Any]:
+def _incumbent(plan: StudyPlan) -> dict[str, Any]:
     base = plan.base.settings
     return {key: base[key] for key in plan.space.keys}
 
@@ -201,7 +208,7 @@ def _within(wanted: Space, region: Space) -> Space:
     return space
 
 
-def _name(market: Market, plan: Plan) -> str:
+def _name(market: Market, plan: StudyPlan) -> str:
     """The same question about the same data is the same study."""
     digest = hashlib.sha256(canonical_json(plan.to_dict()).encode()).hexdigest()[:8]
     symbols = "-".join(market.symbols[:3]).lower()

@@ -7,8 +7,8 @@ from math import ceil, exp, log
 import numpy as np
 
 from tradsys.core.errors import ConfigError
+from tradsys.research.tuning.finished import Finished
 from tradsys.research.tuning.space import Choice, Parameter, Range, Settings, Space
-from tradsys.research.tuning.study import Finished
 
 FEWEST = 8
 """Complete trials below which a study has no best region yet."""

@@ -1,0 +1,46 @@
+"""What a study is about, which it never changes: otherwise its scores could not be compared."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tradsys.journal.entries import Data
+from tradsys.research.config import RunConfig
+from tradsys.research.tuning.forecasts import N_FOLDS
+from tradsys.research.tuning.score import Measure
+from tradsys.research.tuning.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """What makes scores comparable, hence what a study never changes: one digest of it is in the study's name."""
+
+    data: Data
+    base: RunConfig
+    space: Space
+    measure: Measure
+    n_seeds: int
+    parent: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "fingerprint": self.data.fingerprint,
+            "settings": self.base.settings,
+            "space": self.space.to_dict(),
+            "measure": self.measure,
+            "n_seeds": self.n_seeds,
+            "n_folds": N_FOLDS,
+            "parent": self.parent,
+        }
+
+
+def difference(known: str, about: str) -> str:
+    """In words, how two plans differ, both as JSON."""
+    then, now = json.loads(known), json.loads(about)
+    keys = [key for key in now if then.get(key) != now[key]]
+    if keys == ["settings"]:
+        keys = [key for key in now["settings"] if then["settings"].get(key) != now["settings"][key]]
+        return "other settings: " + ", ".join(f"{k}={then['settings'].get(k)}" for k in keys)
+    names = {"fingerprint": "other bars", "space": "another search space", "settings": "other settings"}
+    return " and ".join(names.get(key, f"{key} {then.get(key)}") for key in keys)

@@ -1,0 +1,62 @@
+"""Every command that trains is bounded by the container's limits: told what does not fit before it starts."""
+
+import proclimits
+import pytest
+from tests.core.pods import GIB, write_pod
+
+from tradsys.cli.app import main
+from tradsys.cli.machine import plan_for, side_by_side
+from tradsys.core.errors import MachineError
+from tradsys.core.work import calibrate_work, claims_work, run_work, tune_work
+
+COMMANDS = {
+    "run": ("run",),
+    "train": ("train",),
+    "lookahead": ("lookahead",),
+    "tune": ("tune",),
+    "compare": ("compare", "--objectives"),
+    "calibrate": ("calibrate", "--preset", "full"),
+}
+
+
+@pytest.fixture
+def pod(monkeypatch, tmp_path):
+    """Writes a container's control groups; the real ones are back afterwards."""
+    yield lambda **kind: write_pod(monkeypatch, tmp_path / "pod", **kind)
+    monkeypatch.undo()
+    proclimits.clear_cache()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_a_pod_of_488_megabytes_is_refused_with_a_sentence(pod, monkeypatch, tmp_path, capsys, words, version):
+    monkeypatch.chdir(tmp_path)
+    pod(version=version, cpus=1, memory_bytes=488 * 10**6, used_bytes=60 * 10**6)
+    assert main(list(words)) == 1
+    said = capsys.readouterr().err
+    assert "of memory, the safe plan has 214 MB" in said
+    assert not any(tmp_path.glob("runs/*")) and not any(tmp_path.glob("c*/*.jsonl"))
+
+
+def test_processes_are_as_many_as_fit_and_more_are_refused_by_number(pod):
+    pod(version=2, cpus=8, memory_bytes=8 * GIB)
+    work = calibrate_work("full")
+    plan = plan_for("safe", work, has_network=False)
+    assert side_by_side(plan, work, None) == 2
+    assert side_by_side(plan, work, 1) == 1
+    with pytest.raises(MachineError, match=r"^3 processes, trying full markets.*; 2 would fit \(--processes 2\)"):
+        side_by_side(plan, work, 3)
+    assert side_by_side(plan_for("beast", work, has_network=False), work, None) == 4
+
+
+def test_what_processes_share_is_no_more_than_the_plan(pod):
+    pod(version=2, cpus=6, memory_bytes=16 * GIB)
+    plan = plan_for("safe", run_work(10_000, has_network=False), has_network=False)
+    own = plan.shared(4)
+    assert own.cpus == 1
+    assert 4 * own.memory_bytes <= plan.memory_bytes and 4 * own.device_bytes <= plan.device_bytes
+
+
+def test_more_seeds_and_networks_need_more():
+    alone, network = (tune_work(30_000, has_network=one).n_bytes for one in (False, True))
+    assert alone < network < claims_work(30_000, 2).n_bytes < claims_work(30_000, 5).n_bytes
