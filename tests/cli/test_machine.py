@@ -13,6 +13,7 @@ COMMANDS = {
     "run": ("run",),
     "train": ("train",),
     "lookahead": ("lookahead",),
+    "rank": ("rank", "--bars", "simulated:universe:8"),
     "tune": ("tune",),
     "compare": ("compare", "--objectives"),
     "calibrate": ("calibrate", "--preset", "full"),

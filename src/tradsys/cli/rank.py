@@ -42,9 +42,11 @@ def command(
     Nothing is fitted. The first and the last fifth of the history are left alone as in `tradsys run`, and the ledger
     counts it as one trial.
     """
+    from tradsys.cli.machine import plan_for
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
     from tradsys.cli.summary import as_text, repairs_text
+    from tradsys.core.work import rank_work
     from tradsys.data import load_market
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
@@ -65,6 +67,7 @@ def command(
     settled = RunConfig.load(file=config, overrides=chosen)
     ledger = Ledger(journal / "ledger.jsonl")
     market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=chosen))
+    plan_for(settled.machine.plan, rank_work(len(market.bars)), has_network=False)
     if not as_json:
         typer.echo(repairs_text(market))
     with reporter(quiet=as_json) as progress:

@@ -13,6 +13,9 @@ _TORCH = 650 * 10**6
 _ROW = 3_000
 """A bar of a symbol in `tradsys run`; 128,000 bars of four symbols took 723 MB."""
 
+_RANKED_ROW = 300
+"""A bar of a symbol in `tradsys rank`, which fits nothing; 925,000 bars of 30 symbols took 597 MB in all."""
+
 _SEED = 120 * 10**6
 """A seed more of the journal's largest network trained side by side; two of them took 230 MB beyond a run's."""
 
@@ -53,6 +56,11 @@ def run_work(n_rows: int, *, has_network: bool) -> Work:
     fewer = "take fewer bars or symbols, or --agent logistic" if has_network else "take fewer bars or symbols"
     name = f"a run of {n_rows:,} bars" + (" with a network" if has_network else " without a network")
     return Work(name, n_bytes, f"{fewer}; {rest}")
+
+
+def rank_work(n_rows: int) -> Work:
+    """`tradsys rank` on this many bars of all symbols together."""
+    return Work(f"ranking {n_rows:,} bars", _IMPORTS + n_rows * _RANKED_ROW, "take fewer bars or symbols")
 
 
 def tune_work(n_rows: int, *, has_network: bool) -> Work:
