@@ -12,12 +12,14 @@ from tradsys.core.bars import QualityReport, quality_report
 from tradsys.core.defects import find_defects, name_rows
 from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.stale import disagreements
+from tradsys.data.store.rules import RULES
 from tradsys.data.store.series import SeriesId
 from tradsys.data.store.store import Store
 
 OUTLIER_SHARE, OUTLIER_MADS = 5e-3, 12.0
 """A close this far from the other venue's, beyond the usual distance and this many of its median deviations."""
 AROUND = 49
+N_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -
         sentence = f"the manifests tell of {told:,} rows, the files hold {len(rows):,}"
         findings.append(Finding("wrong manifest", abs(told - len(rows)), sentence, is_bad=True))
     if not series.is_bars:
-        return Audit(series, len(rows), None, tuple(findings))
+        return Audit(series, len(rows), None, (*findings, *_of_table(series, rows)))
     required = rows.select("ts", "open", "high", "low", "close", "volume")
     _, defects = find_defects(required, interval=series.step)
     findings += [Finding(d.kind, d.n_rows, d.sentence, is_bad=True) for d in defects]
@@ -79,6 +81,35 @@ def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -
     except NotEnoughBars:
         quality = None
     return Audit(series, len(rows), quality, tuple(findings))
+
+
+def _of_table(series: SeriesId, rows: pl.DataFrame) -> list[Finding]:
+    """Impossible and repeated rows of a table beside bars, and the stretches without any."""
+    rules = RULES[series.interval]
+    found = [
+        Finding(
+            "impossible value", int(mask.sum()), f"{int(mask.sum()):,} rows: {why}: {_times(rows, mask)}", is_bad=True
+        )
+        for why, mask in rules.impossible_rows(rows).items()
+    ]
+    twice = rows.select(series.keys).is_duplicated()
+    if twice.any():
+        n = int(twice.sum())
+        found.append(Finding("duplicates", n, f"{n:,} rows are there twice: {_times(rows, twice)}", is_bad=True))
+    gaps = rules.gaps(rows)
+    if gaps:
+        n = sum(gap.n_missing for gap in gaps)
+        longest = sorted(gaps, key=lambda gap: -gap.n_missing)[:N_SHOWN]
+        spans = "; ".join(f"{gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M}" for gap in longest)
+        noun = "gap leaves" if len(gaps) == 1 else "gaps leave"
+        found.append(Finding("gaps", n, f"{len(gaps):,} {noun} out {n:,} {rules.unit}, the longest: {spans}"))
+    return found
+
+
+def _times(rows: pl.DataFrame, mask: pl.Series) -> str:
+    times = rows.filter(mask)["ts"]
+    more = f" and {len(times) - N_SHOWN:,} more" if len(times) > N_SHOWN else ""
+    return ", ".join(f"{when:%Y-%m-%d %H:%M}" for when in times[:N_SHOWN]) + more
 
 
 def _other_intervals(store: Store, series: SeriesId, bars: pl.DataFrame) -> list[Finding]:
