@@ -32,7 +32,7 @@ def attach(
     """
     _check(published, columns)
     rows = published.select(AVAILABLE, *columns).sort(AVAILABLE, maintain_order=True)
-    rows = rows.unique(AVAILABLE, keep="last", maintain_order=True)
+    rows = rows.filter((pl.col(AVAILABLE) != pl.col(AVAILABLE).shift(-1)).fill_null(True))
     close = (pl.col("ts") + timedelta(milliseconds=interval_ms(interval))).alias(_CLOSE)
     keyed = bars.select(close).with_row_index("__row").sort(_CLOSE, maintain_order=True)
     known = keyed.join_asof(
