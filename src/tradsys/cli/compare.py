@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Bars, Config, Json, Settings
+from tradsys.cli.options import Bars, Book, Config, Flow, Json, Macro, Settings
 
 RunName = Annotated[str, typer.Option("--run", help="Name of a run, the beginning of one, or last.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
@@ -36,6 +36,9 @@ def command(
     publish: Annotated[
         Path | None, typer.Option(help="With --objectives: root of the source tree whose page is to be written.")
     ] = None,
+    macro: Macro = None,
+    book: Book = None,
+    flow: Flow = None,
     config: Config = None,
     settings: Settings = None,
     as_json: Json = False,
@@ -47,7 +50,8 @@ def command(
     if objectives:
         from tradsys.cli.overrides import overrides
 
-        given = overrides(settings or [], {"folds.n_folds": folds})
+        outside = {"macro.series": macro, "book.files": book, "flow.sources": flow}
+        given = overrides(settings or [], {"folds.n_folds": folds, **outside})
         return _objectives(
             bars,
             given,
@@ -111,15 +115,16 @@ def _objectives(
     from datetime import UTC, datetime
 
     from tradsys.cli.progress import reporter
-    from tradsys.data import load_market
+    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.claims.page import publish, render
     from tradsys.research.claims.run import run_claims
     from tradsys.research.claims.variants import journal_agents, quick_agents
     from tradsys.research.config import RunConfig
+    from tradsys.research.markets import configured_market
 
     settled = RunConfig.load(file=config, overrides=given)
-    market = load_market(bars, seed=settled.seed)
+    market = configured_market(bars, settled, DataSettings.load(file=config, overrides=given))
     with reporter(quiet=as_json) as progress:
         results = run_claims(
             market,

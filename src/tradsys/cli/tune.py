@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Config, Json, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Json, Macro, Seed, Settings
 
 
 def command(
@@ -33,6 +33,9 @@ def command(
         str | None, typer.Option(help="postgresql://... or grpc://HOST:PORT for several hosts; otherwise a file.")
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
+    macro: Macro = None,
+    book: Book = None,
+    flow: Flow = None,
     seed: Seed = None,
     journal: Annotated[Path, typer.Option(help="Folder of the ledger and the studies.")] = Path("journal"),
     config: Config = None,
@@ -48,18 +51,19 @@ def command(
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
     from tradsys.core.machine import limits
-    from tradsys.data import load_market
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.config import RunConfig
+    from tradsys.research.markets import configured_market
     from tradsys.research.tuning.ranges import DEFAULT
     from tradsys.research.tuning.space import restricted
     from tradsys.research.tuning.tune import Budget, tune
 
-    given = overrides(settings or [], {"seed": seed, "agent.name": agent})
+    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow}
+    given = overrides(settings or [], {"seed": seed, "agent.name": agent, **outside})
     settled = RunConfig.load(file=config, overrides=given)
     space = restricted(DEFAULT, over or [], fixed=list(given))
-    market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=given))
+    market = configured_market(bars, settled, DataSettings.load(file=config, overrides=given))
     budget = Budget(
         n_trials=trials,
         batch=batch,

@@ -15,6 +15,9 @@ from tradsys.models.presets import Preset, preset
 
 DEPLOYED = "STRATEGY_PROFILE"
 
+_UNTOLD: tuple[tuple[str, object], ...] = (("flow.sources", []),)
+"""What says nothing, and was said nowhere before there was such a setting."""
+
 type Share = Annotated[float, Field(gt=0, lt=1)]
 type Count = Annotated[int, Field(ge=1)]
 type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
@@ -144,6 +147,17 @@ class BookSettings(_Section):
     files: Listed[str] = ()
 
 
+class FlowSettings(_Section):
+    """Open interest, basis and liquidations, `[SYMBOL=]SOURCE[?lag_s=..&tolerance_s=..&every_s=..]` each.
+
+    A source is a file with the columns open_interest, basis, or liq_sell and liq_buy, or a market of the store such as
+    binance:BTC/USDT:USDT. Rows of a file say in `available_at` when they were out, or `lag_s` does; a level is known
+    for `tolerance_s` (3600), and of rows every `every_s` half must be there for a bar's sum.
+    """
+
+    sources: Listed[str] = ()
+
+
 class UniverseSettings(_Section):
     """Symbols that are compared: the `size` most traded by median quote volume, chosen by what was known at the time.
 
@@ -214,6 +228,7 @@ class RunConfig(_Section):
     features: FeatureSettings = FeatureSettings()
     macro: MacroSettings = MacroSettings()
     book: BookSettings = BookSettings()
+    flow: FlowSettings = FlowSettings()
     universe: UniverseSettings = UniverseSettings()
     rank: RankSettings = RankSettings()
     regimes: RegimeSettings = RegimeSettings()
@@ -239,16 +254,16 @@ class RunConfig(_Section):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every setting under its dotted key."""
-        return flat(self)
+        """Every setting under its dotted key; later ones where they are set, so that older studies go on."""
+        return {key: value for key, value in flat(self).items() if (key, value) not in _UNTOLD}
 
     @property
     def digest(self) -> str:
         """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not.
 
-        What the files of books say is in the fingerprint of the bars, whatever the files are called.
+        What books and flow say is in the fingerprint of the bars, whatever their files are called.
         """
-        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine", "book"})
+        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine", "book", "flow"})
         for name in ("path_groups", "path_tests"):
             del values["folds"][name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
