@@ -218,6 +218,9 @@ def test_other_columns_are_refused_by_name(parse):
         parse(b"a,b\n1,2\n", "x.zip")
 
 
-def test_spot_has_none_of_it(fetch):
+@pytest.mark.parametrize("market", ["binance:BTC/USDT", "binance:BTC/USD:BTC", "okx:BTC/USDT:USDT"])
+def test_no_other_market_has_any_of_it(fetch, market):
+    with pytest.raises(ConfigError, match="of Binance's perpetuals alone, in its archive: binance:BTC/USDT:USDT:metr"):
+        fetch(SeriesId.parse(f"{market}:metrics"))
     with pytest.raises(ConfigError, match="of Binance's perpetuals alone"):
-        fetch(SeriesId.parse("binance:BTC/USDT:metrics"))
+        fetch(METRICS, source="ccxt")

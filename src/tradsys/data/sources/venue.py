@@ -77,9 +77,11 @@ class Binance:
 def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") -> Venue:
     """Binance's archive for its spot and USD-M markets, ccxt for everything else or where it is asked for."""
     client = Client.of(settings)
-    if not series.is_bars and (series.exchange, series.market) != ("binance", "swap"):
+    is_usd_perpetual = (series.exchange, series.market) == ("binance", "swap") and not _is_coin_margined(series)
+    if not series.is_bars and not (is_usd_perpetual and choice != "ccxt"):
         raise ConfigError(
-            f"{series.interval} is there of Binance's perpetuals alone, such as binance:BTC/USDT:USDT:{series.interval}"
+            f"{series.interval} is there of Binance's perpetuals alone, in its archive: "
+            f"binance:BTC/USDT:USDT:{series.interval}"
         )
     has_archive = series.exchange == "binance" and series.market in ("spot", "swap") and not _is_coin_margined(series)
     if choice == "archive" and not has_archive:
