@@ -112,14 +112,17 @@ def _objectives(
 
     from tradsys.cli.progress import reporter
     from tradsys.data import load_market
+    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.claims.page import publish, render
     from tradsys.research.claims.run import run_claims
     from tradsys.research.claims.variants import journal_agents, quick_agents
     from tradsys.research.config import RunConfig
+    from tradsys.research.fundings import with_funding
 
     settled = RunConfig.load(file=config, overrides=given)
-    market = load_market(bars, seed=settled.seed)
+    data = DataSettings.load(file=config, overrides=given)
+    market = with_funding(load_market(bars, seed=settled.seed, settings=data), settled.funding, data)
     with reporter(quiet=as_json) as progress:
         results = run_claims(
             market,

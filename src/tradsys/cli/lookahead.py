@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Book, Config, Json, Macro, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Funding, Json, Macro, Seed, Settings
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -17,6 +17,7 @@ def command(
     points: Annotated[int, typer.Option(help="Random times at which the future is taken away.", min=1)] = 20,
     macro: Macro = None,
     book: Book = None,
+    funding: Funding = None,
     seed: Seed = None,
     config: Config = None,
     settings: Settings = None,
@@ -38,7 +39,13 @@ def command(
     from tradsys.research.markets import configured_market
     from tradsys.research.spec import experiment_from
 
-    given = {"seed": seed, "agent.name": agent, "macro.series": macro, "book.files": book}
+    given = {
+        "seed": seed,
+        "agent.name": agent,
+        "macro.series": macro,
+        "book.files": book,
+        "funding.files": funding,
+    }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))

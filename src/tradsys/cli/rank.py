@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Bars, Config, Json, Seed, Settings
+from tradsys.cli.options import Bars, Config, Funding, Json, Seed, Settings
 
 UNPROVEN = 4
 """Exit code under --require-proven where the profile is not proven."""
@@ -19,6 +19,7 @@ def command(
     k: Annotated[int | None, typer.Option("--k", help="Symbols on each side; a fifth of those ranked.", min=1)] = None,
     size: Annotated[int | None, typer.Option(help="Symbols in the universe at any time; 30.", min=2)] = None,
     listings: Annotated[str | None, typer.Option(help="Table with the columns symbol, listed, delisted.")] = None,
+    funding: Funding = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("ranks"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
@@ -41,6 +42,7 @@ def command(
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.config import RunConfig
+    from tradsys.research.fundings import with_funding
     from tradsys.research.neutral import NAME
     from tradsys.research.rank_run import run_ranks
 
@@ -51,11 +53,13 @@ def command(
         "rank.k": k,
         "universe.size": size,
         "universe.listings": listings,
+        "funding.files": funding,
     }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     ledger = Ledger(journal / "ledger.jsonl")
-    market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=chosen))
+    data = DataSettings.load(file=config, overrides=chosen)
+    market = with_funding(load_market(bars, seed=settled.seed, settings=data), settled.funding, data)
     finished = run_ranks(market, settled, root=out, ledger=ledger, open_the_lockbox=open_lockbox)
     judged, measured = finished.verdict["profiles"][NAME], finished.metrics["profiles"][NAME]
     if as_json:

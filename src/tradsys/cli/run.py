@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Book, Config, Json, Macro, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Funding, Json, Macro, Seed, Settings
 
 UNPROVEN = 4
 """Exit code under --require-proven where the deployed profile is not proven."""
@@ -19,6 +19,7 @@ def command(
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
     macro: Macro = None,
     book: Book = None,
+    funding: Funding = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
@@ -56,6 +57,7 @@ def command(
         "strategy_profile": profile,
         "macro.series": macro,
         "book.files": book,
+        "funding.files": funding,
     }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Config, Json, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Config, Funding, Json, Seed, Settings
 
 
 def command(
@@ -33,6 +33,7 @@ def command(
         str | None, typer.Option(help="postgresql://... or grpc://HOST:PORT for several hosts; otherwise a file.")
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
+    funding: Funding = None,
     seed: Seed = None,
     journal: Annotated[Path, typer.Option(help="Folder of the ledger and the studies.")] = Path("journal"),
     config: Config = None,
@@ -52,14 +53,16 @@ def command(
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.config import RunConfig
+    from tradsys.research.fundings import with_funding
     from tradsys.research.tuning.ranges import DEFAULT
     from tradsys.research.tuning.space import restricted
     from tradsys.research.tuning.tune import Budget, tune
 
-    given = overrides(settings or [], {"seed": seed, "agent.name": agent})
+    given = overrides(settings or [], {"seed": seed, "agent.name": agent, "funding.files": funding})
     settled = RunConfig.load(file=config, overrides=given)
     space = restricted(DEFAULT, over or [], fixed=list(given))
-    market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=given))
+    data = DataSettings.load(file=config, overrides=given)
+    market = with_funding(load_market(bars, seed=settled.seed, settings=data), settled.funding, data)
     budget = Budget(
         n_trials=trials,
         batch=batch,

@@ -68,9 +68,11 @@ class Binance:
 def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") -> Venue:
     """Binance's archive for its spot and USD-M markets, ccxt for everything else or where it is asked for."""
     client = Client.of(settings)
-    if not series.is_bars and (series.exchange, series.market) != ("binance", "swap"):
+    if series.interval == FUNDING and series.market != "swap":
+        raise ConfigError(f"only perpetuals settle funding, such as {series.exchange}:BTC/USDT:USDT:{FUNDING}")
+    if series.interval == DEPTH and ((series.exchange, series.market) != ("binance", "swap") or choice == "ccxt"):
         raise ConfigError(
-            f"{series.interval} is there of Binance's perpetuals alone, such as binance:BTC/USDT:USDT:{series.interval}"
+            f"{DEPTH} is there of Binance's perpetuals alone, in its archive: binance:BTC/USDT:USDT:{DEPTH}"
         )
     has_archive = series.exchange == "binance" and series.market in ("spot", "swap") and not _is_coin_margined(series)
     if choice == "archive" and not has_archive:
