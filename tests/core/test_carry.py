@@ -19,7 +19,7 @@ def with_funding(bars, times, rates, bar_ms=HOUR_MS):
     return bars.with_columns(pl.Series(name, values) for name, values in told.columns().items())
 
 
-def cost(bars, side, first, last, *, is_inside=False, costs=Costs(), bar_ms=HOUR_MS):  # noqa: B008  # frozen
+def cost(bars, side, first, last, *, is_inside=False, costs=Costs(), bar_ms=HOUR_MS):  # frozen
     rows = [np.array([x]) for x in (first, last)]
     funding, borrow = held(carry_of(bars, costs, bar_ms), side, *rows, np.array([is_inside]))
     return funding.item(), borrow.item()

@@ -84,7 +84,10 @@ def settle(ts: IntArray, bar_ms: int, settlements: Settlements) -> Funding:
     payer = np.where(opened | inside, row, row + 1)
     there = (row >= 0) & (payer < len(ts))
     due, within = (
-        np.bincount(payer[there & part], weights=rates[there & part], minlength=len(ts)) for part in (~inside, inside)
+        np.bincount(payer[there & part], weights=rates[there & part], minlength=len(ts)).astype(
+            np.float64
+        )  # int if none
+        for part in (~inside, inside)
     )
     known = np.searchsorted(times, ts + bar_ms, side="left") - 1  # strictly before the close
     last = np.maximum(known, 0)

@@ -126,7 +126,7 @@ def _table_ranges(store: Store, series: SeriesId, first: int, last: int) -> list
     """What pages are asked for: settlements that are missing, or what comes after the last row of another table."""
     if series.interval == FUNDING:
         rows = store.read(series)
-        return missing_funding(ts_ms(rows), told_hours(rows), first, last)
+        return missing_funding(ts_ms(rows), told_hours(rows), first - 1, last)
     years = store.manifests(series)
     begin = max(first, years[-1].last + 1) if years else first
     return [(begin, last)] if begin < last else []

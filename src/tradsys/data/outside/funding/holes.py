@@ -8,7 +8,7 @@ from tradsys.core.funding import CONSTANT_HOURS, HOUR_MS
 
 
 def missing(times: IntArray, hours: FloatArray, first: int, last: int) -> list[tuple[int, int]]:
-    """Ranges inside first < t < last (ms) with a settlement that the table lacks, each from where it was due.
+    """Ranges inside first < t < last (ms) with a settlement that the table lacks, up to the next that it has.
 
     `times` (n,) rise and `hours` (n,) are the intervals where they are told, NaN elsewhere. An untold interval is that
     of the neighbours, the longer one where it changes, and eight hours at most.
@@ -17,10 +17,14 @@ def missing(times: IntArray, hours: FloatArray, first: int, last: int) -> list[t
         return [(first, last)] if first < last else []
     steps = np.diff(times).astype(np.float64)
     usual = _usual(steps, hours)
-    gaps = [(int(times[i] + usual[i]), int(times[i + 1])) for i in np.flatnonzero(steps > usual)]
+    gaps = [
+        (int(times[i] + usual[i]), int(times[i + 1]))
+        for i in np.flatnonzero(steps > usual)
+        if times[i + 1] - usual[i] > first
+    ]
     opening, closing = _edge(hours[0], steps[:1]), _edge(hours[-1], steps[-1:])
-    found = [(first, int(times[0] - opening)), *gaps, (int(times[-1] + closing), last)]
-    clipped = [(max(a, first), min(b, last)) for a, b in found]
+    before = [(first, int(times[0]))] if times[0] - opening > first else []
+    clipped = [(max(a, first), min(b, last)) for a, b in [*before, *gaps, (int(times[-1] + closing), last)]]
     return [(a, b) for a, b in clipped if a < b]
 
 
