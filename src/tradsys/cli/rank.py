@@ -36,8 +36,12 @@ def command(
     Nothing is fitted. The first and the last fifth of the history are left alone as in `tradsys run`, and the ledger
     counts it as one trial.
     """
+    import polars as pl
+
+    from tradsys.backtest.paid import paid
     from tradsys.cli.overrides import overrides
     from tradsys.cli.summary import profiles_table, repairs_text
+    from tradsys.core.costs import Costs
     from tradsys.data import load_market
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
@@ -67,6 +71,7 @@ def command(
         typer.echo(json.dumps(shown, indent=1))
     else:
         spread, universe = measured["metrics"]["spread_gross"], finished.metrics["universe"]
+        costs = Costs(**settled.costs.model_dump())
         around = "" if spread["low"] is None else f" [{1e4 * spread['low']:.0f}, {1e4 * spread['high']:.0f}]"
         lines = [
             repairs_text(market),
@@ -77,6 +82,7 @@ def command(
             "",
             f"  {judged['sentence']}",
             f"  before costs, long less short: {1e4 * spread['value']:.0f}{around} bp each of {spread['n']:,} times",
+            f"  costs: {paid(pl.read_parquet(finished.folder / 'trades.parquet'), costs).sentence}",
             f"  {finished.verdict['power']}",
         ]
         if "lockbox" in finished.verdict:
