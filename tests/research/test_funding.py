@@ -1,4 +1,4 @@
-"""Runs with funding and borrowing: the same costs in labels, trades, decisions, bundle and replay, and no look-ahead."""
+"""Runs with funding and borrowing: one cost in labels, trades, decisions, bundle and replay, and no look-ahead."""
 
 import json
 from dataclasses import replace

@@ -26,7 +26,9 @@ class Source(StrEnum):
 def download(
     series: Annotated[
         list[str],
-        typer.Argument(metavar="VENUE:SYMBOL:INTERVAL...", help="Binance: funding and depth for INTERVAL, too."),
+        typer.Argument(
+            metavar="VENUE:SYMBOL:INTERVAL...", help="Perpetuals: funding for INTERVAL, too; depth of Binance's."
+        ),
     ],
     start: Annotated[str | None, typer.Option("--from", help="First day (UTC); otherwise the listing.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Day to stop before; otherwise now.")] = None,
