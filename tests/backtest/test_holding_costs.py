@@ -19,15 +19,15 @@ COSTS = Costs(slippage_bps=1.0, borrow_bps_per_year=800.0)
 
 def funded(n_bars=900, seed=0, hours=4, missing=0.0):
     bars = random_bars(n_bars, 21 + seed, missing=missing)
-    times = np.arange(0, n_bars, hours) * HOUR_MS
+    times = (np.arange(0, n_bars, hours) * HOUR_MS).astype(np.int64)
     return with_funding(bars, times, np.random.default_rng(seed).normal(1e-4, 5e-4, len(times)))
 
 
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("missing", [0.0, 0.05])
-@pytest.mark.parametrize("hours", [8, 1, 0])
+@pytest.mark.parametrize("hours", [8, 1, 0.25, 0])
 def test_a_labels_net_outcome_is_the_trades_to_1e_12(side, missing, hours):
-    """`hours` 0: the constant of the costs."""
+    """`hours` 0: the constant of the costs; 0.25: three of four settlements lie inside a bar."""
     horizon = 11
     bars = funded(hours=hours, missing=missing) if hours else random_bars(900, 21, missing=missing)
     costs = COSTS if hours else Costs(borrow_bps_per_year=800.0, funding_bps_per_8h=30.0)
@@ -67,8 +67,9 @@ def test_what_the_trades_paid_is_what_the_account_lost():
     assert trades["pnl_quote"].sum() == pytest.approx(one.equity["equity"][-1] - 10_000, rel=1e-9)
 
 
-def test_target_weights_pay_by_what_is_held_at_each_settlement():
-    market = {"A": funded(seed=1), "B": funded(seed=2)}
+@pytest.mark.parametrize("hours", [4, 0.25])
+def test_target_weights_pay_by_what_is_held_at_each_settlement(hours):
+    market = {"A": funded(seed=1, hours=hours), "B": funded(seed=2, hours=hours)}
     times = np.arange(20, 800, 37) * HOUR_MS
     weights = np.random.default_rng(0).normal(0, 0.4, (len(times), 2))
     costs = Costs(taker_bps=0.0, maker_bps=0.0, borrow_bps_per_year=800.0)
@@ -86,6 +87,7 @@ def test_target_weights_pay_by_what_is_held_at_each_settlement():
     bars, size = market["A"], first.trades["size_base"][0] * first.trades["side"][0]
     after = bars["ts"].dt.epoch("ms") > times[0]
     paid = (bars["open"] * bars["funding_due"]).filter(after).sum() * size
+    paid += (bars["open"] * bars["funding_within"]).filter(bars["ts"].dt.epoch("ms") >= times[0]).sum() * size
     assert first.trades["funding_quote"][0] == pytest.approx(paid, rel=1e-12)
 
 

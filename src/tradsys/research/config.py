@@ -154,7 +154,7 @@ class BookSettings(_Section):
 class FundingSettings(_Section):
     """What exchanges settled, `[SYMBOL=]FILE` or a stored `[SYMBOL=]VENUE:SYMBOL:funding` each, or `SYMBOL=none`.
 
-    A file has the columns funding_time, rate and, where they are known, interval_hours.
+    A file has the columns funding_time, rate and, where they are known, interval_hours; symbol, where it tells several.
     """
 
     files: Listed[str] = ()

@@ -97,6 +97,20 @@ def test_a_symbol_that_pays_none_says_so(market, tmp_path):
         attach_funding(market, [FundingFile.parse(f"AAA={tmp_path / 'a.csv'}")])
 
 
+def test_one_file_may_tell_all_symbols(market, tmp_path):
+    told = {"AAA": rows(), "BBB": rows(260, 4, rate=3e-4), "CCC": rows()}
+    pl.concat(table.with_columns(symbol=pl.lit(name)) for name, table in told.items()).write_csv(tmp_path / "all.csv")
+    both = attach_funding(market, [FundingFile.parse(str(tmp_path / "all.csv"))])
+    for name, table in list(told.items())[:2]:
+        table.write_csv(tmp_path / f"{name}.csv")
+    apart = attach_funding(market, [FundingFile(name, str(tmp_path / f"{name}.csv")) for name in ("AAA", "BBB")])
+    assert both.bars.equals(apart.bars)
+    table = FundingFile("AAA", str(tmp_path / "all.csv")).read()
+    assert len(table.times) == 130
+    with pytest.raises(DataError, match=r"tells of AAA, BBB, CCC and not of DDD; add its rows"):
+        FundingFile("DDD", str(tmp_path / "all.csv")).read()
+
+
 def test_missing_funding_is_an_error_that_names_the_ranges(market, tmp_path):
     table = rows()
     pl.concat([table[1:30], table[33:100]]).write_csv(tmp_path / "a.csv")

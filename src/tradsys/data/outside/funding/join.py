@@ -53,7 +53,7 @@ def _told(symbol: str, bars: pl.DataFrame, bar_ms: int, table: Table | None) -> 
 
 def _by_symbol(market: Market, files: Sequence[FundingFile]) -> dict[str, FundingFile]:
     found: dict[str, FundingFile] = {}
-    for file in files:
+    for file in _each(market, files):
         symbol = file.symbol or _symbol_of(market, file)
         if symbol not in market.symbols:
             raise ConfigError(
@@ -69,6 +69,15 @@ def _by_symbol(market: Market, files: Sequence[FundingFile]) -> dict[str, Fundin
             f"{', '.join(without)} has no funding beside symbols that have; give SYMBOL=FILE, or {without[0]}={NONE} "
             "where it pays none"
         )
+    return found
+
+
+def _each(market: Market, files: Sequence[FundingFile]) -> list[FundingFile]:
+    """One a symbol; what a file of several tells of symbols without bars is left out."""
+    found: list[FundingFile] = []
+    for file in files:
+        each = file.each()
+        found += each if each == [file] else [one for one in each if one.symbol in market.symbols]
     return found
 
 

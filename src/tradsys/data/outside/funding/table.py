@@ -64,20 +64,38 @@ class FundingFile:
             return None
         return SeriesId.parse(self.place)
 
+    def each(self) -> list["FundingFile"]:
+        """One a symbol: a file whose column `symbol` names several is those of all of them, unless one was named."""
+        if self.symbol or self.place == NONE or self.series is not None:
+            return [self]
+        symbols = _symbols(self._rows())
+        return [FundingFile(symbol, self.place) for symbol in symbols] if len(symbols) > 1 else [self]
+
+    def _rows(self) -> pl.DataFrame:
+        path = Path(self.place).expanduser()
+        if not path.exists():
+            raise DataError(f"no file {path} of funding; give a Parquet, Feather or CSV file, or a stored series")
+        return read_table(path)[0]
+
     def read(self, data: DataSettings | None = None) -> Table:
         """The whole table, each settlement once; a DataError names what cannot be one."""
         series = self.series
         if series is None:
-            path = Path(self.place).expanduser()
-            if not path.exists():
-                raise DataError(f"no file {path} of funding; give a Parquet, Feather or CSV file, or a stored series")
-            return table_of(read_table(path)[0], str(path))
+            rows = self._rows()
+            symbols = _symbols(rows)
+            if len(symbols) > 1 and self.symbol not in symbols:
+                raise DataError(f"{self.place} tells of {', '.join(symbols)} and not of {self.symbol}; add its rows")
+            return table_of(rows.filter(pl.col("symbol") == self.symbol) if len(symbols) > 1 else rows, self.place)
         if series.interval != FUNDING:
             raise ConfigError(f"{series} holds no funding; name {series.exchange}:{series.symbol}:{FUNDING}")
         rows = Store((data or DataSettings.load()).root).read(series)
         if rows.is_empty():
             raise ConfigError(f"{series} is not in the store; fetch it: tradsys data download {series} --from DAY")
         return table_of(rows, str(series))
+
+
+def _symbols(rows: pl.DataFrame) -> list[str]:
+    return rows["symbol"].cast(pl.String).unique(maintain_order=True).to_list() if "symbol" in rows.columns else []
 
 
 def table_of(rows: pl.DataFrame, where: str) -> Table:
