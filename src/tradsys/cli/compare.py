@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Bars, Book, Config, Flow, Json, Macro, Settings
+from tradsys.cli.options import Bars, Book, Config, Flow, Funding, Json, Macro, Settings
 
 RunName = Annotated[str, typer.Option("--run", help="Name of a run, the beginning of one, or last.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
@@ -39,6 +39,7 @@ def command(
     macro: Macro = None,
     book: Book = None,
     flow: Flow = None,
+    funding: Funding = None,
     config: Config = None,
     settings: Settings = None,
     as_json: Json = False,
@@ -50,7 +51,7 @@ def command(
     if objectives:
         from tradsys.cli.overrides import overrides
 
-        outside = {"macro.series": macro, "book.files": book, "flow.sources": flow}
+        outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
         given = overrides(settings or [], {"folds.n_folds": folds, **outside})
         return _objectives(
             bars,

@@ -28,7 +28,7 @@ def download(
         list[str],
         typer.Argument(
             metavar="VENUE:SYMBOL:INTERVAL...",
-            help="Binance: funding, depth, metrics, premium and liquidations for INTERVAL, too.",
+            help="Perpetuals: funding for INTERVAL, too; depth, metrics, premium and liquidations of Binance's.",
         ),
     ],
     start: Annotated[str | None, typer.Option("--from", help="First day (UTC); otherwise the listing.")] = None,

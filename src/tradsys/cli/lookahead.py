@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Json, Macro, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Funding, Json, Macro, Seed, Settings
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -18,6 +18,7 @@ def command(
     macro: Macro = None,
     book: Book = None,
     flow: Flow = None,
+    funding: Funding = None,
     seed: Seed = None,
     config: Config = None,
     settings: Settings = None,
@@ -39,7 +40,7 @@ def command(
     from tradsys.research.markets import configured_market
     from tradsys.research.spec import experiment_from
 
-    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow}
+    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
     given = {"seed": seed, "agent.name": agent, **outside}
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)

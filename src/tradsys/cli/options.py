@@ -27,6 +27,13 @@ Flow = Annotated[
         "binance:BTC/USDT:USDT; give it again for more."
     ),
 ]
+Funding = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What the exchange settled: FILE (funding_time, rate, interval_hours) or a stored VENUE:SYMBOL:funding, "
+        "with SYMBOL= before it for one of several; SYMBOL=none pays none."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Agent = Annotated[
     str | None,

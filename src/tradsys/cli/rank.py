@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Bars, Config, Json, Seed, Settings
+from tradsys.cli.options import Bars, Config, Funding, Json, Seed, Settings
 
 UNPROVEN = 4
 """Exit code under --require-proven where the profile is not proven."""
@@ -19,6 +19,7 @@ def command(
     k: Annotated[int | None, typer.Option("--k", help="Symbols on each side; a fifth of those ranked.", min=1)] = None,
     size: Annotated[int | None, typer.Option(help="Symbols in the universe at any time; 30.", min=2)] = None,
     listings: Annotated[str | None, typer.Option(help="Table with the columns symbol, listed, delisted.")] = None,
+    funding: Funding = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("ranks"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
@@ -35,12 +36,17 @@ def command(
     Nothing is fitted. The first and the last fifth of the history are left alone as in `tradsys run`, and the ledger
     counts it as one trial.
     """
+    import polars as pl
+
+    from tradsys.backtest.paid import paid
     from tradsys.cli.overrides import overrides
     from tradsys.cli.summary import profiles_table, repairs_text
+    from tradsys.core.costs import Costs
     from tradsys.data import load_market
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.config import RunConfig
+    from tradsys.research.fundings import with_funding
     from tradsys.research.neutral import NAME
     from tradsys.research.rank_run import run_ranks
 
@@ -51,11 +57,13 @@ def command(
         "rank.k": k,
         "universe.size": size,
         "universe.listings": listings,
+        "funding.files": funding,
     }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     ledger = Ledger(journal / "ledger.jsonl")
-    market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=chosen))
+    data = DataSettings.load(file=config, overrides=chosen)
+    market = with_funding(load_market(bars, seed=settled.seed, settings=data), settled.funding, data)
     finished = run_ranks(market, settled, root=out, ledger=ledger, open_the_lockbox=open_lockbox)
     judged, measured = finished.verdict["profiles"][NAME], finished.metrics["profiles"][NAME]
     if as_json:
@@ -63,6 +71,7 @@ def command(
         typer.echo(json.dumps(shown, indent=1))
     else:
         spread, universe = measured["metrics"]["spread_gross"], finished.metrics["universe"]
+        costs = Costs(**settled.costs.model_dump())
         around = "" if spread["low"] is None else f" [{1e4 * spread['low']:.0f}, {1e4 * spread['high']:.0f}]"
         lines = [
             repairs_text(market),
@@ -73,6 +82,7 @@ def command(
             "",
             f"  {judged['sentence']}",
             f"  before costs, long less short: {1e4 * spread['value']:.0f}{around} bp each of {spread['n']:,} times",
+            f"  costs: {paid(pl.read_parquet(finished.folder / 'trades.parquet'), costs).sentence}",
             f"  {finished.verdict['power']}",
         ]
         if "lockbox" in finished.verdict:

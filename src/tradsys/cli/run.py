@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Json, Macro, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Funding, Json, Macro, Seed, Settings
 
 UNPROVEN = 4
 """Exit code under --require-proven where the deployed profile is not proven."""
@@ -20,6 +20,7 @@ def command(
     macro: Macro = None,
     book: Book = None,
     flow: Flow = None,
+    funding: Funding = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
@@ -58,6 +59,7 @@ def command(
         "macro.series": macro,
         "book.files": book,
         "flow.sources": flow,
+        "funding.files": funding,
     }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)

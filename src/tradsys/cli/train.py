@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Bars, Book, Config, Flow, Json, Macro, Seed, Settings
+from tradsys.cli.options import Bars, Book, Config, Flow, Funding, Json, Macro, Seed, Settings
 
 
 def command(
@@ -18,6 +18,7 @@ def command(
     macro: Macro = None,
     book: Book = None,
     flow: Flow = None,
+    funding: Funding = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder for the bundle; it must hold none yet.")] = Path("trained"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
@@ -41,7 +42,7 @@ def command(
     from tradsys.research.train import train_bundle
 
     given = {"seed": seed, "agent.name": agent, "agent.objective": objective, "strategy_profile": profile}
-    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow}
+    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
     chosen = overrides(settings or [], given | outside)
     settled = RunConfig.load(file=config, overrides=chosen)
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))

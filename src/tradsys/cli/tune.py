@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Json, Macro, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Funding, Json, Macro, Seed, Settings
 
 
 def command(
@@ -36,6 +36,7 @@ def command(
     macro: Macro = None,
     book: Book = None,
     flow: Flow = None,
+    funding: Funding = None,
     seed: Seed = None,
     journal: Annotated[Path, typer.Option(help="Folder of the ledger and the studies.")] = Path("journal"),
     config: Config = None,
@@ -59,7 +60,7 @@ def command(
     from tradsys.research.tuning.space import restricted
     from tradsys.research.tuning.tune import Budget, tune
 
-    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow}
+    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
     given = overrides(settings or [], {"seed": seed, "agent.name": agent, **outside})
     settled = RunConfig.load(file=config, overrides=given)
     space = restricted(DEFAULT, over or [], fixed=list(given))

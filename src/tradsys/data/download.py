@@ -11,13 +11,15 @@ import polars as pl
 from tradsys.core.errors import ConfigError
 from tradsys.core.gaps import Gap
 from tradsys.core.time import from_ms, interval_ms, stamp, to_ms, ts_ms
+from tradsys.data.outside.funding.holes import missing as missing_funding
+from tradsys.data.outside.funding.holes import told_hours
 from tradsys.data.sources.source import Batch, Progress, Range, Source
 from tradsys.data.sources.venue import LAST, Venue
 from tradsys.data.store.admit import admit, admit_table
 from tradsys.data.store.manifest import Flaw
 from tradsys.data.store.resample import MONDAY_MS, WEEK
 from tradsys.data.store.rules import RULES
-from tradsys.data.store.series import SeriesId
+from tradsys.data.store.series import FUNDING, SeriesId
 from tradsys.data.store.store import Store
 
 OVERLAP = 2
@@ -112,22 +114,24 @@ def _download_table(
 ) -> Report:
     """The same for what is no bars and need have no grid: files that are not stored, then pages after the last row."""
     now = venue.now(series)
-    first = max(ms for ms in (venue.listed(series), to_ms(start) if start else None) if ms is not None)
+    first = max((ms for ms in (venue.listed(series), to_ms(start) if start else None) if ms is not None), default=None)
+    if first is None:
+        raise ConfigError(f"{series}: the venue does not say when it began; give --from, such as --from 2020-01-01")
     last = min(now, to_ms(end) if end else now)
     desk = _Desk(store, series, now, progress, n_wanted=0)
     for source in venue.sources(series, now, store.place, _items(store, series)):
         if refresh:
             desk.take(venue.reissued(source, series, store.manifests(series)))
-        years = store.manifests(series)
-        begin = max(first, years[-1].last + 1) if source.is_paged and years else first
-        desk.take(source.fetch(series, [(begin, last)] if begin < last else []))
+        desk.take(
+            source.fetch(series, _table_ranges(store, series, first, last) if source.is_paged else [(first, last)])
+        )
     rows = store.read(series, start=from_ms(first), end=from_ms(last))
     rules = RULES[series.interval]
     if rules.has_rhythm:
         whole_days = min(last, now // DAY_MS * DAY_MS)  # a day's file comes after its end
         holes, notes = tuple(rules.gaps(rows, end=whole_days)), tuple(_edges(series, rows, start))
     else:
-        holes, notes = (), tuple(_empty_days(rows))
+        holes, notes = (), tuple(_lacking(series, rows))
     flaws = tuple(desk.flaws)
     return Report(series, from_ms(first), from_ms(last), desk.n_new, desk.n_changed, holes, flaws, notes)
 
@@ -140,6 +144,25 @@ def _edges(series: SeriesId, rows: pl.DataFrame, start: datetime | None) -> Iter
         yield f"no rows before {rows['ts'][0]:%Y-%m-%d}"
     if series.interval in LAST:
         yield f"the archive has no file from {from_ms(LAST[series.interval]):%Y-%m-%d} on: it was given up"
+
+
+def _table_ranges(store: Store, series: SeriesId, first: int, last: int) -> list[Range]:
+    """What pages are asked for: settlements that are missing, or what comes after the last row of another table."""
+    if series.interval == FUNDING:
+        rows = store.read(series)
+        return missing_funding(ts_ms(rows), told_hours(rows), first - 1, last)
+    years = store.manifests(series)
+    begin = max(first, years[-1].last + 1) if years else first
+    return [(begin, last)] if begin < last else []
+
+
+def _lacking(series: SeriesId, rows: pl.DataFrame) -> Iterator[str]:
+    """What no source had, in words."""
+    yield from _empty_days(rows)
+    if series.interval == FUNDING and len(rows):
+        times = ts_ms(rows)
+        for begin, end in missing_funding(times, told_hours(rows), int(times[0]), int(times[-1])):
+            yield f"no settlement from {stamp(begin)} to {stamp(end)}"
 
 
 def _empty_days(rows: pl.DataFrame) -> Iterator[str]:

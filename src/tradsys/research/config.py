@@ -15,7 +15,11 @@ from tradsys.models.presets import Preset, preset
 
 DEPLOYED = "STRATEGY_PROFILE"
 
-_UNTOLD: tuple[tuple[str, object], ...] = (("flow.sources", []),)
+_UNTOLD: tuple[tuple[str, object], ...] = (
+    ("costs.borrow_bps_per_year", 0.0),
+    ("flow.sources", []),
+    ("funding.files", []),
+)
 """What says nothing, and was said nowhere before there was such a setting."""
 
 type Share = Annotated[float, Field(gt=0, lt=1)]
@@ -65,12 +69,16 @@ class FoldSettings(_Section):
 
 
 class CostSettings(_Section):
-    """Fees in basis points of notional; a long pays the funding, a short receives it."""
+    """Fees in basis points of notional; a long pays the funding and a short receives it, a short pays the borrowing.
+
+    `funding_bps_per_8h` is a constant for bars without the funding that was settled: see section funding.
+    """
 
     taker_bps: float = 5.0
     maker_bps: float = 2.0
     slippage_bps: float = Field(0.0, ge=0)
     funding_bps_per_8h: float = 0.0
+    borrow_bps_per_year: float = Field(0.0, ge=0)
 
 
 class PortfolioSettings(_Section):
@@ -158,6 +166,15 @@ class FlowSettings(_Section):
     sources: Listed[str] = ()
 
 
+class FundingSettings(_Section):
+    """What exchanges settled, `[SYMBOL=]FILE` or a stored `[SYMBOL=]VENUE:SYMBOL:funding` each, or `SYMBOL=none`.
+
+    A file has the columns funding_time, rate and, where they are known, interval_hours; symbol, where it tells several.
+    """
+
+    files: Listed[str] = ()
+
+
 class UniverseSettings(_Section):
     """Symbols that are compared: the `size` most traded by median quote volume, chosen by what was known at the time.
 
@@ -229,6 +246,7 @@ class RunConfig(_Section):
     macro: MacroSettings = MacroSettings()
     book: BookSettings = BookSettings()
     flow: FlowSettings = FlowSettings()
+    funding: FundingSettings = FundingSettings()
     universe: UniverseSettings = UniverseSettings()
     rank: RankSettings = RankSettings()
     regimes: RegimeSettings = RegimeSettings()
@@ -261,9 +279,13 @@ class RunConfig(_Section):
     def digest(self) -> str:
         """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not.
 
-        What books and flow say is in the fingerprint of the bars, whatever their files are called.
+        What books, flow and funding say is in the fingerprint of the bars, whatever their files are called.
         """
-        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine", "book", "flow"})
+        values = self.model_dump(
+            mode="json", exclude={"strategy_profile", "seed", "machine", "book", "flow", "funding"}
+        )
         for name in ("path_groups", "path_tests"):
             del values["folds"][name]
+        if not self.costs.borrow_bps_per_year:
+            del values["costs"]["borrow_bps_per_year"]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -77,8 +77,11 @@ class Binance:
 def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") -> Venue:
     """Binance's archive for its spot and USD-M markets, ccxt for everything else or where it is asked for."""
     client = Client.of(settings)
+    if series.interval == FUNDING and series.market != "swap":
+        raise ConfigError(f"only perpetuals settle funding, such as {series.exchange}:BTC/USDT:USDT:{FUNDING}")
     is_usd_perpetual = (series.exchange, series.market) == ("binance", "swap") and not _is_coin_margined(series)
-    if not series.is_bars and not (is_usd_perpetual and choice != "ccxt"):
+    is_archived = is_usd_perpetual and choice != "ccxt"
+    if not series.is_bars and series.interval != FUNDING and not is_archived:
         raise ConfigError(
             f"{series.interval} is there of Binance's perpetuals alone, in its archive: "
             f"binance:BTC/USDT:USDT:{series.interval}"
