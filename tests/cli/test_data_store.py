@@ -148,3 +148,38 @@ def test_a_download_that_was_killed_goes_on_where_it_was(venue, capsys):
     assert main(["data", "download", "binance:BTC/USDT:1h"]) == 0
     assert "2024-12-20 00:00 to 2025-02-08 00:00 without a hole" in capsys.readouterr().out
     assert not any("2024-12.zip" in path for path in venue.asked)
+
+
+def test_open_interest_goes_from_the_archive_to_a_market_by_the_command_line(venue, capsys):
+    from tests.data.sources.test_flow import FIVE, HEADER, metric, premiums
+
+    from tradsys.research.config import RunConfig
+    from tradsys.research.markets import configured_market
+
+    day = datetime(2025, 2, 6, tzinfo=UTC)
+    for k in (0, 2):
+        first = day + timedelta(days=k)
+        name = f"{first:%Y-%m-%d}"
+        venue.tables[f"BTCUSDT-metrics-{name}"] = "\n".join(
+            [HEADER, *(metric(first + i * FIVE, 100.0 + i) for i in range(288))]
+        )
+        venue.tables[f"BTCUSDT-5m-{name}"] = "\n".join(premiums(first, 288))
+    venue.now = datetime(2025, 2, 9, 1, tzinfo=UTC)
+    perp = "binance:BTC/USDT:USDT"
+    wanted = [f"{perp}:{table}" for table in ("metrics", "premium")]
+    assert main(["data", "download", *wanted, f"{perp}:1h", "--from", "2025-02-06"]) == 0
+    said = capsys.readouterr().out
+    assert f"{perp}:metrics: 576 new rows, 0 changed" in said
+    assert "  hole: 288 rows missing from 2025-02-07 00:00 to 2025-02-07 23:55" in said
+    assert main(["data", "check", *wanted]) == 0
+    assert "noticed: 1 gap leaves out 288 rows, the longest: 2025-02-07 00:00 to" in capsys.readouterr().out
+    market = configured_market([f"{perp}:1h"], RunConfig(flow={"sources": perp}))
+    on_day = market.bars.filter(market.bars["ts"].dt.date() == day.date())
+    assert on_day["flow_open_interest"].to_list()[1:3] == [
+        100.0 + 22,
+        100.0 + 34,
+    ]  # stamped ten minutes before the close
+    assert on_day["flow_basis"].is_finite().all()
+    hole = market.bars.filter(market.bars["ts"].dt.date() == (day + timedelta(days=1)).date())
+    assert hole["flow_open_interest"][1:].is_nan().all()
+    assert "flow_liq_sell" not in market.bars.columns

@@ -10,6 +10,8 @@ import polars as pl
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.bars import to_arrays
 from tradsys.data.market import Market
+from tradsys.data.outside.flow.bars import told
+from tradsys.data.outside.flow.table import FlowTable, in_order
 from tradsys.data.simulate import simulate as simulated_bars
 from tradsys.data.simulate.market import HOUR
 from tradsys.features.feature_set import FeatureSet
@@ -185,6 +187,45 @@ def macro(seed: int) -> pl.DataFrame:
     return pl.DataFrame([days]).with_columns(published, pl.Series("level", level))
 
 
+@dataclass(frozen=True, eq=False)
+class InterestKnown(OneColumn):
+    """Log of the open interest of a table of its own, as bars are told it by when it was out: honest."""
+
+    table: FlowTable
+    name: ClassVar[str] = "interest_known"
+
+    def until(self, time_ms: int) -> "InterestKnown":
+        rows = self.table.rows.filter(pl.col("available_at").dt.epoch("ms") <= time_ms)
+        return replace(self, table=replace(self.table, rows=rows))
+
+    def values(self, bars, log_close):
+        return np.log(told(bars, [self.table], interval=HOUR)["flow_open_interest"].fill_nan(1.0).to_numpy()).copy()
+
+
+@dataclass(frozen=True, eq=False)
+class InterestOfTheSameBar(InterestKnown):
+    """The same table, taken by what each row is about: a bar knows the final value of its own time."""
+
+    name: ClassVar[str] = "interest_of_the_same_bar"
+
+    def values(self, bars, log_close):
+        final = self.table.rows.unique("ts", keep="last", maintain_order=True)
+        taken = replace(self.table, rows=final.with_columns(available_at=pl.col("ts")).sort("ts"))
+        return InterestKnown.values(replace(self, table=taken), bars, log_close)
+
+
+def interest(seed: int) -> FlowTable:
+    """Every hour's open interest, out half an hour later; some hours much later, some once more with another value."""
+    rng = np.random.default_rng(seed)
+    n = 24 * 200
+    hours = pl.Series(np.concatenate([np.arange(n), rng.choice(n, n // 10, replace=False)]))
+    late = pl.Series(np.concatenate([np.where(rng.random(n) < 0.1, 90, 30), np.full(n // 10, 200)]))
+    about = pl.datetime(2018, 12, 1, time_unit="ms", time_zone="UTC") + pl.duration(hours="hours")
+    rows = pl.DataFrame({"hours": hours, "late": late, "open_interest": rng.uniform(1.0, 9.0, len(hours))})
+    rows = rows.select(about.alias("ts"), (about + pl.duration(minutes="late")).alias("available_at"), "open_interest")
+    return FlowTable(in_order(rows.select("ts", "available_at", "open_interest"), "drawn"), "drawn")
+
+
 class SmoothedFilter(FittedRegimeFilter):
     """Probabilities from all the bars, later ones too."""
 
@@ -323,6 +364,13 @@ LEAKS = [
     Leak("scaled in the frame", "features", "whole_frame_scale", (1, N_BARS), lambda seed: features(WholeFrameScale())),
     Leak("same-day close", "features", "same_day_close", (1, 23), lambda seed: features(SameDayClose())),
     Leak("same-day macro close", "features", "macro_close", (1, 20), lambda seed: features(MacroClose(macro(seed)))),
+    Leak(
+        "same-bar open interest",
+        "features",
+        "interest_of_the_same_bar",
+        (1, 4),
+        lambda seed: features(InterestOfTheSameBar(interest(seed))),
+    ),
     Leak("Viterbi states", "regimes", "regime", (1, N_BARS), lambda seed: {"regimes": LeakyRegimes(ViterbiFilter)}),
     Leak("smoothed states", "regimes", "regime", (1, N_BARS), lambda seed: {"regimes": LeakyRegimes(SmoothedFilter)}),
     Leak(
@@ -400,6 +448,7 @@ def deciding_network() -> dict[str, Any]:
 HONEST = {
     "quick parts": lambda seed: {},
     "lagged macro close": lambda seed: features(LaggedMacroClose(macro(seed))),
+    "late and revised open interest": lambda seed: features(InterestKnown(interest(seed))),
     "fitted d": lambda seed: features(FracDiff(tau=0.02)),
     "chosen events": lambda seed: {"barriers": BarrierSpec(horizon=6, events="cusum", cusum_threshold=0.3)},
 }

@@ -5,13 +5,17 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tradsys.core.arrays import Float32Array, FloatArray, IntArray
+from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from tradsys.core.carry import Carry
 
 UNREACHED, TAKEN, IN_POSITION, NO_ROOM = 0, 1, 2, 3
 
 
 class Candidates(NamedTuple):
-    """Trades that may be taken, each (n_candidates,); `weight` is the wanted share of equity, `exit_fee` a fraction."""
+    """Trades that may be taken, each (n_candidates,); `weight` is the wanted share of equity, `exit_fee` a fraction.
+
+    `is_inside` says that a trade ends at a barrier inside its last bar rather than at its close.
+    """
 
     side: IntArray
     weight: FloatArray
@@ -19,6 +23,7 @@ class Candidates(NamedTuple):
     exit_row: IntArray
     exit_price: FloatArray
     exit_fee: FloatArray
+    is_inside: BoolArray
 
 
 class Path(NamedTuple):
@@ -27,6 +32,7 @@ class Path(NamedTuple):
     fate: IntArray
     size_base: FloatArray
     funding_quote: FloatArray
+    borrow_quote: FloatArray
     equity: FloatArray
     exposure: FloatArray
     position: Float32Array
@@ -37,35 +43,32 @@ def run_portfolio(
     candidates: Candidates,
     fills: IntArray,
     row_at: IntArray,
-    open_: FloatArray,
     close: FloatArray,
     lot: FloatArray,
-    funding_times: IntArray,
+    carry: Carry,
     entry_fee: float,
-    funding_rate: float,
     cash: float,
     cap: float,
 ) -> Path:
     """Fill candidates on the union grid of all symbols, one position a symbol.
 
-    `fills` and `row_at` (n_symbols, n_grid) hold the candidate that fills at an open and the symbol's row in `open_`
-    and `close` (all symbols end to end), -1 for none; `lot` is (n_symbols,); `funding_times` (n_grid,) counts the
-    funding times up to each open. Sizes are shares of the equity at the closes before; those that fill together and
-    want more than `cap` leaves shrink alike. Room is counted in shares at entry, and freed only once the exit bar has
-    closed.
+    `fills` and `row_at` (n_symbols, n_grid) hold the candidate that fills at an open and the symbol's row in `close`
+    and `carry` (all symbols end to end), -1 for none; `lot` is (n_symbols,). Sizes are shares of the equity at the
+    closes before; those that fill together and want more than `cap` leaves shrink alike. Room is counted in shares at
+    entry, and freed only once the exit bar has closed.
 
-    Returns by candidate its fate, size and funding paid; by grid bar the equity and gross exposure at its close; and
-    the position (n_symbols, n_grid), side x share of equity at entry, from the open of a bar to the next.
+    Returns by candidate its fate, size, funding and borrowing paid; by grid bar the equity and gross exposure at its
+    close; and the position (n_symbols, n_grid), side x share of equity at entry, from the open of a bar to the next.
     """
-    side, weight, entry_price, exit_row, exit_price, exit_fee = candidates
+    side, weight, entry_price, exit_row, exit_price, exit_fee, is_inside = candidates
     n_symbols, n_grid = row_at.shape
     fate = np.full(side.size, UNREACHED)
-    size_base, funding_quote = np.zeros(side.size), np.zeros(side.size)
+    size_base, funding_quote, borrow_quote = np.zeros(side.size), np.zeros(side.size), np.zeros(side.size)
     equity, exposure = np.empty(n_grid), np.zeros(n_grid)
     position = np.zeros((n_symbols, n_grid), np.float32)
     held = np.full(n_symbols, -1)
     mark, granted, share = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
-    funded_until = np.zeros(n_symbols, np.int64)
+    is_new = np.zeros(n_symbols, np.bool_)
     worth = cash
     for i in range(n_grid):
         wanted, room = 0.0, cap
@@ -89,7 +92,7 @@ def run_portfolio(
                 continue
             fate[k], size_base[k], held[s] = TAKEN, size, k
             granted[s], share[s] = weight[k] * scale, side[k] * size * entry_price[k] / worth
-            funded_until[s] = funding_times[i]
+            is_new[s] = True
             cash -= entry_fee * size * entry_price[k]
         worth, gross = cash, 0.0
         for s in range(n_symbols):
@@ -99,9 +102,19 @@ def run_portfolio(
             position[s, i] = share[s]
             row = row_at[s, i]
             if row >= 0:
-                paid = side[k] * size_base[k] * open_[row] * funding_rate * (funding_times[i] - funded_until[s])
-                funding_quote[k] += paid
-                cash, worth, funded_until[s] = cash - paid, worth - paid, funding_times[i]
+                funding, borrow = side[k] * size_base[k] * carry.funding_within[row], 0.0
+                if row == exit_row[k] and is_inside[k]:
+                    funding = max(funding, 0.0)
+                if side[k] < 0:
+                    borrow = size_base[k] * carry.borrow_within[row]
+                if not is_new[s]:
+                    funding += side[k] * size_base[k] * carry.funding_due[row]
+                    if side[k] < 0:
+                        borrow += size_base[k] * carry.borrow_due[row]
+                is_new[s] = False
+                funding_quote[k] += funding
+                borrow_quote[k] += borrow
+                cash, worth = cash - funding - borrow, worth - funding - borrow
                 mark[s] = close[row]
             if row == exit_row[k]:
                 earned = size_base[k] * (side[k] * (exit_price[k] - entry_price[k]) - exit_fee[k] * exit_price[k])
@@ -112,4 +125,4 @@ def run_portfolio(
                 gross += size_base[k] * mark[s]
         equity[i] = worth
         exposure[i] = gross / worth if worth > 0.0 else 0.0
-    return Path(fate, size_base, funding_quote, equity, exposure, position)
+    return Path(fate, size_base, funding_quote, borrow_quote, equity, exposure, position)

@@ -8,7 +8,7 @@ import polars as pl
 
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.rebalance_loop import LAST_BAR, Path, run_targets
-from tradsys.backtest.simulate import FUNDING_MS, Simulation, daily_returns
+from tradsys.backtest.simulate import Simulation, borrow_column, carried, daily_returns
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import TS
 from tradsys.core.costs import Costs, Instrument
@@ -44,7 +44,8 @@ def simulate_targets(
 
     Every change of a position pays the taker fee and slippage on what is traded, and what stays is only resized. What a
     symbol still holds at its last bar, because it was delisted or the time ends, is sold at that bar's close. A trade
-    is a stretch on one side: its returns are fractions of the notional at its entry, whatever was added since.
+    is a stretch on one side, which pays what `core.carry` says: its returns are fractions of the notional at its entry,
+    whatever was added since.
     """
     grid = Grid.of(market, start, end)
     if grid.symbols != targets.symbols:
@@ -62,9 +63,8 @@ def simulate_targets(
         grid.prices.open,
         grid.prices.close,
         np.full(len(grid.symbols), instrument.lot),
-        grid.times // FUNDING_MS,
+        carried(market, costs, grid),
         costs.taker,
-        costs.funding_bps_per_8h / 1e4,
         cash_quote,
     )
     days, daily = daily_returns(grid, path.equity, cash_quote)
@@ -73,7 +73,7 @@ def simulate_targets(
         symbols=grid.symbols,
         costs=costs,
         cash_quote=cash_quote,
-        trades=_trades(path, grid, times),
+        trades=_trades(path, grid, times, costs),
         equity=equity.with_columns(pl.col("ts").cast(TS)),
         days=days,
         daily=daily,
@@ -85,13 +85,13 @@ def simulate_targets(
     )
 
 
-def _trades(path: Path, grid: Grid, times: IntArray) -> pl.DataFrame:
+def _trades(path: Path, grid: Grid, times: IntArray, costs: Costs) -> pl.DataFrame:
     held = path.holdings
     order = np.lexsort((held.symbol, grid.ts[held.entry_row]))
     symbol, entry_row, exit_row = held.symbol[order], held.entry_row[order], held.exit_row[order]
     is_last = held.reason[order] == LAST_BAR
     notional = np.abs(held.size_base[order]) * held.entry_price[order]
-    fees, funding, pnl = held.fees[order], held.funding[order], held.pnl[order]
+    fees, funding, borrow, pnl = held.fees[order], held.funding[order], held.borrow[order], held.pnl[order]
     return pl.DataFrame(
         {
             "symbol": pl.Series(grid.symbols, dtype=pl.String).gather(symbol),
@@ -105,9 +105,10 @@ def _trades(path: Path, grid: Grid, times: IntArray) -> pl.DataFrame:
             "ambiguous": np.zeros(len(order), bool),
             "size_base": np.abs(held.size_base[order]),
             "notional_quote": notional,
-            "gross_return": (pnl + fees + funding) / notional,
+            "gross_return": (pnl + fees + funding + borrow) / notional,
             "fees_quote": fees,
             "funding_quote": funding,
+            **borrow_column(borrow, costs),
             "pnl_quote": pnl,
             "net_return": pnl / notional,
             "bars_held": exit_row - entry_row + is_last,

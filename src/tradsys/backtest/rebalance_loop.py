@@ -6,13 +6,17 @@ import numpy as np
 from numba import njit
 
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
+from tradsys.core.carry import Carry
 
 REBALANCED, LAST_BAR = 0, 1
 """Why a holding ended."""
 
 
 class Holdings(NamedTuple):
-    """Stretches in which a symbol was held on one side, each (n_holdings,); `fees`, `funding` and `pnl` in quote."""
+    """Stretches in which a symbol was held on one side, each (n_holdings,).
+
+    `fees`, `funding`, `borrow` and `pnl` are in quote.
+    """
 
     symbol: IntArray
     order: IntArray
@@ -23,6 +27,7 @@ class Holdings(NamedTuple):
     size_base: FloatArray
     fees: FloatArray
     funding: FloatArray
+    borrow: FloatArray
     pnl: FloatArray
     reason: IntArray
 
@@ -46,9 +51,8 @@ def run_targets(
     open_: FloatArray,
     close: FloatArray,
     lot: FloatArray,
-    funding_times: IntArray,
+    carry: Carry,
     fee: float,
-    funding_rate: float,
     cash: float,
 ) -> Path:
     """Trade to `targets` (n_orders, n_symbols), shares of equity with their side, at the opens after each order.
@@ -62,12 +66,11 @@ def run_targets(
     symbol, order = np.zeros(most, np.int64), np.zeros(most, np.int64)
     entry_row, exit_row, reason = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most, np.int64)
     entry_price, exit_price, size_base = np.zeros(most), np.zeros(most), np.zeros(most)
-    fees, funding, pnl = np.zeros(most), np.zeros(most), np.zeros(most)
+    fees, funding, borrow, pnl = np.zeros(most), np.zeros(most), np.zeros(most), np.zeros(most)
     n_holdings = 0
     holding = np.full(n_symbols, -1)
     size, mark, share, want = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
     is_pending = np.zeros(n_symbols, np.bool_)
-    funded_until = np.zeros(n_symbols, np.int64)
     equity, exposure = np.empty(n_grid), np.zeros(n_grid)
     position = np.zeros((n_symbols, n_grid), np.float32)
     worth, traded, current = cash, 0.0, -1
@@ -82,11 +85,11 @@ def run_targets(
                 continue
             price = open_[row]
             if size[s] != 0.0:
-                paid = size[s] * price * funding_rate * (funding_times[i] - funded_until[s])
-                cash -= paid
+                paid, lent = size[s] * carry.funding_due[row], max(-size[s], 0.0) * carry.borrow_due[row]
+                cash -= paid + lent
                 funding[holding[s]] += paid
-                pnl[holding[s]] -= paid
-            funded_until[s] = funding_times[i]
+                borrow[holding[s]] += lent
+                pnl[holding[s]] -= paid + lent
             if not is_pending[s]:
                 continue
             is_pending[s] = False
@@ -121,6 +124,12 @@ def run_targets(
             position[s, i] = share[s]
             if row >= 0:
                 mark[s] = close[row]
+                if size[s] != 0.0:
+                    paid, lent = size[s] * carry.funding_within[row], max(-size[s], 0.0) * carry.borrow_within[row]
+                    cash, worth = cash - (paid + lent), worth - (paid + lent)
+                    funding[holding[s]] += paid
+                    borrow[holding[s]] += lent
+                    pnl[holding[s]] -= paid + lent
                 if row == last_row[s] and size[s] != 0.0:
                     k, amount = holding[s], abs(size[s]) * mark[s]
                     cash += size[s] * mark[s] - fee * amount
@@ -139,6 +148,6 @@ def run_targets(
     n = n_holdings
     holdings = Holdings(
         symbol[:n], order[:n], entry_row[:n], exit_row[:n], entry_price[:n], exit_price[:n], size_base[:n],
-        fees[:n], funding[:n], pnl[:n], reason[:n],
+        fees[:n], funding[:n], borrow[:n], pnl[:n], reason[:n],
     )  # fmt: skip
     return Path(equity, exposure, position, holdings, traded)

@@ -12,11 +12,10 @@ from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, Candidates, Path,
 from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.bars import TS
+from tradsys.core.carry import Carry, carry_of, end_to_end
 from tradsys.core.costs import Costs, Instrument
-from tradsys.labels.kernel import TARGET, WALKS, Exits, no_fine_bars, reason_names, walk_all
+from tradsys.labels.kernel import TARGET, TIME, WALKS, Exits, no_fine_bars, reason_names, walk_all
 from tradsys.labels.spec import BarrierSpec
-
-FUNDING_MS = 8 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,8 @@ class Simulation:
 
     `trades` has a row a trade in order of entry: `symbol, side, decided, entry_ts, exit_ts, entry_price, exit_price,
     reason, ambiguous, size_base, notional_quote, gross_return, fees_quote, funding_quote, pnl_quote, net_return,
-    bars_held, target, stop`; `exit_ts` is the close of the exit bar and returns are fractions of the notional at entry.
+    bars_held, target, stop`, and `borrow_quote` where borrowing costs anything; `exit_ts` is the close of the exit bar
+    and returns are fractions of the notional at entry.
     `equity` has a row a bar of the union grid (`ts` its open): `equity` and gross `exposure` at its close.
     `daily` (n_days,) are net returns of the UTC days `days`, flat ones included. `position` and `opens`
     (n_symbols, n_grid) are side x share of equity at entry, held from the open of a bar to the next, and those opens.
@@ -67,13 +67,14 @@ def simulate(
     close), `action` (-1, 0, 1), `size` (1 where absent), `stop_distance` and `target_distance` (price units) and
     `horizon` (bars); without these three, `barriers` sets them from the ATR. One position a symbol: while it is open,
     and until its exit bar has closed, further decisions on the symbol are not taken. Targets and stops are rounded to
-    the tick, sizes down to the lot. Funding is settled at 00, 08 and 16 UTC on positions held through. Decisions that
-    fill before `start` or whose horizon passes `end` are not taken, even if a barrier would have come early.
+    the tick, sizes down to the lot. Positions pay funding, from the bars' columns or the constant at 00, 08 and 16 UTC,
+    and shorts the borrowing, as `core.carry` says. Decisions that fill before `start` or whose horizon passes `end` are
+    not taken, even if a barrier would have come early.
     """
     grid = Grid.of(market, start, end)
     instruments = [instrument if isinstance(instrument, Instrument) else instrument[s] for s in grid.symbols]
     orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers)
-    return _account(grid, orders, instruments, costs, portfolio)
+    return _account(grid, orders, instruments, costs, carried(market, costs, grid), portfolio)
 
 
 def buy_and_hold(
@@ -101,11 +102,17 @@ def buy_and_hold(
         n_outside=0,
         n_without_barriers=0,
     )
-    return _account(grid, orders, [Instrument()] * len(grid.symbols), costs, replace(portfolio, cap=1.0))
+    instruments = [Instrument()] * len(grid.symbols)
+    return _account(grid, orders, instruments, costs, carried(market, costs, grid), replace(portfolio, cap=1.0))
+
+
+def carried(market: Mapping[str, pl.DataFrame], costs: Costs, grid: Grid) -> Carry:
+    """What holding costs, in the rows of the grid."""
+    return end_to_end(carry_of(bars, costs, grid.bar_ms) for bars in market.values())
 
 
 def _account(
-    grid: Grid, orders: Orders, instruments: list[Instrument], costs: Costs, portfolio: PortfolioSpec
+    grid: Grid, orders: Orders, instruments: list[Instrument], costs: Costs, carry: Carry, portfolio: PortfolioSpec
 ) -> Simulation:
     exits = walk_all(
         grid.prices,
@@ -119,15 +126,13 @@ def _account(
     )
     exit_fee = np.where(exits.reason == TARGET, costs.maker, costs.taker)
     path = run_portfolio(
-        Candidates(orders.side, orders.weight, orders.entry, exits.row, exits.price, exit_fee),
+        Candidates(orders.side, orders.weight, orders.entry, exits.row, exits.price, exit_fee, exits.reason != TIME),
         _fills(orders, grid),
         grid.row_at,
-        grid.prices.open,
         grid.prices.close,
         np.array([i.lot for i in instruments]),
-        grid.times // FUNDING_MS,
+        carry,
         costs.taker,
-        costs.funding_bps_per_8h / 1e4,
         portfolio.cash_quote,
         portfolio.cap,
     )
@@ -136,7 +141,7 @@ def _account(
         symbols=grid.symbols,
         costs=costs,
         cash_quote=portfolio.cash_quote,
-        trades=_trades(orders, exits, path, grid, costs.taker, exit_fee),
+        trades=_trades(orders, exits, path, grid, costs, exit_fee),
         equity=_equity(grid, path),
         days=days,
         daily=daily,
@@ -172,13 +177,13 @@ def _equity(grid: Grid, path: Path) -> pl.DataFrame:
     return frame.with_columns(pl.col("ts").cast(TS))
 
 
-def _trades(orders: Orders, exits: Exits, path: Path, grid: Grid, taker: float, exit_fee: FloatArray) -> pl.DataFrame:
+def _trades(orders: Orders, exits: Exits, path: Path, grid: Grid, costs: Costs, exit_fee: FloatArray) -> pl.DataFrame:
     k = np.flatnonzero(path.fate == TAKEN)
     k = k[np.lexsort((orders.symbol[k], grid.ts[orders.first[k]]))]
     size, entry, exit_, side = path.size_base[k], orders.entry[k], exits.price[k], orders.side[k]
     notional = size * entry
-    fees = taker * notional + exit_fee[k] * size * exit_
-    pnl = side * size * (exit_ - entry) - fees - path.funding_quote[k]
+    fees = costs.taker * notional + exit_fee[k] * size * exit_
+    pnl = side * size * (exit_ - entry) - fees - path.funding_quote[k] - path.borrow_quote[k]
     return pl.DataFrame(
         {
             "symbol": pl.Series(grid.symbols, dtype=pl.String).gather(orders.symbol[k]),
@@ -195,6 +200,7 @@ def _trades(orders: Orders, exits: Exits, path: Path, grid: Grid, taker: float, 
             "gross_return": side * (exit_ / entry - 1.0),
             "fees_quote": fees,
             "funding_quote": path.funding_quote[k],
+            **borrow_column(path.borrow_quote[k], costs),
             "pnl_quote": pnl,
             "net_return": pnl / notional,
             "bars_held": exits.row[k] - orders.first[k] + 1,
@@ -202,3 +208,8 @@ def _trades(orders: Orders, exits: Exits, path: Path, grid: Grid, taker: float, 
             "stop": orders.stop[k],
         }
     ).with_columns(pl.col("decided", "entry_ts", "exit_ts").cast(TS))
+
+
+def borrow_column(paid: FloatArray, costs: Costs) -> dict[str, FloatArray]:
+    """The column of what borrowing cost, where it can cost anything."""
+    return {"borrow_quote": paid} if costs.borrow_bps_per_year else {}

@@ -26,8 +26,8 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
     """The simulation's trades through `vectorbt.Portfolio.from_orders`, one group that shares its cash.
 
     Every bar becomes two rows, its open and its close, so that a trade may begin and end within one bar: entries fill
-    at the open's row, exits at the close's row at the price of the exit. Fees go leg by leg; funding is booked with the
-    exit. `market` is that of the simulation.
+    at the open's row, exits at the close's row at the price of the exit. Fees go leg by leg; funding and
+    borrowing are booked with the exit. `market` is that of the simulation.
     """
     try:
         import pandas as pd  # type: ignore[import-untyped]  # ships no types; comes with vectorbt
@@ -43,6 +43,7 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
     entry_row = 2 * _row(grid, trades["entry_ts"], 0)
     exit_row = 2 * _row(grid, trades["exit_ts"], grid.bar_ms) + 1
     signed_size = (trades["side"] * trades["size_base"]).to_numpy()
+    borrowed = trades["borrow_quote"] if "borrow_quote" in trades.columns else 0.0
     exit_fee = np.where(trades["reason"] == "target", costs.maker, costs.taker)
 
     def table(at_entry: FloatArray | float, at_exit: FloatArray, elsewhere: float) -> FloatArray:
@@ -57,7 +58,7 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
         size=table(signed_size, -signed_size, np.nan),
         price=table(trades["entry_price"].to_numpy(), trades["exit_price"].to_numpy(), np.nan),
         fees=table(costs.taker, exit_fee, 0.0),
-        fixed_fees=table(0.0, trades["funding_quote"].to_numpy(), 0.0),
+        fixed_fees=table(0.0, (trades["funding_quote"] + borrowed).to_numpy(), 0.0),
         init_cash=_AMPLE * simulation.cash_quote,
         cash_sharing=True,
         group_by=True,

@@ -22,6 +22,7 @@ def command(
 ) -> int:
     """Simulate a profile of a run from its stored forecasts, without fitting anything again."""
     from tradsys.backtest.metrics import measure
+    from tradsys.backtest.paid import paid
     from tradsys.core.errors import ConfigError
     from tradsys.journal.runs import find_run
     from tradsys.research.replay import StoredRun
@@ -46,6 +47,7 @@ def command(
         lines.append(str(portray(simulation, dict(stored.frames)).stats()))
     else:
         lines += [_line(name, m.value, m.low, m.high, m.n) for name, m in measured.items()]
+        lines += ["", f"  costs: {paid(simulation.trades, simulation.costs).sentence}"]
     typer.echo("\n".join(lines))
     return 0
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Bars, Config, Json, Settings
+from tradsys.cli.options import Bars, Book, Config, Flow, Funding, Json, Macro, Settings
 
 RunName = Annotated[str, typer.Option("--run", help="Name of a run, the beginning of one, or last.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
@@ -36,6 +36,10 @@ def command(
     publish: Annotated[
         Path | None, typer.Option(help="With --objectives: root of the source tree whose page is to be written.")
     ] = None,
+    macro: Macro = None,
+    book: Book = None,
+    flow: Flow = None,
+    funding: Funding = None,
     config: Config = None,
     settings: Settings = None,
     as_json: Json = False,
@@ -47,7 +51,8 @@ def command(
     if objectives:
         from tradsys.cli.overrides import overrides
 
-        given = overrides(settings or [], {"folds.n_folds": folds})
+        outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
+        given = overrides(settings or [], {"folds.n_folds": folds, **outside})
         return _objectives(
             bars,
             given,
@@ -113,15 +118,16 @@ def _objectives(
     from tradsys.cli.machine import plan_for
     from tradsys.cli.progress import reporter
     from tradsys.core.work import claims_work
-    from tradsys.data import load_market
+    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.claims.page import publish, render
     from tradsys.research.claims.run import run_claims
     from tradsys.research.claims.variants import journal_agents, quick_agents
     from tradsys.research.config import RunConfig
+    from tradsys.research.markets import configured_market
 
     settled = RunConfig.load(file=config, overrides=given)
-    market = load_market(bars, seed=settled.seed)
+    market = configured_market(bars, settled, DataSettings.load(file=config, overrides=given))
     plan = plan_for(settled.machine.plan, claims_work(len(market.bars), min(group, seeds)), has_network=True)
     if not as_json:
         typer.echo(plan.sentence)

@@ -26,7 +26,10 @@ class Source(StrEnum):
 def download(
     series: Annotated[
         list[str],
-        typer.Argument(metavar="VENUE:SYMBOL:INTERVAL...", help="Binance: funding and depth for INTERVAL, too."),
+        typer.Argument(
+            metavar="VENUE:SYMBOL:INTERVAL...",
+            help="Perpetuals: funding for INTERVAL, too; depth, metrics, premium and liquidations of Binance's.",
+        ),
     ],
     start: Annotated[str | None, typer.Option("--from", help="First day (UTC); otherwise the listing.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Day to stop before; otherwise now.")] = None,
@@ -89,7 +92,7 @@ def _text(report: "Report") -> str:
     from tradsys.data.download import summary
 
     lines = [summary(report)]
-    lines += [f"  hole: {hole}" for hole in report.holes]
+    lines += [f"  hole: {line}" for line in report.lines]
     lines += [f"  {flaw.kind}: {flaw.sentence}" for flaw in report.flaws]
     lines += [f"  note: {note}" for note in report.notes]
     return "\n".join(lines)

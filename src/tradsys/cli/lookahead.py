@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Book, Config, Json, Macro, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Funding, Json, Macro, Seed, Settings
 
 if TYPE_CHECKING:
     from tradsys.data.market import Market
@@ -23,6 +23,8 @@ def command(
     points: Annotated[int, typer.Option(help="Random times at which the future is taken away.", min=1)] = 20,
     macro: Macro = None,
     book: Book = None,
+    flow: Flow = None,
+    funding: Funding = None,
     rank: Annotated[bool, typer.Option("--rank", help="Check what tradsys rank computes instead.")] = False,
     seed: Seed = None,
     config: Config = None,
@@ -42,7 +44,8 @@ def command(
     from tradsys.research.markets import configured_market
     from tradsys.research.rank_run import look_ahead_as_ranked
 
-    given = {"seed": seed, "agent.name": agent, "macro.series": macro, "book.files": book}
+    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
+    given = {"seed": seed, "agent.name": agent, **outside}
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))

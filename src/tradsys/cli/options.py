@@ -20,6 +20,20 @@ Book = Annotated[
     list[str] | None,
     typer.Option(help="A recorded order book, FILE or SYMBOL=FILE (snapshots or updates); give it again for more."),
 ]
+Flow = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Open interest, basis or liquidations, FILE?lag_s=300, SYMBOL=FILE or a market of the store such as "
+        "binance:BTC/USDT:USDT; give it again for more."
+    ),
+]
+Funding = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What the exchange settled: FILE (funding_time, rate, interval_hours) or a stored VENUE:SYMBOL:funding, "
+        "with SYMBOL= before it for one of several; SYMBOL=none pays none."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Agent = Annotated[
     str | None,

@@ -9,6 +9,7 @@ from tradsys.cli.options import (
     UNPROVEN,
     Bars,
     Config,
+    Funding,
     HypothesisName,
     Journal,
     Json,
@@ -27,6 +28,7 @@ def command(
     k: Annotated[int | None, typer.Option("--k", help="Symbols on each side; a fifth of those ranked.", min=1)] = None,
     size: Annotated[int | None, typer.Option(help="Symbols in the universe at any time; 30.", min=2)] = None,
     listings: Annotated[str | None, typer.Option(help="Table with the columns symbol, listed, delisted.")] = None,
+    funding: Funding = None,
     seed: Seed = None,
     out: Out = Path("runs"),
     journal: Journal = Path("journal"),
@@ -52,6 +54,7 @@ def command(
     from tradsys.journal.ledger import Ledger
     from tradsys.report import render
     from tradsys.research.config import RunConfig
+    from tradsys.research.fundings import with_funding
     from tradsys.research.neutral import NAME
     from tradsys.research.rank_run import run_ranks
 
@@ -62,11 +65,13 @@ def command(
         "rank.k": k,
         "universe.size": size,
         "universe.listings": listings,
+        "funding.files": funding,
     }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     ledger = Ledger(journal / "ledger.jsonl")
-    market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=chosen))
+    data = DataSettings.load(file=config, overrides=chosen)
+    market = with_funding(load_market(bars, seed=settled.seed, settings=data), settled.funding, data)
     plan_for(settled.machine.plan, rank_work(len(market.bars)), has_network=False)
     if not as_json:
         typer.echo(repairs_text(market))

@@ -11,6 +11,8 @@ from tradsys.cli.options import (
     Bars,
     Book,
     Config,
+    Flow,
+    Funding,
     HypothesisName,
     Journal,
     Json,
@@ -31,6 +33,8 @@ def command(
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
     macro: Macro = None,
     book: Book = None,
+    flow: Flow = None,
+    funding: Funding = None,
     seed: Seed = None,
     out: Out = Path("runs"),
     journal: Journal = Path("journal"),
@@ -61,6 +65,8 @@ def command(
         "strategy_profile": profile,
         "macro.series": macro,
         "book.files": book,
+        "flow.sources": flow,
+        "funding.files": funding,
     }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)

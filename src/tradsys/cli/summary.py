@@ -1,6 +1,7 @@
 """The compact text with which a run ends."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tradsys.cli.beside import beside_lines
@@ -30,7 +31,7 @@ def as_text(run: Run, *, as_json: bool = False) -> str:
         return json.dumps({"run": str(run.folder), "verdict": run.verdict, "report": str(run.report)}, indent=1)
     lines = ["", *profiles_table(run.verdict, run.metrics), ""]
     lines += [f"  {name:<9} {verdict['sentence']}" for name, verdict in run.verdict["profiles"].items()]
-    lines += ["", f"  {run.verdict['power']}", *beside_lines(run.metrics)]
+    lines += ["", *cost_lines(run.folder), f"  {run.verdict['power']}", *beside_lines(run.metrics)]
     if "lockbox" in run.verdict:
         lines.append(f"  lock-box: {run.verdict['lockbox']['sentence']}")
     if looks := run.metrics["market"]["n_design_looks"]:
@@ -39,6 +40,19 @@ def as_text(run: Run, *, as_json: bool = False) -> str:
             "its verdict is in-sample at the level of design."
         )
     return "\n".join([*lines, "", f"  report: {run.report}"])
+
+
+def cost_lines(folder: Path) -> list[str]:
+    """What each profile of a finished run paid, kind by kind."""
+    import polars as pl
+
+    from tradsys.backtest.paid import paid
+    from tradsys.core.costs import Costs
+
+    costs = Costs(**json.loads((folder / "manifest.json").read_text())["config"]["costs"])
+    trades = pl.read_parquet(folder / "trades.parquet")
+    of = trades.partition_by("profile", as_dict=True, maintain_order=True) if "profile" in trades.columns else {}
+    return [f"  costs of {key[0]}: {paid(mine, costs).sentence}" for key, mine in of.items()]
 
 
 def profiles_table(verdict: dict[str, Any], metrics: dict[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Bars, Config, Json, Seed, Settings
+from tradsys.cli.options import Bars, Book, Config, Flow, Funding, Json, Macro, Seed, Settings
 
 
 def command(
@@ -15,6 +15,10 @@ def command(
     ] = "transformer",
     objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
+    macro: Macro = None,
+    book: Book = None,
+    flow: Flow = None,
+    funding: Funding = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder for the bundle; it must hold none yet.")] = Path("trained"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
@@ -29,16 +33,19 @@ def command(
     from tradsys.cli.machine import planned
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
-    from tradsys.data import load_market
+    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.profiles.forecast import SIDES
     from tradsys.research.config import RunConfig
+    from tradsys.research.markets import configured_market
     from tradsys.research.spec import experiment_from
     from tradsys.research.train import train_bundle
 
     given = {"seed": seed, "agent.name": agent, "agent.objective": objective, "strategy_profile": profile}
-    settled = RunConfig.load(file=config, overrides=overrides(settings or [], given))
-    market = load_market(bars, seed=settled.seed)
+    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
+    chosen = overrides(settings or [], given | outside)
+    settled = RunConfig.load(file=config, overrides=chosen)
+    market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))
     plan = planned(settled, n_rows=len(market.bars))
     if not as_json:
         typer.echo(plan.sentence)

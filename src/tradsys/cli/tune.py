@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Config, Json, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Funding, Json, Macro, Seed, Settings
 
 
 def command(
@@ -33,6 +33,10 @@ def command(
         str | None, typer.Option(help="postgresql://... or grpc://HOST:PORT for several hosts; otherwise a file.")
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
+    macro: Macro = None,
+    book: Book = None,
+    flow: Flow = None,
+    funding: Funding = None,
     seed: Seed = None,
     journal: Annotated[Path, typer.Option(help="Folder of the ledger and the studies.")] = Path("journal"),
     config: Config = None,
@@ -49,18 +53,19 @@ def command(
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
     from tradsys.core.work import tune_work
-    from tradsys.data import load_market
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.config import RunConfig
+    from tradsys.research.markets import configured_market
     from tradsys.research.tuning.ranges import DEFAULT, may_be_network
     from tradsys.research.tuning.space import restricted
     from tradsys.research.tuning.tune import Budget, tune
 
-    given = overrides(settings or [], {"seed": seed, "agent.name": agent})
+    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
+    given = overrides(settings or [], {"seed": seed, "agent.name": agent, **outside})
     settled = RunConfig.load(file=config, overrides=given)
     space = restricted(DEFAULT, over or [], fixed=list(given))
-    market = load_market(bars, seed=settled.seed, settings=DataSettings.load(file=config, overrides=given))
+    market = configured_market(bars, settled, DataSettings.load(file=config, overrides=given))
     has_network = may_be_network(space, settled)
     work = tune_work(len(market.bars), has_network=has_network)
     plan = plan_for(settled.machine.plan, work, has_network=has_network)

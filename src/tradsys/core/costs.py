@@ -1,26 +1,40 @@
 """What a trade costs, and the steps in which a venue quotes prices and sizes."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from tradsys.core.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Fees a leg, slippage of a market order and funding of a held position, in basis points of notional.
+    """Fees a leg, slippage of a market order, funding and borrowing of a held position, in basis points of notional.
 
     Entries, stops and time exits pay the taker fee and the slippage; targets rest in the book and pay the maker fee.
-    Funding is what a long pays (a short receives) every eight hours.
+    Funding is what a long pays (a short receives) every eight hours, unless the bars carry what was settled; borrowing
+    is what a short pays a year, by the time it is held.
     """
 
     taker_bps: float = 5.0
     maker_bps: float = 2.0
     slippage_bps: float = 0.0
     funding_bps_per_8h: float = 0.0
+    borrow_bps_per_year: float = 0.0
 
     def __post_init__(self) -> None:
         if self.slippage_bps < 0:
             raise ConfigError(f"slippage_bps must not be negative, was {self.slippage_bps}; 0 means none")
+        if self.borrow_bps_per_year < 0:
+            raise ConfigError(
+                f"borrow_bps_per_year must not be negative, was {self.borrow_bps_per_year}; 0 means that shorts borrow "
+                "for nothing"
+            )
+
+    def to_dict(self) -> dict[str, float]:
+        """JSON-able; borrowing is left out where it costs nothing, as before there was any."""
+        values = asdict(self)
+        if not self.borrow_bps_per_year:
+            del values["borrow_bps_per_year"]
+        return values
 
     @property
     def taker(self) -> float:

@@ -8,7 +8,7 @@ import polars as pl
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import DataError
 
-FAMILIES: Final = ("macro", "book", "flow", "rank")
+FAMILIES: Final = ("macro", "book", "flow", "rank", "funding")
 """A column is called `<family>_<what>`: what another market, the order book, the venue or the other symbols said."""
 
 _BEGINNINGS = tuple(f"{family}_" for family in FAMILIES)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,20 @@ from tradsys.core.bars import QualityReport, quality_report
 from tradsys.core.defects import find_defects, name_rows
 from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.stale import disagreements
-from tradsys.data.store.series import SeriesId
+from tradsys.core.time import stamp, ts_ms
+from tradsys.data.outside.funding.holes import missing, told_hours
+from tradsys.data.store.rules import RULES
+from tradsys.data.store.series import FUNDING, SeriesId
 from tradsys.data.store.store import Store
 
 OUTLIER_SHARE, OUTLIER_MADS = 5e-3, 12.0
 """A close this far from the other venue's, beyond the usual distance and this many of its median deviations."""
 AROUND = 49
+N_SHOWN = 3
+OUTLIER_RATE, OUTLIER_MEDIANS = 5e-3, 20.0
+"""A rate of funding beyond this, and beyond this many times the median rate."""
+LEAST_APART, MOST_USUAL = timedelta(minutes=30), 3e-3
+"""Settlements nearer than this are one told twice; a median rate beyond this is told in percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,10 @@ def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -
     if told != len(rows):
         sentence = f"the manifests tell of {told:,} rows, the files hold {len(rows):,}"
         findings.append(Finding("wrong manifest", abs(told - len(rows)), sentence, is_bad=True))
+    if series.interval == FUNDING:
+        findings += _funding(rows)
     if not series.is_bars:
-        return Audit(series, len(rows), None, tuple(findings))
+        return Audit(series, len(rows), None, (*findings, *_of_table(series, rows)))
     required = rows.select("ts", "open", "high", "low", "close", "volume")
     _, defects = find_defects(required, interval=series.step)
     findings += [Finding(d.kind, d.n_rows, d.sentence, is_bad=True) for d in defects]
@@ -79,6 +90,35 @@ def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -
     except NotEnoughBars:
         quality = None
     return Audit(series, len(rows), quality, tuple(findings))
+
+
+def _of_table(series: SeriesId, rows: pl.DataFrame) -> list[Finding]:
+    """Impossible and repeated rows of a table beside bars, and the stretches without any."""
+    rules = RULES[series.interval]
+    found = [
+        Finding(
+            "impossible value", int(mask.sum()), f"{int(mask.sum()):,} rows: {why}: {_times(rows, mask)}", is_bad=True
+        )
+        for why, mask in rules.impossible_rows(rows).items()
+    ]
+    twice = rows.select(series.keys).is_duplicated()
+    if twice.any():
+        n = int(twice.sum())
+        found.append(Finding("duplicates", n, f"{n:,} rows are there twice: {_times(rows, twice)}", is_bad=True))
+    gaps = rules.gaps(rows)
+    if gaps:
+        n = sum(gap.n_missing for gap in gaps)
+        longest = sorted(gaps, key=lambda gap: -gap.n_missing)[:N_SHOWN]
+        spans = "; ".join(f"{gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M}" for gap in longest)
+        noun = "gap leaves" if len(gaps) == 1 else "gaps leave"
+        found.append(Finding("gaps", n, f"{len(gaps):,} {noun} out {n:,} {rules.unit}, the longest: {spans}"))
+    return found
+
+
+def _times(rows: pl.DataFrame, mask: pl.Series) -> str:
+    times = rows.filter(mask)["ts"]
+    more = f" and {len(times) - N_SHOWN:,} more" if len(times) > N_SHOWN else ""
+    return ", ".join(f"{when:%Y-%m-%d %H:%M}" for when in times[:N_SHOWN]) + more
 
 
 def _other_intervals(store: Store, series: SeriesId, bars: pl.DataFrame) -> list[Finding]:
@@ -124,6 +164,29 @@ def _outliers(store: Store, other: SeriesId, bars: pl.DataFrame) -> list[Finding
     return [_finding("outlier", words, bars, apart["row"].to_numpy().astype(np.int64)[far])]
 
 
-def _finding(kind: str, words: str, bars: pl.DataFrame, rows: Any) -> Finding:
-    count = "1 bar" if len(rows) == 1 else f"{len(rows):,} bars"
-    return Finding(kind, len(rows), f"{count}: {words}: {name_rows(bars, rows)}")
+def _funding(rows: pl.DataFrame) -> list[Finding]:
+    """What is wrong or doubtful in settlements: holes, one told twice, percent for fractions, rates unlike the rest."""
+    times, size = ts_ms(rows), rows["funding_rate"].abs()
+    usual = float(size.median() or 0.0)  # type: ignore[arg-type]
+    found = []
+    if lacking := missing(times, told_hours(rows), int(times[0]), int(times[-1])):
+        shown = ", ".join(f"{stamp(a)} to {stamp(b)}" for a, b in lacking[:3]) + (" ..." if len(lacking) > 3 else "")
+        found.append(Finding("gap", len(lacking), f"no settlement in {len(lacking):,} ranges: {shown}"))
+    twice = np.append(False, rows["ts"].diff()[1:].to_numpy() < np.timedelta64(LEAST_APART))
+    if twice.any():
+        words = f"settlements less than {LEAST_APART // timedelta(minutes=1)} minutes after another"
+        found.append(_finding("duplicate", words, rows, np.flatnonzero(twice), is_bad=True))
+    if usual > MOST_USUAL:
+        sentence = f"half of all rates are beyond {usual:.2%}: percent instead of fractions?"
+        return [*found, Finding("unit", len(rows), sentence, is_bad=True)]
+    far = (size > max(OUTLIER_RATE, OUTLIER_MEDIANS * usual)).to_numpy()
+    if far.any():
+        words = f"rates beyond {max(OUTLIER_RATE, OUTLIER_MEDIANS * usual):.2%}"
+        found.append(_finding("outlier", words, rows, np.flatnonzero(far)))
+    return found
+
+
+def _finding(kind: str, words: str, bars: pl.DataFrame, rows: Any, *, is_bad: bool = False) -> Finding:
+    noun = "bar" if "close" in bars.columns else "row"
+    count = f"1 {noun}" if len(rows) == 1 else f"{len(rows):,} {noun}s"
+    return Finding(kind, len(rows), f"{count}: {words}: {name_rows(bars, rows)}", is_bad)

@@ -11,17 +11,21 @@ import polars as pl
 from tradsys.core.errors import ConfigError
 from tradsys.core.gaps import Gap
 from tradsys.core.time import from_ms, interval_ms, stamp, to_ms, ts_ms
+from tradsys.data.outside.funding.holes import missing as missing_funding
+from tradsys.data.outside.funding.holes import told_hours
 from tradsys.data.sources.source import Batch, Progress, Range, Source
-from tradsys.data.sources.venue import Venue
+from tradsys.data.sources.venue import LAST, Venue
 from tradsys.data.store.admit import admit, admit_table
 from tradsys.data.store.manifest import Flaw
 from tradsys.data.store.resample import MONDAY_MS, WEEK
-from tradsys.data.store.series import SeriesId
+from tradsys.data.store.rules import RULES
+from tradsys.data.store.series import FUNDING, SeriesId
 from tradsys.data.store.store import Store
 
 OVERLAP = 2
 """Stored bars asked for again where a download goes on, so that one that changed after it had closed is seen."""
 MAX_SKEW_S = 5.0
+DAY_MS = 86_400_000
 N_BUFFERED = 20_000
 """Rows of pages that are stored together; a file of the archive is stored at once."""
 
@@ -41,8 +45,22 @@ class Report:
 
     @property
     def n_missing(self) -> int:
-        """Bars that the holes leave out."""
+        """Bars, rows or days that the holes leave out."""
         return sum(hole.n_missing for hole in self.holes)
+
+    @property
+    def unit(self) -> str:
+        """What `n_missing` counts."""
+        return "bars" if self.series.is_bars else RULES[self.series.interval].unit
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Each hole in words."""
+        if self.series.is_bars:
+            return tuple(map(str, self.holes))
+        spans = ((f"{hole.start:%Y-%m-%d %H:%M}", f"{hole.end:%Y-%m-%d %H:%M}") for hole in self.holes)
+        counts = (f"{hole.n_missing:,} {self.unit}" for hole in self.holes)
+        return tuple(f"{n} missing from {a} to {b}" for n, (a, b) in zip(counts, spans, strict=True))
 
 
 def download(
@@ -94,28 +112,57 @@ def _download_table(
     refresh: bool,
     progress: Progress,
 ) -> Report:
-    """The same for funding and depth, which have no grid: files that are not stored, then pages after the last row."""
+    """The same for what is no bars and need have no grid: files that are not stored, then pages after the last row."""
     now = venue.now(series)
-    first = max(ms for ms in (venue.listed(series), to_ms(start) if start else None) if ms is not None)
+    first = max((ms for ms in (venue.listed(series), to_ms(start) if start else None) if ms is not None), default=None)
+    if first is None:
+        raise ConfigError(f"{series}: the venue does not say when it began; give --from, such as --from 2020-01-01")
     last = min(now, to_ms(end) if end else now)
     desk = _Desk(store, series, now, progress, n_wanted=0)
     for source in venue.sources(series, now, store.place, _items(store, series)):
         if refresh:
             desk.take(venue.reissued(source, series, store.manifests(series)))
-        years = store.manifests(series)
-        begin = max(first, years[-1].last + 1) if source.is_paged and years else first
-        desk.take(source.fetch(series, [(begin, last)] if begin < last else []))
+        desk.take(
+            source.fetch(series, _table_ranges(store, series, first, last) if source.is_paged else [(first, last)])
+        )
     rows = store.read(series, start=from_ms(first), end=from_ms(last))
-    return Report(
-        series,
-        from_ms(first),
-        from_ms(last),
-        desk.n_new,
-        desk.n_changed,
-        (),
-        tuple(desk.flaws),
-        tuple(_empty_days(rows)),
-    )
+    rules = RULES[series.interval]
+    if rules.has_rhythm:
+        whole_days = min(last, now // DAY_MS * DAY_MS)  # a day's file comes after its end
+        holes, notes = tuple(rules.gaps(rows, end=whole_days)), tuple(_edges(series, rows, start))
+    else:
+        holes, notes = (), tuple(_lacking(series, rows))
+    flaws = tuple(desk.flaws)
+    return Report(series, from_ms(first), from_ms(last), desk.n_new, desk.n_changed, holes, flaws, notes)
+
+
+def _edges(series: SeriesId, rows: pl.DataFrame, start: datetime | None) -> Iterator[str]:
+    """What no source has before the first row and after the last one for good."""
+    if rows.is_empty():
+        yield "no source has any of it"
+    elif start is not None and rows["ts"][0].date() > start.date():
+        yield f"no rows before {rows['ts'][0]:%Y-%m-%d}"
+    if series.interval in LAST:
+        yield f"the archive has no file from {from_ms(LAST[series.interval]):%Y-%m-%d} on: it was given up"
+
+
+def _table_ranges(store: Store, series: SeriesId, first: int, last: int) -> list[Range]:
+    """What pages are asked for: settlements that are missing, or what comes after the last row of another table."""
+    if series.interval == FUNDING:
+        rows = store.read(series)
+        return missing_funding(ts_ms(rows), told_hours(rows), first - 1, last)
+    years = store.manifests(series)
+    begin = max(first, years[-1].last + 1) if years else first
+    return [(begin, last)] if begin < last else []
+
+
+def _lacking(series: SeriesId, rows: pl.DataFrame) -> Iterator[str]:
+    """What no source had, in words."""
+    yield from _empty_days(rows)
+    if series.interval == FUNDING and len(rows):
+        times = ts_ms(rows)
+        for begin, end in missing_funding(times, told_hours(rows), int(times[0]), int(times[-1])):
+            yield f"no settlement from {stamp(begin)} to {stamp(end)}"
 
 
 def _empty_days(rows: pl.DataFrame) -> Iterator[str]:
@@ -220,5 +267,6 @@ def summary(report: Report) -> str:
     """
     span = "" if report.start is None else f"{report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} "
     noun = "hole leaves" if len(report.holes) == 1 else "holes leave"
-    holes = f"where {len(report.holes):,} {noun} out {report.n_missing:,} bars" if report.holes else "without a hole"
+    lacking = f"where {len(report.holes):,} {noun} out {report.n_missing:,} {report.unit}"
+    holes = lacking if report.holes else "without a hole"
     return f"{report.series}: {report.n_new:,} new rows, {report.n_changed:,} changed; {span}{holes}"

@@ -10,6 +10,7 @@ from tradsys.features.fractional import FracDiff
 from tradsys.features.macro import MACRO
 from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
 from tradsys.features.oscillators import Macd, Rsi
+from tradsys.features.positions import POSITIONS
 from tradsys.features.season import SeasonalVolatility
 from tradsys.features.volatility import (
     AbsoluteReturn,
@@ -53,7 +54,7 @@ NOT_IN_DEFAULT: tuple[Feature | FittableFeature, ...] = (
 not all bars tell: for your own sets.
 """
 
-OUTSIDE: tuple[Feature | FittableFeature, ...] = (*MACRO, *BOOK, *RANKS)
+OUTSIDE: tuple[Feature | FittableFeature, ...] = (*MACRO, *BOOK, *POSITIONS, *RANKS)
 """What reads columns from outside the symbol's own trades: only for bars that carry them."""
 
 SHIPPED = DEFAULT + NOT_IN_DEFAULT + OUTSIDE

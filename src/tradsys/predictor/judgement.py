@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.costs import Costs
+from tradsys.core.errors import ConfigError
 from tradsys.models.calibration import Calibration
 from tradsys.predictor.economics import TimeExit, expected_net_return
+from tradsys.predictor.holding import Holding
 from tradsys.profiles.forecast import SIDES, Side
 
 
@@ -27,7 +30,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What turns log-odds into money: fitted on out-of-fold forecasts, with barriers in ATR, costs and sides."""
+    """What turns log-odds into money: fitted on out-of-fold forecasts, with barriers in ATR, costs and sides.
+
+    `holding` is there where holding a position costs anything.
+    """
 
     calibration: Calibration
     timeout_calibration: Calibration
@@ -36,9 +42,24 @@ class Judge:
     lower: float
     costs: Costs
     sides: tuple[Side, ...] = SIDES
+    holding: Holding | None = None
 
-    def judge(self, logits: FloatArray, timeout_logits: FloatArray, atr_over_price: FloatArray) -> Judgement:
-        """All rows at once; rows with NaN log-odds keep NaN and choose some side."""
+    def carry(self, bars: pl.DataFrame) -> FloatArray | None:
+        """What holding each side is expected to cost from each bar on, (n_bars, 2); None where it costs nothing."""
+        return None if self.holding is None else self.holding.expected(bars)
+
+    def judge(
+        self,
+        logits: FloatArray,
+        timeout_logits: FloatArray,
+        atr_over_price: FloatArray,
+        carry: FloatArray | None = None,
+    ) -> Judgement:
+        """All rows at once, with their `carry` where holding costs; rows with NaN log-odds keep NaN and choose some
+        side.
+        """
+        if (carry is None) != (self.holding is None):
+            raise ConfigError("a judge whose trades cost something to hold needs the carry of every row, and only then")
         probability = self.calibration.apply(logits)
         expected = expected_net_return(
             probability,
@@ -48,6 +69,7 @@ class Judge:
             lower=self.lower,
             atr_over_price=atr_over_price,
             costs=self.costs,
+            carry=0.0 if carry is None else carry,
         )
         allowed = np.array([0.0 if side in self.sides else -np.inf for side in SIDES])
         better_short = expected[:, 1] + allowed[1] > expected[:, 0] + allowed[0]

@@ -13,7 +13,7 @@ from tradsys.core.bars import split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import interval_ms
 from tradsys.features.stream.bar import Bar
-from tradsys.features.stream.feature_stream import FeatureStream
+from tradsys.features.stream.feature_stream import FeatureStream, frame_of
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.logistic import FittedLinear
 from tradsys.models.onnx_forecaster import OnnxForecaster
@@ -67,6 +67,7 @@ class LivePredictor:
         self._step_ms = interval_ms(predictor.interval)
         self._symbol, self._atr, self._close = "", float("nan"), float("nan")
         self._row, self._logits = np.empty(0), np.empty(0)
+        self._last = pl.DataFrame()
         self._n_seen = 0
         models = predictor.forecasters
         self._steppers = {name: Stepper(one) for name, one in models.items() if isinstance(one, OnnxForecaster)}
@@ -90,7 +91,7 @@ class LivePredictor:
             stepper.warm(rows[:-1, : self._n_features])
         arrays = to_arrays(frame)
         self._atr = float(wilder_atr(arrays.high, arrays.low, arrays.close, self.predictor.barriers.atr_period)[-1])
-        self._close = float(arrays.close[-1])
+        self._close, self._last = float(arrays.close[-1]), frame.tail(1)
         self._read(rows[-1])
         return self._decision()
 
@@ -106,6 +107,8 @@ class LivePredictor:
         true_range = max(bar.high, self._close) - min(bar.low, self._close)
         self._atr = (self._atr * (period - 1) + true_range) / period
         self._close = bar.close
+        if self.predictor.judge.holding is not None:
+            self._last = frame_of([bar])
         self._read(row)
         return self._logits
 
@@ -123,7 +126,8 @@ class LivePredictor:
         predictor, X = self.predictor, self._row[None, : self._n_features]
         reading = Reading(X, self._logits[None], predictor.timeout.logits(X), self._row[None, self._n_features :])
         start = self.features.last_ts + self._step_ms
-        said = predictor.judged(np.array([start]), np.array([self._close]), np.array([self._atr]), reading)
+        carry = predictor.judge.carry(self._last)
+        said = predictor.judged(np.array([start]), np.array([self._close]), np.array([self._atr]), reading, carry)
         actions = predictor.profile.decide(said)
         return Decision(
             start=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=start),

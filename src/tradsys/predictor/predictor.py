@@ -88,16 +88,23 @@ class Predictor:
         arrays = to_arrays(bars)
         atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.barriers.atr_period)[rows]
         known = Reading(*(values[rows] for values in reading))
-        macro = self.macro_states(bars)
+        macro, carry = (None if one is None else one[rows] for one in (self.macro_states(bars), self.judge.carry(bars)))
         start = arrays.ts[rows] + interval_ms(self.interval)
-        return self.judged(start, arrays.close[rows], atr, known, None if macro is None else macro[rows])
+        return self.judged(start, arrays.close[rows], atr, known, carry, macro)
 
     def judged(
-        self, start: IntArray, close: FloatArray, atr: FloatArray, reading: Reading, macro: FloatArray | None = None
+        self,
+        start: IntArray,
+        close: FloatArray,
+        atr: FloatArray,
+        reading: Reading,
+        carry: FloatArray | None,
+        macro: FloatArray | None = None,
     ) -> Forecasts:
         """Forecasts of rows that have been read, given their decision times (ms), closes and average true ranges.
 
-        `macro` (n_rows, n_states) is what a supervisor made of them.
+        `carry` (n_rows, 2) is what the judge expects holding to cost, `macro` (n_rows, n_states) what a supervisor made
+        of them.
         """
         X, logits, timeout, regime = reading
         ready = (
@@ -106,7 +113,7 @@ class Predictor:
             & np.isfinite(regime).all(axis=1)
             & (atr > 0)
         )
-        judgement = self.judge.judge(logits, timeout, atr / close)
+        judgement = self.judge.judge(logits, timeout, atr / close, carry)
         audit = np.full(len(atr), np.nan)
         if ready.any():
             audit[ready] = self.auditor.probability(audit_inputs(X, logits, judgement, regime)[ready])

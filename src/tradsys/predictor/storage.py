@@ -20,6 +20,7 @@ from tradsys.models.pool import pool_from_dict
 from tradsys.models.registry import load_forecaster
 from tradsys.models.volatility_forecast import VolatilityForecast
 from tradsys.predictor.economics import TimeExit
+from tradsys.predictor.holding import Holding
 from tradsys.predictor.judgement import Judge
 from tradsys.predictor.predictor import Predictor
 from tradsys.predictor.ranks import ConfidenceRanks
@@ -53,8 +54,9 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
                 "time_exit": judge.time_exit.to_dict(),
                 "upper": judge.upper,
                 "lower": judge.lower,
-                "costs": asdict(judge.costs),
+                "costs": judge.costs.to_dict(),
                 "sides": list(judge.sides),
+                **({} if judge.holding is None else {"holding": judge.holding.to_dict()}),
             }
         ),
         _SETTINGS: _json(
@@ -95,6 +97,7 @@ def load_predictor(folder: Path) -> Predictor:
         )
     volatility = _stripped(_VOLATILITY, files)
     settings, judge = values[_SETTINGS], values[_JUDGE]
+    costs = Costs(**judge["costs"])
     return Predictor(
         interval=timedelta(seconds=settings["interval_s"]),
         features=features,
@@ -107,8 +110,9 @@ def load_predictor(folder: Path) -> Predictor:
             time_exit=TimeExit.from_dict(judge["time_exit"]),
             upper=judge["upper"],
             lower=judge["lower"],
-            costs=Costs(**judge["costs"]),
+            costs=costs,
             sides=tuple(judge["sides"]),
+            holding=Holding.from_dict(judge["holding"], costs) if "holding" in judge else None,
         ),
         ranks=ConfidenceRanks(np.asarray(values[_RANKS], dtype=np.float64)),
         regimes=filter_from_dict(values[_REGIMES]),

@@ -17,7 +17,8 @@ _TABLES: Mapping[str, Mapping[str, pl.DataType | type[pl.DataType]]] = {
     "bars": dict.fromkeys(("open", "high", "low", "close"), pl.Float64) | {"symbol": pl.String, "ts": _TIME},
     "trades": dict.fromkeys(("entry_price", "exit_price", "target", "stop", "net_return"), pl.Float64)
     | {"profile": pl.String, "symbol": pl.String, "side": pl.Int8, "reason": pl.String}
-    | {"entry_ts": _TIME, "exit_ts": _TIME},
+    | {"entry_ts": _TIME, "exit_ts": _TIME}
+    | dict.fromkeys(("size_base", "notional_quote", "fees_quote", "funding_quote", "borrow_quote"), pl.Float64),
     "equity": {"profile": pl.String, "ts": _TIME, "equity": pl.Float64},
     "forecasts": {"symbol": pl.String, "start": _TIME, "regime": pl.Int8},
 }

@@ -12,6 +12,7 @@ from tradsys.report.candles import pack_symbols
 from tradsys.report.cards import alpha, cards, headline, profile_names
 from tradsys.report.chosen import chosen_card
 from tradsys.report.comparison import exit_shares, fold_rows, metric_rows
+from tradsys.report.costs import cost_rows
 from tradsys.report.curves import pack_curves
 from tradsys.report.drift import drift_card
 from tradsys.report.families import families_card
@@ -60,6 +61,7 @@ def page(run: RunFiles) -> str:
             repairs=rows(section(run.metrics, "market"), "repairs"),
             metrics=metric_rows(run, names),
             exits=exit_shares(run, names),
+            costs=cost_rows(run, names),
             folds=fold_rows(run, names),
             forests=forests(section(run.metrics, "skill")),
             forecasters=forecaster_rows(section(run.metrics, "skill")),

@@ -15,6 +15,13 @@ from tradsys.models.presets import Preset, preset
 
 DEPLOYED = "STRATEGY_PROFILE"
 
+_UNTOLD: tuple[tuple[str, object], ...] = (
+    ("costs.borrow_bps_per_year", 0.0),
+    ("flow.sources", []),
+    ("funding.files", []),
+)
+"""What says nothing, and was said nowhere before there was such a setting."""
+
 type Share = Annotated[float, Field(gt=0, lt=1)]
 type Count = Annotated[int, Field(ge=1)]
 type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
@@ -62,12 +69,16 @@ class FoldSettings(_Section):
 
 
 class CostSettings(_Section):
-    """Fees in basis points of notional; a long pays the funding, a short receives it."""
+    """Fees in basis points of notional; a long pays the funding and a short receives it, a short pays the borrowing.
+
+    `funding_bps_per_8h` is a constant for bars without the funding that was settled: see section funding.
+    """
 
     taker_bps: float = 5.0
     maker_bps: float = 2.0
     slippage_bps: float = Field(0.0, ge=0)
     funding_bps_per_8h: float = 0.0
+    borrow_bps_per_year: float = Field(0.0, ge=0)
 
 
 class PortfolioSettings(_Section):
@@ -144,6 +155,26 @@ class BookSettings(_Section):
     files: Listed[str] = ()
 
 
+class FlowSettings(_Section):
+    """Open interest, basis and liquidations, `[SYMBOL=]SOURCE[?lag_s=..&tolerance_s=..&every_s=..]` each.
+
+    A source is a file with the columns open_interest, basis, or liq_sell and liq_buy, or a market of the store such as
+    binance:BTC/USDT:USDT. Rows of a file say in `available_at` when they were out, or `lag_s` does; a level is known
+    for `tolerance_s` (3600), and of rows every `every_s` half must be there for a bar's sum.
+    """
+
+    sources: Listed[str] = ()
+
+
+class FundingSettings(_Section):
+    """What exchanges settled, `[SYMBOL=]FILE` or a stored `[SYMBOL=]VENUE:SYMBOL:funding` each, or `SYMBOL=none`.
+
+    A file has the columns funding_time, rate and, where they are known, interval_hours; symbol, where it tells several.
+    """
+
+    files: Listed[str] = ()
+
+
 class UniverseSettings(_Section):
     """Symbols that are compared: the `size` most traded by median quote volume, chosen by what was known at the time.
 
@@ -214,6 +245,8 @@ class RunConfig(_Section):
     features: FeatureSettings = FeatureSettings()
     macro: MacroSettings = MacroSettings()
     book: BookSettings = BookSettings()
+    flow: FlowSettings = FlowSettings()
+    funding: FundingSettings = FundingSettings()
     universe: UniverseSettings = UniverseSettings()
     rank: RankSettings = RankSettings()
     regimes: RegimeSettings = RegimeSettings()
@@ -239,16 +272,20 @@ class RunConfig(_Section):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every setting under its dotted key."""
-        return flat(self)
+        """Every setting under its dotted key; later ones where they are set, so that older studies go on."""
+        return {key: value for key, value in flat(self).items() if (key, value) not in _UNTOLD}
 
     @property
     def digest(self) -> str:
         """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not.
 
-        What the files of books say is in the fingerprint of the bars, whatever the files are called.
+        What books, flow and funding say is in the fingerprint of the bars, whatever their files are called.
         """
-        values = self.model_dump(mode="json", exclude={"strategy_profile", "seed", "machine", "book"})
+        values = self.model_dump(
+            mode="json", exclude={"strategy_profile", "seed", "machine", "book", "flow", "funding"}
+        )
         for name in ("path_groups", "path_tests"):
             del values["folds"][name]
+        if not self.costs.borrow_bps_per_year:
+            del values["costs"]["borrow_bps_per_year"]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -10,6 +10,7 @@ import polars as pl
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays
+from tradsys.core.carry import carry_of, held
 from tradsys.core.costs import Costs
 from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FeatureSet, FittedFeatures
@@ -27,9 +28,9 @@ class SymbolLabels:
     """One symbol's outcomes, a row a bar; column 0 is long, column 1 short; NaN and 0 where there is no label.
 
     `start` (n,) close of the bar in ms; `end` (n, 2) when the outcome is known; `target` (n, 2) 1 where that side's
-    target came first; `timed_out`, `ambiguous` (n, 2); `ret` (n, 2) gross and `net` (n, 2) after fees, fractions of the
-    entry price; `weight` (n, 2) average uniqueness; `atr_over_price` (n,). `expansion` says how much further the next
-    bars move than the last ones did, whatever became of the trade.
+    target came first; `timed_out`, `ambiguous` (n, 2); `ret` (n, 2) gross and `net` (n, 2) after all costs, as the
+    simulated trade, fractions of the entry price; `weight` (n, 2) average uniqueness; `atr_over_price` (n,).
+    `expansion` says how much further the next bars move than the last ones did, whatever became of the trade.
     """
 
     start: IntArray
@@ -139,7 +140,7 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
     target, ret, net = (np.full((n, 2), np.nan) for _ in range(3))
     timed_out, ambiguous = np.zeros((n, 2), bool), np.zeros((n, 2), bool)
     weight = np.zeros((n, 2))
-    labels = barriers.label(bars)
+    labels, carry = barriers.label(bars), carry_of(bars, costs, interval_ms(interval))
     for column, side in enumerate(LONG_SHORT):
         one = labels.filter(pl.col("side") == side)
         rows = one["index"].to_numpy()
@@ -149,9 +150,11 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
         exit_fee = np.where(hit, costs.maker, costs.taker) * (1.0 + side * gross)
         target[rows, column] = hit
         ret[rows, column] = gross
-        net[rows, column] = gross - costs.taker - exit_fee
+        is_time = (one["reason"] == "time").to_numpy()
+        funding, borrow = held(carry, side, rows + 1, one["exit_index"].to_numpy(), ~is_time)
+        net[rows, column] = gross - costs.taker - exit_fee - (funding + borrow) / one["entry"].to_numpy()
         end[rows, column] = label_end
-        timed_out[rows, column] = (one["reason"] == "time").to_numpy()
+        timed_out[rows, column] = is_time
         ambiguous[rows, column] = one["ambiguous"].to_numpy()
         weight[rows, column] = average_uniqueness(start[rows], label_end, times=start)
     atr = wilder_atr(arrays.high, arrays.low, arrays.close, barriers.atr_period)

@@ -21,6 +21,7 @@ from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.agents import DECIDER, ENSEMBLE, MEMBERS
+from tradsys.research.carrying import expected_carry, fit_holding, has_rates
 from tradsys.research.choice import convincing
 from tradsys.research.dataset import Dataset
 from tradsys.research.fitting import FoldModels
@@ -69,6 +70,14 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
     labels = stacked_labels(data, known)
+    holding = fit_holding(
+        spec,
+        interval_ms(data.interval),
+        labels.start,
+        labels.end,
+        labels.weight,
+        is_told=has_rates(data.frames),
+    )
     judge = Judge(
         calibration=calibrations[decider],
         timeout_calibration=calibrate(record, TimeoutModel.name, timeout_panel(panel, data), rows),
@@ -77,8 +86,9 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         lower=spec.barriers.lower,
         costs=spec.costs,
         sides=spec.sides,
+        holding=holding,
     )
-    judged = judge.judge(logits, timeout_logits, labels.atr_over_price)
+    judged = judge.judge(logits, timeout_logits, labels.atr_over_price, expected_carry(holding, data, known))
     regime = stack(models.regime, known)
     predictor = Predictor(
         interval=data.interval,

@@ -5,6 +5,9 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import to_arrays
+from tradsys.core.funding import COLUMNS, HOUR_MS, Funding
+from tradsys.core.outside import outside_values
+from tradsys.core.time import interval_ms, ts_ms
 from tradsys.research.experiment import Outcome
 from tradsys.research.findings import Search
 from tradsys.research.spec import Experiment
@@ -38,6 +41,32 @@ def early_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
                 **_fills(mine, frame, closes),
             }
             search.add_all(f"fills of {profile.name}", symbol, mine["decided"].dt.epoch("ms").to_numpy(), faults)
+
+
+def early_funding(search: Search, outcome: Outcome) -> None:
+    """Rates of funding that a bar knew before the bars tell that they had been settled."""
+    bar_ms = interval_ms(outcome.data.interval)
+    for symbol, frame in outcome.data.frames.items():
+        if not set(COLUMNS) <= set(frame.columns):
+            continue
+        told = Funding(*(outside_values(frame, name) for name in COLUMNS))
+        early = _unsettled(told, ts_ms(frame), bar_ms)
+        search.add_all("funding known", symbol, outcome.data.labels[symbol].start, {"funding_rate": early})
+
+
+def _unsettled(told: Funding, ts: IntArray, bar_ms: int) -> IntArray:
+    """Bars until a rate that is new in a row was paid, 0 where it had been.
+
+    Rows after a hole, and bars longer than the interval, tell of several settlements at once and are left out.
+    """
+    is_new = np.append(False, (told.rate[1:] != told.rate[:-1]) & np.isfinite(told.rate[:-1]))
+    is_single = np.append(False, np.diff(ts) == bar_ms) & (told.hours * HOUR_MS >= bar_ms)
+    late = is_new & is_single & (told.rate != told.due) & (told.rate != told.within)
+    ahead = np.zeros(len(ts), np.int64)
+    for row in np.flatnonzero(late):
+        paid = (told.due[row + 1 :] == told.rate[row]) | (told.within[row + 1 :] == told.rate[row])
+        ahead[row] = int(paid.argmax()) + 1 if paid.any() else 1
+    return ahead
 
 
 def _undecided(trades: pl.DataFrame, starts: IntArray, action: IntArray) -> IntArray:

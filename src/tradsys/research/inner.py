@@ -9,6 +9,7 @@ from tradsys.models.penalty import Problem
 from tradsys.predictor.judgement import audit_inputs
 from tradsys.predictor.predictor import Reading
 from tradsys.profiles.forecast import Forecasts
+from tradsys.research.carrying import expected_carry
 from tradsys.research.dataset import Dataset
 from tradsys.research.deciding import FoldResult, meta_labels, stacked_labels
 from tradsys.research.record import Record, stack
@@ -32,7 +33,8 @@ def inner_forecasts(data: Dataset, spec: Experiment, result: FoldResult, record:
     regime = [predictor.regimes.filter(bars) for bars in data.frames.values()]
     labels = stacked_labels(data, rows)
     said = stack(logits, rows)
-    judged = predictor.judge.judge(said, stack(timeout, rows), labels.atr_over_price)
+    carry = expected_carry(predictor.judge.holding, data, rows)
+    judged = predictor.judge.judge(said, stack(timeout, rows), labels.atr_over_price, carry)
     inputs = audit_inputs(stack(X, rows), said, judged, stack(regime, rows))
     audits = _out_of_fold(spec, data, meta_labels(inputs, judged, labels))
     ends = np.cumsum([mask.sum() for mask in rows])[:-1]

@@ -7,7 +7,7 @@ import numpy as np
 from tradsys.core.seeds import derive, generator
 from tradsys.research import nested
 from tradsys.research.dataset import Dataset, label_symbol
-from tradsys.research.early import early_fills, early_training
+from tradsys.research.early import early_fills, early_funding, early_training
 from tradsys.research.experiment import Outcome, Progress, research_fold, simulate_profile
 from tradsys.research.findings import Lookahead, Search, Table
 from tradsys.research.folds import walk_forward
@@ -94,11 +94,12 @@ def glance(outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None)
 
 
 def _search(outcome: Outcome, spec: Experiment) -> Search:
-    """A search that has looked at all training parts and fills already."""
+    """A search that has looked at all training parts, fills and rates of funding already."""
     closes = {symbol: labels.start for symbol, labels in outcome.data.labels.items()}
     search = Search(np.unique(np.concatenate(list(closes.values()))), closes)
     early_training(search, outcome)
     early_fills(search, outcome, spec)
+    early_funding(search, outcome)
     return search
 
 

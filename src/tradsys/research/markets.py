@@ -8,11 +8,14 @@ from tradsys.data.outside.macro.join import attach_macro
 from tradsys.data.settings import DataSettings
 from tradsys.research.books import with_books
 from tradsys.research.config import RunConfig
+from tradsys.research.flow import with_flow
+from tradsys.research.fundings import with_funding
 from tradsys.research.macro import macro_series
 from tradsys.research.ranks import with_ranks
 
 
 def configured_market(bars: Sequence[str | Path], config: RunConfig, data: DataSettings | None = None) -> Market:
-    """Bars of `--bars` with the columns of every macro series, order book and rank that the settings ask for."""
+    """Bars of `--bars` with the columns of every macro series, book, flow, table of funding and rank asked for."""
     market = attach_macro(load_market(bars, seed=config.seed, settings=data), macro_series(config.macro, data))
-    return with_ranks(with_books(market, config.book), config)
+    market = with_flow(with_books(market, config.book), config.flow, data)
+    return with_ranks(with_funding(market, config.funding, data), config)

@@ -9,9 +9,13 @@ import polars as pl
 from tradsys.backtest.metrics import Measured, measure
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.bars import quality_report
+from tradsys.core.costs import Costs
+from tradsys.core.funding import COLUMNS
+from tradsys.core.outside import outside_columns
 from tradsys.core.time import format_interval, from_ms
 from tradsys.data.market import Market
 from tradsys.profiles.profile import Profile
+from tradsys.research.carrying import has_rates
 from tradsys.research.deciding import FoldResult
 from tradsys.research.experiment import Outcome, block_decisions, lockbox_opens
 from tradsys.research.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
@@ -122,6 +126,24 @@ def plain(measured: Mapping[str, Measured]) -> dict[str, Any]:
     return {name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high} for name, m in measured.items()}
 
 
+def carry_notes(market: Market, costs: Costs) -> list[str]:
+    """What holding a position costs, in sentences."""
+    if has_rates(market.frames()):
+        funding = (
+            "Funding is what the exchange settled: a long pays it and a short receives it for every settlement between "
+            "its entry and its exit; a decision expects the last settled rate to go on."
+        )
+    elif costs.funding_bps_per_8h:
+        funding = f"Funding costs a long {costs.funding_bps_per_8h:g} bp every eight hours."
+    elif costs.borrow_bps_per_year:
+        funding = "Funding costs nothing here."
+    else:
+        return ["Funding and borrowing cost nothing here."]
+    if not costs.borrow_bps_per_year:
+        return [funding]
+    return [funding, f"Borrowing costs a short {costs.borrow_bps_per_year:g} bp a year for as long as it is held."]
+
+
 def assumptions(market: Market, spec: Experiment) -> list[str]:
     """What the numbers rest on, in sentences."""
     costs, portfolio, barriers = spec.costs, spec.portfolio, spec.barriers
@@ -132,9 +154,7 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         f"Entries, stops and time exits pay {costs.taker_bps:g} bp"
         + (f" and {costs.slippage_bps:g} bp of slippage" if costs.slippage_bps else "")
         + f"; targets pay {costs.maker_bps:g} bp and are filled when touched.",
-        f"Funding costs a long {costs.funding_bps_per_8h:g} bp every eight hours."
-        if costs.funding_bps_per_8h
-        else "Funding and borrowing cost nothing here.",
+        *carry_notes(market, costs),
         f"A position takes {portfolio.fraction:g} of the equity, all together at most {portfolio.cap:g}; one a symbol; "
         f"sides: {' and '.join(spec.sides)}.",
         "Orders are small: they move no price and are never refused.",
@@ -158,6 +178,6 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         else []
     )
     outside = [f"Attached to the bars: {what}." for what in market.outside]
-    if outside:
+    if any(name not in COLUMNS for name in outside_columns(market.bars)):
         outside.append("Rows of bars where such a column has no value train no model and get no forecast.")
     return [*warned, *calibration_notes(spec.verdict), *sampled, *notes, *outside]

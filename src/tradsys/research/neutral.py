@@ -128,7 +128,7 @@ class NeutralSpec:
     @property
     def digest(self) -> str:
         """Hash of everything that influences a result."""
-        values = asdict(self) | {"folds": [self.folds.initial, self.folds.lockbox]}
+        values = asdict(self) | {"folds": [self.folds.initial, self.folds.lockbox], "costs": self.costs.to_dict()}
         del values["seed"]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 

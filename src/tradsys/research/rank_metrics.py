@@ -12,6 +12,7 @@ from tradsys.core.arrays import IntArray
 from tradsys.core.time import from_ms, stamp
 from tradsys.data.market import Market
 from tradsys.journal.entries import NOT_FITTED
+from tradsys.research.carrying import has_rates
 from tradsys.research.metrics import market_facts, plain
 from tradsys.research.neutral import NAME, NeutralSpec, Traded, mean_spread, spreads
 from tradsys.verdict.measured import calibration_notes
@@ -105,6 +106,7 @@ def _traded(trades: pl.DataFrame) -> dict[str, Any]:
 
 def _assumptions(market: Market, spec: NeutralSpec) -> list[str]:
     costs = spec.costs
+    borrowing = f"a short {costs.borrow_bps_per_year:g} bp a year" if costs.borrow_bps_per_year else "nothing"
     warned = (
         [f"The rule was found on this very data, in hindsight: {market.n_design_looks} looks count as trials."]
         if market.is_development
@@ -114,10 +116,16 @@ def _assumptions(market: Market, spec: NeutralSpec) -> list[str]:
         *warned,
         *calibration_notes(spec.verdict),
         "Ranks are taken when a bar has closed and traded at the next open; positions that stay are only resized.",
-        f"Whatever is traded, on either side, pays {costs.taker_bps + costs.slippage_bps:g} bp; funding costs a long "
-        f"{costs.funding_bps_per_8h:g} bp every eight hours and pays a short as much; borrowing costs nothing here.",
+        f"Whatever is traded, on either side, pays {costs.taker_bps + costs.slippage_bps:g} bp; "
+        f"{_funding(market, spec)} and pays a short as much; borrowing costs {borrowing} here.",
         "A symbol's position is sold at the close of its last bar, at that price.",
         f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and the last "
         f"{spec.folds.lockbox:.0%} stays closed.",
         "The universe holds only what was loaded: symbols that nobody loaded, delisted ones above all, are missing.",
     ]
+
+
+def _funding(market: Market, spec: NeutralSpec) -> str:
+    if has_rates(market.frames()):
+        return "funding costs a long what the exchange settled"
+    return f"funding costs a long {spec.costs.funding_bps_per_8h:g} bp every eight hours"

@@ -51,6 +51,7 @@ class Loopback:
     damaged: set[str] = field(default_factory=set)
     is_reordered: bool = False
     is_endless: bool = False
+    most_settlements: int = 1000
     faults: list[Fault] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     tables: dict[str, str] = field(default_factory=dict)
@@ -80,7 +81,7 @@ class Loopback:
                 return 400, b'{"code":-1121,"msg":"Invalid symbol."}'
             return 200, json.dumps(self._page(query)).encode()
         if path.endswith("/fundingRate") and "fundingRate" in self.tables:
-            return 200, self.tables["fundingRate"].encode()
+            return 200, json.dumps(self._settlements(query)).encode()
         return 404, b"{}"
 
     def current(self) -> pl.DataFrame:
@@ -104,6 +105,15 @@ class Loopback:
             inside = rows[-limit:]
         page = [kline(row, self.step) for row in inside.iter_rows(named=True)]
         return page[::-1] if self.is_reordered else page
+
+    def _settlements(self, query: dict[str, str]) -> list[dict]:
+        told = json.loads(self.tables["fundingRate"])
+        start, end = int(query.get("startTime", 0)), int(query.get("endTime", 2**53))
+        limit = min(int(query.get("limit", 100)), self.most_settlements)
+        inside = [one for one in told if start <= one["fundingTime"] <= end][:limit]
+        if self.is_endless and len(inside) < limit:
+            inside = told[-limit:]
+        return inside[::-1] if self.is_reordered else inside
 
     def _file(self, path: str) -> tuple[int, bytes]:
         is_checksum = path.endswith(".CHECKSUM")

@@ -74,5 +74,7 @@ def test_depth_has_a_row_a_distance_and_names_the_days_without(tables, store, fe
 
 
 def test_spot_has_neither(fetch):
-    with pytest.raises(ConfigError, match="of Binance's perpetuals alone"):
+    with pytest.raises(ConfigError, match="only perpetuals settle funding, such as binance:BTC/USDT:USDT:funding"):
         fetch(SeriesId.parse("binance:BTC/USDT:funding"))
+    with pytest.raises(ConfigError, match="depth is there of Binance's perpetuals alone"):
+        fetch(SeriesId.parse("binance:BTC/USDT:depth"))

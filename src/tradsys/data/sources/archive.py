@@ -1,4 +1,4 @@
-"""Binance's public archive: klines in monthly files, and daily ones for what those leave out; funding, book depth."""
+"""Binance's public archive: klines in monthly files, daily ones for what those leave out, and tables beside bars."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import polars as pl
 
 from tradsys.core.errors import DataError, SourceError
 from tradsys.core.time import from_ms, to_ms
+from tradsys.data.sources.flow import liquidations_from_csv, metrics_from_csv, premium_from_csv
 from tradsys.data.sources.http import Client
 from tradsys.data.sources.klines import from_csv, ticker
 from tradsys.data.sources.source import Batch, Range, utc_now
@@ -16,12 +17,26 @@ from tradsys.data.sources.tables import depth_from_csv, funding_from_csv
 from tradsys.data.sources.zips import Damaged, Zipped, checksum, fetch_zip
 from tradsys.data.store.manifest import Flaw, Manifest, Origin
 from tradsys.data.store.places import Place
-from tradsys.data.store.series import DEPTH, FUNDING, SeriesId
+from tradsys.data.store.series import DEPTH, FUNDING, LIQUIDATIONS, METRICS, PREMIUM, SeriesId
 
 MONTHLY, DAILY = "monthly", "daily"
 QUARANTINE = "quarantine"
-_TABLES = {FUNDING: "fundingRate", DEPTH: "bookDepth"}
-_PARSERS = {FUNDING: funding_from_csv, DEPTH: depth_from_csv}
+_TABLES = {
+    FUNDING: "fundingRate",
+    DEPTH: "bookDepth",
+    METRICS: "metrics",
+    LIQUIDATIONS: "liquidationSnapshot",
+}
+_PARSERS = {
+    FUNDING: funding_from_csv,
+    DEPTH: depth_from_csv,
+    METRICS: metrics_from_csv,
+    PREMIUM: premium_from_csv,
+    LIQUIDATIONS: liquidations_from_csv,
+}
+PREMIUM_INTERVAL = "5m"
+"""Of the premium index's klines these are fetched: as fine as open interest."""
+
 _DAY = timedelta(days=1)
 
 
@@ -70,8 +85,11 @@ class Archive:
         """Where the file that begins at a time lies."""
         market = "spot" if series.market == "spot" else "futures/um"
         name, when = ticker(series), f"{first:%Y-%m}" if self.period == MONTHLY else f"{first:%Y-%m-%d}"
-        kind = _TABLES.get(series.interval, series.venue_interval)
-        path = f"{kind}/{name}" if series.interval in _TABLES else f"klines/{name}/{kind}"
+        if series.interval == PREMIUM:
+            kind, path = PREMIUM_INTERVAL, f"premiumIndexKlines/{name}/{PREMIUM_INTERVAL}"
+        else:
+            kind = _TABLES.get(series.interval, series.venue_interval)
+            path = f"{kind}/{name}" if series.interval in _TABLES else f"klines/{name}/{kind}"
         return f"{self.client.settings.archive_url}/data/{market}/{self.period}/{path}/{name}-{kind}-{when}.zip"
 
     def _periods(self, start: int, end: int) -> Iterator[datetime]:
@@ -97,7 +115,7 @@ class Archive:
             zipped = fetch_zip(self.client, url)
             if zipped is None:
                 return None
-            rows = self._inside(_PARSERS.get(series.interval, from_csv)(zipped.content, item), first)
+            rows = self._inside(series, _PARSERS.get(series.interval, from_csv)(zipped.content, item), first)
         except Damaged as error:
             return self._damaged(error, item, first)
         except SourceError as error:
@@ -108,10 +126,15 @@ class Archive:
             return self._damaged(Damaged(str(error), b""), item, first)
         return Batch(rows, self._origin(item, zipped, rows), _doubts(zipped, item, first))
 
-    def _inside(self, rows: pl.DataFrame, when: datetime) -> pl.DataFrame:
-        """Only the period's own rows: a file may begin or end with a bar of its neighbours."""
+    def _inside(self, series: SeriesId, rows: pl.DataFrame, when: datetime) -> pl.DataFrame:
+        """Only the period's own rows: a file may begin or end with a bar of its neighbours.
+
+        Days of open interest begin at midnight or end with the next one, by the year: both are kept.
+        """
         first = self._first(when)
-        return rows.filter(pl.col("ts").is_between(first, self._following(first), closed="left"))
+        end = self._following(first)
+        is_before = pl.col("ts") <= end if series.interval == METRICS else pl.col("ts") < end
+        return rows.filter(is_before & (pl.col("ts") >= first))
 
     def _damaged(self, error: Damaged, item: str, first: datetime) -> Batch:
         if error.body:
@@ -120,7 +143,7 @@ class Archive:
         return Batch(pl.DataFrame(), Origin(self.name, item, "", 0, 0, 0, utc_now()), (flaw,))
 
     def _origin(self, item: str, zipped: Zipped, rows: pl.DataFrame) -> Origin:
-        times = rows["ts"].dt.epoch("ms")
+        times = rows["ts"].dt.epoch("ms").sort()
         ends = (int(times[0]), int(times[-1])) if len(rows) else (0, 0)
         return Origin(self.name, item, zipped.sha256, *ends, len(rows), utc_now(), zipped.flags)
 

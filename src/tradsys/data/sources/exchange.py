@@ -13,7 +13,7 @@ from tradsys.core.bars import OHLCV, TS
 from tradsys.core.errors import ConfigError, SourceError
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.sources.http import Again, Client, host_of, retry_after_s
-from tradsys.data.sources.paging import pages
+from tradsys.data.sources.paging import Page, pages
 from tradsys.data.sources.source import Batch, Range, Source, utc_now
 from tradsys.data.store.manifest import Manifest, Origin
 from tradsys.data.store.places import Place
@@ -21,6 +21,8 @@ from tradsys.data.store.series import SeriesId
 
 LIMIT, WINDOW = 1000, 100
 """Bars asked for a page; and how many a page surely spans, of exchanges that give fewer."""
+FUNDING_STEP, FUNDING_WINDOW = 60_000, 30 * 24 * 60
+"""Funding has no grid: the next page begins a minute after the last settlement, or 30 days on where there is none."""
 _BEGINNING = 946_684_800_000
 """2000-01-01, before any market: 0 means "the latest" to many exchanges."""
 
@@ -60,9 +62,9 @@ class Exchange:
         return to_ms(parsedate_to_datetime(date)) if date else int(time.time() * 1000)
 
     def listed(self, series: SeriesId) -> int | None:
-        """The first bar of the page that begins before any market did, None where the exchange refuses or is empty."""
+        """The first row of the page that begins before any market did, None where the exchange refuses or is empty."""
         try:
-            rows = self._page(series, _BEGINNING)
+            rows = self._ask(series)(_BEGINNING)
         except SourceError as error:
             if isinstance(error.__cause__, self._ccxt.ExchangeError):
                 return None  # too long ago for it
@@ -80,10 +82,24 @@ class Exchange:
     def fetch(self, series: SeriesId, ranges: Sequence[Range]) -> Iterator[Batch]:
         """Page after page from each start on."""
         for start, end in ranges:
-            for rows in pages(partial(self._page, series), start, end, interval_ms(series.step), WINDOW):
+            step, window = (interval_ms(series.step), WINDOW) if series.is_bars else (FUNDING_STEP, FUNDING_WINDOW)
+            for rows in pages(self._ask(series), start, end, step, window):
                 times = rows["ts"].dt.epoch("ms")
-                origin = Origin(self.name, "fetch_ohlcv", "", int(times[0]), int(times[-1]), len(rows), utc_now())
+                asked = "fetch_ohlcv" if series.is_bars else "fetch_funding_rate_history"
+                origin = Origin(self.name, asked, "", int(times[0]), int(times[-1]), len(rows), utc_now())
                 yield Batch(rows, origin)
+
+    def _ask(self, series: SeriesId) -> Page:
+        return partial(self._page if series.is_bars else self._funding, series)
+
+    def _funding(self, series: SeriesId, since: int) -> pl.DataFrame:
+        answered = self._call(partial(self._api.fetch_funding_rate_history, series.symbol, since, LIMIT))
+        try:
+            pairs = [(int(row["timestamp"]), float(row["fundingRate"])) for row in answered]
+        except (TypeError, KeyError, ValueError) as error:
+            raise SourceError(f"{self.name} answered no funding rates but {str(answered)[:200]}") from error
+        rows = pl.DataFrame(pairs, schema={"ts": pl.Int64, "funding_rate": pl.Float64}, orient="row")
+        return rows.with_columns(pl.col("ts").cast(TS).dt.round("1m"))
 
     def _page(self, series: SeriesId, since: int) -> pl.DataFrame:
         ask = partial(self._api.fetch_ohlcv, series.symbol, series.venue_interval, since, LIMIT)
@@ -104,6 +120,10 @@ class Exchange:
             near = difflib.get_close_matches(series.symbol, list(markets), n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else "perpetuals are written BTC/USDT:USDT"
             raise ConfigError(f"{series.exchange} has no market {series.symbol}; {hint}")
+        if not series.is_bars:
+            if not self._api.has.get("fetchFundingRateHistory"):
+                raise ConfigError(f"ccxt knows no history of funding of {series.exchange}; import a file instead")
+            return
         offered = self._api.timeframes or {}
         if series.venue_interval not in offered:
             raise ConfigError(f"{series.exchange} has no {series.interval} bars, it has {', '.join(offered)}")

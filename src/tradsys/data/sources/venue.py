@@ -13,10 +13,19 @@ from tradsys.data.sources.source import Batch, Source
 from tradsys.data.sources.tables import FundingRest
 from tradsys.data.store.manifest import Manifest
 from tradsys.data.store.places import Place
-from tradsys.data.store.series import DEPTH, FUNDING, SeriesId
+from tradsys.data.store.series import DEPTH, FUNDING, LIQUIDATIONS, METRICS, PREMIUM, SeriesId
 
-FIRST = {FUNDING: 1_567_296_000_000, DEPTH: 1_672_531_200_000}
-"""Where the archive of what is no bars begins: September 2019 and January 2023."""
+FIRST = {
+    FUNDING: 1_567_296_000_000,
+    DEPTH: 1_672_531_200_000,
+    METRICS: 1_598_918_400_000,
+    PREMIUM: 1_577_836_800_000,
+    LIQUIDATIONS: 1_687_651_200_000,
+}
+"""Where the archive of what is no bars begins: 2019-09, 2023-01, 2020-09, 2020-01 and 2023-06-25."""
+
+LAST = {LIQUIDATIONS: 1_711_929_600_000}
+"""Where it ends for good: nothing was added of USD-M liquidations after 2024-03-31, and what was there went missing."""
 
 type Choice = Literal["auto", "archive", "ccxt"]
 
@@ -55,10 +64,10 @@ class Binance:
         """The cheapest first."""
         if series.interval == FUNDING:
             return [Archive(self.client, place, now, MONTHLY, known), FundingRest(self.client)]
-        if series.interval == DEPTH:
-            return [Archive(self.client, place, now, DAILY, known)]
-        archives = [Archive(self.client, place, now, period, known) for period in (MONTHLY, DAILY)]
-        return [*archives, BinanceRest(self.client)]
+        if series.interval in (DEPTH, METRICS, LIQUIDATIONS):
+            return [Archive(self.client, place, min(now, LAST.get(series.interval, now)), DAILY, known)]
+        archives: list[Source] = [Archive(self.client, place, now, period, known) for period in (MONTHLY, DAILY)]
+        return archives if series.interval == PREMIUM else [*archives, BinanceRest(self.client)]
 
     def reissued(self, source: Source, series: SeriesId, manifests: list[Manifest]) -> Iterator[Batch]:
         """Only files are issued again."""
@@ -68,9 +77,14 @@ class Binance:
 def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") -> Venue:
     """Binance's archive for its spot and USD-M markets, ccxt for everything else or where it is asked for."""
     client = Client.of(settings)
-    if not series.is_bars and (series.exchange, series.market) != ("binance", "swap"):
+    if series.interval == FUNDING and series.market != "swap":
+        raise ConfigError(f"only perpetuals settle funding, such as {series.exchange}:BTC/USDT:USDT:{FUNDING}")
+    is_usd_perpetual = (series.exchange, series.market) == ("binance", "swap") and not _is_coin_margined(series)
+    is_archived = is_usd_perpetual and choice != "ccxt"
+    if not series.is_bars and series.interval != FUNDING and not is_archived:
         raise ConfigError(
-            f"{series.interval} is there of Binance's perpetuals alone, such as binance:BTC/USDT:USDT:{series.interval}"
+            f"{series.interval} is there of Binance's perpetuals alone, in its archive: "
+            f"binance:BTC/USDT:USDT:{series.interval}"
         )
     has_archive = series.exchange == "binance" and series.market in ("spot", "swap") and not _is_coin_margined(series)
     if choice == "archive" and not has_archive:

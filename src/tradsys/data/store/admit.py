@@ -8,6 +8,7 @@ from tradsys.core.defects import ROW, find_defects, off_grid
 from tradsys.core.time import from_ms, interval_ms, ts_ms
 from tradsys.data.store.manifest import Flaw
 from tradsys.data.store.merge import refused
+from tradsys.data.store.rules import RULES
 from tradsys.data.store.series import SeriesId
 from tradsys.data.store.store import ordered
 
@@ -52,10 +53,15 @@ def _possible(rows: pl.DataFrame, series: SeriesId) -> tuple[pl.DataFrame, list[
 
 
 def admit_table(series: SeriesId, rows: pl.DataFrame, *, closed_at: int) -> Admitted:
-    """Rows of funding or depth in order, each once, without those of the future or without a value."""
-    required = [name for name in rows.columns if name != "interval_hours"]  # which pages do not tell
-    told = rows.filter(pl.col("ts") <= from_ms(closed_at)).unique(list(series.keys), keep="last", maintain_order=True)
-    whole = pl.all_horizontal(pl.col(name).is_not_null() for name in required)
+    """Rows of a table beside bars in order, each once, without those of the future, incomplete or impossible."""
+    rules = RULES[series.interval]
+    past = rows.filter(pl.col("ts") <= from_ms(closed_at))
+    told = past.unique(list(series.keys), keep="last", maintain_order=True)
+    whole = pl.all_horizontal(pl.col(name).is_not_null() for name in rules.required(rows))
     lacking = told.filter(~whole)
-    flaws = (refused("empty value", lacking, "a value is missing"),) if len(lacking) else ()
-    return Admitted(told.filter(whole).sort(*series.keys), flaws)
+    flaws = [refused("empty value", lacking, "a value is missing")] if len(lacking) else []
+    kept = told.filter(whole)
+    bad = rules.impossible_rows(kept)
+    flaws += [refused("impossible value", kept.filter(mask), why) for why, mask in bad.items()]
+    possible = ~pl.any_horizontal(*bad.values()) if bad else pl.lit(True)
+    return Admitted(kept.filter(possible).sort(*series.keys), tuple(flaws))

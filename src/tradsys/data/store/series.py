@@ -10,7 +10,14 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.time import format_interval, parse_interval
 
 FUNDING, DEPTH = "funding", "depth"
-TABLES = {FUNDING: ("ts",), DEPTH: ("ts", "percentage")}
+METRICS, PREMIUM, LIQUIDATIONS = "metrics", "premium", "liquidations"
+TABLES = {
+    FUNDING: ("ts",),
+    DEPTH: ("ts", "percentage"),
+    METRICS: ("ts",),
+    PREMIUM: ("ts",),
+    LIQUIDATIONS: ("ts", "side", "price", "size_base"),
+}
 """What is kept beside bars, and the columns that make a row of it unique."""
 
 _SPEC = re.compile(rf"([a-z][a-z0-9_-]*):([^:\s]+(?::[^:\s]+)?):(\d+[smhdw]|{'|'.join(TABLES)})")
@@ -36,7 +43,7 @@ class SeriesId:
         if match is None:
             raise ConfigError(
                 f"a series is VENUE:SYMBOL:INTERVAL, such as binance:BTC/USDT:1h or binance:BTC/USDT:USDT:15m (or "
-                f"{' or '.join(TABLES)} for the interval), found {text!r}"
+                f"{', '.join(TABLES)} for the interval), found {text!r}"
             )
         exchange, symbol, interval = match.groups()
         return cls(exchange, symbol, interval if interval in TABLES else format_interval(parse_interval(interval)))

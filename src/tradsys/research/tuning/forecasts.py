@@ -9,6 +9,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
+from tradsys.core.funding import Funding
 from tradsys.core.plan import Plan
 from tradsys.core.seeds import derive
 from tradsys.data.market import Market
@@ -16,6 +17,7 @@ from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.profiles.forecast import SIDES
 from tradsys.research.agents import DECIDER
+from tradsys.research.carrying import known_funding
 from tradsys.research.config import RunConfig
 from tradsys.research.dataset import Dataset
 from tradsys.research.record import both, rows_at, stack
@@ -43,7 +45,8 @@ class Said:
     """What was said of a left-out fold and what came of it; rows of all symbols, (n,) or (n, 2) for long and short.
 
     Log-odds are the forecaster's (`logits`) and those of a time exit (`timeout`), uncalibrated.
-    `base_rate` and `timeout_rate` (2,) are those of the rows that trained.
+    `base_rate` and `timeout_rate` (2,) are those of the rows that trained. `funding` is what the bars knew of it, None
+    where there is none.
     """
 
     start: IntArray
@@ -59,6 +62,7 @@ class Said:
     atr_over_price: FloatArray
     base_rate: FloatArray
     timeout_rate: FloatArray
+    funding: Funding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class _Job(NamedTuple):
     train: Rows
     test: Rows
     seed: int
+    spec: Experiment
 
 
 class Workshop:
@@ -127,7 +132,7 @@ class Workshop:
         prepared = self._prepared(_panel_settings(cell.config))
         train, test = self._fold(prepared, spec, cell.fold)
         weighed = spec.weights.on_training(prepared.panel, train, prepared.data)
-        return _Job(challenger(spec), prepared, weighed, train, test, derive(spec.seed, "tuning", cell.fold))
+        return _Job(challenger(spec), prepared, weighed, train, test, derive(spec.seed, "tuning", cell.fold), spec)
 
     def _said(self, job: "_Job", fitted: FittedForecaster | None = None) -> Said | Failed:
         data, panel, train, test = job.prepared.data, job.prepared.panel, job.train, job.test
@@ -154,6 +159,7 @@ class Workshop:
             atr_over_price=stack([one.atr_over_price for one in labels], test),
             base_rate=_rate(panel, train),
             timeout_rate=_rate(timeout_panel(panel, data), train),
+            funding=known_funding(data, job.spec, test),
         )
 
     def _spec(self, config: RunConfig) -> Experiment:

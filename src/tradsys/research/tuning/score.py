@@ -27,10 +27,13 @@ from typing import Any, Literal, NamedTuple, Self, get_args
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.funding import CONSTANT_HOURS, Funding
 from tradsys.labels.uniqueness import average_uniqueness
 from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, shrunk_slope
 from tradsys.predictor.economics import TimeExit
+from tradsys.predictor.holding import Holding
 from tradsys.predictor.judgement import Judge
+from tradsys.research.carrying import fit_holding
 from tradsys.research.spec import Experiment
 from tradsys.research.tuning.forecasts import Said
 
@@ -125,7 +128,7 @@ class Span:
 
 def worth(said: Sequence[Said], spec: Experiment, measure: Measure, span: Span) -> Worth:
     """What one seed's folds are worth; what a run fits on earlier forecasts is fitted on the other folds'."""
-    nats = _skill(said, span.step) if measure == "skill" else _growth(said, spec)
+    nats = _skill(said, span.step) if measure == "skill" else _growth(said, spec, span.step)
     years = [_years(one, span.step) for one in said]
     total = np.zeros(N_BLOCKS)
     for one, values in zip(said, nats, strict=True):
@@ -139,9 +142,9 @@ def _skill(said: Sequence[Said], step: int) -> list[FloatArray]:
     return [_information(one, _but(said, k), step) for k, one in enumerate(said)]
 
 
-def _growth(said: Sequence[Said], spec: Experiment) -> list[FloatArray]:
+def _growth(said: Sequence[Said], spec: Experiment, step: int) -> list[FloatArray]:
     """What each row of each fold adds, with the share of the stakes that would have been best on the other folds."""
-    bets = [_bets(one, _but(said, k), spec) for k, one in enumerate(said)]
+    bets = [_bets(one, _but(said, k), spec, step) for k, one in enumerate(said)]
     return [_added(one, _but(bets, k)) for k, one in enumerate(bets)]
 
 
@@ -188,7 +191,7 @@ class _Bets(NamedTuple):
     weight: FloatArray
 
 
-def _bets(said: Said, others: Sequence[Said], spec: Experiment) -> _Bets:
+def _bets(said: Said, others: Sequence[Said], spec: Experiment, step: int) -> _Bets:
     """Bets on the better side wherever it is expected to pay its costs; a fold alone is judged by the priors."""
     names = ("logits", "y", "weight", "timeout", "timed_out", "ret_atr")
     none = np.empty((0, 2))
@@ -204,13 +207,28 @@ def _bets(said: Said, others: Sequence[Said], spec: Experiment) -> _Bets:
         lower=spec.barriers.lower,
         costs=spec.costs,
         sides=spec.sides,
+        holding=_holding(others or [said], spec, step),
     )
-    judged = judge.judge(said.logits, said.timeout, said.atr_over_price)
+    judged = judge.judge(said.logits, said.timeout, said.atr_over_price, _carry(judge.holding, said))
     chosen = (np.arange(len(judged.choice)), judged.choice)
     in_atr = np.concatenate([one.net / one.atr_over_price[:, None] for one in (others or [said])])
     variance = float((in_atr**2).mean()) * said.atr_over_price**2
     stake = np.maximum(judged.expected_net[chosen], 0.0) / variance
     return _Bets(stake * said.net[chosen], _uniqueness(said, judged.choice, stake > 0))
+
+
+def _holding(said: Sequence[Said], spec: Experiment, step: int) -> Holding | None:
+    """How long trades were held, where that costs anything."""
+    start, end, weight = (np.concatenate([getattr(one, name) for one in said]) for name in ("start", "end", "weight"))
+    return fit_holding(spec, step, start, end, weight, is_told=said[0].funding is not None)
+
+
+def _carry(holding: Holding | None, said: Said) -> FloatArray | None:
+    """What holding was expected to cost; without funding, by borrowing alone."""
+    if holding is None:
+        return None
+    nothing = np.zeros(len(said.start))
+    return holding.ahead(said.funding or Funding(nothing, nothing, nothing, nothing + CONSTANT_HOURS, nothing))
 
 
 def _uniqueness(said: Said, side: IntArray, is_taken: BoolArray) -> FloatArray:

@@ -1,0 +1,51 @@
+"""What trades paid, each kind of cost on its own."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from tradsys.core.costs import Costs
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Quote that `n_trades` round trips paid; `traded` is what they bought and sold. Negative funding was received."""
+
+    n_trades: int
+    traded: float
+    fees: float
+    slippage: float
+    funding: float
+    borrow: float
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """By kind."""
+        return {"fees": self.fees, "slippage": self.slippage, "funding": self.funding, "borrow": self.borrow}
+
+    @property
+    def sentence(self) -> str:
+        """In one line, with how much of the turnover it was."""
+        listed = ", ".join(f"{name} {amount:,.2f}" for name, amount in self.parts.items())
+        share = f", {sum(self.parts.values()) / self.traded * 1e4:.2f} bp of what was traded" if self.traded else ""
+        return f"{listed} (n = {self.n_trades:,} trades{share})"
+
+
+def paid(trades: pl.DataFrame, costs: Costs) -> Paid:
+    """From a simulation's trades: the slippage in their fees is told apart from what the venue got.
+
+    What was traded follows from the fees, since a position may have been resized on the way.
+    """
+    exits = pl.col("size_base") * pl.col("exit_price")
+    resting = pl.when(pl.col("reason") == "target").then(exits).otherwise(0.0)
+    borrowed = pl.col("borrow_quote") if "borrow_quote" in trades.columns else pl.lit(0.0)
+    fees, rested, ends, funding, borrow = trades.select(
+        fees=pl.col("fees_quote").sum(),
+        rested=resting.sum(),
+        ends=(pl.col("notional_quote") + exits).sum(),
+        funding=pl.col("funding_quote").sum(),
+        borrow=borrowed.sum(),
+    ).row(0)
+    at_market = (fees - costs.maker * rested) / costs.taker if costs.taker else ends - rested
+    slippage, traded = costs.slippage_bps / 1e4 * at_market, at_market + rested
+    return Paid(len(trades), traded, fees - slippage, slippage, funding, borrow)
