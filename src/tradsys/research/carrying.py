@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.funding import COLUMNS, Funding, funding_of
+from tradsys.core.funding import COLUMNS, funding_of
 from tradsys.core.time import interval_ms
 from tradsys.models.panel import Rows
 from tradsys.predictor.holding import Holding
@@ -41,9 +41,9 @@ def expected_carry(holding: Holding | None, data: Dataset, rows: Rows) -> FloatA
     return stack([holding.expected(bars) for bars in data.frames.values()], rows)
 
 
-def known_funding(data: Dataset, spec: Experiment, rows: Rows) -> Funding | None:
-    """The funding of the chosen rows, symbol after symbol; None where no bar tells and nothing is set."""
+def known_funding(data: Dataset, spec: Experiment, rows: Rows) -> FloatArray:
+    """Rate, hours and age at the chosen rows, symbol after symbol, (n, 3); no row where nothing is told or set."""
     if not (has_rates(data.frames) or spec.costs.funding_bps_per_8h):
-        return None
+        return np.empty((0, 3))
     each = [funding_of(bars, spec.costs, interval_ms(data.interval)) for bars in data.frames.values()]
-    return Funding(*(stack(values, rows) for values in zip(*each, strict=True)))
+    return stack([np.stack([one.rate, one.hours, one.age_h], axis=1) for one in each], rows)

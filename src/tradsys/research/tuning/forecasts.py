@@ -1,7 +1,7 @@
 """Out-of-fold forecasts of one configuration and seed inside the tuning part, a purged fold at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
-from tradsys.core.funding import Funding
 from tradsys.core.plan import Plan
 from tradsys.core.seeds import derive
 from tradsys.data.market import Market
@@ -45,8 +44,8 @@ class Said:
     """What was said of a left-out fold and what came of it; rows of all symbols, (n,) or (n, 2) for long and short.
 
     Log-odds are the forecaster's (`logits`) and those of a time exit (`timeout`), uncalibrated.
-    `base_rate` and `timeout_rate` (2,) are those of the rows that trained. `funding` is what the bars knew of it, None
-    where there is none.
+    `base_rate` and `timeout_rate` (2,) are those of the rows that trained. `funding` (n, 3) is what
+    the bars knew: rate, hours, age; empty where there is none.
     """
 
     start: IntArray
@@ -62,7 +61,7 @@ class Said:
     atr_over_price: FloatArray
     base_rate: FloatArray
     timeout_rate: FloatArray
-    funding: Funding | None = None
+    funding: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
 
 
 @dataclass(frozen=True, slots=True)

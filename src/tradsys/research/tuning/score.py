@@ -220,7 +220,7 @@ def _bets(said: Said, others: Sequence[Said], spec: Experiment, step: int) -> _B
 def _holding(said: Sequence[Said], spec: Experiment, step: int) -> Holding | None:
     """How long trades were held, where that costs anything."""
     start, end, weight = (np.concatenate([getattr(one, name) for one in said]) for name in ("start", "end", "weight"))
-    return fit_holding(spec, step, start, end, weight, is_told=said[0].funding is not None)
+    return fit_holding(spec, step, start, end, weight, is_told=len(said[0].funding) > 0)
 
 
 def _carry(holding: Holding | None, said: Said) -> FloatArray | None:
@@ -228,7 +228,8 @@ def _carry(holding: Holding | None, said: Said) -> FloatArray | None:
     if holding is None:
         return None
     nothing = np.zeros(len(said.start))
-    return holding.ahead(said.funding or Funding(nothing, nothing, nothing, nothing + CONSTANT_HOURS, nothing))
+    known = said.funding.T if len(said.funding) else (nothing, nothing + CONSTANT_HOURS, nothing)
+    return holding.ahead(Funding(nothing, nothing, *known))
 
 
 def _uniqueness(said: Said, side: IntArray, is_taken: BoolArray) -> FloatArray:
