@@ -17,10 +17,10 @@ _FAINT = 0.2
 class RecentTransformer(BandedTransformer):
     """A `BandedTransformer` whose scores hang, before the first step, on a bar's age and hardly on what it holds.
 
-    Random queries and keys let a head start on bars of any age, and a forecast that sums up the last hours is found late.
-    Here head h starts from the score `recency` x the sum of cos(age x frequency) over some of its rotary pairs: the last
-    head has one pair, half a turn of which takes one window and a half, and each head before it one faster pair more,
-    down to an eighth of a window for the first. Shape, parameters and what can be learned are the same.
+    Random queries and keys let a head start on bars of any age, and a forecast that sums up the last hours is found
+    late. Here a head starts from the score `recency` x the sum of cos(age x frequency) over some of its rotary pairs:
+    the last head has one pair, half a turn of which takes one window and a half, and each head before it one faster
+    pair more, down to an eighth of a window for the first. Shape, parameters and what can be learned are the same.
 
     A soft form of the fixed slopes in Press, Smith & Lewis, *Train Short, Test Long* (ICLR 2022), section 3.
     """
@@ -42,7 +42,7 @@ class RecentTransformer(BandedTransformer):
 
     @property
     def pairs(self) -> list[int]:
-        """The slowest rotary pair that each head starts with, from fast to slow; a pair makes half a turn in its reach."""
+        """The fastest rotary pair that each head starts with; half a turn of it is the head's reach."""
         n_pairs = self.d_head // 2
         reach = self.window / 8 * 12 ** (torch.arange(self.n_heads) / max(1, self.n_heads - 1))
         pair = n_pairs * torch.log(reach / torch.pi) / math.log(ROPE_BASE)

@@ -1,6 +1,6 @@
-"""What a banded attention layer looks with and at: rotated queries, and the keys and values of a chunk and the one before.
+"""What a banded attention layer looks with and at: rotated queries, keys and values of a chunk and the one before.
 
-The backward pass is written out. Left to autograd it is the same numbers, bit by bit, in three times as many kernels.
+The backward pass is written out. Left to autograd it is the same numbers, bit by bit, in many more kernels.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 
 def sight(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries (crops, chunks - 1, n_heads, window, d_head), keys and values (crops, chunks - 1, n_heads, 2 window, d_head).
+    """Queries (crops, chunks - 1, n_heads, window, d_head), keys and values with twice as many rows.
 
     `qkv` is (crops, chunks, window, 3 d_model). `turn` are cosine and sine (2 window, d_head / 2) of the places in a
     chunk and, before them, in the one before it; the first chunk is seen and does not look.
