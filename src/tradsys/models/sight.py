@@ -36,7 +36,7 @@ class _Sight(torch.autograd.Function):
         return _turned(queries[:, 1:], *here), near, torch.cat((values[:, :-1], values[:, 1:]), dim=3)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, None, None]:
         cosine, sine = ctx.saved_tensors
         before, here = _places(cosine, -sine)
