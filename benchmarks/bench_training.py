@@ -1,7 +1,9 @@
-"""The training engine against the journal's set-up and the best windowed model: labels a second, time to a known gain,
-many models as one, memory. One thread; ratios come from one run, in processor seconds, which neighbours disturb least.
+"""The training engine against the journal's set-up: labels a second, many models as one, memory.
 
-python benchmarks/bench_training.py
+One thread; ratios come from one run, in processor seconds, which neighbours disturb least. The race against windowed
+models is in `bench_gain.py`.
+
+python benchmarks/bench_training.py [rates | gain | groups | folds | memory | group-memory]
 """
 
 import subprocess
@@ -18,16 +20,14 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from tradsys.models.crops import CropBank, TrainingSet
-from tradsys.models.device import best_device, reproducible
-from tradsys.models.group import Group
+from tradsys.models.device import best_device
 from tradsys.models.groups import Budget, model_bytes, train_many
 from tradsys.models.losses import FocalLoss
 from tradsys.models.recipe import Member, Recipe
-from tradsys.models.schedule import Schedule
 from tradsys.models.training import train
 from tradsys.models.transformer import BandedTransformer
 
-N_FEATURES, WINDOW, BATCH, N_HELD_OUT = 20, 60, 1024, 3_000
+N_FEATURES, WINDOW, BATCH = 20, 60, 1024
 
 
 class JournalNetwork(nn.Module):
@@ -55,31 +55,6 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
         return self.x[i : i + WINDOW].clone(), self.y[i + WINDOW - 1]
-
-
-class WindowedNetwork(nn.Module):
-    """The best windowed model that was found: pre-norm, no dropout, and the last layer computes the last bar alone."""
-
-    def __init__(self, d: int = 64, n_heads: int = 4, n_layers: int = 2) -> None:
-        super().__init__()
-        self.n_heads = n_heads
-        self.inp, self.position = nn.Linear(N_FEATURES, d), nn.Parameter(0.02 * torch.randn(1, WINDOW, d))
-        sizes = {"qkv": (d, 3 * d), "out": (d, d), "up": (d, 4 * d), "down": (4 * d, d)}
-        maps = [nn.ModuleDict({name: nn.Linear(*size) for name, size in sizes.items()}) for _ in range(n_layers)]
-        self.layers, self.head = nn.ModuleList(maps), nn.Linear(d, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Windows (n, window, n_features) -> logits (n, 2)."""
-        z = self.inp(x) + self.position
-        d = z.shape[-1]
-        for i, layer in enumerate(self.layers):
-            qkv = layer["qkv"](F.layer_norm(z, (d,))).unflatten(2, (3, self.n_heads, -1))
-            q, k, v = qkv.permute(2, 0, 3, 1, 4)
-            if i == len(self.layers) - 1:
-                q, z = q[:, :, -1:], z[:, -1:]
-            z = z + layer["out"](F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-            z = z + layer["down"](F.gelu(layer["up"](F.layer_norm(z, (d,)))))
-        return self.head(F.layer_norm(z, (d,)))[:, -1]
 
 
 def journal_step(x: Tensor, y: Tensor, n_workers: int = 8) -> Callable[[], None]:
@@ -179,114 +154,9 @@ def compare_groups(rounds: int = 1) -> None:
     )
 
 
-def known_market(n_bars: int = 120_000) -> tuple[TrainingSet, Tensor]:
-    """Outcomes that hang on the last 24 bars of one feature, with their true log-odds (n_bars, 2).
-
-    Seven features are noise, seven fade within bars and six within a day. On a signal at single lags of noise the
-    engine found nothing in 400 steps and learned 25,500 bars by heart, and so did torch's AdamW on the same crops.
-    """
-    rng = np.random.default_rng(1)
-    x = rng.standard_normal((n_bars, N_FEATURES))
-    fading = np.concatenate([np.zeros(7), np.full(7, 0.8), np.full(6, 0.97)])
-    for t in range(1, n_bars):
-        x[t] = fading * x[t - 1] + np.sqrt(1 - fading**2) * x[t]
-    x = x.astype(np.float32)
-    signal = 0.6 * np.convolve(x[:, 0], np.full(24, 24**-0.5))[:n_bars]
-    odds = np.column_stack([signal, -signal])
-    y = (rng.random((n_bars, 2)) < 1 / (1 + np.exp(-odds))).astype(np.float32)
-    return checked_late(x, y), torch.from_numpy(odds.astype(np.float32))
-
-
-def bayes_gain(odds: Tensor, logits: Tensor | None = None) -> float:
-    """What forecasts, or None for the truth itself, save of a coin's expected log-loss; in millinats."""
-    p = torch.sigmoid(odds)
-    coin, ours = (cross_entropy(z, p).mean() for z in (torch.zeros_like(odds), odds if logits is None else logits))
-    return 1e3 * float(coin - ours)
-
-
-type Steps = Callable[[], None]
-type Forecasts = Callable[[], Tensor]
-
-
-def race_to_gain(goal: float = 0.6, longest: float = 12.0) -> None:
-    """Seconds of training until held-out forecasts have this share of the Bayes gain; checks are not counted.
-
-    The engine's rate and noise are the best of four settings tried on this market. The windowed model runs at three
-    batch sizes; 256 was tried at two rates, the others at one. It is given up after `longest` times the engine's time.
-    """
-    one, odds = known_market()
-    print(f"the truth saves {bayes_gain(odds[-N_HELD_OUT:]):.1f} millinats of {len(odds):,} bars", flush=True)
-    dense_s, share = train_until(goal, dense_arm(one), odds, limit_s=60.0)
-    if share < goal:
-        raise SystemExit(f"the dense engine has {share:.0%} of the gain after {dense_s:.0f} s: no race")
-    print(f"dense engine: {share:.0%} of it after {dense_s:.1f} s", flush=True)
-    for batch, lr in ((64, 1e-3), (256, 2e-3), (1024, 2e-3)):
-        used, share = train_until(goal, windowed_arm(one, batch, lr), odds, limit_s=longest * dense_s)
-        ratio = f"{used / dense_s:.1f}x" if share >= goal else f"> {longest:.0f}x"
-        print(f"windowed model, batch {batch}: {share:.0%} of it after {used:.1f} s: {ratio}", flush=True)
-
-
-def train_until(goal: float, arm: tuple[Steps, Forecasts], odds: Tensor, *, limit_s: float) -> tuple[float, float]:
-    """Seconds of steps, and the share of the gain, when it is reached or the time is over."""
-    (steps, forecasts), held_out = arm, odds[-N_HELD_OUT:]
-    used, share = 0.0, 0.0
-    with reproducible(torch.device("cpu")):
-        while share < goal and used < limit_s:
-            used += seconds(steps)
-            with torch.no_grad():
-                share = bayes_gain(held_out, forecasts()) / bayes_gain(held_out)
-    return used, share
-
-
-def dense_arm(one: TrainingSet) -> tuple[Steps, Forecasts]:
-    """Ten steps of the engine, averaging and noise on, and what its average says of the last bars."""
-    data, network, recipe = bank(one), BandedTransformer(N_FEATURES), fixed(300, lr=2e-3, noise=0.3)
-    schedule = Schedule.of(network, data, [Member(0, 0, recipe)])
-    group = Group(network, data, cross_entropy, schedule, network.initial(0)[None])
-    x = data.x.values[0, -480 - N_HELD_OUT - network.context : -480].view(1, 1, -1, WINDOW, N_FEATURES)
-    known = torch.ones(x.shape[:4], dtype=torch.bool)
-
-    def steps() -> None:
-        for _ in range(10):
-            group.step()
-
-    return steps, lambda: network.forward(network.unpack(group.state["average"]), x, known).view(-1, 2)
-
-
-def windowed_arm(one: TrainingSet, batch: int, lr: float) -> tuple[Steps, Forecasts]:
-    """About two seconds of steps: fused AdamW, windows gathered from a strided view; an average of the same kind."""
-    torch.manual_seed(0)
-    network, x, y = WindowedNetwork(), torch.from_numpy(one.x[0]), torch.from_numpy(one.y[0])
-    weights = list(network.parameters())
-    average = [weight.detach().clone() for weight in weights]
-    optimiser = torch.optim.AdamW(weights, lr=lr, betas=(0.9, 0.99), weight_decay=0.05, fused=True)
-    warm_up = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: min(1.0, (k + 1) / 25))
-    view = x.as_strided((len(x) - WINDOW + 1, WINDOW * N_FEATURES), (N_FEATURES, 1))
-    n_fit = int(0.85 * len(x)) - WINDOW + 1
-
-    def said(rows: Tensor) -> Tensor:
-        return network(view.index_select(0, rows).view(len(rows), WINDOW, N_FEATURES))
-
-    def steps() -> None:
-        for _ in range(4096 // batch):
-            rows = torch.randint(0, n_fit, (batch,))
-            cross_entropy(said(rows), y[rows + WINDOW - 1]).mean().backward()
-            nn.utils.clip_grad_norm_(weights, 1.0)
-            optimiser.step()
-            optimiser.zero_grad()
-            warm_up.step()
-            with torch.no_grad():
-                share = 1 - min(0.98, warm_up.last_epoch / (warm_up.last_epoch + 9))
-                torch._foreach_lerp_(average, weights, share)
-
-    def forecasts() -> Tensor:
-        kept = [weight.clone() for weight in weights]
-        torch._foreach_copy_(weights, average)
-        logits = torch.cat([said(rows) for rows in torch.arange(len(view) - N_HELD_OUT, len(view)).split(500)])
-        torch._foreach_copy_(weights, kept)
-        return logits
-
-    return steps, forecasts
+def race_to_gain() -> None:
+    """The race against windowed models."""
+    subprocess.run([sys.executable, Path(__file__).with_name("bench_gain.py")], check=True)
 
 
 def time_folds() -> None:

@@ -5,11 +5,13 @@ import torch
 from tests.models.networks import parameters, rows, said
 
 from tradsys.models.network import Network
+from tradsys.models.recent_transformer import RecentTransformer
 from tradsys.models.resnet import DilatedResNet
 from tradsys.models.transformer import BandedTransformer
 
 NETWORKS = [
     BandedTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8),
+    RecentTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8),
     DilatedResNet(5, d_model=8, n_layers=2, kernel=3, baseline=4, window=8),
     DilatedResNet(5, d_model=8, n_layers=3, kernel=2, baseline=2, window=5, expansion=1),
 ]

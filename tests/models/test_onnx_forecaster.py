@@ -11,12 +11,14 @@ from tradsys.models.focal import focal_logit
 from tradsys.models.logistic import FittedLinear
 from tradsys.models.network import Network
 from tradsys.models.onnx_forecaster import OnnxForecaster
+from tradsys.models.recent_transformer import RecentTransformer
 from tradsys.models.registry import load_forecaster
 from tradsys.models.resnet import DilatedResNet
 from tradsys.models.transformer import BandedTransformer
 
 NETWORKS = [
     BandedTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8),
+    RecentTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8),
     BandedTransformer(3, d_model=24, n_layers=1, n_heads=3, window=20, expansion=2),
     BandedTransformer(7, d_model=32, n_layers=3, n_heads=4, window=5),
     DilatedResNet(5, d_model=8, n_layers=3, kernel=3, baseline=6, window=8),

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from tradsys.core.errors import ConfigError
 from tradsys.models import network
 from tradsys.models.network import Drop, Weights, linear, unchanged
+from tradsys.models.sight import sight
 
 ROPE_BASE = 1000.0
 
@@ -108,13 +109,7 @@ class BandedTransformer:
 
     def _attend(self, qkv: Tensor, bias: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
         """Every chunk but the first sees itself and the one before: (crops, chunks, window, 3 d) -> (rows, d)."""
-        crops, chunks, window, _ = qkv.shape
-        heads = qkv.view(crops, chunks, window, 3, self.n_heads, self.d_head)
-        q, k, v = heads.permute(3, 0, 1, 4, 2, 5).unbind(0)  # each (crops, chunks, heads, window, d_head)
-        before, here = (tuple(table[part] for table in turn) for part in (slice(window), slice(window, None)))
-        q = _rotate(q[:, 1:], here)
-        k = torch.cat((_rotate(k[:, :-1], before), _rotate(k[:, 1:], here)), dim=3)
-        v = torch.cat((v[:, :-1], v[:, 1:]), dim=3)
+        q, k, v = sight(qkv, self.n_heads, turn)
         seen = F.scaled_dot_product_attention(
             q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), attn_mask=bias.flatten(0, 1)
         )  # (crops x chunks, heads, window, d_head)
@@ -139,9 +134,3 @@ def rotation(length: int, d_head: int, like: Tensor) -> tuple[Tensor, Tensor]:
     pairs = torch.arange(0, d_head, 2, device=like.device)
     angle = torch.arange(length, device=like.device)[:, None] * ROPE_BASE ** (-pairs / d_head)
     return torch.cos(angle).to(like.dtype), torch.sin(angle).to(like.dtype)
-
-
-def _rotate(x: Tensor, turn: tuple[Tensor, ...]) -> Tensor:
-    cosine, sine = turn
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat((a * cosine - b * sine, a * sine + b * cosine), dim=-1)
