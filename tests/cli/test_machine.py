@@ -7,7 +7,8 @@ from tests.core.pods import GIB, write_pod
 from tradsys.cli.app import main
 from tradsys.cli.machine import plan_for, side_by_side
 from tradsys.core.errors import MachineError
-from tradsys.core.work import calibrate_work, claims_work, run_work, tune_work
+from tradsys.core.work import calibrate_work, claims_work, replay_work, run_work, tune_work
+from tradsys.research.replay import StoredRun
 
 COMMANDS = {
     "run": ("run",),
@@ -36,6 +37,24 @@ def test_a_pod_of_488_megabytes_is_refused_with_a_sentence(pod, monkeypatch, tmp
     said = capsys.readouterr().err
     assert "of memory, the safe plan has 214 MB" in said
     assert not any(tmp_path.glob("runs/*")) and not any(tmp_path.glob("c*/*.jsonl"))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("words", [("backtest", "--run"), ("compare", "--run"), ("journal", "promote")], ids=" ".join)
+def test_a_run_that_does_not_fit_is_not_read_back(pod, finished, monkeypatch, tmp_path, capsys, words, version):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(StoredRun, "spec", property(lambda _: pytest.fail("began without room")))
+    folder = finished[0].folder
+    pod(version=version, cpus=1, memory_bytes=300 * 10**6, used_bytes=60 * 10**6)
+    assert main([*words, folder.name, "--runs", str(folder.parent)]) == 1
+    assert "reading back a run of" in (said := capsys.readouterr().err)
+    assert "the beast plan has 204 MB; close other programs" in said
+
+
+def test_what_was_measured_of_reading_runs_back_fits_into_what_is_asked_for():
+    measured = {(43_800, False): 297, (129_280, False): 328, (129_280, True): 847}  # bars, network, MB
+    for (n_rows, has_network), took_mb in measured.items():
+        assert took_mb * 10**6 < replay_work(n_rows, has_network=has_network).n_bytes < 1.15 * took_mb * 10**6
 
 
 def test_processes_are_as_many_as_fit_and_more_are_refused_by_number(pod):

@@ -45,11 +45,15 @@ class StoredRun:
         return self._json("metrics.json")
 
     @cached_property
+    def config(self) -> RunConfig:
+        """The settings that the run was made with."""
+        return RunConfig(**self.manifest["config"])
+
+    @cached_property
     def spec(self) -> Experiment:
         """The experiment, from the settings stored with the run."""
         n_symbols = len(self.metrics["market"]["symbols"])  # those that are listed in the lock-box alone included
-        config = RunConfig(**self.manifest["config"])
-        return experiment_from(config, n_symbols=n_symbols, sides=tuple(self.manifest["sides"]))
+        return experiment_from(self.config, n_symbols=n_symbols, sides=tuple(self.manifest["sides"]))
 
     @cached_property
     def frames(self) -> dict[str, pl.DataFrame]:
