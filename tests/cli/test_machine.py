@@ -7,7 +7,8 @@ from tests.core.pods import GIB, write_pod
 from tradsys.cli.app import main
 from tradsys.cli.machine import plan_for, side_by_side
 from tradsys.core.errors import MachineError
-from tradsys.core.work import calibrate_work, claims_work, run_work, tune_work
+from tradsys.core.work import calibrate_work, claims_work, replay_work, run_work, tune_work
+from tradsys.research.replay import StoredRun
 
 COMMANDS = {
     "run": ("run",),
@@ -39,6 +40,24 @@ def test_a_pod_of_488_megabytes_is_refused_with_a_sentence(pod, monkeypatch, tmp
     assert not any(tmp_path.glob("runs/*")) and not any(tmp_path.glob("c*/*.jsonl"))
 
 
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("words", [("backtest", "--run"), ("compare", "--run"), ("journal", "promote")], ids=" ".join)
+def test_a_run_that_does_not_fit_is_not_read_back(pod, finished, monkeypatch, tmp_path, capsys, words, version):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(StoredRun, "spec", property(lambda _: pytest.fail("began without room")))
+    folder = finished[0].folder
+    pod(version=version, cpus=1, memory_bytes=300 * 10**6, used_bytes=60 * 10**6)
+    assert main([*words, folder.name, "--runs", str(folder.parent)]) == 1
+    assert "reading back a run of" in (said := capsys.readouterr().err)
+    assert "the beast plan has 204 MB; close other programs" in said
+
+
+def test_what_was_measured_of_reading_runs_back_fits_into_what_is_asked_for():
+    measured = {(43_800, False): 297, (129_280, False): 328, (129_280, True): 847}  # bars, network, MB
+    for (n_rows, has_network), took_mb in measured.items():
+        assert took_mb * 10**6 < replay_work(n_rows, has_network=has_network).n_bytes < 1.15 * took_mb * 10**6
+
+
 def test_processes_are_as_many_as_fit_and_more_are_refused_by_number(pod):
     pod(version=2, cpus=8, memory_bytes=8 * GIB)
     work = calibrate_work("full")
@@ -48,6 +67,17 @@ def test_processes_are_as_many_as_fit_and_more_are_refused_by_number(pod):
     with pytest.raises(MachineError, match=r"^3 processes, trying full markets.*; 2 would fit \(--processes 2\)"):
         side_by_side(plan, work, 3)
     assert side_by_side(plan_for("beast", work, has_network=False), work, None) == 4
+
+
+def test_calibration_takes_the_plan_that_is_named(pod, monkeypatch, tmp_path, capsys):
+    """1.2 GB hold a fast market's process only in full."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tradsys.research.calibration.workers.calibrate", lambda *given, **named: 0)
+    monkeypatch.setattr("tradsys.research.calibration.rates.summarise", lambda lines: {})
+    pod(version=2, cpus=1, memory_bytes=1_200 * 10**6)
+    assert main(["calibrate", "--plan", "beast", "--json"]) == 0
+    assert main(["calibrate", "--plan", "safe"]) == 1
+    assert "which has room" in capsys.readouterr().err
 
 
 def test_what_processes_share_is_no_more_than_the_plan(pod):

@@ -138,3 +138,11 @@ def _works_in(process: Path, folder: Path) -> bool:
         return (process / "cwd").resolve() == folder.resolve()
     except OSError:
         return False
+
+
+def test_all_agents_are_told_apart_by_their_trials(folder, capsys):
+    over = ("--over", "agent.name=logistic,symmetric", "--agent", "all", "--json")
+    assert main(tune(*over, trials=6)) == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    assert trials[0]["settings"] == {"agent.name": "logistic"}
+    assert {one["settings"]["agent.name"] for one in trials} == {"logistic", "symmetric"}

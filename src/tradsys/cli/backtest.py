@@ -23,6 +23,7 @@ def command(
     """Simulate a profile of a run from its stored forecasts, without fitting anything again."""
     from tradsys.backtest.metrics import measure
     from tradsys.backtest.paid import paid
+    from tradsys.cli.machine import replayable
     from tradsys.core.errors import ConfigError
     from tradsys.journal.runs import find_run
     from tradsys.research.replay import StoredRun
@@ -32,7 +33,7 @@ def command(
         raise ConfigError(
             f"no engine is called {engine!r}; {f'did you mean {near[0]}?' if near else ' or '.join(ENGINES)}"
         )
-    stored = StoredRun(find_run(runs, run))
+    stored = replayable(StoredRun(find_run(runs, run)))
     chosen = stored.profile(profile)
     simulation = stored.simulate(chosen)
     measured = measure(simulation, seed=stored.spec.seed)

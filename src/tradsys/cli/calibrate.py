@@ -20,6 +20,7 @@ def command(
         int, typer.Option(help="Judge every so many markets among 20 and 100 trials too; 0 for none.", min=0)
     ] = 3,
     processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
+    plan: Annotated[str, typer.Option(help="How much of the machine it may take: auto, safe or beast.")] = "auto",
     out: Annotated[Path, typer.Option(help="Folder of the results, a file a preset.")] = Path("calibration"),
     publish: Annotated[
         Path | None, typer.Option(help="Root of the source tree whose page and figures are to be written.")
@@ -44,10 +45,10 @@ def command(
     results = Results(out / f"{chosen}.jsonl")
     wanted = tasks(chosen, [cell_named(c) for c in cells] if cells else CELLS, markets, rivals_every=rivals_every)
     work = calibrate_work(chosen)
-    plan = plan_for("auto", work, has_network=chosen == "full")
-    n_processes = side_by_side(plan, work, processes)
+    machine = plan_for(plan, work, has_network=chosen == "full")
+    n_processes = side_by_side(machine, work, processes)
     with reporter(quiet=as_json) as progress:
-        calibrate(wanted, results, n_processes=n_processes, plan=plan.shared(n_processes), progress=progress)
+        calibrate(wanted, results, n_processes=n_processes, plan=machine.shared(n_processes), progress=progress)
     summary = summarise(results.read())
     if publish is not None:
         publish_summary(summary, publish, today=datetime.now(UTC).date())

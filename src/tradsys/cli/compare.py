@@ -67,6 +67,7 @@ def command(
             as_json=as_json,
         )
     from tradsys.cli.beside import beside_lines
+    from tradsys.cli.machine import replayable
     from tradsys.cli.summary import profiles_table
     from tradsys.journal.ledger import Ledger
     from tradsys.journal.runs import find_run
@@ -77,7 +78,7 @@ def command(
     if as_stored:
         judged = Rejudged(stored.verdict, stored.verdict)
     else:
-        judged = rejudge(stored, Ledger(journal / "ledger.jsonl"))
+        judged = rejudge(replayable(stored), Ledger(journal / "ledger.jsonl"))
     if as_json:
         shown = {
             "run": stored.folder.name,

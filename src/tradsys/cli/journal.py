@@ -112,11 +112,12 @@ def promote(
     as_json: Json = False,
 ) -> int:
     """Put a run's profile forward as champion; the seat is won beyond noise, across folds and seeds, by stable runs."""
+    from tradsys.cli.machine import replayable
     from tradsys.journal.runs import find_run
     from tradsys.research.champion import promote as put_forward
     from tradsys.research.replay import StoredRun
 
-    made = put_forward(StoredRun(find_run(runs, run)), _ledger(journal), profile)
+    made = put_forward(replayable(StoredRun(find_run(runs, run))), _ledger(journal), profile)
     is_champion = made.entry is not None
     shown = {"is_champion": is_champion, "standing": made.standing, "why": made.why}
     typer.echo(json.dumps(shown) if as_json else f"{'new champion' if is_champion else 'no change'}: {made.why}")

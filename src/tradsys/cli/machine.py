@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from tradsys.core.plan import Plan
     from tradsys.core.work import Work
     from tradsys.research.config import RunConfig
+    from tradsys.research.replay import StoredRun
 
 
 def planned(config: "RunConfig", *, n_rows: int) -> "Plan":
@@ -26,6 +27,15 @@ def plan_for(name: str, work: "Work", *, has_network: bool) -> "Plan":
     plan = make_plan(limits(), name, accelerator() if has_network else None)
     work.check(plan)
     return plan
+
+
+def replayable(stored: "StoredRun") -> "StoredRun":
+    """The same run, where there is room to decide it again; for the moment that this takes, all room counts."""
+    from tradsys.core.work import replay_work
+
+    work = replay_work(stored.metrics["market"]["n_bars"], has_network=stored.config.agent.is_network)
+    plan_for("beast", work, has_network=False)
+    return stored
 
 
 def side_by_side(plan: "Plan", work: "Work", asked: int | None) -> int:

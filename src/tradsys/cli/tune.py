@@ -46,8 +46,9 @@ def command(
     """Search settings by their out-of-fold score inside the first training part, less its instability.
 
     No outer test block is looked at, so that a later run's verdict counts no trial for it. What --set fixes is not
-    searched. Stopped or killed, the same command goes on where it was. The best settings go to golden.toml, for
-    tradsys run --config; where none beats those that the study began with beyond luck, these are the golden ones.
+    searched; --agent all chooses among the agents. Stopped or killed, the same command goes on where it was. The best
+    settings go to golden.toml, for tradsys run --config; where none beats those that the study began with beyond luck,
+    these are the golden ones.
     """
     from tradsys.cli.machine import plan_for, side_by_side
     from tradsys.cli.overrides import overrides
@@ -57,14 +58,12 @@ def command(
     from tradsys.journal.ledger import Ledger
     from tradsys.research.config import RunConfig
     from tradsys.research.markets import configured_market
-    from tradsys.research.tuning.ranges import DEFAULT, may_be_network
-    from tradsys.research.tuning.space import restricted
+    from tradsys.research.tuning.ranges import asked_for, may_be_network
     from tradsys.research.tuning.tune import Budget, tune
 
     outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
     given = overrides(settings or [], {"seed": seed, "agent.name": agent, **outside})
-    settled = RunConfig.load(file=config, overrides=given)
-    space = restricted(DEFAULT, over or [], fixed=list(given))
+    settled, space = asked_for(RunConfig.load(file=config, overrides=given), over or [], fixed=list(given))
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=given))
     has_network = may_be_network(space, settled)
     work = tune_work(len(market.bars), has_network=has_network)

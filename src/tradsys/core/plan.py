@@ -74,7 +74,7 @@ class Plan:
         would_fit = n_bytes <= self.memory_bytes / _SHARE[self.name] * _SHARE["beast"]
         raise MachineError(
             f"{what} needs about {_size(n_bytes)} of memory, the {self.name} plan has {_size(self.memory_bytes)}; "
-            f"{instead}" + (", or take more of it with --set machine.plan=beast" if would_fit else "")
+            f"{instead}" + (", or take the beast plan (machine.plan or --plan), which has room" if would_fit else "")
         )
 
 

@@ -22,6 +22,9 @@ _SEED = 120 * 10**6
 _MARKET = {"fast": 850 * 10**6, "full": 1_700 * 10**6}
 """A process that tries simulated markets of five hourly years one after the other, at its largest after 40 of them."""
 
+_REPLAY, _REPLAY_ROW, _REPLAY_TORCH = 300 * 10**6, 500, 530 * 10**6
+"""A stored run decided again: 129,280 bars of four symbols took 328 MB, and 847 MB where a network had forecast."""
+
 _DECIDE = 260 * 10**6
 """A process that loads a bundle and decides; the same whatever it was trained on."""
 
@@ -80,6 +83,12 @@ def calibrate_work(preset: str) -> Work:
     """One process of `tradsys calibrate`."""
     rest = "--preset fast takes half of it" if preset == "full" else "take a larger machine"
     return Work(f"trying {preset} markets, in each process,", _MARKET[preset], rest)
+
+
+def replay_work(n_rows: int, *, has_network: bool) -> Work:
+    """A stored run of this many bars read back and decided again, without fitting anything."""
+    n_bytes = _REPLAY + n_rows * _REPLAY_ROW + has_network * _REPLAY_TORCH
+    return Work(f"reading back a run of {n_rows:,} bars", n_bytes, "close other programs, or take a larger machine")
 
 
 EXAMPLES = (

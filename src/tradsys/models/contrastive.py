@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.errors import ConfigError
 from tradsys.models.crops import CropBank
 from tradsys.models.device import reproducible
+from tradsys.models.disturbance import Disturbance
 from tradsys.models.layout import Layout
 from tradsys.models.losses import contrast
 from tradsys.models.network import Drop, Network, Weights, decays, linear, unpack
@@ -20,7 +20,6 @@ from tradsys.models.optimiser import AveragedAdamW
 from tradsys.models.recipe import Member, Recipe
 from tradsys.models.schedule import Schedule
 from tradsys.models.stopping import BestSoFar
-from tradsys.models.streams import Streams
 from tradsys.models.training import Progress
 
 _CHECK_ANCHORS = 512
@@ -171,7 +170,7 @@ class _Pretraining:
     ) -> None:
         self.network, self.bank, self.outcomes, self.spec, self.recipe = network, bank, outcomes, spec, recipe
         self.schedule = Schedule.of(network, bank, [Member(0, seed, recipe) for seed in seeds])
-        self.streams = Streams(self.schedule.keys)
+        self.disturbance = Disturbance(self.schedule)
         device, (d, p) = bank.device, (network.d_model, spec.projection)
         self.projection = {"hide": (d, d), "show": (d, p)}
         self.learns, self.checks = ((shelf.of_set(0) > 0).any(dim=1) for shelf in (bank.fit, bank.check))
@@ -219,7 +218,8 @@ class _Pretraining:
         number = self.number.add_(1)
         x, known, rows = self.bank.gather(schedule.data, schedule.crops(number), schedule.length, schedule.context)
         rows = rows[:, :, phase :: self.spec.thinning].flatten(1)
-        shown = self._shown(theta, self._blurred(x), known, phase, self._dropout() if schedule.drops else None)
+        blurred, drop = self.disturbance.blurred(x, number), self.disturbance.dropout(number)
+        shown = self._shown(theta, blurred, known, phase, drop)
         loss, counts = self._compare(shown, rows)
         (grad,) = torch.autograd.grad((loss.sum(dim=1) / counts.sum(dim=1).clamp(min=1)).sum(), theta)
         if self.spec.queue:
@@ -285,23 +285,6 @@ class _Pretraining:
             for part in (random.standard_normal(n_in * n_out) * n_in**-0.5, np.zeros(n_out))
         ]
         return torch.from_numpy(np.concatenate(parts).astype(np.float32))
-
-    def _blurred(self, x: Tensor) -> Tensor:
-        """Features (n_models, ...) with Gaussian noise, as in `training.train`."""
-        if not self.schedule.blurs:
-            return x
-        noise = self.streams.normal(self.number, 0, x[0].numel())
-        return noise.mul_(self.schedule.noise).view_as(x).add_(x)
-
-    def _dropout(self) -> Drop:
-        """Dropout of one step: every place where the network applies it has a stream of its own."""
-        places, share = count(1), self.schedule.dropout
-
-        def drop(x: Tensor) -> Tensor:
-            kept = (self.streams.uniform(self.number, next(places), x[0].numel()) >= share).to(x.dtype)
-            return x * (kept / (1 - share)).view_as(x)
-
-        return drop
 
     def _outcome(self, best: BestSoFar, is_finite: bool, trivial_loss: float, model: int) -> Pretrained:
         step, start_loss = int(best.step[model]), float(best.start_loss[model])

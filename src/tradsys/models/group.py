@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from itertools import count
 
 import numpy as np
 import torch
@@ -12,20 +11,19 @@ from tradsys.core.arrays import BoolArray
 from tradsys.core.plan import Precision
 from tradsys.models.crops import CropBank
 from tradsys.models.device import precision, recorded
+from tradsys.models.disturbance import Disturbance
 from tradsys.models.layout import Shelf
 from tradsys.models.network import Drop, Network, Weights
 from tradsys.models.optimiser import AveragedAdamW
 from tradsys.models.outcome import Status
 from tradsys.models.schedule import Schedule
 from tradsys.models.stopping import BestSoFar
-from tradsys.models.streams import Streams
 
 type Loss = Callable[[Tensor, Tensor], Tensor]
 """Loss of every label: (logits, targets) -> same shape."""
 
 _CROPS_AT_ONCE = 8
 _EXPLODED = 10.0
-_NOISE = 0
 
 
 class Group:
@@ -51,7 +49,7 @@ class Group:
         )
         n_blocks = schedule.check_starts.shape[1] * (schedule.length // network.window)
         self._best = BestSoFar(n_blocks, schedule.check_weight, self._optimiser.average)
-        self._streams = Streams(schedule.keys)
+        self._disturbance = Disturbance(schedule)
         self._number, self._status, self._ended = (torch.zeros_like(schedule.n_steps) for _ in range(3))
         self._finite = torch.ones_like(schedule.n_steps, dtype=torch.bool)
 
@@ -95,8 +93,8 @@ class Group:
         schedule, theta = self._schedule, self._optimiser.theta
         number = self._number.add_(1)
         x, known, rows = self._bank.gather(schedule.data, schedule.crops(number), schedule.length, schedule.context)
-        drop = self._dropout() if schedule.drops else None
-        added = self._added(self._network.unpack(theta), self._blurred(x), known, drop)
+        blurred, drop = self._disturbance.blurred(x, number), self._disturbance.dropout(number)
+        added = self._added(self._network.unpack(theta), blurred, known, drop)
         loss = self._weighted_loss(added, rows, self._bank.fit).sum(dim=(1, 2, 3)) / schedule.step_weight
         (grad,) = torch.autograd.grad(loss.sum(), theta)
         moves = (self._status == Status.TRAINING) & self._finite & (number <= schedule.n_steps)
@@ -140,21 +138,3 @@ class Group:
         """Weighted loss of every label at `rows` (n_models, n_crops, length), same shape as `added`."""
         data, bank = self._schedule.data, self._bank
         return self._loss(added + bank.offset.at(data, rows), bank.y.at(data, rows)) * weight.at(data, rows)
-
-    def _blurred(self, x: Tensor) -> Tensor:
-        """Features (n_models, ...) with Gaussian noise, each model with as much as it wants."""
-        if not self._schedule.blurs:
-            return x
-        noise = self._streams.normal(self._number, _NOISE, x[0].numel())
-        return noise.mul_(self._schedule.noise).view_as(x).add_(x)
-
-    def _dropout(self) -> Drop:
-        """Dropout of one step: every place where the network applies it has a stream of its own."""
-        places, share = count(_NOISE + 1), self._schedule.dropout
-
-        def drop(x: Tensor) -> Tensor:
-            chance = self._streams.uniform(self._number, next(places), x[0].numel())
-            kept = (chance >= share).to(x.dtype).mul_(1 / (1 - share))
-            return x * kept.view_as(x)
-
-        return drop

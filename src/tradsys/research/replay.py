@@ -61,6 +61,11 @@ class StoredRun:
         return neutral_from(RunConfig(**self.manifest["config"])) if self.is_ranks else self.spec
 
     @cached_property
+    def config(self) -> RunConfig:
+        """The settings that the run was made with."""
+        return RunConfig(**self.manifest["config"])
+
+    @cached_property
     def spec(self) -> Experiment:
         """The experiment, from the settings stored with the run; a DataError where it was none."""
         if self.is_ranks:
@@ -69,8 +74,7 @@ class StoredRun:
                 "run, or look at this one with tradsys compare"
             )
         n_symbols = len(self.metrics["market"]["symbols"])  # those that are listed in the lock-box alone included
-        config = RunConfig(**self.manifest["config"])
-        return experiment_from(config, n_symbols=n_symbols, sides=tuple(self.manifest["sides"]))
+        return experiment_from(self.config, n_symbols=n_symbols, sides=tuple(self.manifest["sides"]))
 
     @cached_property
     def frames(self) -> dict[str, pl.DataFrame]:

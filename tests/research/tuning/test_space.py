@@ -6,7 +6,7 @@ import pytest
 
 from tradsys.core.errors import ConfigError
 from tradsys.research.config import RunConfig
-from tradsys.research.tuning.ranges import DEFAULT, may_be_network
+from tradsys.research.tuning.ranges import DEFAULT, asked_for, may_be_network
 from tradsys.research.tuning.space import Choice, Range, Space, restricted
 
 BASE = RunConfig().settings
@@ -114,3 +114,24 @@ def test_a_network_is_planned_for_wherever_some_trial_may_train_one():
     for name, expected in (("logistic", False), ("xgboost", False), ("resnet", True)):
         assert may_be_network(fixed, RunConfig(agent={"name": name})) is expected
         assert may_be_network(Space((Choice("agent.name", ("logistic", name)),)), RunConfig()) is expected
+
+
+@pytest.mark.parametrize("over", [[], ["labels.horizon"], ["labels.horizon", "agent.name=symmetric,xgboost"]])
+def test_all_agents_are_a_choice_among_them(over):
+    base, space = asked_for(RunConfig(agent={"name": "all"}), over, fixed=["agent.name"])
+    agents = space["agent.name"].options
+    assert agents == (("symmetric", "xgboost") if len(over) == 2 else DEFAULT["agent.name"].options)
+    assert base.agent.name == agents[0]
+    assert set(space.keys) == ({"agent.name", "labels.horizon"} if over else set(DEFAULT.keys))
+
+
+def test_the_ensemble_is_refused_with_what_to_do_instead():
+    ensemble = RunConfig(agent={"name": "ensemble"})
+    with pytest.raises(ConfigError, match=r"pools what its members say out of fold.*--agent all"):
+        asked_for(ensemble, [], fixed=["agent.name"])
+
+
+def test_a_single_agent_is_left_as_it_is():
+    base, space = asked_for(RunConfig(agent={"name": "xgboost"}), [], fixed=["agent.name"])
+    assert base == RunConfig(agent={"name": "xgboost"})
+    assert space == DEFAULT.without(["agent.name"])

@@ -1,7 +1,12 @@
 """What can be tuned and between which bounds: agents, features, barriers and training."""
 
+from collections.abc import Sequence
+
+from tradsys.core.errors import ConfigError
 from tradsys.research.config import RunConfig
-from tradsys.research.tuning.space import Choice, Given, Range, Space
+from tradsys.research.tuning.space import Choice, Given, Range, Space, restricted
+
+_AGENT = "agent.name"
 
 _TRANSFORMER: Given = (("agent.name", ("transformer",)),)
 _NETWORK: Given = (("agent.name", ("transformer", "resnet")),)
@@ -36,6 +41,27 @@ DEFAULT = Space(
     )
 )
 """Settings that decide what is forecast and how. Costs, sizes, folds and the verdict's rules are no choices."""
+
+
+def asked_for(base: RunConfig, over: Sequence[str], fixed: Sequence[str]) -> tuple[RunConfig, Space]:
+    """What a study begins with and varies (`restricted`); agent "all" is a choice among them, the first to begin with.
+
+    The ensemble is refused: it learns from forecasts out of fold, which every fold of a study would have to make within
+    itself.
+    """
+    is_searched = any(text.partition("=")[0] == _AGENT for text in over)
+    if base.agent.name == "ensemble" and not is_searched:
+        raise ConfigError(
+            "the ensemble pools what its members say out of fold, which no single fold of a study has, found --agent "
+            "ensemble; tune a member, or --agent all to choose among agents, and run golden.toml with --agent ensemble"
+        )
+    if base.agent.name != "all":
+        return base, restricted(DEFAULT, over, fixed)
+    over = over if is_searched or not over else (_AGENT, *over)
+    space = restricted(DEFAULT, over, [key for key in fixed if key != _AGENT])
+    agents = space[_AGENT]
+    assert isinstance(agents, Choice)
+    return base.with_settings({_AGENT: agents.options[0]}), space
 
 
 def may_be_network(space: Space, base: RunConfig) -> bool:
