@@ -74,16 +74,15 @@ class Host:
 @pytest.mark.slow
 def test_two_hosts_share_a_study_and_a_killed_one_loses_no_trial_and_runs_none_twice(hosts):
     one, other = hosts
-    dying = one.begin(9, call=8)  # in the third fold of its second batch
+    dying = one.begin(99, call=8)  # in the third fold of its second batch, or later where trials were pruned
     living = other.begin(9)
     dying.communicate(timeout=300)
     assert dying.returncode == -signal.SIGKILL
-    told = other.end(living)
-    assert told["n_trials"] >= 9
-    assert len(one.numbers) == 3 and len(other.numbers) >= 6
+    assert other.end(living)["n_trials"] >= 9
+    assert len(one.numbers) >= 3 and len(other.numbers) >= 3
     assert not set(one.numbers) & set(other.numbers)
 
-    again = one.end(one.begin(told["n_trials"] + 3))
+    again = one.end(one.begin(len(one.numbers) + len(other.numbers) + 3))
     entered = one.numbers + other.numbers
     assert len(entered) == len(set(entered)) == again["n_trials"]
     # all that were ever asked for are there, the three that died running under their own numbers

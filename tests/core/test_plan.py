@@ -63,9 +63,7 @@ def test_work_that_fits_is_let_through():
 
 def test_a_refusal_names_the_beast_plan_where_that_would_do():
     plan = make_plan(machine(free=1.0), "safe")
-    with pytest.raises(
-        MachineError, match=r"do less, or take the beast plan \(.*\), which has room$"
-    ):
+    with pytest.raises(MachineError, match=r"do less, or take the beast plan \(.*\), which has room$"):
         plan.demand("this", 8 * 10**8, "do less")
     with pytest.raises(MachineError, match=r"do less$"):
         plan.demand("this", 9 * 10**8, "do less")

@@ -14,7 +14,9 @@ from tradsys.models.focal import focal_logit
 from tradsys.models.logistic import RidgeLogistic
 from tradsys.models.losses import FocalLoss
 from tradsys.models.panel import Panel
+from tradsys.models.recent_transformer import RecentTransformer
 from tradsys.models.together import Job, fit_together
+from tradsys.models.transformer import BandedTransformer
 from tradsys.models.transformer_agent import TransformerAgent
 
 AGENT = TransformerAgent(d_model=16, n_layers=1, n_heads=2, window=8, learning_rate=1e-2, noise=0.1, max_steps=250)
@@ -153,3 +155,9 @@ def test_plan_reaches_the_training_and_changes_nothing_on_a_processor(monkeypatc
     assert first.to_files() == second.to_files()
     assert told[0] == network_agent.Budget()
     assert (told[1].device.type, told[1].precision) == ("cpu", "float32")
+
+
+def test_attention_starts_on_recent_bars_where_that_is_asked_for() -> None:
+    assert type(TransformerAgent().network(3)) is BandedTransformer
+    recent = TransformerAgent(attention_start="recent").network(3)
+    assert (type(recent), recent.window) == (RecentTransformer, 60)

@@ -70,3 +70,15 @@ def test_one_word_is_a_list_of_one():
 def test_the_first_part_and_the_lockbox_leave_something_to_test():
     with pytest.raises(ConfigError, match=r"folds: .*add up to less than 1"):
         RunConfig.load(overrides={"folds.initial": "0.6", "folds.lockbox": "0.5"})
+
+
+def test_where_attention_starts_reaches_the_agent_and_is_untold_where_nobody_asked():
+    pytest.importorskip("torch")
+    from tradsys.research.agents import forecasters
+
+    plain, asked = RunConfig(), RunConfig(agent={"attention_start": "recent"})
+    assert RunConfig(agent={"attention_start": "ordinary"}).digest == plain.digest != asked.digest
+    assert "agent.attention_start" not in plain.settings and asked.settings["agent.attention_start"] == "recent"
+    for config, start in ((plain, "ordinary"), (asked, "recent")):
+        (transformer,) = (one for one in forecasters(config.agent) if one.name == "transformer")
+        assert transformer.attention_start == start

@@ -59,7 +59,9 @@ def challengers(name: str) -> tuple[str, ...]:
 def _transformer(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
     from tradsys.models.transformer_agent import TransformerAgent
 
-    return _taught(agent, TransformerAgent(**agent.shape, **_objective(agent, linear, plan)))
+    return _taught(
+        agent, TransformerAgent(**agent.shape, attention_start=agent.attention_start, **_objective(agent, linear, plan))
+    )
 
 
 def _resnet(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:

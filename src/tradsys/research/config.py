@@ -16,6 +16,7 @@ from tradsys.models.presets import Preset, preset
 DEPLOYED = "STRATEGY_PROFILE"
 
 _UNTOLD: tuple[tuple[str, object], ...] = (
+    ("agent.attention_start", "ordinary"),
     ("costs.borrow_bps_per_year", 0.0),
     ("flow.sources", []),
     ("funding.files", []),
@@ -93,7 +94,10 @@ class PortfolioSettings(_Section):
 
 
 class AgentSettings(_Section):
-    """The model that challenges the ridge logistic; the sizes are the transformer's, a preset's where none is given."""
+    """The model that challenges the ridge logistic; the sizes are the transformer's, a preset's where none is given.
+
+    `attention_start` is where the transformer's attention begins: anywhere, or on recent bars (`RecentTransformer`).
+    """
 
     name: Literal["transformer", "resnet", "volatility", "logistic", "symmetric", "xgboost", "ensemble", "all"] = (
         "transformer"
@@ -110,6 +114,7 @@ class AgentSettings(_Section):
     focal_gamma: float = Field(2.0, ge=0)
     focal_alpha: float | None = Field(None, gt=0, lt=1)
     penalty: float | None = Field(None, gt=0)
+    attention_start: Literal["ordinary", "recent"] = "ordinary"
 
     @property
     def shape(self) -> dict[str, Any]:
@@ -286,6 +291,8 @@ class RunConfig(_Section):
         )
         for name in ("path_groups", "path_tests"):
             del values["folds"][name]
-        if not self.costs.borrow_bps_per_year:
-            del values["costs"]["borrow_bps_per_year"]
+        for key, default in _UNTOLD:
+            section, _, name = key.partition(".")
+            if values.get(section, {}).get(name) == default:
+                del values[section][name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
