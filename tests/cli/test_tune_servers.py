@@ -76,8 +76,8 @@ def test_two_hosts_share_a_study_and_a_killed_one_loses_no_trial_and_runs_none_t
     one, other = hosts
     dying = one.begin(99, call=8)  # in the third fold of its second batch, or later where trials were pruned
     living = other.begin(9)
-    dying.communicate(timeout=300)
-    assert dying.returncode == -signal.SIGKILL
+    _, wrong = dying.communicate(timeout=300)
+    assert dying.returncode == -signal.SIGKILL, wrong
     assert other.end(living)["n_trials"] >= 9
     assert len(one.numbers) >= 3 and len(other.numbers) >= 3
     assert not set(one.numbers) & set(other.numbers)

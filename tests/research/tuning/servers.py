@@ -16,18 +16,21 @@ import pytest
 
 _GRPC = """
 import sys
-from optuna.storages import InMemoryStorage, run_grpc_proxy_server
-run_grpc_proxy_server(InMemoryStorage(), host="localhost", port=int(sys.argv[1]))
+from optuna.storages import RDBStorage, run_grpc_proxy_server
+storage = RDBStorage(f"sqlite:///{sys.argv[2]}", engine_kwargs={"connect_args": {"timeout": 60}})
+run_grpc_proxy_server(storage, host="localhost", port=int(sys.argv[1]))
 """
 
 
 @contextmanager
 def grpc_server() -> Iterator[str]:
-    """The URL of a proxy that keeps its studies in memory."""
+    """The URL of a proxy before a database: storages that hand out their own objects are none for several threads."""
     pytest.importorskip("grpc")
     port = free_port()
-    with running([sys.executable, "-W", "ignore", "-c", _GRPC, str(port)], port):
-        yield f"grpc://localhost:{port}"
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder, "studies.db"))
+        with running([sys.executable, "-W", "ignore", "-c", _GRPC, str(port), file], port):
+            yield f"grpc://localhost:{port}"
 
 
 @contextmanager
