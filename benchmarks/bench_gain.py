@@ -24,6 +24,7 @@ from tradsys.models.recipe import Member, Recipe
 from tradsys.models.schedule import Schedule
 from tradsys.models.transformer import BandedTransformer, rotation
 
+N_HELD_OUT = 3_000
 FRESH_SEEDS = (2, 3, 4)
 
 type Steps = Callable[[], None]
@@ -37,10 +38,9 @@ class Market:
 
     data: TrainingSet
     odds: Tensor
-    n_held_out: int
 
     @classmethod
-    def of(cls, seed: int, strength: float, n_held_out: int, n_bars: int = 120_000) -> "Market":
+    def of(cls, seed: int, strength: float, n_bars: int = 120_000) -> "Market":
         """`strength` is the standard deviation of the log-odds; the last 18,000 bars train nothing.
 
         Seven features are noise, seven fade within bars and six within a day. On a signal at single lags of noise the
@@ -55,7 +55,7 @@ class Market:
         signal = strength * np.convolve(x[:, 0], np.full(24, 24**-0.5))[:n_bars]
         odds = np.column_stack([signal, -signal])
         y = (rng.random((n_bars, 2)) < 1 / (1 + np.exp(-odds))).astype(np.float32)
-        return cls(checked_late(x, y), torch.from_numpy(odds.astype(np.float32)), n_held_out)
+        return cls(checked_late(x, y), torch.from_numpy(odds.astype(np.float32)))
 
     def share(self, logits: Tensor) -> float:
         """Share of the Bayes gain that forecasts of the held-out bars have."""
@@ -63,8 +63,8 @@ class Market:
 
     @property
     def held_out(self) -> Tensor:
-        """True log-odds of the bars that forecasts are compared on, (n_held_out, 2)."""
-        return self.odds[-self.n_held_out :]
+        """True log-odds of the bars that forecasts are compared on, (N_HELD_OUT, 2)."""
+        return self.odds[-N_HELD_OUT:]
 
 
 def bayes_gain(odds: Tensor, logits: Tensor | None = None) -> float:
@@ -91,26 +91,25 @@ def strong_arms() -> Arms:
 
 def weak_arms() -> Arms:
     """For log-odds of .3: the truth saves some 10 millinats, still several times what real bars have shown."""
-    crops, cosine = {"lr": 2e-3, "noise": 0.3, "n_crops": 2, "crop": 960, "warm_up": 5}, 180_000
+    crops, cosine = {"lr": 3e-3, "noise": 0.3, "n_crops": 2, "crop": 480, "warm_up": 5}, 180_000
     return {
-        "dense, recent start": lambda m, s: dense_arm(m, s, RECENT, fixed(600, **crops), 5),
+        "dense, recent start": lambda m, s: dense_arm(m, s, RECENT, fixed(600, **crops), 3),
         "windowed, recent start, 64": lambda m, s: windowed_arm(m, s, WindowedNetwork(RECENT), 64, 5e-4, cosine),
         "windowed, recent start, 256": lambda m, s: windowed_arm(m, s, WindowedNetwork(RECENT), 256, 2e-3, cosine),
-        "windowed": lambda m, s: windowed_arm(m, s, WindowedNetwork(), 64, 1e-3, cosine),
     }
 
 
-SIGNALS = {"strong": (0.6, 3_000, strong_arms), "weak": (0.3, 12_000, weak_arms)}
-"""Standard deviation of the log-odds, bars held out, and who races."""
+SIGNALS = {"strong": (0.6, strong_arms), "weak": (0.3, weak_arms)}
+"""Standard deviation of the log-odds, and who races."""
 
 
 def race(signal: str, seeds: tuple[int, ...], goal: float = 0.6, limit_s: float = 50.0) -> None:
     """Every arm on every market; an arm that has not reached the goal after `limit_s` seconds is given up."""
-    strength, n_held_out, named = SIGNALS[signal]
+    strength, named = SIGNALS[signal]
     arms = named()
     times = np.zeros((len(seeds), len(arms)))
     for i, seed in enumerate(seeds):
-        market = Market.of(seed, strength, n_held_out)
+        market = Market.of(seed, strength)
         print(f"{signal} market {seed}: the truth saves {bayes_gain(market.held_out):.1f} millinats", flush=True)
         for k, (name, arm) in enumerate(arms.items()):
             torch.manual_seed(seed)
@@ -143,7 +142,7 @@ def dense_arm(
     data = CropBank.build([market.data], margin=margin, device=torch.device("cpu"))
     schedule = Schedule.of(network, data, [Member(0, seed, recipe)])
     group = Group(network, data, cross_entropy, schedule, network.initial(seed)[None])
-    x = data.x.values[0, -margin - market.n_held_out - network.context : -margin].view(1, 1, -1, WINDOW, N_FEATURES)
+    x = data.x.values[0, -margin - N_HELD_OUT - network.context : -margin].view(1, 1, -1, WINDOW, N_FEATURES)
     known = torch.ones(x.shape[:4], dtype=torch.bool)
 
     def steps() -> None:
@@ -238,7 +237,7 @@ def windowed_arm(
     def forecasts() -> Tensor:
         kept = [weight.clone() for weight in weights]
         torch._foreach_copy_(weights, average)
-        logits = torch.cat([said(rows) for rows in torch.arange(len(view) - market.n_held_out, len(view)).split(500)])
+        logits = torch.cat([said(rows) for rows in torch.arange(len(view) - N_HELD_OUT, len(view)).split(500)])
         torch._foreach_copy_(weights, kept)
         return logits
 
