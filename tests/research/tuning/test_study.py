@@ -1,5 +1,7 @@
 """A study loses no trial and runs none twice, wherever the process that ran it died."""
 
+import time
+
 import pytest
 from tests.research.tuning.conftest import quick
 from tests.research.tuning.said import SPAN, said_of
@@ -164,6 +166,16 @@ def test_a_trial_of_another_host_that_is_alive_is_left_alone(opened):
         assert opened().recover() == 0
     study._study.set_user_attr("alive:elsewhere", 0.0)
     assert opened().recover() == 4
+
+
+def test_a_trial_that_has_no_name_yet_is_left_to_whoever_is_alive(opened):
+    study = opened()
+    study._study.ask()  # a host that is between asking and putting its name on the trial
+    study._study.set_user_attr("alive:elsewhere", time.time())
+    assert opened().recover() == 0
+    study._study.set_user_attr("alive:elsewhere", 0.0)
+    study._study.set_user_attr(f"alive:{study._host}", time.time())
+    assert opened().recover() == 1
 
 
 def test_the_same_settings_are_not_fitted_twice(opened):

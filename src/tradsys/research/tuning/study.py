@@ -160,10 +160,11 @@ class TuningStudy:
 
     def _is_alive(self, trial: "FrozenTrial") -> bool:
         """Whether another host may still be working on it; on this one nobody is, since `only_one` let us in."""
-        host = trial.user_attrs.get("host", self._host)
-        if host == self._host:
-            return False
-        return bool(time.time() - self._study.user_attrs.get(f"alive:{host}", 0.0) < _DEAD_AFTER_S)
+        named, now = trial.user_attrs.get("host"), time.time()
+        beats = {k.removeprefix("alive:"): at for k, at in self._study.user_attrs.items() if k.startswith("alive:")}
+        # without a name it was asked for a moment ago, by whichever host is alive
+        hosts = list(beats) if named is None else [named]
+        return any(host != self._host and now - beats.get(host, 0.0) < _DEAD_AFTER_S for host in hosts)
 
     def _ask(self) -> tuple["OptunaTrial", dict[str, Value]]:
         n_asked = len(self._study.get_trials(deepcopy=False))
