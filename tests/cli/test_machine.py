@@ -15,6 +15,7 @@ COMMANDS = {
     "train": ("train",),
     "lookahead": ("lookahead",),
     "rank": ("rank", "--bars", "simulated:universe:8"),
+    "lookahead of ranks": ("lookahead", "--rank", "--bars", "simulated:universe:8"),
     "tune": ("tune",),
     "compare": ("compare", "--objectives"),
     "calibrate": ("calibrate", "--preset", "full"),

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 import pytest
-from tests.research.leaky import market_from
+from tests.research.markets import market_from
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.outside import outside_values

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from tests.research.leaky import market_from, quick_experiment
+from tests.research.leaky import quick_experiment
+from tests.research.markets import market_from
 
 from tradsys.cli.app import main
 from tradsys.core.errors import ConfigError, DataError

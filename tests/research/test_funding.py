@@ -7,7 +7,8 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from tests.research.leaky import OneColumn, market_of, quick_experiment
+from tests.research.leaky import OneColumn, quick_experiment
+from tests.research.markets import market_of
 
 from tradsys.backtest.paid import paid
 from tradsys.cli.app import main

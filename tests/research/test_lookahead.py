@@ -5,17 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.research.leaky import (
-    HONEST,
-    LEAKS,
-    bent_market,
-    deciding_network,
-    jumping_market,
-    market_of,
-    quick_experiment,
-    two_markets,
-    without_purge,
-)
+from tests.research.leaky import HONEST, LEAKS, deciding_network, quick_experiment, without_purge
+from tests.research.markets import bent_market, jumping_market, market_of, two_markets
 
 from tradsys.core.bars import validate_bars
 from tradsys.core.errors import LookaheadError

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from tests.research.leaky import choice_on_the_test_part, market_from, market_of, quick_experiment
+from tests.research.leaky import choice_on_the_test_part, quick_experiment
+from tests.research.markets import market_from, market_of
 
 from tradsys.data.simulate.market import HOUR
 from tradsys.models.base_rate import BaseRate

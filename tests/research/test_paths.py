@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from tests.research.leaky import market_of, quick_experiment, two_markets
+from tests.research.leaky import quick_experiment
+from tests.research.markets import market_of, two_markets
 
 from tradsys.data.simulate.market import HOUR
 from tradsys.models.base_rate import BaseRate

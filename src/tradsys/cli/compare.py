@@ -49,9 +49,9 @@ def command(
     With --objectives: the research journal's claims on real bars, with intervals and a model confidence set.
     """
     if objectives:
-        from tradsys.cli.overrides import overrides
+        from tradsys.cli.overrides import beside_bars, overrides
 
-        outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
+        outside = beside_bars(macro, book, flow, funding)
         given = overrides(settings or [], {"folds.n_folds": folds, **outside})
         return _objectives(
             bars,

@@ -37,23 +37,32 @@ def command(
     1e-6), and each difference names its column, the first row and how many bars ahead it saw. Ranks and the universe
     are made again as if nobody listed later. Nothing is judged, so that the ledger has nothing to count.
     """
-    from tradsys.cli.overrides import overrides
+    from tradsys.cli.overrides import beside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.data.settings import DataSettings
     from tradsys.research.config import RunConfig
     from tradsys.research.markets import configured_market
-    from tradsys.research.rank_run import look_ahead_as_ranked
 
-    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
+    outside = beside_bars(macro, book, flow, funding)
     given = {"seed": seed, "agent.name": agent, **outside}
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))
     with reporter(quiet=as_json) as progress:
-        looked = look_ahead_as_ranked(market, settled, points) if rank else _of_run(market, settled, points, progress)
+        looked = _of_ranks(market, settled, points) if rank else _of_run(market, settled, points, progress)
     lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings)]
     typer.echo(json.dumps(looked.to_dict(), indent=1) if as_json else "\n".join(lines))
     return SAW_THE_FUTURE if looked.findings else 0
+
+
+def _of_ranks(market: "Market", config: "RunConfig", n_points: int) -> "Lookahead":
+    """Universe, signal, sides and trades again."""
+    from tradsys.cli.machine import plan_for
+    from tradsys.core.work import rank_work
+    from tradsys.research.rank_run import look_ahead_as_ranked
+
+    plan_for(config.machine.plan, rank_work(len(market.bars)), has_network=False)
+    return look_ahead_as_ranked(market, config, n_points)
 
 
 def _of_run(market: "Market", config: "RunConfig", n_points: int, progress: "Progress") -> "Lookahead":

@@ -15,3 +15,10 @@ def overrides(pairs: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any
             raise ConfigError(f"--set takes KEY=VALUE, found {pair!r}; for example --set labels.horizon=6")
         settings[key.strip()] = value.strip()
     return settings | {key: value for key, value in options.items() if value is not None}
+
+
+def beside_bars(
+    macro: list[str] | None, book: list[str] | None, flow: list[str] | None, funding: list[str] | None
+) -> dict[str, list[str] | None]:
+    """The options that say what else is known beside the bars."""
+    return {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}

@@ -47,7 +47,7 @@ def command(
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
     from tradsys.cli.machine import planned
-    from tradsys.cli.overrides import overrides
+    from tradsys.cli.overrides import beside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.cli.summary import as_text, repairs_text
     from tradsys.data.settings import DataSettings
@@ -63,10 +63,7 @@ def command(
         "agent.objective": objective,
         "labels.horizon": horizon,
         "strategy_profile": profile,
-        "macro.series": macro,
-        "book.files": book,
-        "flow.sources": flow,
-        "funding.files": funding,
+        **beside_bars(macro, book, flow, funding),
     }
     chosen = overrides(settings or [], given)
     settled = RunConfig.load(file=config, overrides=chosen)

@@ -31,7 +31,7 @@ def command(
     from dataclasses import asdict
 
     from tradsys.cli.machine import planned
-    from tradsys.cli.overrides import overrides
+    from tradsys.cli.overrides import beside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
@@ -42,7 +42,7 @@ def command(
     from tradsys.research.train import train_bundle
 
     given = {"seed": seed, "agent.name": agent, "agent.objective": objective, "strategy_profile": profile}
-    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
+    outside = beside_bars(macro, book, flow, funding)
     chosen = overrides(settings or [], given | outside)
     settled = RunConfig.load(file=config, overrides=chosen)
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))

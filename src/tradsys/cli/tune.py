@@ -51,7 +51,7 @@ def command(
     these are the golden ones.
     """
     from tradsys.cli.machine import plan_for, side_by_side
-    from tradsys.cli.overrides import overrides
+    from tradsys.cli.overrides import beside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.core.work import tune_work
     from tradsys.data.settings import DataSettings
@@ -61,7 +61,7 @@ def command(
     from tradsys.research.tuning.ranges import asked_for, may_be_network
     from tradsys.research.tuning.tune import Budget, tune
 
-    outside = {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
+    outside = beside_bars(macro, book, flow, funding)
     given = overrides(settings or [], {"seed": seed, "agent.name": agent, **outside})
     settled, space = asked_for(RunConfig.load(file=config, overrides=given), over or [], fixed=list(given))
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=given))

@@ -63,6 +63,12 @@ class Funding(NamedTuple):
     hours: FloatArray
     age_h: FloatArray
 
+    @classmethod
+    def none(cls, n_bars: int) -> Self:
+        """Nothing is ever paid: the constant rate of 0."""
+        nothing = np.zeros(n_bars)
+        return cls(nothing, nothing, nothing, np.full(n_bars, float(CONSTANT_HOURS)), nothing)
+
     def columns(self) -> dict[str, FloatArray]:
         """As columns of bars: `funding_due` and so on."""
         return {f"funding_{name}": values for name, values in self._asdict().items()}
@@ -83,12 +89,7 @@ def settle(ts: IntArray, bar_ms: int, settlements: Settlements) -> Funding:
     inside = ~opened & (row >= 0) & (times < ts[np.maximum(row, 0)] + bar_ms)
     payer = np.where(opened | inside, row, row + 1)
     there = (row >= 0) & (payer < len(ts))
-    due, within = (
-        np.bincount(payer[there & part], weights=rates[there & part], minlength=len(ts)).astype(
-            np.float64
-        )  # int if none
-        for part in (~inside, inside)
-    )
+    due, within = (_summed(payer[part], rates[part], len(ts)) for part in (there & ~inside, there & inside))
     known = np.searchsorted(times, ts + bar_ms, side="left") - 1  # strictly before the close
     last = np.maximum(known, 0)
     rate, every, age_h = (
@@ -98,6 +99,10 @@ def settle(ts: IntArray, bar_ms: int, settlements: Settlements) -> Funding:
         )
     )
     return Funding(due, within, rate, every, age_h)
+
+
+def _summed(row: IntArray, rates: FloatArray, n_bars: int) -> FloatArray:
+    return np.bincount(row, weights=rates, minlength=n_bars).astype(np.float64)  # integers where there is no rate
 
 
 def funding_of(bars: pl.DataFrame, costs: Costs, bar_ms: int) -> Funding:
@@ -111,7 +116,6 @@ def funding_of(bars: pl.DataFrame, costs: Costs, bar_ms: int) -> Funding:
         return Funding(*(outside_values(bars, name) for name in COLUMNS))
     ts = ts_ms(bars)
     if not costs.funding_bps_per_8h or not len(ts):
-        nothing = np.zeros(len(ts))
-        return Funding(nothing, nothing, nothing, np.full(len(ts), float(CONSTANT_HOURS)), nothing)
+        return Funding.none(len(ts))
     rate = costs.funding_bps_per_8h / 1e4
     return settle(ts, bar_ms, Settlements.constant(rate, int(ts[0]), int(ts[-1]) + bar_ms))

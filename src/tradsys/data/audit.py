@@ -167,7 +167,7 @@ def _outliers(store: Store, other: SeriesId, bars: pl.DataFrame) -> list[Finding
 def _funding(rows: pl.DataFrame) -> list[Finding]:
     """What is wrong or doubtful in settlements: holes, one told twice, percent for fractions, rates unlike the rest."""
     times, size = ts_ms(rows), rows["funding_rate"].abs()
-    usual = float(size.median() or 0.0)  # type: ignore[arg-type]
+    usual = float(np.median(size.to_numpy()))
     found = []
     if lacking := missing(times, told_hours(rows), int(times[0]), int(times[-1])):
         shown = ", ".join(f"{stamp(a)} to {stamp(b)}" for a, b in lacking[:3]) + (" ..." if len(lacking) > 3 else "")

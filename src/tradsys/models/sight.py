@@ -18,6 +18,7 @@ def sight(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> tuple[Tenso
     """
     cosine, sine = turn
     both = torch.cat((cosine, cosine), dim=1), torch.cat((-sine, sine), dim=1)
+    # torch gives `apply` no types
     queries, keys, values = _Sight.apply(qkv.unflatten(3, (3, n_heads, -1)), *both)  # type: ignore[no-untyped-call]
     return queries, keys, values
 

@@ -315,7 +315,7 @@ def test_what_no_bar_knows_and_whose_it_is_are_said(written):
     path = written("available_at,open_interest\n1609459200000,5\n")
     with pytest.raises(DataError, match="no bar from 2024-03-01 to 2024-03-01 knows anything of flow_open_interest"):
         attach_flow(market("X"), [FlowSource.parse(str(path))])
-    with pytest.raises(ConfigError, match="is the flow of no symbol; say which with SYMBOL=SOURCE, one of X, Y"):
+    with pytest.raises(ConfigError, match="is the flow of no symbol; say which with SYMBOL=FILE, one of X, Y"):
         attach_flow(market("X", "Y"), [FlowSource.parse(str(path))])
     path = written("available_at,open_interest\n1709253000000,5\n")
     with pytest.raises(ConfigError, match="open_interest of X comes from two sources"):

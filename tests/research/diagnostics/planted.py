@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import polars as pl
-from tests.research.leaky import market_from
+from tests.research.markets import market_from
 
 from tradsys.data.simulate import simulate
 from tradsys.features.feature_set import FeatureSet

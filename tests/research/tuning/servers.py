@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -94,6 +95,6 @@ def running(command: list[str], port: int, account: str | None = None, cwd: Path
             server.wait(30)
 
 
-def _read(said) -> str:  # type: ignore[no-untyped-def]
+def _read(said: IO[bytes]) -> str:
     said.seek(0)
     return said.read().decode()

@@ -116,9 +116,9 @@ def _extremes(high: FloatArray, low: FloatArray, whole: IntArray, n_parts: int) 
     for k in range(len(whole)):
         highest, lowest = high[whole[k]], low[whole[k]]
         for row in range(whole[k] + 1, whole[k] + n_parts):
-            h, l = high[row], low[row]  # noqa: E741
-            highest = h if h > highest or h != h else highest
-            lowest = l if l < lowest or l != l else lowest
+            upper, lower = high[row], low[row]
+            highest = upper if upper > highest or upper != upper else highest
+            lowest = lower if lower < lowest or lower != lower else lowest
         highs[k], lows[k] = highest, lowest
     return highs, lows
 

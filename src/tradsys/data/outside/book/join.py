@@ -8,6 +8,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.data.market import Market
 from tradsys.data.outside.book.bars import columns_of, told_by
 from tradsys.data.outside.book.spec import BookFile, BookPieces
+from tradsys.data.outside.place import symbol_in
 
 
 def attach_books(market: Market, files: Sequence[BookFile]) -> Market:
@@ -37,12 +38,7 @@ def attach_books(market: Market, files: Sequence[BookFile]) -> Market:
 def _by_symbol(market: Market, files: Sequence[BookFile]) -> dict[str, BookFile]:
     found: dict[str, BookFile] = {}
     for file in files:
-        symbol = file.symbol or (market.symbols[0] if len(market.symbols) == 1 else "")
-        if symbol not in market.symbols:
-            raise ConfigError(
-                f"{file.path} is the book of {symbol or 'no symbol'}; say which with SYMBOL=FILE, one of "
-                f"{', '.join(market.symbols)}"
-            )
+        symbol = symbol_in(market, file.symbol, file.path, "book")
         if symbol in found:
             raise ConfigError(f"{symbol} has two books, {found[symbol].path} and {file.path}; give one")
         found[symbol] = file

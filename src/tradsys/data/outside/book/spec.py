@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
-from urllib.parse import parse_qsl
 
-from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.errors import DataError
 from tradsys.data.files import columns_in, read_table
 from tradsys.data.outside.book.batches import batches
 from tradsys.data.outside.book.book import Book
 from tradsys.data.outside.book.rebuild import N_LEVELS, books_from_updates
 from tradsys.data.outside.book.snapshots import DEFAULT_LAG, book_from_snapshots, is_snapshots, levels_of
 from tradsys.data.outside.book.updates import is_updates
+from tradsys.data.outside.place import split_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,9 @@ class BookFile:
         >>> BookFile.parse("ETHUSDT=eth.parquet?lag_s=0.2").lag
         datetime.timedelta(microseconds=200000)
         """
-        place, _, query = text.partition("?")
-        symbol, equals, file = place.rpartition("=")
-        if not file or (equals and not symbol):
-            raise ConfigError(f"a book is FILE or SYMBOL=FILE, such as BTCUSDT=book.parquet; found {text!r}")
-        given = {"lag_s": DEFAULT_LAG, "tolerance_s": None} | {
-            key: _seconds(text, key, value) for key, value in parse_qsl(query, keep_blank_values=True)
-        }
-        unknown = given.keys() - {"lag_s", "tolerance_s"}
-        if unknown:
-            raise ConfigError(f"{text!r} sets {', '.join(sorted(unknown))}; options of a book are lag_s, tolerance_s")
-        lag = given["lag_s"]
-        assert lag is not None
-        return cls(symbol.strip(), Path(file).expanduser(), lag, given["tolerance_s"])
+        wanted = "a book is FILE or SYMBOL=FILE, such as BTCUSDT=book.parquet"
+        symbol, file, given = split_place(text, "a book", wanted, ("lag_s", "tolerance_s"))
+        return cls(symbol, Path(file).expanduser(), given.get("lag_s", DEFAULT_LAG), given.get("tolerance_s"))
 
     def read(self) -> "BookPieces":
         """The book of the file, a piece at a time; a DataError where it holds none."""
@@ -80,13 +70,3 @@ class BookPieces:
             self.n_known += int(piece.is_known.sum())
             self.ends.update(piece.ends)
             yield piece
-
-
-def _seconds(text: str, key: str, value: str) -> timedelta:
-    try:
-        seconds = float(value)
-    except ValueError:
-        raise ConfigError(f"{key} of {text!r} cannot be {value!r}; give seconds") from None
-    if not seconds >= 0:
-        raise ConfigError(f"{key} must not be negative in {text!r}")
-    return timedelta(seconds=seconds)

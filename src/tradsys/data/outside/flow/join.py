@@ -14,6 +14,7 @@ from tradsys.data.outside.flow.files import flow_from_file
 from tradsys.data.outside.flow.spec import FlowSource
 from tradsys.data.outside.flow.stored import flow_from_store
 from tradsys.data.outside.flow.table import FlowTable
+from tradsys.data.outside.place import symbol_in
 from tradsys.data.settings import DataSettings
 from tradsys.data.store.store import Store
 
@@ -50,12 +51,7 @@ def _by_symbol(
 ) -> dict[str, list[FlowTable]]:
     found: dict[str, list[FlowTable]] = {}
     for source in sources:
-        symbol = source.symbol or _only(market, source)
-        if symbol not in market.symbols:
-            raise ConfigError(
-                f"{source.source} is the flow of {symbol or 'no symbol'}; say which with SYMBOL=SOURCE, one of "
-                f"{', '.join(market.symbols)}"
-            )
+        symbol = symbol_in(market, source.symbol, source.source, "flow", told=source.own_symbol)
         found.setdefault(symbol, []).extend(_tables(market, source, settings))
     for symbol, tables in found.items():
         names = Counter(name for table in tables for name in (*table.levels, *table.amounts))
@@ -63,12 +59,6 @@ def _by_symbol(
         if twice:
             raise ConfigError(f"{', '.join(twice)} of {symbol} comes from two sources; two are never mixed, give one")
     return found
-
-
-def _only(market: Market, source: FlowSource) -> str:
-    if source.own_symbol in market.symbols:
-        return source.own_symbol
-    return market.symbols[0] if len(market.symbols) == 1 else ""
 
 
 def _tables(market: Market, source: FlowSource, settings: DataSettings | None) -> list[FlowTable]:

@@ -11,6 +11,7 @@ from tradsys.core.time import interval_ms, stamp, ts_ms
 from tradsys.data.market import Market
 from tradsys.data.outside.funding.holes import missing
 from tradsys.data.outside.funding.table import NONE, FundingFile, Table
+from tradsys.data.outside.place import symbol_in
 from tradsys.data.settings import DataSettings
 
 _N_SHOWN = 3
@@ -37,8 +38,7 @@ def attach_funding(market: Market, files: Sequence[FundingFile], data: DataSetti
 def _told(symbol: str, bars: pl.DataFrame, bar_ms: int, table: Table | None) -> Funding:
     ts = ts_ms(bars)
     if table is None:
-        nothing = np.zeros(len(ts))
-        return Funding(nothing, nothing, nothing, np.full(len(ts), float(CONSTANT_HOURS)), nothing)
+        return Funding.none(len(ts))
     lacking = missing(table.times, table.hours, int(ts[0]), int(ts[-1]) + bar_ms)
     if lacking:
         shown = ", ".join(f"{stamp(a)} to {stamp(b)}" for a, b in lacking[:_N_SHOWN])
@@ -54,12 +54,8 @@ def _told(symbol: str, bars: pl.DataFrame, bar_ms: int, table: Table | None) -> 
 def _by_symbol(market: Market, files: Sequence[FundingFile]) -> dict[str, FundingFile]:
     found: dict[str, FundingFile] = {}
     for file in _each(market, files):
-        symbol = file.symbol or _symbol_of(market, file)
-        if symbol not in market.symbols:
-            raise ConfigError(
-                f"{file.place} is the funding of {symbol or 'no symbol'}; say which with SYMBOL=FILE, one of "
-                f"{', '.join(market.symbols)}"
-            )
+        told = file.series.symbol if file.series is not None else ""
+        symbol = symbol_in(market, file.symbol, file.place, "funding", told=told)
         if symbol in found:
             raise ConfigError(f"{symbol} has two tables of funding, {found[symbol].place} and {file.place}; give one")
         found[symbol] = file
@@ -79,13 +75,6 @@ def _each(market: Market, files: Sequence[FundingFile]) -> list[FundingFile]:
         each = file.each()
         found += each if each == [file] else [one for one in each if one.symbol in market.symbols]
     return found
-
-
-def _symbol_of(market: Market, file: FundingFile) -> str:
-    """The only symbol, or the one that a stored series is about."""
-    if len(market.symbols) == 1:
-        return market.symbols[0]
-    return file.series.symbol if file.series is not None else ""
 
 
 def _sentence(symbol: str, file: FundingFile, table: Table | None) -> str:

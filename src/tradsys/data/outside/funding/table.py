@@ -12,6 +12,7 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.time import stamp
 from tradsys.data.files import read_table
+from tradsys.data.outside.place import split_place
 from tradsys.data.settings import DataSettings
 from tradsys.data.store.series import FUNDING, SeriesId, is_series
 from tradsys.data.store.store import Store
@@ -49,13 +50,9 @@ class FundingFile:
         >>> FundingFile.parse("BTCUSDT=funding.csv")
         FundingFile(symbol='BTCUSDT', place='funding.csv')
         """
-        symbol, equals, place = text.strip().rpartition("=")
-        if not place or (equals and not symbol):
-            raise ConfigError(
-                f"funding is FILE, SYMBOL=FILE, VENUE:SYMBOL:{FUNDING} or SYMBOL={NONE}, such as BTCUSDT=funding.csv; "
-                f"found {text!r}"
-            )
-        return cls(symbol.strip(), place)
+        wanted = f"funding is FILE, SYMBOL=FILE, VENUE:SYMBOL:{FUNDING} or SYMBOL={NONE}, such as BTCUSDT=funding.csv"
+        symbol, place, _ = split_place(text, "funding", wanted)
+        return cls(symbol, place)
 
     @property
     def series(self) -> SeriesId | None:
