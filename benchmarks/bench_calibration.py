@@ -5,7 +5,7 @@ python benchmarks/bench_calibration.py
 
 import statistics
 
-from tradsys.core.machine import cap_threads
+from tradsys.machine.limits import cap_threads
 
 PROMISED_S = 1.2
 """A thousand markets within ten minutes on two cores."""

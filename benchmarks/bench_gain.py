@@ -16,13 +16,13 @@ from bench_training import N_FEATURES, WINDOW, checked_late, cross_entropy, fixe
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tradsys.models.crops import CropBank, TrainingSet
-from tradsys.models.device import reproducible
-from tradsys.models.group import Group
-from tradsys.models.recent_transformer import RecentTransformer
-from tradsys.models.recipe import Member, Recipe
-from tradsys.models.schedule import Schedule
-from tradsys.models.transformer import BandedTransformer, rotation
+from tradsys.models.networks.recent_transformer import RecentTransformer
+from tradsys.models.networks.transformer import BandedTransformer, rotation
+from tradsys.models.training.crops import CropBank, TrainingSet
+from tradsys.models.training.device import reproducible
+from tradsys.models.training.group import Group
+from tradsys.models.training.recipe import Member, Recipe
+from tradsys.models.training.schedule import Schedule
 
 N_HELD_OUT = 3_000
 FRESH_SEEDS = (2, 3, 4)

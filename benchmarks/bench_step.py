@@ -13,11 +13,11 @@ from tradsys.core.time import infer_interval
 from tradsys.data import load_bars
 from tradsys.features import FeatureSet
 from tradsys.features.stream.feature_stream import FeatureStream, bars_of
-from tradsys.models.logistic import FittedLinear
-from tradsys.models.onnx_forecaster import OnnxForecaster
-from tradsys.models.resnet_agent import ResNetAgent
-from tradsys.models.stepper import Stepper
-from tradsys.models.transformer_agent import TransformerAgent
+from tradsys.models.linear.logistic import FittedLinear
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster
+from tradsys.models.networks.resnet_agent import ResNetAgent
+from tradsys.models.networks.stepper import Stepper
+from tradsys.models.networks.transformer_agent import TransformerAgent
 from tradsys.regimes.momentum import RegimeMomentum
 
 N_FEATURES, N_BARS = 20, 2000

@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from tradsys.models.crops import CropBank, TrainingSet
-from tradsys.models.device import best_device
-from tradsys.models.groups import Budget, model_bytes, train_many
 from tradsys.models.losses import FocalLoss
-from tradsys.models.recipe import Member, Recipe
-from tradsys.models.training import train
-from tradsys.models.transformer import BandedTransformer
+from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.training.crops import CropBank, TrainingSet
+from tradsys.models.training.device import best_device
+from tradsys.models.training.groups import Budget, model_bytes, train_many
+from tradsys.models.training.recipe import Member, Recipe
+from tradsys.models.training.training import train
 
 N_FEATURES, WINDOW, BATCH = 20, 60, 1024
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tradsys.core.machine import cap_threads, limits
+from tradsys.machine.limits import cap_threads, limits
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,7 +45,7 @@ def small_market(tmp_path_factory):
 @pytest.fixture(scope="session")
 def quick_config():
     """A run without a network, and with few paths."""
-    from tradsys.research.config import RunConfig
+    from tradsys.settings.config import RunConfig
 
     return RunConfig(agent={"name": "logistic"}, regimes={"n_starts": 2}, folds={"path_groups": 4})
 

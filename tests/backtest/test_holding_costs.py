@@ -11,7 +11,7 @@ from tradsys.backtest.simulate import buy_and_hold, simulate
 from tradsys.core.costs import Costs
 from tradsys.data.simulate.market import HOUR
 from tradsys.labels import BarrierSpec
-from tradsys.research.dataset import label_symbol
+from tradsys.research.walk.dataset import label_symbol
 
 END = 900 * HOUR_MS
 COSTS = Costs(slippage_bps=1.0, borrow_bps_per_year=800.0)

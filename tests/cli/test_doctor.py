@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tradsys.cli.app import main
-from tradsys.core.machine import THREAD_VARIABLES
+from tradsys.machine.limits import THREAD_VARIABLES
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ def workplace(tmp_path, monkeypatch):
     """A folder with a small market, and the flow with its quickest parts."""
     simulate("noise", seed=3, n_bars=1_800).write_parquet(tmp_path / "NOISE-1h.parquet")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tradsys.research.spec.experiment_from", lambda *_, **__: quick_experiment())
+    monkeypatch.setattr("tradsys.research.walk.spec.experiment_from", lambda *_, **__: quick_experiment())
 
 
 LOOK = ["lookahead", "--bars", "NOISE-1h.parquet", "--points", "2"]
@@ -35,7 +35,7 @@ def test_json_is_one_object_without_findings(capsys):
 
 
 def test_a_leak_is_named_and_ends_with_an_error(capsys, monkeypatch):
-    monkeypatch.setattr("tradsys.research.experiment.walk_forward", without_purge)
+    monkeypatch.setattr("tradsys.research.walk.experiment.walk_forward", without_purge)
     assert main(LOOK) == 1
     shown = capsys.readouterr().out
     assert re.search(r"training rows: labels of fold 1 of NOISE saw \d bars ahead, first in row", shown)

@@ -2,13 +2,13 @@
 
 import proclimits
 import pytest
-from tests.core.pods import GIB, write_pod
+from tests.machine.pods import GIB, write_pod
 
 from tradsys.cli.app import main
 from tradsys.cli.machine import plan_for, side_by_side
 from tradsys.core.errors import MachineError
-from tradsys.core.work import calibrate_work, claims_work, replay_work, run_work, tune_work
-from tradsys.research.replay import StoredRun
+from tradsys.machine.work import calibrate_work, claims_work, replay_work, run_work, tune_work
+from tradsys.research.judging.replay import StoredRun
 
 COMMANDS = {
     "run": ("run",),

@@ -37,8 +37,8 @@ def test_too_few_symbols_say_what_to_do(tmp_path, monkeypatch, capsys):
 
 def test_features_of_ranks_are_attached_where_a_run_names_them(file):
     from tradsys.data import load_market
-    from tradsys.research.config import RunConfig
-    from tradsys.research.ranks import with_ranks
+    from tradsys.settings.config import RunConfig
+    from tradsys.settings.ranks import with_ranks
 
     market = load_market([file])
     assert with_ranks(market, RunConfig()) is market
@@ -78,7 +78,7 @@ def test_compare_journal_and_the_look_ahead_know_it(file, tmp_path, monkeypatch,
 
 
 def test_a_rank_that_sees_the_next_bar_ends_the_look_ahead_with_an_error(file, tmp_path, monkeypatch, capsys):
-    from tradsys.research import neutral
+    from tradsys.research.ranking import neutral
 
     honest = neutral.raw_momentum
     monkeypatch.chdir(tmp_path)

@@ -12,7 +12,7 @@ import pytest
 from tradsys.cli.app import main
 from tradsys.data.simulate import simulate
 from tradsys.journal.ledger import Ledger
-from tradsys.research.config import RunConfig
+from tradsys.settings.config import RunConfig
 
 QUICK = (
     *("--set", "folds.initial=0.6", "--set", "folds.n_folds=2", "--set", "agent.name=logistic"),

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from tests.models.networks import parameters, rows, said
+from tests.models.networks.networks import parameters, rows, said
 
-from tradsys.models.network import Network
-from tradsys.models.recent_transformer import RecentTransformer
-from tradsys.models.resnet import DilatedResNet
-from tradsys.models.transformer import BandedTransformer
+from tradsys.models.networks.network import Network
+from tradsys.models.networks.recent_transformer import RecentTransformer
+from tradsys.models.networks.resnet import DilatedResNet
+from tradsys.models.networks.transformer import BandedTransformer
 
 NETWORKS = [
     BandedTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8),

@@ -1,10 +1,10 @@
 import pytest
 
 from tradsys.core.errors import ConfigError
+from tradsys.models.networks.transformer_agent import TransformerAgent
 from tradsys.models.presets import PRESETS, preset
-from tradsys.models.transformer_agent import TransformerAgent
-from tradsys.research.config import RunConfig
-from tradsys.research.spec import experiment_from
+from tradsys.research.walk.spec import experiment_from
+from tradsys.settings.config import RunConfig
 
 
 def network_of(**overrides):

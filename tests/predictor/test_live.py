@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.features.markets import ordinary
-from tests.models.test_stepper import forecaster
+from tests.models.networks.test_stepper import forecaster
 
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.costs import Costs
@@ -15,14 +15,14 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.features import FeatureSet
 from tradsys.features.stream.feature_stream import bars_of
 from tradsys.labels import BarrierSpec
-from tradsys.models.base_rate import BaseRate
 from tradsys.models.calibration import Calibration
-from tradsys.models.ensemble import FittedEnsemble
-from tradsys.models.logistic import RidgeLogistic
-from tradsys.models.network import Network
-from tradsys.models.pool import Alone
-from tradsys.models.resnet import DilatedResNet
-from tradsys.models.transformer import BandedTransformer
+from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.logistic import RidgeLogistic
+from tradsys.models.networks.network import Network
+from tradsys.models.networks.resnet import DilatedResNet
+from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.pooling.ensemble import FittedEnsemble
+from tradsys.models.pooling.pool import Alone
 from tradsys.predictor import LivePredictor, Predictor
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.judgement import Judge, audit_inputs
@@ -30,7 +30,7 @@ from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles import ConfidenceAbove, Profile
 from tradsys.regimes.momentum import RegimeMomentum
 from tradsys.regimes.spec import RegimeSpec
-from tradsys.research.dataset import Dataset
+from tradsys.research.walk.dataset import Dataset
 
 BARRIERS = BarrierSpec(horizon=6)
 HALF = Profile("HALF", "the more confident half", ConfidenceAbove(0.5))

@@ -15,11 +15,11 @@ from tradsys.data import load_bars
 from tradsys.features import FeatureSet
 from tradsys.features.volatility import VolatilityRatios
 from tradsys.labels import BarrierSpec, volatility_expansion
-from tradsys.models.base_rate import BaseRate
 from tradsys.models.calibration import Calibration
-from tradsys.models.logistic import RidgeLogistic
-from tradsys.models.pool import Alone
-from tradsys.models.volatility_agent import VolatilityAgent
+from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.logistic import RidgeLogistic
+from tradsys.models.linear.volatility_agent import VolatilityAgent
+from tradsys.models.pooling.pool import Alone
 from tradsys.predictor import Predictor
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.judgement import Judge, audit_inputs
@@ -27,7 +27,7 @@ from tradsys.predictor.predictor import ATR_MEMORY
 from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles import ConfidenceAbove, Profile, VolatilityTarget
 from tradsys.regimes.spec import RegimeSpec
-from tradsys.research.dataset import Dataset
+from tradsys.research.walk.dataset import Dataset
 
 BARRIERS = BarrierSpec(horizon=6)
 TAMED = Profile("TAMED", "every bar", ConfidenceAbove(0.0, "probability"), sizing=VolatilityTarget(40.0))

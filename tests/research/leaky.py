@@ -18,19 +18,20 @@ from tradsys.features.feature_set import FeatureSet
 from tradsys.features.fractional import FracDiff
 from tradsys.features.momentum import LogReturns
 from tradsys.labels.spec import BarrierSpec
-from tradsys.models.base_rate import BaseRate
-from tradsys.models.logistic import RidgeLogistic
-from tradsys.models.outcome import Trained
-from tradsys.models.transformer_agent import TransformerAgent
-from tradsys.models.volatility_only import VolatilityOnly
+from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.logistic import RidgeLogistic
+from tradsys.models.linear.volatility_only import VolatilityOnly
+from tradsys.models.networks.transformer_agent import TransformerAgent
+from tradsys.models.training.outcome import Trained
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
 from tradsys.regimes.volatility import VolatilityRegimes
-from tradsys.research import dataset, deciding, experiment, folds, nested
-from tradsys.research.config import FoldSettings, RunConfig
-from tradsys.research.dataset import Dataset
-from tradsys.research.spec import Experiment, experiment_from
+from tradsys.research.selection import nested
+from tradsys.research.walk import dataset, deciding, experiment, folds
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.spec import Experiment, experiment_from
+from tradsys.settings.config import FoldSettings, RunConfig
 
 
 def quick_experiment(**specs: Any) -> Experiment:

@@ -8,9 +8,9 @@ from tradsys.data import load_market
 from tradsys.data.simulate import simulate
 from tradsys.journal.ledger import Ledger
 from tradsys.labels.spec import BarrierSpec
-from tradsys.research.dataset import Dataset
-from tradsys.research.replay import StoredRun
+from tradsys.research.judging.replay import StoredRun
 from tradsys.research.run import run
+from tradsys.research.walk.dataset import Dataset
 
 
 @pytest.fixture(scope="module")

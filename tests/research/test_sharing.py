@@ -5,9 +5,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tradsys.research.dataset import Dataset
-from tradsys.research.experiment import run_experiment
-from tradsys.research.presets import calibration_experiment
+from tradsys.research.calibration.presets import calibration_experiment
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.experiment import run_experiment
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from tradsys.core.errors import NotEnoughBars
 from tradsys.data import load_market
 from tradsys.data.simulate import simulate
-from tradsys.research.experiment import run_experiment
-from tradsys.research.spec import experiment_from
+from tradsys.research.walk.experiment import run_experiment
+from tradsys.research.walk.spec import experiment_from
 
 
 def _market(tmp_path, bars: pl.DataFrame):

@@ -4,8 +4,8 @@ import pytest
 
 from tradsys.data import load_market
 from tradsys.journal.ledger import Ledger
-from tradsys.research.config import RunConfig
 from tradsys.research.run import run
+from tradsys.settings.config import RunConfig
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,10 @@ from tradsys.auditor.scores import LineScore, Score, TreeScore
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError, DataError, FitError
 from tradsys.core.seeds import derive
-from tradsys.models.boosted import tree_parameters
 from tradsys.models.calibration import shrunk_slope
-from tradsys.models.logistic import fit_logistic, weighted_rate
-from tradsys.models.penalty import Problem, check_penalty, choose_penalties
+from tradsys.models.linear.logistic import fit_logistic, weighted_rate
+from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
+from tradsys.models.trees.boosted import tree_parameters
 from tradsys.splits.kfold import PurgedKFold
 
 _ABOUT = "auditor.json"

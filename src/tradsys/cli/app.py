@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 
 from tradsys import __version__
 from tradsys.core.errors import TradsysError
-from tradsys.core.machine import cap_threads
+from tradsys.machine.limits import cap_threads
 
 COMMANDS = {
     "run": "The main job: from bars to a verdict and a report.",

@@ -25,8 +25,8 @@ def command(
     from tradsys.backtest.paid import paid
     from tradsys.cli.machine import replayable
     from tradsys.core.errors import ConfigError
-    from tradsys.journal.runs import find_run
-    from tradsys.research.replay import StoredRun
+    from tradsys.research.judging.replay import StoredRun
+    from tradsys.runs.folder import find_run
 
     if engine not in ENGINES:
         near = difflib.get_close_matches(engine, ENGINES, n=1, cutoff=0.3)

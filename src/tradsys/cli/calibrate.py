@@ -33,13 +33,13 @@ def command(
 
     from tradsys.cli.machine import plan_for, side_by_side
     from tradsys.cli.progress import reporter
-    from tradsys.core.work import calibrate_work
+    from tradsys.machine.work import calibrate_work
     from tradsys.research.calibration.cells import CELLS, cell_named
     from tradsys.research.calibration.page import publish_summary, render
+    from tradsys.research.calibration.presets import preset_named
     from tradsys.research.calibration.rates import summarise
     from tradsys.research.calibration.results import Results
     from tradsys.research.calibration.workers import calibrate, tasks
-    from tradsys.research.presets import preset_named
 
     chosen = preset_named(preset)
     results = Results(out / f"{chosen}.jsonl")

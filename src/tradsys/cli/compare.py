@@ -70,9 +70,9 @@ def command(
     from tradsys.cli.machine import replayable
     from tradsys.cli.summary import profiles_table
     from tradsys.journal.ledger import Ledger
-    from tradsys.journal.runs import find_run
-    from tradsys.research.rejudge import Rejudged, rejudge
-    from tradsys.research.replay import StoredRun
+    from tradsys.research.judging.rejudge import Rejudged, rejudge
+    from tradsys.research.judging.replay import StoredRun
+    from tradsys.runs.folder import find_run
 
     stored = StoredRun(find_run(runs, run))
     if as_stored:
@@ -118,14 +118,14 @@ def _objectives(
 
     from tradsys.cli.machine import plan_for
     from tradsys.cli.progress import reporter
-    from tradsys.core.work import claims_work
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
+    from tradsys.machine.work import claims_work
     from tradsys.research.claims.page import publish, render
     from tradsys.research.claims.run import run_claims
     from tradsys.research.claims.variants import journal_agents, quick_agents
-    from tradsys.research.config import RunConfig
-    from tradsys.research.markets import configured_market
+    from tradsys.settings.config import RunConfig
+    from tradsys.settings.markets import configured_market
 
     settled = RunConfig.load(file=config, overrides=given)
     market = configured_market(bars, settled, DataSettings.load(file=config, overrides=given))

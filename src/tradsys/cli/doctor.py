@@ -17,7 +17,7 @@ def command(
     """Limits of processor and memory, threads, accelerator, clock and disk; exit code 1 where something is wrong."""
     import json
 
-    from tradsys.core.health import check_up
+    from tradsys.machine.health import check_up
 
     report = check_up(plan, folders=(runs, journal))
     typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else _text(report.to_dict()))

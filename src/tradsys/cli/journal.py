@@ -113,9 +113,9 @@ def promote(
 ) -> int:
     """Put a run's profile forward as champion; the seat is won beyond noise, across folds and seeds, by stable runs."""
     from tradsys.cli.machine import replayable
-    from tradsys.journal.runs import find_run
-    from tradsys.research.champion import promote as put_forward
-    from tradsys.research.replay import StoredRun
+    from tradsys.research.judging.champion import promote as put_forward
+    from tradsys.research.judging.replay import StoredRun
+    from tradsys.runs.folder import find_run
 
     made = put_forward(replayable(StoredRun(find_run(runs, run))), _ledger(journal), profile)
     is_champion = made.entry is not None
@@ -180,7 +180,7 @@ def _data(market: str, seed: int, ledger: "Ledger") -> "Data":
     if known:
         return _about(known[-1])
     from tradsys.data import load_market
-    from tradsys.research.trials import data_of
+    from tradsys.research.judging.trials import data_of
 
     try:
         return data_of(load_market([market], seed=seed))
@@ -199,8 +199,8 @@ def _about(entry: "Entry") -> "Data":
 def _subject(name: str, ledger: "Ledger", runs: Path) -> "Entry":
     """The entry of a run, by folder or name, or of a hypothesis."""
     from tradsys.core.errors import DataError
-    from tradsys.journal.runs import find_run
-    from tradsys.research.replay import StoredRun
+    from tradsys.research.judging.replay import StoredRun
+    from tradsys.runs.folder import find_run
 
     try:
         return ledger.find(str(StoredRun(find_run(runs, name)).manifest.get("run", "")), "run")

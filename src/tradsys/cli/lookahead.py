@@ -9,9 +9,9 @@ from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Funding, Json, 
 
 if TYPE_CHECKING:
     from tradsys.data.market import Market
-    from tradsys.research.config import RunConfig
-    from tradsys.research.experiment import Progress
-    from tradsys.research.findings import Lookahead
+    from tradsys.research.lookahead.findings import Lookahead
+    from tradsys.research.walk.experiment import Progress
+    from tradsys.settings.config import RunConfig
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -40,8 +40,8 @@ def command(
     from tradsys.cli.overrides import beside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.data.settings import DataSettings
-    from tradsys.research.config import RunConfig
-    from tradsys.research.markets import configured_market
+    from tradsys.settings.config import RunConfig
+    from tradsys.settings.markets import configured_market
 
     outside = beside_bars(macro, book, flow, funding)
     given = {"seed": seed, "agent.name": agent, **outside}
@@ -58,8 +58,8 @@ def command(
 def _of_ranks(market: "Market", config: "RunConfig", n_points: int) -> "Lookahead":
     """Universe, signal, sides and trades again."""
     from tradsys.cli.machine import plan_for
-    from tradsys.core.work import rank_work
-    from tradsys.research.rank_run import look_ahead_as_ranked
+    from tradsys.machine.work import rank_work
+    from tradsys.research.ranking.run import look_ahead_as_ranked
 
     plan_for(config.machine.plan, rank_work(len(market.bars)), has_network=False)
     return look_ahead_as_ranked(market, config, n_points)
@@ -69,10 +69,10 @@ def _of_run(market: "Market", config: "RunConfig", n_points: int, progress: "Pro
     """A whole experiment, then everything in it again."""
     from tradsys.cli.machine import planned
     from tradsys.profiles.forecast import SIDES
-    from tradsys.research.experiment import run_experiment
-    from tradsys.research.lookahead import look_ahead
-    from tradsys.research.ranks import ranks_of
-    from tradsys.research.spec import experiment_from
+    from tradsys.research.lookahead.lookahead import look_ahead
+    from tradsys.research.walk.experiment import run_experiment
+    from tradsys.research.walk.spec import experiment_from
+    from tradsys.settings.ranks import ranks_of
 
     sides = SIDES[:1] if market.is_long_only else SIDES
     plan = planned(config, n_rows=len(market.bars))

@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tradsys.core.plan import Plan
-    from tradsys.core.work import Work
-    from tradsys.research.config import RunConfig
-    from tradsys.research.replay import StoredRun
+    from tradsys.machine.plan import Plan
+    from tradsys.machine.work import Work
+    from tradsys.research.judging.replay import StoredRun
+    from tradsys.settings.config import RunConfig
 
 
 def planned(config: "RunConfig", *, n_rows: int) -> "Plan":
     """The plan for research on this many bars with the configured agent, in one process."""
-    from tradsys.core.work import run_work
+    from tradsys.machine.work import run_work
 
     has_network = config.agent.is_network
     return plan_for(config.machine.plan, run_work(n_rows, has_network=has_network), has_network=has_network)
@@ -19,9 +19,9 @@ def planned(config: "RunConfig", *, n_rows: int) -> "Plan":
 
 def plan_for(name: str, work: "Work", *, has_network: bool) -> "Plan":
     """The plan of that name, with room for this work once."""
-    from tradsys.core.health import accelerator
-    from tradsys.core.machine import limits
-    from tradsys.core.plan import make_plan
+    from tradsys.machine.health import accelerator
+    from tradsys.machine.limits import limits
+    from tradsys.machine.plan import make_plan
 
     # only a network looks for a card: torch takes two seconds to import
     plan = make_plan(limits(), name, accelerator() if has_network else None)
@@ -31,7 +31,7 @@ def plan_for(name: str, work: "Work", *, has_network: bool) -> "Plan":
 
 def replayable(stored: "StoredRun") -> "StoredRun":
     """The same run, where there is room to decide it again; for the moment that this takes, all room counts."""
-    from tradsys.core.work import replay_work
+    from tradsys.machine.work import replay_work
 
     work = replay_work(stored.metrics["market"]["n_bars"], has_network=stored.config.agent.is_network)
     plan_for("beast", work, has_network=False)

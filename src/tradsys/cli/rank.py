@@ -48,15 +48,15 @@ def command(
     from tradsys.cli.overrides import overrides
     from tradsys.cli.progress import reporter
     from tradsys.cli.summary import as_text, repairs_text
-    from tradsys.core.work import rank_work
     from tradsys.data import load_market
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
+    from tradsys.machine.work import rank_work
     from tradsys.report import render
-    from tradsys.research.config import RunConfig
-    from tradsys.research.fundings import with_funding
-    from tradsys.research.neutral import NAME
-    from tradsys.research.rank_run import run_ranks
+    from tradsys.research.ranking.neutral import NAME
+    from tradsys.research.ranking.run import run_ranks
+    from tradsys.settings.config import RunConfig
+    from tradsys.settings.fundings import with_funding
 
     given = {
         "seed": seed,

@@ -53,9 +53,9 @@ def command(
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.report import render
-    from tradsys.research.config import RunConfig
-    from tradsys.research.markets import configured_market
     from tradsys.research.run import run
+    from tradsys.settings.config import RunConfig
+    from tradsys.settings.markets import configured_market
 
     given = {
         "seed": seed,

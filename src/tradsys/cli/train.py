@@ -36,10 +36,10 @@ def command(
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.profiles.forecast import SIDES
-    from tradsys.research.config import RunConfig
-    from tradsys.research.markets import configured_market
-    from tradsys.research.spec import experiment_from
     from tradsys.research.train import train_bundle
+    from tradsys.research.walk.spec import experiment_from
+    from tradsys.settings.config import RunConfig
+    from tradsys.settings.markets import configured_market
 
     given = {"seed": seed, "agent.name": agent, "agent.objective": objective, "strategy_profile": profile}
     outside = beside_bars(macro, book, flow, funding)

@@ -53,13 +53,13 @@ def command(
     from tradsys.cli.machine import plan_for, side_by_side
     from tradsys.cli.overrides import beside_bars, overrides
     from tradsys.cli.progress import reporter
-    from tradsys.core.work import tune_work
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
-    from tradsys.research.config import RunConfig
-    from tradsys.research.markets import configured_market
+    from tradsys.machine.work import tune_work
     from tradsys.research.tuning.ranges import asked_for, may_be_network
     from tradsys.research.tuning.tune import Budget, tune
+    from tradsys.settings.config import RunConfig
+    from tradsys.settings.markets import configured_market
 
     outside = beside_bars(macro, book, flow, funding)
     given = overrides(settings or [], {"seed": seed, "agent.name": agent, **outside})

@@ -1,4 +1,4 @@
-"""What was tried: the ledger of every trial ever scored, its stored series, and the folders of finished runs."""
+"""What was tried: the ledger of every trial ever scored, and its stored series."""
 
 from typing import TYPE_CHECKING
 
@@ -7,10 +7,9 @@ from tradsys.core.lazy import attach
 if TYPE_CHECKING:
     from tradsys.journal.book import MarketBook, read_book
     from tradsys.journal.ledger import Earlier, Entry, Ledger
-    from tradsys.journal.runs import RunFolder, find_run
     from tradsys.journal.trial import TrialSeries
 
-__all__ = ["Earlier", "Entry", "Ledger", "MarketBook", "RunFolder", "TrialSeries", "find_run", "read_book"]
+__all__ = ["Earlier", "Entry", "Ledger", "MarketBook", "TrialSeries", "read_book"]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -19,9 +18,7 @@ __getattr__, __dir__ = attach(
         "Entry": "ledger",
         "Ledger": "ledger",
         "MarketBook": "book",
-        "RunFolder": "runs",
         "TrialSeries": "trial",
-        "find_run": "runs",
         "read_book": "book",
     },
 )

@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 
 from tradsys.core.errors import ConfigError, DataError, LedgerError
 from tradsys.core.files import sync_folder, write_atomically
+from tradsys.core.json_text import canonical_json
 from tradsys.journal.entries import COUNTED
-from tradsys.journal.files import canonical_json
 from tradsys.journal.trial import TrialSeries
 
 FIRST = "0" * 64

@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.models.base_rate import BaseRate
-    from tradsys.models.boosted import Boosted
     from tradsys.models.calibration import Calibration, fit_calibration
-    from tradsys.models.ensemble import Ensemble, FittedEnsemble
     from tradsys.models.forecaster import FittedForecaster, Forecaster
-    from tradsys.models.logistic import RidgeLogistic
+    from tradsys.models.linear.base_rate import BaseRate
+    from tradsys.models.linear.logistic import RidgeLogistic
+    from tradsys.models.linear.symmetric import SymmetricLogistic
+    from tradsys.models.linear.volatility_agent import VolatilityAgent
+    from tradsys.models.linear.volatility_forecast import VolatilityForecast
+    from tradsys.models.linear.volatility_only import VolatilityOnly
     from tradsys.models.losses import FocalLoss, SupervisedContrastiveLoss
+    from tradsys.models.networks.resnet_agent import ResNetAgent
+    from tradsys.models.networks.stepper import Stepper
+    from tradsys.models.networks.transformer_agent import TransformerAgent
     from tradsys.models.panel import Panel
+    from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble
     from tradsys.models.registry import load_forecaster
-    from tradsys.models.resnet_agent import ResNetAgent
-    from tradsys.models.stepper import Stepper
-    from tradsys.models.symmetric import SymmetricLogistic
-    from tradsys.models.transformer_agent import TransformerAgent
-    from tradsys.models.volatility_agent import VolatilityAgent
-    from tradsys.models.volatility_forecast import VolatilityForecast
-    from tradsys.models.volatility_only import VolatilityOnly
+    from tradsys.models.trees.boosted import Boosted
 
 __all__ = [
     "BaseRate",
@@ -48,24 +48,24 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
-        "BaseRate": "base_rate",
-        "Boosted": "boosted",
+        "BaseRate": "linear.base_rate",
+        "Boosted": "trees.boosted",
         "Calibration": "calibration",
-        "Ensemble": "ensemble",
-        "FittedEnsemble": "ensemble",
+        "Ensemble": "pooling.ensemble",
+        "FittedEnsemble": "pooling.ensemble",
         "FittedForecaster": "forecaster",
         "FocalLoss": "losses",
         "Forecaster": "forecaster",
         "Panel": "panel",
-        "ResNetAgent": "resnet_agent",
-        "RidgeLogistic": "logistic",
-        "Stepper": "stepper",
+        "ResNetAgent": "networks.resnet_agent",
+        "RidgeLogistic": "linear.logistic",
+        "Stepper": "networks.stepper",
         "SupervisedContrastiveLoss": "losses",
-        "SymmetricLogistic": "symmetric",
-        "TransformerAgent": "transformer_agent",
-        "VolatilityAgent": "volatility_agent",
-        "VolatilityForecast": "volatility_forecast",
-        "VolatilityOnly": "volatility_only",
+        "SymmetricLogistic": "linear.symmetric",
+        "TransformerAgent": "networks.transformer_agent",
+        "VolatilityAgent": "linear.volatility_agent",
+        "VolatilityForecast": "linear.volatility_forecast",
+        "VolatilityOnly": "linear.volatility_only",
         "fit_calibration": "calibration",
         "load_forecaster": "registry",
     },

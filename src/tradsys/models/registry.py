@@ -7,11 +7,11 @@ from tradsys.core.errors import BundleError
 from tradsys.models.forecaster import FittedForecaster
 
 KINDS = {
-    "linear": ("tradsys.models.logistic", "FittedLinear"),
-    "boosted": ("tradsys.models.boosted", "FittedBoosted"),
-    "resnet": ("tradsys.models.onnx_forecaster", "OnnxForecaster"),
-    "transformer": ("tradsys.models.onnx_forecaster", "OnnxForecaster"),
-    "volatility": ("tradsys.models.volatility_forecast", "VolatilityForecast"),
+    "linear": ("tradsys.models.linear.logistic", "FittedLinear"),
+    "boosted": ("tradsys.models.trees.boosted", "FittedBoosted"),
+    "resnet": ("tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
+    "transformer": ("tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
+    "volatility": ("tradsys.models.linear.volatility_forecast", "VolatilityForecast"),
 }
 """Kind -> module and class; a new kind of model is one line here."""
 

@@ -15,9 +15,9 @@ from tradsys.core.time import interval_ms
 from tradsys.features.stream.bar import Bar
 from tradsys.features.stream.feature_stream import FeatureStream, frame_of
 from tradsys.models.forecaster import FittedForecaster
-from tradsys.models.logistic import FittedLinear
-from tradsys.models.onnx_forecaster import OnnxForecaster
-from tradsys.models.stepper import Stepper
+from tradsys.models.linear.logistic import FittedLinear
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster
+from tradsys.models.networks.stepper import Stepper
 from tradsys.predictor.decision import Decision
 from tradsys.predictor.predictor import Predictor, Reading
 from tradsys.regimes.family import RegimeFilter

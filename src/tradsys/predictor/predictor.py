@@ -18,8 +18,8 @@ from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.spec import BarrierSpec
 from tradsys.models.forecaster import FittedForecaster
-from tradsys.models.pool import Pool
-from tradsys.models.volatility_forecast import VolatilityForecast
+from tradsys.models.linear.volatility_forecast import VolatilityForecast
+from tradsys.models.pooling.pool import Pool
 from tradsys.predictor.decision import Decision
 from tradsys.predictor.judgement import Judge, audit_inputs
 from tradsys.predictor.ranks import ConfidenceRanks

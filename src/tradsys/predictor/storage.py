@@ -16,9 +16,9 @@ from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.spec import BarrierSpec
 from tradsys.models.calibration import Calibration
 from tradsys.models.forecaster import FittedForecaster
-from tradsys.models.pool import pool_from_dict
+from tradsys.models.linear.volatility_forecast import VolatilityForecast
+from tradsys.models.pooling.pool import pool_from_dict
 from tradsys.models.registry import load_forecaster
-from tradsys.models.volatility_forecast import VolatilityForecast
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.holding import Holding
 from tradsys.predictor.judgement import Judge

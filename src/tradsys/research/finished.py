@@ -8,13 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from tradsys.core.machine import limits
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
-from tradsys.journal.runs import RunFolder
-from tradsys.research.code import lock_digest
-from tradsys.research.config import RunConfig
-from tradsys.research.trials import Tried, data_of, run_name
+from tradsys.machine.limits import limits
+from tradsys.research.judging.trials import Tried, data_of, run_name
+from tradsys.runs.folder import RunFolder
+from tradsys.runs.provenance import lock_digest
+from tradsys.settings.config import RunConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,31 +9,31 @@ import polars as pl
 from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import FitError
-from tradsys.core.plan import Plan
+from tradsys.core.json_text import check_writable
 from tradsys.data.market import Market
-from tradsys.journal.files import check_writable
 from tradsys.journal.ledger import Ledger
-from tradsys.journal.runs import RunFolder
+from tradsys.machine.plan import Plan
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import SIDES, Forecasts
-from tradsys.research.code import code_digest
-from tradsys.research.config import RunConfig
 from tradsys.research.diagnostics.adversarial import adversarial_validation
+from tradsys.research.diagnostics.families import family_gains
 from tradsys.research.diagnostics.importance import feature_importance
-from tradsys.research.experiment import Outcome, Progress, block_decisions, run_experiment
-from tradsys.research.families import family_gains
-from tradsys.research.findings import refuse
+from tradsys.research.diagnostics.supervision import supervision
 from tradsys.research.finished import Run, by_profile, by_symbol, run_slug, write_manifest
-from tradsys.research.lockbox import open_lockbox
-from tradsys.research.logbook import record_failure, record_look, record_result
-from tradsys.research.lookahead import glance
-from tradsys.research.metrics import run_metrics
-from tradsys.research.nested import choose_everywhere
-from tradsys.research.paths import cross_validated_paths
-from tradsys.research.ranks import ranks_of
-from tradsys.research.spec import Experiment, experiment_from
-from tradsys.research.supervision import supervision
-from tradsys.research.trials import record_and_judge, trial_series, verdict_json
+from tradsys.research.judging.lockbox import open_lockbox
+from tradsys.research.judging.logbook import record_failure, record_look, record_result
+from tradsys.research.judging.trials import record_and_judge, trial_series, verdict_json
+from tradsys.research.lookahead.findings import refuse
+from tradsys.research.lookahead.lookahead import glance
+from tradsys.research.selection.nested import choose_everywhere
+from tradsys.research.selection.paths import cross_validated_paths
+from tradsys.research.walk.experiment import Outcome, Progress, block_decisions, run_experiment
+from tradsys.research.walk.metrics import run_metrics
+from tradsys.research.walk.spec import Experiment, experiment_from
+from tradsys.runs.folder import RunFolder
+from tradsys.runs.provenance import code_digest
+from tradsys.settings.config import RunConfig
+from tradsys.settings.ranks import ranks_of
 
 
 def run(

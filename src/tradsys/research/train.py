@@ -12,15 +12,15 @@ from tradsys.core.time import to_ms
 from tradsys.data.market import Market
 from tradsys.journal.entries import Training
 from tradsys.journal.ledger import Ledger
-from tradsys.research.agents import DECIDER
-from tradsys.research.code import code_digest
-from tradsys.research.deciding import decide_fold
-from tradsys.research.experiment import Progress, lockbox_opens, walk
-from tradsys.research.fitting import fit_models
-from tradsys.research.folds import Fold
-from tradsys.research.scoring import gather, skill_table
-from tradsys.research.spec import Experiment
-from tradsys.research.trials import data_of
+from tradsys.research.judging.trials import data_of
+from tradsys.research.walk.agents import DECIDER
+from tradsys.research.walk.deciding import decide_fold
+from tradsys.research.walk.experiment import Progress, lockbox_opens, walk
+from tradsys.research.walk.fitting import fit_models
+from tradsys.research.walk.folds import Fold
+from tradsys.research.walk.scoring import gather, skill_table
+from tradsys.research.walk.spec import Experiment
+from tradsys.runs.provenance import code_digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ import pytest
 
 from tradsys.core.bars import to_arrays
 from tradsys.research.calibration.market import Task, shorter_verdicts, try_market
+from tradsys.research.calibration.presets import calibration_experiment
 from tradsys.research.calibration.rivals import rival_trials, trade
-from tradsys.research.experiment import block_decisions, run_experiment
-from tradsys.research.presets import calibration_experiment
-from tradsys.research.trials import trial_series
+from tradsys.research.judging.trials import trial_series
+from tradsys.research.walk.experiment import block_decisions, run_experiment
 
 
 @pytest.fixture(scope="module")

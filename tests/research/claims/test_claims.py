@@ -16,7 +16,7 @@ from tradsys.research.claims.comparing import compare
 from tradsys.research.claims.run import run_claims
 from tradsys.research.claims.store import Store
 from tradsys.research.claims.variants import BCE, CONTROL, FOCAL, FOCAL_RAW, SUPCON, journal_agents, quick_agents
-from tradsys.research.config import RunConfig
+from tradsys.settings.config import RunConfig
 from tradsys.verdict.skill import Overlap
 
 HOUR_MS = 3_600_000

@@ -11,9 +11,9 @@ from tradsys.data.simulate import simulate
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.momentum import LaggedReturns, StandardReturns
 from tradsys.features.oscillators import Rsi
-from tradsys.models.boosted import Boosted
-from tradsys.research.experiment import run_experiment
-from tradsys.research.presets import calibration_experiment
+from tradsys.models.trees.boosted import Boosted
+from tradsys.research.calibration.presets import calibration_experiment
+from tradsys.research.walk.experiment import run_experiment
 
 N_BARS = 8_000
 

@@ -5,8 +5,8 @@ import pytest
 from tests.research.diagnostics.planted import N_BARS, outcome_of, spec_of
 
 from tradsys.features.momentum import LaggedReturns
+from tradsys.research.calibration.presets import calibration_experiment
 from tradsys.research.diagnostics.adversarial import Band, Giveaway, _band, _sentence, adversarial_validation
-from tradsys.research.presets import calibration_experiment
 
 pytestmark = pytest.mark.slow
 

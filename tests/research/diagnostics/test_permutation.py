@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradsys.models.calibration import Calibration
-from tradsys.models.logistic import FittedLinear
+from tradsys.models.linear.logistic import FittedLinear
 from tradsys.research.diagnostics.clusters import Cluster
 from tradsys.research.diagnostics.permutation import Block, Calibrated, increases, shares
 

@@ -5,9 +5,9 @@ import pytest
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data import load_market
 from tradsys.data.simulate import simulate
-from tradsys.research.config import RunConfig
 from tradsys.research.tuning.part import tuning_part
 from tradsys.research.tuning.score import Span
+from tradsys.settings.config import RunConfig
 
 FEW = ("returns", "average_distance", "volatility_ratios")
 

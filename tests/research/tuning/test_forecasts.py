@@ -9,13 +9,13 @@ import pytest
 from tests.research.tuning.conftest import market_of, quick, span_of
 
 from tradsys.core.time import interval_ms, ts_ms
-from tradsys.research.dataset import Dataset
-from tradsys.research.folds import walk_forward
-from tradsys.research.spec import experiment_from
 from tradsys.research.tuning.evaluate import evaluator
 from tradsys.research.tuning.forecasts import N_FOLDS, Cell, Failed, Workshop, groups
 from tradsys.research.tuning.part import tuning_part
 from tradsys.research.tuning.score import Score, worth
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.folds import walk_forward
+from tradsys.research.walk.spec import experiment_from
 
 
 def scored(part, config, measure="skill"):

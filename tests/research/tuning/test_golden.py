@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tradsys.core.errors import FitError
-from tradsys.research.config import RunConfig
 from tradsys.research.tuning.finished import Finished
 from tradsys.research.tuning.golden import INCUMBENT, Lead, choose, write_golden
 from tradsys.research.tuning.score import N_BLOCKS, Score
+from tradsys.settings.config import RunConfig
 
 ABOUT = {
     "study": "s", "measure": "skill", "n_trials": 9, "n_pruned": 1, "n_failed": 1, "n_seeds": 2, "market": "EDGE",

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.config import RunConfig
 from tradsys.research.tuning.ranges import DEFAULT, asked_for, may_be_network
 from tradsys.research.tuning.space import Choice, Range, Space, restricted
+from tradsys.settings.config import RunConfig
 
 BASE = RunConfig().settings
 

@@ -9,12 +9,12 @@ from tests.research.tuning.said import SPAN, said_of
 from tradsys.core.errors import ConfigError
 from tradsys.journal.entries import Data
 from tradsys.journal.ledger import Ledger
-from tradsys.research.spec import experiment_from
 from tradsys.research.tuning.plan import StudyPlan
 from tradsys.research.tuning.ranges import DEFAULT
 from tradsys.research.tuning.score import WORST
 from tradsys.research.tuning.storage import only_one, open_storage
 from tradsys.research.tuning.study import TuningStudy
+from tradsys.research.walk.spec import experiment_from
 
 SPACE = DEFAULT.over(["agent.penalty", "labels.horizon=12:24"])
 PLAN = StudyPlan(Data("EDGE 1h", ("m1",), "f" * 64), quick(), SPACE, "skill", n_seeds=2)

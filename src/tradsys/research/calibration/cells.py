@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.config import CostSettings
+from tradsys.settings.config import CostSettings
 
 
 @dataclass(frozen=True, slots=True)

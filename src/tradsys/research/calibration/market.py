@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from tradsys.core.plan import Plan
 from tradsys.data.market import load_market
 from tradsys.journal.trial import TrialSeries
+from tradsys.machine.plan import Plan
 from tradsys.profiles.forecast import SIDES
 from tradsys.research.calibration.cells import cell_named
+from tradsys.research.calibration.presets import Preset, calibration_experiment
 from tradsys.research.calibration.rivals import N_RULES, rival_trials
-from tradsys.research.code import code_digest
-from tradsys.research.experiment import run_experiment
-from tradsys.research.presets import Preset, calibration_experiment
-from tradsys.research.trials import trial_series
+from tradsys.research.judging.trials import trial_series
+from tradsys.research.walk.experiment import run_experiment
+from tradsys.runs.provenance import code_digest
 from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import ProfileVerdict, VerdictSpec
 

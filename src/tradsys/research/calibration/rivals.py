@@ -18,8 +18,8 @@ from tradsys.core.seeds import generator
 from tradsys.journal.trial import TrialSeries
 from tradsys.profiles.forecast import SIDES
 from tradsys.profiles.rules import QUIET
-from tradsys.research.experiment import Outcome
-from tradsys.research.spec import Experiment
+from tradsys.research.walk.experiment import Outcome
+from tradsys.research.walk.spec import Experiment
 
 type ActionArray = npt.NDArray[np.int8]
 

@@ -6,13 +6,13 @@ from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from tradsys.core.errors import FitError
-from tradsys.core.plan import Plan
+from tradsys.machine.plan import Plan
+from tradsys.machine.processes import process_pool
 from tradsys.research.calibration.cells import Cell
 from tradsys.research.calibration.market import Task, try_market
+from tradsys.research.calibration.presets import Preset
 from tradsys.research.calibration.results import Results, done
-from tradsys.research.experiment import Progress
-from tradsys.research.presets import Preset
-from tradsys.research.processes import process_pool
+from tradsys.research.walk.experiment import Progress
 
 FIRST_SEED = 1_000_000
 """Markets are drawn from this seed on, far from the seeds that people try by hand."""

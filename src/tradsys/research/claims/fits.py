@@ -9,23 +9,23 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.data.market import Market
-from tradsys.models.base_rate import BaseRate
-from tradsys.models.contrastive_agent import ContrastiveAgent
 from tradsys.models.forecaster import FittedForecaster
-from tradsys.models.logistic import RidgeLogistic
-from tradsys.models.network_agent import NetworkAgent
-from tradsys.models.onnx_forecaster import OnnxForecaster
+from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.logistic import RidgeLogistic
+from tradsys.models.linear.volatility_only import VolatilityOnly
+from tradsys.models.networks.contrastive_agent import ContrastiveAgent
+from tradsys.models.networks.network_agent import NetworkAgent
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
-from tradsys.models.volatility_only import VolatilityOnly
 from tradsys.research.claims.store import Store
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
-from tradsys.research.code import code_digest
-from tradsys.research.dataset import Dataset
-from tradsys.research.experiment import Progress, lockbox_opens
-from tradsys.research.fitting import FoldModels, fit_models
-from tradsys.research.folds import Fold, walk_forward
-from tradsys.research.record import both, stack
-from tradsys.research.spec import Experiment
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.experiment import Progress, lockbox_opens
+from tradsys.research.walk.fitting import FoldModels, fit_models
+from tradsys.research.walk.folds import Fold, walk_forward
+from tradsys.research.walk.record import both, stack
+from tradsys.research.walk.spec import Experiment
+from tradsys.runs.provenance import code_digest
 
 REFERENCES = (BaseRate(), VolatilityOnly(), RidgeLogistic())
 """Deterministic forecasters that every variant is shown beside."""

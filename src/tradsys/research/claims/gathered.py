@@ -13,7 +13,7 @@ from tradsys.models.focal import focal_logit
 from tradsys.research.claims.fits import REFERENCES, Stage, finished_seeds
 from tradsys.research.claims.store import Store
 from tradsys.research.claims.variants import CONTROL, FOCAL, FOCAL_ALPHA, FOCAL_GAMMA, FOCAL_RAW, SUPCON, Agents
-from tradsys.research.record import stack
+from tradsys.research.walk.record import stack
 from tradsys.verdict.scores import Outcomes
 from tradsys.verdict.skill import Overlap
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from tradsys.core.files import write_atomically
-from tradsys.core.plan import Plan
+from tradsys.core.json_text import pretty_json
 from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison
-from tradsys.journal.files import pretty_json
 from tradsys.journal.ledger import Ledger
+from tradsys.machine.plan import Plan
 from tradsys.profiles.forecast import SIDES
 from tradsys.research.claims.claims import forecast_results, profile_results
 from tradsys.research.claims.fits import REFERENCES, Deadline, Stage, fit_variants
@@ -19,11 +19,11 @@ from tradsys.research.claims.gathered import gather
 from tradsys.research.claims.store import Store
 from tradsys.research.claims.trading import trade_profiles
 from tradsys.research.claims.variants import Agents, within
-from tradsys.research.code import code_digest
-from tradsys.research.config import RunConfig
-from tradsys.research.experiment import Progress
-from tradsys.research.spec import experiment_from
-from tradsys.research.trials import data_of
+from tradsys.research.judging.trials import data_of
+from tradsys.research.walk.experiment import Progress
+from tradsys.research.walk.spec import experiment_from
+from tradsys.runs.provenance import code_digest
+from tradsys.settings.config import RunConfig
 
 
 def run_claims(

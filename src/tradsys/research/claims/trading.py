@@ -7,14 +7,14 @@ import numpy as np
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.profiles.forecast import SIDES
-from tradsys.research.agents import DECIDER
 from tradsys.research.claims.fits import Deadline
 from tradsys.research.claims.store import Store
-from tradsys.research.code import code_digest
-from tradsys.research.config import RunConfig
-from tradsys.research.experiment import Progress, run_experiment
-from tradsys.research.spec import experiment_from
-from tradsys.research.trials import record_and_judge, trial_series
+from tradsys.research.judging.trials import record_and_judge, trial_series
+from tradsys.research.walk.agents import DECIDER
+from tradsys.research.walk.experiment import Progress, run_experiment
+from tradsys.research.walk.spec import experiment_from
+from tradsys.runs.provenance import code_digest
+from tradsys.settings.config import RunConfig
 
 TRADES = "trades"
 

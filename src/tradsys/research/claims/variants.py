@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tradsys.core.plan import Plan
-from tradsys.models.base_rate import BaseRate
-from tradsys.models.contrastive import Contrast
-from tradsys.models.contrastive_agent import ContrastiveAgent
-from tradsys.models.network_agent import NetworkAgent
+from tradsys.machine.plan import Plan
+from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.networks.contrastive_agent import ContrastiveAgent
+from tradsys.models.networks.network_agent import NetworkAgent
+from tradsys.models.networks.transformer_agent import TransformerAgent
 from tradsys.models.presets import preset
-from tradsys.models.transformer_agent import TransformerAgent
+from tradsys.models.training.contrastive import Contrast
 
 type Agents = Mapping[str, NetworkAgent | ContrastiveAgent]
 """Name of a variant: the agent that is fitted for it."""

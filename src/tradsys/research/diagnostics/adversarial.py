@@ -11,13 +11,13 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
 from tradsys.models.panel import Rows
-from tradsys.research.dataset import Dataset
-from tradsys.research.deciding import FoldResult
 from tradsys.research.diagnostics.apart import N_BLOCKS, Apart, Part, tell_apart
 from tradsys.research.diagnostics.inputs import fold_columns, usable
-from tradsys.research.experiment import Outcome
-from tradsys.research.record import stack
-from tradsys.research.spec import Experiment
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.deciding import FoldResult
+from tradsys.research.walk.experiment import Outcome
+from tradsys.research.walk.record import stack
+from tradsys.research.walk.spec import Experiment
 
 _FEWEST_FOLDS = 3
 _N_SHOWN = 6

@@ -6,7 +6,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.seeds import generator
-from tradsys.models.logistic import fit_logistic
+from tradsys.models.linear.logistic import fit_logistic
 from tradsys.verdict.scores import auc
 
 N_BLOCKS = 6

@@ -10,17 +10,17 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.seeds import generator
 from tradsys.core.time import interval_ms
-from tradsys.models.boosted import FittedBoosted
-from tradsys.models.pool import Pooled
-from tradsys.research.dataset import Dataset
-from tradsys.research.deciding import FoldResult
+from tradsys.models.pooling.pool import Pooled
+from tradsys.models.trees.boosted import FittedBoosted
 from tradsys.research.diagnostics.clusters import CUT, Cluster, cluster_columns
 from tradsys.research.diagnostics.inputs import fold_columns, usable
 from tradsys.research.diagnostics.permutation import Block, Calibrated, increases, shares
-from tradsys.research.experiment import Outcome
-from tradsys.research.record import stack
-from tradsys.research.scoring import BOOSTED
-from tradsys.research.spec import Experiment
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.deciding import FoldResult
+from tradsys.research.walk.experiment import Outcome
+from tradsys.research.walk.record import stack
+from tradsys.research.walk.scoring import BOOSTED
+from tradsys.research.walk.spec import Experiment
 from tradsys.verdict.skill import Overlap, estimate
 
 DECIDING = "deciding"

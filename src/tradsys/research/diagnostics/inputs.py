@@ -4,8 +4,8 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.models.panel import Rows
-from tradsys.research.dataset import Dataset
-from tradsys.research.deciding import FoldResult
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.deciding import FoldResult
 
 
 def fold_columns(data: Dataset, result: FoldResult) -> tuple[FloatArray, ...]:

@@ -5,9 +5,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 from tradsys.core.errors import FitError
-from tradsys.core.plan import Plan
 from tradsys.data.market import Market
-from tradsys.research.processes import process_pool
+from tradsys.machine.plan import Plan
+from tradsys.machine.processes import process_pool
 from tradsys.research.tuning.forecasts import Cell, Failed, Said, Workshop, groups
 
 type Evaluate = Callable[[Sequence[Cell]], list[Said | Failed]]

@@ -9,23 +9,23 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
-from tradsys.core.plan import Plan
 from tradsys.core.seeds import derive
 from tradsys.data.market import Market
+from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.profiles.forecast import SIDES
-from tradsys.research.agents import DECIDER
-from tradsys.research.carrying import known_funding
-from tradsys.research.config import RunConfig
-from tradsys.research.dataset import Dataset
-from tradsys.research.record import both, rows_at, stack
-from tradsys.research.spec import Experiment, experiment_from
-from tradsys.research.timeouts import TimeoutModel, timeout_panel
+from tradsys.research.walk.agents import DECIDER
+from tradsys.research.walk.carrying import known_funding
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.record import both, rows_at, stack
+from tradsys.research.walk.spec import Experiment, experiment_from
+from tradsys.research.walk.timeouts import TimeoutModel, timeout_panel
+from tradsys.settings.config import RunConfig
 from tradsys.splits.kfold import PurgedKFold
 
 if TYPE_CHECKING:
-    from tradsys.models.network_agent import NetworkAgent
+    from tradsys.models.networks.network_agent import NetworkAgent
 
 N_FOLDS = 5
 _FEWEST_ROWS = 300
@@ -117,7 +117,7 @@ class Workshop:
         """The forecasts of one of the `groups`, whose networks train side by side; one cell is just said."""
         if len(cells) == 1:
             return self.say(cells)
-        from tradsys.models.together import Job, fit_together
+        from tradsys.models.training.together import Job, fit_together
 
         try:
             jobs = [self._job(cell) for cell in cells]

@@ -20,10 +20,10 @@ import numpy as np
 
 from tradsys.core.errors import FitError
 from tradsys.core.files import write_atomically
-from tradsys.journal.files import canonical_json, plain, pretty_json
-from tradsys.research.choice import STANDARD_ERRORS
-from tradsys.research.config import RunConfig
+from tradsys.core.json_text import canonical_json, plain, pretty_json
 from tradsys.research.tuning.finished import Finished, mapping_of
+from tradsys.research.walk.choice import STANDARD_ERRORS
+from tradsys.settings.config import RunConfig
 from tradsys.verdict.sharpe import expected_max_sharpe
 
 INCUMBENT = "incumbent"

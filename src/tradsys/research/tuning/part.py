@@ -11,9 +11,9 @@ import polars as pl
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.market import Market
-from tradsys.research.config import RunConfig
-from tradsys.research.experiment import lockbox_opens
-from tradsys.research.spec import experiment_from
+from tradsys.research.walk.experiment import lockbox_opens
+from tradsys.research.walk.spec import experiment_from
+from tradsys.settings.config import RunConfig
 
 
 def tuning_part(market: Market, config: RunConfig, longest_horizon: int) -> Market:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tradsys.journal.entries import Data
-from tradsys.research.config import RunConfig
 from tradsys.research.tuning.forecasts import N_FOLDS
 from tradsys.research.tuning.score import Measure
 from tradsys.research.tuning.space import Space
+from tradsys.settings.config import RunConfig
 
 
 @dataclass(frozen=True, slots=True)

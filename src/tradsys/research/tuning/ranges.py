@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.config import RunConfig
 from tradsys.research.tuning.space import Choice, Given, Range, Space, restricted
+from tradsys.settings.config import RunConfig
 
 _AGENT = "agent.name"
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.config import RunConfig
-from tradsys.research.spec import Experiment
 from tradsys.research.tuning.forecasts import Failed, Said
 from tradsys.research.tuning.plan import StudyPlan
 from tradsys.research.tuning.score import Measure, Score, Span, Worth, worth
 from tradsys.research.tuning.space import Value
+from tradsys.research.walk.spec import Experiment
+from tradsys.settings.config import RunConfig
 
 if TYPE_CHECKING:
     from optuna import Trial as OptunaTrial

@@ -33,9 +33,9 @@ from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, s
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.holding import Holding
 from tradsys.predictor.judgement import Judge
-from tradsys.research.carrying import fit_holding
-from tradsys.research.spec import Experiment
 from tradsys.research.tuning.forecasts import Said
+from tradsys.research.walk.carrying import fit_holding
+from tradsys.research.walk.spec import Experiment
 
 type Measure = Literal["skill", "growth"]
 MEASURES: tuple[Measure, ...] = get_args(Measure.__value__)

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.json_text import canonical_json
 from tradsys.core.seeds import derive
 from tradsys.journal.entries import TuningTrial
-from tradsys.journal.files import canonical_json
 from tradsys.journal.ledger import Ledger
-from tradsys.research.config import RunConfig
-from tradsys.research.spec import Experiment
 from tradsys.research.tuning.evaluate import Evaluate
 from tradsys.research.tuning.finished import Finished, is_finished, read
 from tradsys.research.tuning.forecasts import N_FOLDS, Cell
@@ -24,6 +22,8 @@ from tradsys.research.tuning.plan import StudyPlan, difference
 from tradsys.research.tuning.running import Running
 from tradsys.research.tuning.score import Score, Span
 from tradsys.research.tuning.space import Settings, Space, Value
+from tradsys.research.walk.spec import Experiment
+from tradsys.settings.config import RunConfig
 
 if TYPE_CHECKING:
     from optuna import Study as OptunaStudy

@@ -10,17 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from tradsys.core.errors import ConfigError, FitError
-from tradsys.core.plan import Plan
+from tradsys.core.json_text import canonical_json, check_writable
 from tradsys.core.time import format_interval, interval_ms
 from tradsys.data.market import Market
-from tradsys.journal.files import canonical_json, check_writable
 from tradsys.journal.ledger import Ledger
+from tradsys.machine.plan import Plan
 from tradsys.profiles.forecast import SIDES
-from tradsys.research.code import code_digest
-from tradsys.research.config import RunConfig
-from tradsys.research.experiment import Progress
-from tradsys.research.spec import experiment_from
-from tradsys.research.trials import data_of
+from tradsys.research.judging.trials import data_of
 from tradsys.research.tuning.evaluate import evaluator
 from tradsys.research.tuning.finished import Finished, mapping_of
 from tradsys.research.tuning.golden import INCUMBENT, Golden, choose, write_golden
@@ -31,6 +27,10 @@ from tradsys.research.tuning.space import Range, Space
 from tradsys.research.tuning.storage import has_study, only_one, open_storage
 from tradsys.research.tuning.study import TuningStudy, stored_space
 from tradsys.research.tuning.zoom import Region, zoomed
+from tradsys.research.walk.experiment import Progress
+from tradsys.research.walk.spec import experiment_from
+from tradsys.runs.provenance import code_digest
+from tradsys.settings.config import RunConfig
 
 _BARRIERS = {"labels.upper", "labels.lower", "labels.horizon"}
 

@@ -1,0 +1,1 @@
+"""The machine: limits, plan, health and worker processes."""

@@ -1,0 +1,1 @@
+"""Models that are linear in a row's features, and the base rate."""

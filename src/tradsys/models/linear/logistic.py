@@ -1,0 +1,169 @@
+"""Ridge logistic regression, pooled over symbols: the decision maker that everything else has to beat."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from tradsys.core.arrays import BoolArray, FloatArray
+from tradsys.core.errors import BundleError, ConfigError, FitError
+from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
+from tradsys.models.panel import Panel, Rows
+
+_MAX_STEPS = 60
+_SMALLEST_GRADIENT = 1e-10
+_FILE = "linear.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLinear:
+    """Log-odds that are linear in the features, one row of coefficients a side; every linear model fits into it."""
+
+    kind: ClassVar[str] = "linear"
+    memory: ClassVar[int] = 0
+
+    intercept: FloatArray
+    """Shape (2,), long and short."""
+    coef: FloatArray
+    """Shape (2, n_features); zero where the model does not use a column."""
+
+    def logits(self, X: FloatArray) -> FloatArray:
+        """Log-odds, (n_bars, n_features) -> (n_bars, 2); NaN in rows where any feature is NaN."""
+        if X.ndim != 2 or X.shape[1] != self.coef.shape[1]:
+            raise ConfigError(
+                f"this model was fitted on {self.coef.shape[1]} features, found an array of shape {X.shape}; "
+                "compute the features with the set it was fitted with"
+            )
+        return np.asarray(X @ self.coef.T + self.intercept)
+
+    def to_files(self) -> dict[str, bytes]:
+        """One JSON file; floats are written so that they read back to the last bit."""
+        content = {"intercept": self.intercept.tolist(), "coef": self.coef.tolist()}
+        return {_FILE: json.dumps(content, indent=1).encode()}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        """The model that `to_files` wrote."""
+        if _FILE not in files:
+            raise BundleError(f"a linear model needs {_FILE}, found {sorted(files)}; export the model again")
+        content = json.loads(files[_FILE])
+        return cls(np.asarray(content["intercept"], float), np.asarray(content["coef"], float))
+
+
+@dataclass(frozen=True, slots=True)
+class RidgeLogistic:
+    """Logistic regression on standardised columns, one model a side, all symbols pooled, no symbol dummies.
+
+    Minimises, with the labels' uniqueness w as weights,
+
+        sum_i w_i logloss_i / sum_i w_i  +  penalty / 2 * |coef|^2 ,
+
+    the intercept being free. The penalty thus counts *per row*: it does not fade as history grows, because on bars the
+    signal is weak and drifts. A standardised column alone has a curvature of p(1-p), about .25, so that a penalty of 1
+    leaves it a fifth of its unpenalised coefficient; what many columns say together (momentum) survives. FEATURES.md
+    measured .5 to 2 as best on hourly bars; with `penalty=None` the training rows choose, and leave 2 only where they
+    show that less is better, for volatility columns and for all others apart (`choose_penalties`).
+    """
+
+    penalty: float | None = None
+    name: ClassVar[str] = "logistic"
+    memory: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        check_penalty(self.penalty)
+
+    def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedLinear:
+        """Fit both sides on the chosen rows; deterministic, the seed is not used."""
+        del seed
+        return fit_two_sides(panel, rows, np.ones(len(panel.columns), bool), self.penalty)
+
+
+def fit_two_sides(panel: Panel, rows: Rows, columns: BoolArray, penalty: float | None) -> FittedLinear:
+    """A logistic model a side on the chosen columns; both sides share the penalties."""
+    problems = side_problems(panel, rows, columns)
+    kinds = (panel.is_volatility[columns], ~panel.is_volatility[columns])
+    strength = choose_penalties(problems, [kind for kind in kinds if kind.any()]) if penalty is None else penalty
+    intercept, coef = np.zeros(2), np.zeros((2, len(panel.columns)))
+    for side, problem in enumerate(problems):
+        intercept[side], coef[side, columns] = fit_logistic(problem.X, problem.y, problem.weight, strength)
+    return FittedLinear(intercept, coef)
+
+
+def side_problems(panel: Panel, rows: Rows, columns: BoolArray) -> tuple[Problem, Problem]:
+    """The long and the short side's rows, all symbols pooled; a FitError where there is nothing to learn from."""
+    X, y, weight = panel.stack_X(rows)[:, columns], panel.stack_y(rows), panel.stack_weight(rows)
+    start = np.concatenate([s[r] for s, r in zip(panel.start, rows, strict=True)])
+    end = np.concatenate([e[r] for e, r in zip(panel.end, rows, strict=True)])
+    for side in range(2):
+        weighted_rate(y[:, side], weight[:, side])
+    long, short = (Problem(X, y[:, side], weight[:, side], start, end[:, side]) for side in range(2))
+    return long, short
+
+
+def weighted_rate(y: FloatArray, weight: FloatArray) -> float:
+    """Weighted share of ones; a FitError where there is nothing to learn from."""
+    total = float(weight.sum())
+    if len(y) == 0 or total <= 0:
+        raise FitError(f"a model needs labelled rows with positive weight, found {len(y)} rows of weight {total}")
+    rate = float(weight @ y) / total
+    if not 0 < rate < 1:
+        raise FitError(f"a model needs both outcomes, found only {rate:.0f} among {len(y)} labels; load more history")
+    return rate
+
+
+def fit_logistic(
+    X: FloatArray,
+    y: FloatArray,
+    weight: FloatArray,
+    penalty: float | FloatArray,
+    offset: FloatArray | None = None,
+) -> tuple[float, FloatArray]:
+    """Intercept and coefficients that minimise mean log-loss + penalty / 2 coef^2, shapes (n, F), (n,), (n,).
+
+    `penalty` is one for all columns, or one for each. With an `offset` (n,) the model adds to those log-odds.
+
+    Newton's method. The curvature hardly moves where p stays near its mean, so it is kept until a step
+    gains less than a digit; steps that do not lower the loss are halved.
+    """
+    rate = weighted_rate(y, weight)
+    w = weight / weight.sum()
+    design = np.column_stack([np.ones(len(X)), X])
+    ridge = np.zeros(design.shape[1])
+    ridge[1:] = penalty
+    beta = np.zeros(design.shape[1])
+    base = np.zeros(len(X)) if offset is None else offset
+    beta[0] = np.log(rate / (1 - rate)) if offset is None else 0.0
+    p, loss = _forecast(design, y, w, beta, ridge, base)
+    curvature, previous = None, np.inf
+    for _ in range(_MAX_STEPS):
+        gradient = (w * (p - y)) @ design + ridge * beta
+        size = float(np.abs(gradient).max())
+        if size <= _SMALLEST_GRADIENT:
+            return float(beta[0]), beta[1:]
+        if curvature is None or size > previous / 10:
+            curvature = (design * (w * p * (1 - p))[:, None]).T @ design + np.diag(ridge)
+        previous = size
+        step = np.linalg.solve(curvature, gradient)
+        for _ in range(30):
+            p, new_loss = _forecast(design, y, w, beta - step, ridge, base)
+            if new_loss <= loss + 1e-14:
+                break
+            step /= 2
+        beta, loss = beta - step, new_loss
+    raise FitError(
+        f"the logistic fit on {len(X)} rows x {X.shape[1]} columns did not converge in {_MAX_STEPS} steps "
+        f"(gradient {size:.1e}); raise the penalty or check the columns' scale"
+    )
+
+
+def _forecast(
+    design: FloatArray, y: FloatArray, w: FloatArray, beta: FloatArray, ridge: FloatArray, offset: FloatArray
+) -> tuple[FloatArray, float]:
+    """Probabilities and penalised loss at `beta`."""
+    z = design @ beta + offset
+    tail = np.exp(-np.abs(z))
+    p = np.where(z >= 0, 1.0, tail) / (1.0 + tail)
+    loss = w @ (np.maximum(z, 0) - y * z + np.log1p(tail)) + 0.5 * (ridge @ beta**2)
+    return p, float(loss)

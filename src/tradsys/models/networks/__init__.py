@@ -1,0 +1,1 @@
+"""Neural networks: their shapes, ONNX graphs and step-by-step inference."""

@@ -1,0 +1,106 @@
+"""A fitted network as research and the bot run it: ONNX Runtime and numpy, no torch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import BundleError
+from tradsys.models.focal import focal_logit, truth_logit
+from tradsys.models.linear.logistic import FittedLinear
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+_NETWORK, _ABOUT, _OFFSET = "network.onnx", "network.json", "offset-"
+_CHUNKS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class OnnxForecaster:
+    """Log-odds of a linear model plus what a network adds to them.
+
+    Trained on a focal loss (`gamma` is given), the network adds on that loss's own scale: the linear log-odds are taken
+    there, and the sum comes back by the closed-form inverse, so that nothing else ever meets a focal score. Without a
+    network (none that beat the linear model on its check rows) this is the linear model. `training` says why the
+    network's training ended, and `record` holds the losses of that training beside what a model that knows nothing
+    would have scored.
+
+    The graph reads chunks of `window` bars, `x` (n_chunks, window, n_features) float32 and `known` (n_chunks, window)
+    bool, and answers `added` (n_chunks - context / window, window, 2): the first `context` bars are history.
+    """
+
+    kind: str
+    """Whose network it is: the loader's name in the registry."""
+    offset: FittedLinear
+    network: bytes | None
+    window: int
+    context: int
+    memory: int
+    """Earlier rows that one forecast may depend on: the network's receptive field, at most `context`."""
+    gamma: float | None = None
+    alpha: float | None = None
+    training: str = ""
+    record: Mapping[str, float] = field(default_factory=dict)
+
+    def logits(self, X: FloatArray) -> FloatArray:
+        """Log-odds of one symbol's rows, (n_bars, n_features) -> (n_bars, 2); NaN where X has NaN."""
+        base = self.offset.logits(X)
+        if self.network is None:
+            return base
+        if self.gamma is None:
+            return base + self._added(X)
+        return truth_logit(focal_logit(base, self.gamma, self.alpha) + self._added(X), self.gamma, self.alpha)
+
+    def to_files(self) -> dict[str, bytes]:
+        """The linear model, the network if there is one, and how the two go together."""
+        names = ("kind", "window", "context", "memory", "gamma", "alpha", "training", "record")
+        about = {name: getattr(self, name) for name in names}
+        files = {_OFFSET + name: content for name, content in self.offset.to_files().items()}
+        files[_ABOUT] = json.dumps(about, indent=1).encode()
+        return files if self.network is None else {**files, _NETWORK: self.network}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        """The model that `to_files` wrote."""
+        if _ABOUT not in files:
+            raise BundleError(f"a network's files include {_ABOUT}, found {sorted(files)}; export the model again")
+        offset = {name.removeprefix(_OFFSET): content for name, content in files.items() if name.startswith(_OFFSET)}
+        about = json.loads(files[_ABOUT])
+        return cls(offset=FittedLinear.from_files(offset), network=files.get(_NETWORK), **about)
+
+    def _added(self, X: FloatArray) -> FloatArray:
+        """What the network says of each row, (n_bars, 2).
+
+        Rows are cut into chunks from the first known one on, and forecast some chunks at a time, each time with the
+        history that they depend on: memory stays bounded, and rows that come later change nothing.
+        """
+        known = np.isfinite(X).all(axis=1)
+        added = np.full((len(X), 2), np.nan)
+        first = int(known.argmax()) if known.any() else len(X)
+        length, context = _CHUNKS_AT_ONCE * self.window, self.context
+        for at in range(first, len(X), length):
+            stop = min(at + length, len(X))
+            n_rows = context + -(-(stop - at) // self.window) * self.window
+            x, seen = np.zeros((n_rows, X.shape[1]), np.float32), np.zeros(n_rows, bool)
+            history = max(at - context, first)
+            here = slice(context - (at - history), context + stop - at)
+            seen[here] = known[history:stop]
+            x[here] = np.where(seen[here, None], X[history:stop], 0.0)
+            chunked = {"x": x.reshape(-1, self.window, X.shape[1]), "known": seen.reshape(-1, self.window)}
+            added[at:stop] = self._session.run(None, chunked)[0].reshape(-1, 2)[: stop - at]
+        added[~known] = np.nan
+        return added
+
+    @cached_property
+    def _session(self) -> "onnxruntime.InferenceSession":
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        # one thread: a bar is forecast in a millisecond, and sums do not depend on how many cores there are
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        return onnxruntime.InferenceSession(self.network, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,83 @@
+"""A fitted network forecasting bar by bar as bars close: microseconds a bar, from what it remembers of earlier ones."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from tradsys.core.arrays import Float32Array, FloatArray
+from tradsys.core.errors import BundleError, ConfigError
+from tradsys.models.focal import prior_shift
+from tradsys.models.networks.focal_steps import add_on_focal_scale
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster
+from tradsys.models.networks.onnx_weights import Weights, read_weights
+from tradsys.models.networks.resnet_step import ResNetSteps
+from tradsys.models.networks.transformer_step import TransformerSteps
+
+
+class Steps(Protocol):
+    """A network's memory of the bars so far."""
+
+    def add(self, x: Float32Array) -> Float32Array:
+        """What the network says of the next bar, (n_features,) -> (n_outputs,)."""
+
+    def skip(self) -> None:
+        """The next bar is not known."""
+
+
+STEPS: Mapping[str, Callable[[Weights], Steps]] = {
+    "banded_transformer": TransformerSteps,
+    "dilated_resnet": ResNetSteps,
+}
+"""Name of a network's graph -> how it steps; a new network is one line here."""
+
+
+class Stepper:
+    """The forecasts of an `OnnxForecaster`, a row at a time, equal to its batch within 1e-5.
+
+    A network's batch reads `memory` earlier rows anew for every forecast; this one keeps what it computed of them.
+    """
+
+    def __init__(self, forecaster: OnnxForecaster) -> None:
+        self._forecaster = forecaster
+        self._intercept, self._coef = forecaster.offset.intercept, np.ascontiguousarray(forecaster.offset.coef)
+        self._weights = None if forecaster.network is None else read_weights(forecaster.network)
+        self._steps = _steps(self._weights)
+        self._shift = prior_shift(forecaster.alpha)
+
+    def warm(self, X: FloatArray) -> None:
+        """Forget everything, then remember the last rows of a history (n_rows, n_features), oldest first.
+
+        The next `step` then says what the batch says of the row after them; `memory` rows are enough.
+        """
+        self._steps = _steps(self._weights)
+        if self._steps is not None:
+            for row in X[max(0, len(X) - self._forecaster.memory) :]:
+                self.step(row)
+
+    def step(self, row: FloatArray) -> FloatArray:
+        """Log-odds (2,) of the bar that has just closed, from its features (n_features,); NaN where one of them is."""
+        if row.shape != self._coef.shape[1:]:
+            raise ConfigError(
+                f"this model was fitted on {self._coef.shape[1]} features, found a row of shape {row.shape}; "
+                "compute the features with the set it was fitted with"
+            )
+        base = self._coef @ row + self._intercept
+        if self._steps is None:
+            return base
+        if not np.isfinite(base[0]):
+            self._steps.skip()
+            return np.full(2, np.nan)
+        added = self._steps.add(row.astype(np.float32))
+        gamma = self._forecaster.gamma
+        return base + added if gamma is None else add_on_focal_scale(base, added, gamma, self._shift)
+
+
+def _steps(weights: Weights | None) -> Steps | None:
+    if weights is None:
+        return None
+    if weights.network not in STEPS:
+        raise BundleError(
+            f"networks that step are {', '.join(STEPS)}, found {weights.network!r}; forecast with ONNX Runtime instead"
+        )
+    return STEPS[weights.network](weights)

@@ -1,0 +1,136 @@
+"""The dense transformer: causal attention in a sliding band of bars, one forecast a bar, many models side by side."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tradsys.core.errors import ConfigError
+from tradsys.models.networks import network
+from tradsys.models.networks.network import Drop, Weights, linear, unchanged
+from tradsys.models.networks.sight import sight
+
+ROPE_BASE = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class BandedTransformer:
+    """Shape of the network: each bar attends to itself and the `window - 1` bars before it, in every layer.
+
+    One forecast depends on `receptive_field` earlier bars. Bars come in chunks of `window`; a layer lets every chunk
+    see itself and the chunk before it, so that each layer uses up one chunk of history and none needs padding.
+    Norms carry no gain or bias of their own: the linear map that follows each of them holds both.
+    """
+
+    n_features: int
+    d_model: int = 64
+    n_layers: int = 2
+    n_heads: int = 4
+    window: int = 60
+    expansion: int = 4
+    n_outputs: int = 2
+
+    def __post_init__(self) -> None:
+        network.check_counts(self, "n_features", "d_model", "n_layers", "n_heads", "expansion", "n_outputs")
+        if self.window < 2:
+            raise ConfigError(f"window must be at least 2 bars, was {self.window}; 60 is a usual start")
+        if self.d_model % (2 * self.n_heads):
+            raise ConfigError(
+                f"d_model must be a multiple of 2 x n_heads for rotary positions, was {self.d_model} with "
+                f"{self.n_heads} heads; try {2 * self.n_heads * max(1, round(self.d_model / (2 * self.n_heads)))}"
+            )
+
+    @property
+    def receptive_field(self) -> int:
+        """Earlier bars that one forecast depends on."""
+        return self.n_layers * (self.window - 1)
+
+    @property
+    def d_head(self) -> int:
+        """Width of one head."""
+        return self.d_model // self.n_heads
+
+    @property
+    def context(self) -> int:
+        """Bars of history that a crop brings along before its first forecast: whole chunks, one a layer."""
+        return self.n_layers * self.window
+
+    @property
+    def maps(self) -> dict[str, tuple[int, int]]:
+        """Name -> (n_in, n_out) of every linear map, in the order in which a parameter vector holds them."""
+        d = self.d_model
+        layer = {"qkv": (d, 3 * d), "out": (d, d), "up": (d, self.expansion * d), "down": (self.expansion * d, d)}
+        layers = {f"{i}.{name}": size for i in range(self.n_layers) for name, size in layer.items()}
+        return {"inp": (self.n_features, d), **layers, "head": (d, self.n_outputs)}
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of one model's parameter vector."""
+        return network.n_parameters(self.maps)
+
+    def initial(self, seed: int) -> Tensor:
+        """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
+        return network.initial(self.maps, seed, into_stream=("out", "down"))
+
+    def decays(self) -> Tensor:
+        """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
+        return network.decays(self.maps)
+
+    def unpack(self, theta: Tensor) -> Weights:
+        """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
+        return network.unpack(self.maps, theta)
+
+    def encode(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+        """Hidden states (n_models, n_crops, n_chunks - n_layers, window, d_model) of all but the first chunks, normed.
+
+        `x` is (n_models, n_crops, n_chunks, window, n_features); `known` lacks the last axis and is False where there
+        is no bar: such rows draw no attention, and their own forecasts mean nothing. `dropout` acts on what each
+        block adds to the residual stream.
+        """
+        models, crops, chunks, window, _ = x.shape
+        bias = _band(known.flatten(0, 1), x.dtype)
+        turn = rotation(2 * window, self.d_head, x)
+        drop = dropout or unchanged
+        z = linear(weights, "inp", x.flatten(1, 3))  # (models, rows, d_model)
+        for i in range(self.n_layers):
+            chunks -= 1
+            qkv = linear(weights, f"{i}.qkv", F.layer_norm(z, (self.d_model,)))
+            attended = self._attend(qkv.view(models * crops, chunks + 1, window, 3 * self.d_model), bias[:, i:], turn)
+            z = z.view(models, crops, chunks + 1, window, self.d_model)[:, :, 1:].flatten(1, 3)
+            z = z + drop(linear(weights, f"{i}.out", attended.view(models, -1, self.d_model)))
+            hidden = F.gelu(linear(weights, f"{i}.up", F.layer_norm(z, (self.d_model,))))
+            z = z + drop(linear(weights, f"{i}.down", hidden))
+        return F.layer_norm(z, (self.d_model,)).view(models, crops, chunks, window, self.d_model)
+
+    def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+        """Logits (n_models, n_crops, n_chunks - n_layers, window, n_outputs): the head of `encode`."""
+        return network.head(weights, self.encode(weights, x, known, dropout))
+
+    def _attend(self, qkv: Tensor, bias: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+        """Every chunk but the first sees itself and the one before: (crops, chunks, window, 3 d) -> (rows, d)."""
+        q, k, v = sight(qkv, self.n_heads, turn)
+        seen = F.scaled_dot_product_attention(
+            q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), attn_mask=bias.flatten(0, 1)
+        )  # (crops x chunks, heads, window, d_head)
+        return seen.transpose(1, 2).reshape(-1, self.d_model)
+
+
+def _band(known: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where a bar may look and -inf where not, (crops, chunks - 1, 1, window, 2 window)."""
+    window = known.shape[-1]
+    age = torch.arange(window, device=known.device)[:, None] + window - torch.arange(2 * window, device=known.device)
+    keys = torch.cat((known[:, :-1], known[:, 1:]), dim=2)[:, :, None, None]
+    # a bar always sees itself, so that no row of the softmax is empty
+    visible = (age >= 0) & (age < window) & (keys | (age == 0))
+    return torch.zeros((), dtype=dtype, device=known.device).masked_fill(~visible, -torch.inf)
+
+
+def rotation(length: int, d_head: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of rotary positions, each (length, d_head / 2); the base suits hundreds of bars.
+
+    Su, Lu, Pan, Murtadha, Wen & Liu, *RoFormer: Enhanced Transformer with Rotary Position Embedding* (2021), eq. 15.
+    """
+    pairs = torch.arange(0, d_head, 2, device=like.device)
+    angle = torch.arange(length, device=like.device)[:, None] * ROPE_BASE ** (-pairs / d_head)
+    return torch.cos(angle).to(like.dtype), torch.sin(angle).to(like.dtype)

@@ -1,0 +1,1 @@
+"""Training: crops, recipes, schedules, optimiser, groups of networks at once, checkpoints."""

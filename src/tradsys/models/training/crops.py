@@ -1,0 +1,131 @@
+"""Every symbol's rows in one matrix on the device; crops are gathered from it, windows never exist."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tradsys.core.arrays import IntArray
+from tradsys.core.errors import FitError
+from tradsys.models.training.layout import Layout, Shelf, Symbols
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """What the models of one fold are trained on, one array a symbol, row for row with its bars.
+
+    `x` (n_bars, n_features), NaN where a bar has no features; `y`, `offset`, `fit` and `check` (n_bars, n_outputs):
+    targets, the logits that a model starts from, and the weights of the rows it learns from and is stopped by.
+    """
+
+    x: Symbols
+    y: Symbols
+    offset: Symbols
+    fit: Symbols
+    check: Symbols
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Bars of each symbol."""
+        return tuple(map(len, self.x))
+
+
+@dataclass(frozen=True, slots=True)
+class CropBank:
+    """The training sets of all folds, resident on one device; what several folds share is held once.
+
+    Folds have the same bars, and each its own features where these were scaled or fitted on its training rows. `known`
+    says where a bar has features.
+    """
+
+    layout: Layout
+    x: Shelf
+    known: Shelf
+    y: Shelf
+    offset: Shelf
+    fit: Shelf
+    check: Shelf
+
+    @classmethod
+    def build(cls, sets: Sequence[TrainingSet], *, margin: int, device: torch.device) -> "CropBank":
+        """Lay the symbols of all sets out alike, with `margin` empty rows around each: a whole crop's length."""
+        layout = Layout(sets[0].lengths, margin)
+        if other := next((one.lengths for one in sets if one.lengths != layout.lengths), None):
+            raise FitError(
+                f"training sets side by side have the same bars, found symbols of {layout.lengths} and {other} bars; "
+                "mask the rows that a set leaves out instead of cutting them off"
+            )
+        x = Shelf.fill(layout, [one.x for one in sets], device)
+        # a sum is NaN exactly where a term is not finite; it needs no second matrix
+        finite = {id(symbol): np.isfinite(symbol.sum(axis=1)).astype(np.float32) for one in sets for symbol in one.x}
+        known = Shelf.fill(layout, [[finite[id(symbol)] for symbol in one.x] for one in sets], device)
+        return cls(
+            layout,
+            x,
+            Shelf(known.values > 0, known.of),
+            *(
+                Shelf.fill(layout, [getattr(one, name) for one in sets], device)
+                for name in ("y", "offset", "fit", "check")
+            ),
+        )
+
+    @property
+    def n_sets(self) -> int:
+        """Training sets in here."""
+        return len(self.fit.of)
+
+    @property
+    def device(self) -> torch.device:
+        """Where all of it lies."""
+        return self.x.values.device
+
+    def to(self, device: torch.device) -> "CropBank":
+        """The same on another device."""
+        shelves = (self.x, self.known, self.y, self.offset, self.fit, self.check)
+        return CropBank(self.layout, *(shelf.to(device) for shelf in shelves))
+
+    def gather(self, sets: Tensor, first: Tensor, length: int, context: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Crops of `context + length` rows whose forecasts start at rows `first` (n_models, n_crops) of each's set.
+
+        Returns features (n_models, n_crops, context + length, n_features), known rows, and the rows of the forecasts,
+        (n_models, n_crops, length).
+        """
+        offsets = torch.arange(-context, length, device=first.device)
+        rows = first[..., None] + offsets
+        return self.x.at(sets, rows), self.known.at(sets, rows), rows[..., context:]
+
+    def demand(self, sets: Sequence[int], crop: int) -> None:
+        """Raise FitError unless models can be trained on each of these sets with crops of that many rows."""
+        if strange := sorted(number for number in sets if not 0 <= number < self.n_sets):
+            raise FitError(f"this bank holds training sets 0 to {self.n_sets - 1}, found models for {strange}")
+        ready = [bool((self.fit.of_set(k) > 0).any() and (self.check.of_set(k) > 0).any()) for k in sets]
+        if not all(ready):
+            raise FitError(
+                "training needs rows to learn from and rows to check in every training set, found both in "
+                f"{sum(ready)} of {len(ready)}; load more history"
+            )
+        if self.layout.margin < crop:
+            raise FitError(
+                f"crops of {crop} rows need margins as long, found {self.layout.margin}; build the bank for them"
+            )
+
+    def spans(self, weight: Tensor) -> IntArray:
+        """The first and one past the last row of positive weight (n_rows, n_outputs) in each symbol, (n_spans, 2)."""
+        positive = (weight > 0).any(dim=1).cpu().numpy()
+        found = [rows.start + np.flatnonzero(positive[rows]) for rows in self.layout.rows]
+        return np.array([(at[0], at[-1] + 1) for at in found if len(at)], np.int64)
+
+    def tiles(self, spans: IntArray, length: int) -> IntArray:
+        """First rows of the crops that cover the spans side by side, (n_crops,)."""
+        return np.concatenate([np.arange(first, last, length) for first, last in spans])
+
+
+def random_starts(spans: IntArray, length: int, shape: tuple[int, int], seed: int) -> IntArray:
+    """First forecast rows of random crops, such that every row of the spans is equally likely to be in one."""
+    low = spans[:, 0] - length + 1
+    n_places = np.cumsum(spans[:, 1] - low)
+    draw = np.random.default_rng(seed).integers(0, n_places[-1], size=shape)
+    span = np.searchsorted(n_places, draw, side="right")
+    return np.asarray(spans[span, 1] - (n_places[span] - draw), np.int64)

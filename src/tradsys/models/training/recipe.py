@@ -1,0 +1,68 @@
+"""How one network is trained, and which models are trained side by side."""
+
+from dataclasses import dataclass
+
+from tradsys.core.errors import ConfigError
+from tradsys.models.networks.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a network is trained; steps and checks count optimiser steps.
+
+    A dense model sees each bar dozens of times within seconds and over-fits as fast: hence many small crops, noise on
+    the standardised features, an average of the weights (`ema`) that is what gets checked and kept, and early stopping
+    after `patience` checks without a new best. The budget follows the data, one step for every 50 rows, between
+    `min_steps` and `max_steps`. What was learned is kept only if it beats the untrained network on the check rows by
+    `margin` standard errors.
+    """
+
+    min_steps: int = 200
+    max_steps: int = 400
+    lr: float = 5e-4
+    weight_decay: float = 0.05
+    dropout: float = 0.0
+    noise: float = 0.5
+    n_crops: int = 4
+    crop: int = 480
+    ema: float = 0.98
+    clip: float = 1.0
+    warm_up: int = 25
+    check_every: int = 25
+    patience: int = 6
+    margin: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "n_crops", "crop", "check_every", "patience", "lr", "clip", "warm_up"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} must be positive, was {getattr(self, name)}")
+        for name in ("dropout", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be in [0, 1), was {getattr(self, name)}")
+        for name in ("noise", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must not be negative, was {getattr(self, name)}")
+
+    @property
+    def pace(self) -> tuple[int, int, int]:
+        """What models that are trained side by side have in common: crops, their length, and steps between checks."""
+        return self.n_crops, self.crop, self.check_every
+
+    def budget(self, n_rows: int) -> int:
+        """Optimiser steps for a model with this many rows to learn from."""
+        return min(self.max_steps, max(self.min_steps, n_rows // 50))
+
+    def crop_length(self, network: Network) -> tuple[int, int]:
+        """Rows of history and rows of forecasts in a crop, both in whole chunks of the network's window."""
+        history = network.context // network.window
+        chunks = max(round(self.crop / network.window), history + 1)
+        return network.context, (chunks - history) * network.window
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of the models that are trained side by side: its training set, by number, its seed, and its own recipe."""
+
+    data: int
+    seed: int
+    recipe: Recipe

@@ -1,0 +1,1 @@
+"""Research: experiments walked forward, judged, looked into, tuned and calibrated."""

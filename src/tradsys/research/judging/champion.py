@@ -1,0 +1,154 @@
+"""Who is champion of a market: a challenger takes the seat only where it wins beyond noise and never comes apart.
+
+The rule:
+
+1. A contender is a profile of a configuration, with every seed it was run with. One whose training diverged, whose fit
+   failed, or whose forecasts lost more than 50 millinats to the base rate in some fold is unstable and never takes the
+   seat, however well it did.
+2. An empty seat goes to a stable contender that is proven now or, as a candidate, to one that made money after costs
+   from enough trades and is not refuted. A candidate yields to a stable contender that is proven now.
+3. Otherwise the challenger must beat the champion on their common days: the difference of their daily net returns,
+   averaged over seeds, has a studentised block-bootstrap p which, times the number of challengers tried on the market,
+   is at most alpha; it is ahead in more than half of the folds and with every seed.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Literal
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.seeds import generator
+from tradsys.journal.book import reigning
+from tradsys.journal.entries import Champion, Data
+from tradsys.journal.ledger import Entry, Ledger
+from tradsys.profiles.catalogue import named
+from tradsys.research.judging.contenders import Contender, SeedRecord, contender
+from tradsys.research.judging.rejudge import rejudge
+from tradsys.research.judging.replay import StoredRun
+from tradsys.verdict.bootstrap import studentised_blocks
+from tradsys.verdict.results import VerdictSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """How a challenger did against the champion; numbers are None where the two could not be compared."""
+
+    is_won: bool
+    why: str
+    p: float | None = None
+    n_days: int | None = None
+    n_folds_won: int | None = None
+    n_folds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What came of a promotion: the seat's new entry, or None where it stays as it is, and why."""
+
+    entry: Entry | None
+    standing: Literal["proven", "candidate"] | None
+    why: str
+
+
+def promote(run: StoredRun, ledger: Ledger, profile: str | None = None) -> Promotion:
+    """Put a profile of a run forward; only where it takes the seat is a champion's entry written."""
+    manifest = run.manifest
+    chosen = named(profile or manifest["deployed_profile"], run.tried.profiles).name
+    data = Data(manifest["market"], tuple(manifest["blocks"]), manifest["fingerprint"])
+    judged = rejudge(run, ledger).now["profiles"][chosen]
+    standing: Literal["proven", "candidate"] = "proven" if judged["verdict"] == "proven" else "candidate"
+    mine = contender(ledger, data, manifest["experiment"], chosen)
+    holder = reigning(ledger, data.market, data.blocks)
+    if holder is None:
+        contest = first_champion(mine, judged, run.tried.verdict)
+    elif (holder.content["experiment"], holder.content["profile"]) == (manifest["experiment"], chosen):
+        return Promotion(None, None, f"{mine.name} is the champion already")
+    else:
+        champion = contender(ledger, data, holder.content["experiment"], holder.content["profile"])
+        is_upgrade = standing == "proven" and holder.content["standing"] == "candidate"
+        n = _n_challengers(ledger, data, holder)
+        contest = challenge(mine, champion, run.tried.verdict, n_challengers=n, proven_against_candidate=is_upgrade)
+    if not contest.is_won:
+        return Promotion(None, None, contest.why)
+    entry = Champion(
+        data=data,
+        run=manifest["run"],
+        experiment=manifest["experiment"],
+        profile=chosen,
+        standing=standing,
+        why=contest.why,
+        replaces="" if holder is None else holder.content_hash,
+    )
+    return Promotion(ledger.append(entry.content()), standing, contest.why)
+
+
+def first_champion(mine: Contender, judged: dict[str, Any], spec: VerdictSpec) -> Contest:
+    """Whether an empty seat goes to this contender, given its verdict as of now."""
+    if mine.troubles:
+        return Contest(False, f"the seat stays empty: {mine.name} is unstable ({mine.troubles[0]})")
+    if judged["verdict"] == "proven":
+        return Contest(True, f"first on this market and proven: {judged['sentence']}")
+    has_earned = judged["sharpe"] is not None and judged["sharpe"] > 0 and judged["n_trades"] >= spec.min_trades
+    if judged["verdict"] == "refuted" or not has_earned:
+        return Contest(
+            False,
+            f"the seat stays empty: a candidate must have made money after costs from at least {spec.min_trades} "
+            f"trades; {mine.name} is {judged['sentence']}",
+        )
+    return Contest(True, f"first stable candidate of this market, not proven yet: {judged['sentence']}")
+
+
+def challenge(
+    mine: Contender,
+    champion: Contender,
+    spec: VerdictSpec,
+    *,
+    n_challengers: int = 1,
+    proven_against_candidate: bool = False,
+) -> Contest:
+    """Whether the challenger takes the champion's seat."""
+    if mine.troubles:
+        return Contest(False, f"{champion.name} stays: {mine.name} is unstable ({mine.troubles[0]})")
+    if proven_against_candidate:
+        return Contest(True, f"proven now, where {champion.name} was a candidate")
+    everyone = [*mine.records, *champion.records]
+    days = reduce(np.intersect1d, [record.days for record in everyone])
+    if len(days) < spec.min_days:
+        return Contest(
+            False, f"{champion.name} stays: only {len(days)} of {spec.min_days} days in common with {mine.name}"
+        )
+    theirs = np.mean([_on(record, days) for record in champion.records], axis=0)
+    ahead = np.array([_on(record, days) - theirs for record in mine.records])
+    difference = ahead.mean(axis=0)
+    rng = generator(0, "champion")
+    tested = studentised_blocks(difference[None, :], spec.block_days, spec.n_bootstrap, rng)
+    is_other = np.abs(difference).max() > 1e-12  # the same record, averaged in another order, differs in its last bits
+    as_large = int((tested.draws[:, 0] >= tested.t[0]).sum()) if is_other else spec.n_bootstrap
+    p = min(1.0, n_challengers * (1 + as_large) / (1 + spec.n_bootstrap))
+    folds = [difference[(days >= first) & (days < last)] for first, last in mine.records[0].folds]
+    folds = [fold for fold in folds if len(fold)]
+    n_won = sum(bool(fold.sum() > 0) for fold in folds)
+    n_seeds_won = int((ahead.mean(axis=1) > 0).sum())
+    is_won = p <= spec.alpha and 2 * n_won > len(folds) and n_seeds_won == len(mine.records)
+    seeds = f"{n_seeds_won} of {len(mine.records)} seeds"
+    numbers = (
+        f"{difference.mean() * 365:+.1%} a year over {len(days)} common days, p {p:.3f} among {n_challengers} "
+        f"{'challenger' if n_challengers == 1 else 'challengers'}, ahead in {n_won} of {len(folds)} folds and {seeds}"
+    )
+    if is_won:
+        return Contest(True, f"beats {champion.name} beyond noise: {numbers}", p, len(days), n_won, len(folds))
+    why = f"{champion.name} stays: {mine.name} does not beat it beyond noise ({numbers})"
+    return Contest(False, why, p, len(days), n_won, len(folds))
+
+
+def _n_challengers(ledger: Ledger, data: Data, holder: Entry) -> int:
+    """Contenders other than the champion that were ever tried on this market."""
+    mine = [e.content for e in ledger.trials_on(data.blocks) if e.content.get("market") == data.market]
+    tried = {(one["experiment"], one["profile"]) for one in mine}
+    return len(tried - {(holder.content["experiment"], holder.content["profile"])})
+
+
+def _on(record: SeedRecord, days: IntArray) -> FloatArray:
+    return record.daily[np.searchsorted(record.days, days)]

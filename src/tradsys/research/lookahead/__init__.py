@@ -1,0 +1,1 @@
+"""Look-ahead audit: everything that a run computed, computed again without the future."""

@@ -1,0 +1,104 @@
+"""What was used too early, seen without computing anything again: labels that trained, and orders that were filled."""
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.bars import to_arrays
+from tradsys.core.funding import COLUMNS, HOUR_MS, Funding
+from tradsys.core.outside import outside_values
+from tradsys.core.time import interval_ms, ts_ms
+from tradsys.research.lookahead.findings import Search
+from tradsys.research.walk.experiment import Outcome
+from tradsys.research.walk.spec import Experiment
+
+
+def early_training(search: Search, outcome: Outcome) -> None:
+    """Rows of a training part whose outcome was not known yet when the test block opened."""
+    for result in outcome.results:
+        fold = result.fold
+        for rows, (symbol, labels) in zip(fold.train, outcome.data.labels.items(), strict=True):
+            end = labels.end.max(axis=1)
+            ends, opens = (np.searchsorted(search.closes, when, side="right") for when in (end, fold.opens))
+            early = np.where(rows, np.maximum(ends - opens, 0), 0)
+            search.add_all("training rows", symbol, labels.start, {f"labels of fold {fold.index}": early})
+
+
+def early_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
+    """Trades that nobody had decided yet, that did not enter at the next open, or left where their bar never was."""
+    for profile in spec.profiles:
+        trades = outcome.simulations[profile.name].trades
+        for symbol, frame in outcome.data.frames.items():
+            forecasts = [result.forecasts[symbol] for result in outcome.results]
+            starts = np.concatenate([one.start for one in forecasts])
+            action = np.concatenate([profile.decide(one).action for one in forecasts])
+            mine = trades.filter(pl.col("symbol") == symbol)
+            closes = outcome.data.labels[symbol].start
+            atr = np.concatenate([one.atr for one in forecasts])
+            faults = {
+                "decided": _undecided(mine, starts, action),
+                "target": _other_target(mine, starts, atr, spec),
+                **_fills(mine, frame, closes),
+            }
+            search.add_all(f"fills of {profile.name}", symbol, mine["decided"].dt.epoch("ms").to_numpy(), faults)
+
+
+def early_funding(search: Search, outcome: Outcome) -> None:
+    """Rates of funding that a bar knew before the bars tell that they had been settled."""
+    bar_ms = interval_ms(outcome.data.interval)
+    for symbol, frame in outcome.data.frames.items():
+        if not set(COLUMNS) <= set(frame.columns):
+            continue
+        told = Funding(*(outside_values(frame, name) for name in COLUMNS))
+        early = _unsettled(told, ts_ms(frame), bar_ms)
+        search.add_all("funding known", symbol, outcome.data.labels[symbol].start, {"funding_rate": early})
+
+
+def _unsettled(told: Funding, ts: IntArray, bar_ms: int) -> IntArray:
+    """Bars until a rate that is new in a row was paid, 0 where it had been.
+
+    Rows after a hole, and bars longer than the interval, tell of several settlements at once and are left out.
+    """
+    is_new = np.append(False, (told.rate[1:] != told.rate[:-1]) & np.isfinite(told.rate[:-1]))
+    is_single = np.append(False, np.diff(ts) == bar_ms) & (told.hours * HOUR_MS >= bar_ms)
+    late = is_new & is_single & (told.rate != told.due) & (told.rate != told.within)
+    ahead = np.zeros(len(ts), np.int64)
+    for row in np.flatnonzero(late):
+        paid = (told.due[row + 1 :] == told.rate[row]) | (told.within[row + 1 :] == told.rate[row])
+        ahead[row] = int(paid.argmax()) + 1 if paid.any() else 1
+    return ahead
+
+
+def _undecided(trades: pl.DataFrame, starts: IntArray, action: IntArray) -> IntArray:
+    """Decisions until the profile says what each trade did, 0 where it had said so."""
+    decided, side = trades["decided"].dt.epoch("ms").to_numpy(), trades["side"].to_numpy()
+    late = np.zeros(len(trades), np.int64)
+    for one in (1, -1):
+        rows = np.searchsorted(starts, decided[side == one])
+        said = np.append(np.flatnonzero(action == one), len(starts))
+        late[side == one] = said[np.searchsorted(said, rows)] - rows
+    return np.maximum(late, ~np.isin(decided, starts))
+
+
+def _other_target(trades: pl.DataFrame, starts: IntArray, atr: FloatArray, spec: Experiment) -> IntArray:
+    """1 where a target does not stand where the volatility at the decision puts it: a later bar's put it there."""
+    rows = np.searchsorted(starts, trades["decided"].dt.epoch("ms").to_numpy())
+    entry, side = trades["entry_price"].to_numpy(), trades["side"].to_numpy()
+    wanted = entry + side * spec.barriers.upper * atr[np.minimum(rows, len(atr) - 1)]
+    is_near = np.abs(trades["target"].to_numpy() - wanted) <= spec.instrument.tick + 1e-9 * entry
+    return np.where(is_near, 0, 1)
+
+
+def _fills(trades: pl.DataFrame, frame: pl.DataFrame, closes: IntArray) -> dict[str, IntArray]:
+    """How many bars too early each trade had its times and prices, 0 where they are in order."""
+    bars = to_arrays(frame)
+    decided, entered, left = (trades[name].dt.epoch("ms").to_numpy() for name in ("decided", "entry_ts", "exit_ts"))
+    entry_price, exit_price = trades["entry_price"].to_numpy(), trades["exit_price"].to_numpy()
+    allowed = np.searchsorted(bars.ts, decided)
+    entry, exit_ = np.searchsorted(bars.ts, entered), np.searchsorted(closes, left)
+    return {
+        "entry_ts": np.where(entry == allowed, 0, np.maximum(allowed - entry, 1)),
+        "entry_price": np.where(entry_price == bars.open[np.minimum(allowed, len(bars) - 1)], 0, 1),
+        "exit_ts": np.where(exit_ >= entry, 0, entry - exit_),
+        "exit_price": np.where((bars.low[exit_] <= exit_price) & (exit_price <= bars.high[exit_]), 0, 1),
+    }

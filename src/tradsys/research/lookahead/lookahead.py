@@ -1,0 +1,232 @@
+"""Did anything see the future? What a run computed, computed again without it: any difference is a finding."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tradsys.core.seeds import derive, generator
+from tradsys.research.lookahead.early import early_fills, early_funding, early_training
+from tradsys.research.lookahead.findings import Lookahead, Search, Table
+from tradsys.research.lookahead.futures import Future, as_known, cut, mirrored, noised
+from tradsys.research.lookahead.views import (
+    decided,
+    fitted,
+    inputs_seen,
+    labelled,
+    regimes_seen,
+    scaled,
+    seen_by,
+    settled,
+    traded,
+    trained_on,
+)
+from tradsys.research.ranking.lookahead import columns_seen
+from tradsys.research.selection import nested
+from tradsys.research.walk.dataset import Dataset, label_symbol
+from tradsys.research.walk.experiment import Outcome, Progress, research_fold, simulate_profile
+from tradsys.research.walk.folds import walk_forward
+from tradsys.research.walk.record import Record
+from tradsys.research.walk.spec import Experiment
+from tradsys.settings.ranks import RankColumns
+
+TURNS = 4
+"""Cuts a point at changes of regime: a path of states told in hindsight turns earlier than one told in time."""
+
+SAMPLE_POINTS = 3
+"""Cuts that every run makes: each takes half a second on five years of hourly bars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A time inside a fold's test block, the close of a bar of one symbol, at which the future is taken away."""
+
+    fold: int
+    symbol: str
+    at: int
+
+
+def look_ahead(
+    outcome: Outcome,
+    spec: Experiment,
+    *,
+    n_points: int,
+    ranks: RankColumns | None = None,
+    progress: Progress = lambda *_: None,
+) -> Lookahead:
+    """Everything: bars, labels and trades at random points, cut and replaced by noise, and every fold fitted again.
+
+    `ranks` say how columns of ranks were made, where the features read any.
+    """
+    search = _search(outcome, spec)
+    points = _points(outcome, spec, n_points)
+    n_steps = n_points + len(outcome.results)
+    for k, point in enumerate(points):
+        progress(f"point {k + 1} of {n_points}", k, n_steps)
+        _turns(search, outcome, spec, point)
+        for future in (cut, noised):
+            _bars(search, outcome, spec, point, future)
+            _labels(search, outcome, spec, point, future)
+            if ranks is not None:
+                columns_seen(search, outcome.data, ranks, point.at, future)
+        _trades(search, outcome, spec, point)
+    for result in outcome.results:
+        progress(f"fitting fold {result.fold.index + 1} again", n_points + result.fold.index, n_steps)
+        for future in (noised, mirrored):
+            _refit(search, outcome, spec, result.fold.index, future)
+            _choice(search, outcome, spec, result.fold.index, future)
+    return Lookahead(n_points, search.n_values, tuple(search.found.values()))
+
+
+def glance(outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None) -> Lookahead:
+    """The sample inside every run: some points, the scales of their folds, a choice, all training parts and fills."""
+    search = _search(outcome, spec)
+    points = _points(outcome, spec, SAMPLE_POINTS)
+    for point in points:
+        _turns(search, outcome, spec, point)
+        _bars(search, outcome, spec, point, cut)
+        _labels(search, outcome, spec, point, noised)
+        if ranks is not None:
+            columns_seen(search, outcome.data, ranks, point.at, cut)
+    for k in sorted({point.fold for point in points}):
+        _rescale(search, outcome, spec, k)
+    _choice(search, outcome, spec, points[0].fold, noised)
+    return Lookahead(SAMPLE_POINTS, search.n_values, tuple(search.found.values()))
+
+
+def _search(outcome: Outcome, spec: Experiment) -> Search:
+    """A search that has looked at all training parts, fills and rates of funding already."""
+    closes = {symbol: labels.start for symbol, labels in outcome.data.labels.items()}
+    search = Search(np.unique(np.concatenate(list(closes.values()))), closes)
+    early_training(search, outcome)
+    early_fills(search, outcome, spec)
+    early_funding(search, outcome)
+    return search
+
+
+def _points(outcome: Outcome, spec: Experiment, n: int) -> list[Point]:
+    rng = generator(spec.seed, "lookahead")
+    points: list[Point] = []
+    while len(points) < n:
+        fold = outcome.results[int(rng.integers(len(outcome.results)))].fold
+        s = int(rng.integers(len(fold.test)))
+        rows = np.flatnonzero(fold.test[s])[:-1]  # after the very last bar nothing is left to take away
+        if len(rows):
+            symbol = outcome.data.symbols[s]
+            points.append(Point(fold.index, symbol, int(outcome.data.labels[symbol].start[rng.choice(rows)])))
+    return points
+
+
+def _bars(search: Search, outcome: Outcome, spec: Experiment, point: Point, future: Future) -> None:
+    """Features, regimes, forecasts and decisions of one symbol."""
+    data, result = outcome.data, outcome.results[point.fold]
+    frame = data.frames[point.symbol]
+    rows = result.fold.test[data.symbols.index(point.symbol)]
+    inputs, _ = inputs_seen(result.predictor, result.predictor.features, point.symbol, frame)
+    full = [*inputs, *decided(result.forecasts[point.symbol], spec, point.symbol)]
+
+    def view(at: int) -> list[Table]:
+        bars = future(frame, data.interval, at)
+        return seen_by(result, spec, point.symbol, bars, rows[: len(bars)], at)
+
+    search.compare(full, view, point.at)
+
+
+def _turns(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> None:
+    """One symbol's regimes, cut where they have just changed in the fold's test block."""
+    data, result = outcome.data, outcome.results[point.fold]
+    frame, filter_ = data.frames[point.symbol], result.predictor.regimes
+    full = regimes_seen(filter_, data.interval, point.symbol, frame)
+    likeliest = result.forecasts[point.symbol].regime.argmax(axis=1)
+    turns = result.forecasts[point.symbol].start[1:][np.diff(likeliest) != 0]
+    rng = generator(spec.seed, "turns", point.at)
+    for at in rng.permutation(turns[turns < search.closes[-1]])[:TURNS].tolist():
+        search.compare(
+            [full], lambda at: [regimes_seen(filter_, data.interval, point.symbol, cut(frame, data.interval, at))], at
+        )
+
+
+def _labels(search: Search, outcome: Outcome, spec: Experiment, point: Point, future: Future) -> None:
+    """One symbol's labels, each of which must stand when it ends, at the end of the one that the point decides."""
+    data, symbol = outcome.data, point.symbol
+    mine = data.labels[symbol]
+    row = int(np.searchsorted(mine.start, point.at))
+    at_end = int(mine.end[row].max()) if mine.is_labelled[row] else point.at
+    wait = spec.barriers.horizon if future is cut else 0
+
+    def view(at: int) -> list[Table]:
+        bars = future(data.frames[symbol], data.interval, at)
+        return labelled(symbol, label_symbol(bars, data.interval, spec.barriers, spec.costs), wait)
+
+    search.compare(labelled(symbol, mine, wait), view, at_end)
+
+
+def _trades(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> None:
+    """The profiles' trades in all symbols, with the run's own decisions and other bars after the point."""
+    data = outcome.data
+    full = [table for name, one in outcome.simulations.items() for table in traded(name, one, search.bars)]
+
+    def view(at: int) -> list[Table]:
+        frames = {symbol: noised(bars, data.interval, at) for symbol, bars in data.frames.items()}
+        other = Dataset(data.interval, frames, data.labels)
+        simulations = {one.name: simulate_profile(other, outcome.results, one, spec) for one in spec.profiles}
+        return [table for name, one in simulations.items() for table in traded(name, one, search.bars)]
+
+    search.compare(full, view, point.at)
+
+
+def _refit(search: Search, outcome: Outcome, spec: Experiment, k: int, future: Future) -> None:
+    """A fold's whole fit, with other bars and labels from its test block on."""
+    fold, first_test = outcome.results[k].fold, outcome.results[0].fold.opens
+
+    def view(at: int) -> list[Table]:
+        other, known = _without_future(outcome, spec, at, future)
+        result = research_fold(other, known, fold, _record_before(outcome, k), first_test)
+        again = walk_forward(other, spec, spec.embargo(other.interval))[k]
+        # where bars choose the events, noise may move the edges of the blocks, and their rows with them
+        rows = again.train if again.opens == fold.opens else fold.train
+        return [*fitted(result), *trained_on(fold, rows, search.bars)]
+
+    full = [*fitted(outcome.results[k]), *trained_on(fold, fold.train, search.bars)]
+    search.compare(full, view, fold.opens)
+
+
+def _rescale(search: Search, outcome: Outcome, spec: Experiment, k: int) -> None:
+    """What features learn, with noise from a fold's test block on: the quick part of its fit."""
+    fold, predictor = outcome.results[k].fold, outcome.results[k].predictor
+
+    def view(at: int) -> list[Table]:
+        other, known = _without_future(outcome, spec, at, noised)
+        features, _ = other.panel(known.feature_set(predictor.regimes), fold.train, seed=derive(spec.seed, "fold", k))
+        return scaled(fold, features)
+
+    search.compare(scaled(fold, predictor.features), view, fold.opens)
+
+
+def _choice(search: Search, outcome: Outcome, spec: Experiment, k: int, future: Future) -> None:
+    """What a fold chose among profiles, thresholds and regime maps, with other bars from its test block on."""
+    results, fold = outcome.results[: k + 1], outcome.results[k].fold
+
+    def chosen(data: Dataset) -> list[Table]:
+        return settled(fold, nested.choose_for_fold(data, spec, results, outcome.record, held=None))
+
+    search.compare(chosen(outcome.data), lambda at: chosen(_without_future(outcome, spec, at, future)[0]), fold.opens)
+
+
+def _without_future(outcome: Outcome, spec: Experiment, at: int, future: Future) -> tuple[Dataset, Experiment]:
+    """Other bars and labels after `at`, and the features as they were known then."""
+    data = outcome.data
+    frames = {symbol: future(bars, data.interval, at) for symbol, bars in data.frames.items()}
+    labels = {s: label_symbol(bars, data.interval, spec.barriers, spec.costs) for s, bars in frames.items()}
+    return Dataset(data.interval, frames, labels), replace(spec, features=as_known(spec.features, at))
+
+
+def _record_before(outcome: Outcome, k: int) -> Record:
+    """The record as it was before the fold: nothing for the first, which fills its own part."""
+    record = Record(outcome.record.sizes)
+    if k == 0:
+        return record
+    opens = outcome.results[k].fold.opens
+    earlier = tuple(labels.start < opens for labels in outcome.data.labels.values())
+    for name, logits in outcome.record.said.items():
+        record.add(name, earlier, logits)
+    return record

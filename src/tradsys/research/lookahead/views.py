@@ -1,0 +1,234 @@
+"""What a run computes from bars, as tables that can be computed again without the future and compared."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.simulate import Simulation
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.errors import DataError
+from tradsys.core.time import interval_ms, ts_ms
+from tradsys.features.feature import OutsideSeries
+from tradsys.features.feature_set import FittedFeatures
+from tradsys.features.memo import RawFeatures
+from tradsys.models.panel import Rows
+from tradsys.predictor.predictor import Predictor
+from tradsys.profiles.forecast import Forecasts
+from tradsys.regimes.family import RegimeFilter
+from tradsys.research.lookahead.findings import Table
+from tradsys.research.lookahead.futures import as_known
+from tradsys.research.selection.nested import FoldChoice
+from tradsys.research.walk.dataset import SymbolLabels
+from tradsys.research.walk.deciding import FoldResult
+from tradsys.research.walk.folds import Fold
+from tradsys.research.walk.spec import Experiment
+
+FORECAST_TOLERANCE = 1e-6
+"""What a probability may differ by: matrix products and networks round by how many rows they are given."""
+
+_NEVER = np.iinfo(np.int64).max
+_TRADE = ("side", "entry_ts", "entry_price", "exit_ts", "exit_price", "size_base", "pnl_quote")
+
+
+def seen_by(
+    result: FoldResult, spec: Experiment, symbol: str, bars: pl.DataFrame, rows: BoolArray, at: int
+) -> list[Table]:
+    """Features and regimes of all bars, forecasts and decisions of the chosen rows, with the fold's predictor.
+
+    Nothing of a feature's own series is read that was published after `at` (ms).
+    """
+    predictor = result.predictor
+    features = as_known(predictor.features, at)
+    inputs, raw = inputs_seen(predictor, features, symbol, bars)
+    if raw is None:
+        return inputs
+    X = features.standardise(raw)
+    reading = predictor.reading(X, predictor.regimes.filter(bars))
+    return [*inputs, *decided(predictor.read(bars, reading, rows), spec, symbol)]
+
+
+def inputs_seen(
+    predictor: Predictor, features: FittedFeatures, symbol: str, bars: pl.DataFrame
+) -> tuple[list[Table], FloatArray | None]:
+    """Tables of features and regimes, and the raw features unless some of them cannot do without later bars."""
+    start = ts_ms(bars) + interval_ms(predictor.interval)
+    whole: FloatArray | None
+    try:
+        (whole,) = RawFeatures((bars,)).of(features)
+        raw = whole.copy()
+    except DataError:
+        whole = None
+        raw = np.concatenate([feature.compute(bars) for feature in features.features], axis=1)
+        raw[: features.lookback - 1] = np.nan
+    regimes = regimes_seen(predictor.regimes, predictor.interval, symbol, bars)
+    tables = [Table("features", symbol, features.columns, raw, start, start), regimes]
+    if (macro := predictor.macro_states(bars)) is not None:
+        states = tuple(f"macro state {state}" for state in range(macro.shape[1]))
+        tables.append(Table("macro states", symbol, states, macro, start, start))
+    return tables, whole
+
+
+def regimes_seen(regimes: RegimeFilter, interval: timedelta, symbol: str, bars: pl.DataFrame) -> Table:
+    """Table of the regimes' probabilities at each bar."""
+    start = ts_ms(bars) + interval_ms(interval)
+    states = tuple(f"regime {state}" for state in range(regimes.n_states))
+    return Table("regimes", symbol, states, regimes.filter(bars), start, start)
+
+
+def decided(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[Table]:
+    """Forecasts, ranks, audits and what every profile makes of them."""
+    start = forecasts.start
+    actions = [profile.decide(forecasts) for profile in spec.profiles]
+    columns = [values for action in actions for values in (action.action, action.size)]
+    names = tuple(f"{what} of {profile.name}" for profile in spec.profiles for what in ("action", "size"))
+    choice = np.column_stack([forecasts.choice, forecasts.is_ready, forecasts.atr, *columns])
+    return [
+        Table(
+            part="forecasts",
+            symbol=symbol,
+            columns=("probability_long", "probability_short", "expected_net_long", "expected_net_short"),
+            values=np.concatenate([forecasts.probability, forecasts.expected_net], axis=1),
+            start=start,
+            known=start,
+            tolerance=FORECAST_TOLERANCE,
+        ),
+        Table("ranks", symbol, ("rank_long", "rank_short"), forecasts.rank, start, start, derived_from="forecasts"),
+        Table(
+            part="audits",
+            symbol=symbol,
+            columns=("audit",),
+            values=forecasts.audit[:, None],
+            start=start,
+            known=start,
+            tolerance=FORECAST_TOLERANCE,
+            derived_from="forecasts",
+        ),
+        Table("decisions", symbol, ("choice", "is_ready", "atr", *names), choice, start, start, derived_from="audits"),
+    ]
+
+
+def labelled(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[Table]:
+    """Both sides' labels, each known at its own end, or `wait` bars later, and which rows are events at all.
+
+    Where bars are cut off, labels whose horizon does not fit are left out, and their neighbours' uniqueness with them:
+    a label then stands for good when a horizon has passed since its end.
+    """
+    tables = []
+    for column, side in enumerate(("long", "short")):
+        values = [labels.target, labels.end, labels.timed_out, labels.ambiguous, labels.ret, labels.net, labels.weight]
+        tables.append(
+            Table(
+                part=f"{side} labels",
+                symbol=symbol,
+                columns=("target", "end", "timed_out", "ambiguous", "ret", "net", "weight"),
+                values=np.column_stack([one[:, column].astype(np.float64) for one in values]),
+                start=labels.start,
+                known=np.where(labels.is_labelled, _later(labels.start, labels.end[:, column], wait), _NEVER),
+            )
+        )
+    events = np.column_stack([labels.is_labelled, labels.atr_over_price])
+    known = _later(labels.start, labels.start, wait)
+    return [*tables, Table("events", symbol, ("is_event", "atr_over_price"), events, labels.start, known)]
+
+
+def traded(profile: str, simulation: Simulation, closes: Mapping[str, IntArray]) -> list[Table]:
+    """A profile's trades in the rows of their decisions, known when they have ended; no trade, known a bar later."""
+    tables = []
+    for symbol, start in closes.items():
+        mine = simulation.trades.filter(pl.col("symbol") == symbol)
+        rows = np.searchsorted(start, mine["decided"].dt.epoch("ms").to_numpy())
+        ends = mine["exit_ts"].dt.epoch("ms").to_numpy()
+        times = pl.col("entry_ts", "exit_ts").dt.epoch("ms")
+        values = np.full((len(start), len(_TRADE)), np.nan)
+        values[rows] = mine.with_columns(times).select(_TRADE).cast(pl.Float64).to_numpy()
+        known = _later(start, start, 1)
+        known[rows] = ends
+        tables.append(Table(f"trades of {profile}", symbol, _TRADE, values, start, known))
+    return tables
+
+
+def fitted(result: FoldResult) -> list[Table]:
+    """Everything that the fold's training part left in its predictor."""
+    one, judge = result.predictor, result.predictor.judge
+    values = _learnt(one.features) | {
+        "regimes": one.regimes.to_dict(),
+        "supervisor": None if one.supervisor is None else one.supervisor.to_dict(),
+        "forecaster": {"decider": result.decider, **one.pool.to_dict()}
+        | {
+            f"{name}.{file}": content
+            for name, own in one.forecasters.items()
+            for file, content in own.to_files().items()
+        },
+        "timeout": one.timeout.to_files(),
+        "calibration": judge.calibration.to_dict(),
+        "timeout calibration": judge.timeout_calibration.to_dict(),
+        "time exit": judge.time_exit.to_dict(),
+        "ranks": one.ranks.sorted_confidence.tobytes(),
+        "auditor": one.auditor.to_files(),
+        "profile": repr(one.profile),
+    }
+    return [_one_row(result.fold, values)]
+
+
+def settled(fold: Fold, choice: FoldChoice) -> list[Table]:
+    """What the fold's training part chose, and the records of all the candidates that it chose by."""
+    values = {
+        "profile": repr(choice.profile),
+        "daily returns of the candidates": choice.daily.tobytes(),
+        "trades of the candidates": choice.n_trades.tobytes(),
+    }
+    return [_one_row(fold, values, "choice")]
+
+
+def scaled(fold: Fold, features: FittedFeatures) -> list[Table]:
+    """What the features learnt from the fold's training part, and the centre and scale of each column."""
+    return [_one_row(fold, _learnt(features))]
+
+
+def trained_on(fold: Fold, rows: Rows, closes: Mapping[str, IntArray]) -> list[Table]:
+    """Which rows train for a fold, known when its test block opens."""
+    return [
+        Table(
+            "training rows",
+            symbol,
+            (f"rows of fold {fold.index}",),
+            mask[:, None],
+            start,
+            np.full(len(start), fold.opens),
+        )
+        for (symbol, start), mask in zip(closes.items(), rows, strict=True)
+    ]
+
+
+def _one_row(fold: Fold, values: Mapping[str, object], what: str = "fit") -> Table:
+    """Hashes of fitted values, known when the test block opens."""
+    opens = np.array([fold.opens])
+    hashes = np.array([[_hash(value) for value in values.values()]])
+    return Table(f"{what} of fold {fold.index}", "", tuple(values), hashes, opens, opens)
+
+
+def _learnt(features: FittedFeatures) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for feature in features.features:
+        if not isinstance(feature, OutsideSeries):  # what its series holds is not fitted
+            values[f"parameters of {feature.name}"] = repr(feature)
+    for column, centre, scale in zip(features.columns, features.centre, features.scale, strict=True):
+        values |= {f"centre of {column}": centre, f"scale of {column}": scale}
+    return values
+
+
+def _hash(value: object) -> int:
+    text = json.dumps(value, sort_keys=True, default=lambda raw: raw.hex())
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)
+
+
+def _later(start: IntArray, when: IntArray, wait: int) -> IntArray:
+    """The close `wait` bars after the bar that closes at `when`; never, where there is none."""
+    if wait == 0:
+        return when
+    rows = np.searchsorted(start, when) + wait
+    return np.where(rows < len(start), start[np.minimum(rows, len(start) - 1)], _NEVER)

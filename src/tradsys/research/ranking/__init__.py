@@ -1,0 +1,1 @@
+"""The market-neutral rank portfolio: long the strongest symbols, short the weakest."""

@@ -1,0 +1,131 @@
+"""`metrics.json` of a rank run: the parts that every run has, and whom the rule held, how often and to what end."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.metrics import measure
+from tradsys.backtest.simulate import Simulation
+from tradsys.core.arrays import IntArray
+from tradsys.core.time import from_ms, stamp
+from tradsys.data.market import Market
+from tradsys.journal.entries import NOT_FITTED
+from tradsys.research.ranking.neutral import NAME, NeutralSpec, Traded, mean_spread, spreads
+from tradsys.research.walk.carrying import has_rates
+from tradsys.research.walk.metrics import market_facts, plain
+from tradsys.verdict.measured import calibration_notes
+
+
+def rank_metrics(
+    market: Market, spec: NeutralSpec, traded: Traded, benchmark: Simulation, *, start: int, end: int
+) -> dict[str, Any]:
+    """Everything of the run over [start, end) ms that is a number, in plain JSON values."""
+    simulation = traded.simulation
+    spread = mean_spread(spreads(traded), spec.rule.horizon * simulation.bar_ms, seed=spec.seed)
+    measured = measure(simulation, seed=spec.seed) | {"spread_gross": spread}
+    return {
+        "market": market_facts(market, spec.folds.lockbox)
+        | {
+            "tested_from": stamp(int(simulation.grid[0])),
+            "tested_to": stamp(int(simulation.grid[-1]) + simulation.bar_ms),
+        },
+        "folds": _blocks(traded, spec, start, end),
+        "universe": _universe(market, traded),
+        "profiles": {
+            NAME: {
+                "description": spec.rule.description,
+                "metrics": plain(measured),
+                "exit_reasons": dict(sorted(simulation.trades["reason"].value_counts().iter_rows())),
+                "n_decisions": int((traded.targets.weights != 0).any(axis=1).sum()),
+                "highest_confidence": None,
+                "net_exposure_mean": float(np.abs(simulation.position.sum(axis=0)).mean()),
+            }
+        },
+        "buy_and_hold": {name: one.value for name, one in measure(benchmark, seed=spec.seed).items()},
+        "assumptions": _assumptions(market, spec),
+    }
+
+
+def _universe(market: Market, traded: Traded) -> dict[str, Any]:
+    simulation, member = traded.simulation, traded.universe.member
+    inside = (traded.universe.times >= simulation.grid[0]) & (traded.universe.times <= simulation.grid[-1])
+    return {
+        "n_symbols": len(market.symbols),
+        "n_members_mean": float(member[inside].sum(axis=1).mean()) if inside.any() else 0.0,
+        "n_rebalances": int(inside.sum()),
+        "n_closed_by_last_bar": int((simulation.trades["reason"] == "last bar").sum()),
+        "symbols": _held(traded),
+    }
+
+
+def _held(traded: Traded) -> list[dict[str, Any]]:
+    """Each symbol that was ever held: decisions for it long and short, and what it earned after costs."""
+    weights, trades = traded.targets.weights, traded.simulation.trades
+    earned = dict(trades.group_by("symbol").agg(pl.col("pnl_quote").sum()).iter_rows())
+    return [
+        {
+            "symbol": symbol,
+            "n_long": int((weights[:, s] > 0).sum()),
+            "n_short": int((weights[:, s] < 0).sum()),
+            "profit_abs": float(earned.get(symbol, 0.0)),
+        }
+        for s, symbol in enumerate(traded.targets.symbols)
+        if weights[:, s].any()
+    ]
+
+
+def _blocks(traded: Traded, spec: NeutralSpec, start: int, end: int) -> list[dict[str, Any]]:
+    """The span in as many equal blocks as `tradsys run` would test; nothing is fitted between them."""
+    step, n = traded.simulation.bar_ms, spec.folds.n_folds
+    edges = [start, *(start + (end - start) * k // n // step * step for k in range(1, n)), end]
+    decided = traded.simulation.trades["decided"].dt.epoch("ms").to_numpy()
+    return [
+        {
+            "fold": k,
+            "n_test": int(_inside(traded.targets.times, opens, closes).sum()),
+            "test_from": from_ms(opens).isoformat(),
+            "test_to": from_ms(closes).isoformat(),
+            "decider": "the rule",
+            "gain_millinats": None,
+            "training": NOT_FITTED,
+            "profiles": {NAME: _traded(traded.simulation.trades.filter(_inside(decided, opens, closes)))},
+        }
+        for k, (opens, closes) in enumerate(pairwise(edges))
+    ]
+
+
+def _inside(times: IntArray, opens: int, closes: int) -> pl.Series:
+    return pl.Series((times >= opens) & (times < closes))
+
+
+def _traded(trades: pl.DataFrame) -> dict[str, Any]:
+    return {"n_trades": len(trades), "net_return": float(trades["net_return"].sum())}
+
+
+def _assumptions(market: Market, spec: NeutralSpec) -> list[str]:
+    costs = spec.costs
+    borrowing = f"a short {costs.borrow_bps_per_year:g} bp a year" if costs.borrow_bps_per_year else "nothing"
+    warned = (
+        [f"The rule was found on this very data, in hindsight: {market.n_design_looks} looks count as trials."]
+        if market.is_development
+        else []
+    )
+    return [
+        *warned,
+        *calibration_notes(spec.verdict),
+        "Ranks are taken when a bar has closed and traded at the next open; positions that stay are only resized.",
+        f"Whatever is traded, on either side, pays {costs.taker_bps + costs.slippage_bps:g} bp; "
+        f"{_funding(market, spec)} and pays a short as much; borrowing costs {borrowing} here.",
+        "A symbol's position is sold at the close of its last bar, at that price.",
+        f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and the last "
+        f"{spec.folds.lockbox:.0%} stays closed.",
+        "The universe holds only what was loaded: symbols that nobody loaded, delisted ones above all, are missing.",
+    ]
+
+
+def _funding(market: Market, spec: NeutralSpec) -> str:
+    if has_rates(market.frames()):
+        return "funding costs a long what the exchange settled"
+    return f"funding costs a long {spec.costs.funding_bps_per_8h:g} bp every eight hours"

@@ -1,0 +1,228 @@
+"""The market-neutral rank profile: long the strongest, short the weakest, equal notional, on a fixed grid of time."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.intervals import percentile_interval, resampled_sums
+from tradsys.backtest.metrics import Measured
+from tradsys.backtest.rebalance import Targets, simulate_targets
+from tradsys.backtest.simulate import Simulation
+from tradsys.core.arrays import FloatArray
+from tradsys.core.costs import Costs, Instrument
+from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.time import stamp
+from tradsys.data.listings import Listing
+from tradsys.data.panel import Panel
+from tradsys.data.universe import Universe, UniverseSpec
+from tradsys.features.cross_section import LEAST, compared, momentum, raw_momentum
+from tradsys.profiles.forecast import SIDES, Side
+from tradsys.settings.config import FoldSettings, RunConfig
+from tradsys.settings.ranks import universe_of
+from tradsys.verdict.results import VerdictSpec
+
+NAME = "RANK"
+_BLOCK_MS = 10 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class RankRule:
+    """Who is held: the `k` strongest and weakest (None: a fifth of those ranked) by `lookback` bars, for `horizon`.
+
+    The signal is the return, or that in standard deviations; `contrarian` turns the two sides round.
+    """
+
+    lookback: int = 168
+    horizon: int = 24
+    k: int | None = None
+    signal: Literal["return", "standard"] = "return"
+    contrarian: bool = False
+
+    def __post_init__(self) -> None:
+        if min(self.lookback, self.horizon, 1 if self.k is None else self.k) < 1:
+            raise ConfigError(f"lookback, horizon and k must be at least 1, were {self}")
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return NAME
+
+    @property
+    def digest(self) -> str:
+        """The profile's name in the journal."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+    @property
+    def description(self) -> str:
+        """In a sentence."""
+        who = "a fifth" if self.k is None else str(self.k)
+        sides = ("weakest", "strongest") if self.contrarian else ("strongest", "weakest")
+        return (
+            f"Long {who} {sides[0]}, short {who} {sides[1]} by the return over {self.lookback} bars"
+            f"{' in standard deviations' if self.signal == 'standard' else ''}, equal notional, "
+            f"chosen again every {self.horizon} bars"
+        )
+
+    def sides(self, values: FloatArray, symbols: Sequence[str]) -> FloatArray:
+        """1 for a long, -1 for a short, else 0, from momentum (n_times, n_symbols), NaN for who is not ranked.
+
+        Nobody is held where fewer than `LEAST` symbols are ranked or two sides of `k` do not fit. Of equal values the
+        first by name is the weaker.
+        """
+        by_name = np.argsort(np.array(symbols), kind="stable")
+        order = by_name[np.argsort(values[:, by_name], axis=1, kind="stable")]  # NaN last
+        n = np.isfinite(values).sum(axis=1)
+        k = np.maximum(n // 5, 1) if self.k is None else np.full(len(n), self.k)
+        k = np.where((n >= LEAST) & (2 * k <= n), k, 0)
+        nth = np.arange(values.shape[1])
+        weak = nth < k[:, None]
+        strong = (nth >= (n - k)[:, None]) & (nth < n[:, None])
+        sides = np.zeros(values.shape)
+        np.put_along_axis(sides, order, strong.astype(np.float64) - weak, axis=1)
+        return -sides if self.contrarian else sides
+
+
+@dataclass(frozen=True, slots=True)
+class NeutralSpec:
+    """What `tradsys rank` tries: nothing of it is fitted, so that it has no folds, only the same time to be tested in.
+
+    `gross` is the exposure of both sides together, as a share of equity.
+    """
+
+    rule: RankRule
+    universe: UniverseSpec
+    listings: Mapping[str, Listing]
+    folds: FoldSettings
+    costs: Costs
+    instrument: Instrument
+    gross: float
+    cash_quote: float
+    verdict: VerdictSpec
+    seed: int
+
+    @property
+    def profiles(self) -> tuple[RankRule, ...]:
+        """The one trial."""
+        return (self.rule,)
+
+    @property
+    def deployed(self) -> str:
+        """The only one."""
+        return self.rule.name
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """Both, always."""
+        return SIDES
+
+    @property
+    def guard_bars(self) -> int:
+        """Horizon and lookback: shifts nearer than twice that are not random."""
+        return self.rule.horizon + self.rule.lookback
+
+    @property
+    def digest(self) -> str:
+        """Hash of everything that influences a result."""
+        values = asdict(self) | {"folds": [self.folds.initial, self.folds.lockbox], "costs": self.costs.to_dict()}
+        del values["seed"]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def neutral_from(config: RunConfig) -> NeutralSpec:
+    """The specs that the settings describe."""
+    universe, listings = universe_of(config.universe)
+    return NeutralSpec(
+        rule=RankRule(**config.rank.model_dump()),
+        universe=universe,
+        listings=listings,
+        folds=config.folds,
+        costs=Costs(**config.costs.model_dump()),
+        instrument=Instrument(tick=config.portfolio.tick, lot=config.portfolio.lot),
+        gross=config.portfolio.cap,
+        cash_quote=config.portfolio.cash_quote,
+        verdict=VerdictSpec(**config.verdict.model_dump()),
+        seed=config.seed,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Who could be chosen, the signal of whoever is compared and the side it would take, (n_times, n_symbols) each."""
+
+    panel: Panel
+    universe: Universe
+    signal: FloatArray
+    sides: FloatArray
+
+
+def rank(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: NeutralSpec) -> Ranked:
+    """The universe, the signal and the sides at every close; all of it by what had closed then."""
+    panel = Panel.of(frames, bar_ms)
+    universe = spec.universe.choose(frames, bar_ms, spec.listings)
+    measured = raw_momentum if spec.rule.signal == "return" else momentum
+    signal = compared(measured(panel, frames, spec.rule.lookback), universe.at(panel.times))
+    return Ranked(panel, universe, signal, spec.rule.sides(signal, panel.symbols))
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """The universe, whom the rule wanted when, and what came of it in the time that was tested."""
+
+    universe: Universe
+    targets: Targets
+    simulation: Simulation
+
+
+def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: NeutralSpec, *, start: int, end: int) -> Traded:
+    """Rank, choose and simulate over [start, end) ms; bars before `start` only settle what is known there.
+
+    A decision is made at a close on the grid of `horizon` bars since 1970 and filled at the next open.
+    """
+    ranked = rank(frames, bar_ms, spec)
+    panel, universe = ranked.panel, ranked.universe
+    decides = (panel.times % (spec.rule.horizon * bar_ms) == 0) & (panel.times >= start) & (panel.times < end)
+    sides = ranked.sides[decides]
+    n_held = np.maximum(np.abs(sides).sum(axis=1, keepdims=True), 1.0)
+    if not sides.any():
+        raise NotEnoughBars(
+            f"nobody could be ranked between {stamp(start)} and {stamp(end)}: that takes {LEAST} members of the "
+            f"universe with {spec.rule.lookback} bars; pool more symbols, or load earlier history"
+        )
+    targets = Targets(panel.symbols, panel.times[decides], spec.gross * sides / n_held)
+    simulation = simulate_targets(
+        frames,
+        targets,
+        costs=spec.costs,
+        start=start,
+        end=end,
+        instrument=spec.instrument,
+        cash_quote=spec.cash_quote,
+    )
+    return Traded(universe, targets, simulation)
+
+
+def spreads(traded: Traded) -> FloatArray:
+    """Gross return of the longs less that of the shorts, from fill to fill of each decision with both, (n_held,)."""
+    targets, simulation = traded.targets, traded.simulation
+    weights = targets.weights[targets.times <= simulation.grid[-1]]
+    place = np.searchsorted(simulation.grid, targets.times[: len(weights)])
+    returns = (simulation.opens[:, place[1:]] / simulation.opens[:, place[:-1]] - 1.0).T
+    weights = weights[:-1]
+    is_held = (weights > 0).any(axis=1)
+    longs, shorts = weights[is_held] > 0, weights[is_held] < 0
+    returns = returns[is_held]
+    long, short = ((returns * side).sum(axis=1) / side.sum(axis=1) for side in (longs, shorts))
+    return np.asarray(long - short)
+
+
+def mean_spread(values: FloatArray, horizon_ms: int, *, seed: int, n_bootstrap: int = 1999) -> Measured:
+    """Their mean and its 95% interval by blocks of ten days, or of one decision where that is longer."""
+    block = max(1, _BLOCK_MS // horizon_ms)
+    drawn = resampled_sums(values[:, None], block_days=block, n_draws=n_bootstrap, seed=seed)[:, 0]
+    n_drawn = len(values) // block * block
+    return Measured(float(values.mean()), len(values), *percentile_interval(drawn / max(n_drawn, 1)))

@@ -1,0 +1,144 @@
+"""The chosen procedure: profile, threshold and regime map chosen inside each training part, and what that earned.
+
+Each fold chooses on the out-of-fold record inside its own training part: the first on the forecasts of its inner purged
+folds, the others on the test blocks before theirs, with trades that have closed an embargo before their block opens.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.metrics import measure
+from tradsys.backtest.simulate import Simulation
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.time import interval_ms
+from tradsys.predictor.predictor import decisions_frame
+from tradsys.profiles.forecast import Forecasts
+from tradsys.profiles.profile import Profile
+from tradsys.profiles.rules import ConfidenceAbove
+from tradsys.research.selection.candidates import RANKS, blocked, candidates, described
+from tradsys.research.selection.inner import inner_forecasts
+from tradsys.research.selection.stability import MIN_DAYS, Pick, settle
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.deciding import FoldResult
+from tradsys.research.walk.experiment import Outcome, block_decisions, simulate_decisions
+from tradsys.research.walk.record import Record
+from tradsys.research.walk.spec import Experiment
+
+WHY_NO_VERDICT = (
+    "It carries no verdict: nothing is claimed of it, so that it is no trial and the profiles are judged by as many as "
+    "without it."
+)
+
+_DAY_MS = 86_400_000
+
+type Blocks = Sequence[Mapping[str, Forecasts]]
+"""What was forecast out of fold, a symbol's forecasts for each block in order of time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldChoice:
+    """What one fold's training part settled on, and from what.
+
+    `daily` (n_candidates, n_days) are the candidates' net returns and `n_trades` (n_candidates,) their trades there.
+    """
+
+    fold: int
+    profile: Profile
+    pick: Pick
+    daily: FloatArray
+    n_trades: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A choice a fold, and the one simulated record that the choices' decisions make together."""
+
+    n_candidates: int
+    n_regimes: int
+    choices: tuple[FoldChoice, ...]
+    simulation: Simulation
+
+    def to_dict(self, seed: int) -> dict[str, Any]:
+        """JSON-able."""
+        measured = measure(self.simulation, seed=seed)
+        return {
+            "sentence": WHY_NO_VERDICT,
+            "n_candidates": self.n_candidates,
+            "rank_thresholds": list(RANKS),
+            "folds": [_described(one, self.n_regimes) for one in self.choices],
+            "metrics": {
+                name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high} for name, m in measured.items()
+            },
+        }
+
+
+def choose_everywhere(outcome: Outcome, spec: Experiment) -> Chosen:
+    """Every fold's choice, each applied to the fold's own test block, as one record."""
+    data, results = outcome.data, outcome.results
+    choices: list[FoldChoice] = []
+    for k in range(len(results)):
+        held = choices[-1].profile if choices else None
+        choices.append(choose_for_fold(data, spec, results[: k + 1], outcome.record, held=held))
+    # positions are carried from one block into the next, whatever the next has chosen
+    decisions = pl.concat(block_decisions(r, one.profile, spec) for r, one in zip(results, choices, strict=True))
+    simulation = simulate_decisions(data.frames, decisions, spec, start=results[0].fold.opens, end=data.closes)
+    n_regimes = results[0].predictor.regimes.n_states
+    return Chosen(len(candidates(spec.profiles, n_regimes)), n_regimes, tuple(choices), simulation)
+
+
+def choose_for_fold(
+    data: Dataset, spec: Experiment, results: Sequence[FoldResult], record: Record, *, held: Profile | None
+) -> FoldChoice:
+    """What the last fold of the results chooses inside its training part; `held` is what the fold before had chosen."""
+    own = results[-1]
+    among = candidates(spec.profiles, own.predictor.regimes.n_states)
+    blocks: Blocks = [one.forecasts for one in results[:-1]] or [inner_forecasts(data, spec, own, record)]
+    daily, n_trades = _earned(data, spec, blocks, among, known_until(data, spec, own))
+    pick = settle(daily, n_trades, held=None if held is None else among.index(held))
+    return FoldChoice(own.fold.index, among[pick.index], pick, daily, n_trades)
+
+
+def known_until(data: Dataset, spec: Experiment, result: FoldResult) -> int:
+    """When the trades that a fold chooses by must have ended, ms: an embargo before its test block, as its labels."""
+    return result.fold.opens - interval_ms(spec.embargo(data.interval))
+
+
+def _earned(
+    data: Dataset, spec: Experiment, blocks: Blocks, among: Sequence[Profile], until: int
+) -> tuple[FloatArray, IntArray]:
+    """Daily net returns (n_candidates, n_days) and numbers of trades, of trades whose horizon ends by `until` (ms)."""
+    start = min(int(one.start[0]) for one in blocks[0].values() if len(one.start))
+    if until - start < MIN_DAYS * _DAY_MS:
+        return np.zeros((len(among), max(until - start, 0) // _DAY_MS)), np.zeros(len(among), np.int64)
+    records = [
+        simulate_decisions(data.frames, _decisions(blocks, profile, spec), spec, start=start, end=until)
+        for profile in among
+    ]
+    return np.array([one.daily for one in records]), np.array([one.n_trades for one in records])
+
+
+def _decisions(blocks: Blocks, profile: Profile, spec: Experiment) -> pl.DataFrame:
+    parts = (decisions_frame(symbol, one, profile, spec.barriers) for block in blocks for symbol, one in block.items())
+    return pl.concat(parts).sort("start", maintain_order=True)
+
+
+def _described(choice: FoldChoice, n_regimes: int) -> dict[str, Any]:
+    profile, pick = choice.profile, choice.pick
+    return {
+        "fold": choice.fold,
+        "profile": profile.name,
+        "threshold": profile.entry.threshold if isinstance(profile.entry, ConfidenceAbove) else None,
+        "blocked_regimes": list(blocked(profile)),
+        "description": described(profile, n_regimes),
+        "record": "inner purged folds" if choice.fold == 0 else "earlier test blocks",
+        "why": pick.why,
+        "n_days": choice.daily.shape[1],
+        "n_trades": int(choice.n_trades[pick.index]),
+        "sharpe": pick.sharpe,
+        "best_sharpe": pick.best_sharpe,
+        "standard_error": pick.standard_error,
+    }

@@ -1,0 +1,155 @@
+"""Combinatorial purged paths: what the profiles would have earned along other orders of training and testing.
+
+Beside the walk-forward record and never in its place: every split but the last trains on the future too, and the paths
+share most of their days' decisions. Nothing here is judged, and nothing is a trial.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.simulate import Simulation
+from tradsys.core.arrays import IntArray
+from tradsys.core.errors import DataError, FitError
+from tradsys.core.time import from_ms, interval_ms
+from tradsys.models.panel import Rows
+from tradsys.profiles.profile import Profile
+from tradsys.research.walk.agents import DECIDER
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.deciding import FoldResult, decide_fold
+from tradsys.research.walk.experiment import Progress, block_decisions, simulate_decisions
+from tradsys.research.walk.fitting import fill_first_part, fit_models
+from tradsys.research.walk.folds import Fold
+from tradsys.research.walk.record import Record, rows_at, stack
+from tradsys.research.walk.spec import Experiment
+from tradsys.splits.combinatorial import CombinatorialPurgedCV
+from tradsys.verdict.correlated import path_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Each profile's simulated record along every path; `edges` (n_groups + 1,) are where the groups open, ms."""
+
+    cv: CombinatorialPurgedCV
+    edges: IntArray
+    simulations: dict[str, list[Simulation]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "n_groups": self.cv.n_groups,
+            "n_test_groups": self.cv.n_test_groups,
+            "n_splits": self.cv.get_n_splits(),
+            "n_paths": self.cv.n_paths,
+            "forecaster": DECIDER,
+            "groups_from": [from_ms(int(edge)).isoformat() for edge in self.edges[:-1]],
+            "n_days": len(next(iter(self.simulations.values()))[0].days),
+            "profiles": {name: _profile(along) for name, along in self.simulations.items()},
+        }
+
+
+def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> dict[str, Any]:
+    """`Paths` as JSON values; where they are turned off or the history does not allow them, the `reason` alone."""
+    if not spec.folds.path_groups:
+        return {"reason": "turned off: folds.path_groups is 0"}
+    try:
+        return simulate_paths(data, spec, progress).to_dict()
+    except (DataError, FitError) as error:
+        return {"reason": str(error)}
+
+
+def simulate_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> Paths:
+    """Fit every split anew on its own training rows, with the ridge logistic deciding, and walk the profiles along."""
+    cv, edges, folds = combinatorial_folds(data, spec)
+    results = []
+    for fold in folds:
+        progress(f"path split {fold.index + 1} of {len(folds)}", fold.index, len(folds))
+        results.append(decide_split(data, spec, fold))
+    progress("paths done", len(folds), len(folds))
+    simulations = {
+        profile.name: [_simulate(data, spec, profile, results, path, edges) for path in cv.paths()]
+        for profile in spec.profiles
+    }
+    return Paths(cv, edges, simulations)
+
+
+def combinatorial_folds(data: Dataset, spec: Experiment) -> tuple[CombinatorialPurgedCV, IntArray, list[Fold]]:
+    """The splits as folds, in lexicographic order, and the edges of the groups in ms.
+
+    A test block is all bars of its groups. Held out of whatever is fitted on bars are the test groups, until the last
+    of their labels has ended and an embargo has passed.
+    """
+    labels = tuple(data.labels.values())
+    labelled = tuple(one.is_labelled for one in labels)
+    start = stack([one.start for one in labels], labelled)
+    end = stack([one.end.max(axis=1) for one in labels], labelled)
+    embargo = spec.embargo(data.interval)
+    cv = CombinatorialPurgedCV(spec.folds.path_groups, spec.folds.path_tests, embargo)
+    group = cv.group_of(start, intervals=(start, end))
+    edges = np.append([start[group == g].min() for g in range(cv.n_groups)], start.max() + 1)
+    ends = np.array([end[group == g].max() for g in range(cv.n_groups)]) + interval_ms(embargo)
+    everyone, sizes = np.flatnonzero(np.concatenate(labelled)), [len(mask) for mask in labelled]
+    splits = zip(cv.split(start, intervals=(start, end)), cv.test_groups(), strict=True)
+    folds = [
+        Fold(
+            index=k,
+            train=rows_at(everyone[train], sizes),
+            test=_within(data, [(edges[g], edges[g + 1]) for g in tested]),
+            opens=int(edges[tested[0]]),
+            closes=int(edges[tested[-1] + 1]),
+            held_out=_within(data, [(edges[g], max(edges[g + 1], ends[g])) for g in tested]),
+        )
+        for k, ((train, _), tested) in enumerate(splits)
+    ]
+    return cv, edges, folds
+
+
+def decide_split(data: Dataset, spec: Experiment, fold: Fold) -> FoldResult:
+    """As a walk-forward fold, calibrated, ranked and audited on inner purged folds, with one forecaster alone."""
+    linear = replace(spec, forecasters=tuple(f for f in spec.forecasters if f.name == DECIDER), challengers=())
+    models = fit_models(data, linear, fold)
+    record = Record(tuple(len(frame) for frame in data.frames.values()))
+    fill_first_part(record, data, linear, models, spec.embargo(data.interval))
+    return decide_fold(data, linear, models, record, fold.opens)
+
+
+def path_decisions(
+    results: Sequence[FoldResult], path: IntArray, edges: IntArray, profile: Profile, spec: Experiment
+) -> pl.DataFrame:
+    """The profile's decisions along a path: those of each group from the split that the path names for it."""
+    when = pl.col("start").dt.epoch("ms")
+    return pl.concat(
+        block_decisions(results[split], profile, spec).filter(when >= edges[group], when < edges[group + 1])
+        for group, split in enumerate(path)
+    )
+
+
+def _simulate(
+    data: Dataset, spec: Experiment, profile: Profile, results: Sequence[FoldResult], path: IntArray, edges: IntArray
+) -> Simulation:
+    decisions = path_decisions(results, path, edges, profile, spec)
+    return simulate_decisions(data.frames, decisions, spec, start=int(edges[0]), end=data.closes)
+
+
+def _within(data: Dataset, spans: Sequence[tuple[int, int]]) -> Rows:
+    """Rows that start in one of the half-open spans, ms."""
+    return tuple(
+        np.logical_or.reduce([(one.start >= opens) & (one.start < closes) for opens, closes in spans])
+        for one in data.labels.values()
+    )
+
+
+def _profile(along: Sequence[Simulation]) -> dict[str, Any]:
+    """One profile's paths, and their mean."""
+    paths = path_mean(np.array([one.daily for one in along]))
+    return {
+        "sharpes": list(paths.sharpes),
+        "n_trades": [one.n_trades for one in along],
+        "mean": paths.mean,
+        "interval": paths.interval(),
+        "naive_interval": paths.naive_interval(),
+        "correlation": paths.correlation,
+    }

@@ -1,0 +1,108 @@
+"""Which forecasters an agent's name stands for: the baselines that always run, the journal's agents, the ensemble."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tradsys.models.forecaster import Forecaster
+from tradsys.settings.config import AgentSettings
+
+if TYPE_CHECKING:
+    from tradsys.machine.plan import Plan
+    from tradsys.models.linear.logistic import RidgeLogistic
+    from tradsys.models.networks.network_agent import NetworkAgent
+
+DECIDER = "logistic"
+"""The forecaster that decides wherever nothing beats it out of fold."""
+
+ENSEMBLE = "ensemble"
+
+MEMBERS = ("logistic", "symmetric", "boosted", "volatility", "transformer", "resnet")
+"""Whom the ensemble pools."""
+
+_FORECASTS_AS = {"xgboost": "boosted"}
+"""Agents whose forecaster has another name."""
+
+
+def forecasters(agent: AgentSettings, plan: "Plan | None" = None) -> tuple[Forecaster, ...]:
+    """The baselines that always run, and the agent where it is another; networks train as the plan says."""
+    from tradsys.models.linear.base_rate import BaseRate
+    from tradsys.models.linear.logistic import RidgeLogistic
+    from tradsys.models.linear.symmetric import SymmetricLogistic
+    from tradsys.models.linear.volatility_only import VolatilityOnly
+    from tradsys.models.trees.boosted import Boosted
+
+    linear = RidgeLogistic(agent.penalty)
+    baselines: tuple[Forecaster, ...] = (
+        BaseRate(),
+        VolatilityOnly(agent.penalty),
+        linear,
+        SymmetricLogistic(agent.penalty),
+        Boosted(),
+    )
+    return (*baselines, *(_AGENTS[name](agent, linear, plan) for name in _agents(agent.name)))
+
+
+def _agents(name: str) -> tuple[str, ...]:
+    """The agents that are fitted beside the baselines."""
+    return tuple(_AGENTS) if name in (ENSEMBLE, "all") else tuple(one for one in _AGENTS if one == name)
+
+
+def challengers(name: str) -> tuple[str, ...]:
+    """Who may take the logistic's place; nobody where the logistic is the agent."""
+    if name == DECIDER:
+        return ()
+    if name == "all":
+        return (*_AGENTS, "boosted", ENSEMBLE)
+    return (_FORECASTS_AS.get(name, name),)
+
+
+def _transformer(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
+    from tradsys.models.networks.transformer_agent import TransformerAgent
+
+    return _taught(
+        agent, TransformerAgent(**agent.shape, attention_start=agent.attention_start, **_objective(agent, linear, plan))
+    )
+
+
+def _resnet(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
+    from tradsys.models.networks.resnet_agent import ResNetAgent
+
+    common = ("window", "dropout", "learning_rate", "max_steps")
+    return _taught(
+        agent, ResNetAgent(**{name: getattr(agent, name) for name in common}, **_objective(agent, linear, plan))
+    )
+
+
+def _taught(agent: AgentSettings, network: "NetworkAgent") -> Forecaster:
+    """The agent as it is, or its network as the encoder of a contrastive one."""
+    if agent.objective != "supcon":
+        return network
+    from tradsys.models.networks.contrastive_agent import ContrastiveAgent
+
+    return ContrastiveAgent(network)
+
+
+def _volatility(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
+    from tradsys.models.linear.volatility_agent import VolatilityAgent
+
+    del linear, plan
+    return VolatilityAgent(penalty=agent.penalty)
+
+
+def _objective(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> dict[str, Any]:
+    """What a network is trained on, on top of what, and within which plan; under a probe it is cross-entropy."""
+    return {
+        "objective": "focal" if agent.objective == "focal" else "bce",
+        "focal_gamma": agent.focal_gamma,
+        "focal_alpha": agent.focal_alpha,
+        "offset": linear,
+        "plan": plan,
+    }
+
+
+_AGENTS: dict[str, Callable[[AgentSettings, "RidgeLogistic", "Plan | None"], Forecaster]] = {
+    "transformer": _transformer,
+    "resnet": _resnet,
+    "volatility": _volatility,
+}
+"""The journal's agents; each imports its own model, since torch takes seconds."""

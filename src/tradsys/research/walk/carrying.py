@@ -1,0 +1,49 @@
+"""What holding a trade is expected to cost: fitted on labels out of fold, read at the rows that are judged."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.funding import COLUMNS, funding_of
+from tradsys.core.time import interval_ms
+from tradsys.models.panel import Rows
+from tradsys.predictor.holding import Holding
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.record import stack
+from tradsys.research.walk.spec import Experiment
+
+
+def has_rates(frames: Mapping[str, pl.DataFrame]) -> bool:
+    """Whether the bars carry the funding that was settled."""
+    return any(name in frame.columns for frame in frames.values() for name in COLUMNS)
+
+
+def fit_holding(
+    spec: Experiment, bar_ms: int, start: IntArray, end: IntArray, weight: FloatArray, *, is_told: bool
+) -> Holding | None:
+    """From labels of `start` (n,), `end` and `weight` (n, 2), with funding told by the bars or not.
+
+    None where holding a trade costs nothing.
+    """
+    if not (is_told or spec.costs.funding_bps_per_8h or spec.costs.borrow_bps_per_year):
+        return None
+    horizon = spec.barriers.horizon
+    n_held = np.minimum((end - start[:, None]) / bar_ms, horizon)
+    return Holding.fit(n_held, weight, horizon=horizon, bar_ms=bar_ms, costs=spec.costs, has_rates=is_told)
+
+
+def expected_carry(holding: Holding | None, data: Dataset, rows: Rows) -> FloatArray | None:
+    """What holding was expected to cost at the chosen rows, symbol after symbol, (n, 2)."""
+    if holding is None:
+        return None
+    return stack([holding.expected(bars) for bars in data.frames.values()], rows)
+
+
+def known_funding(data: Dataset, spec: Experiment, rows: Rows) -> FloatArray:
+    """Rate, hours and age at the chosen rows, symbol after symbol, (n, 3); no row where nothing is told or set."""
+    if not (has_rates(data.frames) or spec.costs.funding_bps_per_8h):
+        return np.empty((0, 3))
+    each = [funding_of(bars, spec.costs, interval_ms(data.interval)) for bars in data.frames.values()]
+    return stack([np.stack([one.rate, one.hours, one.age_h], axis=1) for one in each], rows)

@@ -1,0 +1,241 @@
+"""Decide on one fold's test block with nothing but its training part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.seeds import derive
+from tradsys.core.time import interval_ms
+from tradsys.models.calibration import Calibration, fit_calibration
+from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.linear.penalty import Problem
+from tradsys.models.panel import Panel, Rows
+from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble
+from tradsys.models.pooling.pool import Alone, Pool
+from tradsys.predictor.economics import TimeExit
+from tradsys.predictor.judgement import Judge, Judgement, audit_inputs
+from tradsys.predictor.predictor import Predictor, Reading
+from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.profiles.catalogue import profile_named
+from tradsys.profiles.forecast import Forecasts
+from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
+from tradsys.research.walk.carrying import expected_carry, fit_holding, has_rates
+from tradsys.research.walk.choice import convincing
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.fitting import FoldModels
+from tradsys.research.walk.folds import Fold
+from tradsys.research.walk.record import Record, rows_since, stack
+from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.timeouts import TimeoutModel, timeout_panel
+from tradsys.verdict.scores import log_loss
+from tradsys.verdict.skill import Estimate, Overlap, gain
+
+
+@dataclass(frozen=True, slots=True)
+class FoldResult:
+    """The fold's predictor, its forecasts of the test block, and every forecaster's calibrated probabilities.
+
+    `forecasts` hold a symbol's rows of `fold.test` alone; `probabilities` (n_bars, 2) have all rows: `calibrations` of
+    what the forecasters said. `leads` are the challengers' over the logistic, `training` says how a network's ended.
+    """
+
+    fold: Fold
+    n_train: int
+    decider: str
+    leads: Mapping[str, Estimate]
+    predictor: Predictor
+    fitted: Mapping[str, FittedForecaster]
+    calibrations: Mapping[str, Calibration]
+    forecasts: Mapping[str, Forecasts]
+    probabilities: Mapping[str, tuple[FloatArray, ...]]
+    training: Mapping[str, str]
+
+
+def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Record, first_test: int) -> FoldResult:
+    """Calibrate, choose who decides, price, rank and audit on the record so far; then forecast the test block.
+
+    `first_test` is when the first outer block opens: only forecasts of outer blocks compare the forecasters.
+    """
+    panel, rows = models.panel, models.rows
+    pools = _pools(spec, models, record)
+    said = {**models.logits, **{name: _pooled(pool, models.logits, models.regime) for name, pool in pools.items()}}
+    names = [name for name in models.fitted if name != TimeoutModel.name]
+    calibrations = {name: calibrate(record, name, panel, rows) for name in names}
+    calibrations |= {name: Calibration(pool.pivot, np.ones(2)) for name, pool in pools.items()}
+    leads = _leads(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
+    decider = spec.settled or convincing(leads) or DECIDER
+    pool: Pool = pools.get(decider) or Alone(decider)
+    known = record.known(decider, record.known(TimeoutModel.name, rows))
+    logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
+    labels = stacked_labels(data, known)
+    holding = fit_holding(
+        spec,
+        interval_ms(data.interval),
+        labels.start,
+        labels.end,
+        labels.weight,
+        is_told=has_rates(data.frames),
+    )
+    judge = Judge(
+        calibration=calibrations[decider],
+        timeout_calibration=calibrate(record, TimeoutModel.name, timeout_panel(panel, data), rows),
+        time_exit=TimeExit.fit(calibrations[decider].apply(logits), labels.ret_atr, labels.timed_out, labels.weight),
+        upper=spec.barriers.upper,
+        lower=spec.barriers.lower,
+        costs=spec.costs,
+        sides=spec.sides,
+        holding=holding,
+    )
+    judged = judge.judge(logits, timeout_logits, labels.atr_over_price, expected_carry(holding, data, known))
+    regime = stack(models.regime, known)
+    predictor = Predictor(
+        interval=data.interval,
+        features=models.features,
+        forecasters={name: models.fitted[name] for name in pool.members},
+        pool=pool,
+        timeout=models.fitted[TimeoutModel.name],
+        judge=judge,
+        ranks=ConfidenceRanks.fit(judged.confidence),
+        regimes=models.regimes,
+        auditor=spec.auditor.fit(
+            *meta_labels(audit_inputs(panel.stack_X(known), logits, judged, regime), judged, labels),
+            seed=derive(spec.seed, "auditor", models.fold.index),
+        ),
+        barriers=spec.barriers,
+        profile=profile_named(spec.deployed, spec.profiles),
+        supervisor=models.supervisor,
+    )
+    for name, values in said.items():
+        record.add(name, models.fold.test, values)
+    return FoldResult(
+        fold=models.fold,
+        n_train=int(sum(mask.sum() for mask in rows)),
+        decider=decider,
+        leads=leads,
+        predictor=predictor,
+        fitted=models.fitted,
+        calibrations=calibrations,
+        forecasts=_test_forecasts(data, models, predictor, said[decider]),
+        probabilities={name: tuple(fitted.apply(v) for v in said[name]) for name, fitted in calibrations.items()},
+        training={name: reason for name in spec.challengers if (reason := _ended(models.fitted.get(name)))},
+    )
+
+
+def _test_forecasts(
+    data: Dataset, models: FoldModels, predictor: Predictor, logits: tuple[FloatArray, ...]
+) -> dict[str, Forecasts]:
+    """What the predictor says of the test block, from what the fold's models have computed already."""
+    timeouts = models.logits[TimeoutModel.name]
+    parts = zip(data.frames.items(), models.fold.test, models.panel.X, logits, timeouts, models.regime, strict=True)
+    return {
+        symbol: predictor.read(bars, Reading(X, said, timeout, regime), rows)
+        for (symbol, bars), rows, X, said, timeout, regime in parts
+    }
+
+
+def calibrate(record: Record, name: str, panel: Panel, rows: Rows) -> Calibration:
+    """Slope from the out-of-fold record, base rate from the whole training part."""
+    known = record.known(name, rows)
+    base_rate = _base_rate(panel, rows)
+    return fit_calibration(
+        stack(record.logits(name), known), panel.stack_y(known), panel.stack_weight(known), base_rate=base_rate
+    )
+
+
+def _base_rate(panel: Panel, rows: Rows) -> FloatArray:
+    """Share of targets of each side among the rows, never 0 or 1 (Krichevsky-Trofimov), shape (2,)."""
+    y, weight = panel.stack_y(rows), panel.stack_weight(rows)
+    return np.asarray(((weight * y).sum(axis=0) + 0.5) / (weight.sum(axis=0) + 1.0))
+
+
+def _ended(fitted: FittedForecaster | None) -> str:
+    """How a network's training ended; nothing of models that are not trained in steps."""
+    return str(getattr(fitted, "training", ""))
+
+
+def _pools(spec: Experiment, models: FoldModels, record: Record) -> dict[str, FittedEnsemble]:
+    """The ensemble of everyone who forecasts direction, where it is asked for, fitted on the record out of fold."""
+    if ENSEMBLE not in spec.challengers:
+        return {}
+    panel, rows = models.panel, models.rows
+    for name in MEMBERS:
+        rows = record.known(name, rows)
+    said = {name: stack(record.logits(name), rows) for name in MEMBERS}
+    pool = Ensemble(DECIDER).fit(
+        said,
+        stack(models.regime, rows),
+        panel.stack_y(rows),
+        panel.stack_weight(rows),
+        base_rate=_base_rate(panel, models.rows),
+    )
+    if models.fold.index == 0:
+        # weights that were learnt on these rows; no comparison reads them, only what follows from a decider's record
+        first = {name: record.logits(name) for name in MEMBERS}
+        record.add(ENSEMBLE, rows, _pooled(pool, first, models.regime))
+    return {ENSEMBLE: pool}
+
+
+def _pooled(
+    pool: Pool, logits: Mapping[str, tuple[FloatArray, ...]], regimes: tuple[FloatArray, ...]
+) -> tuple[FloatArray, ...]:
+    """What a pool says of all rows, a symbol."""
+    said = [{name: logits[name][s] for name in pool.members} for s in range(len(regimes))]
+    return tuple(pool.logits(one, regime) for one, regime in zip(said, regimes, strict=True))
+
+
+def _leads(
+    data: Dataset, spec: Experiment, panel: Panel, rows: Rows, record: Record, calibrations: Mapping[str, Calibration]
+) -> dict[str, Estimate]:
+    """What each challenger's earlier outer forecasts save of the logistic's loss.
+
+    The first fold has no earlier forecasts to compare.
+    """
+    leads = {}
+    for name in spec.challengers:
+        known = record.known(name, record.known(DECIDER, rows))
+        y = panel.stack_y(known)
+        if not len(y):
+            continue
+        incumbent, challenger = (
+            log_loss(calibrations[one].apply(stack(record.logits(one), known)), y) for one in (DECIDER, name)
+        )
+        overlap = Overlap(stack(panel.start, known), interval_ms(data.interval), spec.barriers.horizon)
+        leads[name] = gain(incumbent, challenger, overlap, seed=spec.seed)
+    return leads
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Outcomes of the record's rows, symbol after symbol: (n, 2) but for `start` and `atr_over_price` (n,)."""
+
+    start: IntArray
+    end: IntArray
+    ret_atr: FloatArray
+    net: FloatArray
+    weight: FloatArray
+    timed_out: BoolArray
+    atr_over_price: FloatArray
+
+
+def stacked_labels(data: Dataset, rows: Rows) -> Outcomes:
+    """What became of the chosen rows."""
+    labels = tuple(data.labels.values())
+    atr_over_price = stack([one.atr_over_price for one in labels], rows)
+    return Outcomes(
+        start=stack([one.start for one in labels], rows),
+        end=stack([one.end for one in labels], rows),
+        ret_atr=stack([one.ret for one in labels], rows) / atr_over_price[:, None],
+        net=stack([one.net for one in labels], rows),
+        weight=stack([one.weight for one in labels], rows),
+        timed_out=stack([one.timed_out for one in labels], rows),
+        atr_over_price=atr_over_price,
+    )
+
+
+def meta_labels(inputs: FloatArray, judged: Judgement, labels: Outcomes) -> Problem:
+    """What the auditor learns from: the side is the primary's, and 1 means that this trade made money after costs."""
+    chosen = (np.arange(len(judged.choice)), judged.choice)
+    made_money = (labels.net[chosen] > 0).astype(np.float64)
+    return Problem(inputs, made_money, labels.weight[chosen], labels.start, labels.end[chosen])

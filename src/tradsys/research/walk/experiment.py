@@ -1,0 +1,121 @@
+"""The whole flow as one page: bars -> labels -> folds -> agents -> forecasts -> profiles -> simulated trades."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, cast
+
+import polars as pl
+
+from tradsys.backtest.simulate import Simulation, simulate
+from tradsys.core.errors import NotEnoughBars
+from tradsys.data.market import Market
+from tradsys.predictor.predictor import decisions_frame
+from tradsys.profiles.profile import Profile
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.deciding import FoldResult, decide_fold
+from tradsys.research.walk.fitting import fill_first_part, fit_models
+from tradsys.research.walk.folds import Fold, walk_forward
+from tradsys.research.walk.record import Record
+from tradsys.research.walk.scoring import Scored, gather
+from tradsys.research.walk.spec import Experiment
+
+type Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an experiment found, before anything is judged: folds, scored forecasts, and a simulation a profile."""
+
+    data: Dataset
+    record: Record
+    results: Sequence[FoldResult]
+    scored: Scored
+    simulations: Mapping[str, Simulation]
+
+
+class Walk(NamedTuple):
+    """The folds, decided, with the record out of fold that grew along the way."""
+
+    data: Dataset
+    record: Record
+    results: Sequence[FoldResult]
+
+
+def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Outcome:
+    """Walk forward over the history without its lock-box; deterministic for the same market, spec and machine kind."""
+    data, record, results = walk(market, spec, progress)
+    n_steps = len(results) + 1
+    progress("simulating the profiles", len(results), n_steps)
+    scored = gather(data, results, spec.barriers.horizon)
+    simulations = {profile.name: simulate_profile(data, results, profile, spec) for profile in spec.profiles}
+    progress("done", n_steps, n_steps)
+    return Outcome(data, record, results, scored, simulations)
+
+
+def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Walk:
+    """Every fold fitted on its training part and decided on its test block, one after the other; nothing is traded."""
+    bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
+    data = Dataset.build(bars, market.interval, spec.barriers, spec.costs)
+    folds = walk_forward(data, spec, spec.embargo(market.interval))
+    record = Record(tuple(len(frame) for frame in data.frames.values()))
+    results: list[FoldResult] = []
+    for fold in folds:
+        progress(f"fold {fold.index + 1} of {len(folds)}", fold.index, len(folds) + 1)
+        try:
+            results.append(research_fold(data, spec, fold, record, folds[0].opens))
+        except NotEnoughBars as error:
+            share = f"fold {fold.index + 1} of {len(folds)} trains on the part before its test block alone"
+            found = f"{len(market.bars):,} bars are too few for these settings, since {share}"
+            raise NotEnoughBars(f"{found}: {error}") from error
+    return Walk(data, record, results)
+
+
+def research_fold(data: Dataset, spec: Experiment, fold: Fold, record: Record, first_test: int) -> FoldResult:
+    """Fit on the fold's training part and decide on its test block; the record grows by what was said out of fold.
+
+    `first_test` is when the first test block of all opens, ms.
+    """
+    models = fit_models(data, spec, fold)
+    if fold.index == 0:
+        fill_first_part(record, data, spec, models, spec.embargo(data.interval))
+    return decide_fold(data, spec, models, record, first_test)
+
+
+def lockbox_opens(bars: pl.DataFrame, share: float) -> datetime:
+    """When the lock-box opens: the last `share` of the time between the first bar and the last."""
+    if bars.is_empty():
+        raise NotEnoughBars("an experiment needs bars, found none; check the file or the range")
+    first, last = cast(datetime, bars["ts"].min()), cast(datetime, bars["ts"].max())
+    return first + (last - first) * (1 - share)
+
+
+def simulate_profile(data: Dataset, results: Sequence[FoldResult], profile: Profile, spec: Experiment) -> Simulation:
+    """The profile's trades over all test blocks, positions carried from one block into the next."""
+    decisions = pl.concat(block_decisions(result, profile, spec) for result in results)
+    return simulate_decisions(data.frames, decisions, spec, start=results[0].fold.opens, end=data.closes)
+
+
+def simulate_decisions(
+    frames: Mapping[str, pl.DataFrame], decisions: pl.DataFrame, spec: Experiment, *, start: int, end: int
+) -> Simulation:
+    """What the kernel makes of decisions under the experiment's costs and sizes, in [start, end) ms."""
+    return simulate(
+        frames,
+        decisions.filter(pl.col("action") != 0),
+        costs=spec.costs,
+        instrument=spec.instrument,
+        portfolio=spec.portfolio,
+        barriers=spec.barriers,
+        start=start,
+        end=end,
+    )
+
+
+def block_decisions(result: FoldResult, profile: Profile, spec: Experiment) -> pl.DataFrame:
+    """What the profile decides on the fold's test block, all symbols, by time."""
+    frames = []
+    for symbol, forecasts in result.forecasts.items():
+        frames.append(decisions_frame(symbol, forecasts, profile, spec.barriers))
+    return pl.concat(frames).sort("start", maintain_order=True)

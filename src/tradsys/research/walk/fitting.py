@@ -1,0 +1,84 @@
+"""Fit everything on one fold's training part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import NotEnoughBars
+from tradsys.core.seeds import derive
+from tradsys.features.feature_set import FittedFeatures
+from tradsys.models.forecaster import FittedForecaster, Forecaster
+from tradsys.models.panel import Panel, Rows
+from tradsys.regimes.family import RegimeFilter
+from tradsys.regimes.macro import FittedMacroFilter
+from tradsys.research.walk.agents import DECIDER
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.folds import Fold
+from tradsys.research.walk.record import Record, both, rows_at, stack
+from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.timeouts import TimeoutModel, timeout_panel
+from tradsys.splits.kfold import PurgedKFold
+
+_INNER_FOLDS = 4
+_FEWEST_ROWS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class FoldModels:
+    """Everything fitted on a fold's training part, and what it says of all rows: regimes, and log-odds a forecaster."""
+
+    fold: Fold
+    rows: Rows
+    regimes: RegimeFilter
+    features: FittedFeatures
+    panel: Panel
+    regime: tuple[FloatArray, ...]
+    supervisor: FittedMacroFilter | None
+    fitted: Mapping[str, FittedForecaster]
+    logits: Mapping[str, tuple[FloatArray, ...]]
+
+
+def fit_models(data: Dataset, spec: Experiment, fold: Fold) -> FoldModels:
+    """Fit features, regimes and every forecaster on the training part; folds do not depend on each other here."""
+    seed = derive(spec.seed, "fold", fold.index)
+    regimes = spec.regimes.fit(data.before(fold.train, fold.held_out), seed=seed)
+    features, panel = data.panel(spec.feature_set(regimes), fold.train, seed=seed, held_out=fold.held_out)
+    rows = both(fold.train, panel.usable())
+    if (n := int(sum(mask.sum() for mask in rows))) < _FEWEST_ROWS:
+        raise NotEnoughBars(f"it needs {_FEWEST_ROWS} labelled rows to train on, found {n}; load more history")
+    weighed = spec.weights.on_training(panel, rows, data)
+    timeouts = timeout_panel(weighed, data)
+    fitted = {model.name: model.fit(weighed, rows, seed=seed) for model in spec.forecasters}
+    fitted[TimeoutModel.name] = TimeoutModel().fit(timeouts, rows, seed=seed)
+    logits = {name: tuple(model.logits(X) for X in panel.X) for name, model in fitted.items()}
+    regime = tuple(regimes.filter(bars) for bars in data.frames.values())
+    supervisor = None
+    if spec.supervisor is not None:
+        supervisor = spec.supervisor.fit(data.before(fold.train, fold.held_out), seed=seed)
+    return FoldModels(fold, rows, regimes, features, panel, regime, supervisor, fitted, logits)
+
+
+def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: FoldModels, embargo: timedelta) -> None:
+    """Out-of-fold forecasts of the first training part, from inner purged folds of the models that read a row alone.
+
+    A network begins as the logistic model and adds to it, so that its first calibration is that model's.
+    """
+    panel, rows = models.panel, models.rows
+    weighed = spec.weights.on_training(panel, rows, data)
+    timeouts = timeout_panel(weighed, data)
+    quick: list[tuple[Forecaster, Panel]] = [(model, weighed) for model in spec.forecasters if model.memory == 0]
+    start = stack(panel.start, rows)
+    end = stack(panel.last_end(), rows)
+    where = np.flatnonzero(np.concatenate(rows))
+    sizes = [len(mask) for mask in rows]
+    for k, (train, test) in enumerate(PurgedKFold(_INNER_FOLDS, embargo).split(start, intervals=(start, end))):
+        train_rows, test_rows = (rows_at(where[chosen], sizes) for chosen in (train, test))
+        for model, target in [*quick, (TimeoutModel(), timeouts)]:
+            inner = model.fit(target, train_rows, seed=derive(spec.seed, "inner", k))
+            record.add(model.name, test_rows, [inner.logits(X) for X in panel.X])
+    for model in spec.forecasters:
+        if model.memory > 0:
+            record.add(model.name, rows, record.logits(DECIDER))

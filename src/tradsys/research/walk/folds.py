@@ -1,0 +1,52 @@
+"""Purged walk-forward folds over the labels of all symbols."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from tradsys.core.errors import NotEnoughBars
+from tradsys.models.panel import Rows
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.record import rows_at, stack
+from tradsys.research.walk.spec import Experiment
+from tradsys.splits.walk_forward import WalkForward
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows that train and rows that are tested, a mask a symbol; the test block is [opens, closes) in ms.
+
+    What is fitted on bars reads all of them up to the last training row but those `held_out`: in walk-forward none are,
+    since nothing that is tested lies before it.
+    """
+
+    index: int
+    train: Rows
+    test: Rows
+    opens: int
+    closes: int
+    held_out: Rows | None = None
+
+
+def walk_forward(data: Dataset, spec: Experiment, embargo: timedelta) -> list[Fold]:
+    """Purged expanding folds by label interval; the shares of the settings refer to the history with its lock-box."""
+    labels = tuple(data.labels.values())
+    labelled = tuple(one.is_labelled for one in labels)
+    sizes = [len(one.start) for one in labels]
+    if not any(map(np.any, labelled)):
+        raise NotEnoughBars(
+            f"a label needs prices that move and {spec.barriers.horizon} bars after it, found none in {sum(sizes):,} "
+            "bars before the lock-box; load more history, or look at the prices"
+        )
+    start = stack([one.start for one in labels], labelled)
+    end = stack([one.end.max(axis=1) for one in labels], labelled)
+    splitter = WalkForward(spec.folds.n_folds, initial=spec.folds.initial / (1 - spec.folds.lockbox), embargo=embargo)
+    edges = splitter.boundaries(start, intervals=(start, end))
+    everyone = np.flatnonzero(np.concatenate(labelled))
+    folds = []
+    for k, (train, _) in enumerate(splitter.split(start, intervals=(start, end))):
+        opens, closes = int(edges[k]), int(edges[k + 1])
+        test = tuple((one.start >= opens) & (one.start < closes) for one in labels)
+        folds.append(Fold(k, rows_at(everyone[train], sizes), test, opens, closes))
+    return folds

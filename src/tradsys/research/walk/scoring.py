@@ -1,0 +1,124 @@
+"""What the forecasts are worth: the test rows of all folds gathered, scored, and put into plain JSON values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.time import interval_ms
+from tradsys.models.panel import Rows
+from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.deciding import FoldResult
+from tradsys.research.walk.record import stack
+from tradsys.verdict.reliability import reliability_bins
+from tradsys.verdict.scores import Outcomes, log_loss, score
+from tradsys.verdict.skill import Estimate, Overlap, gain
+
+DECISION_MAKER = "decision maker"
+BASE_RATE, VOLATILITY, LOGISTIC, BOOSTED = "base_rate", "volatility_only", "logistic", "boosted"
+REFERENCES = {
+    "over_base": BASE_RATE,
+    "over_volatility": VOLATILITY,
+    "over_logistic": LOGISTIC,
+    "over_boosted": BOOSTED,
+}
+"""Field of the skill table: the forecaster over whom the gain is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Test rows of all folds with an outcome and a forecast by everyone; all arrays in one order.
+
+    `fold` (n,), and a forecaster's calibrated `probability` (n, 2).
+    """
+
+    fold: IntArray
+    outcomes: Outcomes
+    probability: Mapping[str, FloatArray]
+
+
+def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored:
+    """Every fold's test rows, symbol after symbol within a fold; labels live for at most `horizon` bars."""
+    labels = tuple(data.labels.values())
+    parts: list[tuple[IntArray, IntArray, FloatArray, FloatArray]] = []
+    said: dict[str, list[FloatArray]] = {}
+    for result in results:
+        by_name = dict(result.probabilities) | {DECISION_MAKER: result.probabilities[result.decider]}
+        rows = scored_rows(data, result)
+        start = stack([one.start for one in labels], rows)
+        y, uniqueness = stack([one.target for one in labels], rows), stack([one.weight for one in labels], rows)
+        parts.append((start, np.full(len(start), result.fold.index), y, uniqueness))
+        for name, values in by_name.items():
+            said.setdefault(name, []).append(stack(values, rows))
+    start, fold, y, uniqueness = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    outcomes = Outcomes(y, uniqueness, Overlap(start, interval_ms(data.interval), horizon))
+    return Scored(fold, outcomes, {name: np.concatenate(p) for name, p in said.items()})
+
+
+def scored_rows(data: Dataset, result: FoldResult) -> Rows:
+    """A fold's test rows that have an outcome and a forecast by everyone."""
+    return tuple(
+        test
+        & one.is_labelled
+        & np.logical_and.reduce([np.isfinite(p[s]).all(axis=1) for p in result.probabilities.values()])
+        for s, (test, one) in enumerate(zip(result.fold.test, data.labels.values(), strict=True))
+    )
+
+
+def skill_table(scored: Scored, *, seed: int) -> dict[str, Any]:
+    """Scores of every forecaster, and its gains in millinats over the references, with 95% intervals."""
+    outcomes = scored.outcomes
+    losses = {name: log_loss(p, outcomes.y) for name, p in scored.probability.items()}
+    gains = {
+        (name, key): gain(losses[reference], losses[name], outcomes.overlap, seed=seed)
+        for key, reference in REFERENCES.items()
+        for name in losses
+        if name != reference
+    }
+    visible = gains[LOGISTIC, "over_base"].smallest_visible
+    return {
+        "n": outcomes.n,
+        "effective_n": outcomes.effective_n,
+        "base_rate": outcomes.base_rate,
+        "log_loss_base": float(losses[BASE_RATE].mean()),
+        "smallest_visible_gain_millinats": None if visible is None else visible * 1e3,
+        "forecasters": [
+            _scores(name, p, outcomes, seed) | {key: millinats(gains.get((name, key))) for key in REFERENCES}
+            for name, p in scored.probability.items()
+        ],
+    }
+
+
+def _scores(name: str, probability: FloatArray, outcomes: Outcomes, seed: int) -> dict[str, Any]:
+    scores = score(probability, outcomes, seed=seed)
+    means = {"log_loss": scores.log_loss, "brier": scores.brier, "auc": scores.auc}
+    return {
+        "name": name,
+        **{key: one.value if one else None for key, one in means.items()},
+        "intervals": {key: [one.low, one.high] if one else [None, None] for key, one in means.items()},
+        "brier_parts": asdict(scores.brier_parts),
+    }
+
+
+def millinats(estimate: Estimate | None) -> dict[str, Any] | None:
+    """An estimate in nats as JSON values, in thousandths."""
+    if estimate is None:
+        return None
+    shown = {name: getattr(estimate, name) for name in ("value", "low", "high", "smallest_visible")}
+    return {
+        **{name: None if nats is None else nats * 1e3 for name, nats in shown.items()},
+        "n": estimate.n,
+        "n_blocks": estimate.n_blocks,
+        "block_bars": estimate.block,
+    }
+
+
+def reliability(scored: Scored) -> dict[str, list[dict[str, float]]]:
+    """The decision maker's forecasts against frequencies, in bins a side."""
+    said, outcomes = scored.probability[DECISION_MAKER], scored.outcomes
+    return {
+        side: [asdict(one) for one in reliability_bins(said[:, k], outcomes.y[:, k], outcomes.uniqueness[:, k])]
+        for k, side in enumerate(("long", "short"))
+    }

@@ -1,0 +1,138 @@
+"""An experiment as frozen specs: everything that `run_experiment` needs to know, and nothing of the data."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tradsys.auditor.auditor import Auditor, AuditorSpec
+from tradsys.backtest.portfolio import PortfolioSpec
+from tradsys.core.costs import Costs, Instrument
+from tradsys.core.errors import ConfigError
+from tradsys.features.feature_set import FeatureSet
+from tradsys.features.macro import MacroRisk
+from tradsys.labels.spec import BarrierSpec
+from tradsys.machine.plan import Plan
+from tradsys.models.forecaster import Forecaster
+from tradsys.profiles.catalogue import profile_named, reading, supervised
+from tradsys.profiles.forecast import SIDES, Side
+from tradsys.profiles.profile import Profile
+from tradsys.regimes.family import RegimeFilter, Regimes
+from tradsys.regimes.macro import MacroRegimes
+from tradsys.regimes.momentum import RegimeMomentum
+from tradsys.regimes.spec import RegimeSpec
+from tradsys.research.walk.agents import challengers, forecasters
+from tradsys.research.walk.weighting import WeightSpec
+from tradsys.settings.config import FoldSettings, RunConfig
+from tradsys.settings.macro import macro_series
+from tradsys.verdict.results import VerdictSpec
+
+_WEIGHING = {"weights", "time_decay"}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What is tried: the journal knows it by `digest` and `seed`.
+
+    `settled` names who decides, whatever the comparison with the logistic says; None lets that say.
+    """
+
+    digest: str
+    seed: int
+    barriers: BarrierSpec
+    weights: WeightSpec
+    folds: FoldSettings
+    features: FeatureSet
+    regime_momentum: bool
+    regimes: Regimes
+    supervisor: MacroRegimes | None
+    forecasters: tuple[Forecaster, ...]
+    agent: str
+    challengers: tuple[str, ...]
+    settled: str | None
+    auditor: AuditorSpec
+    profiles: tuple[Profile, ...]
+    deployed: str
+    sides: tuple[Side, ...]
+    costs: Costs
+    instrument: Instrument
+    portfolio: PortfolioSpec
+    verdict: VerdictSpec
+
+    @property
+    def memory(self) -> int:
+        """Bars of history that the slowest forecaster reads beyond the features' own."""
+        return max(model.memory for model in self.forecasters)
+
+    def embargo(self, interval: timedelta) -> timedelta:
+        """Time between what trains and what is tested: a label's horizon, and what a forecast reads beyond its row."""
+        return interval * (self.barriers.horizon + self.memory)
+
+    def feature_set(self, regimes: RegimeFilter) -> FeatureSet:
+        """The features, with the regime's share in momentum where it is asked for."""
+        if not self.regime_momentum:
+            return self.features
+        return FeatureSet((*self.features.features, RegimeMomentum(regimes)))
+
+
+def experiment_from(
+    config: RunConfig, *, n_symbols: int = 1, sides: tuple[Side, ...] = SIDES, plan: Plan | None = None
+) -> Experiment:
+    """The specs that the settings describe; `n_symbols` and `sides` are the market's, where the settings name none.
+
+    `plan` is what networks may take of this machine; without one they take what they find.
+    """
+    labels, portfolio = config.labels, config.portfolio
+    names = config.features.names
+    return Experiment(
+        digest=config.digest,
+        seed=config.seed,
+        barriers=BarrierSpec(**labels.model_dump(exclude=_WEIGHING)),
+        weights=WeightSpec(**labels.model_dump(include=_WEIGHING)),
+        folds=config.folds,
+        features=_default_features(config) if names is None else FeatureSet.from_names(names),
+        regime_momentum=names is None,
+        regimes=RegimeSpec(n_states=config.regimes.n_states, n_starts=config.regimes.n_starts),
+        forecasters=forecasters(config.agent, plan),
+        agent=config.agent.name,
+        challengers=challengers(config.agent.name),
+        settled=None,
+        auditor=Auditor(),
+        supervisor=_supervisor(config),
+        profiles=_profiles(config),
+        deployed=config.strategy_profile,
+        sides=portfolio.sides or sides,
+        costs=Costs(**config.costs.model_dump()),
+        instrument=Instrument(tick=portfolio.tick, lot=portfolio.lot),
+        portfolio=PortfolioSpec(
+            fraction=portfolio.fraction or 1 / n_symbols, cap=portfolio.cap, cash_quote=portfolio.cash_quote
+        ),
+        verdict=VerdictSpec(**config.verdict.model_dump()),
+    )
+
+
+def _supervisor(config: RunConfig) -> MacroRegimes | None:
+    """States of other markets, where a profile is to be supervised."""
+    if not config.macro.supervise:
+        return None
+    series = tuple((one.name, one.risk) for one in macro_series(config.macro) if one.risk)
+    return MacroRegimes(series, n_starts=config.regimes.n_starts)
+
+
+def _profiles(config: RunConfig) -> tuple[Profile, ...]:
+    """The profiles, and after them the supervised ones, each a trial of its own."""
+    profiles = reading(config.profiles.confidence)
+    twins = []
+    for text in config.macro.supervise:
+        name, equals, size = text.partition("=")
+        try:
+            kept = float(size) if equals else 0.0
+        except ValueError:
+            raise ConfigError(f"macro.supervise takes NAME or NAME=SIZE, found {text!r}; such as SNIPER=0.5") from None
+        twins.append(supervised(profile_named(name.strip(), profiles), kept))
+    return (*profiles, *twins)
+
+
+def _default_features(config: RunConfig) -> FeatureSet:
+    """The default set, and how far the configured macro series moved: on for risk, never for direction."""
+    default = FeatureSet.default()
+    macro = tuple(one.name for one in macro_series(config.macro))
+    return FeatureSet((*default.features, MacroRisk(macro))) if macro else default

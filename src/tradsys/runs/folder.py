@@ -1,0 +1,130 @@
+"""Run folders: written out of sight, complete or absent, never touched again once they have their name."""
+
+import difflib
+import errno
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.files import sha256_of, sync_folder
+from tradsys.core.json_text import pretty_json
+
+MANIFEST = "manifest.json"
+ROWS_A_GROUP = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A run being written: `path` is hidden until `finish` gives it the name `slug` under `root`.
+
+    Files are deterministic: the same content gives the same bytes. A run that dies leaves only a hidden folder.
+    """
+
+    root: Path
+    slug: str
+    path: Path
+
+    @classmethod
+    def create(cls, root: Path | str, slug: str) -> Self:
+        """Open a new folder under `root`, which is made where absent."""
+        if not slug or slug.startswith(".") or "/" in slug:
+            raise ConfigError(f"a run's name must be a plain, visible folder name, was {slug!r}")
+        parent = Path(root)
+        parent.mkdir(parents=True, exist_ok=True)
+        return cls(parent, slug, Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=parent)))
+
+    def write_json(self, name: str, value: Any) -> Path:
+        """Sorted keys, None for what is not finite, floats to their last digit."""
+        return self.write_bytes(name, pretty_json(value).encode())
+
+    def write_parquet(self, name: str, frame: pl.DataFrame) -> Path:
+        """Zstandard in row groups of a fixed length."""
+        path = self._fresh(name)
+        frame.write_parquet(path, compression="zstd", compression_level=3, row_group_size=ROWS_A_GROUP, statistics=True)
+        return path
+
+    def write_bytes(self, name: str, data: bytes) -> Path:
+        """Any other file, such as the report or a part of the bundle."""
+        path = self._fresh(name)
+        path.write_bytes(data)
+        return path
+
+    def write_manifest(self, content: Mapping[str, Any]) -> Path:
+        """`content` and, under "files", the SHA-256 of every file written so far."""
+        return self.write_json(MANIFEST, {**content, "files": file_hashes(self.path)})
+
+    def finish(self) -> Path:
+        """Give the folder its name, in one step, and return it; a name that is taken gets -2, -3, ..."""
+        for file in self.path.rglob("*"):
+            if file.is_file():
+                _sync_file(file)
+        self.path.chmod(0o755)
+        target, attempt = self.root / self.slug, 1
+        while not self._take(target):
+            attempt += 1
+            target = self.root / f"{self.slug}-{attempt}"
+        sync_folder(self.root)
+        return target
+
+    def _take(self, target: Path) -> bool:
+        """Rename to `target` unless another run has that name, also one that takes it at this moment."""
+        if target.exists():
+            return False
+        try:
+            self.path.rename(target)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                return False
+            raise
+        return True
+
+    def _fresh(self, name: str) -> Path:
+        path = self.path / name
+        if not path.resolve().is_relative_to(self.path.resolve()):
+            raise ConfigError(f"{name!r} lies outside the run folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below `folder` but its manifest, by relative path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+
+
+def find_run(root: Path | str, name: str) -> Path:
+    """The finished run called `name`, the only one that starts with it, or the newest for "last"."""
+    folder = Path(root)
+    runs = sorted(path for path in folder.iterdir() if _is_run(path)) if folder.is_dir() else []
+    if not runs:
+        raise DataError(f"no finished runs in {folder}; `tradsys run` makes one")
+    if name == "last":
+        return max(runs, key=lambda path: ((path / MANIFEST).stat().st_mtime_ns, path.name))
+    exact = [path for path in runs if path.name == name]
+    matches = exact or [path for path in runs if path.name.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise DataError(
+            f"{name!r} fits {len(matches)} runs: {', '.join(path.name for path in matches)}; give more of it"
+        )
+    near = difflib.get_close_matches(name, [path.name for path in runs], n=1, cutoff=0.0)
+    raise DataError(f'no run {name!r} among {len(runs)} in {folder}; the nearest is {near[0]!r}, the newest is "last"')
+
+
+def _is_run(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and (path / MANIFEST).is_file()
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

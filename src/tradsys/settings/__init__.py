@@ -1,0 +1,1 @@
+"""Settings: sections, the configuration of a run, and the market that they describe."""

@@ -1,0 +1,48 @@
+"""Calibration tries other specs through the very experiment that a run is."""
+
+from dataclasses import fields
+
+import pytest
+
+from tradsys.core.errors import ConfigError
+from tradsys.research import run
+from tradsys.research.calibration import market
+from tradsys.research.calibration.presets import calibration_experiment, preset_named
+from tradsys.research.walk import experiment
+from tradsys.research.walk.spec import experiment_from
+from tradsys.settings.config import CostSettings, RunConfig
+
+
+def test_the_full_preset_is_the_default_run():
+    assert calibration_experiment("full", seed=3) == experiment_from(RunConfig(seed=3))
+
+
+def test_the_fast_preset_differs_in_the_slow_parts_alone():
+    full, fast = (calibration_experiment(preset, seed=0) for preset in ("full", "fast"))
+    changed = {field.name for field in fields(full) if getattr(full, field.name) != getattr(fast, field.name)}
+    assert changed == {"regimes", "forecasters", "challengers", "agent", "auditor"}
+
+
+def test_every_preset_goes_through_the_experiment_of_a_run(monkeypatch):
+    assert market.run_experiment is run.run_experiment is experiment.run_experiment
+    seen = []
+
+    def stop(given, spec):
+        seen.append(spec)
+        raise InterruptedError
+
+    monkeypatch.setattr(market, "run_experiment", stop)
+    for preset in ("fast", "full"):
+        with pytest.raises(InterruptedError):
+            market.try_market(market.Task(preset, "noise", 1, with_rivals=False))
+    assert seen == [calibration_experiment(preset, seed=1) for preset in ("fast", "full")]
+
+
+def test_without_costs_is_without_costs():
+    spec = calibration_experiment("fast", seed=0, costs=CostSettings(taker_bps=0.0, maker_bps=0.0))
+    assert (spec.costs.taker, spec.costs.maker) == (0.0, 0.0)
+
+
+def test_an_unknown_preset_names_the_known_ones():
+    with pytest.raises(ConfigError, match="there are fast and full"):
+        preset_named("quick")

@@ -1,0 +1,126 @@
+"""A rank run is a run: found, judged again, put forward and remembered like every other."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import polars as pl
+import pytest
+
+from tradsys.core.bars import split_symbols
+from tradsys.core.errors import DataError
+from tradsys.data.fingerprint import fingerprint, month_blocks
+from tradsys.data.market import Market
+from tradsys.data.simulate import simulate_universe
+from tradsys.journal.book import read_book
+from tradsys.journal.entries import NOT_FITTED, Data
+from tradsys.journal.ledger import Ledger
+from tradsys.report import render
+from tradsys.report.folder import read_run
+from tradsys.report.ranks import MOST_SYMBOLS, ranks_card
+from tradsys.research.judging.champion import promote
+from tradsys.research.judging.contenders import contender
+from tradsys.research.judging.rejudge import rejudge
+from tradsys.research.judging.replay import StoredRun
+from tradsys.research.ranking.run import run_ranks
+from tradsys.settings.config import RunConfig
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    bars = simulate_universe(8, 0.05, seed=1, n_bars=12_000)
+    symbols = tuple(split_symbols(bars))
+    return Market(bars, timedelta(hours=1), ("t",), symbols, (), fingerprint(bars), month_blocks(bars), False)
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory) -> Ledger:
+    return Ledger(tmp_path_factory.mktemp("journal") / "ledger.jsonl")
+
+
+@pytest.fixture(scope="module")
+def ranked(market, ledger, tmp_path_factory):
+    return run_ranks(market, RunConfig(), root=tmp_path_factory.mktemp("runs"), ledger=ledger, render=render)
+
+
+def test_its_folder_says_how_to_make_it_again(ranked, market):
+    manifest = StoredRun(ranked.folder).manifest
+    assert manifest["kind"] == "ranks"
+    assert manifest["deployed_profile"] == "RANK"
+    assert manifest["sides"] == ["long", "short"]
+    assert manifest["fingerprint"] == market.fingerprint
+    assert manifest["machine"]
+    assert ranked.metrics["lookahead"]["findings"] == []
+    equity = pl.read_parquet(ranked.folder / "equity.parquet")
+    assert equity["profile"].unique().sort().to_list() == ["BUY_AND_HOLD", "RANK"]
+
+
+def test_judged_again_by_the_same_ledger_it_is_its_verdict_to_the_last_bit(ranked, ledger):
+    again = rejudge(StoredRun(ranked.folder), ledger)
+    assert not again.has_grown
+    assert again.now == again.then == ranked.verdict
+
+
+def test_it_becomes_champion_where_it_is_proven(ranked, ledger, market):
+    assert ranked.verdict["profiles"]["RANK"]["verdict"] == "proven"
+    stored = StoredRun(ranked.folder)
+    data = Data(stored.manifest["market"], market.blocks, market.fingerprint)
+    mine = contender(ledger, data, stored.manifest["experiment"], "RANK")
+    assert mine.troubles == ()
+    assert len(mine.records[0].folds) == RunConfig().folds.n_folds
+    assert promote(stored, ledger).standing == "proven"
+    assert promote(stored, ledger).why.endswith("is the champion already")
+
+
+def test_the_journal_knows_what_it_found_and_an_identical_run_adds_nothing(ranked, ledger, market, tmp_path):
+    before = len(ledger.entries())
+    run_ranks(market, RunConfig(), root=tmp_path, ledger=ledger)
+    assert len(ledger.entries()) == before
+    (entry,) = ledger.entries("run")
+    assert {fold["training"] for fold in entry.content["folds"]} == {NOT_FITTED}
+    (book,) = read_book(ledger)
+    assert book.ideas[0].title == "ranks, t, seed 0"
+    assert book.ideas[0].results["RANK"]["verdict"] == "proven"
+
+
+def test_the_blocks_share_the_trades_of_the_test(ranked):
+    folds = ranked.metrics["folds"]
+    trades = pl.read_parquet(ranked.folder / "trades.parquet")
+    assert sum(fold["profiles"]["RANK"]["n_trades"] for fold in folds) == len(trades)
+    assert all(one["test_to"] == other["test_from"] for one, other in pairwise(folds))
+
+
+def test_what_needs_forecasts_says_that_there_are_none(ranked):
+    with pytest.raises(DataError, match="ranked symbols and made no forecasts"):
+        _ = StoredRun(ranked.folder).spec
+
+
+def test_its_report_shows_whom_it_held_and_no_skill_of_forecasts(ranked):
+    page = ranked.report.read_text(encoding="utf-8")
+    assert "Whom the rule held" in page
+    assert 'id="skill"' not in page
+    assert "nothing saw the future" in page
+    run = read_run(ranked.folder)
+    card = ranks_card(run)
+    held = run.metrics["universe"]["symbols"]
+    assert [row.name for row in card.symbols] == [
+        one["symbol"] for one in sorted(held, key=lambda one: -one["profit_abs"])
+    ]
+    trades = pl.read_parquet(ranked.folder / "trades.parquet")
+    assert sum(one["profit_abs"] for one in held) == pytest.approx(trades["pnl_quote"].sum())
+    assert card.spread.low < card.spread.point < card.spread.high
+    assert card.n_hidden == 0
+
+
+def test_of_many_symbols_the_best_and_the_worst_are_shown(ranked):
+    run = read_run(ranked.folder)
+    many = [{"symbol": f"X{k}", "n_long": 1, "n_short": 0, "profit_abs": float(k)} for k in range(MOST_SYMBOLS + 7)]
+    run.metrics["universe"]["symbols"] = many
+    card = ranks_card(run)
+    assert (card.n_hidden, len(card.symbols)) == (7, MOST_SYMBOLS)
+    assert (card.symbols[0].name, card.symbols[-1].name) == (f"X{MOST_SYMBOLS + 6}", "X0")
+
+
+def test_a_run_without_ranks_has_no_such_card(ranked):
+    run = read_run(ranked.folder)
+    del run.metrics["universe"]
+    assert ranks_card(run) is None

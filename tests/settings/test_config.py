@@ -1,0 +1,84 @@
+import pytest
+
+from tradsys.core.errors import ConfigError
+from tradsys.settings.config import RunConfig
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("STRATEGY_PROFILE", "TRADSYS_LABELS__HORIZON"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_the_profile_is_chosen_in_dotenv_as_in_the_journal(empty_folder):
+    (empty_folder / ".env").write_text("STRATEGY_PROFILE=AUDITED\nEXCHANGE_SECRET=none of our business\n")
+    assert RunConfig.load().strategy_profile == "AUDITED"
+
+
+def test_command_line_beats_environment_beats_dotenv_beats_file(empty_folder, monkeypatch):
+    (empty_folder / "tradsys.toml").write_text("[labels]\nhorizon = 1\nupper = 9.0\n")
+    assert RunConfig.load().labels.horizon == 1
+    (empty_folder / ".env").write_text("TRADSYS_LABELS__HORIZON=2\n")
+    assert RunConfig.load().labels.horizon == 2
+    monkeypatch.setenv("TRADSYS_LABELS__HORIZON", "3")
+    assert RunConfig.load().labels.horizon == 3
+    settled = RunConfig.load(overrides={"labels.horizon": "4"})
+    assert (settled.labels.horizon, settled.labels.upper) == (4, 9.0)
+
+
+def test_an_unknown_key_names_the_nearest_wherever_it_stands(empty_folder, monkeypatch):
+    with pytest.raises(ConfigError, match=r"command line sets 'labels.horizn'.* did you mean 'labels.horizon'"):
+        RunConfig.load(overrides={"labels.horizn": "4"})
+    (empty_folder / "tradsys.toml").write_text("[cost]\ntaker_bps = 1\n")
+    with pytest.raises(ConfigError, match=r"tradsys.toml sets 'cost.taker_bps'.* did you mean 'costs.taker_bps'"):
+        RunConfig.load()
+    (empty_folder / "tradsys.toml").unlink()
+    monkeypatch.setenv("TRADSYS_SED", "1")
+    with pytest.raises(ConfigError, match=r"the environment sets 'sed'.* did you mean 'seed'"):
+        RunConfig.load()
+
+
+def test_an_impossible_value_names_the_key_and_what_was_found():
+    with pytest.raises(ConfigError, match=r"folds.initial: .* less than 1, found 20"):
+        RunConfig.load(overrides={"folds.initial": "20"})
+
+
+def test_a_missing_file_is_an_error_only_where_it_was_asked_for(empty_folder):
+    with pytest.raises(ConfigError, match="no settings file at"):
+        RunConfig.load(file=empty_folder / "other.toml")
+
+
+def test_the_digest_covers_what_is_tried_and_not_what_is_deployed():
+    digest = RunConfig.load().digest
+    assert RunConfig.load(overrides={"strategy_profile": "EDGE"}).digest == digest
+    assert RunConfig.load(overrides={"labels.horizon": "6"}).digest != digest
+
+
+@pytest.mark.parametrize("value", ["nan", "NaN", "Infinity", "-inf"])
+def test_a_number_that_is_not_finite_is_refused(value):
+    with pytest.raises(ConfigError, match=r"costs.taker_bps: input should be a finite number"):
+        RunConfig.load(overrides={"costs.taker_bps": value})
+
+
+def test_one_word_is_a_list_of_one():
+    settled = RunConfig.load(overrides={"portfolio.sides": "short", "features.names": "rsi"})
+    assert (settled.portfolio.sides, settled.features.names) == (("short",), ("rsi",))
+
+
+def test_the_first_part_and_the_lockbox_leave_something_to_test():
+    with pytest.raises(ConfigError, match=r"folds: .*add up to less than 1"):
+        RunConfig.load(overrides={"folds.initial": "0.6", "folds.lockbox": "0.5"})
+
+
+def test_where_attention_starts_reaches_the_agent_and_is_untold_where_nobody_asked():
+    pytest.importorskip("torch")
+    from tradsys.research.walk.agents import forecasters
+
+    plain, asked = RunConfig(), RunConfig(agent={"attention_start": "recent"})
+    assert RunConfig(agent={"attention_start": "ordinary"}).digest == plain.digest != asked.digest
+    assert "agent.attention_start" not in plain.settings and asked.settings["agent.attention_start"] == "recent"
+    for config, start in ((plain, "ordinary"), (asked, "recent")):
+        (transformer,) = (one for one in forecasters(config.agent) if one.name == "transformer")
+        assert transformer.attention_start == start
