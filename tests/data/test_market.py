@@ -109,3 +109,13 @@ def test_attaching_must_leave_the_bars_alone():
     market = load_market(["simulated:noise"])
     with pytest.raises(ConfigError, match="attaching x must leave rows and columns"):
         market.attached(market.bars.with_columns(pl.col("close") * 2, macro_x=pl.lit(1.0)), "x")
+
+
+@pytest.mark.parametrize(
+    ("sources", "sides"),
+    [(("bull",), ("long",)), (("noise",), ("long", "short")), (("bull", "noise"), ("long", "short"))],
+)
+def test_only_markets_meant_for_longs_are_traded_on_one_side(sources, sides):
+    bars = pl.DataFrame()
+    specs = tuple(f"simulated:{one}" for one in sources)
+    assert Market(bars, timedelta(hours=1), specs, ("X",), (), "", (), False).sides == sides

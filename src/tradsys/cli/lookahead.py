@@ -68,14 +68,11 @@ def _of_ranks(market: "Market", config: "RunConfig", n_points: int) -> "Lookahea
 def _of_run(market: "Market", config: "RunConfig", n_points: int, progress: "Progress") -> "Lookahead":
     """A whole experiment, then everything in it again."""
     from tradsys.cli.machine import planned
-    from tradsys.profiles.forecast import SIDES
     from tradsys.research.lookahead.lookahead import look_ahead
     from tradsys.research.walk.experiment import run_experiment
-    from tradsys.research.walk.spec import experiment_from
+    from tradsys.research.walk.spec import experiment_on
     from tradsys.settings.ranks import ranks_of
 
-    sides = SIDES[:1] if market.is_long_only else SIDES
-    plan = planned(config, n_rows=len(market.bars))
-    spec = experiment_from(config, n_symbols=len(market.symbols), sides=sides, plan=plan)
+    spec = experiment_on(market, config, planned(config, n_rows=len(market.bars)))
     outcome = run_experiment(market, spec, progress)
     return look_ahead(outcome, spec, n_points=n_points, ranks=ranks_of(config), progress=progress)

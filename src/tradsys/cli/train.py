@@ -35,9 +35,8 @@ def command(
     from tradsys.cli.progress import reporter
     from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
-    from tradsys.profiles.forecast import SIDES
     from tradsys.research.train import train_bundle
-    from tradsys.research.walk.spec import experiment_from
+    from tradsys.research.walk.spec import experiment_on
     from tradsys.settings.config import RunConfig
     from tradsys.settings.markets import configured_market
 
@@ -49,8 +48,7 @@ def command(
     plan = planned(settled, n_rows=len(market.bars))
     if not as_json:
         typer.echo(plan.sentence)
-    sides = SIDES[:1] if market.is_long_only else SIDES
-    spec = experiment_from(settled, n_symbols=len(market.symbols), sides=sides, plan=plan)
+    spec = experiment_on(market, settled, plan)
     with reporter(quiet=as_json) as progress:
         trained = train_bundle(market, spec, out, Ledger(journal / "ledger.jsonl"), progress)
     typer.echo(json.dumps(asdict(trained), default=str) if as_json else _text(asdict(trained)))

@@ -9,6 +9,7 @@ import polars as pl
 
 from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError
+from tradsys.core.sides import SIDES, Side
 from tradsys.core.time import format_interval, infer_interval
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, Loaded, is_simulated, load
@@ -42,9 +43,10 @@ class Market:
         return development_looks() if self.is_development else 0
 
     @property
-    def is_long_only(self) -> bool:
-        """Whether every source is a simulated market that is meant for longs only, as `bull` is."""
-        return all(is_simulated(s) and parse_recipe(s.removeprefix(SIMULATED)).is_long_only for s in self.sources)
+    def sides(self) -> tuple[Side, ...]:
+        """Both, but longs alone where every source is a simulated market that is meant for them, as `bull` is."""
+        is_long = [is_simulated(s) and parse_recipe(s.removeprefix(SIMULATED)).is_long_only for s in self.sources]
+        return SIDES[:1] if all(is_long) else SIDES
 
     def attached(self, bars: pl.DataFrame, what: str) -> "Market":
         """The market with these bars: its own, row for row, with further columns from outside, which `what` names."""

@@ -8,10 +8,10 @@ import polars as pl
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
+from tradsys.core.sides import SIDES, Side
 from tradsys.models.calibration import Calibration
 from tradsys.predictor.economics import TimeExit, expected_net_return
 from tradsys.predictor.holding import Holding
-from tradsys.profiles.forecast import SIDES, Side
 
 
 @dataclass(frozen=True, slots=True)

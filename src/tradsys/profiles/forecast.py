@@ -1,15 +1,10 @@
 """What a profile is shown: one symbol's calibrated forecasts, regime and audit, and nothing of what came later."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
-
-type Side = Literal["long", "short"]
-SIDES: tuple[Side, ...] = ("long", "short")
-"""In the order of the columns of every two-sided array."""
 
 
 @dataclass(frozen=True, slots=True)

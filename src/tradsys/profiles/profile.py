@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.profiles.forecast import SIDES, Forecasts
+from tradsys.core.sides import SIDES
+from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.rules import AnyRegime, Audit, Entry, Exposure, Filter, FullExposure, FullSize, NoAudit, Sizing
 
 

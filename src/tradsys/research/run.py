@@ -14,7 +14,7 @@ from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
 from tradsys.profiles.catalogue import profile_named
-from tradsys.profiles.forecast import SIDES, Forecasts
+from tradsys.profiles.forecast import Forecasts
 from tradsys.research.diagnostics.adversarial import adversarial_validation
 from tradsys.research.diagnostics.families import family_gains
 from tradsys.research.diagnostics.importance import feature_importance
@@ -29,7 +29,7 @@ from tradsys.research.selection.nested import choose_everywhere
 from tradsys.research.selection.paths import cross_validated_paths
 from tradsys.research.walk.experiment import Outcome, Progress, block_decisions, run_experiment
 from tradsys.research.walk.metrics import run_metrics
-from tradsys.research.walk.spec import Experiment, experiment_from
+from tradsys.research.walk.spec import Experiment, experiment_on
 from tradsys.runs.folder import RunFolder
 from tradsys.runs.provenance import code_digest
 from tradsys.settings.config import RunConfig
@@ -53,8 +53,7 @@ def run(
     `hypothesis` is the beginning of the name of one that the ledger holds. Networks train within `plan`. `render`
     writes the report into the folder before it gets its name.
     """
-    sides = SIDES[:1] if market.is_long_only else SIDES
-    spec = experiment_from(config, n_symbols=len(market.symbols), sides=sides, plan=plan)
+    spec = experiment_on(market, config, plan)
     profile_named(spec.deployed, spec.profiles)
     check_writable(root, "the run goes", "name another folder with --out")
     check_writable(ledger.path.parent, "trials go", "name another folder with --journal")

@@ -11,7 +11,6 @@ import numpy as np
 from tradsys.data.market import load_market
 from tradsys.journal.trial import TrialSeries
 from tradsys.machine.plan import Plan
-from tradsys.profiles.forecast import SIDES
 from tradsys.research.calibration.cells import cell_named
 from tradsys.research.calibration.presets import Preset, calibration_experiment
 from tradsys.research.calibration.rivals import N_RULES, rival_trials
@@ -45,8 +44,7 @@ def try_market(task: Task, plan: Plan | None = None) -> dict[str, Any]:
     began = time.process_time()
     cell = cell_named(task.cell)
     market = load_market([f"simulated:{cell.recipe}"], seed=task.seed)
-    sides = SIDES[:1] if market.is_long_only else SIDES
-    spec = calibration_experiment(task.preset, seed=task.seed, costs=cell.costs, sides=sides, plan=plan)
+    spec = calibration_experiment(task.preset, seed=task.seed, costs=cell.costs, sides=market.sides, plan=plan)
     outcome = run_experiment(market, spec)
     own = trial_series(outcome.simulations, outcome.data.symbols)
     guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)

@@ -5,9 +5,9 @@ from typing import Literal, get_args
 
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.errors import ConfigError
+from tradsys.core.sides import SIDES, Side
 from tradsys.machine.plan import Plan
 from tradsys.models.linear.logistic import RidgeLogistic
-from tradsys.profiles.forecast import SIDES, Side
 from tradsys.regimes.volatility import VolatilityRegimes
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.spec import Experiment, experiment_from

@@ -15,8 +15,8 @@ from numba import njit
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import to_arrays
 from tradsys.core.seeds import generator
+from tradsys.core.sides import SIDES
 from tradsys.journal.trial import TrialSeries
-from tradsys.profiles.forecast import SIDES
 from tradsys.profiles.rules import QUIET
 from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.spec import Experiment

@@ -12,7 +12,6 @@ from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
-from tradsys.profiles.forecast import SIDES
 from tradsys.research.claims.claims import forecast_results, profile_results
 from tradsys.research.claims.fits import REFERENCES, Deadline, Stage, fit_variants
 from tradsys.research.claims.gathered import gather
@@ -21,7 +20,7 @@ from tradsys.research.claims.trading import trade_profiles
 from tradsys.research.claims.variants import Agents, within
 from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.experiment import Progress
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.spec import experiment_on
 from tradsys.runs.provenance import code_digest
 from tradsys.settings.config import RunConfig
 
@@ -49,8 +48,7 @@ def run_claims(
     # agents in words: another network is another store
     store = Store.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
     deadline = Deadline.within(minutes)
-    sides = SIDES[:1] if market.is_long_only else SIDES
-    spec = experiment_from(config, n_symbols=len(market.symbols), sides=sides)
+    spec = experiment_on(market, config)
     spec = replace(spec, forecasters=REFERENCES, challengers=())
     stage = Stage.of(market, spec, max(agent.memory for agent in agents.values()))
     for first in range(0, seeds, group):

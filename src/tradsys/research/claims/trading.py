@@ -6,13 +6,12 @@ import numpy as np
 
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
-from tradsys.profiles.forecast import SIDES
 from tradsys.research.claims.fits import Deadline
 from tradsys.research.claims.store import Store
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.experiment import Progress, run_experiment
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.spec import experiment_on
 from tradsys.runs.provenance import code_digest
 from tradsys.settings.config import RunConfig
 
@@ -44,8 +43,7 @@ def trade_profiles(
             progress(f"time is up, {len(missing) - done} simulations are left for the next call", done, len(missing))
             return
         progress(f"trading the profiles with seed {seed}", done, len(missing))
-        sides = SIDES[:1] if market.is_long_only else SIDES
-        spec = experiment_from(trading_config(config, seed), n_symbols=len(market.symbols), sides=sides)
+        spec = experiment_on(market, trading_config(config, seed))
         outcome = run_experiment(market, spec)
         own = trial_series(outcome.simulations, outcome.data.symbols)
         guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)

@@ -16,12 +16,12 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.sides import SIDES, Side
 from tradsys.core.time import stamp
 from tradsys.data.listings import Listing
 from tradsys.data.panel import Panel
 from tradsys.data.universe import Universe, UniverseSpec
 from tradsys.features.cross_section import LEAST, compared, momentum, raw_momentum
-from tradsys.profiles.forecast import SIDES, Side
 from tradsys.settings.config import FoldSettings, RunConfig
 from tradsys.settings.ranks import universe_of
 from tradsys.verdict.results import VerdictSpec

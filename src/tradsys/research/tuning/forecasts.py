@@ -14,12 +14,11 @@ from tradsys.data.market import Market
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
-from tradsys.profiles.forecast import SIDES
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.carrying import known_funding
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.record import both, rows_at, stack
-from tradsys.research.walk.spec import Experiment, experiment_from
+from tradsys.research.walk.spec import Experiment, experiment_from, experiment_on
 from tradsys.research.walk.timeouts import TimeoutModel, timeout_panel
 from tradsys.settings.config import RunConfig
 from tradsys.splits.kfold import PurgedKFold
@@ -162,8 +161,7 @@ class Workshop:
         )
 
     def _spec(self, config: RunConfig) -> Experiment:
-        sides = SIDES[:1] if self._part.is_long_only else SIDES
-        return experiment_from(config, n_symbols=len(self._part.symbols), sides=sides, plan=self._plan)
+        return experiment_on(self._part, config, self._plan)
 
     def _prepare(self, config: RunConfig) -> _Prepared:
         spec = self._spec(config)

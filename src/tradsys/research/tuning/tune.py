@@ -15,7 +15,6 @@ from tradsys.core.time import format_interval, interval_ms
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
-from tradsys.profiles.forecast import SIDES
 from tradsys.research.judging.trials import data_of
 from tradsys.research.tuning.evaluate import evaluator
 from tradsys.research.tuning.finished import Finished, mapping_of
@@ -28,7 +27,7 @@ from tradsys.research.tuning.storage import has_study, only_one, open_storage
 from tradsys.research.tuning.study import TuningStudy, stored_space
 from tradsys.research.tuning.zoom import Region, zoomed
 from tradsys.research.walk.experiment import Progress
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.spec import experiment_on
 from tradsys.runs.provenance import code_digest
 from tradsys.settings.config import RunConfig
 
@@ -140,8 +139,8 @@ def tune(
 
 def _work(study: TuningStudy, part: Market, budget: Budget, progress: Progress) -> None:
     """Batches until there are enough trials or the time is up."""
-    began, sides = time.monotonic(), SIDES[:1] if part.is_long_only else SIDES
-    specs = partial(experiment_from, n_symbols=len(part.symbols), sides=sides)
+    began = time.monotonic()
+    specs = partial(experiment_on, part)
     step = interval_ms(part.interval)
     opens, closes = int(part.bars["ts"].dt.epoch("ms").min()), int(part.bars["ts"].dt.epoch("ms").max()) + step  # type: ignore[arg-type]
     span = Span(opens, closes, step)

@@ -7,13 +7,14 @@ from tradsys.auditor.auditor import Auditor, AuditorSpec
 from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
+from tradsys.core.sides import SIDES, Side
+from tradsys.data.market import Market
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroRisk
 from tradsys.labels.spec import BarrierSpec
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import Forecaster
 from tradsys.profiles.catalogue import profile_named, reading, supervised
-from tradsys.profiles.forecast import SIDES, Side
 from tradsys.profiles.profile import Profile
 from tradsys.regimes.family import RegimeFilter, Regimes
 from tradsys.regimes.macro import MacroRegimes
@@ -107,6 +108,11 @@ def experiment_from(
         ),
         verdict=VerdictSpec(**config.verdict.model_dump()),
     )
+
+
+def experiment_on(market: Market, config: RunConfig, plan: Plan | None = None) -> Experiment:
+    """The specs that the settings describe for this market: its sides, and a share of the equity for each symbol."""
+    return experiment_from(config, n_symbols=len(market.symbols), sides=market.sides, plan=plan)
 
 
 def _supervisor(config: RunConfig) -> MacroRegimes | None:
