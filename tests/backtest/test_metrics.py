@@ -8,7 +8,7 @@ from tests.backtest.markets import decide, ragged_market, random_decisions
 from tests.labels.hand_made import HOUR_MS, Row, bars_from
 
 from tradsys.backtest import Measured, PortfolioSpec, Simulation, measure
-from tradsys.backtest.intervals import percentile_interval, resampled_sums
+from tradsys.backtest.intervals import circular_block_sums, percentile_interval
 from tradsys.backtest.simulate import simulate
 from tradsys.core.costs import Costs
 from tradsys.labels import BarrierSpec
@@ -142,7 +142,7 @@ def test_a_seed_decides_every_interval() -> None:
 
 
 def test_blocks_wrap_around_the_end() -> None:
-    sums = resampled_sums(np.arange(20.0)[:, None], block_days=3, n_draws=4000, seed=0)
+    sums = circular_block_sums(np.arange(20.0)[:, None], block_days=3, n_draws=4000, seed=0)
     assert sums.shape == (4000, 1)
     assert sums.mean() == pytest.approx(18 * 9.5, rel=0.01)  # every day equally likely, six blocks of three
 

@@ -15,9 +15,9 @@ from tradsys.cli.app import main
 from tradsys.cli.summary import cost_lines
 from tradsys.core.costs import Costs
 from tradsys.core.errors import DataError
-from tradsys.core.funding import COLUMNS, HOUR_MS
+from tradsys.core.funding import COLUMNS
 from tradsys.core.outside import outside_values
-from tradsys.core.time import to_ms
+from tradsys.core.time import HOUR_MS, to_ms
 from tradsys.data import load_market
 from tradsys.data.outside.funding import join
 from tradsys.data.outside.funding.join import attach_funding

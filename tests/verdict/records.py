@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tradsys.core.time import DAY_MS
 from tradsys.journal import TrialSeries
 
-DAY_MS = 86_400_000
 FIRST_DAY = 18_000
 
 

@@ -5,7 +5,7 @@ from arch.bootstrap import SPA
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
 from tradsys.verdict import optimal_block_length, superior_models, superior_predictive_ability
-from tradsys.verdict.stationary import long_run_variance, resampled_sums
+from tradsys.verdict.stationary import long_run_variance, stationary_sums
 
 
 def one_good_among_noisy(seed, n_obs=500):
@@ -105,7 +105,7 @@ def test_unusable_losses_are_refused(benchmark, models, options, error, message)
 def written_out(benchmark, losses, block, n_draws):
     """Hansen's three p-values step by step, on the bootstrap's own draws."""
     advantage, n = benchmark[:, None] - losses, len(benchmark)
-    drawn = resampled_sums(advantage, block, n_draws, generator(0, "verdict", "stationary"))
+    drawn = stationary_sums(advantage, block, n_draws, generator(0, "verdict", "stationary"))
     single = advantage.var(axis=0, ddof=1)
 
     def error(variance):

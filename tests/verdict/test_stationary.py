@@ -4,7 +4,7 @@ from arch.bootstrap import optimal_block_length as reference
 
 from tradsys.core.errors import DataError
 from tradsys.verdict import optimal_block_length
-from tradsys.verdict.stationary import long_run_variance, resampled_sums
+from tradsys.verdict.stationary import long_run_variance, stationary_sums
 
 
 def autoregressive(phi, n, seed):
@@ -35,20 +35,20 @@ def test_block_length_of_a_flat_series_is_refused():
 
 def test_long_run_variance_is_the_bootstraps_own_in_closed_form():
     x = np.column_stack([autoregressive(phi, 300, 1) for phi in (0.0, 0.6)])
-    draws = resampled_sums(x, 8.0, 20_000, np.random.default_rng(0))
+    draws = stationary_sums(x, 8.0, 20_000, np.random.default_rng(0))
     assert draws.sums.var(axis=0) / 300 == pytest.approx(long_run_variance(x, 8.0), rel=0.03)
 
 
 def test_a_block_of_one_row_is_the_ordinary_bootstrap():
     x = np.random.default_rng(0).normal(size=(200, 2))
     assert long_run_variance(x, 1.0) == pytest.approx(x.var(axis=0), rel=1e-12)
-    draws = resampled_sums(x, 1.0, 500, np.random.default_rng(0))
+    draws = stationary_sums(x, 1.0, 500, np.random.default_rng(0))
     assert draws.variances.mean(axis=0) / 200 == pytest.approx(x.var(axis=0), rel=0.02)
 
 
 def test_all_columns_share_the_drawn_rows():
     x = np.random.default_rng(0).normal(size=(100, 1))
-    draws = resampled_sums(np.hstack([x, 2 * x, -x]), 5.0, 50, np.random.default_rng(0))
+    draws = stationary_sums(np.hstack([x, 2 * x, -x]), 5.0, 50, np.random.default_rng(0))
     assert draws.sums[:, 1] == pytest.approx(2 * draws.sums[:, 0])
     assert draws.sums[:, 2] == pytest.approx(-draws.sums[:, 0])
     assert draws.variances[:, 1] == pytest.approx(4 * draws.variances[:, 0])
@@ -68,7 +68,7 @@ def plain_draw(values, is_new, fresh):
 
 def test_a_draw_is_made_of_blocks_that_wrap_and_is_as_spread_as_they_are():
     x = np.random.default_rng(0).normal(3, 1, (23, 2))
-    drawn = resampled_sums(x, 4.0, 9, np.random.default_rng(5))
+    drawn = stationary_sums(x, 4.0, 9, np.random.default_rng(5))
     rng = np.random.default_rng(5)
     is_new = rng.random((9, 23)) < 1 / 4
     fresh = rng.integers(23, size=(9, 23))

@@ -12,6 +12,7 @@ from tradsys.auditor.scores import LineScore, Score, TreeScore
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError, DataError, FitError
 from tradsys.core.seeds import derive
+from tradsys.labels.base_rate import krichevsky_trofimov
 from tradsys.models.calibration import shrunk_slope
 from tradsys.models.linear.logistic import fit_logistic, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
@@ -112,8 +113,7 @@ class AuditorSpec(ABC):
         if X.ndim != 2 or len(shapes) != 1:
             raise ConfigError(f"an auditor takes one row a trade in all arrays, found lengths {sorted(shapes)}")
         trades = Problem(X, y_meta, weight, start, end)
-        # half a win and half a loss in advance, so that no trade is ever certain
-        rate = float((weight @ y_meta + 0.5) / (weight.sum() + 1.0))
+        rate = krichevsky_trofimov(float(weight @ y_meta), float(weight.sum()))
         pivot = float(np.log(rate / (1 - rate)))
         try:
             self._check_enough(trades)

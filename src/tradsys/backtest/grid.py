@@ -9,7 +9,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import DataError, NotEnoughBars
-from tradsys.core.time import infer_interval, interval_ms, stamp
+from tradsys.core.time import DAY_MS, infer_interval, interval_ms, stamp
 from tradsys.labels.barriers import single_symbol
 from tradsys.labels.kernel import Prices
 
@@ -93,7 +93,6 @@ class Grid:
 
     def day_ends(self) -> tuple[IntArray, IntArray]:
         """UTC day numbers from `start` to `end`, and the last grid bar closed by the end of each, -1 before any."""
-        day_ms = 86_400_000
-        days = np.arange(self.start // day_ms, (self.end - 1) // day_ms + 1)
-        closing_day = (self.times + self.bar_ms - 1) // day_ms
+        days = np.arange(self.start // DAY_MS, (self.end - 1) // DAY_MS + 1)
+        closing_day = (self.times + self.bar_ms - 1) // DAY_MS
         return days, np.searchsorted(closing_day, days, side="right") - 1

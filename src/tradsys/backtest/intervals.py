@@ -11,7 +11,7 @@ MIN_BLOCKS = 5
 """Fewer blocks than this say nothing about the spread."""
 
 
-def resampled_sums(daily: FloatArray, *, block_days: int, n_draws: int, seed: int) -> FloatArray:
+def circular_block_sums(daily: FloatArray, *, block_days: int, n_draws: int, seed: int) -> FloatArray:
     """Sums over circular blocks of days drawn with replacement, (n_days, n_columns) -> (n_draws, n_columns).
 
     A draw holds as many whole blocks as fit into the days; none are drawn where fewer than `MIN_BLOCKS` fit.

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tradsys.backtest.intervals import percentile_interval, resampled_sums
+from tradsys.backtest.intervals import circular_block_sums, percentile_interval
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
+from tradsys.core.time import DAY_MS, DAYS_A_YEAR
 from tradsys.verdict.proportion import clopper_pearson
 
-_YEAR_DAYS = 365
-_DAY_MS = 86_400_000
 _OF_DAYS = ("profit_total", "cagr", "sharpe", "sortino", "trades_per_day")
 _SUMS = ("day", "square", "downside", "growth", "trade", "net", "gross", "won", "lost", "n_lost")
 
@@ -73,7 +72,7 @@ def measure(simulation: Simulation, *, seed: int, block_days: int = 10, n_bootst
 def _estimate(simulation: Simulation, block_days: int, n_bootstrap: int, seed: int) -> dict[str, Measured]:
     n_days = len(simulation.daily)
     sums = _daily_sums(simulation)
-    resampled = resampled_sums(sums, block_days=block_days, n_draws=n_bootstrap, seed=seed)
+    resampled = circular_block_sums(sums, block_days=block_days, n_draws=n_bootstrap, seed=seed)
     point = _from_sums(sums.sum(axis=0), n_days, n_days)
     draws = _from_sums(resampled, n_days // block_days * block_days, n_days)
     return {
@@ -89,7 +88,7 @@ def _estimate(simulation: Simulation, block_days: int, n_bootstrap: int, seed: i
 def _daily_sums(simulation: Simulation) -> FloatArray:
     """What each day adds to the sums `_SUMS`, (n_days, n_sums)."""
     trades, daily = simulation.trades, simulation.daily
-    day = (trades["exit_ts"].dt.epoch("ms").to_numpy() - 1) // _DAY_MS - simulation.days[0]
+    day = (trades["exit_ts"].dt.epoch("ms").to_numpy() - 1) // DAY_MS - simulation.days[0]
     pnl = trades["pnl_quote"].to_numpy()
     of_trades = [
         np.ones(len(pnl)),
@@ -115,9 +114,9 @@ def _from_sums(sums: FloatArray, n_drawn: int, n_days: int) -> Mapping[str, Floa
         expectancy = (s["won"] - s["lost"]) / s["trade"]
         return {
             "profit_total": np.expm1(s["growth"] * n_days / n_drawn),
-            "cagr": np.expm1(s["growth"] * _YEAR_DAYS / n_drawn),
-            "sharpe": mean / np.sqrt(variance) * np.sqrt(_YEAR_DAYS),
-            "sortino": mean / np.sqrt(s["downside"] / n_drawn) * np.sqrt(_YEAR_DAYS),
+            "cagr": np.expm1(s["growth"] * DAYS_A_YEAR / n_drawn),
+            "sharpe": mean / np.sqrt(variance) * np.sqrt(DAYS_A_YEAR),
+            "sortino": mean / np.sqrt(s["downside"] / n_drawn) * np.sqrt(DAYS_A_YEAR),
             "profit_mean": s["net"] / s["trade"],
             "profit_mean_gross": s["gross"] / s["trade"],
             "profit_factor": s["won"] / s["lost"],

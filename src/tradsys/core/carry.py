@@ -16,9 +16,7 @@ import polars as pl
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.costs import Costs
 from tradsys.core.funding import funding_of
-from tradsys.core.time import ts_ms
-
-YEAR_MS = 365 * 86_400_000
+from tradsys.core.time import YEAR_MS, ts_ms
 
 
 class Carry(NamedTuple):

@@ -9,9 +9,8 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.outside import outside_values
-from tradsys.core.time import stamp, ts_ms
+from tradsys.core.time import HOUR_MS, stamp, ts_ms
 
-HOUR_MS = 3_600_000
 CONSTANT_HOURS = 8
 """A constant rate is settled at 00, 08 and 16 UTC."""
 

@@ -16,6 +16,11 @@ _UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+DAYS_A_YEAR = 365
+"""Markets that never close: what is annualised, is annualised with this."""
+YEAR_MS = DAYS_A_YEAR * DAY_MS
+
 _MS = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

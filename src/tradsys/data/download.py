@@ -10,7 +10,7 @@ import polars as pl
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.gaps import Gap
-from tradsys.core.time import from_ms, interval_ms, stamp, to_ms, ts_ms
+from tradsys.core.time import DAY_MS, from_ms, interval_ms, stamp, to_ms, ts_ms
 from tradsys.data.outside.funding.holes import missing as missing_funding
 from tradsys.data.outside.funding.holes import told_hours
 from tradsys.data.sources.source import Batch, Progress, Range, Source
@@ -25,7 +25,6 @@ from tradsys.data.store.store import Store
 OVERLAP = 2
 """Stored bars asked for again where a download goes on, so that one that changed after it had closed is seen."""
 MAX_SKEW_S = 5.0
-DAY_MS = 86_400_000
 N_BUFFERED = 20_000
 """Rows of pages that are stored together; a file of the archive is stored at once."""
 

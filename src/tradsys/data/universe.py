@@ -10,11 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.time import ts_ms
+from tradsys.core.time import DAY_MS, ts_ms
 from tradsys.data.listings import Listing
 from tradsys.data.panel import Panel
-
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)

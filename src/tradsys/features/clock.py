@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.time import DAY_MS
 from tradsys.features.registry import register
 from tradsys.features.stream.series import ohlcv
 
-_DAY_MS = 86_400_000
-_WEEK_MS = 7 * _DAY_MS
-_MONDAY_MS = 4 * _DAY_MS  # the epoch was a Thursday
+_WEEK_MS = 7 * DAY_MS
+_MONDAY_MS = 4 * DAY_MS  # the epoch was a Thursday
 
 
 @register
@@ -28,7 +28,7 @@ class TimeOfDay:
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Sine and cosine, shape (n_bars, 2)."""
-        return _on_circle((ohlcv(bars).ts % _DAY_MS) / _DAY_MS)
+        return _on_circle((ohlcv(bars).ts % DAY_MS) / DAY_MS)
 
 
 @register

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.carry import YEAR_MS
 from tradsys.core.costs import Costs
-from tradsys.core.funding import COLUMNS, HOUR_MS, Funding, funding_of
+from tradsys.core.funding import COLUMNS, Funding, funding_of
 from tradsys.core.outside import outside_values
+from tradsys.core.time import HOUR_MS, YEAR_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,13 @@ from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.outside import outside_values
 from tradsys.core.seeds import derive
-from tradsys.core.time import infer_interval, interval_ms, ts_ms
+from tradsys.core.time import DAY_MS, infer_interval, interval_ms, ts_ms
 from tradsys.regimes.fitted import FittedRegimes
 from tradsys.regimes.model import RegimeModel
 
 STATES: Final = ("risk-on", "neutral", "risk-off")
 """In the order of the states: by the mean of what says that risk is shunned."""
 
-_DAY_MS = 86_400_000
 _LONGEST_PAUSE_DAYS = 10
 _DAYS_A_SESSION, _CLOSED_DAYS = 1.4, 12
 
@@ -85,7 +84,7 @@ class FittedMacroFilter:
     def lookback(self) -> int:
         """Bars that hold `window` sessions and the day before them, holidays included."""
         days = ceil(_DAYS_A_SESSION * self.window) + _CLOSED_DAYS
-        return ceil(days * _DAY_MS / self.step_ms)
+        return ceil(days * DAY_MS / self.step_ms)
 
     def filter(self, bars: pl.DataFrame) -> FloatArray:
         """Filtered probabilities, shape (n_bars, n_states): no row knows a later bar, nor one before its lookback."""
@@ -138,7 +137,7 @@ class _Seen:
         wild = [outside_values(bars, f"macro_{name}_vol") for name, _ in series]
         shunned = np.sum(week, axis=0) / np.sqrt(len(series))
         values = np.column_stack([shunned, np.mean(wild, axis=0)])
-        day = (ts_ms(bars) + interval_ms(interval)) // _DAY_MS
+        day = (ts_ms(bars) + interval_ms(interval)) // DAY_MS
         starts = np.flatnonzero(np.diff(day) != 0) + 1
         before = np.full(len(day), -1)
         before[starts[1:]] = starts[:-1]

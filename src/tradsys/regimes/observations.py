@@ -8,12 +8,12 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import ConfigError
+from tradsys.core.time import HOUR_MS
 from tradsys.features.feature import masked
 from tradsys.features.prices import FLOOR, LogPrices
 from tradsys.features.stream.series import ohlcv
 from tradsys.features.windows import looked_up, moving_mean
 
-_HOUR_MS = 3_600_000
 _LIMIT = 3.0
 
 
@@ -69,4 +69,4 @@ def _log_ranges(bars: pl.DataFrame) -> FloatArray:
 
 
 def _hours(bars: pl.DataFrame) -> IntArray:
-    return ohlcv(bars).ts // _HOUR_MS % 24
+    return ohlcv(bars).ts // HOUR_MS % 24

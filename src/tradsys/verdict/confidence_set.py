@@ -8,7 +8,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
-from tradsys.verdict.stationary import optimal_block_length, resampled_sums
+from tradsys.verdict.stationary import optimal_block_length, stationary_sums
 
 type Statistic = Literal["max", "range"]
 
@@ -59,7 +59,7 @@ def model_confidence_set(
         block_length = _block_length(losses)
     if not 1 <= block_length <= len(losses):
         raise ConfigError(f"block_length must lie between 1 and {len(losses)}, was {block_length}")
-    drawn = resampled_sums(losses, block_length, n_bootstrap, generator(seed, "verdict", "confidence set"))
+    drawn = stationary_sums(losses, block_length, n_bootstrap, generator(seed, "verdict", "confidence set"))
     mean, draws = losses.mean(axis=0), drawn.sums / len(losses)
     test = _against_mean if statistic == "max" else _pairwise
     left, order = np.arange(losses.shape[1]), []

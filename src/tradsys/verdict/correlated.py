@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.time import DAYS_A_YEAR
 from tradsys.verdict.stationary import long_run_variance
 
-_YEAR_DAYS = 365
 _Z = 1.959963984540054
 """The normal quantile of 97.5%."""
 
@@ -55,16 +55,16 @@ def path_mean(daily: FloatArray, *, block_days: float = 10) -> PathMean:
     z = (daily[moves] - daily[moves].mean(axis=1, keepdims=True)) / deviation[moves, None]
     sharpe = daily[moves].mean(axis=1) / deviation[moves]
     shown: list[float | None] = [None] * len(daily)
-    for place, value in zip(np.flatnonzero(moves), sharpe * np.sqrt(_YEAR_DAYS), strict=True):
+    for place, value in zip(np.flatnonzero(moves), sharpe * np.sqrt(DAYS_A_YEAR), strict=True):
         shown[place] = float(value)
     n = len(sharpe)
     if n == 0:
         return PathMean(tuple(shown), None, None, None, None)
-    mean = float(sharpe.mean() * np.sqrt(_YEAR_DAYS))
+    mean = float(sharpe.mean() * np.sqrt(DAYS_A_YEAR))
     if n == 1:
         return PathMean(tuple(shown), mean, None, None, None)
     influence = z - sharpe[:, None] * (z**2 - 1) / 2
-    variance = float(long_run_variance(influence.T, block_days).mean()) / n_days * _YEAR_DAYS
+    variance = float(long_run_variance(influence.T, block_days).mean()) / n_days * DAYS_A_YEAR
     correlation = float((np.corrcoef(z).sum() - n) / (n * (n - 1)))
     naive = np.sqrt(max(variance, 0.0) / n)
     inflation = np.sqrt(max(1 + (n - 1) * correlation, 0.0))

@@ -15,13 +15,13 @@ from scipy.special import log_ndtr
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import generator
+from tradsys.core.time import DAYS_A_YEAR
 from tradsys.journal.trial import TrialSeries
 from tradsys.verdict import sentences
 from tradsys.verdict.align import Aligned, aligned
 from tradsys.verdict.bootstrap import studentised_blocks
 from tradsys.verdict.results import Judgement, Leg, ProfileVerdict, Verdict, VerdictSpec
 from tradsys.verdict.sharpe import (
-    DAYS_A_YEAR,
     Moments,
     chance_of_none,
     deflated_sharpe_ratio,

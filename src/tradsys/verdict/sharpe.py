@@ -13,7 +13,6 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
 
 EULER_GAMMA = float(np.euler_gamma)
-DAYS_A_YEAR = 365
 
 
 @dataclass(frozen=True, slots=True)

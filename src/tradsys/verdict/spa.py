@@ -8,7 +8,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
-from tradsys.verdict.stationary import long_run_variance, optimal_block_length, resampled_sums
+from tradsys.verdict.stationary import long_run_variance, optimal_block_length, stationary_sums
 from tradsys.verdict.stepdown import romano_wolf
 
 OWN_WEIGHT = 0.7
@@ -114,7 +114,7 @@ def _studentised(
     if not 1 <= block_length <= len(benchmark):
         raise ConfigError(f"block_length must lie between 1 and {len(benchmark)}, was {block_length}")
     n_obs = len(advantage)
-    drawn = resampled_sums(advantage, block_length, n_bootstrap, generator(seed, "verdict", "stationary"))
+    drawn = stationary_sums(advantage, block_length, n_bootstrap, generator(seed, "verdict", "stationary"))
     own = n_obs * advantage.var(axis=0, ddof=1)
     variance = _pooled(n_obs * long_run_variance(advantage, block_length), own)
     t = n_obs * advantage.mean(axis=0) / np.sqrt(variance)

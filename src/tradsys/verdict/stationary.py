@@ -22,7 +22,7 @@ class Draws:
     variances: FloatArray
 
 
-def resampled_sums(values: FloatArray, block_length: float, n_draws: int, rng: np.random.Generator) -> Draws:
+def stationary_sums(values: FloatArray, block_length: float, n_draws: int, rng: np.random.Generator) -> Draws:
     """Stationary bootstrap of all columns of `values` (n_obs, n_columns) together.
 
     A row follows its predecessor with probability 1 - 1 / block_length and is drawn afresh otherwise; the series wraps.

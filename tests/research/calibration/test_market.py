@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tradsys.core.bars import to_arrays
+from tradsys.core.time import DAY_MS
 from tradsys.research.calibration.market import Task, shorter_verdicts, try_market
 from tradsys.research.calibration.presets import calibration_experiment
 from tradsys.research.calibration.rivals import rival_trials, trade
@@ -42,7 +43,7 @@ def test_the_quick_trades_are_the_simulations(outcome, spec, own):
     action[~labels.is_labelled] = 0
     bars, reckless = to_arrays(frame), own[2]
     exits = np.searchsorted(labels.start, labels.end)
-    day = (labels.start - 1) // 86_400_000 - reckless.days[0]
+    day = (labels.start - 1) // DAY_MS - reckless.days[0]
     daily, position, n_trades = trade(
         action, bars.open, bars.close, exits, labels.ret, labels.net, spec.costs.taker, day, len(reckless.days)
     )

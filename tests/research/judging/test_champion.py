@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tradsys.core.errors import DataError
+from tradsys.core.time import DAY_MS
 from tradsys.journal.entries import Data, FailedRun, FinishedRun, FoldScore, Result, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
@@ -157,7 +158,7 @@ class TestFromTheLedger:
             key="EDGE",
             days=DAYS,
             daily=MARKET + edge,
-            grid=DAYS * 86_400_000,
+            grid=DAYS * DAY_MS,
             position=np.zeros((1, 600)),
             opens=np.ones((1, 600)),
             symbols=("BTC",),

@@ -8,6 +8,7 @@ import pytest
 from tests.research.leaky import choice_on_the_test_part, quick_experiment
 from tests.research.markets import market_from, market_of
 
+from tradsys.core.time import DAY_MS
 from tradsys.data.simulate.market import HOUR
 from tradsys.models.linear.base_rate import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
@@ -73,7 +74,7 @@ def test_a_choice_on_the_test_part_would_change(market, outcome, spec, monkeypat
 def test_the_first_fold_chooses_on_inner_folds_and_the_others_on_earlier_blocks(outcome, spec, chosen):
     opens = [result.fold.opens for result in outcome.results]
     first = outcome.data.labels["X"].start[outcome.results[0].fold.train[0]][0]
-    day, embargo = 86_400_000, spec.embargo(HOUR).total_seconds() * 1e3
+    day, embargo = DAY_MS, spec.embargo(HOUR).total_seconds() * 1e3
     days = [choice.daily.shape[1] for choice in chosen.choices]
     assert days[0] == pytest.approx((opens[0] - embargo - first) / day, abs=1)
     assert days[1:] == pytest.approx([(at - embargo - opens[0]) / day for at in opens[1:]], abs=1)

@@ -9,14 +9,13 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import OHLCV
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import generator
-from tradsys.core.time import interval_ms, to_ms
+from tradsys.core.time import DAY_MS, HOUR_MS, YEAR_MS, interval_ms, to_ms
 from tradsys.data.simulate.kernel import draw_market
 from tradsys.data.simulate.recipes import ANNUAL_VOLATILITY, parse_recipe
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
 N_BARS = 43_800
 HOUR = timedelta(hours=1)
-_YEAR_MS = 365 * 86_400_000
 
 
 def simulate(recipe: str, *, seed: int = 0, n_bars: int = N_BARS, interval: timedelta = HOUR) -> pl.DataFrame:
@@ -53,9 +52,9 @@ def _draw(
         raise ConfigError(f"{recipe} has several symbols; draw it with simulate_universe")
     step = interval_ms(interval)
     ts = to_ms(START) + step * np.arange(n_bars, dtype=np.int64)
-    bars_a_year = _YEAR_MS / step
+    bars_a_year = YEAR_MS / step
     drift = made.drift_sharpe * ANNUAL_VOLATILITY / bars_a_year
     rng = generator(seed, "simulate", made.name, step)
-    hour = (ts % 86_400_000) / 3_600_000
+    hour = (ts % DAY_MS) / HOUR_MS
     sd = ANNUAL_VOLATILITY / np.sqrt(bars_a_year)
     return ts, *draw_market(rng, hour, sd, made.volatility, drift, made.edge)

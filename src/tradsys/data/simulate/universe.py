@@ -7,11 +7,10 @@ import polars as pl
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import TS
 from tradsys.core.seeds import generator
-from tradsys.core.time import to_ms
+from tradsys.core.time import HOUR_MS, to_ms
 from tradsys.data.simulate.kernel import MAX_STEP
 from tradsys.data.simulate.market import N_BARS, START
 
-HOUR_MS = 3_600_000
 MARKET_SD = 0.4 / np.sqrt(8760)
 """Standard deviation of an hour of the common factor; a symbol's own part has that of `OWN_SD`."""
 OWN_SD = 0.5 / np.sqrt(8760)

@@ -9,10 +9,10 @@ from numba import njit
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import OPTIONAL, TS
 from tradsys.core.errors import ConfigError
-from tradsys.core.time import format_interval, interval_ms, ts_ms
+from tradsys.core.time import DAY_MS, format_interval, interval_ms, ts_ms
 
 WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
-MONDAY_MS = 4 * 86_400_000
+MONDAY_MS = 4 * DAY_MS
 """1970-01-01 was a Thursday; venues open a week on Monday."""
 _MAX_DECIMALS, _EXACT = 8, 2.0**53
 

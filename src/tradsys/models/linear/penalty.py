@@ -67,12 +67,15 @@ def choose_penalties(
                 loss = fold.losses(problem, trials)
                 for j in range(len(trials)):
                     losses[:, j] += np.bincount(block[fold.test], loss[:, j], minlength=_N_BLOCKS)
-        chosen = trials[_strongest_good_enough(losses)]
+        chosen = trials[first_good_enough(losses)]
     return chosen
 
 
-def _strongest_good_enough(losses: FloatArray) -> int:
-    """First column of (n_blocks, n_candidates) that is within two standard errors of the best."""
+def first_good_enough(losses: FloatArray) -> int:
+    """First candidate whose loss is within two standard errors of the best one's, from losses a block of time.
+
+    `losses` is (n_blocks, n_candidates), from the most to the least preferred: a simpler model goes only on evidence.
+    """
     best = int(losses.sum(axis=0).argmin())
     worse = losses - losses[:, best : best + 1]
     standard_error = worse.std(axis=0) * np.sqrt(len(losses))

@@ -8,10 +8,9 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import ConfigError
 from tradsys.models.linear.logistic import fit_logistic
-from tradsys.models.linear.penalty import PENALTIES
+from tradsys.models.linear.penalty import PENALTIES, first_good_enough
 
 _N_BLOCKS = 50
-_N_STANDARD_ERRORS = 2.0
 
 
 class ProbeRows(NamedTuple):
@@ -57,10 +56,7 @@ def fit_probe(early: ProbeRows, late: ProbeRows) -> Probe:
     probes = [_on(standard, penalty, centre, scale) for penalty in sorted(PENALTIES, reverse=True)]
     base = _block_losses(late, np.zeros_like(late.offset))
     losses = np.column_stack([_block_losses(late, one.added(late.hidden)) for one in probes])
-    best = int(losses.sum(axis=0).argmin())
-    worse = losses - losses[:, best : best + 1]
-    spread = worse.std(axis=0) * np.sqrt(len(losses))
-    chosen = int(np.argmax(worse.sum(axis=0) <= _N_STANDARD_ERRORS * spread))
+    chosen = first_good_enough(losses)
     saved = (base - losses[:, chosen]) / late.weight.sum()
     one = probes[chosen]
     error = float(saved.std() * np.sqrt(len(saved)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tradsys.core.time import DAY_MS
 from tradsys.data.market import load_market
 from tradsys.journal.trial import TrialSeries
 from tradsys.machine.plan import Plan
@@ -80,7 +81,7 @@ def shorter_verdicts(
 
     Trades are pro-rated by the share of held bars.
     """
-    end_ms = int(own[0].days[n_days] if n_days < len(own[0].days) else own[0].days[-1] + 1) * 86_400_000
+    end_ms = int(own[0].days[n_days] if n_days < len(own[0].days) else own[0].days[-1] + 1) * DAY_MS
     cut = int(np.searchsorted(own[0].grid, end_ms))
     short = []
     for trial in own:

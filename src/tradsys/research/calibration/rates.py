@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from scipy.special import ndtr
 
+from tradsys.core.time import DAYS_A_YEAR
 from tradsys.research.calibration.cells import CELLS, Cell
 from tradsys.research.calibration.results import Line
 from tradsys.verdict.proportion import clopper_pearson
 from tradsys.verdict.results import VerdictSpec
-from tradsys.verdict.sharpe import DAYS_A_YEAR, normal_upper_quantile
+from tradsys.verdict.sharpe import normal_upper_quantile
 
 OWN = 4
 """Trials of a run by itself: its profiles."""

@@ -16,6 +16,7 @@ from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import to_arrays
 from tradsys.core.seeds import generator
 from tradsys.core.sides import SIDES
+from tradsys.core.time import DAY_MS
 from tradsys.journal.trial import TrialSeries
 from tradsys.profiles.rules import QUIET
 from tradsys.research.walk.experiment import Outcome
@@ -28,7 +29,6 @@ _N_COLUMNS = 6
 _ROLLING_BLOCKS = 2
 _PENALTY = 2.0
 _RANK_EVERY = 6
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def rival_trials(
     arrays = to_arrays(frame)
     exits = np.searchsorted(labels.start, labels.end)
     first = int(np.searchsorted(arrays.ts, own.grid[0]))
-    day = (labels.start - 1) // _DAY_MS - own.days[0]
+    day = (labels.start - 1) // DAY_MS - own.days[0]
     trials = []
     for i, action in enumerate(_actions(outcome, spec, n_models, seed)):
         daily, position, n_trades = trade(

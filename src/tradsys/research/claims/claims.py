@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.time import DAY_MS, DAYS_A_YEAR
 from tradsys.research.claims.comparing import Comparison, compare
 from tradsys.research.claims.gathered import Gathered, Said
 from tradsys.research.claims.store import Store
@@ -27,7 +28,6 @@ from tradsys.verdict.proportion import clopper_pearson
 from tradsys.verdict.scores import auc, log_loss
 from tradsys.verdict.skill import Overlap
 
-DAY_MS = 86_400_000
 LEVEL = 0.1
 """The model confidence set holds the best model with a probability of 1 minus this."""
 
@@ -87,7 +87,7 @@ def profile_results(store: Store, seeds: Sequence[int], step_ms: int = DAY_MS) -
     days = daily_returns(store, names[0], own)[0]
     losses = {name: -daily_returns(store, name, own)[1] for name in names}
     overlap = Overlap(days * DAY_MS, step_ms, 1)
-    claims = [_judged(claim, losses, overlap, 365 * 100) for claim in PROFILES]
+    claims = [_judged(claim, losses, overlap, DAYS_A_YEAR * 100) for claim in PROFILES]
     return {
         "n_days": len(days),
         "table": [_profile_row(store, name, own, losses[name], overlap) for name in names],
@@ -137,7 +137,7 @@ def _profile_row(store: Store, name: str, seeds: Sequence[int], losses: FloatArr
     return {
         "name": name,
         "n_seeds": len(seeds),
-        "return": _numbers(compare(losses, np.zeros_like(losses[:1]), overlap, fixed=(False, True)), 365 * 100),
+        "return": _numbers(compare(losses, np.zeros_like(losses[:1]), overlap, fixed=(False, True)), DAYS_A_YEAR * 100),
         "n_trades": n_trades,
         "win_rate": n_wins / n_trades if n_trades else None,
         "win_rate_low": low,

@@ -8,6 +8,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import FitError
 from tradsys.core.time import interval_ms
+from tradsys.labels.base_rate import base_rate
 from tradsys.models.calibration import fit_calibration
 from tradsys.models.focal import focal_logit
 from tradsys.research.claims.fits import REFERENCES, Stage, finished_seeds
@@ -88,11 +89,11 @@ def _calibrated(stage: Stage, logits: FloatArray) -> FloatArray:
     for fold in stage.folds:
         trains = np.concatenate([stack(fold.train, rows) for rows in tested]) & (fold_of < fold.index)
         y, weight = (stack([getattr(one, name) for one in labels], fold.train) for name in ("target", "weight"))
-        base_rate = ((weight * y).sum(axis=0) + 0.5) / (weight.sum(axis=0) + 1.0)
+        rate = base_rate(y, weight)
         mine = fold_of == fold.index
         for seed in range(len(logits)):
             fitted = fit_calibration(
-                logits[seed, trains], outcomes.y[trains], outcomes.uniqueness[trains], base_rate=base_rate
+                logits[seed, trains], outcomes.y[trains], outcomes.uniqueness[trains], base_rate=rate
             )
             calibrated[seed, mine] = fitted.logits(logits[seed, mine])
     return calibrated

@@ -6,6 +6,7 @@ import numpy as np
 
 from tradsys.backtest.metrics import measure
 from tradsys.backtest.simulate import Simulation
+from tradsys.core.time import DAYS_A_YEAR
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import RiskOffSize
 from tradsys.regimes.macro import STATES
@@ -14,7 +15,6 @@ from tradsys.research.walk.spec import Experiment
 from tradsys.verdict.skill import Overlap, estimate
 
 _SHOWN = ("profit_total", "sharpe", "max_drawdown_account", "total_trades")
-_DAYS_A_YEAR = 365
 
 
 def supervision(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _states(outcome: Outcome, n_states: int) -> list[dict[str, Any]]:
 def _pair(plain: Profile, watched: Profile, outcome: Outcome, spec: Experiment) -> dict[str, Any]:
     without, with_ = outcome.simulations[plain.name], outcome.simulations[watched.name]
     difference = estimate(
-        _DAYS_A_YEAR * (with_.daily - without.daily),
+        DAYS_A_YEAR * (with_.daily - without.daily),
         Overlap(np.asarray(with_.days), 1, spec.verdict.block_days),
         seed=spec.seed,
     )

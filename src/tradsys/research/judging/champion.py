@@ -20,6 +20,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.seeds import generator
+from tradsys.core.time import DAYS_A_YEAR
 from tradsys.journal.book import reigning
 from tradsys.journal.entries import Champion, Data
 from tradsys.journal.ledger import Entry, Ledger
@@ -134,7 +135,7 @@ def challenge(
     is_won = p <= spec.alpha and 2 * n_won > len(folds) and n_seeds_won == len(mine.records)
     seeds = f"{n_seeds_won} of {len(mine.records)} seeds"
     numbers = (
-        f"{difference.mean() * 365:+.1%} a year over {len(days)} common days, p {p:.3f} among {n_challengers} "
+        f"{difference.mean() * DAYS_A_YEAR:+.1%} a year over {len(days)} common days, p {p:.3f} among {n_challengers} "
         f"{'challenger' if n_challengers == 1 else 'challengers'}, ahead in {n_won} of {len(folds)} folds and {seeds}"
     )
     if is_won:

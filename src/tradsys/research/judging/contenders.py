@@ -7,14 +7,12 @@ from typing import Any
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import DataError
-from tradsys.core.time import to_ms
+from tradsys.core.time import DAY_MS, to_ms
 from tradsys.journal.entries import NOT_FITTED, Data
 from tradsys.journal.ledger import Entry, Ledger
 
 DIVERGED_MILLINATS = 50.0
 """Calibrated forecasts that lose this much to a constant have come apart; an honest fold without skill loses a few."""
-
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +91,4 @@ def troubles(folds: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _day(iso: str) -> int:
-    return to_ms(datetime.fromisoformat(iso)) // _DAY_MS
+    return to_ms(datetime.fromisoformat(iso)) // DAY_MS

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.intervals import percentile_interval, resampled_sums
+from tradsys.backtest.intervals import circular_block_sums, percentile_interval
 from tradsys.backtest.metrics import Measured
 from tradsys.backtest.rebalance import Targets, simulate_targets
 from tradsys.backtest.simulate import Simulation
@@ -17,7 +17,7 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.sides import SIDES, Side
-from tradsys.core.time import stamp
+from tradsys.core.time import DAY_MS, stamp
 from tradsys.data.listings import Listing
 from tradsys.data.panel import Panel
 from tradsys.data.universe import Universe, UniverseSpec
@@ -27,7 +27,7 @@ from tradsys.settings.ranks import universe_of
 from tradsys.verdict.results import VerdictSpec
 
 NAME = "RANK"
-_BLOCK_MS = 10 * 86_400_000
+_BLOCK_MS = 10 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +223,6 @@ def spreads(traded: Traded) -> FloatArray:
 def mean_spread(values: FloatArray, horizon_ms: int, *, seed: int, n_bootstrap: int = 1999) -> Measured:
     """Their mean and its 95% interval by blocks of ten days, or of one decision where that is longer."""
     block = max(1, _BLOCK_MS // horizon_ms)
-    drawn = resampled_sums(values[:, None], block_days=block, n_draws=n_bootstrap, seed=seed)[:, 0]
+    drawn = circular_block_sums(values[:, None], block_days=block, n_draws=n_bootstrap, seed=seed)[:, 0]
     n_drawn = len(values) // block * block
     return Measured(float(values.mean()), len(values), *percentile_interval(drawn / max(n_drawn, 1)))

@@ -14,7 +14,7 @@ import polars as pl
 from tradsys.backtest.metrics import measure
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.time import interval_ms
+from tradsys.core.time import DAY_MS, interval_ms
 from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
@@ -33,7 +33,6 @@ WHY_NO_VERDICT = (
     "without it."
 )
 
-_DAY_MS = 86_400_000
 
 type Blocks = Sequence[Mapping[str, Forecasts]]
 """What was forecast out of fold, a symbol's forecasts for each block in order of time."""
@@ -112,8 +111,8 @@ def _earned(
 ) -> tuple[FloatArray, IntArray]:
     """Daily net returns (n_candidates, n_days) and numbers of trades, of trades whose horizon ends by `until` (ms)."""
     start = min(int(one.start[0]) for one in blocks[0].values() if len(one.start))
-    if until - start < MIN_DAYS * _DAY_MS:
-        return np.zeros((len(among), max(until - start, 0) // _DAY_MS)), np.zeros(len(among), np.int64)
+    if until - start < MIN_DAYS * DAY_MS:
+        return np.zeros((len(among), max(until - start, 0) // DAY_MS)), np.zeros(len(among), np.int64)
     records = [
         simulate_decisions(data.frames, _decisions(blocks, profile, spec), spec, start=start, end=until)
         for profile in among

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.time import DAYS_A_YEAR
 from tradsys.research.walk.choice import STANDARD_ERRORS
 from tradsys.verdict.stationary import long_run_variance
 
@@ -16,7 +17,6 @@ MIN_DAYS = 60
 
 _PARTS = 3
 _BLOCK_DAYS = 10
-_YEAR_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ def settle(daily: FloatArray, n_trades: IntArray, *, held: int | None = None) ->
     if not eligible.any():
         return Pick(stays, f"no candidate had {MIN_TRADES} trades to be chosen by")
     scaled = daily / np.where(deviation > 0, deviation, 1.0)[:, None]
-    sharpe = np.where(eligible, scaled.mean(axis=1), -np.inf) * np.sqrt(_YEAR_DAYS)
+    sharpe = np.where(eligible, scaled.mean(axis=1), -np.inf) * np.sqrt(DAYS_A_YEAR)
     best = int(sharpe.argmax())
     variance = long_run_variance((scaled[best] - scaled).T, _BLOCK_DAYS)
-    error = np.sqrt(np.maximum(variance, 0.0) / n_days * _YEAR_DAYS)
+    error = np.sqrt(np.maximum(variance, 0.0) / n_days * DAYS_A_YEAR)
     is_near = eligible & (sharpe[best] - sharpe <= STANDARD_ERRORS * error)
     is_near[best] = True
     if held is not None and is_near[held]:

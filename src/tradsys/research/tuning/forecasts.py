@@ -11,6 +11,7 @@ from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
 from tradsys.core.seeds import derive
 from tradsys.data.market import Market
+from tradsys.labels.base_rate import base_rate
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
@@ -155,8 +156,8 @@ class Workshop:
             net=stack([one.net for one in labels], test),
             weight=panel.stack_weight(test),
             atr_over_price=stack([one.atr_over_price for one in labels], test),
-            base_rate=_rate(panel, train),
-            timeout_rate=_rate(timeout_panel(panel, data), train),
+            base_rate=base_rate(panel.stack_y(train), panel.stack_weight(train)),
+            timeout_rate=base_rate(timeout_panel(panel, data).stack_y(train), panel.stack_weight(train)),
             funding=known_funding(data, job.spec, test),
         )
 
@@ -229,8 +230,3 @@ def _panel_settings(config: RunConfig) -> RunConfig:
     """The configuration with everything at its default that changes neither labels nor features."""
     shared = config.model_dump(include={"seed", "labels", "costs", "features", "regimes"})
     return RunConfig(**{**shared, "labels": {**shared["labels"], "weights": "uniqueness", "time_decay": 1.0}})
-
-
-def _rate(panel: Panel, rows: Rows) -> FloatArray:
-    y, weight = panel.stack_y(rows), panel.stack_weight(rows)
-    return np.asarray(((weight * y).sum(axis=0) + 0.5) / (weight.sum(axis=0) + 1.0))  # Krichevsky-Trofimov

@@ -28,6 +28,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.funding import CONSTANT_HOURS, Funding
+from tradsys.core.time import YEAR_MS
 from tradsys.labels.uniqueness import average_uniqueness
 from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, shrunk_slope
 from tradsys.predictor.economics import TimeExit
@@ -45,8 +46,6 @@ WORST = -1_000.0
 
 N_BLOCKS = 30
 """Equal blocks of the tuning part's time in which a score is kept, to tell how far two of them differ by luck."""
-
-_YEAR_MS = 365 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ def _information(said: Said, others: Sequence[Said], step: int) -> FloatArray:
     gain = np.zeros(len(said.start))
     gain[is_decided] = (np.logaddexp(0, base) - long * base) - (np.logaddexp(0, odds) - long * odds)
     lives = float((said.end - said.start[:, None]).sum()) / 2
-    return np.asarray(gain * (_years(said, step) * _YEAR_MS / lives))
+    return np.asarray(gain * (_years(said, step) * YEAR_MS / lives))
 
 
 def _decided(said: Said) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -245,4 +244,4 @@ def _uniqueness(said: Said, side: IntArray, is_taken: BoolArray) -> FloatArray:
 def _years(said: Said, step: int) -> float:
     """How long the fold lasted, summed over symbols."""
     starts: list[IntArray] = [said.start[said.symbol == s] for s in np.unique(said.symbol)]
-    return sum(int(s.max() - s.min()) + step for s in starts) / _YEAR_MS
+    return sum(int(s.max() - s.min()) + step for s in starts) / YEAR_MS

@@ -8,6 +8,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
+from tradsys.labels.base_rate import base_rate
 from tradsys.models.calibration import Calibration, fit_calibration
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.penalty import Problem
@@ -138,16 +139,10 @@ def _test_forecasts(
 def calibrate(record: Record, name: str, panel: Panel, rows: Rows) -> Calibration:
     """Slope from the out-of-fold record, base rate from the whole training part."""
     known = record.known(name, rows)
-    base_rate = _base_rate(panel, rows)
+    rate = base_rate(panel.stack_y(rows), panel.stack_weight(rows))
     return fit_calibration(
-        stack(record.logits(name), known), panel.stack_y(known), panel.stack_weight(known), base_rate=base_rate
+        stack(record.logits(name), known), panel.stack_y(known), panel.stack_weight(known), base_rate=rate
     )
-
-
-def _base_rate(panel: Panel, rows: Rows) -> FloatArray:
-    """Share of targets of each side among the rows, never 0 or 1 (Krichevsky-Trofimov), shape (2,)."""
-    y, weight = panel.stack_y(rows), panel.stack_weight(rows)
-    return np.asarray(((weight * y).sum(axis=0) + 0.5) / (weight.sum(axis=0) + 1.0))
 
 
 def _ended(fitted: FittedForecaster | None) -> str:
@@ -168,7 +163,7 @@ def _pools(spec: Experiment, models: FoldModels, record: Record) -> dict[str, Fi
         stack(models.regime, rows),
         panel.stack_y(rows),
         panel.stack_weight(rows),
-        base_rate=_base_rate(panel, models.rows),
+        base_rate=base_rate(panel.stack_y(models.rows), panel.stack_weight(models.rows)),
     )
     if models.fold.index == 0:
         # weights that were learnt on these rows; no comparison reads them, only what follows from a decider's record

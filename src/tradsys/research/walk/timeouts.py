@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tradsys.labels.base_rate import base_rate
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.linear.volatility_only import VolatilityOnly
@@ -27,7 +28,7 @@ class TimeoutModel:
         """Fit on a panel whose `y` says which trades ended by time."""
         y, weight = panel.stack_y(rows), panel.stack_weight(rows)
         if min(y.sum(axis=0).min(), (1 - y).sum(axis=0).min()) < _ENOUGH:
-            rate = ((weight * y).sum(axis=0) + 0.5) / (weight.sum(axis=0) + 1.0)  # Krichevsky-Trofimov: never 0 or 1
+            rate = base_rate(y, weight)
             return FittedLinear(np.log(rate / (1 - rate)), np.zeros((2, len(panel.columns))))
         return VolatilityOnly(self.penalty).fit(panel, rows, seed=seed)
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.funding import COLUMNS, HOUR_MS
-from tradsys.core.time import to_ms
+from tradsys.core.funding import COLUMNS
+from tradsys.core.time import HOUR_MS, to_ms
 from tradsys.data import load_market
 from tradsys.data.audit import audit
 from tradsys.data.outside.funding.holes import missing

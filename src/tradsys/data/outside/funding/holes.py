@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.funding import CONSTANT_HOURS, HOUR_MS
+from tradsys.core.funding import CONSTANT_HOURS
+from tradsys.core.time import HOUR_MS
 
 
 def missing(times: IntArray, hours: FloatArray, first: int, last: int) -> list[tuple[int, int]]:
