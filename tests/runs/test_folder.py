@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.runs.example import MANIFEST
 
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.files import sha256_of
 from tradsys.runs import RunFolder, find_run
+from tradsys.runs.manifest import SCHEMA
 
 
 def finished(root, slug, *, age_s=0.0):
     run = RunFolder.create(root, slug)
-    run.write_manifest({})
+    run.write_manifest(MANIFEST)
     path = run.finish()
     when = 1_700_000_000 - age_s
     os.utime(path / "manifest.json", (when, when))
@@ -111,10 +113,10 @@ def test_the_manifest_lists_the_hash_of_every_file(tmp_path):
     run = RunFolder.create(tmp_path, "r")
     run.write_bytes("bundle/model.onnx", b"weights")
     run.write_json("metrics.json", {"x": 1})
-    run.write_manifest({"seed": 0})
+    run.write_manifest(MANIFEST)
     path = run.finish()
     manifest = json.loads((path / "manifest.json").read_text())
-    assert manifest["seed"] == 0
+    assert (manifest["seed"], manifest["schema"]) == (0, SCHEMA)
     assert set(manifest["files"]) == {"bundle/model.onnx", "metrics.json"}
     assert manifest["files"]["bundle/model.onnx"] == sha256_of(path / "bundle" / "model.onnx")
 

@@ -1,4 +1,4 @@
-"""Run folders: what a run leaves behind, written once and read back."""
+"""Run folders: the schema of what a run leaves behind, its one writer and its one reader."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,8 @@ from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
     from tradsys.runs.folder import RunFolder, find_run
+    from tradsys.runs.stored import StoredRun
 
-__all__ = ["RunFolder", "find_run"]
+__all__ = ["RunFolder", "StoredRun", "find_run"]
 
-__getattr__, __dir__ = attach(__name__, {"RunFolder": "folder", "find_run": "folder"})
+__getattr__, __dir__ = attach(__name__, {"RunFolder": "folder", "StoredRun": "stored", "find_run": "folder"})

@@ -13,9 +13,14 @@ import polars as pl
 
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.files import sha256_of, sync_folder
-from tradsys.core.json_text import pretty_json
+from tradsys.core.json_text import plain, pretty_json
+from tradsys.runs.manifest import NAME as MANIFEST
+from tradsys.runs.manifest import SCHEMA, Manifest
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.section import Section
+from tradsys.runs.tables import TableSchema
+from tradsys.runs.verdict import RunVerdict
 
-MANIFEST = "manifest.json"
 ROWS_A_GROUP = 65_536
 
 
@@ -55,9 +60,29 @@ class RunFolder:
         path.write_bytes(data)
         return path
 
-    def write_manifest(self, content: Mapping[str, Any]) -> Path:
-        """`content` and, under "files", the SHA-256 of every file written so far."""
-        return self.write_json(MANIFEST, {**content, "files": file_hashes(self.path)})
+    def write_metrics(self, content: Mapping[str, Any]) -> RunMetrics:
+        """`metrics.json`, and what a reader will make of it."""
+        return self._write_section("metrics.json", RunMetrics, content)
+
+    def write_verdict(self, content: Mapping[str, Any]) -> RunVerdict:
+        """`verdict.json`, and what a reader will make of it."""
+        return self._write_section("verdict.json", RunVerdict, content)
+
+    def write_table(self, table: TableSchema, frame: pl.DataFrame) -> Path:
+        """One of the tables, with its columns in the order of the frame; a column too few or too many is refused."""
+        table.check(frame)
+        return self.write_parquet(table.file, frame)
+
+    def write_manifest(self, content: Mapping[str, Any]) -> Manifest:
+        """`content`, the schema's number and, under "files", the SHA-256 of every file written so far."""
+        whole = {"schema": SCHEMA, **content, "files": file_hashes(self.path)}
+        return self._write_section(MANIFEST, Manifest, whole)
+
+    def _write_section[S: Section](self, name: str, model: type[S], content: Mapping[str, Any]) -> S:
+        """The content as it is, once it is known that it can be read back and that no field of it would be lost."""
+        read = model.parse(plain(content), name, is_whole=True)
+        self.write_json(name, content)
+        return read
 
     def finish(self) -> Path:
         """Give the folder its name, in one step, and return it; a name that is taken gets -2, -3, ..."""

@@ -1,0 +1,205 @@
+"""The parts of `metrics.json` that carry no verdict: look-ahead, drift, importance, families, supervisor, selection."""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from tradsys.runs.measurement import Band, MeasuredGain, Measurement
+from tradsys.runs.section import Number, Section
+
+
+class LookaheadFinding(Section):
+    """A value that changed when the future was taken away."""
+
+    part: str
+    column: str
+    symbol: str
+    row: int
+    start: str
+    bars_ahead: int | None = None
+
+
+class LookaheadMetrics(Section):
+    """How much was computed again on data cut at some points, and what came out otherwise."""
+
+    n_points: int
+    n_values: int
+    findings: tuple[LookaheadFinding, ...]
+
+
+class GiveawayMetrics(Section):
+    """A column that tells test from training rows; `shift` and `spread` in standard deviations of the training rows."""
+
+    column: str
+    share: Number
+    shift: Number
+    spread: Number
+
+
+class FoldDriftMetrics(Section):
+    """How well a model tells one fold's test block from its training part, and what is ordinary within that part."""
+
+    fold: int
+    auc: Number
+    ordinary: Number
+    n_stretches: int
+    giveaways: tuple[GiveawayMetrics, ...]
+
+
+class DriftMetrics(Section):
+    """Adversarial validation of all folds; the AUC is None where the test blocks are too short for it."""
+
+    sentence: str
+    auc: Band | None
+    ordinary: Number
+    excess: Band | None
+    giveaways: tuple[GiveawayMetrics, ...]
+    folds: tuple[FoldDriftMetrics, ...]
+    gap_bars: int
+
+
+class LossIncreaseMetrics(Section):
+    """What shifting a cluster of columns costs a forecast on average, in millinats."""
+
+    millinats: Number
+    low: Number
+    high: Number
+    n_blocks: int
+
+
+class TreeGainMetrics(Section):
+    """A cluster's share in what the trees' splits saved: mean of the folds, least and most."""
+
+    share: Number
+    least: Number
+    most: Number
+
+
+class ClusterMetrics(Section):
+    """One cluster of like columns, and what forecasts lose without it."""
+
+    name: str
+    columns: tuple[str, ...]
+    deciding: LossIncreaseMetrics
+    boosted: LossIncreaseMetrics | None
+    gain: TreeGainMetrics | None
+
+
+class ImportanceMetrics(Section):
+    """Clusters, the most needed first; columns whose |rank correlation| is above `cut` share one."""
+
+    clusters: tuple[ClusterMetrics, ...]
+    deciders: Mapping[str, int]
+    n: int
+    cut: Number
+
+
+class FamilyMetrics(Section):
+    """What one family of columns from outside adds, and the gain over the base rate with it and without."""
+
+    family: str
+    columns: tuple[str, ...]
+    gain: MeasuredGain | None
+    over_base_with: Number
+    over_base_without: Number
+
+
+class FamiliesMetrics(Section):
+    """Every family of outside columns that the features read."""
+
+    forecaster: str
+    n: int
+    families: tuple[FamilyMetrics, ...]
+
+
+class StateShare(Section):
+    """Share of the test blocks in one state of the macro supervisor."""
+
+    name: str
+    share: Number
+
+
+class SupervisedMetrics(Section):
+    """What one of a supervised pair earned."""
+
+    profit_total: Number
+    sharpe: Number
+    max_drawdown_account: Number
+    total_trades: Number
+
+
+class DailyDifference(Band):
+    """Mean daily net return of one profile less another's, a year."""
+
+    n_days: int
+    n_blocks: int
+
+
+class SupervisedPair(Section):
+    """A profile with the macro supervisor against the same without it."""
+
+    profile: str
+    supervised: str
+    risk_off_size: Number
+    without: SupervisedMetrics
+    with_supervisor: SupervisedMetrics = Field(alias="with")
+    difference: DailyDifference
+
+
+class SupervisorMetrics(Section):
+    """States of the test blocks and supervised pairs; both empty where nobody supervises."""
+
+    states: tuple[StateShare, ...] = ()
+    pairs: tuple[SupervisedPair, ...] = ()
+
+
+class FoldChoiceMetrics(Section):
+    """What one fold's training part settled on, and the record that it chose by."""
+
+    fold: int
+    profile: str
+    threshold: Number
+    blocked_regimes: tuple[int, ...]
+    description: str
+    record: str
+    why: str
+    n_days: int
+    n_trades: int
+    sharpe: Number
+    best_sharpe: Number
+    standard_error: Number
+
+
+class ChosenMetrics(Section):
+    """What choosing in each fold among `n_candidates` would have earned; it carries no verdict."""
+
+    sentence: str
+    n_candidates: int
+    rank_thresholds: tuple[float, ...]
+    folds: tuple[FoldChoiceMetrics, ...]
+    metrics: Mapping[str, Measurement]
+
+
+class ProfilePaths(Section):
+    """A profile's net Sharpe ratio along every path; `naive_interval` takes the paths for independent."""
+
+    sharpes: tuple[Number, ...]
+    n_trades: tuple[int, ...]
+    mean: Number
+    interval: tuple[Number, Number] | None
+    naive_interval: tuple[Number, Number] | None
+    correlation: Number
+
+
+class PathsMetrics(Section):
+    """Combinatorial purged paths, or the `reason` why there are none."""
+
+    reason: str = ""
+    n_groups: int | None = None
+    n_test_groups: int | None = None
+    n_splits: int | None = None
+    n_paths: int | None = None
+    forecaster: str = ""
+    groups_from: tuple[str, ...] = ()
+    n_days: int | None = None
+    profiles: Mapping[str, ProfilePaths] = {}

@@ -1,0 +1,72 @@
+"""`manifest.json`: how to make a run again, where the ledger knows it, and which version of the schema it is in."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field
+
+from tradsys.core.errors import DataError
+from tradsys.runs.section import Section, json_object
+
+NAME = "manifest.json"
+SCHEMA = 2
+"""Version that this code writes. 1 said no version, and left columns out of its tables that would have been empty."""
+
+OLDEST_READ = 1
+
+type Kind = Literal["experiment", "ranks"]
+"""Which procedure made the run: forecasts on purged folds, or a rule that ranks symbols and forecasts nothing."""
+
+
+class MachineFacts(Section):
+    """What the machine gave the run."""
+
+    cpus: int
+    cpus_source: str
+    memory_bytes: int
+    memory_source: str
+    free_bytes: int | None = None
+
+
+class Manifest(Section):
+    """The settings, data, code and seed of a run, and what judging it again needs.
+
+    `run` names it in the ledger, `trials` holds the digest of every profile's series there, `blocks` a hash of each
+    month of its data, `files` the SHA-256 of every other file of the folder. `guard_bars` is how far apart two trades
+    must lie to share no bar.
+    """
+
+    schema_version: int = Field(default=1, alias="schema")
+    kind: Kind = "experiment"
+    run: str
+    market: str
+    title: str
+    config: Mapping[str, Any]
+    experiment: str
+    fingerprint: str
+    blocks: tuple[str, ...]
+    seed: int
+    code: str
+    lock: str
+    deployed_profile: str
+    sides: tuple[str, ...]
+    machine: MachineFacts
+    created: datetime
+    hypothesis: str
+    guard_bars: int
+    trials: Mapping[str, str]
+    files: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The manifest in a file; a DataError where it was written by a schema that is not known here."""
+        content = json_object(path)
+        version = content.get("schema", OLDEST_READ)
+        if version not in range(OLDEST_READ, SCHEMA + 1):
+            raise DataError(
+                f"{path.parent.name} was written by schema {version}, this version reads {OLDEST_READ} to {SCHEMA}: "
+                "read it with the version of tradsys that made it, or make the run again"
+            )
+        return cls.parse(content, str(path))

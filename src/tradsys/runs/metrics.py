@@ -1,0 +1,137 @@
+"""`metrics.json`: what a run measured, each number with its sample size and interval."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tradsys.runs.diagnostics import (
+    ChosenMetrics,
+    DriftMetrics,
+    FamiliesMetrics,
+    ImportanceMetrics,
+    LookaheadMetrics,
+    PathsMetrics,
+    SupervisorMetrics,
+)
+from tradsys.runs.measurement import Measurement
+from tradsys.runs.section import Number, Section
+from tradsys.runs.skill import ReliabilityBin, SkillMetrics
+
+
+class RepairMetrics(Section):
+    """What the importer repaired or noticed in the bars."""
+
+    kind: str
+    n_rows: int
+    sentence: str
+
+
+class MarketMetrics(Section):
+    """What was read, what was repaired in it, and where the lock-box begins."""
+
+    sources: tuple[str, ...]
+    symbols: tuple[str, ...]
+    interval: str
+    n_bars: int
+    first: datetime | None
+    last: datetime | None
+    lockbox_from: datetime
+    is_development: bool
+    n_design_looks: int
+    n_gaps: int
+    n_missing_bars: int
+    zero_volume_share: Number
+    repairs: tuple[RepairMetrics, ...]
+    tested_from: str | None = None
+    tested_to: str | None = None
+
+
+class LabelMetrics(Section):
+    """The labels of all bars, and the barriers that they come from; shares are fractions."""
+
+    n: int
+    effective_n: Number
+    base_rate_long: Number
+    base_rate_short: Number
+    ambiguous_share: Number
+    timeout_share: Number
+    upper: Number
+    lower: Number
+    horizon: int
+
+
+class FoldTrades(Section):
+    """A profile's trades in one test block; net returns of the trades, added up."""
+
+    n_trades: int
+    net_return: Number
+
+
+class FoldMetrics(Section):
+    """One purged test block: who decided there, what its forecasts gained, and how training ended.
+
+    A rule that fits nothing has neither a training part nor forecasts to score.
+    """
+
+    fold: int
+    n_test: int
+    test_from: datetime
+    test_to: datetime
+    decider: str
+    gain_millinats: Number
+    training: str
+    profiles: Mapping[str, FoldTrades]
+    n_train: int | None = None
+    auc: Number = None
+    auditor: str = ""
+    leads_millinats: Mapping[str, Number] = {}
+
+
+class ProfileMetrics(Section):
+    """What one profile did: its metrics under freqtrade's names, and how its trades ended."""
+
+    description: str
+    metrics: Mapping[str, Measurement]
+    exit_reasons: Mapping[str, int]
+    n_decisions: int
+    highest_confidence: Number
+    net_exposure_mean: Number = None
+
+
+class HeldSymbol(Section):
+    """A symbol that the rank rule held: decisions for it on either side, and what it earned after costs."""
+
+    symbol: str
+    n_long: int
+    n_short: int
+    profit_abs: float
+
+
+class UniverseMetrics(Section):
+    """Which symbols could be ranked, how often they were chosen, and which of them were held."""
+
+    n_symbols: int
+    n_members_mean: Number
+    n_rebalances: int
+    n_closed_by_last_bar: int
+    symbols: tuple[HeldSymbol, ...]
+
+
+class RunMetrics(Section):
+    """Everything of a run that is a number; what one kind of run does not measure is None."""
+
+    market: MarketMetrics
+    folds: tuple[FoldMetrics, ...]
+    profiles: Mapping[str, ProfileMetrics]
+    buy_and_hold: Mapping[str, Number]
+    assumptions: tuple[str, ...]
+    lookahead: LookaheadMetrics | None = None
+    labels: LabelMetrics | None = None
+    skill: SkillMetrics | None = None
+    reliability: Mapping[str, tuple[ReliabilityBin, ...]] = {}
+    adversarial: DriftMetrics | None = None
+    importance: ImportanceMetrics | None = None
+    families: FamiliesMetrics | None = None
+    supervisor: SupervisorMetrics | None = None
+    chosen: ChosenMetrics | None = None
+    paths: PathsMetrics | None = None
+    universe: UniverseMetrics | None = None

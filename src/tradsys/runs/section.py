@@ -1,0 +1,64 @@
+"""What every part of a run's JSON shares: typed, frozen, and refused in a sentence where it does not fit."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tradsys.core.errors import DataError
+
+type Number = int | float | None
+"""None where it is not defined; what was written as a whole number stays one."""
+
+
+class Section(BaseModel):
+    """A JSON object with the fields that its class names; a field without a default is in every run."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The object in a file, or a DataError that names the file and what is wrong with it."""
+        return cls.parse(json_object(path), str(path))
+
+    @classmethod
+    def parse(cls, content: Mapping[str, Any], source: str, *, is_whole: bool = False) -> Self:
+        """The object that `content` describes, and nothing else where `is_whole`; `source` is how an error calls it."""
+        try:
+            return cls.model_validate(content, extra="forbid" if is_whole else None)
+        except ValidationError as error:
+            if is_whole:
+                raise DataError(f"{source} would not be as the schema says: {faults(error)}") from error
+            raise DataError(
+                f"{source} is not what this version reads: {faults(error)}; another program or an earlier version "
+                "wrote it: make the run again"
+            ) from None
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields that were read, as plain JSON values."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of a run's folder."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"{path.name} is missing in {path.parent}, which is not the folder of a finished run; `tradsys run` makes "
+            "one, see --out"
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not JSON ({error}); make the run again") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path} must hold an object, found {type(content).__name__}; make the run again")
+    return content
+
+
+def faults(error: ValidationError, most: int = 3) -> str:
+    """The first faults that pydantic found, each with its place."""
+    found = [f"{'.'.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()]
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return "; ".join(found[:most]) + more

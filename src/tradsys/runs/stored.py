@@ -1,0 +1,83 @@
+"""A run's folder read back: manifest, metrics and verdict as typed objects, tables with all their columns."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from tradsys.core.errors import DataError
+from tradsys.runs.folder import find_run
+from tradsys.runs.manifest import NAME, Kind, Manifest
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.tables import TableSchema
+from tradsys.runs.verdict import RunVerdict
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """The one reader of run folders; each part is read when it is first asked for.
+
+    A folder that is broken, foreign or of an unknown schema is a DataError with a sentence.
+    """
+
+    folder: Path
+
+    @classmethod
+    def find(cls, root: Path | str, name: str) -> Self:
+        """The finished run below `root` that is called `name`, the only one that starts with it, or "last"."""
+        return cls(find_run(root, name))
+
+    @property
+    def name(self) -> str:
+        """Of the folder."""
+        return self.folder.name
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """Settings, fingerprint, code, seed and machine."""
+        return Manifest.read(self.folder / NAME)
+
+    @property
+    def kind(self) -> Kind:
+        """Which procedure made it."""
+        return self.manifest.kind
+
+    @cached_property
+    def metrics(self) -> RunMetrics:
+        """As measured when the run ended."""
+        _ = self.manifest  # a schema that is not known is refused before anything else is read
+        return RunMetrics.read(self.folder / "metrics.json")
+
+    @cached_property
+    def verdict(self) -> RunVerdict:
+        """As it was when the run ended."""
+        _ = self.manifest
+        return RunVerdict.read(self.folder / "verdict.json")
+
+    def table(self, table: TableSchema) -> pl.DataFrame:
+        """A table with all its columns, empty where this kind of run has none.
+
+        A column that schema 1 left out is null.
+        """
+        if self.kind not in table.kinds:
+            return table.empty
+        path = self.folder / table.file
+        try:
+            frame = pl.read_parquet(path)
+            missing = [name for name in table.columns if name not in frame.columns]
+            if missing and self.manifest.schema_version > 1:
+                raise DataError(f"{path} lacks {', '.join(missing)}; make the run again")
+            return frame.select(
+                *(
+                    pl.lit(None, dtype=kind).alias(name) if name in missing else pl.col(name).cast(kind)
+                    for name, kind in table.columns.items()
+                ),
+                pl.exclude(*table.columns),
+            )
+        except FileNotFoundError:
+            raise DataError(f"{path.name} is missing in {path.parent}; make the run again") from None
+        except PolarsError as error:
+            raise DataError(f"{path} cannot be read ({error}); make the run again") from error

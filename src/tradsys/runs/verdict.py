@@ -1,0 +1,51 @@
+"""`verdict.json`: what may be claimed of each profile, and against how many trials."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from tradsys.runs.section import Number, Section
+
+
+class ProfileJudgement(Section):
+    """One profile's verdict; numbers as `verdict.results.ProfileVerdict` explains them, None where undefined."""
+
+    verdict: Literal["proven", "not proven", "refuted"]
+    sentence: str
+    leg: str | None
+    n_trades: int
+    n_days: int
+    p: Number
+    p_net: Number
+    p_skill: Number
+    t_net: Number
+    z_skill: Number
+    upper_bound: Number
+    sharpe: Number
+    psr: Number
+    dsr: Number
+    min_track_record_days: Number
+
+
+class LockboxJudgement(ProfileJudgement):
+    """The deployed profile inside the lock-box; every other opening of it counted as a trial."""
+
+    profile: str
+    n_other_openings: int
+    detectable_sharpe: Number
+
+
+class RunVerdict(Section):
+    """All profiles judged together against what the ledger held then; `power` says which edge would stay unproven."""
+
+    profiles: Mapping[str, ProfileJudgement]
+    n_days: int
+    n_trials: int
+    n_effective_trials: Number
+    n_compared: int
+    detectable_sharpe: Number
+    critical_net: Number
+    critical_skill: Number
+    sharpe_variance: Number
+    power: str
+    ledger_head: str
+    lockbox: LockboxJudgement | None = None
