@@ -1,41 +1,104 @@
-"""Write the file tree of the README: every source file with the first sentence of its docstring."""
+"""Write docs/files.md: every folder and file, with the first sentence that it says about itself.
+
+python scripts/tree.py            # write the page
+python scripts/tree.py --check    # exit with 1 where the page is out of date
+"""
 
 import ast
+import json
+import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- tree -->", "<!-- /tree -->"
+PAGE = Path("docs/files.md")
+ROOMS = {
+    "src/tradsys": "the package",
+    "tests": "the tests, which mirror it",
+    "benchmarks": "what is fast, and how fast",
+    "scripts": "set-up, locks, mutation tests and this page",
+    "docs": "the pages",
+}
+"""What the page covers: folders of the repository, with a heading each."""
+
+BESIDE = {
+    "README.md": "the first page",
+    "CONTRIBUTING.md": "how to add something, and how to check it",
+    "CHANGELOG.md": "what a user would notice, the newest first",
+    "Makefile": "`make run`, `make test`, `make check`, `make lock`",
+    "pyproject.toml": "dependencies, layers, and the settings of every tool",
+    "requirements.lock": "what runs, pinned with hashes",
+    "requirements-torch.lock": "torch and what it brings",
+    "requirements-dev.lock": "what tests and checks need",
+    ".python-version": "the Python that `make` looks for",
+    ".ci/run": "what continuous integration calls: `make test`",
+    "LICENSE": "Apache 2.0",
+}
+"""Files beside these folders; the files that git and editors keep are not named."""
+
+GENERATED = re.compile(r"__pycache__|/\.|\.(pyc|nbi|nbc|so)$")
+_SAYS = {
+    ".js": r"// (.+)",
+    ".css": r"/\* (.+?) \*/",
+    ".j2": r"\{#-? (.+?) -?#\}|<h2>(.+?)</h2>",
+    ".sh": r"# (.+)",
+    ".toml": r"# (.+)",
+    ".md": r"# (.+)",
+}
+
+
+def sentence(text: str) -> str:
+    """The first sentence of a text, on one line and without its full stop."""
+    first = " ".join(text.split("\n\n")[0].split())
+    return re.split(r"(?<=\w)[.](?= [A-Z]|$)", first)[0]
 
 
 def phrase(path: Path) -> str:
-    """The first line of a module's docstring, without its full stop."""
-    text = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return text.split("\n")[0].rstrip(".")
+    """What a file says it is: its docstring, its first comment or heading; of a test, what it tests; nothing else."""
+    if path.suffix == ".py":
+        return sentence(ast.get_docstring(ast.parse(path.read_text())) or _tested(path))
+    if path.suffix == ".json":
+        return sentence(str(json.loads(path.read_text()).get("about", "")))
+    pattern = _SAYS.get(path.suffix)
+    found = re.search(pattern, path.read_text().removeprefix("#!")[:2000]) if pattern else None
+    return sentence(found[found.lastindex]) if found else ""
 
 
-def tree() -> str:
-    """A heading a package and a bullet a file."""
-    source = ROOT / "src" / "tradsys"
-    lines = []
-    for package in sorted(path.parent for path in source.rglob("__init__.py")):
-        name = package.relative_to(source).as_posix()
-        lines += ["", f"**{'tradsys' if name == '.' else name}** {phrase(package / '__init__.py')}", ""]
-        files = sorted(path for path in package.glob("*.py") if path.name != "__init__.py")
-        lines += [f"- `{path.relative_to(source).as_posix()}` {phrase(path)}" for path in files]
-    return "\n".join(lines[1:])
+def _tested(path: Path) -> str:
+    """`tests/splits/test_purge.py` tests `splits/purge.py`, where there is such a file."""
+    twin = path.relative_to(ROOT).with_name(path.name.removeprefix("test_")).relative_to("tests")
+    return f"tests `{twin}`" if (ROOT / "src/tradsys" / twin).is_file() else ""
 
 
-def updated(readme: str) -> str:
-    """The README with the tree as it is now."""
-    before, rest = readme.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}\n\n{tree()}\n\n{END}{after}"
+def folders(top: Path) -> list[Path]:
+    """The folder and all below it that hold a file, those of a package before the packages in it."""
+    inside = {path.parent for path in top.rglob("*") if path.is_file() and not GENERATED.search(path.as_posix())}
+    return sorted(inside | {top})
+
+
+def listed(folder: Path) -> list[str]:
+    """A line a file, the package's own docstring left to its folder's line."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not GENERATED.search(path.as_posix()))
+    names = [path for path in files if path.name not in ("__init__.py", PAGE.name)]
+    return [f"- [`{path.name}`](../{path.relative_to(ROOT)}) {phrase(path)}".rstrip() for path in names]
+
+
+def page() -> str:
+    """The whole page as it should be now."""
+    lines = ["# Every file", "", "Written by `python scripts/tree.py`; a test fails where it is out of date.", ""]
+    lines += [f"- [`{name}`](../{name}) {what}" for name, what in BESIDE.items()] + [""]
+    for top, what in ROOMS.items():
+        lines += [f"## {top}: {what}", ""]
+        for folder in folders(ROOT / top):
+            init = folder / "__init__.py"
+            about = phrase(init) if init.is_file() else ""
+            lines += [f"**{folder.relative_to(ROOT)}/** {about}".rstrip(), "", *listed(folder), ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 if __name__ == "__main__":
-    page = ROOT / "README.md"
-    wanted = updated(page.read_text())
+    target, wanted = ROOT / PAGE, page()
     if "--check" in sys.argv:
-        sys.exit(0 if page.read_text() == wanted else "README.md: the tree is out of date; run python scripts/tree.py")
-    page.write_text(wanted)
+        found = target.read_text() if target.is_file() else ""
+        sys.exit(0 if found == wanted else f"{PAGE} is out of date; run python scripts/tree.py")
+    target.write_text(wanted)

@@ -242,10 +242,3 @@ class TestTools:
 def test_nothing_writes_or_reads_a_pickle(repository):
     words = re.compile(r"^\s*(import|from) (pickle|cloudpickle|joblib|dill)\b|torch\.(save|load)\(|allow_pickle", re.M)
     assert [path.name for path in (repository / "src").rglob("*.py") if words.search(path.read_text())] == []
-
-
-def test_the_readme_lists_every_file(repository):
-    done = subprocess.run(
-        [sys.executable, repository / "scripts" / "tree.py", "--check"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr

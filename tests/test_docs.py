@@ -1,0 +1,166 @@
+"""The pages: what they name exists, their commands parse, their snippets run, and each is reachable from the first."""
+
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import polars as pl
+import pytest
+import typer
+
+from tradsys.cli.app import COMMANDS, build
+from tradsys.core.settings import dotted
+from tradsys.data.settings import KEYS as DATA_KEYS
+from tradsys.settings.config import RunConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+SETTINGS = {*dotted(RunConfig), *DATA_KEYS}
+
+
+def fenced(text: str, *languages: str) -> list[str]:
+    """The blocks of code in these languages."""
+    return re.findall(rf"^```(?:{'|'.join(languages)})\n(.*?)^```$", text, flags=re.M | re.S)
+
+
+def commands(text: str) -> list[str]:
+    """Lines that call tradsys, in shell blocks or indented."""
+    return [
+        line
+        for block in [*fenced(text, "sh"), "\n".join(re.findall(r"^    (.+)$", text, flags=re.M))]
+        for line in block.splitlines()
+        if line.startswith("tradsys ")
+    ]
+
+
+@cache
+def command_of(name: str) -> typer.Typer:
+    return build(name)
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command line as the shell around the commands does, and call nothing."""
+    command, name, parent = typer.main.get_command(command_of(words[0])), "tradsys", None
+    while True:
+        parent = command.make_context(name, list(words), parent=parent)
+        rest = [*getattr(parent, "_protected_args", []), *parent.args]
+        if not hasattr(command, "resolve_command") or not rest:
+            return
+        name, command, words = command.resolve_command(parent, rest)
+
+
+def test_the_first_page_is_short():
+    assert len((ROOT / "README.md").read_bytes()) <= 10_000
+
+
+def test_every_file_is_listed():
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "tree.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@every_page
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+    assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
+
+
+def test_every_page_is_reachable_from_the_first():
+    seen, todo = set(), [ROOT / "README.md"]
+    while todo:
+        page = todo.pop()
+        if page not in seen:
+            seen.add(page)
+            links = re.findall(r"\]\(([^)#\s]+\.md)\)", page.read_text())
+            todo += [(page.parent / link).resolve() for link in links]
+    assert [page.name for page in PAGES if page not in seen] == []
+
+
+@every_page
+def test_files_that_are_named_exist(page):
+    named = set(re.findall(r"[\w.][\w./-]*/[\w.-]+\.(?:py|toml|lock)\b", page.read_text()))
+    roots = (ROOT, ROOT / "src" / "tradsys", page.parent)
+    missing = {name for name in named if not any((root / name).exists() for root in roots)}
+    assert {name for name in missing if not name.startswith("journal/tuning/")} == set()
+
+
+@every_page
+def test_names_that_are_given_import(page):
+    for name in set(re.findall(r"\btradsys(?:\.[a-zA-Z_]\w*)+", page.read_text())) - {"tradsys.toml"}:
+        parts, tail = name.split("."), []
+        while parts:
+            try:
+                found = import_module(".".join(parts))
+                break
+            except ModuleNotFoundError:
+                tail.insert(0, parts.pop())
+        for part in tail:
+            found = getattr(found, part)
+
+
+def test_functions_of_the_way_are_in_their_files():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| `([\w/]+\.py)` \| (`.+?`) \|", text, flags=re.M)
+    assert len(rows) > 20
+    for file, names in rows:
+        source = (ROOT / "src" / "tradsys" / file).read_text()
+        for name in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"^\s*(def|class) {name}\b", source, flags=re.M), f"{name} is not in {file}"
+
+
+def test_the_pages_list_the_layers_as_they_are():
+    """In the README every folder of the package; in architecture.md the layers of the contract, in order."""
+    project = (ROOT / "pyproject.toml").read_text()
+    layers = re.findall(r'^    "([a-z |]+)",$', project.split("\nlayers = [")[1].split("]")[0], flags=re.M)
+    drawn = fenced((ROOT / "docs" / "architecture.md").read_text(), "text")[0]
+    assert [re.match(r"[a-z]+( \| [a-z]+)*", line)[0] for line in drawn.splitlines()] == layers
+    folders = [name for layer in layers for name in layer.split(" | ")]
+    listed = re.findall(r"^    ([a-z]+)  +\S", (ROOT / "README.md").read_text().split("## Folders")[1], flags=re.M)
+    assert listed == folders
+
+
+@every_page
+def test_commands_parse(page):
+    for line in commands(page.read_text()):
+        words = shlex.split(line, comments=True)[1:]
+        assert words[0] in COMMANDS, line
+        parse(words)
+        for given in (words[i + 1] for i, word in enumerate(words) if word == "--set"):
+            assert given.split("=")[0] in SETTINGS, line
+
+
+@every_page
+def test_commands_named_in_passing_exist(page):
+    assert set(re.findall(r"`tradsys ([a-z]+)", page.read_text())) <= COMMANDS.keys()
+
+
+@every_page
+def test_settings_that_are_named_exist(page):
+    sections = "|".join({key.split(".")[0] for key in SETTINGS if "." in key} - {"data", "verdict", "journal"})
+    named = set(re.findall(rf"`((?:{sections})\.(?!py|parquet|json|md)[a-z_]+)(?:=[^`]*)?`", page.read_text()))
+    assert named - SETTINGS == set()
+
+
+def test_every_section_of_the_settings_is_described():
+    described = set(re.findall(r"^\| `([a-z]+)` \|", (ROOT / "docs" / "settings.md").read_text(), flags=re.M))
+    assert described == {key.split(".")[0] for key in SETTINGS if "." in key}
+
+
+def test_every_command_is_described():
+    described = re.findall(r"^\| `tradsys ([a-z]+)` \|", (ROOT / "docs" / "commands.md").read_text(), flags=re.M)
+    assert set(described) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if fenced(page.read_text(), "python")], ids=str)
+def test_snippets_run(page, finished):
+    folder = finished[0].folder
+    bars = pl.read_parquet(folder / "bars.parquet").drop("symbol")
+    for snippet in fenced(page.read_text(), "python"):
+        exec(compile(snippet.replace("runs/<id>", str(folder)), page.name, "exec"), {"bars": bars})
