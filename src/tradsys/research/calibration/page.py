@@ -19,8 +19,8 @@ _ABOUT = """# How often the verdict is wrong
 each, the last one left closed, six folds over three years, four profiles. Brackets hold the exact 95% interval
 (Clopper-Pearson), and n is the number of markets. The `fast` preset runs the same `run_experiment` with the ridge
 logistic alone, volatility thirds for the hidden Markov model and a logistic auditor; the `full` preset is the default
-experiment. No bound is claimed that n cannot show. Every market's line lies in `docs/calibration/`, from where
-`tradsys calibrate --out docs/calibration` goes on.
+experiment. No bound is claimed that n cannot show. Every market's line lies in `measurements/calibration/`, from where
+`tradsys calibrate --out measurements/calibration` goes on.
 
 Markets: `noise` has GARCH volatility with fat tails, `sv` stochastic volatility, `bull` a drift of Sharpe 1.5 for
 longs only; `-free` is without costs. In `edge:S` a rule that knows the signal earns an annual net Sharpe ratio of S
