@@ -154,7 +154,7 @@ def test_open_interest_goes_from_the_archive_to_a_market_by_the_command_line(ven
     from tests.data.sources.test_flow import FIVE, HEADER, metric, premiums
 
     from tradsys.settings.config import RunConfig
-    from tradsys.settings.markets import configured_market
+    from tradsys.settings.market import configured_market
 
     day = datetime(2025, 2, 6, tzinfo=UTC)
     for k in (0, 2):

@@ -5,9 +5,11 @@ import pytest
 from tests.machine.pods import GIB, write_pod
 
 from tradsys.cli.app import main
-from tradsys.cli.machine import plan_for, side_by_side
+from tradsys.cli.calibrate import calibrate_work
+from tradsys.cli.compare import claims_work
+from tradsys.cli.machine import plan_for, replay_work, run_work, side_by_side
+from tradsys.cli.tune import tune_work
 from tradsys.core.errors import MachineError
-from tradsys.machine.work import calibrate_work, claims_work, replay_work, run_work, tune_work
 from tradsys.research.judging.replay import StoredRun
 
 COMMANDS = {
@@ -62,12 +64,12 @@ def test_what_was_measured_of_reading_runs_back_fits_into_what_is_asked_for():
 def test_processes_are_as_many_as_fit_and_more_are_refused_by_number(pod):
     pod(version=2, cpus=8, memory_bytes=8 * GIB)
     work = calibrate_work("full")
-    plan = plan_for("safe", work, has_network=False)
+    plan = plan_for("safe", work)
     assert side_by_side(plan, work, None) == 2
     assert side_by_side(plan, work, 1) == 1
     with pytest.raises(MachineError, match=r"^3 processes, trying full markets.*; 2 would fit \(--processes 2\)"):
         side_by_side(plan, work, 3)
-    assert side_by_side(plan_for("beast", work, has_network=False), work, None) == 4
+    assert side_by_side(plan_for("beast", work), work, None) == 4
 
 
 def test_calibration_takes_the_plan_that_is_named(pod, monkeypatch, tmp_path, capsys):
@@ -83,7 +85,7 @@ def test_calibration_takes_the_plan_that_is_named(pod, monkeypatch, tmp_path, ca
 
 def test_what_processes_share_is_no_more_than_the_plan(pod):
     pod(version=2, cpus=6, memory_bytes=16 * GIB)
-    plan = plan_for("safe", run_work(10_000, has_network=False), has_network=False)
+    plan = plan_for("safe", run_work(10_000, has_network=False))
     own = plan.shared(4)
     assert own.cpus == 1
     assert 4 * own.memory_bytes <= plan.memory_bytes and 4 * own.device_bytes <= plan.device_bytes

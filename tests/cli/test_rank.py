@@ -38,7 +38,7 @@ def test_too_few_symbols_say_what_to_do(tmp_path, monkeypatch, capsys):
 def test_features_of_ranks_are_attached_where_a_run_names_them(file):
     from tradsys.data import load_market
     from tradsys.settings.config import RunConfig
-    from tradsys.settings.ranks import with_ranks
+    from tradsys.settings.market import with_ranks
 
     market = load_market([file])
     assert with_ranks(market, RunConfig()) is market

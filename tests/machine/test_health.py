@@ -2,6 +2,7 @@
 
 from tests.machine.test_plan import machine
 
+from tradsys.cli.doctor import usual_work
 from tradsys.machine import health
 from tradsys.machine.health import LEAST_DISK_BYTES, check_up
 
@@ -44,5 +45,5 @@ def test_more_threads_than_cores_is_a_fault_with_the_variables_name(monkeypatch)
 
 def test_the_report_lists_what_fits(monkeypatch):
     monkeypatch.setattr(health, "limits", lambda: machine(free=0.7))
-    fits = [work["fits"] for work in check_up("safe").to_dict()["work"]]
+    fits = [work["fits"] for work in check_up("safe", work=usual_work()).to_dict()["work"]]
     assert (fits[0], fits[-1]) == (True, False)

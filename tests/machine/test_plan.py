@@ -4,10 +4,11 @@ import proclimits
 import pytest
 from tests.machine.pods import GIB, write_pod
 
+from tradsys.cli.doctor import usual_work
+from tradsys.cli.machine import run_work
 from tradsys.core.errors import ConfigError, MachineError
 from tradsys.machine.limits import Limits, limits
 from tradsys.machine.plan import Accelerator, make_plan
-from tradsys.machine.work import EXAMPLES, run_work
 
 CARD = Accelerator("cuda", "a card", 80 * 10**9, 70 * 10**9)
 
@@ -51,7 +52,7 @@ def test_the_tightest_of_group_and_hints_counts(pod):
 def test_a_pod_of_488_megabytes_is_told_what_it_can_and_cannot_do(pod, version):
     pod(version=version, cpus=1, memory_bytes=488 * 10**6, used_bytes=60 * 10**6)
     plan = make_plan(limits(environ={}), "beast")
-    fits = {work.sentence: work.n_bytes <= plan.memory_bytes for work in EXAMPLES}
+    fits = {work.sentence: work.n_bytes <= plan.memory_bytes for work in usual_work()}
     assert any(fits.values()) and not all(fits.values())
     with pytest.raises(MachineError, match=r"needs about .* of memory, the beast plan has 36\d MB; "):
         run_work(n_rows=43_800, has_network=True).check(plan)

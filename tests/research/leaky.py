@@ -31,7 +31,8 @@ from tradsys.research.selection import nested
 from tradsys.research.walk import dataset, deciding, experiment, folds
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.spec import Experiment, experiment_from
-from tradsys.settings.config import FoldSettings, RunConfig
+from tradsys.settings.config import RunConfig
+from tradsys.settings.sections import FoldSettings
 
 
 def quick_experiment(**specs: Any) -> Experiment:

@@ -12,8 +12,8 @@ from tradsys.data.simulate import simulate
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
 from tradsys.research.run import run
-from tradsys.settings.books import with_books
 from tradsys.settings.config import RunConfig
+from tradsys.settings.market import configured_market, with_outside
 
 QUICK = {
     "agent": {"name": "logistic"},
@@ -53,13 +53,13 @@ def config(place) -> RunConfig:
 
 @pytest.fixture(scope="module")
 def market(place, config) -> Market:
-    return with_books(load_market([place / "EDGE-1h.parquet"]), config.book)
+    return configured_market([place / "EDGE-1h.parquet"], config)
 
 
 def test_a_path_changes_no_digest_and_what_it_holds_changes_the_fingerprint(place, config, market) -> None:
     assert RunConfig(**QUICK, book={"files": "elsewhere.parquet"}).digest == config.digest == RunConfig(**QUICK).digest
     bare = load_market([place / "EDGE-1h.parquet"])
-    assert with_books(bare, RunConfig().book) is bare
+    assert with_outside(bare, RunConfig()) is bare
     assert market.fingerprint != bare.fingerprint
     assert market.blocks == bare.blocks
 

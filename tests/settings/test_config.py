@@ -72,13 +72,12 @@ def test_the_first_part_and_the_lockbox_leave_something_to_test():
         RunConfig.load(overrides={"folds.initial": "0.6", "folds.lockbox": "0.5"})
 
 
-def test_where_attention_starts_reaches_the_agent_and_is_untold_where_nobody_asked():
+def test_where_attention_starts_reaches_the_agent():
     pytest.importorskip("torch")
     from tradsys.research.walk.agents import forecasters
 
     plain, asked = RunConfig(), RunConfig(agent={"attention_start": "recent"})
     assert RunConfig(agent={"attention_start": "ordinary"}).digest == plain.digest != asked.digest
-    assert "agent.attention_start" not in plain.settings and asked.settings["agent.attention_start"] == "recent"
     for config, start in ((plain, "ordinary"), (asked, "recent")):
         (transformer,) = (one for one in forecasters(config.agent) if one.name == "transformer")
         assert transformer.attention_start == start

@@ -18,7 +18,6 @@ from tradsys.core.errors import DataError
 from tradsys.core.funding import COLUMNS
 from tradsys.core.outside import outside_values
 from tradsys.core.time import HOUR_MS, to_ms
-from tradsys.data import load_market
 from tradsys.data.outside.funding import join
 from tradsys.data.outside.funding.join import attach_funding
 from tradsys.data.outside.funding.table import FundingFile
@@ -37,7 +36,7 @@ from tradsys.research.tuning.forecasts import Cell, Workshop
 from tradsys.research.tuning.score import Span, worth
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.settings.config import RunConfig
-from tradsys.settings.fundings import with_funding
+from tradsys.settings.market import configured_market
 
 QUICK = {
     "agent": {"name": "logistic"},
@@ -72,7 +71,7 @@ def config(place):
 
 @pytest.fixture(scope="module")
 def market(place, config):
-    return with_funding(load_market([place / "EDGE-1h.parquet"]), config.funding)
+    return configured_market([place / "EDGE-1h.parquet"], config)
 
 
 @pytest.fixture(scope="module")
@@ -168,29 +167,21 @@ def test_decisions_expect_the_funding_that_is_known(market, finished):
     assert (borrowed > 0).all()
 
 
-def test_nothing_of_it_leaves_every_digest_as_it_was(monkeypatch):
-    """As before there were any of these settings: what they say at their defaults is in no digest."""
-    said, dumps = [], json.dumps
-    monkeypatch.setattr(
-        "tradsys.settings.config.json.dumps", lambda values, **how: said.append(values) or dumps(values, **how)
-    )
+def test_borrowing_is_part_of_what_is_tried_and_a_table_of_funding_part_of_the_data():
     plain = RunConfig()
     assert plain.digest == RunConfig(costs={"borrow_bps_per_year": 0.0}, funding={"files": "x.csv"}).digest
-    assert "funding" not in said[0]
-    assert set(said[0]["costs"]) == {"taker_bps", "maker_bps", "slippage_bps", "funding_bps_per_8h"}
     assert plain.digest != RunConfig(costs={"borrow_bps_per_year": 1.0}).digest
-    assert "costs.borrow_bps_per_year" not in plain.settings
-    assert RunConfig(costs={"borrow_bps_per_year": 1.0}).settings["costs.borrow_bps_per_year"] == 1.0
     assert neutral_from(plain).digest != neutral_from(RunConfig(costs={"borrow_bps_per_year": 1.0})).digest
 
 
-def test_a_predictor_without_carry_has_a_bundle_that_does_not_speak_of_it(tmp_path):
+def test_a_predictor_without_carry_says_so_in_its_bundle(tmp_path):
     market, spec = market_of("noise", 4), quick_experiment()
     predictor = run_experiment(market, spec).results[-1].predictor
     predictor.save(tmp_path / "bundle")
     judge = json.loads((tmp_path / "bundle" / "judge.json").read_text())
-    assert "holding" not in judge
-    assert "borrow_bps_per_year" not in judge["costs"]
+    assert judge["holding"] is None
+    assert judge["costs"]["borrow_bps_per_year"] == 0.0
+    assert Predictor.load(tmp_path / "bundle").judge.holding is None
 
 
 def funded(seed, hours=8):

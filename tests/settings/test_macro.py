@@ -16,7 +16,7 @@ from tradsys.research.judging.replay import StoredRun
 from tradsys.research.run import run
 from tradsys.research.walk.spec import experiment_from
 from tradsys.settings.config import RunConfig
-from tradsys.settings.markets import configured_market
+from tradsys.settings.market import configured_market
 
 QUICK = {"agent": {"name": "logistic"}, "regimes": {"n_starts": 2}, "folds": {"path_groups": 0}}
 

@@ -1,11 +1,21 @@
 """`tradsys calibrate`: the whole flow on markets with known truth, to know how often the verdict is wrong."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from tradsys.cli.options import Json
+from tradsys.machine.work import Work
+
+_MARKET: Final = {"fast": 850 * 10**6, "full": 1_700 * 10**6}
+"""A process that tries simulated markets of five hourly years one after the other, at its largest after 40 of them."""
+
+
+def calibrate_work(preset: str) -> Work:
+    """One process of `tradsys calibrate`."""
+    rest = "--preset fast takes half of it" if preset == "full" else "take a larger machine"
+    return Work(f"trying {preset} markets, in each process,", _MARKET[preset], rest, trains_network=preset == "full")
 
 
 def command(
@@ -33,7 +43,6 @@ def command(
 
     from tradsys.cli.machine import plan_for, side_by_side
     from tradsys.cli.progress import reporter
-    from tradsys.machine.work import calibrate_work
     from tradsys.research.calibration.cells import CELLS, cell_named
     from tradsys.research.calibration.page import publish_summary, render
     from tradsys.research.calibration.presets import preset_named
@@ -45,7 +54,7 @@ def command(
     results = Results(out / f"{chosen}.jsonl")
     wanted = tasks(chosen, [cell_named(c) for c in cells] if cells else CELLS, markets, rivals_every=rivals_every)
     work = calibrate_work(chosen)
-    machine = plan_for(plan, work, has_network=chosen == "full")
+    machine = plan_for(plan, work)
     n_processes = side_by_side(machine, work, processes)
     with reporter(quiet=as_json) as progress:
         calibrate(wanted, results, n_processes=n_processes, plan=machine.shared(n_processes), progress=progress)

@@ -2,14 +2,30 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tradsys.cli.options import Bars, Book, Config, Flow, Funding, Json, Macro, Settings
+from tradsys.cli.machine import run_work
+from tradsys.cli.options import Bars, Book, Config, Funding, Json, Macro, Positions, Settings
+from tradsys.machine.work import Work
+
+if TYPE_CHECKING:
+    from tradsys.settings.config import RunConfig
 
 RunName = Annotated[str, typer.Option("--run", help="Name of a run, the beginning of one, or last.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.")]
+
+
+_SEED: Final = 120 * 10**6
+"""A seed more of the journal's largest network trained side by side; two of them took 230 MB beyond a run's."""
+
+
+def claims_work(n_rows: int, n_seeds: int) -> Work:
+    """`tradsys compare --objectives` on this many bars, so many seeds trained side by side."""
+    n_bytes = run_work(n_rows, has_network=True).n_bytes + n_seeds * _SEED
+    name = f"comparing objectives on {n_rows:,} bars, {n_seeds} seeds at once,"
+    return Work(name, n_bytes, "take fewer bars, or a smaller --group", trains_network=True)
 
 
 def command(
@@ -38,7 +54,7 @@ def command(
     ] = None,
     macro: Macro = None,
     book: Book = None,
-    flow: Flow = None,
+    positions: Positions = None,
     funding: Funding = None,
     config: Config = None,
     settings: Settings = None,
@@ -49,9 +65,9 @@ def command(
     With --objectives: the research journal's claims on real bars, with intervals and a model confidence set.
     """
     if objectives:
-        from tradsys.cli.overrides import beside_bars, overrides
+        from tradsys.cli.overrides import outside_bars, overrides
 
-        outside = beside_bars(macro, book, flow, funding)
+        outside = outside_bars(macro, book, positions, funding)
         given = overrides(settings or [], {"folds.n_folds": folds, **outside})
         return _objectives(
             bars,
@@ -116,33 +132,30 @@ def _objectives(
 ) -> int:
     from datetime import UTC, datetime
 
-    from tradsys.cli.machine import plan_for
+    from tradsys.cli.loading import load
     from tradsys.cli.progress import reporter
-    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
-    from tradsys.machine.work import claims_work
     from tradsys.research.claims.page import publish, render
     from tradsys.research.claims.run import run_claims
     from tradsys.research.claims.variants import journal_agents, quick_agents
-    from tradsys.settings.config import RunConfig
-    from tradsys.settings.markets import configured_market
 
-    settled = RunConfig.load(file=config, overrides=given)
-    market = configured_market(bars, settled, DataSettings.load(file=config, overrides=given))
-    plan = plan_for(settled.machine.plan, claims_work(len(market.bars), min(group, seeds)), has_network=True)
+    def work(_: "RunConfig", n_rows: int) -> Work:
+        return claims_work(n_rows, min(group, seeds))
+
+    loaded = load(bars, given, file=config, work=work)
     if not as_json:
-        typer.echo(plan.sentence)
+        typer.echo(loaded.plan.sentence)
     with reporter(quiet=as_json) as progress:
         results = run_claims(
-            market,
-            settled,
+            loaded.market,
+            loaded.config,
             quick_agents() if is_quick else journal_agents(),
             root=out,
             ledger=Ledger(journal / "ledger.jsonl"),
             seeds=seeds,
             group=group,
             minutes=minutes,
-            plan=plan,
+            plan=loaded.plan,
             is_quick=is_quick,
             progress=progress,
         )

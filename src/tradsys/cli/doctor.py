@@ -5,7 +5,23 @@ from typing import Annotated, Any
 
 import typer
 
+from tradsys.cli.machine import run_work
 from tradsys.cli.options import Json
+from tradsys.machine.work import Work
+
+_DECIDE = 260 * 10**6
+"""A process that loads a bundle and decides; the same whatever it was trained on."""
+
+
+def usual_work() -> tuple[Work, ...]:
+    """What the check-up lists: the sample is 7,000 bars long, five hourly years are 43,800."""
+    return (
+        Work("deciding with a bundle", _DECIDE, "close other programs, or take a larger machine"),
+        run_work(7_000, has_network=False),
+        run_work(43_800, has_network=False),
+        run_work(43_800, has_network=True),
+        run_work(4 * 43_800, has_network=True),
+    )
 
 
 def command(
@@ -19,7 +35,7 @@ def command(
 
     from tradsys.machine.health import check_up
 
-    report = check_up(plan, folders=(runs, journal))
+    report = check_up(plan, folders=(runs, journal), work=usual_work())
     typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else _text(report.to_dict()))
     return 0 if report.is_well else 1
 

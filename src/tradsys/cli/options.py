@@ -20,11 +20,13 @@ Book = Annotated[
     list[str] | None,
     typer.Option(help="A recorded order book, FILE or SYMBOL=FILE (snapshots or updates); give it again for more."),
 ]
-Flow = Annotated[
+Positions = Annotated[
     list[str] | None,
     typer.Option(
+        "--positions",
+        "--flow",
         help="Open interest, basis or liquidations, FILE?lag_s=300, SYMBOL=FILE or a market of the store such as "
-        "binance:BTC/USDT:USDT; give it again for more."
+        "binance:BTC/USDT:USDT; give it again for more.",
     ),
 ]
 Funding = Annotated[

@@ -17,8 +17,8 @@ def overrides(pairs: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any
     return settings | {key: value for key, value in options.items() if value is not None}
 
 
-def beside_bars(
-    macro: list[str] | None, book: list[str] | None, flow: list[str] | None, funding: list[str] | None
+def outside_bars(
+    macro: list[str] | None, book: list[str] | None, positions: list[str] | None, funding: list[str] | None
 ) -> dict[str, list[str] | None]:
-    """The options that say what else is known beside the bars."""
-    return {"macro.series": macro, "book.files": book, "flow.sources": flow, "funding.files": funding}
+    """The options that name what is known from outside the symbols' own trades."""
+    return {"macro.series": macro, "book.files": book, "positions.sources": positions, "funding.files": funding}

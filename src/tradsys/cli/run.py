@@ -11,7 +11,6 @@ from tradsys.cli.options import (
     Bars,
     Book,
     Config,
-    Flow,
     Funding,
     HypothesisName,
     Journal,
@@ -19,6 +18,7 @@ from tradsys.cli.options import (
     Macro,
     OpenLockbox,
     Out,
+    Positions,
     RequireProven,
     Seed,
     Settings,
@@ -33,7 +33,7 @@ def command(
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
     macro: Macro = None,
     book: Book = None,
-    flow: Flow = None,
+    positions: Positions = None,
     funding: Funding = None,
     seed: Seed = None,
     out: Out = Path("runs"),
@@ -46,16 +46,14 @@ def command(
     as_json: Json = False,
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
-    from tradsys.cli.machine import planned
-    from tradsys.cli.overrides import beside_bars, overrides
+    from tradsys.cli.loading import load
+    from tradsys.cli.machine import configured_work
+    from tradsys.cli.overrides import outside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.cli.summary import as_text, repairs_text
-    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.report import render
     from tradsys.research.run import run
-    from tradsys.settings.config import RunConfig
-    from tradsys.settings.markets import configured_market
 
     given = {
         "seed": seed,
@@ -63,26 +61,23 @@ def command(
         "agent.objective": objective,
         "labels.horizon": horizon,
         "strategy_profile": profile,
-        **beside_bars(macro, book, flow, funding),
+        **outside_bars(macro, book, positions, funding),
     }
-    chosen = overrides(settings or [], given)
-    settled = RunConfig.load(file=config, overrides=chosen)
     ledger = Ledger(journal / "ledger.jsonl")
-    market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))
-    plan = planned(settled, n_rows=len(market.bars))
+    loaded = load(bars, overrides(settings or [], given), file=config, work=configured_work)
     if not as_json:
-        typer.echo(f"{repairs_text(market)}\n{plan.sentence}")
+        typer.echo(f"{repairs_text(loaded.market)}\n{loaded.plan.sentence}")
     with reporter(quiet=as_json) as progress:
         finished = run(
-            market,
-            settled,
+            loaded.market,
+            loaded.config,
             root=out,
             ledger=ledger,
             open_the_lockbox=open_lockbox,
             hypothesis=hypothesis,
-            plan=plan,
+            plan=loaded.plan,
             progress=progress,
             render=render,
         )
     typer.echo(as_text(finished, as_json=as_json))
-    return UNPROVEN if require_proven and not finished.is_proven(settled.strategy_profile) else 0
+    return UNPROVEN if require_proven and not finished.is_proven(loaded.config.strategy_profile) else 0

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Bars, Book, Config, Flow, Funding, Json, Macro, Seed, Settings
+from tradsys.cli.options import Bars, Book, Config, Funding, Json, Macro, Positions, Seed, Settings
 
 
 def command(
@@ -17,7 +17,7 @@ def command(
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
     macro: Macro = None,
     book: Book = None,
-    flow: Flow = None,
+    positions: Positions = None,
     funding: Funding = None,
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder for the bundle; it must hold none yet.")] = Path("trained"),
@@ -30,25 +30,26 @@ def command(
     import json
     from dataclasses import asdict
 
-    from tradsys.cli.machine import planned
-    from tradsys.cli.overrides import beside_bars, overrides
+    from tradsys.cli.loading import load
+    from tradsys.cli.machine import configured_work
+    from tradsys.cli.overrides import outside_bars, overrides
     from tradsys.cli.progress import reporter
-    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
     from tradsys.research.train import train_bundle
     from tradsys.research.walk.spec import experiment_on
-    from tradsys.settings.config import RunConfig
-    from tradsys.settings.markets import configured_market
 
-    given = {"seed": seed, "agent.name": agent, "agent.objective": objective, "strategy_profile": profile}
-    outside = beside_bars(macro, book, flow, funding)
-    chosen = overrides(settings or [], given | outside)
-    settled = RunConfig.load(file=config, overrides=chosen)
-    market = configured_market(bars, settled, DataSettings.load(file=config, overrides=chosen))
-    plan = planned(settled, n_rows=len(market.bars))
+    given: dict[str, Any] = {
+        "seed": seed,
+        "agent.name": agent,
+        "agent.objective": objective,
+        "strategy_profile": profile,
+    }
+    given |= outside_bars(macro, book, positions, funding)
+    loaded = load(bars, overrides(settings or [], given), file=config, work=configured_work)
+    market, plan = loaded.market, loaded.plan
     if not as_json:
         typer.echo(plan.sentence)
-    spec = experiment_on(market, settled, plan)
+    spec = experiment_on(market, loaded.config, plan)
     with reporter(quiet=as_json) as progress:
         trained = train_bundle(market, spec, out, Ledger(journal / "ledger.jsonl"), progress)
     typer.echo(json.dumps(asdict(trained), default=str) if as_json else _text(asdict(trained)))
@@ -56,9 +57,11 @@ def command(
 
 
 def _text(trained: dict[str, Any]) -> str:
-    said = {"over_base": "base rate", "over_volatility": "volatility only", "over_logistic": "logistic"}
+    baselines = {"over_base": "base rate", "over_volatility": "volatility only", "over_logistic": "logistic"}
     gains = [
-        f"  over the {name}: {_gain(trained['skill'][key])}" for key, name in said.items() if trained["skill"].get(key)
+        f"  over the {name}: {_gain(trained['skill'][key])}"
+        for key, name in baselines.items()
+        if trained["skill"].get(key)
     ]
     ended = [f"  training: {trained['training']}"] if trained["training"] else []
     head = f"{trained['agent']}, fitted on {trained['n_train']:,} labels; out of fold it gained, in millinats,"

@@ -1,12 +1,20 @@
 """`tradsys tune`: which settings forecast best inside training parts, and whether that is more than luck."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Book, Config, Flow, Funding, Json, Macro, Seed, Settings
+from tradsys.cli.machine import run_work
+from tradsys.cli.options import Agent, Bars, Book, Config, Funding, Json, Macro, Positions, Seed, Settings
+from tradsys.machine.work import Work
+
+
+def tune_work(n_rows: int, *, has_network: bool) -> Work:
+    """One process of `tradsys tune` on this many bars before the lock-box."""
+    return replace(run_work(n_rows, has_network=has_network), name=f"tuning on {n_rows:,} bars, in each process,")
 
 
 def command(
@@ -35,7 +43,7 @@ def command(
     processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
     macro: Macro = None,
     book: Book = None,
-    flow: Flow = None,
+    positions: Positions = None,
     funding: Funding = None,
     seed: Seed = None,
     journal: Annotated[Path, typer.Option(help="Folder of the ledger and the studies.")] = Path("journal"),
@@ -50,38 +58,38 @@ def command(
     settings go to golden.toml, for tradsys run --config; where none beats those that the study began with beyond luck,
     these are the golden ones.
     """
-    from tradsys.cli.machine import plan_for, side_by_side
-    from tradsys.cli.overrides import beside_bars, overrides
+    from tradsys.cli.loading import load
+    from tradsys.cli.machine import side_by_side
+    from tradsys.cli.overrides import outside_bars, overrides
     from tradsys.cli.progress import reporter
-    from tradsys.data.settings import DataSettings
     from tradsys.journal.ledger import Ledger
-    from tradsys.machine.work import tune_work
     from tradsys.research.tuning.ranges import asked_for, may_be_network
     from tradsys.research.tuning.tune import Budget, tune
     from tradsys.settings.config import RunConfig
-    from tradsys.settings.markets import configured_market
 
-    outside = beside_bars(macro, book, flow, funding)
+    outside = outside_bars(macro, book, positions, funding)
     given = overrides(settings or [], {"seed": seed, "agent.name": agent, **outside})
-    settled, space = asked_for(RunConfig.load(file=config, overrides=given), over or [], fixed=list(given))
-    market = configured_market(bars, settled, DataSettings.load(file=config, overrides=given))
-    has_network = may_be_network(space, settled)
-    work = tune_work(len(market.bars), has_network=has_network)
-    plan = plan_for(settled.machine.plan, work, has_network=has_network)
+    base, space = asked_for(RunConfig.load(file=config, overrides=given), over or [], fixed=list(given))
+
+    def work(begun: RunConfig, n_rows: int) -> Work:
+        return tune_work(n_rows, has_network=may_be_network(space, begun))
+
+    loaded = load(bars, given, file=config, work=work, config=base)
+    market, plan = loaded.market, loaded.plan
     if not as_json:
         typer.echo(plan.sentence)
     budget = Budget(
         n_trials=trials,
         batch=batch,
         n_seeds=seeds,
-        n_processes=side_by_side(plan, work, processes),
+        n_processes=side_by_side(plan, work(base, len(market.bars)), processes),
         plan=plan,
         time_limit_s=None if time_limit is None else 60 * time_limit,
     )
     with reporter(quiet=as_json) as progress:
         tuned = tune(
             market,
-            settled,
+            base,
             space,
             ledger=Ledger(journal / "ledger.jsonl"),
             budget=budget,

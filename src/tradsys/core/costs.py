@@ -1,6 +1,6 @@
 """What a trade costs, and the steps in which a venue quotes prices and sizes."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from tradsys.core.errors import ConfigError
 
@@ -28,13 +28,6 @@ class Costs:
                 f"borrow_bps_per_year must not be negative, was {self.borrow_bps_per_year}; 0 means that shorts borrow "
                 "for nothing"
             )
-
-    def to_dict(self) -> dict[str, float]:
-        """JSON-able; borrowing is left out where it costs nothing, as before there was any."""
-        values = asdict(self)
-        if not self.borrow_bps_per_year:
-            del values["borrow_bps_per_year"]
-        return values
 
     @property
     def taker(self) -> float:

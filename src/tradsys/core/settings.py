@@ -31,23 +31,25 @@ def gather(
     file: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     aliases: Mapping[str, str] | None = None,
+    renamed: Mapping[str, str] | None = None,
     within: str = "",
 ) -> dict[str, Any]:
     """Dotted keys to values: command line over environment over `.env` over the TOML file.
 
     `overrides` are keys as given on the command line, e.g. {"labels.horizon": "6"}; `aliases` are variables that need
-    no prefix. A key that is not known, wherever it stands, is a ConfigError that names the nearest one; with `within`
-    ("data.") only keys that begin so are looked at.
+    no prefix, `renamed` the new names of sections by those that they had. A key that is not known, wherever it stands,
+    is a ConfigError that names the nearest one; with `within` ("data.") only keys that begin so are looked at.
     """
     layers = {
-        str(file or FILE): _flatten(_read_toml(file)),
+        str(file or FILE): flattened(_read_toml(file)),
         ".env": _from_variables(dotenv_values(".env"), aliases or {}),
         "the environment": _from_variables(os.environ, aliases or {}),
         "the command line": {key: _parse(value) for key, value in (overrides or {}).items()},
     }
     merged: dict[str, Any] = {}
     for where, layer in layers.items():
-        mine = {key: value for key, value in layer.items() if key.startswith(within)}
+        named = _renamed(layer, renamed or {}, where)
+        mine = {key: value for key, value in named.items() if key.startswith(within)}
         _refuse_unknown(mine, known, where)
         merged |= mine
     return merged
@@ -64,13 +66,13 @@ def build[T: BaseModel](model: type[T], values: Mapping[str, Any]) -> T:
 def changed[T: BaseModel](settings: T, keys: Mapping[str, Any]) -> T:
     """The same settings with some dotted keys set; text is read as on the command line, what nobody set stays so."""
     _refuse_unknown(keys, list(dotted(type(settings))), "this change")
-    by_hand = _flatten(settings.model_dump(exclude_unset=True))
+    by_hand = flattened(settings.model_dump(exclude_unset=True))
     return build(type(settings), by_hand | {key: _parse(value) for key, value in keys.items()})
 
 
 def flat(settings: BaseModel) -> dict[str, Any]:
     """Every setting under its dotted key, in JSON's types."""
-    return _flatten(settings.model_dump(mode="json"))
+    return flattened(settings.model_dump(mode="json"))
 
 
 def dotted(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
@@ -95,10 +97,23 @@ def _read_toml(file: Path | None) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: {error}; mend that line") from None
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _renamed(layer: Mapping[str, Any], sections: Mapping[str, str], where: str) -> dict[str, Any]:
+    """The layer with today's names of sections; a ConfigError where it sets one thing under both."""
+    named: dict[str, Any] = {}
+    for key, value in layer.items():
+        section, dot, name = key.partition(".")
+        today = sections.get(section, section) + dot + name
+        if today in named:
+            raise ConfigError(f"{where} sets {today!r} twice, once as {key!r}, its earlier name; keep one of them")
+        named[today] = value
+    return named
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values of nested sections under their dotted keys."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
-        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+        flat |= flattened(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
     return flat
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from tradsys.machine.limits import Limits, limits, thread_caps
 from tradsys.machine.plan import Accelerator, Plan, make_plan
-from tradsys.machine.work import EXAMPLES
+from tradsys.machine.work import Work
 
 LEAST_DISK_BYTES = 10**9
 """A run folder takes some 10 MB, a symbol's five years of minutes 100 MB; a full disk in a live run costs money."""
@@ -34,10 +34,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class CheckUp:
-    """Everything that was looked at, the plan, and for each usual piece of work whether it fits."""
+    """Everything that was looked at, the plan, and the usual pieces of work, which fit into it or not."""
 
     checks: tuple[Check, ...]
     plan: Plan
+    work: Sequence[Work] = ()
 
     @property
     def is_well(self) -> bool:
@@ -48,7 +49,7 @@ class CheckUp:
         """JSON-able."""
         work = [
             {"fits": w.n_bytes <= self.plan.memory_bytes, "n_bytes": w.n_bytes, "sentence": w.sentence}
-            for w in EXAMPLES
+            for w in self.work
         ]
         return {
             "is_well": self.is_well,
@@ -58,8 +59,11 @@ class CheckUp:
         }
 
 
-def check_up(plan: str = "auto", *, folders: Sequence[Path] = ()) -> CheckUp:
-    """Look at everything; nothing is changed but for a small file that is written and removed in each folder."""
+def check_up(plan: str = "auto", *, folders: Sequence[Path] = (), work: Sequence[Work] = ()) -> CheckUp:
+    """Look at everything; nothing is changed but for a small file that is written and removed in each folder.
+
+    `work` are the pieces of which the report says whether they fit.
+    """
     found = limits()
     card = accelerator()
     checks = (
@@ -73,7 +77,7 @@ def check_up(plan: str = "auto", *, folders: Sequence[Path] = ()) -> CheckUp:
         _clock(),
         *(_disk(folder) for folder in folders),
     )
-    return CheckUp(checks, make_plan(found, plan, card))
+    return CheckUp(checks, make_plan(found, plan, card), work)
 
 
 def accelerator() -> Accelerator | None:

@@ -54,9 +54,9 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
                 "time_exit": judge.time_exit.to_dict(),
                 "upper": judge.upper,
                 "lower": judge.lower,
-                "costs": judge.costs.to_dict(),
+                "costs": asdict(judge.costs),
                 "sides": list(judge.sides),
-                **({} if judge.holding is None else {"holding": judge.holding.to_dict()}),
+                "holding": None if judge.holding is None else judge.holding.to_dict(),
             }
         ),
         _SETTINGS: _json(
@@ -112,7 +112,7 @@ def load_predictor(folder: Path) -> Predictor:
             lower=judge["lower"],
             costs=costs,
             sides=tuple(judge["sides"]),
-            holding=Holding.from_dict(judge["holding"], costs) if "holding" in judge else None,
+            holding=None if (holding := judge.get("holding")) is None else Holding.from_dict(holding, costs),
         ),
         ranks=ConfidenceRanks(np.asarray(values[_RANKS], dtype=np.float64)),
         regimes=filter_from_dict(values[_REGIMES]),

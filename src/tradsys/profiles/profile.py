@@ -1,11 +1,11 @@
 """A strategy profile: a frozen value that turns forecasts into actions."""
 
-import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.identity import OUTSIDE_IDENTITY, digest
 from tradsys.core.sides import SIDES
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.rules import AnyRegime, Audit, Entry, Exposure, Filter, FullExposure, FullSize, NoAudit, Sizing
@@ -28,20 +28,17 @@ class Profile:
     """
 
     name: str
-    description: str
+    description: str = field(metadata=OUTSIDE_IDENTITY)
     entry: Entry
     regimes: Filter = AnyRegime()
     audit: Audit = NoAudit()
-    sizing: Sizing = field(default=FullSize(), repr=False)
-    exposure: Exposure = field(default=FullExposure(), repr=False)
+    sizing: Sizing = FullSize()
+    exposure: Exposure = FullExposure()
 
     @property
     def digest(self) -> str:
-        """The profile's name in the journal: a hash of every value in it, class names included."""
-        # full size and exposure are no part of the text: profiles keep the names that they had before there were others
-        sizing = "" if self.sizing == FullSize() else repr(self.sizing)
-        exposure = "" if self.exposure == FullExposure() else repr(self.exposure)
-        return hashlib.sha256((repr(self) + sizing + exposure).encode()).hexdigest()[:16]
+        """The profile's name in the journal: a hash of what it does, class names included (`core.identity`)."""
+        return digest(self)[:16]
 
     def decide(self, forecasts: Forecasts) -> Actions:
         """One action a row; rows without a forecast stay flat and say so."""

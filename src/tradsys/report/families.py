@@ -7,7 +7,7 @@ from tradsys.report.axis import Axis
 from tradsys.report.folder import Json, rows, section
 from tradsys.report.numbers import MINUS, count, is_known, number
 
-_CALLED = {"macro": "Macro", "book": "Order book", "flow": "Flow", "rank": "Rank among the symbols"}
+_CALLED = {"macro": "Macro", "book": "Order book", "flow": "Positions", "rank": "Rank among the symbols"}
 _SAID = {
     "above": "adds more than noise",
     "below": "makes the forecasts worse",

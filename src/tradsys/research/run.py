@@ -33,7 +33,7 @@ from tradsys.research.walk.spec import Experiment, experiment_on
 from tradsys.runs.folder import RunFolder
 from tradsys.runs.provenance import code_digest
 from tradsys.settings.config import RunConfig
-from tradsys.settings.ranks import ranks_of
+from tradsys.settings.market import ranks_of
 
 
 def run(

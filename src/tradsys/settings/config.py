@@ -1,247 +1,44 @@
-"""Every setting of a run: TOML, `.env`, environment and command line, strict, with the reason for each default."""
+"""Every setting of a run: TOML, `.env`, environment and command line, strict, each section with its reasons."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from tradsys.core.settings import Section as _Section
-from tradsys.core.settings import build, changed, dotted, flat, gather
+from tradsys.core.identity import NOT_IDENTITY, digest
+from tradsys.core.settings import Section, build, changed, dotted, flat, gather
 from tradsys.data.settings import KEYS as DATA_KEYS
-from tradsys.models.presets import Preset, preset
-
-DEPLOYED = "STRATEGY_PROFILE"
-
-_UNTOLD: tuple[tuple[str, object], ...] = (
-    ("agent.attention_start", "ordinary"),
-    ("costs.borrow_bps_per_year", 0.0),
-    ("flow.sources", []),
-    ("funding.files", []),
+from tradsys.settings.sections import (
+    AgentSettings,
+    BookSettings,
+    CostSettings,
+    FeatureSettings,
+    FoldSettings,
+    FundingSettings,
+    LabelSettings,
+    MachineSettings,
+    MacroSettings,
+    PortfolioSettings,
+    PositionSettings,
+    ProfileSettings,
+    RankSettings,
+    RegimeSettings,
+    UniverseSettings,
+    VerdictSettings,
 )
-"""What says nothing, and was said nowhere before there was such a setting."""
 
-type Share = Annotated[float, Field(gt=0, lt=1)]
-type Count = Annotated[int, Field(ge=1)]
-type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
-"""One word is a list of one."""
+DEPLOYED: Final = "STRATEGY_PROFILE"
 
+RENAMED: Final = {"flow": "positions"}
+"""Sections by the names that they had in earlier versions, which stored runs and older files still use."""
 
-class LabelSettings(_Section):
-    """Triple barrier: distances (CUSUM too) in ATR, horizon in bars; 1.5 / 1.5 / 24 did well on hourly bars.
 
-    In a fit, labels weigh by `weights`, down to `time_decay` of that for the oldest; 1 decays nothing.
-    """
-
-    upper: float = Field(1.5, gt=0)
-    lower: float = Field(1.5, gt=0)
-    horizon: Count = 24
-    atr_period: Count = 14
-    events: Literal["every", "cusum"] = "every"
-    cusum_threshold: float = Field(1.0, gt=0)
-    weights: Literal["uniqueness", "return"] = "uniqueness"
-    time_decay: float = Field(1.0, gt=-1, le=1)
-
-
-class FoldSettings(_Section):
-    """Purged walk-forward: `initial` only trains, `n_folds` equal blocks test, the last `lockbox` is left alone.
-
-    Beside it, combinatorial purged folds test every `path_tests` of `path_groups` groups, as paths that are shown and
-    never judged; 0 groups, none.
-    """
-
-    initial: Share = 0.2
-    n_folds: Count = 6
-    lockbox: Share = 0.2
-    path_groups: int = Field(6, ge=0)
-    path_tests: Count = 2
-
-    @model_validator(mode="after")
-    def _leave_something_to_test(self) -> Self:
-        if self.initial + self.lockbox >= 1:
-            raise ValueError("initial and lockbox must add up to less than 1, or nothing is left to test")
-        if 0 < self.path_groups <= self.path_tests:
-            raise ValueError(
-                "path_groups must be more than path_tests, or nothing is left to train on; 0 turns paths off"
-            )
-        return self
-
-
-class CostSettings(_Section):
-    """Fees in basis points of notional; a long pays the funding and a short receives it, a short pays the borrowing.
-
-    `funding_bps_per_8h` is a constant for bars without the funding that was settled: see section funding.
-    """
-
-    taker_bps: float = 5.0
-    maker_bps: float = 2.0
-    slippage_bps: float = Field(0.0, ge=0)
-    funding_bps_per_8h: float = 0.0
-    borrow_bps_per_year: float = Field(0.0, ge=0)
-
-
-class PortfolioSettings(_Section):
-    """Size of a position as a fraction of equity (unset: an equal share a symbol), capped in total; steps (0: none)."""
-
-    fraction: float | None = Field(None, gt=0)
-    cap: float = Field(1.0, gt=0)
-    cash_quote: float = Field(10_000.0, gt=0)
-    tick: float = Field(0.0, ge=0)
-    lot: float = Field(0.0, ge=0)
-    sides: Annotated[Listed[Literal["long", "short"]], Field(min_length=1)] | None = None
-
-
-class AgentSettings(_Section):
-    """The model that challenges the ridge logistic; the sizes are the transformer's, a preset's where none is given.
-
-    `attention_start` is where the transformer's attention begins: anywhere, or on recent bars (`RecentTransformer`).
-    """
-
-    name: Literal["transformer", "resnet", "volatility", "logistic", "symmetric", "xgboost", "ensemble", "all"] = (
-        "transformer"
-    )
-    objective: Literal["bce", "focal", "supcon"] = "bce"
-    preset: Preset | None = None
-    d_model: Count = 64
-    n_layers: Count = 2
-    n_heads: Count = 4
-    window: Count = 60
-    dropout: float = Field(0.0, ge=0, lt=1)
-    learning_rate: float = Field(5e-4, gt=0)
-    max_steps: Count = 400
-    focal_gamma: float = Field(2.0, ge=0)
-    focal_alpha: float | None = Field(None, gt=0, lt=1)
-    penalty: float | None = Field(None, gt=0)
-    attention_start: Literal["ordinary", "recent"] = "ordinary"
-
-    @property
-    def shape(self) -> dict[str, Any]:
-        """The transformer's size and training; what was set by hand wins over the preset."""
-        names = ("d_model", "n_layers", "n_heads", "window", "dropout", "learning_rate", "max_steps")
-        by_hand = {name for name in names if name in self.model_fields_set}
-        given = {name: getattr(self, name) for name in names}
-        if self.preset is None:
-            return given
-        return given | {name: value for name, value in preset(self.preset).items() if name not in by_hand}
-
-    @property
-    def is_network(self) -> bool:
-        """Whether torch is needed to fit it."""
-        return self.name in ("transformer", "resnet", "ensemble", "all")
-
-
-class FeatureSettings(_Section):
-    """Names of the features; none means the default set of FEATURES, with regime x momentum."""
-
-    names: Annotated[Listed[str], Field(min_length=1)] | None = None
-
-
-class MacroSettings(_Section):
-    """Daily closes of other markets: `NAME=SOURCE[|SOURCE][?calendar=..&lag_h=..&tolerance_days=..&risk=..]` each.
-
-    A source is a file with the columns date, close, or fred:ID, yahoo:SYMBOL, bars:FILE (a coin in its place) or
-    rates:fred (the dollar index from six rates); the second one is a fallback. Each profile in `supervise`, NAME or
-    NAME=SIZE, gets one beside it that keeps SIZE of its size in risk-off, 0 unless given.
-    """
-
-    series: Listed[str] = ()
-    supervise: Listed[str] = ()
-
-
-class BookSettings(_Section):
-    """Order books, `[SYMBOL=]FILE[?lag_s=..&tolerance_s=..]` each: snapshots, or updates with sequence numbers.
-
-    Without times of receipt a state counts as received `lag_s` (1) after its stamp; a bar knows one that is no older
-    than `tolerance_s`, one bar unless given. The features `book_pressure`, `order_flow` and `book_shape` read them.
-    """
-
-    files: Listed[str] = ()
-
-
-class FlowSettings(_Section):
-    """Open interest, basis and liquidations, `[SYMBOL=]SOURCE[?lag_s=..&tolerance_s=..&every_s=..]` each.
-
-    A source is a file with the columns open_interest, basis, or liq_sell and liq_buy, or a market of the store such as
-    binance:BTC/USDT:USDT. Rows of a file say in `available_at` when they were out, or `lag_s` does; a level is known
-    for `tolerance_s` (3600), and of rows every `every_s` half must be there for a bar's sum.
-    """
-
-    sources: Listed[str] = ()
-
-
-class FundingSettings(_Section):
-    """What exchanges settled, `[SYMBOL=]FILE` or a stored `[SYMBOL=]VENUE:SYMBOL:funding` each, or `SYMBOL=none`.
-
-    A file has the columns funding_time, rate and, where they are known, interval_hours; symbol, where it tells several.
-    """
-
-    files: Listed[str] = ()
-
-
-class UniverseSettings(_Section):
-    """Symbols that are compared: the `size` most traded by median quote volume, chosen by what was known at the time.
-
-    `listings` is a table with the columns symbol, listed, delisted; without it a symbol is listed since its first bar.
-    """
-
-    size: int = Field(30, ge=2)
-    min_listed_days: int = Field(30, ge=0)
-    volume_days: Count = 30
-    rebalance_days: Count = 7
-    listings: str = ""
-
-
-class RankSettings(_Section):
-    """Long the `k` strongest, short the `k` weakest (unset: a fifth of those ranked each), every `horizon` bars.
-
-    By the return over `lookback` bars, `standard` in standard deviations; 168 and 24 did best on hourly bars, in
-    hindsight.
-    """
-
-    lookback: Count = 168
-    horizon: Count = 24
-    k: Count | None = None
-    signal: Literal["return", "standard"] = "return"
-    contrarian: bool = False
-
-
-class RegimeSettings(_Section):
-    """Gaussian hidden Markov model of the market's states."""
-
-    n_states: Annotated[int, Field(ge=2, le=5)] = 3
-    n_starts: Count = 10
-
-
-class ProfileSettings(_Section):
-    """How the profiles' confidence thresholds are read."""
-
-    confidence: Literal["rank", "probability"] = "rank"
-
-
-class VerdictSettings(_Section):
-    """The procedure of VERDICT §5; change it and its measured error rates no longer hold."""
-
-    alpha: Share = 0.05
-    min_trades: Count = 60
-    min_days: Count = 300
-    block_days: Count = 10
-    n_bootstrap: Annotated[int, Field(ge=99)] = 1999
-    refute_below: float = 0.0
-
-
-class MachineSettings(_Section):
-    """How much of the machine a run may take; changes no result but for rounding on an accelerator."""
-
-    plan: Literal["auto", "safe", "beast"] = "auto"
-
-
-class RunConfig(_Section):
+class RunConfig(Section):
     """All settings of a run; frozen, and its digest identifies the configuration in the journal."""
 
-    seed: int = Field(0, ge=0)
-    strategy_profile: str = "SNIPER"
+    seed: Annotated[int, Field(ge=0), NOT_IDENTITY] = 0
+    strategy_profile: Annotated[str, NOT_IDENTITY] = "SNIPER"
     labels: LabelSettings = LabelSettings()
     folds: FoldSettings = FoldSettings()
     costs: CostSettings = CostSettings()
@@ -249,27 +46,41 @@ class RunConfig(_Section):
     agent: AgentSettings = AgentSettings()
     features: FeatureSettings = FeatureSettings()
     macro: MacroSettings = MacroSettings()
-    book: BookSettings = BookSettings()
-    flow: FlowSettings = FlowSettings()
-    funding: FundingSettings = FundingSettings()
+    book: Annotated[BookSettings, NOT_IDENTITY] = BookSettings()
+    positions: Annotated[PositionSettings, NOT_IDENTITY] = PositionSettings()
+    funding: Annotated[FundingSettings, NOT_IDENTITY] = FundingSettings()
     universe: UniverseSettings = UniverseSettings()
     rank: RankSettings = RankSettings()
     regimes: RegimeSettings = RegimeSettings()
     profiles: ProfileSettings = ProfileSettings()
     verdict: VerdictSettings = VerdictSettings()
-    machine: MachineSettings = MachineSettings()
+    machine: Annotated[MachineSettings, NOT_IDENTITY] = MachineSettings()
 
     @classmethod
     def load(cls, *, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Self:
         """The settings in force: command line over environment over `.env` over the TOML file.
 
         `overrides` are dotted keys as given on the command line, e.g. {"labels.horizon": "6"}. An unknown key, wherever
-        it stands, is a ConfigError that names the nearest known one. Section `data` is read where data is loaded.
+        it stands, is a ConfigError that names the nearest known one. Section `data` is read by `DataSettings.load`.
         """
         values = gather(
-            [*dotted(cls), *DATA_KEYS], file=file, overrides=overrides, aliases={DEPLOYED: "strategy_profile"}
+            [*dotted(cls), *DATA_KEYS],
+            file=file,
+            overrides=overrides,
+            aliases={DEPLOYED: "strategy_profile"},
+            renamed=RENAMED,
         )
         return build(cls, {key: value for key, value in values.items() if key not in DATA_KEYS})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_earlier_names(cls, values: Any) -> Any:
+        for earlier, name in RENAMED.items():
+            if isinstance(values, dict) and earlier in values:
+                if name in values:
+                    raise ValueError(f"section {earlier!r} is called {name!r} now; give one of the two")
+                values = {name if key == earlier else key: value for key, value in values.items()}
+        return values
 
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """The same with some dotted keys set, e.g. {"labels.horizon": 6}; text is read as on the command line."""
@@ -277,22 +88,14 @@ class RunConfig(_Section):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every setting under its dotted key; later ones where they are set, so that older studies go on."""
-        return {key: value for key, value in flat(self).items() if (key, value) not in _UNTOLD}
+        """Every setting under its dotted key."""
+        return flat(self)
 
     @property
     def digest(self) -> str:
-        """Hash of everything that influences a result; the deployed profile, the machine and paths beside it do not.
+        """Hash of everything that influences a result, as `core.identity` reads it.
 
-        What books, flow and funding say is in the fingerprint of the bars, whatever their files are called.
+        The seed stands beside it in the journal. What books, positions and funding say is in the fingerprint of the
+        bars, whatever their files are called.
         """
-        values = self.model_dump(
-            mode="json", exclude={"strategy_profile", "seed", "machine", "book", "flow", "funding"}
-        )
-        for name in ("path_groups", "path_tests"):
-            del values["folds"][name]
-        for key, default in _UNTOLD:
-            section, _, name = key.partition(".")
-            if values.get(section, {}).get(name) == default:
-                del values[section][name]
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+        return digest(self)

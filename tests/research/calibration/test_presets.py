@@ -10,7 +10,8 @@ from tradsys.research.calibration import market
 from tradsys.research.calibration.presets import calibration_experiment, preset_named
 from tradsys.research.walk import experiment
 from tradsys.research.walk.spec import experiment_from
-from tradsys.settings.config import CostSettings, RunConfig
+from tradsys.settings.config import RunConfig
+from tradsys.settings.sections import CostSettings
 
 
 def test_the_full_preset_is_the_default_run():

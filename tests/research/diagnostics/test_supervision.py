@@ -22,7 +22,7 @@ from tradsys.research.run import run
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.research.walk.spec import experiment_from
 from tradsys.settings.config import RunConfig
-from tradsys.settings.markets import configured_market
+from tradsys.settings.market import configured_market
 
 RISK_OFF = 2
 QUICK = {"agent": {"name": "logistic"}, "regimes": {"n_starts": 2}, "folds": {"path_groups": 0, "n_folds": 3}}

@@ -30,7 +30,7 @@ from tradsys.research.ranking.run import before_lockbox, run_ranks
 from tradsys.research.run import run
 from tradsys.research.walk.dataset import Dataset
 from tradsys.settings.config import RunConfig
-from tradsys.settings.ranks import RankColumns, with_ranks
+from tradsys.settings.market import RankColumns, with_ranks
 
 HOUR = timedelta(hours=1)
 HOUR_MS = 3_600_000

@@ -21,7 +21,7 @@ from tradsys.research.selection.candidates import blocked, candidates, described
 from tradsys.research.selection.inner import inner_forecasts
 from tradsys.research.selection.nested import choose_everywhere, choose_for_fold
 from tradsys.research.walk.experiment import run_experiment
-from tradsys.settings.config import FoldSettings
+from tradsys.settings.sections import FoldSettings
 
 N_BARS = 9_000
 FOLDS = FoldSettings(initial=0.4, n_folds=3, lockbox=0.1)

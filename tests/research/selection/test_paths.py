@@ -17,7 +17,8 @@ from tradsys.research.lookahead.views import fitted
 from tradsys.research.selection import paths
 from tradsys.research.selection.paths import combinatorial_folds, cross_validated_paths, decide_split, path_decisions
 from tradsys.research.walk.dataset import Dataset
-from tradsys.settings.config import FoldSettings, RunConfig
+from tradsys.settings.config import RunConfig
+from tradsys.settings.sections import FoldSettings
 from tradsys.splits import CombinatorialPurgedCV
 
 FOLDS = FoldSettings(initial=0.4, n_folds=2, lockbox=0.1, path_groups=4, path_tests=2)

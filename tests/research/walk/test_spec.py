@@ -8,7 +8,8 @@ from tradsys.models.networks.network_agent import NetworkAgent
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
 from tradsys.research.walk.metrics import assumptions
 from tradsys.research.walk.spec import experiment_from
-from tradsys.settings.config import AgentSettings, RunConfig
+from tradsys.settings.config import RunConfig
+from tradsys.settings.sections import AgentSettings
 
 AGENTS = get_args(AgentSettings.model_fields["name"].annotation)
 

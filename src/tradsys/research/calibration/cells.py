@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 
 from tradsys.core.errors import ConfigError
-from tradsys.settings.config import CostSettings
+from tradsys.settings.sections import CostSettings
 
 
 @dataclass(frozen=True, slots=True)

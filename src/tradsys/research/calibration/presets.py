@@ -11,7 +11,8 @@ from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.regimes.volatility import VolatilityRegimes
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.spec import Experiment, experiment_from
-from tradsys.settings.config import CostSettings, RunConfig
+from tradsys.settings.config import RunConfig
+from tradsys.settings.sections import CostSettings
 
 type Preset = Literal["fast", "full"]
 PRESETS: tuple[Preset, ...] = get_args(Preset.__value__)

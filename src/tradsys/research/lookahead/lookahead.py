@@ -27,7 +27,7 @@ from tradsys.research.walk.experiment import Outcome, Progress, research_fold, s
 from tradsys.research.walk.folds import walk_forward
 from tradsys.research.walk.record import Record
 from tradsys.research.walk.spec import Experiment
-from tradsys.settings.ranks import RankColumns
+from tradsys.settings.market import RankColumns
 
 TURNS = 4
 """Cuts a point at changes of regime: a path of states told in hindsight turns earlier than one told in time."""

@@ -19,7 +19,7 @@ from tradsys.research.lookahead.futures import Future, cut, n_closed, noised
 from tradsys.research.lookahead.views import traded as trades_of
 from tradsys.research.ranking.neutral import NAME, NeutralSpec, Ranked, Traded, rank, trade
 from tradsys.research.walk.dataset import Dataset
-from tradsys.settings.ranks import RankColumns
+from tradsys.settings.market import RankColumns
 
 type Frames = Mapping[str, pl.DataFrame]
 

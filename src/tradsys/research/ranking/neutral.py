@@ -1,9 +1,7 @@
 """The market-neutral rank profile: long the strongest, short the weakest, equal notional, on a fixed grid of time."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -16,14 +14,16 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.identity import OUTSIDE_IDENTITY, digest
 from tradsys.core.sides import SIDES, Side
 from tradsys.core.time import DAY_MS, stamp
 from tradsys.data.listings import Listing
 from tradsys.data.panel import Panel
 from tradsys.data.universe import Universe, UniverseSpec
 from tradsys.features.cross_section import LEAST, compared, momentum, raw_momentum
-from tradsys.settings.config import FoldSettings, RunConfig
-from tradsys.settings.ranks import universe_of
+from tradsys.settings.config import RunConfig
+from tradsys.settings.market import universe_of
+from tradsys.settings.sections import FoldSettings
 from tradsys.verdict.results import VerdictSpec
 
 NAME = "RANK"
@@ -55,7 +55,7 @@ class RankRule:
     @property
     def digest(self) -> str:
         """The profile's name in the journal."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+        return digest(self)[:16]
 
     @property
     def description(self) -> str:
@@ -103,7 +103,7 @@ class NeutralSpec:
     gross: float
     cash_quote: float
     verdict: VerdictSpec
-    seed: int
+    seed: int = field(metadata=OUTSIDE_IDENTITY)
 
     @property
     def profiles(self) -> tuple[RankRule, ...]:
@@ -127,10 +127,8 @@ class NeutralSpec:
 
     @property
     def digest(self) -> str:
-        """Hash of everything that influences a result."""
-        values = asdict(self) | {"folds": [self.folds.initial, self.folds.lockbox], "costs": self.costs.to_dict()}
-        del values["seed"]
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+        """Hash of everything that influences a result but the seed, which stands beside it in the journal."""
+        return digest(self)
 
 
 def neutral_from(config: RunConfig) -> NeutralSpec:

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tradsys.core.identity import SCHEMA, identity
+from tradsys.core.settings import flattened
 from tradsys.journal.entries import Data
 from tradsys.research.tuning.forecasts import N_FOLDS
 from tradsys.research.tuning.score import Measure
@@ -25,8 +27,9 @@ class StudyPlan:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {
+            "schema": SCHEMA,
             "fingerprint": self.data.fingerprint,
-            "settings": self.base.settings,
+            "settings": {"seed": self.base.seed, **flattened(identity(self.base))},
             "space": self.space.to_dict(),
             "measure": self.measure,
             "n_seeds": self.n_seeds,
@@ -40,7 +43,9 @@ def difference(known: str, about: str) -> str:
     then, now = json.loads(known), json.loads(about)
     keys = [key for key in now if then.get(key) != now[key]]
     if keys == ["settings"]:
-        keys = [key for key in now["settings"] if then["settings"].get(key) != now["settings"][key]]
-        return "other settings: " + ", ".join(f"{k}={then['settings'].get(k)}" for k in keys)
+        before, after = then["settings"], now["settings"]
+        changed = [key for key in sorted(before | after) if before.get(key) != after.get(key)]
+        default = RunConfig().settings
+        return "other settings: " + ", ".join(f"{key}={before.get(key, default[key])}" for key in changed)
     names = {"fingerprint": "other bars", "space": "another search space", "settings": "other settings"}
     return " and ".join(names.get(key, f"{key} {then.get(key)}") for key in keys)

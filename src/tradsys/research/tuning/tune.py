@@ -1,6 +1,5 @@
 """A whole study: open or go on, batch after batch, then the golden configuration."""
 
-import hashlib
 import re
 import time
 from collections.abc import Sequence
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tradsys.core.errors import ConfigError, FitError
-from tradsys.core.json_text import canonical_json, check_writable
+from tradsys.core.identity import digest_of
+from tradsys.core.json_text import check_writable
 from tradsys.core.time import format_interval, interval_ms
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
@@ -209,7 +209,7 @@ def _within(wanted: Space, region: Space) -> Space:
 
 def _name(market: Market, plan: StudyPlan) -> str:
     """The same question about the same data is the same study."""
-    digest = hashlib.sha256(canonical_json(plan.to_dict()).encode()).hexdigest()[:8]
+    digest = digest_of(plan.to_dict())[:8]
     symbols = "-".join(market.symbols[:3]).lower()
     plain = "".join(c if c.isalnum() else "-" for c in symbols).strip("-")
     return f"{plain}-{format_interval(market.interval)}-{digest}"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tradsys.models.forecaster import Forecaster
-from tradsys.settings.config import AgentSettings
+from tradsys.settings.sections import AgentSettings
 
 if TYPE_CHECKING:
     from tradsys.machine.plan import Plan

@@ -22,8 +22,9 @@ from tradsys.regimes.momentum import RegimeMomentum
 from tradsys.regimes.spec import RegimeSpec
 from tradsys.research.walk.agents import challengers, forecasters
 from tradsys.research.walk.weighting import WeightSpec
-from tradsys.settings.config import FoldSettings, RunConfig
-from tradsys.settings.macro import macro_series
+from tradsys.settings.config import RunConfig
+from tradsys.settings.market import macro_series
+from tradsys.settings.sections import FoldSettings
 from tradsys.verdict.results import VerdictSpec
 
 _WEIGHING = {"weights", "time_decay"}

@@ -22,8 +22,7 @@ from tradsys.research.lookahead.lookahead import glance, look_ahead
 from tradsys.research.run import run
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.settings.config import RunConfig
-from tradsys.settings.flow import with_flow
-from tradsys.settings.markets import configured_market
+from tradsys.settings.market import configured_market, with_outside
 
 N = 6_000
 NAMES = [feature.name for feature in POSITIONS]
@@ -60,7 +59,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def config(place):
-    return RunConfig(**QUICK, flow={"sources": [f"{place / 'flow.parquet'}?lag_s=60&tolerance_s=600"]})
+    return RunConfig(**QUICK, positions={"sources": [f"{place / 'flow.parquet'}?lag_s=60&tolerance_s=600"]})
 
 
 @pytest.fixture(scope="module")
@@ -73,16 +72,26 @@ def finished(place, config, market):
     return run(market, config, root=place / "runs", ledger=Ledger(place / "journal" / "ledger.jsonl"))
 
 
-def test_without_a_source_no_setting_is_told(config):
-    assert "flow.sources" not in RunConfig().settings
-    assert config.settings["flow.sources"] == [*config.flow.sources]
+def test_the_section_is_read_by_its_earlier_name_too(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tradsys.toml").write_text('[flow]\nsources = ["one.csv"]\n')
+    assert RunConfig.load().positions.sources == ("one.csv",)
+    monkeypatch.setenv("TRADSYS_FLOW__SOURCES", "two.csv")
+    assert RunConfig.load().positions.sources == ("two.csv",)
+    assert RunConfig.load(overrides={"flow.sources": "three.csv"}).positions.sources == ("three.csv",)
+    stored = config.model_dump(mode="json")
+    assert RunConfig(**{"flow" if key == "positions" else key: value for key, value in stored.items()}) == config
+    with pytest.raises(ConfigError, match=r"sets 'positions\.sources' twice, once as 'flow\.sources'"):
+        RunConfig.load(overrides={"positions.sources": "a.csv", "flow.sources": "b.csv"})
+    with pytest.raises(ValueError, match="section 'flow' is called 'positions' now"):
+        RunConfig(flow={}, positions={})
 
 
 def test_a_source_changes_no_digest_and_what_it_says_changes_the_fingerprint(place, config, market):
-    elsewhere = RunConfig(**QUICK, flow={"sources": "elsewhere.parquet"})
+    elsewhere = RunConfig(**QUICK, positions={"sources": "elsewhere.parquet"})
     assert elsewhere.digest == config.digest == RunConfig(**QUICK).digest
     bare = load_market([place / "EDGE-1h.parquet"])
-    assert with_flow(bare, RunConfig().flow) is bare
+    assert with_outside(bare, RunConfig()) is bare
     assert market.fingerprint != bare.fingerprint
     assert market.blocks == bare.blocks
 
@@ -117,7 +126,7 @@ def test_the_run_says_what_the_family_adds_and_the_page_draws_it(finished):
     assert one["gain"]["low"] < 1  # drawn without any relation to the prices
     card = families_card(finished.metrics)
     assert card is not None
-    assert card.rows[0].name == "Flow"
+    assert card.rows[0].name == "Positions"
     assert any("flow of EDGE: open_interest, basis" in note for note in finished.metrics["assumptions"])
 
 
@@ -132,7 +141,7 @@ def test_nothing_of_it_sees_the_future(market):
 def test_what_came_later_changes_no_earlier_bar(place, config, market):
     rows = pl.read_parquet(place / "flow.parquet")
     rows.head(5_000).write_parquet(place / "early.parquet")
-    early = RunConfig(**QUICK, flow={"sources": [f"{place / 'early.parquet'}?lag_s=60&tolerance_s=600"]})
+    early = RunConfig(**QUICK, positions={"sources": [f"{place / 'early.parquet'}?lag_s=60&tolerance_s=600"]})
     shorter = configured_market([place / "EDGE-1h.parquet"], early)
     assert shorter.bars[:5_000].equals(market.bars[:5_000])
     assert not shorter.bars.equals(market.bars)
@@ -142,7 +151,7 @@ def test_the_commands_take_a_source_and_refuse_what_is_none(place, monkeypatch, 
     monkeypatch.chdir(place)
     given = ["--bars", "EDGE-1h.parquet", "--agent", "logistic", *FAST, "--set", 'features.names=["rsi","basis"]']
     source = "flow.parquet?lag_s=60&tolerance_s=600"
-    assert main(["lookahead", *given, "--points", "1", "--flow", source]) == 0
+    assert main(["lookahead", *given, "--points", "1", "--positions", source]) == 0
     assert "nothing saw the future" in capsys.readouterr().out
     assert main(["train", *given, "--flow", source, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["agent"] == "logistic"
@@ -154,7 +163,7 @@ def test_the_commands_take_a_source_and_refuse_what_is_none(place, monkeypatch, 
     assert "tradsys data download binance:BTC/USDT:USDT:metrics" in capsys.readouterr().err
     assert main(["run", *given]) == DataError.exit_code
     assert "found none from outside; attach the flow data" in capsys.readouterr().err
-    with pytest.raises(ConfigError, match=r"did you mean 'flow\.sources'"):
+    with pytest.raises(ConfigError, match=r"did you mean 'positions\.sources'"):
         RunConfig.load(overrides={"flow.source": "x.parquet"})
 
 
@@ -165,7 +174,7 @@ def test_tuning_and_the_comparison_of_objectives_read_it_too(place, monkeypatch,
     size = ["--trials", "1", "--batch", "1", "--seeds", "1", "--processes", "1"]
     assert main(["tune", *given, "--agent", "logistic", "--over", "agent.penalty", *size, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert RunConfig.load(file=place / told["golden"]).flow.sources == ("flow.parquet?lag_s=60&tolerance_s=600",)
+    assert RunConfig.load(file=place / told["golden"]).positions.sources == ("flow.parquet?lag_s=60&tolerance_s=600",)
 
     def claimed(market, config, *_, **__):
         return {"columns": market.bars.columns, "features": config.features.names}

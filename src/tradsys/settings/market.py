@@ -1,0 +1,82 @@
+"""The market that settings describe: bars, and on them all that is configured from outside."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tradsys.data.listings import Listing, read_listings
+from tradsys.data.market import Market, load_market
+from tradsys.data.outside.book.join import attach_books
+from tradsys.data.outside.book.spec import BookFile
+from tradsys.data.outside.flow.join import attach_flow
+from tradsys.data.outside.flow.spec import FlowSource
+from tradsys.data.outside.funding.join import attach_funding
+from tradsys.data.outside.funding.table import FundingFile
+from tradsys.data.outside.macro.join import attach_macro
+from tradsys.data.outside.macro.spec import MacroSeries
+from tradsys.data.settings import DataSettings
+from tradsys.data.universe import UniverseSpec
+from tradsys.features.cross_section import LOOKBACKS, RANKS, attach_ranks
+from tradsys.settings.config import RunConfig
+from tradsys.settings.sections import MacroSettings, UniverseSettings
+
+
+def configured_market(bars: Sequence[str | Path], config: RunConfig, data: DataSettings = DataSettings()) -> Market:
+    """Bars of `--bars` with the columns of every macro series, book, source of positions, funding and rank asked for.
+
+    `data` says where the store and the hosts are.
+    """
+    return with_ranks(with_outside(load_market(bars, seed=config.seed, settings=data), config, data), config)
+
+
+def ranked_market(bars: Sequence[str | Path], config: RunConfig, data: DataSettings = DataSettings()) -> Market:
+    """Bars of `--bars` with the funding that was settled: all that ranking symbols against each other reads."""
+    return with_funding(load_market(bars, seed=config.seed, settings=data), config, data)
+
+
+def with_outside(market: Market, config: RunConfig, data: DataSettings = DataSettings()) -> Market:
+    """The market with what the settings name from outside the symbols' own trades; itself where that is nothing."""
+    market = attach_macro(market, macro_series(config.macro, data))
+    market = attach_books(market, [BookFile.parse(text) for text in config.book.files])
+    market = attach_flow(market, [FlowSource.parse(text) for text in config.positions.sources], data)
+    return with_funding(market, config, data)
+
+
+def with_funding(market: Market, config: RunConfig, data: DataSettings = DataSettings()) -> Market:
+    """The market with what its symbols settled, as `funding.files` says; itself where there is none."""
+    return attach_funding(market, [FundingFile.parse(text) for text in config.funding.files], data)
+
+
+def macro_series(settings: MacroSettings, data: DataSettings = DataSettings()) -> tuple[MacroSeries, ...]:
+    """What each text of `macro.series` means, in alphabetical order of the names; `data` says where the hosts are."""
+    return tuple(sorted((MacroSeries.parse(text, data) for text in settings.series), key=lambda one: one.name))
+
+
+@dataclass(frozen=True, slots=True)
+class RankColumns:
+    """How the columns of the cross-section were made, so that they can be made again."""
+
+    universe: UniverseSpec
+    listings: Mapping[str, Listing]
+    lookbacks: tuple[int, ...] = LOOKBACKS
+
+
+def ranks_of(config: RunConfig) -> RankColumns | None:
+    """The columns of the cross-section that the settings ask for; None where no feature reads any."""
+    if {feature.name for feature in RANKS}.isdisjoint(config.features.names or ()):
+        return None
+    return RankColumns(*universe_of(config.universe))
+
+
+def with_ranks(market: Market, config: RunConfig) -> Market:
+    """The market with ranks where a feature asks for them, else as it is."""
+    columns = ranks_of(config)
+    if columns is None:
+        return market
+    return attach_ranks(market, columns.universe, lookbacks=columns.lookbacks, listings=columns.listings)
+
+
+def universe_of(settings: UniverseSettings) -> tuple[UniverseSpec, dict[str, Listing]]:
+    """How the universe is chosen, and the table of listings where there is one."""
+    spec = UniverseSpec(**settings.model_dump(exclude={"listings"}))
+    return spec, read_listings(Path(settings.listings)) if settings.listings else {}

@@ -1,0 +1,92 @@
+"""One rule for what makes two configurations the same."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import pytest
+
+from tradsys.core.identity import NOT_IDENTITY, OUTSIDE_IDENTITY, SCHEMA, digest, digest_of, identity
+from tradsys.core.settings import Section
+from tradsys.profiles.catalogue import PROFILES, reading
+from tradsys.research.ranking.neutral import neutral_from
+from tradsys.settings.config import RunConfig
+
+
+class Inner(Section):
+    size: int = 1
+    path: Annotated[str, NOT_IDENTITY] = ""
+
+
+class Outer(Section):
+    inner: Inner = Inner()
+    names: tuple[str, ...] = ()
+    seed: Annotated[int, NOT_IDENTITY] = 0
+
+
+class Later(Outer):
+    added: float = 0.5
+
+
+@dataclass(frozen=True)
+class Rule:
+    limit: float
+    n: int = 2
+    words: str = field(default="", metadata=OUTSIDE_IDENTITY)
+
+
+@dataclass(frozen=True)
+class OtherRule:
+    limit: float
+
+
+def test_only_what_differs_from_its_default_is_told():
+    assert identity(Outer()) == {} == identity(Outer(inner=Inner(size=1), names=()))
+    assert identity(Outer(inner=Inner(size=3), names=("a",))) == {"inner": {"size": 3}, "names": ["a"]}
+    assert identity(Rule(0.5)) == {"class": "Rule", "limit": 0.5}
+
+
+def test_a_setting_that_is_added_later_changes_no_digest():
+    assert digest(Later(names=("a",))) == digest(Outer(names=("a",)))
+    assert digest(Later(added=1.0)) != digest(Outer())
+
+
+def test_what_is_marked_is_no_part_of_it():
+    assert digest(Outer(seed=3, inner=Inner(path="elsewhere"))) == digest(Outer())
+    assert digest(Rule(0.5, words="in other words")) == digest(Rule(0.5))
+
+
+def test_another_value_class_or_schema_is_another_digest(monkeypatch):
+    assert len({digest(Rule(0.5)), digest(Rule(0.6)), digest(Rule(0.5, 3)), digest(OtherRule(0.5))}) == 4
+    before = digest_of({"a": 1})
+    monkeypatch.setattr("tradsys.core.identity.SCHEMA", SCHEMA + 1)
+    assert digest_of({"a": 1}) != before
+
+
+DEFAULTS = {2: "792603b80aaaedfced910786cc73a17b5de893da790f352c224c0da8dc336666"}
+"""Hash of every default, by the schema that it belongs to."""
+
+
+def test_a_default_that_changes_raises_the_schema():
+    """Where this fails, raise `core.identity.SCHEMA` by one and add the new hash under it."""
+    stated = [RunConfig(), *PROFILES, *reading("probability"), neutral_from(RunConfig())]
+    found = digest_of({"defaults": [identity(one, with_defaults=True) for one in stated]})
+    assert DEFAULTS.get(SCHEMA) == found
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "is_part"),
+    [
+        ("labels.horizon", 6, True),
+        ("costs.borrow_bps_per_year", 1.0, True),
+        ("agent.attention_start", "recent", True),
+        ("macro.supervise", "SNIPER", True),
+        ("folds.path_groups", 0, False),
+        ("positions.sources", "x.csv", False),
+        ("funding.files", "x.csv", False),
+        ("machine.plan", "safe", False),
+        ("seed", 3, False),
+        ("strategy_profile", "EDGE", False),
+    ],
+)
+def test_what_changes_a_result_is_in_a_runs_digest(key, value, is_part):
+    assert (RunConfig().with_settings({key: value}).digest != RunConfig().digest) is is_part
