@@ -8,7 +8,8 @@ import pytest
 from tradsys.data.market import load_market
 from tradsys.data.simulate.universe import simulate_universe
 from tradsys.journal.ledger import Ledger
-from tradsys.research.ranking.run import run_ranks
+from tradsys.research.procedures.ranks import RankProcedure
+from tradsys.research.run import run
 from tradsys.settings.config import RunConfig
 
 WRITTEN = Path(__file__).parent / "schema_1"
@@ -30,6 +31,6 @@ def test_its_trials_count_and_the_same_trial_under_its_new_digest_counts_once(ma
     before = [entry.hash for entry in ledger.entries_on(market.blocks)]
     assert len(before) == 2
     config = RunConfig().with_settings({**SETTINGS, "rank.lookback": lookback})
-    ranked = run_ranks(market, config, root=tmp_path / "runs", ledger=ledger)
+    ranked = run(market, config, procedure=RankProcedure.of, root=tmp_path / "runs", ledger=ledger)
     assert ranked.verdict["n_trials"] == n_trials
     assert [entry.hash for entry in ledger.entries_on(market.blocks)][:2] == before

@@ -30,8 +30,9 @@ from tradsys.predictor import Predictor
 from tradsys.predictor.live import LivePredictor
 from tradsys.research.judging.replay import StoredRun
 from tradsys.research.lookahead.lookahead import glance, look_ahead
+from tradsys.research.procedures.tables import labels_frame
 from tradsys.research.ranking.neutral import neutral_from
-from tradsys.research.run import labels_frame, run
+from tradsys.research.run import run
 from tradsys.research.tuning.forecasts import Cell, Workshop
 from tradsys.research.tuning.score import Span, worth
 from tradsys.research.walk.experiment import run_experiment

@@ -1,16 +1,11 @@
 """`tradsys lookahead`: everything that a run computes, computed again without the future."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tradsys.cli.options import Agent, Bars, Book, Config, Funding, Json, Macro, Positions, Seed, Settings
-
-if TYPE_CHECKING:
-    from tradsys.cli.loading import Loaded
-    from tradsys.research.lookahead.findings import Lookahead
-    from tradsys.research.walk.experiment import Progress
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -41,31 +36,15 @@ def command(
     from tradsys.cli.overrides import outside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.cli.rank import rank_work
+    from tradsys.research.procedures.experiment import ExperimentProcedure
+    from tradsys.research.procedures.ranks import RankProcedure
 
     given = {"seed": seed, "agent.name": agent, **outside_bars(macro, book, positions, funding)}
     work = rank_work if rank else configured_work
     loaded = load(bars, overrides(settings or [], given), file=config, work=work, ranks=rank)
+    procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, loaded.config, loaded.plan)
     with reporter(quiet=as_json) as progress:
-        looked = _of_ranks(loaded, points) if rank else _of_run(loaded, points, progress)
+        looked = procedure.simulate(loaded.market, progress).look_ahead(points, progress)
     lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings)]
     typer.echo(json.dumps(looked.to_dict(), indent=1) if as_json else "\n".join(lines))
     return SAW_THE_FUTURE if looked.findings else 0
-
-
-def _of_ranks(loaded: "Loaded", n_points: int) -> "Lookahead":
-    """Universe, signal, sides and trades again."""
-    from tradsys.research.ranking.run import look_ahead_as_ranked
-
-    return look_ahead_as_ranked(loaded.market, loaded.config, n_points)
-
-
-def _of_run(loaded: "Loaded", n_points: int, progress: "Progress") -> "Lookahead":
-    """A whole experiment, then everything in it again."""
-    from tradsys.research.lookahead.lookahead import look_ahead
-    from tradsys.research.walk.experiment import run_experiment
-    from tradsys.research.walk.spec import experiment_on
-    from tradsys.settings.market import ranks_of
-
-    spec = experiment_on(loaded.market, loaded.config, loaded.plan)
-    outcome = run_experiment(loaded.market, spec, progress)
-    return look_ahead(outcome, spec, n_points=n_points, ranks=ranks_of(loaded.config), progress=progress)

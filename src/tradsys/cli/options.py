@@ -64,5 +64,3 @@ HypothesisName = Annotated[
 RequireProven = Annotated[
     bool, typer.Option("--require-proven", help="Exit with 4 unless the deployed profile is proven.")
 ]
-UNPROVEN = 4
-"""Exit code under --require-proven where the deployed profile is not proven."""

@@ -7,7 +7,6 @@ import typer
 
 from tradsys.cli.machine import RESEARCH_BYTES
 from tradsys.cli.options import (
-    UNPROVEN,
     Bars,
     Config,
     Funding,
@@ -59,12 +58,10 @@ def command(
     """
     from tradsys.cli.loading import load
     from tradsys.cli.overrides import overrides
-    from tradsys.cli.progress import reporter
-    from tradsys.cli.summary import as_text, repairs_text
+    from tradsys.cli.running import carry_out
+    from tradsys.cli.summary import repairs_text
     from tradsys.journal.ledger import Ledger
-    from tradsys.report import render
-    from tradsys.research.ranking.neutral import NAME
-    from tradsys.research.ranking.run import run_ranks
+    from tradsys.research.procedures.ranks import RankProcedure
 
     given = {
         "seed": seed,
@@ -79,16 +76,13 @@ def command(
     loaded = load(bars, overrides(settings or [], given), file=config, work=rank_work, ranks=True)
     if not as_json:
         typer.echo(repairs_text(loaded.market))
-    with reporter(quiet=as_json) as progress:
-        finished = run_ranks(
-            loaded.market,
-            loaded.config,
-            root=out,
-            ledger=ledger,
-            open_the_lockbox=open_lockbox,
-            hypothesis=hypothesis,
-            progress=progress,
-            render=render,
-        )
-    typer.echo(as_text(finished, as_json=as_json))
-    return UNPROVEN if require_proven and not finished.is_proven(NAME) else 0
+    return carry_out(
+        RankProcedure.of,
+        loaded,
+        out=out,
+        ledger=ledger,
+        open_lockbox=open_lockbox,
+        hypothesis=hypothesis,
+        require_proven=require_proven,
+        as_json=as_json,
+    )

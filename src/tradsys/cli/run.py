@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from tradsys.cli.options import (
-    UNPROVEN,
     Agent,
     Bars,
     Book,
@@ -49,11 +48,10 @@ def command(
     from tradsys.cli.loading import load
     from tradsys.cli.machine import configured_work
     from tradsys.cli.overrides import outside_bars, overrides
-    from tradsys.cli.progress import reporter
-    from tradsys.cli.summary import as_text, repairs_text
+    from tradsys.cli.running import carry_out
+    from tradsys.cli.summary import repairs_text
     from tradsys.journal.ledger import Ledger
-    from tradsys.report import render
-    from tradsys.research.run import run
+    from tradsys.research.procedures.experiment import ExperimentProcedure
 
     given = {
         "seed": seed,
@@ -67,17 +65,13 @@ def command(
     loaded = load(bars, overrides(settings or [], given), file=config, work=configured_work)
     if not as_json:
         typer.echo(f"{repairs_text(loaded.market)}\n{loaded.plan.sentence}")
-    with reporter(quiet=as_json) as progress:
-        finished = run(
-            loaded.market,
-            loaded.config,
-            root=out,
-            ledger=ledger,
-            open_the_lockbox=open_lockbox,
-            hypothesis=hypothesis,
-            plan=loaded.plan,
-            progress=progress,
-            render=render,
-        )
-    typer.echo(as_text(finished, as_json=as_json))
-    return UNPROVEN if require_proven and not finished.is_proven(loaded.config.strategy_profile) else 0
+    return carry_out(
+        ExperimentProcedure.of,
+        loaded,
+        out=out,
+        ledger=ledger,
+        open_lockbox=open_lockbox,
+        hypothesis=hypothesis,
+        require_proven=require_proven,
+        as_json=as_json,
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from tradsys.cli.beside import beside_lines
 from tradsys.data.market import Market
-from tradsys.research.finished import Run
+from tradsys.research.run import Run
 
 _COLUMNS = (
     ("profile", 10),

@@ -1,39 +1,52 @@
-"""One run from bars to a finished run folder: experiment, verdict, ledger, report, bundle."""
+"""One run from bars to a finished run folder: simulated, judged against all that was tried, measured, written down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from tradsys.backtest.simulate import Simulation, buy_and_hold
-from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import FitError
 from tradsys.core.json_text import check_writable
+from tradsys.core.time import format_interval
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
+from tradsys.machine.limits import limits
 from tradsys.machine.plan import Plan
-from tradsys.profiles.catalogue import profile_named
-from tradsys.profiles.forecast import Forecasts
-from tradsys.research.diagnostics.adversarial import adversarial_validation
-from tradsys.research.diagnostics.families import family_gains
-from tradsys.research.diagnostics.importance import feature_importance
-from tradsys.research.diagnostics.supervision import supervision
-from tradsys.research.finished import Run, by_profile, by_symbol, run_slug, write_manifest
+from tradsys.profiles.catalogue import named
 from tradsys.research.judging.lockbox import open_lockbox
 from tradsys.research.judging.logbook import record_failure, record_look, record_result
-from tradsys.research.judging.trials import record_and_judge, trial_series, verdict_json
+from tradsys.research.judging.trials import Tried, data_of, record_and_judge, run_name, trial_series, verdict_json
 from tradsys.research.lookahead.findings import refuse
-from tradsys.research.lookahead.lookahead import glance
-from tradsys.research.selection.nested import choose_everywhere
-from tradsys.research.selection.paths import cross_validated_paths
-from tradsys.research.walk.experiment import Outcome, Progress, block_decisions, run_experiment
-from tradsys.research.walk.metrics import run_metrics
-from tradsys.research.walk.spec import Experiment, experiment_on
+from tradsys.research.procedures.experiment import ExperimentProcedure
+from tradsys.research.procedures.procedure import Procedure, Simulated
+from tradsys.research.walk.experiment import Progress
 from tradsys.runs.folder import RunFolder
-from tradsys.runs.provenance import code_digest
+from tradsys.runs.provenance import code_digest, lock_digest
 from tradsys.settings.config import RunConfig
-from tradsys.settings.market import ranks_of
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run: its folder, the profile put forward, and what went into `verdict.json` and `metrics.json`."""
+
+    folder: Path
+    deployed: str
+    verdict: dict[str, Any]
+    metrics: dict[str, Any]
+
+    @property
+    def report(self) -> Path:
+        """The page to look at."""
+        return self.folder / "report.html"
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the deployed profile is."""
+        return bool(self.verdict["profiles"][self.deployed]["verdict"] == "proven")
 
 
 def run(
@@ -42,132 +55,94 @@ def run(
     *,
     root: Path,
     ledger: Ledger,
+    procedure: Callable[[Market, RunConfig, Plan | None], Procedure] = ExperimentProcedure.of,
     open_the_lockbox: bool = False,
     hypothesis: str = "",
     plan: Plan | None = None,
     progress: Progress = lambda *_: None,
     render: Callable[[Path], object] = lambda _: None,
 ) -> Run:
-    """Run the experiment that the settings describe and write its folder below `root`; nothing there is ever changed.
+    """Run the procedure that the settings describe and write its folder below `root`; nothing there is ever changed.
 
     `hypothesis` is the beginning of the name of one that the ledger holds. Networks train within `plan`. `render`
     writes the report into the folder before it gets its name.
     """
-    spec = experiment_on(market, config, plan)
-    profile_named(spec.deployed, spec.profiles)
+    tried = procedure(market, config, plan)
+    spec, code = tried.spec, code_digest()
+    deployed = named(spec.deployed, spec.profiles).name
     check_writable(root, "the run goes", "name another folder with --out")
     check_writable(ledger.path.parent, "trials go", "name another folder with --journal")
-    code = code_digest()
     looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
     try:
-        outcome = run_experiment(market, spec, progress)
+        simulated = tried.simulate(market, progress)
     except FitError as error:
         record_failure(str(error), market, spec, ledger, code=code)
         raise
-    lookahead = glance(outcome, spec, ranks_of(config))
+    lookahead = simulated.look_ahead(None, progress)
     refuse(lookahead)
-    own = trial_series(outcome.simulations, outcome.data.symbols)
-    lookback = max(result.predictor.lookback for result in outcome.results)
-    guard_bars = spec.barriers.horizon + lookback
+    own, guard_bars = trial_series(simulated.simulations), simulated.guard_bars
     judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code)
-    start, end = outcome.results[0].fold.opens, outcome.data.closes
-    benchmark = buy_and_hold(outcome.data.frames, start, end, costs=spec.costs, portfolio=spec.portfolio)
-    metrics = run_metrics(market, spec, outcome, benchmark) | {
-        "lookahead": lookahead.to_dict(),
-        "adversarial": adversarial_validation(outcome, spec).to_dict(),
-        "importance": feature_importance(outcome, spec).to_dict(),
-        "families": family_gains(outcome, spec),
-        "supervisor": supervision(outcome, spec),
-        "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
-        "paths": cross_validated_paths(outcome.data, spec, progress),
-    }
+    benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
+    metrics = simulated.metrics(benchmark, progress) | {"lookahead": lookahead.to_dict()}
     verdict = verdict_json(judged, metrics)
     if open_the_lockbox:
         progress("opening the lock-box", 0, 1)
-        verdict["lockbox"] = open_lockbox(market, spec, outcome, ledger, guard_bars=guard_bars, code=code)
-    folder = RunFolder.create(root, run_slug(market, spec))
+        simulate = simulated.simulate_lockbox
+        verdict["lockbox"] = open_lockbox(market, spec, simulate, ledger, guard_bars=guard_bars, code=code)
+    folder = RunFolder.create(root, _slug(market, spec, tried.folder_title(market)))
     folder.write_json("metrics.json", metrics)
     folder.write_json("verdict.json", verdict)
-    _write_frames(folder, outcome, spec, benchmark)
-    predictor = outcome.results[-1].predictor
-    predictor.save(folder.path / "bundle")
-    tied = {"hypothesis": looks_at, "guard_bars": guard_bars, "trials": {trial.key: trial.digest for trial in own}}
-    write_manifest(folder, market, config, spec, code, tied)
+    for name, frame in {**_common_tables(simulated, benchmark), **simulated.tables()}.items():
+        folder.write_parquet(name, frame)
+    if simulated.predictor is not None:
+        simulated.predictor.save(folder.path / "bundle")
+    rejudging = {"hypothesis": looks_at, "guard_bars": guard_bars, "trials": {one.key: one.digest for one in own}}
+    kind = {"kind": tried.kind} if tried.kind else {}
+    folder.write_manifest(_provenance(market, config, spec, code) | rejudging | kind)
     render(folder.path)
-    record_result(market, spec, outcome, verdict, metrics, ledger, code=code)
-    return Run(folder.finish(), verdict, metrics)
+    choices = simulated.choices(run_name(market, spec, code), metrics)
+    record_result(market, spec, tried.agent, choices, verdict, metrics, ledger, code=code)
+    return Run(folder.finish(), deployed, verdict, metrics)
 
 
-def _write_frames(folder: RunFolder, outcome: Outcome, spec: Experiment, benchmark: Simulation) -> None:
-    named = outcome.simulations
-    folder.write_parquet("trades.parquet", by_profile({name: one.trades for name, one in named.items()}))
-    curves = {**{name: one.equity for name, one in named.items()}, "BUY_AND_HOLD": benchmark.equity}
-    folder.write_parquet("equity.parquet", by_profile({n: e.select("ts", "equity") for n, e in curves.items()}))
-    folder.write_parquet("forecasts.parquet", forecasts_frame(outcome, spec))
-    folder.write_parquet("labels.parquet", labels_frame(outcome))
-    folder.write_parquet("bars.parquet", by_symbol(outcome.data.frames))
+def _slug(market: Market, spec: Tried, title: str) -> str:
+    """The folder's name: when, what and the configuration."""
+    plain = "".join(c if c.isalnum() or c == "-" else "-" for c in title.lower()).strip("-")
+    when = datetime.now(UTC)
+    return f"{when:%Y%m%d-%H%M%S}-{plain}-{format_interval(market.interval)}-{spec.digest[:6]}"
 
 
-def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
-    """A row a decision and side, known at `start`; the chosen side carries the audit and the deployed action."""
-    deployed = profile_named(spec.deployed, spec.profiles)
-    parts = []
-    for result in outcome.results:
-        decided = block_decisions(result, deployed, spec)
-        for symbol, forecasts in result.forecasts.items():
-            mine = decided.filter(pl.col("symbol") == symbol)
-            ready = forecasts.is_ready
-            for column, side in enumerate((1, -1)):
-                is_chosen = mine["side"] == side
-                part = pl.DataFrame(
-                    {
-                        "start": mine["start"],
-                        "symbol": mine["symbol"],
-                        "side": np.full(len(mine), side, np.int8),
-                        "fold": np.full(len(mine), result.fold.index, np.int16),
-                        "probability": forecasts.probability[:, column],
-                        "expected_net": forecasts.expected_net[:, column],
-                        "rank": forecasts.rank[:, column],
-                        "regime": forecasts.regime.argmax(axis=1).astype(np.int8),
-                        **{f"regime_{k}": forecasts.regime[:, k] for k in range(forecasts.regime.shape[1])},
-                        **_macro_columns(forecasts),
-                        "audit": forecasts.audit,
-                        "action": mine["action"],
-                    }
-                ).with_columns(
-                    pl.when(is_chosen).then(pl.col("audit")).alias("audit"),
-                    pl.when(is_chosen).then(pl.col("action")).otherwise(0).alias("action"),
-                )
-                parts.append(part.filter(pl.Series(ready)))
-    return pl.concat(parts).sort("start", "symbol", "side", descending=[False, False, True])
+def _common_tables(simulated: Simulated, benchmark: Simulation) -> dict[str, pl.DataFrame]:
+    """The tables of every run: what was traded, what it was worth beside buying and holding, and the bars."""
+    equity = {name: one.equity for name, one in (*simulated.simulations.items(), ("BUY_AND_HOLD", benchmark))}
+    trades = {name: one.trades for name, one in simulated.simulations.items()}
+    return {
+        "trades.parquet": _labelled("profile", trades),
+        "equity.parquet": _labelled("profile", {name: one.select("ts", "equity") for name, one in equity.items()}),
+        "bars.parquet": _labelled("symbol", simulated.frames),
+    }
 
 
-def _macro_columns(forecasts: Forecasts) -> dict[str, FloatArray]:
-    """`macro_0` risk-on and on, where a supervisor watches other markets."""
-    states = forecasts.macro
-    return {} if states is None else {f"macro_{k}": states[:, k] for k in range(states.shape[1])}
+def _labelled(column: str, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """One table, with the name of each frame in a column in front."""
+    return pl.concat(frame.select(pl.lit(name).alias(column), pl.all()) for name, frame in frames.items())
 
 
-def labels_frame(outcome: Outcome) -> pl.DataFrame:
-    """Outcomes, to be joined with the forecasts by symbol, start and side."""
-    parts = []
-    for symbol, one in outcome.data.labels.items():
-        rows = one.is_labelled
-        for column, side in enumerate((1, -1)):
-            parts.append(
-                pl.DataFrame(
-                    {
-                        "symbol": pl.repeat(symbol, int(rows.sum()), eager=True),
-                        "start": pl.Series(one.start[rows]).cast(pl.Datetime("ms", "UTC")),
-                        "side": np.full(int(rows.sum()), side, np.int8),
-                        "end": pl.Series(one.end[rows, column]).cast(pl.Datetime("ms", "UTC")),
-                        "label": one.target[rows, column].astype(np.int8),
-                        "timed_out": one.timed_out[rows, column],
-                        "ambiguous": one.ambiguous[rows, column],
-                        "ret": one.ret[rows, column],
-                        "net": one.net[rows, column],
-                        "uniqueness": one.weight[rows, column],
-                    }
-                )
-            )
-    return pl.concat(parts).sort("symbol", "start", "side")
+def _provenance(market: Market, config: RunConfig, spec: Tried, code: str) -> dict[str, Any]:
+    """How to make the run again, and how to find it in the ledger."""
+    return {
+        "run": run_name(market, spec, code),
+        "market": data_of(market).market,
+        "title": " + ".join(market.sources),
+        "config": config.model_dump(mode="json"),
+        "experiment": spec.digest,
+        "fingerprint": market.fingerprint,
+        "blocks": market.blocks,
+        "seed": spec.seed,
+        "code": code,
+        "lock": lock_digest(),
+        "deployed_profile": spec.deployed,
+        "sides": spec.sides,
+        "machine": asdict(limits()),
+        "created": datetime.now(UTC),
+    }

@@ -27,7 +27,7 @@ def outcome(small_market, spec):
 
 @pytest.fixture(scope="module")
 def own(outcome):
-    return trial_series(outcome.simulations, outcome.data.symbols)
+    return trial_series(outcome.simulations)
 
 
 def annual_sharpe(daily):

@@ -18,8 +18,9 @@ from tradsys.data.simulate import simulate_universe
 from tradsys.data.simulate.market import START
 from tradsys.journal.ledger import Ledger
 from tradsys.research.judging.trials import trial_series
+from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.ranking.neutral import NAME, RankRule, mean_spread, neutral_from, spreads, trade
-from tradsys.research.ranking.run import run_ranks
+from tradsys.research.run import run
 from tradsys.settings.config import RunConfig
 from tradsys.verdict.procedure import judge
 
@@ -43,7 +44,7 @@ def traded(momentum: float, seed: int, spec):
 
 
 def verdict_of(simulation, spec):
-    own = trial_series({NAME: simulation}, simulation.symbols)
+    own = trial_series({NAME: simulation})
     return judge(own, spec=spec.verdict, guard_bars=spec.guard_bars, seed=0).profiles[NAME]
 
 
@@ -166,12 +167,14 @@ def small():
 
 def test_a_run_is_one_trial_and_the_same_run_again_none(small, tmp_path):
     ledger = Ledger(tmp_path / "journal" / "ledger.jsonl")
-    first = run_ranks(small, RunConfig(), root=tmp_path / "ranks", ledger=ledger)
-    again = run_ranks(small, RunConfig(), root=tmp_path / "ranks", ledger=ledger)
+    first = run(small, RunConfig(), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger)
+    again = run(small, RunConfig(), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger)
     assert ledger.n_trials_on(small.blocks) == 1
     assert again.verdict == first.verdict
     assert again.metrics == first.metrics
-    other = run_ranks(small, RunConfig(rank={"horizon": 72}), root=tmp_path / "ranks", ledger=ledger)
+    other = run(
+        small, RunConfig(rank={"horizon": 72}), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger
+    )
     assert other.verdict["n_trials"] == 2
     stored = ledger.load_trial(next(iter(ledger.trials_on(small.blocks))).content["series"])
     assert stored.position.shape[0] == 8
@@ -188,13 +191,15 @@ def test_the_first_and_the_last_part_are_left_alone_until_the_lockbox_is_opened(
     )
     symbols = small.symbols
     other = Market(wild, small.interval, ("t",), symbols, (), fingerprint(wild), month_blocks(wild), False)
-    one = run_ranks(small, RunConfig(), root=tmp_path / "ranks", ledger=ledger)
-    two = run_ranks(other, RunConfig(), root=tmp_path / "ranks", ledger=ledger)
+    one = run(small, RunConfig(), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger)
+    two = run(other, RunConfig(), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger)
     assert one.metrics["profiles"] == two.metrics["profiles"]
     trades = pl.read_parquet(one.folder / "trades.parquet")
     assert trades["entry_ts"].min() >= bars["ts"].min() + (bars["ts"].max() - bars["ts"].min()) * 0.2
     assert "lockbox" not in one.verdict
-    opened = run_ranks(small, RunConfig(), root=tmp_path / "ranks", ledger=ledger, open_the_lockbox=True)
+    opened = run(
+        small, RunConfig(), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger, open_the_lockbox=True
+    )
     assert opened.verdict["lockbox"]["profile"] == NAME
     assert [entry.kind for entry in ledger.entries()].count("lockbox") == 1
 

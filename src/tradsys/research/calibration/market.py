@@ -47,7 +47,7 @@ def try_market(task: Task, plan: Plan | None = None) -> dict[str, Any]:
     market = load_market([f"simulated:{cell.recipe}"], seed=task.seed)
     spec = calibration_experiment(task.preset, seed=task.seed, costs=cell.costs, sides=market.sides, plan=plan)
     outcome = run_experiment(market, spec)
-    own = trial_series(outcome.simulations, outcome.data.symbols)
+    own = trial_series(outcome.simulations)
     guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)
     judged = partial(judge, spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed)
     judgement = judged(own)

@@ -45,7 +45,7 @@ def trade_profiles(
         progress(f"trading the profiles with seed {seed}", done, len(missing))
         spec = experiment_on(market, trading_config(config, seed))
         outcome = run_experiment(market, spec)
-        own = trial_series(outcome.simulations, outcome.data.symbols)
+        own = trial_series(outcome.simulations)
         guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)
         record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code_digest())
         store.put(

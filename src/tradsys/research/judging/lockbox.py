@@ -1,31 +1,27 @@
 """The lock-box: the last part of the history, judged once, for the one profile that is deployed."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
-from tradsys.core.arrays import FloatArray
-from tradsys.core.time import interval_ms, to_ms
+from tradsys.backtest.simulate import Simulation
 from tradsys.data.market import Market
 from tradsys.journal.entries import LockboxOpening
 from tradsys.journal.ledger import Ledger
-from tradsys.profiles.catalogue import profile_named
-from tradsys.research.judging.trials import data_of, trial_series
-from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.deciding import decide_fold
-from tradsys.research.walk.experiment import Outcome, lockbox_opens, simulate_profile
-from tradsys.research.walk.fitting import fit_models
-from tradsys.research.walk.folds import Fold
-from tradsys.research.walk.record import Record
-from tradsys.research.walk.spec import Experiment
+from tradsys.research.judging.trials import Tried, data_of, trial_series
 from tradsys.verdict.procedure import judge
 
 
 def open_lockbox(
-    market: Market, spec: Experiment, outcome: Outcome, ledger: Ledger, *, guard_bars: int, code: str
+    market: Market,
+    spec: Tried,
+    simulate: Callable[[], Mapping[str, Simulation]],
+    ledger: Ledger,
+    *,
+    guard_bars: int,
+    code: str,
 ) -> dict[str, Any]:
-    """Train on all before the lock-box, judge the deployed profile inside it, and record the opening for good.
+    """Record the opening for good, then simulate the deployed profile inside the lock-box and judge it.
 
     The profile was chosen before, so it is one trial; every other opening of this data's lock-box counts as one more.
     """
@@ -35,22 +31,7 @@ def open_lockbox(
     entry = ledger.append(opening.content())  # before looking: a look that crashes was a look all the same
     openings = [other for other in ledger.entries_on(market.blocks) if other.kind == opening.kind]
     others = [other for other in openings if other.hash != entry.hash]
-    data = Dataset.build(market.bars, market.interval, spec.barriers, spec.costs)
-    opens = to_ms(lockbox_opens(market.bars, spec.folds.lockbox))
-    embargo_ms = interval_ms(spec.embargo(market.interval))
-    labels = tuple(data.labels.values())
-    fold = Fold(
-        index=len(outcome.results),
-        train=tuple(one.is_labelled & (one.end.max(axis=1) <= opens - embargo_ms) for one in labels),
-        test=tuple(one.start >= opens for one in labels),
-        opens=opens,
-        closes=data.closes,
-    )
-    record = _extended(outcome.record, outcome.data, data)
-    result = decide_fold(data, spec, fit_models(data, spec, fold), record, outcome.results[0].fold.opens)
-    profile = profile_named(spec.deployed, spec.profiles)
-    simulation = simulate_profile(data, [result], profile, spec)
-    (own,) = trial_series({profile.name: simulation}, data.symbols)
+    (own,) = trial_series(simulate())
     judgement = judge(
         [own],
         n_counted=len(others) + market.n_design_looks,
@@ -59,23 +40,8 @@ def open_lockbox(
         seed=spec.seed,
     )
     return {
-        "profile": profile.name,
+        "profile": own.key,
         "n_other_openings": len(others),
         "detectable_sharpe": judgement.detectable_sharpe,
-        **asdict(judgement.profiles[profile.name]),
+        **asdict(judgement.profiles[own.key]),
     }
-
-
-def _extended(record: Record, before: Dataset, data: Dataset) -> Record:
-    """The record with room for the lock-box's rows, which follow those of each symbol, and for symbols new in it."""
-    sizes = tuple(map(len, data.frames.values()))
-
-    def room_for_all(held: tuple[FloatArray, ...]) -> tuple[FloatArray, ...]:
-        so_far = dict(zip(before.symbols, held, strict=True))
-        grown = tuple(np.full((n, 2), np.nan) for n in sizes)
-        for values, symbol in zip(grown, data.symbols, strict=True):
-            if symbol in so_far:
-                values[: len(so_far[symbol])] = so_far[symbol]
-        return grown
-
-    return Record(sizes, {name: room_for_all(held) for name, held in record.said.items()})

@@ -1,22 +1,13 @@
 """What a run leaves in the ledger beside its trials: the hypothesis it looks at, its choices, its result or failure."""
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tradsys.core.errors import ConfigError
-from tradsys.core.json_text import canonical_json
 from tradsys.data.market import Market
 from tradsys.journal.entries import Choice, FailedRun, FinishedRun, FoldScore, LockboxResult, Look, Result
 from tradsys.journal.ledger import Ledger
-from tradsys.profiles.profile import Profile
-from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.research.judging.trials import Tried, data_of, run_name
-from tradsys.research.ranking.neutral import NeutralSpec
-from tradsys.research.walk.agents import DECIDER
-from tradsys.research.walk.deciding import FoldResult
-from tradsys.research.walk.experiment import Outcome
-from tradsys.research.walk.spec import Experiment
 
 
 def record_look(hypothesis: str, market: Market, spec: Tried, ledger: Ledger, *, code: str) -> str:
@@ -32,7 +23,7 @@ def record_look(hypothesis: str, market: Market, spec: Tried, ledger: Ledger, *,
     return entry.content_hash
 
 
-def record_failure(reason: str, market: Market, spec: Experiment, ledger: Ledger, *, code: str) -> None:
+def record_failure(reason: str, market: Market, spec: Tried, ledger: Ledger, *, code: str) -> None:
     """Remember that this configuration could not be fitted."""
     run = run_name(market, spec, code)
     failed = FailedRun(data=data_of(market), run=run, experiment=spec.digest, seed=spec.seed, code=code, reason=reason)
@@ -41,8 +32,9 @@ def record_failure(reason: str, market: Market, spec: Experiment, ledger: Ledger
 
 def record_result(
     market: Market,
-    spec: Experiment,
-    outcome: Outcome,
+    spec: Tried,
+    agent: str,
+    choices: Iterable[Choice],
     verdict: Mapping[str, Any],
     metrics: Mapping[str, Any],
     ledger: Ledger,
@@ -51,32 +43,15 @@ def record_result(
 ) -> None:
     """Enter the choices and then what the run found; an identical re-run finds them there and appends nothing."""
     data, run = data_of(market), run_name(market, spec, code)
-    deployed = Choice(
-        data=data, run=run, what="profile", by_fold=(spec.deployed,), among=[p.name for p in spec.profiles]
-    )
-    ledger.append(deployed.content())
+    if len(spec.profiles) > 1:
+        among = [profile.name for profile in spec.profiles]
+        ledger.append(Choice(data=data, run=run, what="profile", by_fold=(spec.deployed,), among=among).content())
     _record_opening(market, run, verdict, ledger)
     if ledger.latest("run", run=run):
         return
-    for choice in (*_choices(run, market, spec, outcome), *_nested(run, market, spec, metrics["chosen"]["folds"])):
+    for choice in choices:
         ledger.append(choice.content())
-    ledger.append(_finished(market, spec, spec.agent, verdict, metrics, code=code).content())
-
-
-def record_ranks(
-    market: Market,
-    spec: NeutralSpec,
-    verdict: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-    ledger: Ledger,
-    *,
-    code: str,
-) -> None:
-    """Enter what a rank run found: it fits nothing and chooses nothing, so that there is nothing else to tell."""
-    run = run_name(market, spec, code)
-    _record_opening(market, run, verdict, ledger)
-    if not ledger.latest("run", run=run):
-        ledger.append(_finished(market, spec, "ranks", verdict, metrics, code=code).content())
+    ledger.append(_finished(market, spec, agent, verdict, metrics, code=code).content())
 
 
 def _record_opening(market: Market, run: str, verdict: Mapping[str, Any], ledger: Ledger) -> None:
@@ -87,7 +62,7 @@ def _record_opening(market: Market, run: str, verdict: Mapping[str, Any], ledger
 
 
 def _finished(
-    market: Market, spec: Tried, who: str, verdict: Mapping[str, Any], metrics: Mapping[str, Any], *, code: str
+    market: Market, spec: Tried, agent: str, verdict: Mapping[str, Any], metrics: Mapping[str, Any], *, code: str
 ) -> FinishedRun:
     return FinishedRun(
         data=data_of(market),
@@ -95,7 +70,7 @@ def _finished(
         experiment=spec.digest,
         seed=spec.seed,
         code=code,
-        title=f"{who}, {' + '.join(market.sources)}, seed {spec.seed}",
+        title=f"{agent}, {' + '.join(market.sources)}, seed {spec.seed}",
         n_trials=verdict["n_trials"],
         n_design_looks=market.n_design_looks,
         ledger_head=verdict["ledger_head"],
@@ -121,48 +96,3 @@ def _result(judged: Mapping[str, Any], interval: Mapping[str, Any] | None = None
         n_trades=judged["n_trades"],
         n_days=judged["n_days"],
     )
-
-
-def _choices(run: str, market: Market, spec: Experiment, outcome: Outcome) -> Iterator[Choice]:
-    """What every fold's training part chose: who decides, where the thresholds lie, what the regimes are."""
-    data, results = data_of(market), outcome.results
-    among = sorted({DECIDER, *spec.challengers})
-    yield Choice(data=data, run=run, what="agent", by_fold=[one.decider for one in results], among=among)
-    for profile in spec.profiles:
-        levels = [_threshold(profile, one) for one in results]
-        if levels[0] is not None:
-            yield Choice(data=data, run=run, what="threshold", by_fold=levels, among=[profile.name])
-    yield Choice(data=data, run=run, what="regime map", by_fold=[_regimes(one) for one in results])
-
-
-def _nested(run: str, market: Market, spec: Experiment, folds: Sequence[Mapping[str, Any]]) -> Iterator[Choice]:
-    """What each fold of the chosen procedure settled on, of which no verdict is given."""
-    data, names = data_of(market), [profile.name for profile in spec.profiles]
-    yield Choice(data=data, run=run, what="profile", by_fold=[one["profile"] for one in folds], among=names)
-    yield Choice(
-        data=data, run=run, what="threshold", by_fold=[one["threshold"] for one in folds], among=["chosen procedure"]
-    )
-    yield Choice(
-        data=data,
-        run=run,
-        what="regime map",
-        by_fold=[{"blocked_regimes": one["blocked_regimes"]} for one in folds],
-        among=["chosen procedure"],
-    )
-
-
-def _threshold(profile: Profile, result: FoldResult) -> float | None:
-    """The probability at which the profile's confidence threshold lies in this fold, None where it has none."""
-    if not isinstance(profile.entry, ConfidenceAbove):
-        return None
-    if profile.entry.confidence == "probability":
-        return profile.entry.threshold
-    confidence = result.predictor.ranks.sorted_confidence
-    return float(confidence[min(int(profile.entry.threshold * len(confidence)), len(confidence) - 1)])
-
-
-def _regimes(result: FoldResult) -> dict[str, Any]:
-    """How many regimes, by volatility from quiet on, and a digest of the filter that tells them apart."""
-    regimes = result.predictor.regimes
-    digest = hashlib.sha256(canonical_json(regimes.to_dict()).encode()).hexdigest()
-    return {"n_states": regimes.n_states, "digest": digest[:16]}

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.backtest.simulate import Simulation
+from tradsys.core.costs import Costs
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
 from tradsys.journal.entries import Data, Trial
@@ -15,7 +17,7 @@ from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import Judgement, VerdictSpec
 
 
-class Named(Protocol):
+class TriedProfile(Protocol):
     """A profile as the ledger knows it."""
 
     @property
@@ -39,12 +41,20 @@ class Tried(Protocol):
         """Of every random stream."""
 
     @property
-    def profiles(self) -> Sequence[Named]:
+    def profiles(self) -> Sequence[TriedProfile]:
         """Each a trial."""
 
     @property
     def verdict(self) -> VerdictSpec:
         """How they are judged."""
+
+    @property
+    def costs(self) -> Costs:
+        """What trading costs it."""
+
+    @property
+    def portfolio(self) -> PortfolioSpec:
+        """How much of the equity a position takes."""
 
     @property
     def deployed(self) -> str:
@@ -63,7 +73,7 @@ class Judged:
     ledger_head: str
 
 
-def trial_series(simulations: Mapping[str, Simulation], symbols: Sequence[str]) -> list[TrialSeries]:
+def trial_series(simulations: Mapping[str, Simulation]) -> list[TrialSeries]:
     """Each profile's record as the verdict and the ledger need it."""
     return [
         TrialSeries(
@@ -73,7 +83,7 @@ def trial_series(simulations: Mapping[str, Simulation], symbols: Sequence[str]) 
             grid=one.grid,
             position=one.position,
             opens=one.opens,
-            symbols=tuple(symbols),
+            symbols=one.symbols,
             n_trades=len(one.trades),
         )
         for name, one in simulations.items()

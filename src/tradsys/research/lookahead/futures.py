@@ -1,6 +1,6 @@
 """Ways to take the future away: cut the bars off at a time, or let a random walk or their opposite go on instead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +14,9 @@ from tradsys.features.feature_set import FeatureSet, FittedFeatures
 
 type Future = Callable[[pl.DataFrame, timedelta, int], pl.DataFrame]
 """One symbol's bars with all that closed after a time (ms) cut off or replaced."""
+
+type Frames = Mapping[str, pl.DataFrame]
+"""Bars a symbol."""
 
 _PRICES = ("open", "high", "low", "close")
 
@@ -64,6 +67,21 @@ def mirrored(bars: pl.DataFrame, interval: timedelta, at: int) -> pl.DataFrame:
 def n_closed(bars: pl.DataFrame, interval: timedelta, at: int) -> int:
     """How many of the bars have closed by `at` (ms)."""
     return int(np.searchsorted(ts_ms(bars) + interval_ms(interval), at, side="right"))
+
+
+def without_future(frames: Frames, bar_ms: int, at: int, future: Future) -> dict[str, pl.DataFrame]:
+    """All symbols that had listed by `at` (ms), each with another future; one with a single bar then ends there."""
+    step, known = timedelta(milliseconds=bar_ms), {}
+    for symbol, bars in frames.items():
+        n = n_closed(bars, step, at)
+        if n:
+            known[symbol] = future(bars, step, at) if n > 1 else bars.head(n)
+    return known
+
+
+def listed[L](listings: Mapping[str, L], frames: Frames) -> dict[str, L]:
+    """What a table of listings says of the symbols that are there."""
+    return {name: one for name, one in listings.items() if name in frames}
 
 
 def as_known[F: (FeatureSet, FittedFeatures)](features: F, at: int) -> F:

@@ -8,6 +8,7 @@ from tradsys.core.seeds import derive, generator
 from tradsys.research.lookahead.early import early_fills, early_funding, early_training
 from tradsys.research.lookahead.findings import Lookahead, Search, Table
 from tradsys.research.lookahead.futures import Future, as_known, cut, mirrored, noised
+from tradsys.research.lookahead.rank_columns import look_at_rank_columns
 from tradsys.research.lookahead.views import (
     decided,
     fitted,
@@ -20,7 +21,6 @@ from tradsys.research.lookahead.views import (
     traded,
     trained_on,
 )
-from tradsys.research.ranking.lookahead import columns_seen
 from tradsys.research.selection import nested
 from tradsys.research.walk.dataset import Dataset, label_symbol
 from tradsys.research.walk.experiment import Outcome, Progress, research_fold, simulate_profile
@@ -67,7 +67,7 @@ def look_ahead(
             _bars(search, outcome, spec, point, future)
             _labels(search, outcome, spec, point, future)
             if ranks is not None:
-                columns_seen(search, outcome.data, ranks, point.at, future)
+                look_at_rank_columns(search, outcome.data, ranks, point.at, future)
         _trades(search, outcome, spec, point)
     for result in outcome.results:
         progress(f"fitting fold {result.fold.index + 1} again", n_points + result.fold.index, n_steps)
@@ -86,7 +86,7 @@ def glance(outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None)
         _bars(search, outcome, spec, point, cut)
         _labels(search, outcome, spec, point, noised)
         if ranks is not None:
-            columns_seen(search, outcome.data, ranks, point.at, cut)
+            look_at_rank_columns(search, outcome.data, ranks, point.at, cut)
     for k in sorted({point.fold for point in points}):
         _rescale(search, outcome, spec, k)
     _choice(search, outcome, spec, points[0].fold, noised)

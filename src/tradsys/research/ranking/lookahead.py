@@ -1,27 +1,20 @@
 """Did ranks see the future? Universe, signal, sides, trades and columns of ranks, made again without it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 
 import numpy as np
-import polars as pl
 
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import IntArray
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.seeds import generator
-from tradsys.core.time import interval_ms, ts_ms
-from tradsys.features.cross_section import rank_columns
+from tradsys.core.time import ts_ms
 from tradsys.research.lookahead.findings import Lookahead, Search, Table
-from tradsys.research.lookahead.futures import Future, cut, n_closed, noised
+from tradsys.research.lookahead.futures import Frames, Future, cut, listed, noised, without_future
 from tradsys.research.lookahead.views import traded as trades_of
 from tradsys.research.ranking.neutral import NAME, NeutralSpec, Ranked, Traded, rank, trade
-from tradsys.research.walk.dataset import Dataset
-from tradsys.settings.market import RankColumns
-
-type Frames = Mapping[str, pl.DataFrame]
 
 
 def look_ahead_in_ranks(
@@ -57,35 +50,9 @@ def look_ahead_in_ranks(
     return Lookahead(n_points, search.n_values, tuple(search.found.values()))
 
 
-def columns_seen(search: Search, data: Dataset, ranks: RankColumns, at: int, future: Future) -> None:
-    """Compare the columns of ranks that a run's bars carry with those made again without what came after `at` (ms)."""
-    bar_ms = interval_ms(data.interval)
-
-    def view(time: int) -> list[Table]:
-        frames = without_future(data.frames, bar_ms, time, future)
-        made = rank_columns(
-            frames, bar_ms, ranks.universe, lookbacks=ranks.lookbacks, listings=_known(ranks, frames).listings
-        )
-        return [_columns(symbol, frames[symbol], columns, bar_ms) for symbol, columns in made.items()]
-
-    names = [f"rank_{what}_{lookback}" for lookback in ranks.lookbacks for what in ("strength", "place")]
-    full = [_columns(symbol, bars, [bars[name] for name in names], bar_ms) for symbol, bars in data.frames.items()]
-    search.compare(full, view, at)
-
-
-def without_future(frames: Frames, bar_ms: int, at: int, future: Future) -> dict[str, pl.DataFrame]:
-    """All symbols that had listed by `at` (ms), each with another future; one with a single bar then ends there."""
-    step, known = timedelta(milliseconds=bar_ms), {}
-    for symbol, bars in frames.items():
-        n = n_closed(bars, step, at)
-        if n:
-            known[symbol] = future(bars, step, at) if n > 1 else bars.head(n)
-    return known
-
-
-def _known[L: (NeutralSpec, RankColumns)](spec: L, frames: Frames) -> L:
+def _known(spec: NeutralSpec, frames: Frames) -> NeutralSpec:
     """The same with what the table of listings says of symbols that are there."""
-    return replace(spec, listings={name: one for name, one in spec.listings.items() if name in frames})
+    return replace(spec, listings=listed(spec.listings, frames))
 
 
 def _chosen(ranked: Ranked, frames: Frames) -> list[Table]:
@@ -106,8 +73,3 @@ def _chosen(ranked: Ranked, frames: Frames) -> list[Table]:
 def _trades(simulation: Simulation, closes: Mapping[str, IntArray]) -> list[Table]:
     """Trades, known a bar after they ended: they are filled at an open, whose bar closes then."""
     return [replace(table, known=table.known + simulation.bar_ms) for table in trades_of(NAME, simulation, closes)]
-
-
-def _columns(symbol: str, bars: pl.DataFrame, columns: Sequence[pl.Series], bar_ms: int) -> Table:
-    closes = ts_ms(bars) + bar_ms
-    return Table("columns of ranks", symbol, tuple(c.name for c in columns), np.column_stack(columns), closes, closes)

@@ -9,6 +9,7 @@ import polars as pl
 
 from tradsys.backtest.intervals import circular_block_sums, percentile_interval
 from tradsys.backtest.metrics import Measured
+from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.backtest.rebalance import Targets, simulate_targets
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
@@ -119,6 +120,11 @@ class NeutralSpec:
     def sides(self) -> tuple[Side, ...]:
         """Both, always."""
         return SIDES
+
+    @property
+    def portfolio(self) -> PortfolioSpec:
+        """Cash to begin with; shares of the equity are the rule's own."""
+        return PortfolioSpec(cash_quote=self.cash_quote)
 
     @property
     def guard_bars(self) -> int:

@@ -21,7 +21,8 @@ from tradsys.research.judging.champion import promote
 from tradsys.research.judging.contenders import contender
 from tradsys.research.judging.rejudge import rejudge
 from tradsys.research.judging.replay import StoredRun
-from tradsys.research.ranking.run import run_ranks
+from tradsys.research.procedures.ranks import RankProcedure
+from tradsys.research.run import run
 from tradsys.settings.config import RunConfig
 
 
@@ -39,7 +40,14 @@ def ledger(tmp_path_factory) -> Ledger:
 
 @pytest.fixture(scope="module")
 def ranked(market, ledger, tmp_path_factory):
-    return run_ranks(market, RunConfig(), root=tmp_path_factory.mktemp("runs"), ledger=ledger, render=render)
+    return run(
+        market,
+        RunConfig(),
+        procedure=RankProcedure.of,
+        root=tmp_path_factory.mktemp("runs"),
+        ledger=ledger,
+        render=render,
+    )
 
 
 def test_its_folder_says_how_to_make_it_again(ranked, market):
@@ -73,7 +81,7 @@ def test_it_becomes_champion_where_it_is_proven(ranked, ledger, market):
 
 def test_the_journal_knows_what_it_found_and_an_identical_run_adds_nothing(ranked, ledger, market, tmp_path):
     before = len(ledger.entries())
-    run_ranks(market, RunConfig(), root=tmp_path, ledger=ledger)
+    run(market, RunConfig(), procedure=RankProcedure.of, root=tmp_path, ledger=ledger)
     assert len(ledger.entries()) == before
     (entry,) = ledger.entries("run")
     assert {fold["training"] for fold in entry.content["folds"]} == {NOT_FITTED}

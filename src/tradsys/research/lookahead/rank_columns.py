@@ -1,0 +1,34 @@
+"""Did columns of ranks see the future? Those that a run's bars carry, made again without it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from tradsys.core.time import interval_ms, ts_ms
+from tradsys.features.cross_section import rank_columns
+from tradsys.research.lookahead.findings import Search, Table
+from tradsys.research.lookahead.futures import Future, listed, without_future
+from tradsys.research.walk.dataset import Dataset
+from tradsys.settings.market import RankColumns
+
+
+def look_at_rank_columns(search: Search, data: Dataset, ranks: RankColumns, at: int, future: Future) -> None:
+    """Compare the columns of ranks that a run's bars carry with those made again without what came after `at` (ms)."""
+    bar_ms = interval_ms(data.interval)
+
+    def view(time: int) -> list[Table]:
+        frames = without_future(data.frames, bar_ms, time, future)
+        made = rank_columns(
+            frames, bar_ms, ranks.universe, lookbacks=ranks.lookbacks, listings=listed(ranks.listings, frames)
+        )
+        return [_columns(symbol, frames[symbol], columns, bar_ms) for symbol, columns in made.items()]
+
+    names = [f"rank_{what}_{lookback}" for lookback in ranks.lookbacks for what in ("strength", "place")]
+    full = [_columns(symbol, bars, [bars[name] for name in names], bar_ms) for symbol, bars in data.frames.items()]
+    search.compare(full, view, at)
+
+
+def _columns(symbol: str, bars: pl.DataFrame, columns: Sequence[pl.Series], bar_ms: int) -> Table:
+    closes = ts_ms(bars) + bar_ms
+    return Table("columns of ranks", symbol, tuple(c.name for c in columns), np.column_stack(columns), closes, closes)

@@ -1,0 +1,126 @@
+"""The walk-forward experiment as a procedure: agents forecast, profiles decide, everything is fitted fold by fold."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import polars as pl
+
+from tradsys.backtest.simulate import Simulation
+from tradsys.data.market import Market
+from tradsys.journal.entries import Choice
+from tradsys.machine.plan import Plan
+from tradsys.predictor.predictor import Predictor
+from tradsys.research.diagnostics.adversarial import adversarial_validation
+from tradsys.research.diagnostics.families import family_gains
+from tradsys.research.diagnostics.importance import feature_importance
+from tradsys.research.diagnostics.supervision import supervision
+from tradsys.research.judging.choices import fold_choices
+from tradsys.research.lookahead.findings import Lookahead
+from tradsys.research.lookahead.lookahead import glance, look_ahead
+from tradsys.research.procedures.tables import forecasts_frame, labels_frame
+from tradsys.research.selection.nested import choose_everywhere
+from tradsys.research.selection.paths import cross_validated_paths
+from tradsys.research.walk.experiment import Outcome, Progress, run_experiment
+from tradsys.research.walk.lockbox import simulate_lockbox
+from tradsys.research.walk.metrics import run_metrics
+from tradsys.research.walk.spec import Experiment, experiment_on
+from tradsys.settings.config import RunConfig
+from tradsys.settings.market import RankColumns, ranks_of
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentProcedure:
+    """An experiment's spec, and how columns of ranks were made where its features read any."""
+
+    spec: Experiment
+    ranks: RankColumns | None = None
+    kind: ClassVar[str] = ""
+
+    @classmethod
+    def of(cls, market: Market, config: RunConfig, plan: Plan | None = None) -> Self:
+        """What the settings describe; networks train within the plan."""
+        return cls(experiment_on(market, config, plan), ranks_of(config))
+
+    @property
+    def agent(self) -> str:
+        """The challenger's name."""
+        return self.spec.agent
+
+    def folder_title(self, market: Market) -> str:
+        """The symbols, three of them by name."""
+        more = len(market.symbols) - 3
+        return "-".join(market.symbols[:3]) + (f"-and-{more}-more" if more > 0 else "")
+
+    def simulate(self, market: Market, progress: Progress) -> "SimulatedExperiment":
+        """Every fold fitted and decided, and the profiles' trades."""
+        return SimulatedExperiment(self, market, run_experiment(market, self.spec, progress))
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedExperiment:
+    """An experiment's outcome on a market, with the diagnostics that a run adds to it."""
+
+    procedure: ExperimentProcedure
+    market: Market
+    outcome: Outcome
+
+    @property
+    def simulations(self) -> Mapping[str, Simulation]:
+        """A profile each."""
+        return self.outcome.simulations
+
+    @property
+    def frames(self) -> Mapping[str, pl.DataFrame]:
+        """Bars before the lock-box, a symbol."""
+        return self.outcome.data.frames
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """From the first test block to the end of the bars, ms."""
+        return self.outcome.results[0].fold.opens, self.outcome.data.closes
+
+    @property
+    def guard_bars(self) -> int:
+        """The horizon of a label and the lookback of the slowest predictor."""
+        lookback = max(result.predictor.lookback for result in self.outcome.results)
+        return self.procedure.spec.barriers.horizon + lookback
+
+    @property
+    def predictor(self) -> Predictor:
+        """The last fold's."""
+        return self.outcome.results[-1].predictor
+
+    def look_ahead(self, n_points: int | None, progress: Progress) -> Lookahead:
+        """Features, labels, fits, forecasts and fills without the future; the sample fits nothing again."""
+        spec, ranks = self.procedure.spec, self.procedure.ranks
+        if n_points is None:
+            return glance(self.outcome, spec, ranks)
+        return look_ahead(self.outcome, spec, n_points=n_points, ranks=ranks, progress=progress)
+
+    def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
+        """Skill and trades, what the forecasts need, the chosen procedure and cross-validated paths."""
+        outcome, spec = self.outcome, self.procedure.spec
+        return run_metrics(self.market, spec, outcome, benchmark) | {
+            "adversarial": adversarial_validation(outcome, spec).to_dict(),
+            "importance": feature_importance(outcome, spec).to_dict(),
+            "families": family_gains(outcome, spec),
+            "supervisor": supervision(outcome, spec),
+            "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
+            "paths": cross_validated_paths(outcome.data, spec, progress),
+        }
+
+    def tables(self) -> Mapping[str, pl.DataFrame]:
+        """What was forecast, and what became of it."""
+        return {
+            "forecasts.parquet": forecasts_frame(self.outcome, self.procedure.spec),
+            "labels.parquet": labels_frame(self.outcome),
+        }
+
+    def simulate_lockbox(self) -> Mapping[str, Simulation]:
+        """The deployed profile, fitted on everything before."""
+        return simulate_lockbox(self.market, self.procedure.spec, self.outcome)
+
+    def choices(self, run: str, metrics: Mapping[str, Any]) -> Iterator[Choice]:
+        """The folds' deciders, thresholds and regimes, and what the chosen procedure settled on."""
+        return fold_choices(run, self.market, self.procedure.spec, self.outcome, metrics["chosen"]["folds"])

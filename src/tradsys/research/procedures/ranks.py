@@ -1,0 +1,116 @@
+"""Market-neutral ranks as a procedure: long the strongest, short the weakest; nothing is fitted, nothing is chosen."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import polars as pl
+
+from tradsys.backtest.simulate import Simulation
+from tradsys.core.bars import split_symbols
+from tradsys.core.time import interval_ms, to_ms
+from tradsys.data.market import Market
+from tradsys.journal.entries import Choice
+from tradsys.machine.plan import Plan
+from tradsys.research.judging.replay import RANKS
+from tradsys.research.lookahead.findings import Lookahead
+from tradsys.research.ranking.lookahead import look_ahead_in_ranks
+from tradsys.research.ranking.metrics import rank_metrics
+from tradsys.research.ranking.neutral import NAME, NeutralSpec, Traded, neutral_from, trade
+from tradsys.research.walk.experiment import Progress, lockbox_opens
+from tradsys.settings.config import RunConfig
+
+SAMPLE_POINTS = 3
+"""Times at which every run takes the future away."""
+
+_STEPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RankProcedure:
+    """The rule of ranks and its universe."""
+
+    spec: NeutralSpec
+    kind: ClassVar[str] = RANKS
+    agent: ClassVar[str] = "ranks"
+
+    @classmethod
+    def of(cls, market: Market, config: RunConfig, plan: Plan | None = None) -> Self:
+        """What the settings describe, whatever the market; nothing is fitted that a plan could bound."""
+        del market, plan
+        return cls(neutral_from(config))
+
+    def folder_title(self, market: Market) -> str:
+        """How many symbols: there are too many to name them."""
+        return f"rank-{len(market.symbols)}"
+
+    def simulate(self, market: Market, progress: Progress) -> "SimulatedRanks":
+        """Trade the rule after the first part of the history and before its lock-box."""
+        progress("ranking", 0, _STEPS)
+        frames, start, end = before_lockbox(market, self.spec)
+        traded = trade(frames, interval_ms(market.interval), self.spec, start=start, end=end)
+        return SimulatedRanks(self.spec, market, frames, (start, end), traded)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRanks:
+    """What ranks traded in [start, end) ms, the `span`, on the bars before the lock-box."""
+
+    spec: NeutralSpec
+    market: Market
+    frames: Mapping[str, pl.DataFrame]
+    span: tuple[int, int]
+    traded: Traded
+    predictor: ClassVar[None] = None
+
+    @property
+    def simulations(self) -> Mapping[str, Simulation]:
+        """The rule's, under its name."""
+        return {NAME: self.traded.simulation}
+
+    @property
+    def guard_bars(self) -> int:
+        """Horizon and lookback of the rule."""
+        return self.spec.guard_bars
+
+    def look_ahead(self, n_points: int | None, progress: Progress) -> Lookahead:
+        """Universe, signal, sides and trades without the future."""
+        progress("taking the future away", 1, _STEPS)
+        start, end = self.span
+        return look_ahead_in_ranks(
+            self.frames,
+            interval_ms(self.market.interval),
+            self.spec,
+            self.traded,
+            start=start,
+            end=end,
+            n_points=SAMPLE_POINTS if n_points is None else n_points,
+        )
+
+    def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
+        """Trades, and whom the rule held."""
+        progress("measuring", 2, _STEPS)
+        start, end = self.span
+        return rank_metrics(self.market, self.spec, self.traded, benchmark, start=start, end=end)
+
+    def tables(self) -> Mapping[str, pl.DataFrame]:
+        """Who was a member of the universe when."""
+        return {"universe.parquet": self.traded.universe.frame()}
+
+    def simulate_lockbox(self) -> Mapping[str, Simulation]:
+        """The rule from the lock-box on, with all bars before it known."""
+        step = interval_ms(self.market.interval)
+        end = to_ms(self.market.bars["ts"].max()) + step  # type: ignore[arg-type]  # the column is Datetime
+        return {NAME: trade(self.market.frames(), step, self.spec, start=self.span[1], end=end).simulation}
+
+    def choices(self, run: str, metrics: Mapping[str, Any]) -> Iterator[Choice]:
+        """A rule that is given chooses nothing."""
+        return iter(())
+
+
+def before_lockbox(market: Market, spec: NeutralSpec) -> tuple[dict[str, pl.DataFrame], int, int]:
+    """One frame a symbol of all before the lock-box, and the span (ms) in which the rule is traded."""
+    opens = lockbox_opens(market.bars, spec.folds.lockbox)
+    start = to_ms(lockbox_opens(market.bars, 1.0 - spec.folds.initial))
+    closed = market.bars.filter(pl.col("ts") + market.interval <= opens)
+    return split_symbols(closed), start, to_ms(opens)
