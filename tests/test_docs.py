@@ -15,6 +15,7 @@ import typer
 from tradsys.cli.app import COMMANDS, build
 from tradsys.core.settings import dotted
 from tradsys.data.settings import KEYS as DATA_KEYS
+from tradsys.features.catalogue import SHIPPED
 from tradsys.settings.config import RunConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -164,3 +165,8 @@ def test_snippets_run(page, finished):
     bars = pl.read_parquet(folder / "bars.parquet").drop("symbol")
     for snippet in fenced(page.read_text(), "python"):
         exec(compile(snippet.replace("runs/<id>", str(folder)), page.name, "exec"), {"bars": bars})
+
+
+def test_every_feature_is_described():
+    described = re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs" / "features.md").read_text(), flags=re.M)
+    assert described == [feature.name for feature in SHIPPED]
