@@ -18,6 +18,7 @@ ROOMS = {
     "benchmarks": "what is fast, and how fast",
     "scripts": "set-up, locks, mutation tests and this page",
     "docs": "the pages",
+    "measurements": "results that pages and reports quote",
 }
 """What the page covers: folders of the repository, with a heading each."""
 
