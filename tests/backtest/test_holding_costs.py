@@ -76,7 +76,7 @@ def test_target_weights_pay_by_what_is_held_at_each_settlement(hours):
     one = simulate_targets(market, Targets(("A", "B"), times, weights), costs=costs, start=0, end=END)
     free = {name: bars.select("ts", "open", "high", "low", "close", "volume") for name, bars in market.items()}
     none = simulate_targets(free, Targets(("A", "B"), times, weights), costs=Costs(0.0, 0.0), start=0, end=END)
-    assert "borrow_quote" not in none.trades.columns
+    assert none.trades["funding_quote"].to_list() == none.trades["borrow_quote"].to_list() == [0.0] * len(none.trades)
     trades = one.trades
     assert trades["pnl_quote"].sum() == pytest.approx(one.equity["equity"][-1] - 10_000, rel=1e-9)
     assert trades.filter(pl.col("side") > 0)["borrow_quote"].sum() == 0.0
@@ -98,5 +98,11 @@ def test_buy_and_hold_pays_funding_too():
     assert held.trades["funding_quote"][0] == pytest.approx((bars["open"] * bars["funding_due"])[1:].sum() * size)
 
 
-def test_nothing_that_costs_nothing_leaves_a_column():
-    assert "borrow_quote" not in buy_and_hold({"A": random_bars(50, 1)}, 0, END).trades.columns
+def test_trades_have_all_columns_whatever_they_paid_and_however_they_came_about():
+    market = {"A": random_bars(50, 1)}
+    bought = buy_and_hold(market, 0, END).trades
+    held = Targets(("A",), np.array([5 * HOUR_MS]), np.array([[0.5]]))
+    rebalanced = simulate_targets(market, held, costs=Costs(), start=0, end=END).trades
+    assert bought["borrow_quote"].to_list() == bought["funding_quote"].to_list() == [0.0]
+    assert bought.schema == rebalanced.schema
+    assert rebalanced["target"].to_list() == rebalanced["stop"].to_list() == [None]

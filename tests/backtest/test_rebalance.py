@@ -109,6 +109,16 @@ def test_sizes_are_rounded_down_to_the_lot():
     assert one.trades["size_base"].to_list() == [15.0]
 
 
+def test_a_change_below_the_venues_minimum_is_left_and_all_is_sold_whatever_it_is_worth():
+    market = {"A": bars(*[(10.0, 10.0)] * 3, *[(10.2, 10.2)] * 3)}
+    one = play(market, (1, (0.5,)), (4, (0.5,)), costs=Costs(0.0, 0.0), instrument=Instrument(min_notional=6.0))
+    assert one.trades["fees_quote"].sum() == 0.0
+    assert one.position[0, 4] == pytest.approx(50 * 10.2 / 1010)  # half would be 49.5 pieces, 5 of quote less
+    orders = (1, (0.5,)), (4, (0.0,))
+    sold = play({"A": bars(*[(10.0, 10.0)] * 3, *[(0.1, 0.1)] * 3)}, *orders, instrument=Instrument(min_notional=6.0))
+    assert sold.trades["reason"].to_list() == ["rebalanced"]
+
+
 def test_equity_is_cash_and_trades_on_a_wild_market():
     rng = np.random.default_rng(0)
     market = {}

@@ -97,6 +97,14 @@ def test_a_size_that_is_a_whole_number_of_lots_is_not_rounded_away() -> None:
     assert trade["size_base"] == pytest.approx(3000)
 
 
+def test_an_order_below_the_venues_minimum_is_no_trade() -> None:
+    rows = [(100, 101, 99, 100)] * 5
+    wanted = decide(("A", 0, 1), size=0.01)  # 100 of 10,000
+    assert run(rows, wanted, instrument=Instrument(min_notional=100.0)).n_trades == 1
+    none = run(rows, wanted, instrument=Instrument(min_notional=100.01))
+    assert (none.n_trades, none.not_taken["no room"]) == (0, 1)
+
+
 def test_barriers_are_rounded_to_the_tick_before_the_walk() -> None:
     decision = decide(("A", 0, 1), distance=1.7)
     rows = [QUIET, (100, 101.6, 99, 101), QUIET, QUIET]

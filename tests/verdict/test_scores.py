@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from tradsys.verdict import Outcomes, Overlap, auc, brier, log_loss, score
+from tradsys.verdict import ForecastOutcomes, Overlap, auc, brier, log_loss, score
 from tradsys.verdict.scores import auc_influence
 
 STEP = 3_600_000
 
 
 def outcomes(y, horizon=24, uniqueness=0.04):
-    return Outcomes(y, np.full(y.shape, uniqueness), Overlap(np.arange(len(y)) * STEP, STEP, horizon))
+    return ForecastOutcomes(y, np.full(y.shape, uniqueness), Overlap(np.arange(len(y)) * STEP, STEP, horizon))
 
 
 def drawn(n=6_000, seed=0):

@@ -10,6 +10,7 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.costs import Instrument
 from tradsys.core.errors import DataError
+from tradsys.core.orders import to_tick
 from tradsys.core.time import stamp
 from tradsys.labels.spec import BarrierSpec
 
@@ -66,8 +67,8 @@ def read_orders(
     first, last = row[fits] + 1, last[fits]
     entry = grid.prices.open[first]
     tick = np.array([instrument.tick for instrument in instruments])[symbol]
-    target = _to_tick(entry + side * target_distance[fits], tick)
-    stop = _to_tick(entry - side * stop_distance[fits], tick)
+    target = to_tick(entry + side * target_distance[fits], tick)
+    stop = to_tick(entry - side * stop_distance[fits], tick)
     has_barriers = (side * (target - entry) > 0) & (side * (entry - stop) > 0)
     return Orders(
         symbol=symbol[has_barriers],
@@ -122,8 +123,3 @@ def _distances(
     atr = wilder_atr(prices.high[begin:end], prices.low[begin:end], prices.close[begin:end], barriers.atr_period)
     pace = atr[rows - begin]
     return barriers.lower * pace, barriers.upper * pace, np.full(len(rows), barriers.horizon)
-
-
-def _to_tick(price: FloatArray, tick: FloatArray) -> FloatArray:
-    step = np.where(tick > 0, tick, 1.0)
-    return np.where(tick > 0, np.round(price / step) * step, price)

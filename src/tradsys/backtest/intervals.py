@@ -8,7 +8,7 @@ from tradsys.core.seeds import generator
 
 TAIL = 0.025
 MIN_BLOCKS = 5
-"""Fewer blocks than this say nothing about the spread."""
+"""With fewer blocks than this there is no interval."""
 
 
 def circular_block_sums(daily: FloatArray, *, block_days: int, n_draws: int, seed: int) -> FloatArray:

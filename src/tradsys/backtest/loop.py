@@ -7,6 +7,7 @@ from numba import njit
 
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.carry import Carry
+from tradsys.core.orders import is_large_enough, scale_to_room, size_for_share, whole_lots
 
 UNREACHED, TAKEN, IN_POSITION, NO_ROOM = 0, 1, 2, 3
 
@@ -14,7 +15,7 @@ UNREACHED, TAKEN, IN_POSITION, NO_ROOM = 0, 1, 2, 3
 class Candidates(NamedTuple):
     """Trades that may be taken, each (n_candidates,); `weight` is the wanted share of equity, `exit_fee` a fraction.
 
-    `is_inside` says that a trade ends at a barrier inside its last bar rather than at its close.
+    `is_inside` marks trades that end at a barrier inside their last bar rather than at its close.
     """
 
     side: IntArray
@@ -26,8 +27,8 @@ class Candidates(NamedTuple):
     is_inside: BoolArray
 
 
-class Path(NamedTuple):
-    """What the loop leaves behind; see `run_portfolio`."""
+class FilledPath(NamedTuple):
+    """What became of each candidate, and the account at every close; see `run_portfolio`."""
 
     fate: IntArray
     size_base: FloatArray
@@ -45,17 +46,18 @@ def run_portfolio(
     row_at: IntArray,
     close: FloatArray,
     lot: FloatArray,
+    min_notional: FloatArray,
     carry: Carry,
     entry_fee: float,
     cash: float,
     cap: float,
-) -> Path:
+) -> FilledPath:
     """Fill candidates on the union grid of all symbols, one position a symbol.
 
     `fills` and `row_at` (n_symbols, n_grid) hold the candidate that fills at an open and the symbol's row in `close`
-    and `carry` (all symbols end to end), -1 for none; `lot` is (n_symbols,). Sizes are shares of the equity at the
-    closes before; those that fill together and want more than `cap` leaves shrink alike. Room is counted in shares at
-    entry, and freed only once the exit bar has closed.
+    and `carry` (all symbols end to end), -1 for none; `lot` and `min_notional` are (n_symbols,). Sizes are shares of
+    the equity at the closes before; those that fill together and want more than `cap` leaves shrink alike. Room is
+    counted in shares at entry, and freed only once the exit bar has closed.
 
     Returns by candidate its fate, size, funding and borrowing paid; by grid bar the equity and gross exposure at its
     close; and the position (n_symbols, n_grid), side x share of equity at entry, from the open of a bar to the next.
@@ -76,7 +78,7 @@ def run_portfolio(
             room -= granted[s]
             if fills[s, i] >= 0 and held[s] < 0:
                 wanted += weight[fills[s, i]]
-        scale = min(1.0, max(room, 0.0) / wanted) if wanted > 0.0 else 0.0
+        scale = scale_to_room(wanted, room)
         for s in range(n_symbols):
             k = fills[s, i]
             if k < 0:
@@ -84,10 +86,8 @@ def run_portfolio(
             if held[s] >= 0:
                 fate[k] = IN_POSITION
                 continue
-            size = weight[k] * scale * worth / entry_price[k]
-            if lot[s] > 0.0:
-                size = np.floor(size / lot[s] + 1e-9) * lot[s]
-            if not size > 0.0:
+            size = whole_lots(size_for_share(weight[k] * scale, worth, entry_price[k]), lot[s])
+            if not is_large_enough(size, entry_price[k], min_notional[s]):
                 fate[k] = NO_ROOM
                 continue
             fate[k], size_base[k], held[s] = TAKEN, size, k
@@ -125,4 +125,4 @@ def run_portfolio(
                 gross += size_base[k] * mark[s]
         equity[i] = worth
         exposure[i] = gross / worth if worth > 0.0 else 0.0
-    return Path(fate, size_base, funding_quote, borrow_quote, equity, exposure, position)
+    return FilledPath(fate, size_base, funding_quote, borrow_quote, equity, exposure, position)

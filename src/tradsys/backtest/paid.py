@@ -32,19 +32,18 @@ class Paid:
 
 
 def paid(trades: pl.DataFrame, costs: Costs) -> Paid:
-    """From a simulation's trades: the slippage in their fees is told apart from what the venue got.
+    """From a simulation's trades: with the slippage in their fees separated from what the venue got.
 
     What was traded follows from the fees, since a position may have been resized on the way.
     """
     exits = pl.col("size_base") * pl.col("exit_price")
     resting = pl.when(pl.col("reason") == "target").then(exits).otherwise(0.0)
-    borrowed = pl.col("borrow_quote") if "borrow_quote" in trades.columns else pl.lit(0.0)
     fees, rested, ends, funding, borrow = trades.select(
         fees=pl.col("fees_quote").sum(),
         rested=resting.sum(),
         ends=(pl.col("notional_quote") + exits).sum(),
         funding=pl.col("funding_quote").sum(),
-        borrow=borrowed.sum(),
+        borrow=pl.col("borrow_quote").sum(),
     ).row(0)
     at_market = (fees - costs.maker * rested) / costs.taker if costs.taker else ends - rested
     slippage, traded = costs.slippage_bps / 1e4 * at_market, at_market + rested

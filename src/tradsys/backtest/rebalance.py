@@ -7,10 +7,9 @@ import numpy as np
 import polars as pl
 
 from tradsys.backtest.grid import Grid
-from tradsys.backtest.rebalance_loop import LAST_BAR, Path, run_targets
-from tradsys.backtest.simulate import Simulation, borrow_column, carried, daily_returns
+from tradsys.backtest.rebalance_loop import LAST_BAR, RebalancedPath, run_targets
+from tradsys.backtest.simulate import Simulation, accounted, carried
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.bars import TS
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import DataError
 
@@ -63,29 +62,15 @@ def simulate_targets(
         grid.prices.open,
         grid.prices.close,
         np.full(len(grid.symbols), instrument.lot),
+        np.full(len(grid.symbols), instrument.min_notional),
         carried(market, costs, grid),
         costs.taker,
         cash_quote,
     )
-    days, daily = daily_returns(grid, path.equity, cash_quote)
-    equity = pl.DataFrame({"ts": grid.times, "equity": path.equity, "exposure": path.exposure})
-    return Simulation(
-        symbols=grid.symbols,
-        costs=costs,
-        cash_quote=cash_quote,
-        trades=_trades(path, grid, times, costs),
-        equity=equity.with_columns(pl.col("ts").cast(TS)),
-        days=days,
-        daily=daily,
-        grid=grid.times,
-        bar_ms=grid.bar_ms,
-        position=path.position,
-        opens=grid.carried(grid.prices.open),
-        not_taken={},
-    )
+    return accounted(grid, costs, cash_quote, path, _trades(path, grid, times), {})
 
 
-def _trades(path: Path, grid: Grid, times: IntArray, costs: Costs) -> pl.DataFrame:
+def _trades(path: RebalancedPath, grid: Grid, times: IntArray) -> pl.DataFrame:
     held = path.holdings
     order = np.lexsort((held.symbol, grid.ts[held.entry_row]))
     symbol, entry_row, exit_row = held.symbol[order], held.entry_row[order], held.exit_row[order]
@@ -108,9 +93,9 @@ def _trades(path: Path, grid: Grid, times: IntArray, costs: Costs) -> pl.DataFra
             "gross_return": (pnl + fees + funding + borrow) / notional,
             "fees_quote": fees,
             "funding_quote": funding,
-            **borrow_column(borrow, costs),
+            "borrow_quote": borrow,
             "pnl_quote": pnl,
             "net_return": pnl / notional,
             "bars_held": exit_row - entry_row + is_last,
         }
-    ).with_columns(pl.col("decided", "entry_ts", "exit_ts").cast(TS))
+    ).with_columns(pl.lit(None, pl.Float64).alias("target"), pl.lit(None, pl.Float64).alias("stop"))

@@ -7,6 +7,7 @@ from numba import njit
 
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.carry import Carry
+from tradsys.core.orders import is_large_enough, size_for_share, whole_lots
 
 REBALANCED, LAST_BAR = 0, 1
 """Why a holding ended."""
@@ -32,8 +33,11 @@ class Holdings(NamedTuple):
     reason: IntArray
 
 
-class Path(NamedTuple):
-    """Equity and gross exposure (n_grid,) at each close, position (n_symbols, n_grid), the holdings, quote traded."""
+class RebalancedPath(NamedTuple):
+    """The account at every close and what was held.
+
+    Equity and gross exposure are (n_grid,), position is (n_symbols, n_grid), `traded` is in quote.
+    """
 
     equity: FloatArray
     exposure: FloatArray
@@ -51,15 +55,16 @@ def run_targets(
     open_: FloatArray,
     close: FloatArray,
     lot: FloatArray,
+    min_notional: FloatArray,
     carry: Carry,
     fee: float,
     cash: float,
-) -> Path:
+) -> RebalancedPath:
     """Trade to `targets` (n_orders, n_symbols), shares of equity with their side, at the opens after each order.
 
     `order_at` (n_grid,) is the order that is first filled at the bar, -1 for none; a symbol without a bar there is
     filled at its next one, unless a later order comes first. Shares are of the equity at the closes before. What is
-    held past the close of `last_row` (n_symbols,) is sold there.
+    held past the close of `last_row` (n_symbols,) is sold there. `lot` and `min_notional` are (n_symbols,).
     """
     n_symbols, n_grid = row_at.shape
     most = targets.shape[0] * n_symbols + n_symbols
@@ -93,9 +98,9 @@ def run_targets(
             if not is_pending[s]:
                 continue
             is_pending[s] = False
-            new = want[s] * worth / price if worth > 0.0 else 0.0
-            if lot[s] > 0.0:
-                new = np.sign(new) * np.floor(abs(new) / lot[s] + 1e-9) * lot[s]
+            new = whole_lots(size_for_share(want[s], worth, price), lot[s])
+            if new != 0.0 and not is_large_enough(new - size[s], price, min_notional[s]):
+                new = size[s]  # too small a change for the venue; only what is sold whole may be of any size
             if size[s] * new < 0.0 or (new == 0.0 and size[s] != 0.0):  # sell all of it, and turn around below
                 k, amount = holding[s], abs(size[s]) * price
                 cash += size[s] * price - fee * amount
@@ -150,4 +155,4 @@ def run_targets(
         symbol[:n], order[:n], entry_row[:n], exit_row[:n], entry_price[:n], exit_price[:n], size_base[:n],
         fees[:n], funding[:n], borrow[:n], pnl[:n], reason[:n],
     )  # fmt: skip
-    return Path(equity, exposure, position, holdings, traded)
+    return RebalancedPath(equity, exposure, position, holdings, traded)

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 
 from tradsys.backtest.decisions import Orders, read_orders
 from tradsys.backtest.grid import Grid
-from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, Candidates, Path, run_portfolio
+from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, Candidates, FilledPath, run_portfolio
 from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.bars import TS
@@ -23,9 +24,9 @@ class Simulation:
     """A portfolio's trades, and what it was worth.
 
     `trades` has a row a trade in order of entry: `symbol, side, decided, entry_ts, exit_ts, entry_price, exit_price,
-    reason, ambiguous, size_base, notional_quote, gross_return, fees_quote, funding_quote, pnl_quote, net_return,
-    bars_held, target, stop`, and `borrow_quote` where borrowing costs anything; `exit_ts` is the close of the exit bar
-    and returns are fractions of the notional at entry.
+    reason, ambiguous, size_base, notional_quote, gross_return, fees_quote, funding_quote, borrow_quote, pnl_quote,
+    net_return, bars_held, target, stop`; `exit_ts` is the close of the exit bar, returns are fractions of the notional
+    at entry, and a trade without barriers has null in their place.
     `equity` has a row a bar of the union grid (`ts` its open): `equity` and gross `exposure` at its close.
     `daily` (n_days,) are net returns of the UTC days `days`, flat ones included. `position` and `opens`
     (n_symbols, n_grid) are side x share of equity at entry, held from the open of a bar to the next, and those opens.
@@ -131,30 +132,57 @@ def _account(
         grid.row_at,
         grid.prices.close,
         np.array([i.lot for i in instruments]),
+        np.array([i.min_notional for i in instruments]),
         carry,
         costs.taker,
         portfolio.cash_quote,
         portfolio.cap,
     )
-    days, daily = daily_returns(grid, path.equity, portfolio.cash_quote)
+    not_taken = {
+        "in position": int(np.count_nonzero(path.fate == IN_POSITION)),
+        "no room": int(np.count_nonzero(path.fate == NO_ROOM)),
+        "outside the time": orders.n_outside,
+        "no barriers": orders.n_without_barriers,
+    }
+    trades = _trades(orders, exits, path, grid, costs, exit_fee)
+    return accounted(grid, costs, portfolio.cash_quote, path, trades, not_taken)
+
+
+class Account(Protocol):
+    """A portfolio at every close of the grid: equity and gross exposure (n_grid,), position (n_symbols, n_grid)."""
+
+    @property
+    def equity(self) -> FloatArray:
+        """Quote, marked."""
+
+    @property
+    def exposure(self) -> FloatArray:
+        """Share of the equity, gross."""
+
+    @property
+    def position(self) -> Float32Array:
+        """Side x share of equity at entry."""
+
+
+def accounted(
+    grid: Grid, costs: Costs, cash_quote: float, account: Account, trades: pl.DataFrame, not_taken: dict[str, int]
+) -> Simulation:
+    """The simulation of an account that was walked over the grid, with its trades."""
+    days, daily = _daily_returns(grid, account.equity, cash_quote)
+    equity = pl.DataFrame({"ts": grid.times, "equity": account.equity, "exposure": account.exposure})
     return Simulation(
         symbols=grid.symbols,
         costs=costs,
-        cash_quote=portfolio.cash_quote,
-        trades=_trades(orders, exits, path, grid, costs, exit_fee),
-        equity=_equity(grid, path),
+        cash_quote=cash_quote,
+        trades=trades.with_columns(pl.col("decided", "entry_ts", "exit_ts").cast(TS)),
+        equity=equity.with_columns(pl.col("ts").cast(TS)),
         days=days,
         daily=daily,
         grid=grid.times,
         bar_ms=grid.bar_ms,
-        position=path.position,
+        position=account.position,
         opens=grid.carried(grid.prices.open),
-        not_taken={
-            "in position": int(np.count_nonzero(path.fate == IN_POSITION)),
-            "no room": int(np.count_nonzero(path.fate == NO_ROOM)),
-            "outside the time": orders.n_outside,
-            "no barriers": orders.n_without_barriers,
-        },
+        not_taken=not_taken,
     )
 
 
@@ -164,7 +192,7 @@ def _fills(orders: Orders, grid: Grid) -> IntArray:
     return fills
 
 
-def daily_returns(grid: Grid, equity: FloatArray, cash_quote: float) -> tuple[IntArray, FloatArray]:
+def _daily_returns(grid: Grid, equity: FloatArray, cash_quote: float) -> tuple[IntArray, FloatArray]:
     """The UTC days of the grid, and the net return of each from equity (n_grid,) at the closes; each (n_days,)."""
     days, last = grid.day_ends()
     worth = np.where(last >= 0, equity[last], cash_quote)
@@ -172,12 +200,9 @@ def daily_returns(grid: Grid, equity: FloatArray, cash_quote: float) -> tuple[In
     return days, np.divide(worth, before, out=np.ones(len(days)), where=before > 0) - 1.0
 
 
-def _equity(grid: Grid, path: Path) -> pl.DataFrame:
-    frame = pl.DataFrame({"ts": grid.times, "equity": path.equity, "exposure": path.exposure})
-    return frame.with_columns(pl.col("ts").cast(TS))
-
-
-def _trades(orders: Orders, exits: Exits, path: Path, grid: Grid, costs: Costs, exit_fee: FloatArray) -> pl.DataFrame:
+def _trades(
+    orders: Orders, exits: Exits, path: FilledPath, grid: Grid, costs: Costs, exit_fee: FloatArray
+) -> pl.DataFrame:
     k = np.flatnonzero(path.fate == TAKEN)
     k = k[np.lexsort((orders.symbol[k], grid.ts[orders.first[k]]))]
     size, entry, exit_, side = path.size_base[k], orders.entry[k], exits.price[k], orders.side[k]
@@ -200,16 +225,11 @@ def _trades(orders: Orders, exits: Exits, path: Path, grid: Grid, costs: Costs, 
             "gross_return": side * (exit_ / entry - 1.0),
             "fees_quote": fees,
             "funding_quote": path.funding_quote[k],
-            **borrow_column(path.borrow_quote[k], costs),
+            "borrow_quote": path.borrow_quote[k],
             "pnl_quote": pnl,
             "net_return": pnl / notional,
             "bars_held": exits.row[k] - orders.first[k] + 1,
             "target": orders.target[k],
             "stop": orders.stop[k],
         }
-    ).with_columns(pl.col("decided", "entry_ts", "exit_ts").cast(TS))
-
-
-def borrow_column(paid: FloatArray, costs: Costs) -> dict[str, FloatArray]:
-    """The column of what borrowing cost, where it can cost anything."""
-    return {"borrow_quote": paid} if costs.borrow_bps_per_year else {}
+    )

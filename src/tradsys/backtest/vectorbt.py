@@ -43,7 +43,6 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
     entry_row = 2 * _row(grid, trades["entry_ts"], 0)
     exit_row = 2 * _row(grid, trades["exit_ts"], grid.bar_ms) + 1
     signed_size = (trades["side"] * trades["size_base"]).to_numpy()
-    borrowed = trades["borrow_quote"] if "borrow_quote" in trades.columns else 0.0
     exit_fee = np.where(trades["reason"] == "target", costs.maker, costs.taker)
 
     def table(at_entry: FloatArray | float, at_exit: FloatArray, elsewhere: float) -> FloatArray:
@@ -58,7 +57,7 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
         size=table(signed_size, -signed_size, np.nan),
         price=table(trades["entry_price"].to_numpy(), trades["exit_price"].to_numpy(), np.nan),
         fees=table(costs.taker, exit_fee, 0.0),
-        fixed_fees=table(0.0, (trades["funding_quote"] + borrowed).to_numpy(), 0.0),
+        fixed_fees=table(0.0, (trades["funding_quote"] + trades["borrow_quote"]).to_numpy(), 0.0),
         init_cash=_AMPLE * simulation.cash_quote,
         cash_sharing=True,
         group_by=True,

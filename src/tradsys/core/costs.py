@@ -42,13 +42,15 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """Price step and size step of a symbol; 0 leaves prices or sizes as they are."""
+    """Price step, size step and smallest order (`min_notional`, in quote) of a symbol; 0 leaves all as they are."""
 
     tick: float = 0.0
     lot: float = 0.0
+    min_notional: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.tick < 0 or self.lot < 0:
+        if self.tick < 0 or self.lot < 0 or self.min_notional < 0:
             raise ConfigError(
-                f"tick and lot must not be negative, were {self.tick} and {self.lot}; 0 means no rounding"
+                f"tick, lot and min_notional must not be negative, were {self.tick}, {self.lot} and "
+                f"{self.min_notional}; 0 means no rounding and no minimum"
             )

@@ -1,4 +1,4 @@
-"""What can be wrong with bars, each found with its rows and said in one sentence."""
+"""What can be wrong with bars, each kind with its rows and one sentence."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ def _values(bars: pl.DataFrame, numbers: Sequence[str]) -> list[Defect]:
         elif name not in _PRICES and not (x >= 0).all():
             defects += _defect("negative volume", f"negative {name}", bars, finite & (x < 0))
     for name in outside_columns(bars):
-        # NaN says that nothing was known; an infinity says that something went wrong
+        # NaN where nothing was known is fine; an infinity is a fault
         if bars.schema[name] == pl.Float64 and (infinite := np.isinf(bars[name].to_numpy())).any():
             defects += _defect("not finite", f"{name} is infinite", bars, infinite)
     if all(name in arrays for name in _PRICES):

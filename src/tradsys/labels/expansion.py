@@ -1,4 +1,4 @@
-"""How much further the next bars move than the last ones did: what a forecast of volatility is fitted to."""
+"""Volatility expansion: how far the next bars move against the last ones; the label of volatility forecasts."""
 
 from typing import NamedTuple
 
@@ -22,8 +22,9 @@ class Expansion(NamedTuple):
 def volatility_expansion(bars: pl.DataFrame, *, horizon: int = 24, atr_period: int = 14) -> Expansion:
     """Log of the volatility of a bar realised over the next `horizon` bars, over the average true range now.
 
-    The average is what barriers are set in, so that this one number says how easily they are reached. Volatility is
-    told from highs and lows, which take a fifth of the bars that closes would need; both are fractions of the price.
+    Barriers are set in multiples of that average, so that this one number measures how easily they are reached.
+    Volatility is estimated from highs and lows, which take a fifth of the bars that closes would need; both are
+    fractions of the price.
     The last `horizon` rows, rows without an average and bars that do not move have none.
 
     Parkinson, "The extreme value method for estimating the variance of the rate of return", *J. Business* 53 (1980).

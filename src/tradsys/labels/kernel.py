@@ -110,7 +110,8 @@ def walk_all(
 ) -> Exits:
     """`walk` for every event; all arguments of an event have shape (n_events,).
 
-    A bar that holds both barriers is decided by the shorter bars inside it, where there are any and they can tell.
+    A bar that holds both barriers is decided by the shorter bars inside it, where there are any
+    and none of them holds both.
     """
     open_, high, low, close = prices
     fine_open, fine_high, fine_low, fine_close = fine.prices

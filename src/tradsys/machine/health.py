@@ -116,8 +116,8 @@ def _threads(found: Limits) -> Check:
     above = {name: n for name, n in caps.items() if n is None or n > found.cpus}
     if not above:
         return Check("threads", f"all {len(caps)} pools are held to the {found.cpus} cores")
-    said = ", ".join(f"{name}={'unset' if n is None else n}" for name, n in above.items())
-    return Check("threads", f"{said}: more threads than the {found.cpus} cores; unset them or set them lower", "FAIL")
+    listed = ", ".join(f"{name}={'unset' if n is None else n}" for name, n in above.items())
+    return Check("threads", f"{listed}: more threads than the {found.cpus} cores; unset them or set them lower", "FAIL")
 
 
 def _clock() -> Check:

@@ -30,8 +30,8 @@ _COUNTED_AT_IMPORT = ("numpy", "numba", "polars", "torch")
 class Limits:
     """Whole processor cores and bytes of memory that this process may use, each with where it was read.
 
-    `memory_bytes` is 0, and its source "unknown", on a platform that does not tell; `free_bytes` is what was left of it
-    when it was read.
+    `memory_bytes` is 0, and its source "unknown", on a platform that does not report it; `free_bytes` is what was
+    left of it when it was read.
     """
 
     cpus: int

@@ -1,4 +1,4 @@
-"""Safe or Beast: how much of this machine a piece of work may take, told before it starts instead of being killed."""
+"""The safe and the beast plan: how much memory and how many cores work may take, checked before it starts."""
 
 import difflib
 from dataclasses import dataclass, replace

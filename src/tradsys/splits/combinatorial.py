@@ -20,7 +20,7 @@ from tradsys.splits.splitter import Splitter, equal_groups
 class CombinatorialPurgedCV(Splitter):
     """Combinatorial purged cross-validation: C(N, k) splits whose test groups form C(N-1, k-1) whole paths.
 
-    It trains on the future too, and its paths are far from independent: read it beside `WalkForward`, never alone.
+    It trains on the future too, and its paths are far from independent: never read it without `WalkForward`.
 
     >>> cv = CombinatorialPurgedCV(6, 2)
     >>> cv.get_n_splits(), cv.n_paths

@@ -37,7 +37,7 @@ class Splitter(ABC):
     def split(
         self, X: Any, y: Any = None, groups: Any = None, *, intervals: Any = None
     ) -> Iterator[tuple[IntArray, IntArray]]:
-        """Row indices to train on and to test on, fold after fold; `X` only tells how many rows there are."""
+        """Row indices to train on and to test on, fold after fold; of `X` only the number of rows counts."""
         labels = self._labels(X, intervals)
         for fold, (train, test) in enumerate(self._folds(labels)):
             for name, mask in (("training", train), ("test", test)):

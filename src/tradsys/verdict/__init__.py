@@ -1,4 +1,4 @@
-"""How much of a result is luck: the verdict on a run's profiles, and the statistics shown beside it."""
+"""How much of a result is luck: the verdict on a run's profiles, multiple testing, and forecast scores."""
 
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from tradsys.verdict.procedure import judge
     from tradsys.verdict.proportion import clopper_pearson
     from tradsys.verdict.reliability import BrierParts, brier_parts, reliability_bins
-    from tradsys.verdict.results import Judgement, ProfileVerdict, VerdictSpec
-    from tradsys.verdict.scores import ForecastScore, Outcomes, auc, brier, log_loss, score
+    from tradsys.verdict.results import ProfileVerdict, RunVerdict, VerdictSpec
+    from tradsys.verdict.scores import ForecastOutcomes, ForecastScore, auc, brier, log_loss, score
     from tradsys.verdict.sharpe import (
         deflated_sharpe_ratio,
         expected_max_sharpe,
@@ -29,12 +29,12 @@ __all__ = [
     "BrierParts",
     "ConfidenceSet",
     "Estimate",
+    "ForecastOutcomes",
     "ForecastScore",
-    "Judgement",
-    "Outcomes",
     "Overfitting",
     "Overlap",
     "ProfileVerdict",
+    "RunVerdict",
     "SuperiorAbility",
     "SuperiorModels",
     "VerdictSpec",
@@ -71,8 +71,8 @@ __getattr__, __dir__ = attach(
         "ConfidenceSet": "confidence_set",
         "Estimate": "skill",
         "ForecastScore": "scores",
-        "Judgement": "results",
-        "Outcomes": "scores",
+        "RunVerdict": "results",
+        "ForecastOutcomes": "scores",
         "Overfitting": "pbo",
         "Overlap": "skill",
         "ProfileVerdict": "results",

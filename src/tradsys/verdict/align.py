@@ -53,7 +53,7 @@ def _on_rows(position: Float32Array, rows: list[int], n_symbols: int) -> Float32
 
 
 def _rows(symbols: tuple[str, ...], run_symbols: tuple[str, ...]) -> list[int] | None:
-    """Row of each of the trial's symbols in the run; lone symbols match whatever they are called."""
+    """Row of each of the trial's symbols in the run; where each has one symbol they match under any name."""
     if len(symbols) == len(run_symbols) == 1:
         return [0]
     if not set(symbols) <= set(run_symbols):

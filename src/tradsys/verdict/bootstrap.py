@@ -1,4 +1,4 @@
-"""Does it make money after costs: the circular block bootstrap, studentised in every draw."""
+"""Circular block bootstrap of mean daily returns, studentised in every draw: whether there is money after costs."""
 
 from dataclasses import dataclass
 

@@ -37,7 +37,7 @@ def model_confidence_set(
     n_bootstrap: int = 1999,
     seed: int = 0,
 ) -> ConfidenceSet:
-    """Eliminate models from `losses` (n_obs, n_models), smaller being better, until the rest cannot be told apart.
+    """Eliminate models from `losses` (n_obs, n_models), the smaller the better, until the rest do not differ.
 
     While the models that remain differ, the one that is worst relative to them goes. "max" tests each model's mean loss
     against the mean of all (T_max), "range" every pair (T_R). Standard errors are those of the bootstrap itself, one
@@ -77,21 +77,21 @@ def model_confidence_set(
 
 def _against_mean(mean: FloatArray, draws: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     """T_max, its draws under equal losses (n_draws,), and the t of each model, the largest of which goes."""
-    apart, drawn = mean - mean.mean(), draws - draws.mean(axis=1, keepdims=True)
+    excess, drawn = mean - mean.mean(), draws - draws.mean(axis=1, keepdims=True)
     error = np.sqrt((drawn**2).mean(axis=0))
-    t = _ratio(apart, error)
+    t = _ratio(excess, error)
     return float(t.max()), np.asarray(_ratio(drawn, error).max(axis=1)), t
 
 
 def _pairwise(mean: FloatArray, draws: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     """T_R, its draws, and for each model the largest t by which another beats it."""
-    apart = mean[:, None] - mean
-    null, error = np.zeros(len(draws)), np.zeros(apart.shape)
+    difference = mean[:, None] - mean
+    null, error = np.zeros(len(draws)), np.zeros(difference.shape)
     for i in range(len(mean)):
         drawn = draws[:, i, None] - draws
         error[i] = np.sqrt((drawn**2).mean(axis=0))
         null = np.maximum(null, np.abs(_ratio(drawn, error[i])).max(axis=1))
-    t = _ratio(apart, error)
+    t = _ratio(difference, error)
     return float(np.abs(t).max()), null, np.asarray(t.max(axis=1))
 
 
@@ -109,6 +109,6 @@ def _tied(p_values: FloatArray, losses: FloatArray) -> FloatArray:
 
 def _block_length(losses: FloatArray) -> float:
     """The longest that any model's losses, measured from the mean of all, ask for."""
-    apart = (losses - losses.mean(axis=1, keepdims=True)).T
-    moving = [column for column in apart if np.ptp(column) > 0]
+    excess = (losses - losses.mean(axis=1, keepdims=True)).T
+    moving = [column for column in excess if np.ptp(column) > 0]
     return max((optimal_block_length(column) for column in moving), default=1.0)

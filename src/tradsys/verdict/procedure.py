@@ -20,7 +20,7 @@ from tradsys.journal.trial import TrialSeries
 from tradsys.verdict import sentences
 from tradsys.verdict.align import Aligned, aligned
 from tradsys.verdict.bootstrap import studentised_blocks
-from tradsys.verdict.results import Judgement, Leg, ProfileVerdict, Verdict, VerdictSpec
+from tradsys.verdict.results import Leg, ProfileVerdict, RunVerdict, Verdict, VerdictSpec
 from tradsys.verdict.sharpe import (
     Moments,
     chance_of_none,
@@ -54,7 +54,7 @@ class _Tested:
 
 @dataclass(frozen=True, slots=True)
 class _Luck:
-    """What the best of all trials owes to luck: their number, what it is worth, and how far they lie apart."""
+    """What the best of all trials owes to luck: their number, what it is worth, and how their Sharpe ratios vary."""
 
     n_trials: int
     n_effective: float
@@ -69,7 +69,7 @@ def judge(
     spec: VerdictSpec = DEFAULT_SPEC,
     guard_bars: int,
     seed: int,
-) -> Judgement:
+) -> RunVerdict:
     """Judge the profiles of one run against everything else that was tried on its data.
 
     `own` share days, grid and opens; their keys are the profiles' names. `others` are the stored series of earlier
@@ -101,7 +101,7 @@ def judge(
     else:
         critical_net = _critical(tested.t_draws, n_unseen, spec.alpha)
         critical_skill = _critical(tested.z_draws, n_unseen, spec.alpha)
-    return Judgement(
+    return RunVerdict(
         profiles=profiles,
         n_days=len(run.days),
         n_trials=n_trials,
@@ -227,7 +227,7 @@ def _untested(trial: TrialSeries, luck: _Luck, spec: VerdictSpec) -> ProfileVerd
 
 
 def _shown(m: Moments | None, luck: _Luck) -> dict[str, float | None]:
-    """Statistics beside the verdict: annual Sharpe, PSR, DSR, minimum track record."""
+    """Statistics that are shown with the verdict: annual Sharpe, PSR, DSR, minimum track record."""
     if m is None:
         return dict.fromkeys(("sharpe", "psr", "dsr", "min_track_record_days"))
     shape = {"skewness": m.skewness, "kurtosis": m.kurtosis}

@@ -1,4 +1,4 @@
-"""Does it happen as often as the forecasts say: bins of like forecasts, and the Brier score taken apart by them."""
+"""Reliability of forecasts: how often it happened in bins of like forecasts, and the Brier score decomposed by them."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class ReliabilityBin:
     """Like forecasts of one side: their mean, how often it happened with an exact 95% interval, and their number."""
 
     predicted: float
@@ -26,7 +26,7 @@ class Bin:
 class BrierParts:
     """The Brier score = `reliability` - `resolution` + `uncertainty` + `within`.
 
-    `reliability` is what miscalibration costs, `resolution` what telling cases apart gains, `uncertainty` the score of
+    `reliability` is what miscalibration costs, `resolution` what separating cases gains, `uncertainty` the score of
     the base rate itself, `within` what the spread of the forecasts inside their bins leaves over: none where every
     forecast is its bin's mean.
     """
@@ -39,7 +39,7 @@ class BrierParts:
 
 def reliability_bins(
     probability: FloatArray, y: FloatArray, uniqueness: FloatArray, *, n_bins: int = BINS
-) -> list[Bin]:
+) -> list[ReliabilityBin]:
     """One side's forecasts (n,) in bins of about equal count, from low to high; equal forecasts share a bin.
 
     The intervals are Clopper and Pearson's for the bin's effective number of labels: the sum of their `uniqueness`.
@@ -51,7 +51,7 @@ def reliability_bins(
         n, observed = max(float(uniqueness[rows].sum()), 1.0), float(y[rows].mean())
         low, high = clopper_pearson(observed * n, n)
         found.append(
-            Bin(
+            ReliabilityBin(
                 predicted=float(probability[rows].mean()),
                 observed=observed,
                 n=int(rows.sum()),
@@ -77,14 +77,14 @@ def brier_parts(probability: FloatArray, y: FloatArray, *, n_bins: int = BINS) -
 def _one_side(p: FloatArray, y: FloatArray, n_bins: int) -> tuple[float, float, float, float]:
     bin_of = _bins(p, n_bins)
     n = np.bincount(bin_of)
-    said, seen = np.bincount(bin_of, weights=p) / n, np.bincount(bin_of, weights=y) / n
+    predicted, observed = np.bincount(bin_of, weights=p) / n, np.bincount(bin_of, weights=y) / n
     rate = y.mean()
-    apart = p - said[bin_of]
+    within = p - predicted[bin_of]
     return (
-        float(n @ (said - seen) ** 2 / len(p)),
-        float(n @ (seen - rate) ** 2 / len(p)),
+        float(n @ (predicted - observed) ** 2 / len(p)),
+        float(n @ (observed - rate) ** 2 / len(p)),
         float(rate * (1 - rate)),
-        float((apart**2).mean() - 2 * (apart * y).mean()),
+        float((within**2).mean() - 2 * (within * y).mean()),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a judgement says, field by field as it goes to `verdict.json`; None where a number is undefined."""
+"""The verdict on a run and on each of its profiles, with the fields of `verdict.json`, and its rules."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -60,7 +60,7 @@ class ProfileVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RunVerdict:
     """All profiles of a run, judged together.
 
     `n_trials` is K, `n_compared` of which took part in the step-down with their series; the others only count.

@@ -10,7 +10,7 @@ from tradsys.verdict.skill import Estimate, Overlap, estimate
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
+class ForecastOutcomes:
     """What came of the forecast labels: `y` and their average uniqueness, both (n, n_sides), and how they overlap."""
 
     y: FloatArray
@@ -49,7 +49,7 @@ class ForecastScore:
     auc: Estimate | None
 
 
-def score(probability: FloatArray, outcomes: Outcomes, *, seed: int) -> ForecastScore:
+def score(probability: FloatArray, outcomes: ForecastOutcomes, *, seed: int) -> ForecastScore:
     """Score probabilities (n, n_sides) of the outcomes; the intervals are those of `estimate`."""
     y, overlap = outcomes.y, outcomes.overlap
     area, influence = auc(probability, y), auc_influence(probability, y)

@@ -1,4 +1,4 @@
-"""Is it the timing: the same positions, circularly shifted against the market."""
+"""Timing against random entries: the same positions, circularly shifted against the market."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,8 +68,8 @@ def circular_shifts(positions: Sequence[Float32Array], returns: FloatArray, memo
         u = (gain / np.sqrt(np.maximum(spread, LEAST_RISK))).astype(np.float64)
         draws = u[:, kept]
         centre, scale = draws.mean(axis=1), draws.std(axis=1)
-        told_apart = scale > LEAST_SPREAD
-        scale = np.where(told_apart, scale, np.inf)
+        varies = scale > LEAST_SPREAD
+        scale = np.where(varies, scale, np.inf)
         z[first : first + step] = (u[:, 0] - centre) / scale
         null[first : first + step] = (draws - centre[:, None]) / scale[:, None]
     return Shifted(z, null.T)

@@ -1,4 +1,4 @@
-"""A mean over overlapping labels, such as one forecaster's gain over another, and how far it may be off."""
+"""The mean over overlapping labels, such as one forecaster's gain over another, with its interval."""
 
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -12,7 +12,7 @@ from tradsys.verdict.bootstrap import studentised_blocks
 from tradsys.verdict.stationary import optimal_block_length
 
 MIN_BLOCKS = 10
-"""Fewer blocks than this say nothing about the spread."""
+"""With fewer blocks than this there is no interval."""
 
 WIDER = 3.0
 """Blocks are this many times as long as the variance alone would have them: see `estimate`."""
@@ -50,8 +50,8 @@ class Overlap:
 class Estimate:
     """A mean over `n` rows with its 95% interval, over `n_blocks` blocks of `block` bars.
 
-    `smallest_visible` is the value above zero that four of five such samples would tell from zero. What the history is
-    too short for is None.
+    `smallest_visible` is the value above zero that would be significant in four of five such samples. What the history
+    is too short for is None.
     """
 
     value: float

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tradsys.research.walk.scoring import REFERENCES, Scored, reliability, skill_table
-from tradsys.verdict import Outcomes, Overlap
+from tradsys.verdict import ForecastOutcomes, Overlap
 
 HOUR = 3_600_000
 
@@ -15,7 +15,7 @@ def scored():
     """Two thousand hours in which the logistic and the decision maker know something and the others do not."""
     rng = np.random.default_rng(0)
     truth = rng.beta(20, 20, (2_000, 2))
-    outcomes = Outcomes(
+    outcomes = ForecastOutcomes(
         (rng.random((2_000, 2)) < truth).astype(float),
         np.full((2_000, 2), 0.05),
         Overlap(np.arange(2_000) * HOUR, HOUR, 12),
@@ -59,7 +59,9 @@ def test_scores_come_with_what_they_rest_on(scored):
 
 def test_too_short_a_history_leaves_the_intervals_open_and_is_plain_json(scored):
     few = np.arange(60)
-    outcomes = Outcomes(scored.outcomes.y[few], scored.outcomes.uniqueness[few], scored.outcomes.overlap.rows(few))
+    outcomes = ForecastOutcomes(
+        scored.outcomes.y[few], scored.outcomes.uniqueness[few], scored.outcomes.overlap.rows(few)
+    )
     short = replace(
         scored, fold=scored.fold[few], outcomes=outcomes, probability={n: p[few] for n, p in scored.probability.items()}
     )

@@ -15,7 +15,7 @@ from tradsys.research.claims.fits import REFERENCES, Stage, finished_seeds
 from tradsys.research.claims.store import Store
 from tradsys.research.claims.variants import CONTROL, FOCAL, FOCAL_ALPHA, FOCAL_GAMMA, FOCAL_RAW, SUPCON, Agents
 from tradsys.research.walk.record import stack
-from tradsys.verdict.scores import Outcomes
+from tradsys.verdict.scores import ForecastOutcomes
 from tradsys.verdict.skill import Overlap
 
 type Said = Mapping[str, FloatArray]
@@ -30,7 +30,7 @@ class Gathered:
     by what earlier test blocks say. `fits` are the stored facts of every fit, by variant.
     """
 
-    outcomes: Outcomes
+    outcomes: ForecastOutcomes
     seeds: Mapping[str, Sequence[int]]
     raw: Said
     calibrated: Said
@@ -66,7 +66,7 @@ def _logits(stage: Stage, store: Store, name: str, seed: int) -> FloatArray:
     return np.concatenate([store.get(*one)[0][name] for one in where]).astype(np.float64)
 
 
-def _outcomes(stage: Stage) -> Outcomes:
+def _outcomes(stage: Stage) -> ForecastOutcomes:
     labels = tuple(stage.data.labels.values())
     rows = [stage.test_rows(fold) for fold in stage.folds]
     y, weight = (
@@ -74,7 +74,7 @@ def _outcomes(stage: Stage) -> Outcomes:
         for name in ("target", "weight")
     )
     start = np.concatenate([stack([one.start for one in labels], r) for r in rows])
-    return Outcomes(y, weight, Overlap(start, interval_ms(stage.data.interval), stage.spec.barriers.horizon))
+    return ForecastOutcomes(y, weight, Overlap(start, interval_ms(stage.data.interval), stage.spec.barriers.horizon))
 
 
 def _calibrated(stage: Stage, logits: FloatArray) -> FloatArray:

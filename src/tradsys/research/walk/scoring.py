@@ -13,7 +13,7 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.record import stack
 from tradsys.verdict.reliability import reliability_bins
-from tradsys.verdict.scores import Outcomes, log_loss, score
+from tradsys.verdict.scores import ForecastOutcomes, log_loss, score
 from tradsys.verdict.skill import Estimate, Overlap, gain
 
 DECISION_MAKER = "decision maker"
@@ -35,7 +35,7 @@ class Scored:
     """
 
     fold: IntArray
-    outcomes: Outcomes
+    outcomes: ForecastOutcomes
     probability: Mapping[str, FloatArray]
 
 
@@ -53,7 +53,7 @@ def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored
         for name, values in by_name.items():
             said.setdefault(name, []).append(stack(values, rows))
     start, fold, y, uniqueness = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    outcomes = Outcomes(y, uniqueness, Overlap(start, interval_ms(data.interval), horizon))
+    outcomes = ForecastOutcomes(y, uniqueness, Overlap(start, interval_ms(data.interval), horizon))
     return Scored(fold, outcomes, {name: np.concatenate(p) for name, p in said.items()})
 
 
@@ -91,7 +91,7 @@ def skill_table(scored: Scored, *, seed: int) -> dict[str, Any]:
     }
 
 
-def _scores(name: str, probability: FloatArray, outcomes: Outcomes, seed: int) -> dict[str, Any]:
+def _scores(name: str, probability: FloatArray, outcomes: ForecastOutcomes, seed: int) -> dict[str, Any]:
     scores = score(probability, outcomes, seed=seed)
     means = {"log_loss": scores.log_loss, "brier": scores.brier, "auc": scores.auc}
     return {

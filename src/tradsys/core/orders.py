@@ -1,0 +1,63 @@
+"""Order arithmetic: how large an order may be and at what price, in the steps and above the minimum of its venue.
+
+The simulation's kernels and whatever places real orders call the same functions, so that both round alike.
+"""
+
+import numpy as np
+from numba import njit
+
+from tradsys.core.arrays import FloatArray
+
+LOT_SLACK = 1e-9
+"""A size this little below a whole number of lots is one: 0.3 / 0.1 is 2.9999999999999996 in binary."""
+
+
+@njit(cache=True)
+def size_for_share(share: float, equity: float, price: float) -> float:
+    """Base units that a share of the equity buys at a price, with the share's sign; none of an equity that is gone.
+
+    >>> size_for_share(0.5, 10_000.0, 40.0)
+    125.0
+    """
+    return share * equity / price if equity > 0.0 else 0.0
+
+
+@njit(cache=True)
+def scale_to_room(wanted: float, room: float) -> float:
+    """What orders that want a share of equity together are multiplied by, so that they fit into the room that is left.
+
+    >>> scale_to_room(1.5, 0.75), scale_to_room(0.5, 0.75), scale_to_room(0.5, -0.1)
+    (0.5, 1.0, 0.0)
+    """
+    return min(1.0, max(room, 0.0) / wanted) if wanted > 0.0 else 0.0
+
+
+@njit(cache=True)
+def whole_lots(size: float, lot: float) -> float:
+    """A size of either sign cut towards zero to a whole number of lots; a lot of 0 leaves it as it is.
+
+    >>> whole_lots(0.37, 0.125), whole_lots(-0.37, 0.125), whole_lots(0.37, 0.0)
+    (0.25, -0.25, 0.37)
+    """
+    cut: float = np.sign(size) * np.floor(abs(size) / lot + LOT_SLACK) * lot if lot > 0.0 else size
+    return cut
+
+
+@njit(cache=True)
+def is_large_enough(size: float, price: float, min_notional: float) -> bool:
+    """Whether a venue takes an order of this size: one of something, worth no less than its minimum in quote.
+
+    >>> is_large_enough(0.25, 40.0, 10.0), is_large_enough(0.25, 39.0, 10.0), is_large_enough(0.0, 40.0, 0.0)
+    (True, False, False)
+    """
+    return abs(size) > 0.0 and abs(size) * price >= min_notional
+
+
+def to_tick(price: FloatArray, tick: FloatArray) -> FloatArray:
+    """Prices at the nearest tick, half of one to the even one; a tick of 0 leaves them as they are.
+
+    >>> to_tick(np.array([10.3, 10.625, 10.3]), np.array([0.25, 0.25, 0.0]))
+    array([10.25, 10.5 , 10.3 ])
+    """
+    step = np.where(tick > 0, tick, 1.0)
+    return np.where(tick > 0, np.round(price / step) * step, price)
