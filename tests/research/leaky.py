@@ -27,10 +27,10 @@ from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
 from tradsys.regimes.volatility import VolatilityRegimes
-from tradsys.research.selection import nested
+from tradsys.research.selection import nested_selection
 from tradsys.research.walk import dataset, deciding, experiment, folds
 from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.spec import Experiment, experiment_from
+from tradsys.research.walk.experiment_spec import Experiment, experiment_from
 from tradsys.settings.config import RunConfig
 from tradsys.settings.sections import FoldSettings
 
@@ -258,14 +258,14 @@ def threshold_of_the_test_part(data: Dataset, spec: Experiment, models: Any, *re
 
 def choice_on_the_test_part(
     data: Dataset, spec: Experiment, results: Any, *rest: Any, **held: Any
-) -> nested.FoldChoice:
+) -> nested_selection.FoldChoice:
     """In the place of `choose_for_fold`: what a fold chooses has been tried on its own test block too."""
     own = results[-1].fold
     later = replace(results[-1], fold=replace(own, opens=own.closes))
     return CHOOSE(data, spec, [*results, later], *rest, **held)
 
 
-CHOOSE = nested.choose_for_fold
+CHOOSE = nested_selection.choose_for_fold
 
 
 def same_bar_fills(market: Any, decisions: pl.DataFrame, **settings: Any) -> Any:
@@ -379,7 +379,7 @@ LEAKS = [
         "daily returns",
         (1, 6_000),
         eager,
-        patch=(nested, "choose_for_fold", choice_on_the_test_part),
+        patch=(nested_selection, "choose_for_fold", choice_on_the_test_part),
         market=long_market,
     ),
     Leak("labels that end early", "long labels", "ret", (1, 1), lambda seed: {"barriers": EndsEarly(horizon=6)}),

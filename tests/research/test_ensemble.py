@@ -6,7 +6,7 @@ import pytest
 from tradsys.predictor import Predictor
 from tradsys.research.lookahead.lookahead import look_ahead
 from tradsys.research.walk.experiment import run_experiment
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ def spec():
 def decided(small_market, spec):
     """An experiment in which the ensemble convinces from the first fold on."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tradsys.research.walk.deciding.convincing", lambda leads: "ensemble")
+        patch.setattr("tradsys.research.walk.deciding.convincing_challenger", lambda leads: "ensemble")
         yield run_experiment(small_market, spec)
 
 
@@ -50,5 +50,5 @@ def test_a_saved_ensemble_decides_as_it_did(decided, tmp_path):
 
 
 def test_an_ensemble_that_decides_sees_no_future(decided, spec, monkeypatch):
-    monkeypatch.setattr("tradsys.research.walk.deciding.convincing", lambda leads: "ensemble")
+    monkeypatch.setattr("tradsys.research.walk.deciding.convincing_challenger", lambda leads: "ensemble")
     assert look_ahead(decided, spec, n_points=3).findings == ()

@@ -7,7 +7,7 @@ from tradsys.core.errors import NotEnoughBars
 from tradsys.data import load_market
 from tradsys.data.simulate import simulate
 from tradsys.research.walk.experiment import run_experiment
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 
 
 def _market(tmp_path, bars: pl.DataFrame):

@@ -29,9 +29,9 @@ from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
 from tradsys.predictor.live import LivePredictor
 from tradsys.research.judging.replay import StoredRun
-from tradsys.research.lookahead.lookahead import glance, look_ahead
+from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.procedures.tables import labels_frame
-from tradsys.research.ranking.neutral import neutral_from
+from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.research.run import run
 from tradsys.research.tuning.forecasts import Cell, Workshop
 from tradsys.research.tuning.score import Span, worth
@@ -172,7 +172,9 @@ def test_borrowing_is_part_of_what_is_tried_and_a_table_of_funding_part_of_the_d
     plain = RunConfig()
     assert plain.digest == RunConfig(costs={"borrow_bps_per_year": 0.0}, funding={"files": "x.csv"}).digest
     assert plain.digest != RunConfig(costs={"borrow_bps_per_year": 1.0}).digest
-    assert neutral_from(plain).digest != neutral_from(RunConfig(costs={"borrow_bps_per_year": 1.0})).digest
+    assert (
+        market_neutral_from(plain).digest != market_neutral_from(RunConfig(costs={"borrow_bps_per_year": 1.0})).digest
+    )
 
 
 def test_a_predictor_without_carry_says_so_in_its_bundle(tmp_path):
@@ -210,7 +212,7 @@ def test_a_run_with_funding_and_borrowing_sees_no_future(attached, hours):
     outcome = run_experiment(attached(4, hours), spec)
     assert any(len(one.trades) and one.trades["funding_quote"].abs().sum() for one in outcome.simulations.values())
     assert look_ahead(outcome, spec, n_points=3).findings == ()
-    assert glance(outcome, spec).findings == ()
+    assert look_ahead_sample(outcome, spec).findings == ()
 
 
 def test_a_rate_that_is_known_before_it_settled_is_caught(attached, monkeypatch):
@@ -223,7 +225,7 @@ def test_a_rate_that_is_known_before_it_settled_is_caught(attached, monkeypatch)
 
     monkeypatch.setattr(join, "settle", early)
     spec = quick_experiment(**COSTLY)
-    found = glance(run_experiment(attached(4), spec), spec).findings
+    found = look_ahead_sample(run_experiment(attached(4), spec), spec).findings
     assert [(one.part, one.column, one.bars_ahead) for one in found] == [("funding known", "funding_rate", 8)]
 
 

@@ -14,7 +14,7 @@ from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
 from tradsys.research.judging.replay import StoredRun
 from tradsys.research.run import run
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import configured_market
 

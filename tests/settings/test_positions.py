@@ -18,7 +18,7 @@ from tradsys.features.positions import POSITIONS
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
 from tradsys.report.families import families_card
-from tradsys.research.lookahead.lookahead import glance, look_ahead
+from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.run import run
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.settings.config import RunConfig
@@ -135,7 +135,7 @@ def test_nothing_of_it_sees_the_future(market):
     spec = quick_experiment(features=FeatureSet((LogReturns((1, 3)), *POSITIONS)))
     outcome = run_experiment(market_from({"X": frame}), spec)
     assert look_ahead(outcome, spec, n_points=3).findings == ()
-    assert glance(outcome, spec).findings == ()
+    assert look_ahead_sample(outcome, spec).findings == ()
 
 
 def test_what_came_later_changes_no_earlier_bar(place, config, market):

@@ -36,7 +36,7 @@ def command(
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
     from tradsys.research.train import train_bundle
-    from tradsys.research.walk.spec import experiment_on
+    from tradsys.research.walk.experiment_spec import experiment_on
 
     given: dict[str, Any] = {
         "seed": seed,

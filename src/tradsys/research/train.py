@@ -16,10 +16,10 @@ from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.deciding import decide_fold
 from tradsys.research.walk.experiment import Progress, lockbox_opens, walk
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fit_models
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.scoring import gather, skill_table
-from tradsys.research.walk.spec import Experiment
 from tradsys.runs.provenance import code_digest
 
 

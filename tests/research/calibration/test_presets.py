@@ -9,7 +9,7 @@ from tradsys.research import run
 from tradsys.research.calibration import market
 from tradsys.research.calibration.presets import calibration_experiment, preset_named
 from tradsys.research.walk import experiment
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
 from tradsys.settings.sections import CostSettings
 

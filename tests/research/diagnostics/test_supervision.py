@@ -20,7 +20,7 @@ from tradsys.research.judging.replay import StoredRun
 from tradsys.research.lookahead.lookahead import look_ahead
 from tradsys.research.run import run
 from tradsys.research.walk.experiment import run_experiment
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import configured_market
 

@@ -14,13 +14,13 @@ from tradsys.core.time import to_ms
 from tradsys.data.simulate import simulate
 from tradsys.data.simulate.market import HOUR
 from tradsys.journal.ledger import Ledger
-from tradsys.research.lookahead.findings import Finding, Lookahead, refuse
-from tradsys.research.lookahead.futures import cut, mirrored, noised
-from tradsys.research.lookahead.lookahead import SAMPLE_POINTS, glance, look_ahead
+from tradsys.research.lookahead.findings import Leak, Lookahead, refuse
+from tradsys.research.lookahead.lookahead import SAMPLE_POINTS, look_ahead, look_ahead_sample
+from tradsys.research.lookahead.without_future import cut, mirrored, noised
 from tradsys.research.run import run
 from tradsys.research.walk import experiment
 from tradsys.research.walk.experiment import run_experiment
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
 
 
@@ -46,7 +46,7 @@ def test_every_leak_is_found_with_its_column_and_how_far_it_saw(leak, seed, monk
 
 @pytest.mark.parametrize("leak", [leak for leak in LEAKS if leak.in_every_run], ids=str)
 def test_the_sample_inside_every_run_finds_it_too_and_refuses(leak, monkeypatch):
-    looked = glance(*outcome_of(leak, 3, monkeypatch))
+    looked = look_ahead_sample(*outcome_of(leak, 3, monkeypatch))
     assert any(finding.part.startswith(leak.part) for finding in looked.findings)
     with pytest.raises(LookaheadError, match=r"may only use what was known at the time, found \d+ that saw later bars"):
         refuse(looked)
@@ -66,11 +66,11 @@ def test_honest_parts_are_left_in_peace(specs, recipe):
     spec = quick_experiment(**specs(4))
     outcome = run_experiment(market_of(recipe, 4), spec)
     assert look_ahead(outcome, spec, n_points=4).findings == ()
-    assert glance(outcome, spec).findings == ()
+    assert look_ahead_sample(outcome, spec).findings == ()
 
 
 def test_a_network_that_decides_is_left_in_peace(monkeypatch):
-    monkeypatch.setattr("tradsys.research.walk.deciding.convincing", lambda _: "transformer")
+    monkeypatch.setattr("tradsys.research.walk.deciding.convincing_challenger", lambda _: "transformer")
     spec = quick_experiment(**deciding_network())
     outcome = run_experiment(market_of("noise", 9), spec)
     assert all(result.fitted["transformer"].network for result in outcome.results)
@@ -112,12 +112,12 @@ def test_a_run_that_saw_the_future_leaves_no_verdict_and_no_trial(tmp_path, monk
 def test_the_same_run_looks_at_the_same_points():
     spec = quick_experiment()
     outcome = run_experiment(market_of("noise", 7), spec)
-    assert glance(outcome, spec) == glance(outcome, spec)
-    assert glance(outcome, replace(spec, seed=1)).n_values != glance(outcome, spec).n_values
+    assert look_ahead_sample(outcome, spec) == look_ahead_sample(outcome, spec)
+    assert look_ahead_sample(outcome, replace(spec, seed=1)).n_values != look_ahead_sample(outcome, spec).n_values
 
 
 def test_a_sentence_says_what_where_and_how_far():
-    finding = Finding("features", "bfill", "BTC", 1_234, 1_551_398_400_000, 3)
+    finding = Leak("features", "bfill", "BTC", 1_234, 1_551_398_400_000, 3)
     assert finding.sentence == "features: bfill of BTC saw 3 bars ahead, first in row 1,234 (2019-03-01 00:00)"
     assert Lookahead(2, 10, (finding,)).to_dict()["findings"][0]["start"] == "2019-03-01 00:00"
 

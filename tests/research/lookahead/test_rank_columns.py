@@ -14,8 +14,8 @@ from tradsys.features import cross_section
 from tradsys.features.cross_section import rank_columns
 from tradsys.journal.ledger import Ledger
 from tradsys.research.lookahead.findings import Search
-from tradsys.research.lookahead.futures import cut, noised
-from tradsys.research.lookahead.rank_columns import look_at_rank_columns
+from tradsys.research.lookahead.rank_columns import compare_rank_columns
+from tradsys.research.lookahead.without_future import cut, noised
 from tradsys.research.run import run
 from tradsys.research.walk.dataset import Dataset
 from tradsys.settings.config import RunConfig
@@ -37,7 +37,7 @@ def test_columns_of_ranks_that_saw_the_future_are_caught(leak, future, monkeypat
     search = Search(np.unique(np.concatenate(list(closes.values()))), closes)
     at = 4_000 * HOUR_MS + int(ts_ms(market().bars).min())
     ranks = RankColumns(universe, listings, (72,))
-    look_at_rank_columns(search, Dataset(HOUR, carried, {}), ranks, at, future)
+    compare_rank_columns(search, Dataset(HOUR, carried, {}), ranks, at, future)
     seen = {(finding.part, finding.column) for finding in search.found.values()}
     assert search.n_values > 10_000
     assert bool(seen) == (leak is not None)

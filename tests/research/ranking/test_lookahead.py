@@ -13,15 +13,15 @@ from tradsys.data.universe import UniverseSpec
 from tradsys.journal.ledger import Ledger
 from tradsys.research.procedures import ranks as rank_procedure
 from tradsys.research.procedures.ranks import RankProcedure, before_lockbox
-from tradsys.research.ranking import neutral
+from tradsys.research.ranking import market_neutral
 from tradsys.research.ranking.lookahead import look_ahead_in_ranks
-from tradsys.research.ranking.neutral import neutral_from, trade
+from tradsys.research.ranking.market_neutral import market_neutral_from, trade
 from tradsys.research.run import run
 from tradsys.settings.config import RunConfig
 
 
 def spec_of(universe: UniverseSpec | None = None):
-    spec = neutral_from(RunConfig(universe={"size": 6}))
+    spec = market_neutral_from(RunConfig(universe={"size": 6}))
     return spec if universe is None else replace(spec, universe=universe)
 
 
@@ -67,8 +67,8 @@ def test_ranks_over_symbols_that_are_not_listed_yet_are_caught(monkeypatch):
         values[lookback:] = known[lookback:] - known[:-lookback]
         return values
 
-    monkeypatch.setattr(neutral, "raw_momentum", filled)
-    monkeypatch.setattr(neutral, "compared", lambda values, member: values)
+    monkeypatch.setattr(market_neutral, "raw_momentum", filled)
+    monkeypatch.setattr(market_neutral, "compared", lambda values, member: values)
     found = looked(spec_of())
     assert parts(found) >= {"ranks"}
     late = max(ts_ms(bars)[0] for bars in market().frames().values())
@@ -76,19 +76,19 @@ def test_ranks_over_symbols_that_are_not_listed_yet_are_caught(monkeypatch):
 
 
 def test_a_signal_of_the_next_bar_is_caught_one_ahead(monkeypatch):
-    honest = neutral.raw_momentum
+    honest = market_neutral.raw_momentum
 
     def early(panel, frames, lookback):
         return np.roll(honest(panel, frames, lookback), -1, axis=0)
 
-    monkeypatch.setattr(neutral, "raw_momentum", early)
+    monkeypatch.setattr(market_neutral, "raw_momentum", early)
     found = looked(spec_of())
     signals = [finding for finding in found.findings if finding.column == "signal"]
     assert {finding.bars_ahead for finding in signals} == {1}
 
 
 def test_a_run_that_looked_ahead_is_refused_and_leaves_nothing(monkeypatch, tmp_path):
-    monkeypatch.setattr(rank_procedure, "neutral_from", lambda config: spec_of(OfTheWholeHistory(size=6)))
+    monkeypatch.setattr(rank_procedure, "market_neutral_from", lambda config: spec_of(OfTheWholeHistory(size=6)))
     ledger = Ledger(tmp_path / "journal" / "ledger.jsonl")
     with pytest.raises(LookaheadError, match="universe: member of S"):
         run(market(), RunConfig(), procedure=RankProcedure.of, root=tmp_path / "runs", ledger=ledger)

@@ -14,8 +14,8 @@ from tradsys.research.tuning.forecasts import N_FOLDS, Cell, Failed, Workshop, g
 from tradsys.research.tuning.part import tuning_part
 from tradsys.research.tuning.score import Score, worth
 from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.research.walk.folds import walk_forward
-from tradsys.research.walk.spec import experiment_from
 
 
 def scored(part, config, measure="skill"):

@@ -10,7 +10,7 @@ from tests.research.tuning.said import HOUR, fold
 
 from tradsys.research.tuning.forecasts import Said
 from tradsys.research.tuning.score import N_BLOCKS, WORST, Score, Span, worth
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 
 YEAR = 365 * 24 * HOUR
 FREE = experiment_from(quick().with_settings({"costs.taker_bps": 0.0, "costs.maker_bps": 0.0}))

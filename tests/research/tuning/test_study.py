@@ -14,7 +14,7 @@ from tradsys.research.tuning.ranges import DEFAULT
 from tradsys.research.tuning.score import WORST
 from tradsys.research.tuning.storage import only_one, open_storage
 from tradsys.research.tuning.study import TuningStudy
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 
 SPACE = DEFAULT.over(["agent.penalty", "labels.horizon=12:24"])
 PLAN = StudyPlan(Data("EDGE 1h", ("m1",), "f" * 64), quick(), SPACE, "skill", n_seeds=2)

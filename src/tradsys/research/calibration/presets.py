@@ -10,7 +10,7 @@ from tradsys.machine.plan import Plan
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.regimes.volatility import VolatilityRegimes
 from tradsys.research.walk.agents import DECIDER
-from tradsys.research.walk.spec import Experiment, experiment_from
+from tradsys.research.walk.experiment_spec import Experiment, experiment_from
 from tradsys.settings.config import RunConfig
 from tradsys.settings.sections import CostSettings
 

@@ -20,7 +20,7 @@ from tradsys.core.time import DAY_MS
 from tradsys.journal.trial import TrialSeries
 from tradsys.profiles.rules import QUIET
 from tradsys.research.walk.experiment import Outcome
-from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.experiment_spec import Experiment
 
 type ActionArray = npt.NDArray[np.int8]
 

@@ -21,10 +21,10 @@ from tradsys.research.claims.store import Store
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment import Progress, lockbox_opens
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import FoldModels, fit_models
 from tradsys.research.walk.folds import Fold, walk_forward
 from tradsys.research.walk.record import both, stack
-from tradsys.research.walk.spec import Experiment
 from tradsys.runs.provenance import code_digest
 
 REFERENCES = (BaseRate(), VolatilityOnly(), RidgeLogistic())

@@ -20,7 +20,7 @@ from tradsys.research.claims.trading import trade_profiles
 from tradsys.research.claims.variants import Agents, within
 from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.experiment import Progress
-from tradsys.research.walk.spec import experiment_on
+from tradsys.research.walk.experiment_spec import experiment_on
 from tradsys.runs.provenance import code_digest
 from tradsys.settings.config import RunConfig
 

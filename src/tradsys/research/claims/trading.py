@@ -11,7 +11,7 @@ from tradsys.research.claims.store import Store
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.experiment import Progress, run_experiment
-from tradsys.research.walk.spec import experiment_on
+from tradsys.research.walk.experiment_spec import experiment_on
 from tradsys.runs.provenance import code_digest
 from tradsys.settings.config import RunConfig
 

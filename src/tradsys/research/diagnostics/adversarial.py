@@ -16,8 +16,8 @@ from tradsys.research.diagnostics.inputs import fold_columns, usable
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.record import stack
-from tradsys.research.walk.spec import Experiment
 
 _FEWEST_FOLDS = 3
 _N_SHOWN = 6

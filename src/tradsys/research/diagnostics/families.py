@@ -17,10 +17,10 @@ from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, calibrate
 from tradsys.research.walk.experiment import Outcome
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import FoldModels, fill_first_part
 from tradsys.research.walk.record import Record, stack
 from tradsys.research.walk.scoring import BASE_RATE, millinats, scored_rows
-from tradsys.research.walk.spec import Experiment
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import gain
 

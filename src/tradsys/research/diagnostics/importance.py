@@ -18,9 +18,9 @@ from tradsys.research.diagnostics.permutation import Block, Calibrated, increase
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.record import stack
 from tradsys.research.walk.scoring import BOOSTED
-from tradsys.research.walk.spec import Experiment
 from tradsys.verdict.skill import Overlap, estimate
 
 DECIDING = "deciding"

@@ -11,7 +11,7 @@ from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import RiskOffSize
 from tradsys.regimes.macro import STATES
 from tradsys.research.walk.experiment import Outcome
-from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.verdict.skill import Overlap, estimate
 
 _SHOWN = ("profit_total", "sharpe", "max_drawdown_account", "total_trades")

@@ -13,7 +13,7 @@ from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
-from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.experiment_spec import Experiment
 
 
 def fold_choices(

@@ -20,9 +20,9 @@ from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.research.judging.trials import Tried
-from tradsys.research.ranking.neutral import neutral_from
+from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.research.walk.experiment import simulate_decisions
-from tradsys.research.walk.spec import Experiment, experiment_from
+from tradsys.research.walk.experiment_spec import Experiment, experiment_from
 from tradsys.settings.config import RunConfig
 
 RANKS = "ranks"
@@ -58,7 +58,7 @@ class StoredRun:
     @cached_property
     def tried(self) -> Tried:
         """What was tried and how it is judged, from the settings stored with the run."""
-        return neutral_from(RunConfig(**self.manifest["config"])) if self.is_ranks else self.spec
+        return market_neutral_from(RunConfig(**self.manifest["config"])) if self.is_ranks else self.spec
 
     @cached_property
     def config(self) -> RunConfig:

@@ -13,7 +13,7 @@ from tradsys.core.time import stamp
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Leak:
     """A value that was not settled when it was used.
 
     `row` (of the symbol's bars) and `start` (ms) are where it was first seen to differ; `bars_ahead` is the smallest
@@ -52,7 +52,7 @@ class Lookahead:
 
     n_points: int
     n_values: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Leak, ...]
 
     @property
     def sentence(self) -> str:
@@ -83,7 +83,7 @@ def refuse(lookahead: Lookahead) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ComputedTable:
     """Values (n_rows, n_columns) with the time `start` (n_rows,) of each row and the time at which it is `known`, ms.
 
     Numbers may differ by `tolerance` where rounding depends on how many rows are computed together; what follows from
@@ -100,7 +100,7 @@ class Table:
     derived_from: str = ""
 
 
-type View = Callable[[int], Sequence[Table]]
+type View = Callable[[int], Sequence[ComputedTable]]
 """Everything computed again without the future after a time (ms)."""
 
 
@@ -114,9 +114,9 @@ class Search:
     closes: IntArray
     bars: Mapping[str, IntArray]
     n_values: int = 0
-    found: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
+    found: dict[tuple[str, str, str], Leak] = field(default_factory=dict)
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: Leak) -> None:
         """Keep it where it is the first of its column."""
         key = (finding.part, finding.column, finding.symbol)
         if key not in self.found or finding.start < self.found[key].start:
@@ -130,13 +130,13 @@ class Search:
             if len(wrong):
                 first = int(start[wrong[0]])
                 row = int(np.searchsorted(self.bars[symbol], first))
-                self.add(Finding(part, column, symbol, row, first, int(ahead[wrong].max())))
+                self.add(Leak(part, column, symbol, row, first, int(ahead[wrong].max())))
 
-    def compare(self, full: Sequence[Table], view: View, at: int) -> None:
+    def compare(self, full: Sequence[ComputedTable], view: View, at: int) -> None:
         """Recompute without what came after `at` (ms) and compare all that was known by then."""
 
         @lru_cache(maxsize=16)  # columns that see equally far share their steps
-        def seen(time: int) -> dict[tuple[str, str], Table]:
+        def seen(time: int) -> dict[tuple[str, str], ComputedTable]:
             return {(table.part, table.symbol): table for table in view(time)}
 
         equal: dict[tuple[str, str], BoolArray] = {}
@@ -159,7 +159,7 @@ class Search:
                 if earlier is not None and earlier.start <= when:
                     continue
                 self.add(
-                    Finding(
+                    Leak(
                         part=table.part,
                         column=table.columns[column],
                         symbol=table.symbol,
@@ -171,11 +171,11 @@ class Search:
 
     def _distance(
         self,
-        table: Table,
+        table: ComputedTable,
         row: int,
         column: int,
         at: int,
-        seen: Callable[[int], dict[tuple[str, str], Table]],
+        seen: Callable[[int], dict[tuple[str, str], ComputedTable]],
     ) -> int:
         """Bars after the value should have been known without which it is another one, by bisection."""
 
@@ -202,7 +202,7 @@ def _same(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> BoolArray:
     return np.asarray((a == b) | ((a != a) & (b != b)), dtype=bool)
 
 
-def _close(table: Table, other: Table, n: int) -> BoolArray:
+def _close(table: ComputedTable, other: ComputedTable, n: int) -> BoolArray:
     if table.tolerance == 0.0:
         return np.zeros((n, len(table.columns)), bool)
     return np.asarray(np.abs(table.values[:n] - other.values[:n]) <= table.tolerance, dtype=bool)

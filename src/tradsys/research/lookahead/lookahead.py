@@ -5,11 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tradsys.core.seeds import derive, generator
-from tradsys.research.lookahead.early import early_fills, early_funding, early_training
-from tradsys.research.lookahead.findings import Lookahead, Search, Table
-from tradsys.research.lookahead.futures import Future, as_known, cut, mirrored, noised
-from tradsys.research.lookahead.rank_columns import look_at_rank_columns
-from tradsys.research.lookahead.views import (
+from tradsys.research.lookahead.computed_tables import (
     decided,
     fitted,
     inputs_seen,
@@ -21,12 +17,16 @@ from tradsys.research.lookahead.views import (
     traded,
     trained_on,
 )
-from tradsys.research.selection import nested
+from tradsys.research.lookahead.findings import ComputedTable, Lookahead, Search
+from tradsys.research.lookahead.premature_use import premature_fills, premature_funding, unknown_training_labels
+from tradsys.research.lookahead.rank_columns import compare_rank_columns
+from tradsys.research.lookahead.without_future import Future, as_known, cut, mirrored, noised
+from tradsys.research.selection import nested_selection
 from tradsys.research.walk.dataset import Dataset, label_symbol
 from tradsys.research.walk.experiment import Outcome, Progress, research_fold, simulate_profile
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.folds import walk_forward
 from tradsys.research.walk.record import Record
-from tradsys.research.walk.spec import Experiment
 from tradsys.settings.market import RankColumns
 
 TURNS = 4
@@ -67,7 +67,7 @@ def look_ahead(
             _bars(search, outcome, spec, point, future)
             _labels(search, outcome, spec, point, future)
             if ranks is not None:
-                look_at_rank_columns(search, outcome.data, ranks, point.at, future)
+                compare_rank_columns(search, outcome.data, ranks, point.at, future)
         _trades(search, outcome, spec, point)
     for result in outcome.results:
         progress(f"fitting fold {result.fold.index + 1} again", n_points + result.fold.index, n_steps)
@@ -77,7 +77,7 @@ def look_ahead(
     return Lookahead(n_points, search.n_values, tuple(search.found.values()))
 
 
-def glance(outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None) -> Lookahead:
+def look_ahead_sample(outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None) -> Lookahead:
     """The sample inside every run: some points, the scales of their folds, a choice, all training parts and fills."""
     search = _search(outcome, spec)
     points = _points(outcome, spec, SAMPLE_POINTS)
@@ -86,7 +86,7 @@ def glance(outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None)
         _bars(search, outcome, spec, point, cut)
         _labels(search, outcome, spec, point, noised)
         if ranks is not None:
-            look_at_rank_columns(search, outcome.data, ranks, point.at, cut)
+            compare_rank_columns(search, outcome.data, ranks, point.at, cut)
     for k in sorted({point.fold for point in points}):
         _rescale(search, outcome, spec, k)
     _choice(search, outcome, spec, points[0].fold, noised)
@@ -97,9 +97,9 @@ def _search(outcome: Outcome, spec: Experiment) -> Search:
     """A search that has looked at all training parts, fills and rates of funding already."""
     closes = {symbol: labels.start for symbol, labels in outcome.data.labels.items()}
     search = Search(np.unique(np.concatenate(list(closes.values()))), closes)
-    early_training(search, outcome)
-    early_fills(search, outcome, spec)
-    early_funding(search, outcome)
+    unknown_training_labels(search, outcome)
+    premature_fills(search, outcome, spec)
+    premature_funding(search, outcome)
     return search
 
 
@@ -124,7 +124,7 @@ def _bars(search: Search, outcome: Outcome, spec: Experiment, point: Point, futu
     inputs, _ = inputs_seen(result.predictor, result.predictor.features, point.symbol, frame)
     full = [*inputs, *decided(result.forecasts[point.symbol], spec, point.symbol)]
 
-    def view(at: int) -> list[Table]:
+    def view(at: int) -> list[ComputedTable]:
         bars = future(frame, data.interval, at)
         return seen_by(result, spec, point.symbol, bars, rows[: len(bars)], at)
 
@@ -153,7 +153,7 @@ def _labels(search: Search, outcome: Outcome, spec: Experiment, point: Point, fu
     at_end = int(mine.end[row].max()) if mine.is_labelled[row] else point.at
     wait = spec.barriers.horizon if future is cut else 0
 
-    def view(at: int) -> list[Table]:
+    def view(at: int) -> list[ComputedTable]:
         bars = future(data.frames[symbol], data.interval, at)
         return labelled(symbol, label_symbol(bars, data.interval, spec.barriers, spec.costs), wait)
 
@@ -165,7 +165,7 @@ def _trades(search: Search, outcome: Outcome, spec: Experiment, point: Point) ->
     data = outcome.data
     full = [table for name, one in outcome.simulations.items() for table in traded(name, one, search.bars)]
 
-    def view(at: int) -> list[Table]:
+    def view(at: int) -> list[ComputedTable]:
         frames = {symbol: noised(bars, data.interval, at) for symbol, bars in data.frames.items()}
         other = Dataset(data.interval, frames, data.labels)
         simulations = {one.name: simulate_profile(other, outcome.results, one, spec) for one in spec.profiles}
@@ -178,7 +178,7 @@ def _refit(search: Search, outcome: Outcome, spec: Experiment, k: int, future: F
     """A fold's whole fit, with other bars and labels from its test block on."""
     fold, first_test = outcome.results[k].fold, outcome.results[0].fold.opens
 
-    def view(at: int) -> list[Table]:
+    def view(at: int) -> list[ComputedTable]:
         other, known = _without_future(outcome, spec, at, future)
         result = research_fold(other, known, fold, _record_before(outcome, k), first_test)
         again = walk_forward(other, spec, spec.embargo(other.interval))[k]
@@ -194,7 +194,7 @@ def _rescale(search: Search, outcome: Outcome, spec: Experiment, k: int) -> None
     """What features learn, with noise from a fold's test block on: the quick part of its fit."""
     fold, predictor = outcome.results[k].fold, outcome.results[k].predictor
 
-    def view(at: int) -> list[Table]:
+    def view(at: int) -> list[ComputedTable]:
         other, known = _without_future(outcome, spec, at, noised)
         features, _ = other.panel(known.feature_set(predictor.regimes), fold.train, seed=derive(spec.seed, "fold", k))
         return scaled(fold, features)
@@ -206,8 +206,8 @@ def _choice(search: Search, outcome: Outcome, spec: Experiment, k: int, future: 
     """What a fold chose among profiles, thresholds and regime maps, with other bars from its test block on."""
     results, fold = outcome.results[: k + 1], outcome.results[k].fold
 
-    def chosen(data: Dataset) -> list[Table]:
-        return settled(fold, nested.choose_for_fold(data, spec, results, outcome.record, held=None))
+    def chosen(data: Dataset) -> list[ComputedTable]:
+        return settled(fold, nested_selection.choose_for_fold(data, spec, results, outcome.record, held=None))
 
     search.compare(chosen(outcome.data), lambda at: chosen(_without_future(outcome, spec, at, future)[0]), fold.opens)
 

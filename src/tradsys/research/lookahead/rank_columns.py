@@ -7,17 +7,17 @@ import polars as pl
 
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.features.cross_section import rank_columns
-from tradsys.research.lookahead.findings import Search, Table
-from tradsys.research.lookahead.futures import Future, listed, without_future
+from tradsys.research.lookahead.findings import ComputedTable, Search
+from tradsys.research.lookahead.without_future import Future, listed, without_future
 from tradsys.research.walk.dataset import Dataset
 from tradsys.settings.market import RankColumns
 
 
-def look_at_rank_columns(search: Search, data: Dataset, ranks: RankColumns, at: int, future: Future) -> None:
+def compare_rank_columns(search: Search, data: Dataset, ranks: RankColumns, at: int, future: Future) -> None:
     """Compare the columns of ranks that a run's bars carry with those made again without what came after `at` (ms)."""
     bar_ms = interval_ms(data.interval)
 
-    def view(time: int) -> list[Table]:
+    def view(time: int) -> list[ComputedTable]:
         frames = without_future(data.frames, bar_ms, time, future)
         made = rank_columns(
             frames, bar_ms, ranks.universe, lookbacks=ranks.lookbacks, listings=listed(ranks.listings, frames)
@@ -29,6 +29,8 @@ def look_at_rank_columns(search: Search, data: Dataset, ranks: RankColumns, at: 
     search.compare(full, view, at)
 
 
-def _columns(symbol: str, bars: pl.DataFrame, columns: Sequence[pl.Series], bar_ms: int) -> Table:
+def _columns(symbol: str, bars: pl.DataFrame, columns: Sequence[pl.Series], bar_ms: int) -> ComputedTable:
     closes = ts_ms(bars) + bar_ms
-    return Table("columns of ranks", symbol, tuple(c.name for c in columns), np.column_stack(columns), closes, closes)
+    return ComputedTable(
+        "columns of ranks", symbol, tuple(c.name for c in columns), np.column_stack(columns), closes, closes
+    )

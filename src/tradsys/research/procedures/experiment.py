@@ -17,14 +17,14 @@ from tradsys.research.diagnostics.importance import feature_importance
 from tradsys.research.diagnostics.supervision import supervision
 from tradsys.research.judging.choices import fold_choices
 from tradsys.research.lookahead.findings import Lookahead
-from tradsys.research.lookahead.lookahead import glance, look_ahead
+from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.procedures.tables import forecasts_frame, labels_frame
-from tradsys.research.selection.nested import choose_everywhere
-from tradsys.research.selection.paths import cross_validated_paths
+from tradsys.research.selection.combinatorial_paths import cross_validated_paths
+from tradsys.research.selection.nested_selection import choose_everywhere
 from tradsys.research.walk.experiment import Outcome, Progress, run_experiment
+from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.lockbox import simulate_lockbox
 from tradsys.research.walk.metrics import run_metrics
-from tradsys.research.walk.spec import Experiment, experiment_on
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import RankColumns, ranks_of
 
@@ -95,7 +95,7 @@ class SimulatedExperiment:
         """Features, labels, fits, forecasts and fills without the future; the sample fits nothing again."""
         spec, ranks = self.procedure.spec, self.procedure.ranks
         if n_points is None:
-            return glance(self.outcome, spec, ranks)
+            return look_ahead_sample(self.outcome, spec, ranks)
         return look_ahead(self.outcome, spec, n_points=n_points, ranks=ranks, progress=progress)
 
     def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from tradsys.machine.plan import Plan
 from tradsys.research.judging.replay import RANKS
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.ranking.lookahead import look_ahead_in_ranks
+from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, market_neutral_from, trade
 from tradsys.research.ranking.metrics import rank_metrics
-from tradsys.research.ranking.neutral import NAME, NeutralSpec, Traded, neutral_from, trade
 from tradsys.research.walk.experiment import Progress, lockbox_opens
 from tradsys.settings.config import RunConfig
 
@@ -30,7 +30,7 @@ _STEPS = 3
 class RankProcedure:
     """The rule of ranks and its universe."""
 
-    spec: NeutralSpec
+    spec: MarketNeutralSpec
     kind: ClassVar[str] = RANKS
     agent: ClassVar[str] = "ranks"
 
@@ -38,7 +38,7 @@ class RankProcedure:
     def of(cls, market: Market, config: RunConfig, plan: Plan | None = None) -> Self:
         """What the settings describe, whatever the market; nothing is fitted that a plan could bound."""
         del market, plan
-        return cls(neutral_from(config))
+        return cls(market_neutral_from(config))
 
     def folder_title(self, market: Market) -> str:
         """How many symbols: there are too many to name them."""
@@ -56,7 +56,7 @@ class RankProcedure:
 class SimulatedRanks:
     """What ranks traded in [start, end) ms, the `span`, on the bars before the lock-box."""
 
-    spec: NeutralSpec
+    spec: MarketNeutralSpec
     market: Market
     frames: Mapping[str, pl.DataFrame]
     span: tuple[int, int]
@@ -108,7 +108,7 @@ class SimulatedRanks:
         return iter(())
 
 
-def before_lockbox(market: Market, spec: NeutralSpec) -> tuple[dict[str, pl.DataFrame], int, int]:
+def before_lockbox(market: Market, spec: MarketNeutralSpec) -> tuple[dict[str, pl.DataFrame], int, int]:
     """One frame a symbol of all before the lock-box, and the span (ms) in which the rule is traded."""
     opens = lockbox_opens(market.bars, spec.folds.lockbox)
     start = to_ms(lockbox_opens(market.bars, 1.0 - spec.folds.initial))

@@ -7,7 +7,7 @@ from tradsys.core.arrays import FloatArray
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.experiment import Outcome, block_decisions
-from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.experiment_spec import Experiment
 
 
 def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:

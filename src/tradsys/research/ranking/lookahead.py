@@ -11,14 +11,14 @@ from tradsys.core.arrays import IntArray
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.seeds import generator
 from tradsys.core.time import ts_ms
-from tradsys.research.lookahead.findings import Lookahead, Search, Table
-from tradsys.research.lookahead.futures import Frames, Future, cut, listed, noised, without_future
-from tradsys.research.lookahead.views import traded as trades_of
-from tradsys.research.ranking.neutral import NAME, NeutralSpec, Ranked, Traded, rank, trade
+from tradsys.research.lookahead.computed_tables import traded as trades_of
+from tradsys.research.lookahead.findings import ComputedTable, Lookahead, Search
+from tradsys.research.lookahead.without_future import Frames, Future, cut, listed, noised, without_future
+from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Ranked, Traded, rank, trade
 
 
 def look_ahead_in_ranks(
-    frames: Frames, bar_ms: int, spec: NeutralSpec, whole: Traded, *, start: int, end: int, n_points: int
+    frames: Frames, bar_ms: int, spec: MarketNeutralSpec, whole: Traded, *, start: int, end: int, n_points: int
 ) -> Lookahead:
     """A rank run made again at random closes in [start, end) ms: on bars cut there, and on a future of noise.
 
@@ -31,11 +31,11 @@ def look_ahead_in_ranks(
     done = _trades(whole.simulation, closes)
     times = search.closes[(search.closes > start) & (search.closes < end)]
 
-    def chosen(at: int, future: Future) -> list[Table]:
+    def chosen(at: int, future: Future) -> list[ComputedTable]:
         other = without_future(frames, bar_ms, at, future)
         return _chosen(rank(other, bar_ms, _known(spec, other)), frames)
 
-    def done_without(at: int) -> list[Table]:
+    def done_without(at: int) -> list[ComputedTable]:
         other = without_future(frames, bar_ms, at, noised)
         try:
             simulation = trade(other, bar_ms, _known(spec, other), start=start, end=end).simulation
@@ -50,12 +50,12 @@ def look_ahead_in_ranks(
     return Lookahead(n_points, search.n_values, tuple(search.found.values()))
 
 
-def _known(spec: NeutralSpec, frames: Frames) -> NeutralSpec:
+def _known(spec: MarketNeutralSpec, frames: Frames) -> MarketNeutralSpec:
     """The same with what the table of listings says of symbols that are there."""
     return replace(spec, listings=listed(spec.listings, frames))
 
 
-def _chosen(ranked: Ranked, frames: Frames) -> list[Table]:
+def _chosen(ranked: Ranked, frames: Frames) -> list[ComputedTable]:
     """Membership at every rebalance, and signal and side at every close; nobody's where a symbol is not there yet."""
     universe, times = ranked.universe, ranked.panel.times
     place = {symbol: s for s, symbol in enumerate(ranked.panel.symbols)}
@@ -65,11 +65,11 @@ def _chosen(ranked: Ranked, frames: Frames) -> list[Table]:
         s = place.get(symbol)
         member = nobody if s is None else universe.member[:, [s]].astype(np.float64)
         seen = no_sides if s is None else np.column_stack([ranked.signal[:, s], ranked.sides[:, s]])
-        tables.append(Table("universe", symbol, ("member",), member, universe.times, universe.times))
-        tables.append(Table("ranks", symbol, ("signal", "side"), seen, times, times))
+        tables.append(ComputedTable("universe", symbol, ("member",), member, universe.times, universe.times))
+        tables.append(ComputedTable("ranks", symbol, ("signal", "side"), seen, times, times))
     return tables
 
 
-def _trades(simulation: Simulation, closes: Mapping[str, IntArray]) -> list[Table]:
+def _trades(simulation: Simulation, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
     """Trades, known a bar after they ended: they are filled at an open, whose bar closes then."""
     return [replace(table, known=table.known + simulation.bar_ms) for table in trades_of(NAME, simulation, closes)]

@@ -12,14 +12,14 @@ from tradsys.core.arrays import IntArray
 from tradsys.core.time import from_ms, stamp
 from tradsys.data.market import Market
 from tradsys.journal.entries import NOT_FITTED
-from tradsys.research.ranking.neutral import NAME, NeutralSpec, Traded, mean_spread, spreads
-from tradsys.research.walk.carrying import has_rates
+from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, mean_spread, spreads
+from tradsys.research.walk.holding_cost import has_rates
 from tradsys.research.walk.metrics import market_facts, plain
 from tradsys.verdict.measured import calibration_notes
 
 
 def rank_metrics(
-    market: Market, spec: NeutralSpec, traded: Traded, benchmark: Simulation, *, start: int, end: int
+    market: Market, spec: MarketNeutralSpec, traded: Traded, benchmark: Simulation, *, start: int, end: int
 ) -> dict[str, Any]:
     """Everything of the run over [start, end) ms that is a number, in plain JSON values."""
     simulation = traded.simulation
@@ -76,7 +76,7 @@ def _held(traded: Traded) -> list[dict[str, Any]]:
     ]
 
 
-def _blocks(traded: Traded, spec: NeutralSpec, start: int, end: int) -> list[dict[str, Any]]:
+def _blocks(traded: Traded, spec: MarketNeutralSpec, start: int, end: int) -> list[dict[str, Any]]:
     """The span in as many equal blocks as `tradsys run` would test; nothing is fitted between them."""
     step, n = traded.simulation.bar_ms, spec.folds.n_folds
     edges = [start, *(start + (end - start) * k // n // step * step for k in range(1, n)), end]
@@ -104,7 +104,7 @@ def _traded(trades: pl.DataFrame) -> dict[str, Any]:
     return {"n_trades": len(trades), "net_return": float(trades["net_return"].sum())}
 
 
-def _assumptions(market: Market, spec: NeutralSpec) -> list[str]:
+def _assumptions(market: Market, spec: MarketNeutralSpec) -> list[str]:
     costs = spec.costs
     borrowing = f"a short {costs.borrow_bps_per_year:g} bp a year" if costs.borrow_bps_per_year else "nothing"
     warned = (
@@ -125,7 +125,7 @@ def _assumptions(market: Market, spec: NeutralSpec) -> list[str]:
     ]
 
 
-def _funding(market: Market, spec: NeutralSpec) -> str:
+def _funding(market: Market, spec: MarketNeutralSpec) -> str:
     if has_rates(market.frames()):
         return "funding costs a long what the exchange settled"
     return f"funding costs a long {spec.costs.funding_bps_per_8h:g} bp every eight hours"

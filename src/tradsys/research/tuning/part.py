@@ -12,7 +12,7 @@ from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.market import Market
 from tradsys.research.walk.experiment import lockbox_opens
-from tradsys.research.walk.spec import experiment_from
+from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
 
 

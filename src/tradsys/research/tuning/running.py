@@ -9,7 +9,7 @@ from tradsys.research.tuning.forecasts import Failed, Said
 from tradsys.research.tuning.plan import StudyPlan
 from tradsys.research.tuning.score import Measure, Score, Span, Worth, worth
 from tradsys.research.tuning.space import Value
-from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.settings.config import RunConfig
 
 if TYPE_CHECKING:

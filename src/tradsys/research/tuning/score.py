@@ -35,8 +35,8 @@ from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.holding import Holding
 from tradsys.predictor.judgement import Judge
 from tradsys.research.tuning.forecasts import Said
-from tradsys.research.walk.carrying import fit_holding
-from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.experiment_spec import Experiment
+from tradsys.research.walk.holding_cost import fit_holding
 
 type Measure = Literal["skill", "growth"]
 MEASURES: tuple[Measure, ...] = get_args(Measure.__value__)

@@ -22,7 +22,7 @@ from tradsys.research.tuning.plan import StudyPlan, difference
 from tradsys.research.tuning.running import Running
 from tradsys.research.tuning.score import Score, Span
 from tradsys.research.tuning.space import Settings, Space, Value
-from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.settings.config import RunConfig
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from tradsys.research.tuning.storage import has_study, only_one, open_storage
 from tradsys.research.tuning.study import TuningStudy, stored_space
 from tradsys.research.tuning.zoom import Region, zoomed
 from tradsys.research.walk.experiment import Progress
-from tradsys.research.walk.spec import experiment_on
+from tradsys.research.walk.experiment_spec import experiment_on
 from tradsys.runs.provenance import code_digest
 from tradsys.settings.config import RunConfig
 

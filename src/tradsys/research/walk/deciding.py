@@ -22,13 +22,13 @@ from tradsys.predictor.ranks import ConfidenceRanks
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
-from tradsys.research.walk.carrying import expected_carry, fit_holding, has_rates
-from tradsys.research.walk.choice import convincing
 from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.decider import convincing_challenger
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import FoldModels
 from tradsys.research.walk.folds import Fold
+from tradsys.research.walk.holding_cost import expected_holding_cost, fit_holding, has_rates
 from tradsys.research.walk.record import Record, rows_since, stack
-from tradsys.research.walk.spec import Experiment
 from tradsys.research.walk.timeouts import TimeoutModel, timeout_panel
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import Estimate, Overlap, gain
@@ -66,7 +66,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     calibrations = {name: calibrate(record, name, panel, rows) for name in names}
     calibrations |= {name: Calibration(pool.pivot, np.ones(2)) for name, pool in pools.items()}
     leads = _leads(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
-    decider = spec.settled or convincing(leads) or DECIDER
+    decider = spec.settled or convincing_challenger(leads) or DECIDER
     pool: Pool = pools.get(decider) or Alone(decider)
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
@@ -89,7 +89,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         sides=spec.sides,
         holding=holding,
     )
-    judged = judge.judge(logits, timeout_logits, labels.atr_over_price, expected_carry(holding, data, known))
+    judged = judge.judge(logits, timeout_logits, labels.atr_over_price, expected_holding_cost(holding, data, known))
     regime = stack(models.regime, known)
     predictor = Predictor(
         interval=data.interval,
@@ -202,8 +202,8 @@ def _leads(
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
-    """Outcomes of the record's rows, symbol after symbol: (n, 2) but for `start` and `atr_over_price` (n,)."""
+class StackedLabels:
+    """StackedLabels of the record's rows, symbol after symbol: (n, 2) but for `start` and `atr_over_price` (n,)."""
 
     start: IntArray
     end: IntArray
@@ -214,11 +214,11 @@ class Outcomes:
     atr_over_price: FloatArray
 
 
-def stacked_labels(data: Dataset, rows: Rows) -> Outcomes:
+def stacked_labels(data: Dataset, rows: Rows) -> StackedLabels:
     """What became of the chosen rows."""
     labels = tuple(data.labels.values())
     atr_over_price = stack([one.atr_over_price for one in labels], rows)
-    return Outcomes(
+    return StackedLabels(
         start=stack([one.start for one in labels], rows),
         end=stack([one.end for one in labels], rows),
         ret_atr=stack([one.ret for one in labels], rows) / atr_over_price[:, None],
@@ -229,7 +229,7 @@ def stacked_labels(data: Dataset, rows: Rows) -> Outcomes:
     )
 
 
-def meta_labels(inputs: FloatArray, judged: Judgement, labels: Outcomes) -> Problem:
+def meta_labels(inputs: FloatArray, judged: Judgement, labels: StackedLabels) -> Problem:
     """What the auditor learns from: the side is the primary's, and 1 means that this trade made money after costs."""
     chosen = (np.arange(len(judged.choice)), judged.choice)
     made_money = (labels.net[chosen] > 0).astype(np.float64)

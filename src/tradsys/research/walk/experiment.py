@@ -14,11 +14,11 @@ from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold, walk_forward
 from tradsys.research.walk.record import Record
 from tradsys.research.walk.scoring import Scored, gather
-from tradsys.research.walk.spec import Experiment
 
 type Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all."""

@@ -16,9 +16,9 @@ from tradsys.regimes.family import RegimeFilter
 from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.record import Record, both, rows_at, stack
-from tradsys.research.walk.spec import Experiment
 from tradsys.research.walk.timeouts import TimeoutModel, timeout_panel
 from tradsys.splits.kfold import PurgedKFold
 

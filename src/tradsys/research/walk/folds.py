@@ -8,8 +8,8 @@ import numpy as np
 from tradsys.core.errors import NotEnoughBars
 from tradsys.models.panel import Rows
 from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.record import rows_at, stack
-from tradsys.research.walk.spec import Experiment
 from tradsys.splits.walk_forward import WalkForward
 
 

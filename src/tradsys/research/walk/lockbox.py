@@ -12,10 +12,10 @@ from tradsys.profiles.catalogue import profile_named
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import decide_fold
 from tradsys.research.walk.experiment import Outcome, lockbox_opens, simulate_profile
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fit_models
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.record import Record
-from tradsys.research.walk.spec import Experiment
 
 
 def simulate_lockbox(market: Market, spec: Experiment, outcome: Outcome) -> Mapping[str, Simulation]:

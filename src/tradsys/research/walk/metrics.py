@@ -15,11 +15,11 @@ from tradsys.core.outside import outside_columns
 from tradsys.core.time import format_interval, from_ms
 from tradsys.data.market import Market
 from tradsys.profiles.profile import Profile
-from tradsys.research.walk.carrying import has_rates
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome, block_decisions, lockbox_opens
+from tradsys.research.walk.experiment_spec import Experiment
+from tradsys.research.walk.holding_cost import has_rates
 from tradsys.research.walk.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
-from tradsys.research.walk.spec import Experiment
 from tradsys.verdict.measured import calibration_notes
 from tradsys.verdict.scores import auc, log_loss
 

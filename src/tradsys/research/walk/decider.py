@@ -19,7 +19,7 @@ def standard_errors(n_challengers: int) -> float:
     return float(ndtri(ndtr(STANDARD_ERRORS) ** (1 / n_challengers)))
 
 
-def convincing(leads: Mapping[str, Estimate]) -> str | None:
+def convincing_challenger(leads: Mapping[str, Estimate]) -> str | None:
     """The challenger that should decide, the one with the surest lead; None keeps the incumbent.
 
     A history too short to say, which has no standard error, convinces nobody.

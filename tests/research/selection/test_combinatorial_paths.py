@@ -12,10 +12,15 @@ from tradsys.data.simulate.market import HOUR
 from tradsys.models.linear.base_rate import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_only import VolatilityOnly
-from tradsys.research.lookahead.futures import mirrored
-from tradsys.research.lookahead.views import fitted
-from tradsys.research.selection import paths
-from tradsys.research.selection.paths import combinatorial_folds, cross_validated_paths, decide_split, path_decisions
+from tradsys.research.lookahead.computed_tables import fitted
+from tradsys.research.lookahead.without_future import mirrored
+from tradsys.research.selection import combinatorial_paths
+from tradsys.research.selection.combinatorial_paths import (
+    combinatorial_folds,
+    cross_validated_paths,
+    decide_split,
+    path_decisions,
+)
 from tradsys.research.walk.dataset import Dataset
 from tradsys.settings.config import RunConfig
 from tradsys.settings.sections import FoldSettings
@@ -113,7 +118,9 @@ def test_each_group_is_told_by_the_split_that_the_map_names(monkeypatch, spec):
     """METHODS section 5: path 2 of (6, 2) is (G1,S2)(G2,S6)(G3,S6)(G4,S7)(G5,S8)(G6,S9)."""
     edges = np.arange(7) * 1_000
     when = pl.Series("start", np.arange(0, 6_000, 250)).cast(pl.Datetime("ms", "UTC"))
-    monkeypatch.setattr(paths, "block_decisions", lambda split, *_: pl.DataFrame([when]).with_columns(split=split + 1))
+    monkeypatch.setattr(
+        combinatorial_paths, "block_decisions", lambda split, *_: pl.DataFrame([when]).with_columns(split=split + 1)
+    )
     decisions = path_decisions(range(15), CombinatorialPurgedCV(6, 2).paths()[1], edges, spec.profiles[0], spec)
     assert decisions["start"].equals(when)
     assert decisions["split"][::4].to_list() == [2, 6, 6, 7, 8, 9]

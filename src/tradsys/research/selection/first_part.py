@@ -9,18 +9,18 @@ from tradsys.models.linear.penalty import Problem
 from tradsys.predictor.judgement import audit_inputs
 from tradsys.predictor.predictor import Reading
 from tradsys.profiles.forecast import Forecasts
-from tradsys.research.walk.carrying import expected_carry
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, meta_labels, stacked_labels
+from tradsys.research.walk.experiment_spec import Experiment
+from tradsys.research.walk.holding_cost import expected_holding_cost
 from tradsys.research.walk.record import Record, stack
-from tradsys.research.walk.spec import Experiment
 from tradsys.research.walk.timeouts import TimeoutModel
 from tradsys.splits.kfold import PurgedKFold
 
 _AUDIT_FOLDS = 4
 
 
-def inner_forecasts(data: Dataset, spec: Experiment, result: FoldResult, record: Record) -> dict[str, Forecasts]:
+def first_part_forecasts(data: Dataset, spec: Experiment, result: FoldResult, record: Record) -> dict[str, Forecasts]:
     """A symbol's forecasts of the first fold's training rows, from the out-of-fold log-odds in the record.
 
     Each trade is audited by an auditor of other purged folds. Calibration (two numbers a side), the distribution that
@@ -33,7 +33,7 @@ def inner_forecasts(data: Dataset, spec: Experiment, result: FoldResult, record:
     regime = [predictor.regimes.filter(bars) for bars in data.frames.values()]
     labels = stacked_labels(data, rows)
     said = stack(logits, rows)
-    carry = expected_carry(predictor.judge.holding, data, rows)
+    carry = expected_holding_cost(predictor.judge.holding, data, rows)
     judged = predictor.judge.judge(said, stack(timeout, rows), labels.atr_over_price, carry)
     inputs = audit_inputs(stack(X, rows), said, judged, stack(regime, rows))
     audits = _out_of_fold(spec, data, meta_labels(inputs, judged, labels))

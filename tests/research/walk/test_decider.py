@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tradsys.research.walk.choice import convincing, standard_errors
+from tradsys.research.walk.decider import convincing_challenger, standard_errors
 from tradsys.verdict import Overlap, gain
 
 HOUR = 3_600_000
@@ -19,21 +19,21 @@ def noise():
 
 
 def test_a_lead_within_noise_does_not_convince(noise):
-    assert convincing({"new": lead(np.zeros(5_000), noise - 1e-4)}) is None
-    assert convincing({"new": lead(np.zeros(5_000), noise - 0.02)}) == "new"
-    assert convincing({"new": lead(np.zeros(5_000), noise + 0.02)}) is None
+    assert convincing_challenger({"new": lead(np.zeros(5_000), noise - 1e-4)}) is None
+    assert convincing_challenger({"new": lead(np.zeros(5_000), noise - 0.02)}) == "new"
+    assert convincing_challenger({"new": lead(np.zeros(5_000), noise + 0.02)}) is None
 
 
 def test_the_surest_of_several_decides(noise):
     leads = {name: lead(np.zeros(5_000), noise * wild - 0.02) for name, wild in (("a", 1.5), ("b", 1.0), ("c", 2.0))}
-    assert convincing(leads) == "b"
+    assert convincing_challenger(leads) == "b"
 
 
 def test_among_many_a_lead_must_be_surer(noise):
     barely = lead(np.zeros(5_000), noise - 0.002)
     assert 1.0 < barely.value / barely.standard_error < standard_errors(5)
     flat = {name: lead(np.ones(5_000), np.ones(5_000)) for name in "abcd"}
-    assert (convincing({"new": barely}), convincing({"new": barely, **flat})) == ("new", None)
+    assert (convincing_challenger({"new": barely}), convincing_challenger({"new": barely, **flat})) == ("new", None)
 
 
 def test_the_luckiest_of_many_convinces_as_seldom_as_one():
@@ -42,12 +42,12 @@ def test_the_luckiest_of_many_convinces_as_seldom_as_one():
 
 
 def test_a_history_too_short_to_say_keeps_the_incumbent():
-    assert convincing({"new": lead(np.ones(100), np.zeros(100))}) is None
+    assert convincing_challenger({"new": lead(np.ones(100), np.zeros(100))}) is None
 
 
 def test_the_same_forecasts_do_not_convince():
-    assert convincing({"new": lead(np.ones(1_000), np.ones(1_000))}) is None
+    assert convincing_challenger({"new": lead(np.ones(1_000), np.ones(1_000))}) is None
 
 
 def test_nobody_convinces_where_nobody_challenges():
-    assert convincing({}) is None
+    assert convincing_challenger({}) is None

@@ -19,7 +19,7 @@ from tradsys.data.simulate.market import START
 from tradsys.journal.ledger import Ledger
 from tradsys.research.judging.trials import trial_series
 from tradsys.research.procedures.ranks import RankProcedure
-from tradsys.research.ranking.neutral import NAME, RankRule, mean_spread, neutral_from, spreads, trade
+from tradsys.research.ranking.market_neutral import NAME, RankRule, market_neutral_from, mean_spread, spreads, trade
 from tradsys.research.run import run
 from tradsys.settings.config import RunConfig
 from tradsys.verdict.procedure import judge
@@ -36,7 +36,7 @@ def universe(momentum: float, seed: int):
 
 
 def spec_of(**settings):
-    return neutral_from(RunConfig(**settings))
+    return market_neutral_from(RunConfig(**settings))
 
 
 def traded(momentum: float, seed: int, spec):

@@ -21,16 +21,16 @@ from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
 from tradsys.research.walk.experiment import Progress, block_decisions, simulate_decisions
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.record import Record, rows_at, stack
-from tradsys.research.walk.spec import Experiment
 from tradsys.splits.combinatorial import CombinatorialPurgedCV
 from tradsys.verdict.correlated import path_mean
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
+class CombinatorialPaths:
     """Each profile's simulated record along every path; `edges` (n_groups + 1,) are where the groups open, ms."""
 
     cv: CombinatorialPurgedCV
@@ -52,7 +52,7 @@ class Paths:
 
 
 def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """`Paths` as JSON values; where they are turned off or the history does not allow them, the `reason` alone."""
+    """The paths as JSON values; where they are turned off or the history does not allow them, the `reason` alone."""
     if not spec.folds.path_groups:
         return {"reason": "turned off: folds.path_groups is 0"}
     try:
@@ -61,7 +61,7 @@ def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = 
         return {"reason": str(error)}
 
 
-def simulate_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> Paths:
+def simulate_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> CombinatorialPaths:
     """Fit every split anew on its own training rows, with the ridge logistic deciding, and walk the profiles along."""
     cv, edges, folds = combinatorial_folds(data, spec)
     results = []
@@ -73,7 +73,7 @@ def simulate_paths(data: Dataset, spec: Experiment, progress: Progress = lambda 
         profile.name: [_simulate(data, spec, profile, results, path, edges) for path in cv.paths()]
         for profile in spec.profiles
     }
-    return Paths(cv, edges, simulations)
+    return CombinatorialPaths(cv, edges, simulations)
 
 
 def combinatorial_folds(data: Dataset, spec: Experiment) -> tuple[CombinatorialPurgedCV, IntArray, list[Fold]]:

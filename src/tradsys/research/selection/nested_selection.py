@@ -20,13 +20,13 @@ from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.research.selection.candidates import RANKS, blocked, candidates, described
-from tradsys.research.selection.inner import inner_forecasts
+from tradsys.research.selection.first_part import first_part_forecasts
 from tradsys.research.selection.stability import MIN_DAYS, Pick, settle
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome, block_decisions, simulate_decisions
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.record import Record
-from tradsys.research.walk.spec import Experiment
 
 WHY_NO_VERDICT = (
     "It carries no verdict: nothing is claimed of it, so that it is no trial and the profiles are judged by as many as "
@@ -95,7 +95,7 @@ def choose_for_fold(
     """What the last fold of the results chooses inside its training part; `held` is what the fold before had chosen."""
     own = results[-1]
     among = candidates(spec.profiles, own.predictor.regimes.n_states)
-    blocks: Blocks = [one.forecasts for one in results[:-1]] or [inner_forecasts(data, spec, own, record)]
+    blocks: Blocks = [one.forecasts for one in results[:-1]] or [first_part_forecasts(data, spec, own, record)]
     daily, n_trades = _earned(data, spec, blocks, among, known_until(data, spec, own))
     pick = settle(daily, n_trades, held=None if held is None else among.index(held))
     return FoldChoice(own.fold.index, among[pick.index], pick, daily, n_trades)

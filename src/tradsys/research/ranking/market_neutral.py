@@ -89,7 +89,7 @@ class RankRule:
 
 
 @dataclass(frozen=True, slots=True)
-class NeutralSpec:
+class MarketNeutralSpec:
     """What `tradsys rank` tries: nothing of it is fitted, so that it has no folds, only the same time to be tested in.
 
     `gross` is the exposure of both sides together, as a share of equity.
@@ -137,10 +137,10 @@ class NeutralSpec:
         return digest(self)
 
 
-def neutral_from(config: RunConfig) -> NeutralSpec:
+def market_neutral_from(config: RunConfig) -> MarketNeutralSpec:
     """The specs that the settings describe."""
     universe, listings = universe_of(config.universe)
-    return NeutralSpec(
+    return MarketNeutralSpec(
         rule=RankRule(**config.rank.model_dump()),
         universe=universe,
         listings=listings,
@@ -164,7 +164,7 @@ class Ranked:
     sides: FloatArray
 
 
-def rank(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: NeutralSpec) -> Ranked:
+def rank(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSpec) -> Ranked:
     """The universe, the signal and the sides at every close; all of it by what had closed then."""
     panel = Panel.of(frames, bar_ms)
     universe = spec.universe.choose(frames, bar_ms, spec.listings)
@@ -182,7 +182,7 @@ class Traded:
     simulation: Simulation
 
 
-def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: NeutralSpec, *, start: int, end: int) -> Traded:
+def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSpec, *, start: int, end: int) -> Traded:
     """Rank, choose and simulate over [start, end) ms; bars before `start` only settle what is known there.
 
     A decision is made at a close on the grid of `horizon` bars since 1970 and filled at the next open.

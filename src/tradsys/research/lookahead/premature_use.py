@@ -10,10 +10,10 @@ from tradsys.core.outside import outside_values
 from tradsys.core.time import HOUR_MS, interval_ms, ts_ms
 from tradsys.research.lookahead.findings import Search
 from tradsys.research.walk.experiment import Outcome
-from tradsys.research.walk.spec import Experiment
+from tradsys.research.walk.experiment_spec import Experiment
 
 
-def early_training(search: Search, outcome: Outcome) -> None:
+def unknown_training_labels(search: Search, outcome: Outcome) -> None:
     """Rows of a training part whose outcome was not known yet when the test block opened."""
     for result in outcome.results:
         fold = result.fold
@@ -24,7 +24,7 @@ def early_training(search: Search, outcome: Outcome) -> None:
             search.add_all("training rows", symbol, labels.start, {f"labels of fold {fold.index}": early})
 
 
-def early_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
+def premature_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
     """Trades that nobody had decided yet, that did not enter at the next open, or left where their bar never was."""
     for profile in spec.profiles:
         trades = outcome.simulations[profile.name].trades
@@ -43,7 +43,7 @@ def early_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
             search.add_all(f"fills of {profile.name}", symbol, mine["decided"].dt.epoch("ms").to_numpy(), faults)
 
 
-def early_funding(search: Search, outcome: Outcome) -> None:
+def premature_funding(search: Search, outcome: Outcome) -> None:
     """Rates of funding that a bar knew before the bars tell that they had been settled."""
     bar_ms = interval_ms(outcome.data.interval)
     for symbol, frame in outcome.data.frames.items():

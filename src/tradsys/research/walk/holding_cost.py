@@ -11,8 +11,8 @@ from tradsys.core.time import interval_ms
 from tradsys.models.panel import Rows
 from tradsys.predictor.holding import Holding
 from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.record import stack
-from tradsys.research.walk.spec import Experiment
 
 
 def has_rates(frames: Mapping[str, pl.DataFrame]) -> bool:
@@ -34,7 +34,7 @@ def fit_holding(
     return Holding.fit(n_held, weight, horizon=horizon, bar_ms=bar_ms, costs=spec.costs, has_rates=is_told)
 
 
-def expected_carry(holding: Holding | None, data: Dataset, rows: Rows) -> FloatArray | None:
+def expected_holding_cost(holding: Holding | None, data: Dataset, rows: Rows) -> FloatArray | None:
     """What holding was expected to cost at the chosen rows, symbol after symbol, (n, 2)."""
     if holding is None:
         return None

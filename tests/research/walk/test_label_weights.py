@@ -8,7 +8,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.features import FeatureSet
 from tradsys.labels import BarrierSpec
 from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.weighting import WeightSpec
+from tradsys.research.walk.label_weights import WeightSpec
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,13 @@ from tradsys.models.panel import Rows
 from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.forecast import Forecasts
 from tradsys.regimes.family import RegimeFilter
-from tradsys.research.lookahead.findings import Table
-from tradsys.research.lookahead.futures import as_known
-from tradsys.research.selection.nested import FoldChoice
+from tradsys.research.lookahead.findings import ComputedTable
+from tradsys.research.lookahead.without_future import as_known
+from tradsys.research.selection.nested_selection import FoldChoice
 from tradsys.research.walk.dataset import SymbolLabels
 from tradsys.research.walk.deciding import FoldResult
+from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.folds import Fold
-from tradsys.research.walk.spec import Experiment
 
 FORECAST_TOLERANCE = 1e-6
 """What a probability may differ by: matrix products and networks round by how many rows they are given."""
@@ -36,7 +36,7 @@ _TRADE = ("side", "entry_ts", "entry_price", "exit_ts", "exit_price", "size_base
 
 def seen_by(
     result: FoldResult, spec: Experiment, symbol: str, bars: pl.DataFrame, rows: BoolArray, at: int
-) -> list[Table]:
+) -> list[ComputedTable]:
     """Features and regimes of all bars, forecasts and decisions of the chosen rows, with the fold's predictor.
 
     Nothing of a feature's own series is read that was published after `at` (ms).
@@ -53,7 +53,7 @@ def seen_by(
 
 def inputs_seen(
     predictor: Predictor, features: FittedFeatures, symbol: str, bars: pl.DataFrame
-) -> tuple[list[Table], FloatArray | None]:
+) -> tuple[list[ComputedTable], FloatArray | None]:
     """Tables of features and regimes, and the raw features unless some of them cannot do without later bars."""
     start = ts_ms(bars) + interval_ms(predictor.interval)
     whole: FloatArray | None
@@ -65,21 +65,21 @@ def inputs_seen(
         raw = np.concatenate([feature.compute(bars) for feature in features.features], axis=1)
         raw[: features.lookback - 1] = np.nan
     regimes = regimes_seen(predictor.regimes, predictor.interval, symbol, bars)
-    tables = [Table("features", symbol, features.columns, raw, start, start), regimes]
+    tables = [ComputedTable("features", symbol, features.columns, raw, start, start), regimes]
     if (macro := predictor.macro_states(bars)) is not None:
         states = tuple(f"macro state {state}" for state in range(macro.shape[1]))
-        tables.append(Table("macro states", symbol, states, macro, start, start))
+        tables.append(ComputedTable("macro states", symbol, states, macro, start, start))
     return tables, whole
 
 
-def regimes_seen(regimes: RegimeFilter, interval: timedelta, symbol: str, bars: pl.DataFrame) -> Table:
-    """Table of the regimes' probabilities at each bar."""
+def regimes_seen(regimes: RegimeFilter, interval: timedelta, symbol: str, bars: pl.DataFrame) -> ComputedTable:
+    """ComputedTable of the regimes' probabilities at each bar."""
     start = ts_ms(bars) + interval_ms(interval)
     states = tuple(f"regime {state}" for state in range(regimes.n_states))
-    return Table("regimes", symbol, states, regimes.filter(bars), start, start)
+    return ComputedTable("regimes", symbol, states, regimes.filter(bars), start, start)
 
 
-def decided(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[Table]:
+def decided(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[ComputedTable]:
     """Forecasts, ranks, audits and what every profile makes of them."""
     start = forecasts.start
     actions = [profile.decide(forecasts) for profile in spec.profiles]
@@ -87,7 +87,7 @@ def decided(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[Table]:
     names = tuple(f"{what} of {profile.name}" for profile in spec.profiles for what in ("action", "size"))
     choice = np.column_stack([forecasts.choice, forecasts.is_ready, forecasts.atr, *columns])
     return [
-        Table(
+        ComputedTable(
             part="forecasts",
             symbol=symbol,
             columns=("probability_long", "probability_short", "expected_net_long", "expected_net_short"),
@@ -96,8 +96,10 @@ def decided(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[Table]:
             known=start,
             tolerance=FORECAST_TOLERANCE,
         ),
-        Table("ranks", symbol, ("rank_long", "rank_short"), forecasts.rank, start, start, derived_from="forecasts"),
-        Table(
+        ComputedTable(
+            "ranks", symbol, ("rank_long", "rank_short"), forecasts.rank, start, start, derived_from="forecasts"
+        ),
+        ComputedTable(
             part="audits",
             symbol=symbol,
             columns=("audit",),
@@ -107,11 +109,13 @@ def decided(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[Table]:
             tolerance=FORECAST_TOLERANCE,
             derived_from="forecasts",
         ),
-        Table("decisions", symbol, ("choice", "is_ready", "atr", *names), choice, start, start, derived_from="audits"),
+        ComputedTable(
+            "decisions", symbol, ("choice", "is_ready", "atr", *names), choice, start, start, derived_from="audits"
+        ),
     ]
 
 
-def labelled(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[Table]:
+def labelled(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[ComputedTable]:
     """Both sides' labels, each known at its own end, or `wait` bars later, and which rows are events at all.
 
     Where bars are cut off, labels whose horizon does not fit are left out, and their neighbours' uniqueness with them:
@@ -121,7 +125,7 @@ def labelled(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[Table]:
     for column, side in enumerate(("long", "short")):
         values = [labels.target, labels.end, labels.timed_out, labels.ambiguous, labels.ret, labels.net, labels.weight]
         tables.append(
-            Table(
+            ComputedTable(
                 part=f"{side} labels",
                 symbol=symbol,
                 columns=("target", "end", "timed_out", "ambiguous", "ret", "net", "weight"),
@@ -132,10 +136,10 @@ def labelled(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[Table]:
         )
     events = np.column_stack([labels.is_labelled, labels.atr_over_price])
     known = _later(labels.start, labels.start, wait)
-    return [*tables, Table("events", symbol, ("is_event", "atr_over_price"), events, labels.start, known)]
+    return [*tables, ComputedTable("events", symbol, ("is_event", "atr_over_price"), events, labels.start, known)]
 
 
-def traded(profile: str, simulation: Simulation, closes: Mapping[str, IntArray]) -> list[Table]:
+def traded(profile: str, simulation: Simulation, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
     """A profile's trades in the rows of their decisions, known when they have ended; no trade, known a bar later."""
     tables = []
     for symbol, start in closes.items():
@@ -147,11 +151,11 @@ def traded(profile: str, simulation: Simulation, closes: Mapping[str, IntArray])
         values[rows] = mine.with_columns(times).select(_TRADE).cast(pl.Float64).to_numpy()
         known = _later(start, start, 1)
         known[rows] = ends
-        tables.append(Table(f"trades of {profile}", symbol, _TRADE, values, start, known))
+        tables.append(ComputedTable(f"trades of {profile}", symbol, _TRADE, values, start, known))
     return tables
 
 
-def fitted(result: FoldResult) -> list[Table]:
+def fitted(result: FoldResult) -> list[ComputedTable]:
     """Everything that the fold's training part left in its predictor."""
     one, judge = result.predictor, result.predictor.judge
     values = _learnt(one.features) | {
@@ -174,7 +178,7 @@ def fitted(result: FoldResult) -> list[Table]:
     return [_one_row(result.fold, values)]
 
 
-def settled(fold: Fold, choice: FoldChoice) -> list[Table]:
+def settled(fold: Fold, choice: FoldChoice) -> list[ComputedTable]:
     """What the fold's training part chose, and the records of all the candidates that it chose by."""
     values = {
         "profile": repr(choice.profile),
@@ -184,15 +188,15 @@ def settled(fold: Fold, choice: FoldChoice) -> list[Table]:
     return [_one_row(fold, values, "choice")]
 
 
-def scaled(fold: Fold, features: FittedFeatures) -> list[Table]:
+def scaled(fold: Fold, features: FittedFeatures) -> list[ComputedTable]:
     """What the features learnt from the fold's training part, and the centre and scale of each column."""
     return [_one_row(fold, _learnt(features))]
 
 
-def trained_on(fold: Fold, rows: Rows, closes: Mapping[str, IntArray]) -> list[Table]:
+def trained_on(fold: Fold, rows: Rows, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
     """Which rows train for a fold, known when its test block opens."""
     return [
-        Table(
+        ComputedTable(
             "training rows",
             symbol,
             (f"rows of fold {fold.index}",),
@@ -204,11 +208,11 @@ def trained_on(fold: Fold, rows: Rows, closes: Mapping[str, IntArray]) -> list[T
     ]
 
 
-def _one_row(fold: Fold, values: Mapping[str, object], what: str = "fit") -> Table:
+def _one_row(fold: Fold, values: Mapping[str, object], what: str = "fit") -> ComputedTable:
     """Hashes of fitted values, known when the test block opens."""
     opens = np.array([fold.opens])
     hashes = np.array([[_hash(value) for value in values.values()]])
-    return Table(f"{what} of fold {fold.index}", "", tuple(values), hashes, opens, opens)
+    return ComputedTable(f"{what} of fold {fold.index}", "", tuple(values), hashes, opens, opens)
 
 
 def _learnt(features: FittedFeatures) -> dict[str, object]:

@@ -15,11 +15,11 @@ from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_only import VolatilityOnly
 from tradsys.profiles import PROFILES, NotQuiet
 from tradsys.profiles.rules import AnyRegime, Outside
-from tradsys.research.lookahead.futures import mirrored, noised
-from tradsys.research.selection import nested
+from tradsys.research.lookahead.without_future import mirrored, noised
+from tradsys.research.selection import nested_selection
 from tradsys.research.selection.candidates import blocked, candidates, described
-from tradsys.research.selection.inner import inner_forecasts
-from tradsys.research.selection.nested import choose_everywhere, choose_for_fold
+from tradsys.research.selection.first_part import first_part_forecasts
+from tradsys.research.selection.nested_selection import choose_everywhere, choose_for_fold
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.settings.sections import FoldSettings
 
@@ -66,7 +66,7 @@ def test_nothing_from_a_test_block_on_changes_what_was_chosen_for_it(k, future, 
 
 
 def test_a_choice_on_the_test_part_would_change(market, outcome, spec, monkeypatch):
-    monkeypatch.setattr(nested, "choose_for_fold", choice_on_the_test_part)
+    monkeypatch.setattr(nested_selection, "choose_for_fold", choice_on_the_test_part)
     leaky = choose_everywhere(outcome, spec).choices
     assert not same(leaky[1], choices_without(mirrored, 1, market, outcome, spec)[1])
 
@@ -85,7 +85,7 @@ def test_each_block_is_traded_as_its_own_fold_chose(outcome, spec, chosen, monke
     names = iter(("SNIPER", "EDGE", "RECKLESS"))
     by_name = {profile.name: profile for profile in spec.profiles}
     monkeypatch.setattr(
-        nested, "choose_for_fold", lambda *_, **__: replace(chosen.choices[0], profile=by_name[next(names)])
+        nested_selection, "choose_for_fold", lambda *_, **__: replace(chosen.choices[0], profile=by_name[next(names)])
     )
     trades = choose_everywhere(outcome, spec).simulation.trades
     edges = [*(result.fold.opens for result in outcome.results), outcome.results[-1].fold.closes]
@@ -97,7 +97,7 @@ def test_each_block_is_traded_as_its_own_fold_chose(outcome, spec, chosen, monke
 
 
 def test_choosing_among_one_is_that_one(outcome, spec, monkeypatch):
-    monkeypatch.setattr(nested, "candidates", lambda profiles, n_regimes: profiles[2:3])
+    monkeypatch.setattr(nested_selection, "candidates", lambda profiles, n_regimes: profiles[2:3])
     simulation = choose_everywhere(outcome, spec).simulation
     np.testing.assert_array_equal(simulation.daily, outcome.simulations["RECKLESS"].daily)
 
@@ -116,7 +116,7 @@ def test_no_audit_of_the_first_part_comes_from_an_auditor_that_saw_its_outcome(o
     net = labels.net.copy()
     net[quarter] *= -1
     other = replace(data, labels={"X": replace(labels, net=net)})
-    before, after = (inner_forecasts(one, spec, result, outcome.record)["X"] for one in (data, other))
+    before, after = (first_part_forecasts(one, spec, result, outcome.record)["X"] for one in (data, other))
     known = np.isin(before.start, labels.start[quarter[:-1]])
     assert known.sum() > 300
     np.testing.assert_array_equal(before.audit[known], after.audit[known])
