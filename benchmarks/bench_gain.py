@@ -20,8 +20,8 @@ from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.transformer import BandedTransformer, rotation
 from tradsys.models.training.crops import CropBank, TrainingSet
 from tradsys.models.training.device import reproducible
-from tradsys.models.training.group import Group
-from tradsys.models.training.recipe import Member, Recipe
+from tradsys.models.training.model_batch import ModelBatch
+from tradsys.models.training.recipe import Member, TrainingRecipe
 from tradsys.models.training.schedule import Schedule
 
 N_HELD_OUT = 3_000
@@ -135,13 +135,13 @@ def train_until(goal: float, arm: tuple[Steps, Forecasts], market: Market, limit
 
 
 def dense_arm(
-    market: Market, seed: int, network: BandedTransformer, recipe: Recipe, n_steps: int
+    market: Market, seed: int, network: BandedTransformer, recipe: TrainingRecipe, n_steps: int
 ) -> tuple[Steps, Forecasts]:
     """Some steps of the engine, averaging and noise on, and what its average says of the last bars."""
     margin = sum(recipe.crop_length(network))
     data = CropBank.build([market.data], margin=margin, device=torch.device("cpu"))
     schedule = Schedule.of(network, data, [Member(0, seed, recipe)])
-    group = Group(network, data, cross_entropy, schedule, network.initial(seed)[None])
+    group = ModelBatch(network, data, cross_entropy, schedule, network.initial(seed)[None])
     x = data.x.values[0, -margin - N_HELD_OUT - network.context : -margin].view(1, 1, -1, WINDOW, N_FEATURES)
     known = torch.ones(x.shape[:4], dtype=torch.bool)
 

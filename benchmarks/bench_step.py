@@ -15,9 +15,9 @@ from tradsys.features import FeatureSet
 from tradsys.features.stream.feature_stream import FeatureStream, bars_of
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
-from tradsys.models.networks.resnet_agent import ResNetAgent
 from tradsys.models.networks.stepper import Stepper
-from tradsys.models.networks.transformer_agent import TransformerAgent
+from tradsys.models.training.resnet_agent import ResNetAgent
+from tradsys.models.training.transformer_agent import TransformerAgent
 from tradsys.regimes.momentum import RegimeMomentum
 
 N_FEATURES, N_BARS = 20, 2000
@@ -47,8 +47,8 @@ def main() -> None:
     for agent in (TransformerAgent(), ResNetAgent()):
         network = agent.network(N_FEATURES)
         noise = torch.randn(network.n_parameters, generator=torch.Generator().manual_seed(1))
-        content = agent.to_onnx(N_FEATURES, (network.initial(0) + 0.05 * noise).numpy())
-        model: OnnxForecaster = agent.forecaster(offset, content, "", {})
+        theta = (network.initial(0) + 0.05 * noise).numpy()
+        model: OnnxForecaster = agent.forecaster(offset, theta, "", {})
         stepper = Stepper(model)
         said = np.array([stepper.step(row) for row in X])
         print(f"{agent.name}: steps and batch differ by at most {np.abs(said - model.logits(X)).max():.1e}")
@@ -66,7 +66,7 @@ def whole_step() -> None:
     agent = TransformerAgent()
     network = agent.network(n_features)
     offset = FittedLinear(np.zeros(2), np.zeros((2, n_features)))
-    model = agent.forecaster(offset, agent.to_onnx(n_features, network.initial(0).numpy()), "", {})
+    model = agent.forecaster(offset, network.initial(0).numpy(), "", {})
     stream, stepper = FeatureStream(features, infer_interval(bars)), Stepper(model)
     history, coming = bars[:-1000], bars_of(bars[-1000:])
     print(

@@ -21,11 +21,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from tradsys.models.losses import FocalLoss
 from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.training.batches import DeviceBudget, model_bytes, train_many
 from tradsys.models.training.crops import CropBank, TrainingSet
 from tradsys.models.training.device import best_device
-from tradsys.models.training.groups import Budget, model_bytes, train_many
-from tradsys.models.training.recipe import Member, Recipe
-from tradsys.models.training.training import train
+from tradsys.models.training.recipe import Member, TrainingRecipe
+from tradsys.models.training.training_loop import train
 
 N_FEATURES, WINDOW, BATCH = 20, 60, 1024
 
@@ -95,12 +95,12 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
 
 
-def fixed(steps: int, **recipe: float) -> Recipe:
+def fixed(steps: int, **recipe: float) -> TrainingRecipe:
     """A recipe of so many steps, whatever the checks say."""
-    return Recipe(min_steps=steps, max_steps=steps, patience=10**6, **recipe)
+    return TrainingRecipe(min_steps=steps, max_steps=steps, patience=10**6, **recipe)
 
 
-def n_labels(network: BandedTransformer, recipe: Recipe) -> int:
+def n_labels(network: BandedTransformer, recipe: TrainingRecipe) -> int:
     """Labels trained on in a step (a bar's two count once)."""
     return recipe.n_crops * recipe.crop_length(network)[1]
 
@@ -142,7 +142,7 @@ def compare_groups(rounds: int = 1) -> None:
             check = [(1 - one.fit[0]) * 1.0]
         sets.append(TrainingSet([x], one.y, one.offset, fit, check))
     members = [Member(k, k, recipe) for k in range(45)]
-    groups, alone = (Budget(torch.device("cpu"), max_models=n) for n in (8, 1))
+    groups, alone = (DeviceBudget(torch.device("cpu"), max_models=n) for n in (8, 1))
     grouped, single = [], []
     for _ in range(rounds):
         grouped.append(seconds(lambda: train_many(network, sets, cross_entropy, members, budget=groups)))
@@ -163,7 +163,7 @@ def time_folds() -> None:
     """A fold of each usual size at the full budget of steps, 40 features."""
     for n_bars in (3_000, 15_000, 35_000):
         data, network = bank(market(n_bars, n_features=40)), BandedTransformer(40)
-        steps = Recipe().budget(int(0.85 * n_bars))
+        steps = TrainingRecipe().budget(int(0.85 * n_bars))
         used = seconds(lambda d=data, n=network, k=steps: train(n, d, cross_entropy, [Member(0, 0, fixed(k))]))
         print(f"fold of {n_bars:6,d} bars: {steps} steps in {used:.1f} s when nothing stops it early")
 

@@ -16,15 +16,15 @@ from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.symmetric import SymmetricLogistic
 from tradsys.models.linear.volatility_agent import VolatilityAgent
 from tradsys.models.linear.volatility_only import VolatilityOnly
-from tradsys.models.networks.contrastive_agent import ContrastiveAgent
-from tradsys.models.networks.network_agent import NetworkAgent
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
-from tradsys.models.networks.resnet_agent import ResNetAgent
 from tradsys.models.networks.stepper import Stepper
-from tradsys.models.networks.transformer_agent import TransformerAgent
 from tradsys.models.panel import Panel, Rows
 from tradsys.models.registry import load_forecaster
 from tradsys.models.training.contrastive import Contrast
+from tradsys.models.training.contrastive_agent import ContrastiveAgent
+from tradsys.models.training.network_agent import NetworkAgent
+from tradsys.models.training.resnet_agent import ResNetAgent
+from tradsys.models.training.transformer_agent import TransformerAgent
 from tradsys.models.trees.boosted import Boosted
 
 SMALL_NETWORK = TransformerAgent(d_model=16, n_layers=2, n_heads=2, window=16, learning_rate=5e-3, max_steps=300)

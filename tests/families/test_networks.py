@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.models.networks.networks import parameters, rows, said
+from tests.models.networks.networks import outputs, parameters, rows
 
 from tradsys.models.networks.network import Network
 from tradsys.models.networks.recent_transformer import RecentTransformer
@@ -21,7 +21,7 @@ every_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda n: f"{ty
 @every_network
 def test_untrained_network_says_nothing(network: Network) -> None:
     x, known = rows(network, chunks=4)
-    assert (said(network, network.initial(0)[None], x, known) == 0).all()
+    assert (outputs(network, network.initial(0)[None], x, known) == 0).all()
 
 
 @every_network
@@ -51,7 +51,7 @@ def test_changing_the_future_leaves_past_bits_alone(network: Network) -> None:
     x, known = rows(network, chunks=8)
     changed, at = x.clone(), 5 * network.window + 3
     changed.view(-1, 5)[at:] = 1e3
-    before, after = said(network, theta, x, known)[0, 0], said(network, theta, changed, known)[0, 0]
+    before, after = outputs(network, theta, x, known)[0, 0], outputs(network, theta, changed, known)[0, 0]
     at -= network.context
     assert torch.equal(before[:at], after[:at])
     assert (before[at] != after[at]).all()
@@ -66,7 +66,7 @@ def test_a_forecast_depends_on_its_receptive_field_and_on_nothing_before_it(netw
     def moved(row: int) -> float:
         changed = x.clone()
         changed.view(-1, 5)[row] += torch.linspace(-5, 5, 5)
-        difference = said(network, theta, changed, known) - said(network, theta, x, known)
+        difference = outputs(network, theta, changed, known) - outputs(network, theta, x, known)
         return difference[0, 0, -1].abs().max().item()
 
     assert network.receptive_field <= network.context
@@ -84,7 +84,7 @@ def test_rows_that_are_not_known_change_no_other(network: Network) -> None:
     changed = x.clone()
     changed.view(-1, 5)[hidden] = 1e3
     kept = ~hidden[network.context :]
-    before, after = said(network, theta, x, known)[0, 0], said(network, theta, changed, known)[0, 0]
+    before, after = outputs(network, theta, x, known)[0, 0], outputs(network, theta, changed, known)[0, 0]
     assert torch.equal(before[kept], after[kept])
 
 
@@ -92,10 +92,12 @@ def test_rows_that_are_not_known_change_no_other(network: Network) -> None:
 def test_models_side_by_side_do_not_mix(network: Network) -> None:
     theta = parameters(network, n_models=3)
     x, known = rows(network, chunks=6, n_models=3, crops=2)
-    together = said(network, theta, x, known)
+    together = outputs(network, theta, x, known)
     for model in range(3):
         one = slice(model, model + 1)
-        torch.testing.assert_close(together[one], said(network, theta[one], x[one], known[one]), atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(
+            together[one], outputs(network, theta[one], x[one], known[one]), atol=1e-6, rtol=1e-5
+        )
 
 
 @every_network

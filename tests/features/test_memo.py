@@ -11,8 +11,8 @@ from tradsys.data.simulate import simulate
 from tradsys.features import FeatureSet
 from tradsys.features.memo import RawFeatures
 from tradsys.features.momentum import StandardReturns
+from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum
-from tradsys.regimes.spec import RegimeSpec
 
 
 @pytest.fixture(scope="module")

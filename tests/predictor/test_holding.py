@@ -12,7 +12,7 @@ from tradsys.core.funding import COLUMNS
 from tradsys.models.calibration import Calibration
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.holding import Holding
-from tradsys.predictor.judgement import Judge
+from tradsys.predictor.valuation import Judge
 
 FLAT = (100, 101, 99, 100)
 

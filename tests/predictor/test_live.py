@@ -21,15 +21,15 @@ from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.networks.network import Network
 from tradsys.models.networks.resnet import DilatedResNet
 from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.pooling.combination import Alone
 from tradsys.models.pooling.ensemble import FittedEnsemble
-from tradsys.models.pooling.pool import Alone
 from tradsys.predictor import LivePredictor, Predictor
 from tradsys.predictor.economics import TimeExit
-from tradsys.predictor.judgement import Judge, audit_inputs
 from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.predictor.valuation import Judge, audit_inputs
 from tradsys.profiles import ConfidenceAbove, Profile
+from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum
-from tradsys.regimes.spec import RegimeSpec
 from tradsys.research.walk.dataset import Dataset
 
 BARRIERS = BarrierSpec(horizon=6)

@@ -19,14 +19,14 @@ from tradsys.models.calibration import Calibration
 from tradsys.models.linear.base_rate import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_agent import VolatilityAgent
-from tradsys.models.pooling.pool import Alone
+from tradsys.models.pooling.combination import Alone
 from tradsys.predictor import Predictor
 from tradsys.predictor.economics import TimeExit
-from tradsys.predictor.judgement import Judge, audit_inputs
 from tradsys.predictor.predictor import ATR_MEMORY
 from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.predictor.valuation import Judge, audit_inputs
 from tradsys.profiles import ConfidenceAbove, Profile, VolatilityTarget
-from tradsys.regimes.spec import RegimeSpec
+from tradsys.regimes.markov import RegimeSpec
 from tradsys.research.walk.dataset import Dataset
 
 BARRIERS = BarrierSpec(horizon=6)

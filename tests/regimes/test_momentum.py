@@ -9,8 +9,8 @@ from tradsys.core.errors import ConfigError
 from tradsys.features.feature import FittableFeature
 from tradsys.features.feature_set import FeatureSet, FittedFeatures
 from tradsys.features.momentum import StandardReturns
+from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum
-from tradsys.regimes.spec import RegimeSpec
 
 
 @pytest.fixture(scope="module")

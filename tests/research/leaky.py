@@ -21,11 +21,11 @@ from tradsys.labels.spec import BarrierSpec
 from tradsys.models.linear.base_rate import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_only import VolatilityOnly
-from tradsys.models.networks.transformer_agent import TransformerAgent
 from tradsys.models.training.outcome import Trained
+from tradsys.models.training.transformer_agent import TransformerAgent
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
-from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
+from tradsys.regimes.markov import FittedRegimeFilter, RegimeSpec
 from tradsys.regimes.volatility import VolatilityRegimes
 from tradsys.research.selection import nested_selection
 from tradsys.research.walk import dataset, deciding, experiment, folds

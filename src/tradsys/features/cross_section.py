@@ -1,121 +1,17 @@
-"""What the other symbols say: momentum against the universe's median, and its rank, as columns of pooled bars."""
+"""Momentum of a symbol among the others of its universe, as features: what `universe_ranks` attached to the bars."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
 import polars as pl
 
-from tradsys.core.arrays import BoolArray, FloatArray
-from tradsys.core.errors import ConfigError
+from tradsys.core.arrays import FloatArray
 from tradsys.core.outside import outside_values
-from tradsys.core.time import interval_ms
-from tradsys.data.listings import Listing
-from tradsys.data.market import Market
-from tradsys.data.panel import Panel
-from tradsys.data.universe import UniverseSpec
 from tradsys.features.feature import OddColumns, check_windows
-from tradsys.features.prices import VOLATILITY_TAPS, log_close, log_returns, volatility
 from tradsys.features.registry import register
 
 LOOKBACKS: Final = (24, 72, 168)
-LEAST = 4
-"""Fewer symbols than this are no cross-section: nobody is ranked."""
-
-
-def attach_ranks(
-    market: Market,
-    spec: UniverseSpec = UniverseSpec(),
-    *,
-    lookbacks: tuple[int, ...] = LOOKBACKS,
-    listings: Mapping[str, Listing] = {},
-) -> Market:
-    """The market with `rank_strength_<bars>` and `rank_place_<bars>` for each lookback.
-
-    Strength is a symbol's vol-normalised momentum less the median of the universe, place its rank in [-1, 1]. Both
-    compare only members of the universe at that time whose bar had closed by then, and have no value for any other.
-    """
-    if len(market.symbols) < LEAST:
-        raise ConfigError(
-            f"ranks compare at least {LEAST} symbols, found {', '.join(market.symbols)}; pool more with --bars, or "
-            "leave the features of ranks out"
-        )
-    frames = market.frames()
-    columns = rank_columns(frames, interval_ms(market.interval), spec, lookbacks=lookbacks, listings=listings)
-    parts = [
-        bars.select(pl.lit(symbol).alias("symbol"), pl.all()).with_columns(columns[symbol])
-        for symbol, bars in frames.items()
-    ]
-    return market.attached(pl.concat(parts), f"ranks among {len(market.symbols)} symbols ({spec})")
-
-
-def rank_columns(
-    frames: Mapping[str, pl.DataFrame],
-    bar_ms: int,
-    spec: UniverseSpec,
-    *,
-    lookbacks: tuple[int, ...] = LOOKBACKS,
-    listings: Mapping[str, Listing] = {},
-) -> dict[str, list[pl.Series]]:
-    """The columns of each symbol at its own bars, (n_bars,) each, from one frame a symbol."""
-    panel = Panel.of(frames, bar_ms)
-    member = spec.choose(frames, bar_ms, listings).at(panel.times)
-    columns = {symbol: list[pl.Series]() for symbol in panel.symbols}
-    for lookback in lookbacks:
-        values = compared(momentum(panel, frames, lookback), member)
-        for name, table in (("strength", strength(values)), ("place", place(values))):
-            for symbol in panel.symbols:
-                columns[symbol].append(pl.Series(f"rank_{name}_{lookback}", panel.gathered(table, symbol)))
-    return columns
-
-
-def raw_momentum(panel: Panel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:
-    """Log return over `lookback` bars of the clock, (n_times, n_symbols); NaN where either of the two is missing."""
-    at = panel.spread({symbol: log_close(bars) for symbol, bars in frames.items()})
-    before = np.full(at.shape, np.nan)
-    before[lookback:] = at[:-lookback]
-    return np.asarray(at - before)
-
-
-def momentum(panel: Panel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:
-    """Return over `lookback` bars of the clock in standard deviations, (n_times, n_symbols).
-
-    NaN where the bar that closes then, or the one that closed `lookback` before, is missing, and where volatility is
-    not settled yet: no bar stands in for another.
-    """
-    spread = {symbol: volatility(log_returns(log_close(bars))) for symbol, bars in frames.items()}
-    for values in spread.values():
-        values[:VOLATILITY_TAPS] = np.nan
-    return np.asarray(raw_momentum(panel, frames, lookback) / (panel.spread(spread) * np.sqrt(lookback)))
-
-
-def compared(values: FloatArray, member: BoolArray) -> FloatArray:
-    """The values of members, NaN for all others, and for all where fewer than `LEAST` have one; shape as given."""
-    kept = np.where(member, values, np.nan)
-    kept[np.isfinite(kept).sum(axis=1) < LEAST] = np.nan
-    return kept
-
-
-def strength(values: FloatArray) -> FloatArray:
-    """Values less their row's median, which NaN take no part in; shape as given."""
-    out = np.full(values.shape, np.nan)
-    rows = np.isfinite(values).any(axis=1)
-    out[rows] = values[rows] - np.nanmedian(values[rows], axis=1)[:, None]
-    return out
-
-
-def place(values: FloatArray) -> FloatArray:
-    """Rank in each row, -1 for the smallest to 1 for the largest, equal ones in the middle; NaN takes no part.
-
-    >>> place(np.array([[0.3, np.nan, -1.0, 0.3]]))
-    array([[ 0.5,  nan, -1. ,  0.5]])
-    """
-    net = np.zeros(values.shape)  # how many are smaller, less how many are larger
-    for other in values.T:
-        net += (values > other[:, None]).astype(np.float64) - (values < other[:, None])
-    n = np.isfinite(values).sum(axis=1)[:, None]
-    return np.where(np.isfinite(values), net / np.maximum(n - 1, 1), np.nan)
 
 
 class _Ranked(OddColumns):

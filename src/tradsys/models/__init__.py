@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from tradsys.models.linear.volatility_forecast import VolatilityForecast
     from tradsys.models.linear.volatility_only import VolatilityOnly
     from tradsys.models.losses import FocalLoss, SupervisedContrastiveLoss
-    from tradsys.models.networks.resnet_agent import ResNetAgent
     from tradsys.models.networks.stepper import Stepper
-    from tradsys.models.networks.transformer_agent import TransformerAgent
     from tradsys.models.panel import Panel
     from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble
     from tradsys.models.registry import load_forecaster
+    from tradsys.models.training.resnet_agent import ResNetAgent
+    from tradsys.models.training.transformer_agent import TransformerAgent
     from tradsys.models.trees.boosted import Boosted
 
 __all__ = [
@@ -57,12 +57,12 @@ __getattr__, __dir__ = attach(
         "FocalLoss": "losses",
         "Forecaster": "forecaster",
         "Panel": "panel",
-        "ResNetAgent": "networks.resnet_agent",
+        "ResNetAgent": "training.resnet_agent",
         "RidgeLogistic": "linear.logistic",
         "Stepper": "networks.stepper",
         "SupervisedContrastiveLoss": "losses",
         "SymmetricLogistic": "linear.symmetric",
-        "TransformerAgent": "networks.transformer_agent",
+        "TransformerAgent": "training.transformer_agent",
         "VolatilityAgent": "linear.volatility_agent",
         "VolatilityForecast": "linear.volatility_forecast",
         "VolatilityOnly": "linear.volatility_only",

@@ -1,8 +1,8 @@
-"""What a focal loss does to a probability, and how to undo it; numpy only, since forecasting needs it without torch."""
+"""What a focal loss does to a probability, and how to undo it; numpy only, for training and bots alike."""
 
 import numpy as np
 
-from tradsys.core.arrays import FloatArray
+from tradsys.core.arrays import Float32Array, FloatArray
 
 _STEPS = 60
 
@@ -40,6 +40,13 @@ def focal_logit(logit: FloatArray, gamma: float, alpha: float | None = None) -> 
     return np.asarray(z)
 
 
+def add_on_focal_scale(
+    base: FloatArray, added: FloatArray | Float32Array, gamma: float, alpha: float | None = None
+) -> FloatArray:
+    """True log-odds `base`, taken to the focal loss's scale, plus what a network `added` there, and back; any shape."""
+    return truth_logit(focal_logit(base, gamma, alpha) + added, gamma, alpha)
+
+
 def _h(z: FloatArray) -> FloatArray:
     """e^z log(1 + e^-z), without overflow: tends to 1 for large z and to 0 for very negative z."""
     tail = np.exp(-np.abs(z))
@@ -58,3 +65,7 @@ def _slope(z: FloatArray, gamma: float) -> FloatArray:
 def prior_shift(alpha: float | None) -> float:
     """What weighing the outcomes by `alpha` adds to the log-odds: log((1 - alpha) / alpha), 0 without it."""
     return 0.0 if alpha is None else float(np.log((1.0 - alpha) / alpha))
+
+
+COMPILED = (_h, _slope, prior_shift, truth_logit, focal_logit)
+"""What `add_on_focal_scale` consists of: networks that step bar by bar compile these very functions."""

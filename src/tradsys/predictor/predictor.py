@@ -1,32 +1,24 @@
 """The one object that decides: simulation, backtest, paper and live all call it; only the venue differs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
 
-from tradsys.auditor.auditor import FittedAuditor
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import interval_ms
-from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.spec import BarrierSpec
-from tradsys.models.forecaster import FittedForecaster
-from tradsys.models.linear.volatility_forecast import VolatilityForecast
-from tradsys.models.pooling.pool import Pool
 from tradsys.predictor.decision import Decision
-from tradsys.predictor.judgement import Judge, audit_inputs
-from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.predictor.parts import PredictorParts
+from tradsys.predictor.storage import read_parts, write_parts
+from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
-from tradsys.regimes.family import RegimeFilter
-from tradsys.regimes.macro import FittedMacroFilter
 
 ATR_MEMORY = 20
 """Periods after which Wilder's average has forgotten its seed to 4e-7 of it."""
@@ -45,22 +37,8 @@ class Reading(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Predictor:
+class Predictor(PredictorParts):
     """Everything that decides, fitted on one training part; holds no data and needs neither torch nor an engine."""
-
-    interval: timedelta
-    features: FittedFeatures
-    forecasters: Mapping[str, FittedForecaster]
-    pool: Pool
-    timeout: FittedForecaster
-    judge: Judge
-    ranks: ConfidenceRanks
-    regimes: RegimeFilter
-    auditor: FittedAuditor
-    barriers: BarrierSpec
-    profile: Profile
-    volatility: VolatilityForecast | None = None
-    supervisor: FittedMacroFilter | None = None
 
     @property
     def lookback(self) -> int:
@@ -155,16 +133,13 @@ class Predictor:
 
     def save(self, folder: Path) -> None:
         """Write the bundle that `load` reads; the folder must not exist yet."""
-        from tradsys.predictor.storage import save_predictor
+        write_parts(self, folder)
 
-        save_predictor(self, folder)
-
-    @staticmethod
-    def load(folder: Path | str) -> "Predictor":
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
         """The predictor of a bundle, after every byte of it has been checked."""
-        from tradsys.predictor.storage import load_predictor
-
-        return load_predictor(Path(folder))
+        parts = read_parts(Path(folder))
+        return cls(**{field.name: getattr(parts, field.name) for field in fields(parts)})
 
     def with_profile(self, profile: Profile) -> Self:
         """The same forecasts, decided by another profile."""

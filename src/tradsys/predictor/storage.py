@@ -17,13 +17,13 @@ from tradsys.labels.spec import BarrierSpec
 from tradsys.models.calibration import Calibration
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
-from tradsys.models.pooling.pool import pool_from_dict
+from tradsys.models.pooling.combination import pool_from_dict
 from tradsys.models.registry import load_forecaster
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.holding import Holding
-from tradsys.predictor.judgement import Judge
-from tradsys.predictor.predictor import Predictor
+from tradsys.predictor.parts import PredictorParts
 from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.predictor.valuation import Judge
 from tradsys.profiles.codec import profile_from_dict, profile_to_dict
 from tradsys.regimes.family import filter_from_dict
 from tradsys.regimes.macro import FittedMacroFilter
@@ -40,7 +40,7 @@ _SUPERVISOR = "supervisor.json"
 _TIMEOUT, _AUDITOR, _VOLATILITY = "timeout.", "auditor.", "volatility."
 
 
-def save_predictor(predictor: Predictor, folder: Path) -> None:
+def write_parts(predictor: PredictorParts, folder: Path) -> None:
     """Write the bundle; the folder must not exist yet."""
     judge = predictor.judge
     files = {
@@ -85,8 +85,8 @@ def save_predictor(predictor: Predictor, folder: Path) -> None:
     write_bundle(folder, files, about=about)
 
 
-def load_predictor(folder: Path) -> Predictor:
-    """The predictor that was saved; a changed byte, an unlisted file or another feature schema is refused by name."""
+def read_parts(folder: Path) -> PredictorParts:
+    """The parts that were saved; a changed byte, an unlisted file or another feature schema is refused by name."""
     files, about = read_bundle(folder)
     values = {name: json.loads(files[name]) for name in (_FEATURES, _REGIMES, _RANKS, _JUDGE, _SETTINGS)}
     features = FittedFeatures.from_dict(values[_FEATURES])
@@ -98,7 +98,7 @@ def load_predictor(folder: Path) -> Predictor:
     volatility = _stripped(_VOLATILITY, files)
     settings, judge = values[_SETTINGS], values[_JUDGE]
     costs = Costs(**judge["costs"])
-    return Predictor(
+    return PredictorParts(
         interval=timedelta(seconds=settings["interval_s"]),
         features=features,
         forecasters={name: _forecaster(kind, files, _of(name)) for name, kind in settings["forecasters"].items()},

@@ -7,9 +7,9 @@ from tradsys.core.lazy import attach
 if TYPE_CHECKING:
     from tradsys.regimes.filter import forward_filter
     from tradsys.regimes.fitted import FittedRegimes
+    from tradsys.regimes.markov import FittedRegimeFilter, RegimeSpec
     from tradsys.regimes.model import RegimeModel
     from tradsys.regimes.momentum import RegimeMomentum
-    from tradsys.regimes.spec import FittedRegimeFilter, RegimeSpec
     from tradsys.regimes.volatility import VolatilityRegimes
 
 __all__ = [
@@ -25,11 +25,11 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
-        "FittedRegimeFilter": "spec",
+        "FittedRegimeFilter": "markov",
         "FittedRegimes": "fitted",
         "RegimeModel": "model",
         "RegimeMomentum": "momentum",
-        "RegimeSpec": "spec",
+        "RegimeSpec": "markov",
         "VolatilityRegimes": "volatility",
         "forward_filter": "filter",
     },

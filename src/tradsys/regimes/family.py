@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.regimes.spec import FittedRegimeFilter
+from tradsys.regimes.markov import FittedRegimeFilter
 from tradsys.regimes.volatility import FittedVolatilityFilter
 
 

@@ -14,7 +14,7 @@ from tradsys.features.prices import STANDARD_LOOKBACK, LogPrices, standard_retur
 from tradsys.features.registry import register
 from tradsys.features.windows import moving_sum
 from tradsys.regimes.family import RegimeFilter, Regimes, filter_from_dict
-from tradsys.regimes.spec import RegimeSpec
+from tradsys.regimes.markov import RegimeSpec
 
 _NAMES = {3: ("quiet", "trend", "panic")}
 

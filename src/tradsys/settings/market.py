@@ -16,7 +16,8 @@ from tradsys.data.outside.macro.join import attach_macro
 from tradsys.data.outside.macro.spec import MacroSeries
 from tradsys.data.settings import DataSettings
 from tradsys.data.universe import UniverseSpec
-from tradsys.features.cross_section import LOOKBACKS, RANKS, attach_ranks
+from tradsys.features.cross_section import LOOKBACKS, RANKS
+from tradsys.features.universe_ranks import attach_ranks
 from tradsys.settings.config import RunConfig
 from tradsys.settings.sections import MacroSettings, UniverseSettings
 

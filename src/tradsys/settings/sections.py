@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from tradsys.core.identity import NOT_IDENTITY
 from tradsys.core.settings import Section
-from tradsys.models.presets import Preset, preset
+from tradsys.models.training.presets import JournalPreset, preset
 
 type Share = Annotated[float, Field(gt=0, lt=1)]
 type Count = Annotated[int, Field(ge=1)]
@@ -88,7 +88,7 @@ class AgentSettings(Section):
         "transformer"
     )
     objective: Literal["bce", "focal", "supcon"] = "bce"
-    preset: Preset | None = None
+    preset: JournalPreset | None = None
     d_model: Count = 64
     n_layers: Count = 2
     n_heads: Count = 4

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.models.networks.networks import by_torch, graph_of
+from tests.models.networks.networks import by_torch, trained
 
 from tradsys.core.errors import BundleError
 from tradsys.models.focal import focal_logit
@@ -13,6 +13,7 @@ from tradsys.models.networks.network import Network
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.resnet import DilatedResNet
+from tradsys.models.networks.trained_network import TrainedNetwork
 from tradsys.models.networks.transformer import BandedTransformer
 from tradsys.models.registry import load_forecaster
 
@@ -29,12 +30,12 @@ OFFSET = FittedLinear(np.array([0.1, -0.2]), np.linspace(-0.3, 0.3, 10).reshape(
 
 
 def forecaster(network: Network = NETWORK, offset: FittedLinear = OFFSET, **focal: float) -> OnnxForecaster:
-    content = graph_of(network)
+    content = trained(network)
     return assembled(content, network, offset, **focal)
 
 
 def assembled(
-    content: bytes | None, network: Network = NETWORK, offset: FittedLinear = OFFSET, **focal: float
+    content: TrainedNetwork | None, network: Network = NETWORK, offset: FittedLinear = OFFSET, **focal: float
 ) -> OnnxForecaster:
     shape = (network.window, network.context, network.receptive_field)
     return OnnxForecaster("transformer", offset, content, *shape, **focal)
@@ -88,7 +89,7 @@ def test_a_network_trained_on_focal_loss_adds_on_the_focal_scale_and_comes_back(
 
 def test_a_network_that_says_nothing_leaves_the_linear_model_whatever_the_objective() -> None:
     X = features(100)
-    silent = graph_of(NETWORK, NETWORK.initial(0).numpy())
+    silent = trained(NETWORK, NETWORK.initial(0).numpy())
     for focal in ({}, {"gamma": 2.0, "alpha": 0.25}):
         model = assembled(silent, **focal)
         np.testing.assert_allclose(model.logits(X), OFFSET.logits(X), atol=1e-13)

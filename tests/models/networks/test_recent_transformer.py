@@ -40,8 +40,8 @@ def test_every_query_and_key_can_learn_from_the_start() -> None:
     head.copy_(torch.randn(head.shape, generator=torch.Generator().manual_seed(0)))
     theta.requires_grad_()
     x, known = rows(SMALL, chunks=4)
-    said = SMALL.forward(SMALL.unpack(theta), x, known)
-    (gradient,) = torch.autograd.grad(said.square().sum(), theta)
+    outputs = SMALL.forward(SMALL.unpack(theta), x, known)
+    (gradient,) = torch.autograd.grad(outputs.square().sum(), theta)
     for layer in range(2):
         assert SMALL.unpack(gradient)[f"{layer}.qkv.w"].abs().amax(dim=1).min() > 1e-5
 

@@ -3,14 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.models.networks.networks import parameters, rows, said
+from tests.models.networks.networks import outputs, parameters, rows
 from tests.models.panels import panel_of
 
 from tradsys.core.errors import ConfigError
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.networks.resnet_agent import ResNetAgent
 from tradsys.models.panel import Panel
+from tradsys.models.training.resnet_agent import ResNetAgent
 
 SMALL = DilatedResNet(5, d_model=8, n_layers=3, kernel=3, baseline=4, window=8)
 
@@ -45,15 +45,15 @@ def test_chunks_compute_what_plain_convolutions_compute() -> None:
     expected = plain(SMALL, theta, x.view(-1, 5), known.view(-1))
     at = known.view(-1)[SMALL.context :]
     torch.testing.assert_close(
-        said(SMALL, theta, x, known)[0, 0][at], expected[SMALL.context :][at], atol=2e-5, rtol=1e-5
+        outputs(SMALL, theta, x, known)[0, 0][at], expected[SMALL.context :][at], atol=2e-5, rtol=1e-5
     )
 
 
 def test_where_the_features_stand_does_not_matter_but_how_far_they_are_from_their_mean() -> None:
     theta = parameters(SMALL)
     x, known = rows(SMALL, chunks=6)
-    moved = said(SMALL, theta, x + torch.linspace(-3, 3, 5), known)
-    torch.testing.assert_close(moved, said(SMALL, theta, x, known), atol=1e-4, rtol=1e-4)
+    moved = outputs(SMALL, theta, x + torch.linspace(-3, 3, 5), known)
+    torch.testing.assert_close(moved, outputs(SMALL, theta, x, known), atol=1e-4, rtol=1e-4)
 
 
 def test_reach_is_the_moving_mean_and_every_dilation() -> None:

@@ -1,21 +1,21 @@
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from tests.models.networks.networks import by_torch, graph_of, parameters
+from tests.models.networks.networks import by_torch, trained
 
 from tradsys.core.errors import BundleError, ConfigError
-from tradsys.models.focal import focal_logit, prior_shift, truth_logit
+from tradsys.models.focal import add_on_focal_scale
 from tradsys.models.linear.logistic import FittedLinear
-from tradsys.models.networks.focal_steps import add_on_focal_scale
 from tradsys.models.networks.network import Network
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
-from tradsys.models.networks.onnx_weights import read_weights
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.networks.stepper import Stepper
+from tradsys.models.networks.stepper import Stepper, _add_on_focal_scale
+from tradsys.models.networks.trained_network import TrainedNetwork
 from tradsys.models.networks.transformer import BandedTransformer
 
 NETWORKS = [
@@ -32,7 +32,7 @@ every_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda n: f"{ty
 def forecaster(network: Network, **focal: float) -> OnnxForecaster:
     offset = FittedLinear(np.array([0.1, -0.2]), np.linspace(-0.3, 0.3, 2 * network.n_features).reshape(2, -1))
     shape = (network.window, network.context, network.receptive_field)
-    return OnnxForecaster("some", offset, graph_of(network), *shape, **focal)
+    return OnnxForecaster("some", offset, trained(network), *shape, **focal)
 
 
 def features(network: Network, n_bars: int = 400) -> np.ndarray:
@@ -80,21 +80,20 @@ def test_focal_forecasts_step_back_to_truth(network: Network) -> None:
 
 
 @pytest.mark.parametrize(("gamma", "alpha"), [(2.0, None), (2.0, 0.25), (0.5, 0.9), (5.0, 0.1), (0.0, None)])
-def test_sums_on_the_focal_scale_are_those_of_whole_arrays(gamma: float, alpha: float | None) -> None:
+def test_compiled_sums_on_the_focal_scale_are_those_of_whole_arrays(gamma: float, alpha: float | None) -> None:
     base = np.concatenate([np.linspace(-30, 30, 61), [-800.0, -1e-9, 1e-9, 800.0]])
     added = np.random.default_rng(0).standard_normal(len(base)).astype(np.float32)
-    expected = truth_logit(focal_logit(base, gamma, alpha) + added, gamma, alpha)
-    said = add_on_focal_scale(base, added, gamma, prior_shift(alpha))
-    np.testing.assert_allclose(said, expected, rtol=1e-12, atol=1e-12)
+    expected = add_on_focal_scale(base, added, gamma, alpha)
+    np.testing.assert_allclose(_add_on_focal_scale(base, added, gamma, alpha), expected, rtol=1e-12, atol=1e-12)
 
 
 @every_network
-def test_parameters_and_shape_come_back_out_of_the_graph(network: Network) -> None:
-    content = graph_of(network)
-    weights = read_weights(content)
-    assert weights.theta.tobytes() == parameters(network)[0].numpy().tobytes()
-    assert type(network)(**{k: v for k, v in weights.shape.items() if k != "rope_base"}) == network
-    assert weights.network == onnx.load_from_string(content).graph.name
+def test_parameters_and_settings_come_back_out_of_the_files(network: Network) -> None:
+    whole = trained(network)
+    back = TrainedNetwork.from_files(json.loads(json.dumps(whole.describe())), whole.to_files())
+    assert back.theta.tobytes() == whole.theta.tobytes()
+    assert type(network)(**{k: v for k, v in back.settings.items() if k != "rope_base"}) == network
+    assert (back.architecture, back.graph) == (whole.architecture, whole.graph)
 
 
 def test_forecasts_long_after_the_start_are_as_exact() -> None:
@@ -119,15 +118,13 @@ def test_rows_and_graphs_that_do_not_fit_are_refused() -> None:
     stepper = Stepper(forecaster(NETWORKS[0]))
     with pytest.raises(ConfigError, match=r"fitted on 5 features, found a row of shape \(4,\)"):
         stepper.step(np.zeros(4))
-    bare = onnx.load_from_string(graph_of(NETWORKS[0]))
-    del bare.metadata_props[:]
-    with pytest.raises(BundleError, match="needs its shape and its parameters"):
-        read_weights(bare.SerializeToString())
-    with pytest.raises(BundleError, match="this is no ONNX file"):
-        read_weights(b"\x0b\x0c")
-    other = onnx.load_from_string(graph_of(NETWORKS[0]))
-    other.graph.name = "mamba"
-    model = OnnxForecaster("x", forecaster(NETWORKS[0]).offset, other.SerializeToString(), 8, 16, 14)
+    whole = trained(NETWORKS[0])
+    files = whole.to_files()
+    with pytest.raises(BundleError, match=r"include network\.safetensors, found \['network\.onnx'\]"):
+        TrainedNetwork.from_files(whole.describe(), {"network.onnx": files["network.onnx"]})
+    with pytest.raises(BundleError, match="holds no parameters of a network"):
+        TrainedNetwork.from_files(whole.describe(), files | {"network.safetensors": b"\x0b\x0c"})
+    model = OnnxForecaster("x", forecaster(NETWORKS[0]).offset, replace(whole, architecture="mamba"), 8, 16, 14)
     with pytest.raises(BundleError, match="step are banded_transformer, dilated_resnet, found 'mamba'"):
         Stepper(model)
 
@@ -143,7 +140,7 @@ from pathlib import Path
 sys.modules["torch"] = sys.modules["onnx"] = sys.modules["onnxruntime"] = None
 import numpy as np
 from tradsys.models.registry import load_forecaster
-from tradsys.models.networks.stepper import Stepper
+from tradsys.models.networks.stepper import Stepper, _add_on_focal_scale
 files = {{name: Path({str(tmp_path)!r}, name).read_bytes() for name in {sorted(model.to_files())!r}}}
 stepper = Stepper(load_forecaster("resnet", files))
 X = np.load({str(tmp_path / "X.npy")!r})

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from tests.models.networks.networks import parameters, rows, said
+from tests.models.networks.networks import outputs, parameters, rows
 
 from tradsys.core.errors import ConfigError
 from tradsys.models.networks.transformer import BandedTransformer
@@ -42,7 +42,7 @@ def test_chunks_compute_what_a_plain_banded_transformer_computes() -> None:
     x, known = rows(SMALL, chunks=6)
     known.view(-1)[:21] = False
     expected = plain(SMALL, theta, x.view(-1, 5), known.view(-1))
-    torch.testing.assert_close(said(SMALL, theta, x, known)[0, 0], expected[SMALL.context :], atol=2e-5, rtol=1e-5)
+    torch.testing.assert_close(outputs(SMALL, theta, x, known)[0, 0], expected[SMALL.context :], atol=2e-5, rtol=1e-5)
 
 
 def test_heads_that_do_not_fit_are_refused() -> None:

@@ -16,7 +16,7 @@ from tradsys.core.errors import FitError
 from tradsys.models.training.checkpoints import Checkpoint, read_safetensors, write_safetensors
 from tradsys.models.training.outcome import Trained
 from tradsys.models.training.recipe import Member
-from tradsys.models.training.training import train
+from tradsys.models.training.training_loop import train
 
 LONG = replace(SHORT, min_steps=60, max_steps=60, check_every=5, dropout=0.1)
 SOON = replace(LONG, lr=1e-9, patience=2)  # stops at the second check and leaves the group

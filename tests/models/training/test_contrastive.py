@@ -8,12 +8,12 @@ from tests.models.panels import HOUR_MS, panel_of
 from tradsys.core.errors import ConfigError
 from tradsys.models.linear.base_rate import BaseRate
 from tradsys.models.losses import SupervisedContrastiveLoss, contrast
-from tradsys.models.networks.contrastive_agent import ContrastiveAgent, Controlled
-from tradsys.models.networks.transformer_agent import TransformerAgent
 from tradsys.models.panel import Panel
-from tradsys.models.training.contrastive import Contrast, Outcomes, embed, pretrain
+from tradsys.models.training.contrastive import Contrast, ContrastiveLabels, embed, pretrain
+from tradsys.models.training.contrastive_agent import ContrastiveAgent, Controlled
 from tradsys.models.training.crops import CropBank
 from tradsys.models.training.layout import Layout
+from tradsys.models.training.transformer_agent import TransformerAgent
 
 NETWORK = TransformerAgent(d_model=8, n_layers=1, n_heads=2, window=8, learning_rate=1e-2, noise=0.1, max_steps=40)
 AGENT = ContrastiveAgent(NETWORK, Contrast(projection=4, queue=60, patience=0.5))
@@ -54,7 +54,7 @@ def test_lives_that_share_a_moment_overlap_across_symbols_and_a_row_overlaps_its
     end = start + np.array([2, 1, 3, 1]) * HOUR_MS
     layout = Layout((4, 4), 2)
     y = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [np.nan, np.nan]])
-    rows = Outcomes.build(layout, [y, y], [start, start], [end, end], torch.device("cpu"))
+    rows = ContrastiveLabels.build(layout, [y, y], [start, start], [end, end], torch.device("cpu"))
     first, second = (torch.arange(part.start, part.stop) for part in layout.rows)
     # lives (0, 2], (1, 2], (2, 5], (9, 10]: the third begins when the first two are over
     expected = [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
@@ -62,11 +62,11 @@ def test_lives_that_share_a_moment_overlap_across_symbols_and_a_row_overlaps_its
     assert rows.kind[first].tolist() == [1, 2, 0, 0]
 
 
-def bank_of(panel: Panel, agent: ContrastiveAgent) -> tuple[CropBank, Outcomes]:
+def bank_of(panel: Panel, agent: ContrastiveAgent) -> tuple[CropBank, ContrastiveLabels]:
     task = agent.agent.task(panel, panel.usable(), seed=0)
     margin = sum(task.recipe.crop_length(agent.agent.network(4)))
     bank = CropBank.build([agent.agent.training_set(task)], margin=margin, device=torch.device("cpu"))
-    return bank, Outcomes.build(bank.layout, panel.y, panel.start, panel.last_end(), torch.device("cpu"))
+    return bank, ContrastiveLabels.build(bank.layout, panel.y, panel.start, panel.last_end(), torch.device("cpu"))
 
 
 def test_seeds_side_by_side_come_out_as_one_by_one(panel: Panel) -> None:

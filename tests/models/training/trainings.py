@@ -9,12 +9,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from tradsys.models.networks.transformer import BandedTransformer
 from tradsys.models.training.crops import CropBank, TrainingSet
 from tradsys.models.training.outcome import Trained
-from tradsys.models.training.recipe import Member, Recipe
-from tradsys.models.training.training import train
+from tradsys.models.training.recipe import Member, TrainingRecipe
+from tradsys.models.training.training_loop import train
 
 CPU = torch.device("cpu")
 NETWORK = BandedTransformer(3, d_model=16, n_layers=1, n_heads=2, window=8)
-QUICK = Recipe(max_steps=240, lr=1e-2, n_crops=8, crop=72, noise=0.1, warm_up=5, check_every=20)
+QUICK = TrainingRecipe(max_steps=240, lr=1e-2, n_crops=8, crop=72, noise=0.1, warm_up=5, check_every=20)
 SHORT = replace(QUICK, min_steps=20, max_steps=20, margin=-1e9)  # keeps whatever it ends with
 
 type Market = tuple[np.ndarray, np.ndarray]
@@ -53,5 +53,5 @@ def bank_of(*sets: TrainingSet, margin: int = 72) -> CropBank:
     return CropBank.build(sets, margin=margin, device=CPU)
 
 
-def trained(one: TrainingSet, recipe: Recipe = QUICK, seed: int = 0) -> Trained:
+def trained(one: TrainingSet, recipe: TrainingRecipe = QUICK, seed: int = 0) -> Trained:
     return train(NETWORK, bank_of(one), loss, [Member(0, seed, recipe)])[0]

@@ -10,8 +10,8 @@ from tradsys.data.listings import Listing
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
 from tradsys.data.universe import UniverseSpec
-from tradsys.features import cross_section
-from tradsys.features.cross_section import rank_columns
+from tradsys.features import universe_ranks
+from tradsys.features.universe_ranks import rank_columns
 from tradsys.journal.ledger import Ledger
 from tradsys.research.lookahead.findings import Search
 from tradsys.research.lookahead.rank_columns import compare_rank_columns
@@ -27,8 +27,8 @@ from tradsys.settings.market import RankColumns, with_ranks
 def test_columns_of_ranks_that_saw_the_future_are_caught(leak, future, monkeypatch):
     universe = OfTheWholeHistory(size=6) if leak == "universe" else UniverseSpec(size=6)
     if leak == "strength":
-        whole = cross_section.strength
-        monkeypatch.setattr(cross_section, "strength", lambda values: whole(values) - np.nanmean(values))
+        whole = universe_ranks.strength
+        monkeypatch.setattr(universe_ranks, "strength", lambda values: whole(values) - np.nanmean(values))
     frames = market().frames()
     listings = {"S00": Listing(None, None)}
     made = rank_columns(frames, HOUR_MS, universe, lookbacks=(72,), listings=listings)
@@ -46,8 +46,8 @@ def test_columns_of_ranks_that_saw_the_future_are_caught(leak, future, monkeypat
 
 @pytest.mark.slow
 def test_a_run_whose_columns_of_ranks_saw_the_future_is_refused(monkeypatch, tmp_path):
-    whole = cross_section.strength
-    monkeypatch.setattr(cross_section, "strength", lambda values: whole(values) - np.nanmean(values))
+    whole = universe_ranks.strength
+    monkeypatch.setattr(universe_ranks, "strength", lambda values: whole(values) - np.nanmean(values))
     bars = simulate_universe(6, 0.03, seed=1, n_bars=5_000)
     plain = Market(bars, HOUR, ("t",), tuple(split_symbols(bars)), (), fingerprint(bars), month_blocks(bars), False)
     features = {"names": ("returns", "relative_strength")}

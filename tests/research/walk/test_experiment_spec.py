@@ -4,7 +4,7 @@ import pytest
 
 from tradsys.machine.limits import Limits
 from tradsys.machine.plan import make_plan
-from tradsys.models.networks.network_agent import NetworkAgent
+from tradsys.models.training.network_agent import NetworkAgent
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
 from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.research.walk.metrics import assumptions

@@ -1,7 +1,7 @@
 """What the training engine, the objectives and the agents need of a network, and what every network is made of."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tradsys.core.errors import ConfigError
 
-type Weights = dict[str, Tensor]
+type NetworkWeights = dict[str, Tensor]
 """Matrices `<name>.w` (n_models, n_in, n_out) and biases `<name>.b` (n_models, 1, n_out)."""
 type Maps = Mapping[str, tuple[int, int]]
 """Name -> (n_in, n_out) of every linear map, in the order of a parameter vector; `head` is the last."""
@@ -37,6 +37,14 @@ class Network(Protocol):
         """Width of what `encode` returns."""
 
     @property
+    def architecture(self) -> str:
+        """Name of the kind of network, by which a saved one is recognised."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What stepping the network has to know of it, JSON-able."""
+
+    @property
     def window(self) -> int:
         """Bars of a chunk."""
 
@@ -58,17 +66,17 @@ class Network(Protocol):
     def decays(self) -> Tensor:
         """Which parameters weight decay applies to, (n_parameters,) of 1 and 0."""
 
-    def unpack(self, theta: Tensor) -> Weights:
+    def unpack(self, theta: Tensor) -> NetworkWeights:
         """Views of parameter vectors (n_models, n_parameters) as matrices and biases; the last map is `head`."""
 
-    def encode(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+    def encode(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """What the head reads, (n_models, n_crops, n_chunks - context / window, window, d_model), after the last norm.
 
         `x` is (n_models, n_crops, n_chunks, window, n_features); `known` lacks the last axis and is False where there
         is no bar: such rows change no other, and their own forecasts mean nothing.
         """
 
-    def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+    def forward(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """The `head` of `encode`: logits in the same shape with `n_outputs` for `d_model`."""
 
 
@@ -108,23 +116,23 @@ def decays(maps: Maps) -> Tensor:
     return torch.cat(parts)
 
 
-def unpack(maps: Maps, theta: Tensor) -> Weights:
+def unpack(maps: Maps, theta: Tensor) -> NetworkWeights:
     """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
     sizes = [size for n_in, n_out in maps.values() for size in (n_in * n_out, n_out)]
     parts = iter(torch.split(theta, sizes, dim=1))
-    weights: Weights = {}
+    weights: NetworkWeights = {}
     for name, (n_in, n_out) in maps.items():
         weights[f"{name}.w"] = next(parts).view(-1, n_in, n_out)
         weights[f"{name}.b"] = next(parts)[:, None]
     return weights
 
 
-def linear(weights: Weights, name: str, x: Tensor) -> Tensor:
+def linear(weights: NetworkWeights, name: str, x: Tensor) -> Tensor:
     """x (n_models, n_rows, n_in) -> (n_models, n_rows, n_out), each model with its own matrix."""
     return torch.baddbmm(weights[f"{name}.b"], x, weights[f"{name}.w"])
 
 
-def head(weights: Weights, hidden: Tensor) -> Tensor:
+def head(weights: NetworkWeights, hidden: Tensor) -> Tensor:
     """Logits of what `encode` returned: (n_models, ..., d_model) -> (n_models, ..., n_outputs)."""
     return linear(weights, "head", hidden.flatten(1, -2)).view(*hidden.shape[:-1], -1)
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError
-from tradsys.models.focal import focal_logit, truth_logit
+from tradsys.models.focal import add_on_focal_scale
 from tradsys.models.linear.logistic import FittedLinear
+from tradsys.models.networks.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
     import onnxruntime
 
-_NETWORK, _ABOUT, _OFFSET = "network.onnx", "network.json", "offset-"
+_ABOUT, _OFFSET = "network.json", "offset-"
 _CHUNKS_AT_ONCE = 32
 
 
@@ -27,17 +28,16 @@ class OnnxForecaster:
     Trained on a focal loss (`gamma` is given), the network adds on that loss's own scale: the linear log-odds are taken
     there, and the sum comes back by the closed-form inverse, so that nothing else ever meets a focal score. Without a
     network (none that beat the linear model on its check rows) this is the linear model. `training` says why the
-    network's training ended, and `record` holds the losses of that training beside what a model that knows nothing
-    would have scored.
+    network's training ended; `record` holds its losses, and what a constant forecast would have scored.
 
     The graph reads chunks of `window` bars, `x` (n_chunks, window, n_features) float32 and `known` (n_chunks, window)
     bool, and answers `added` (n_chunks - context / window, window, 2): the first `context` bars are history.
     """
 
     kind: str
-    """Whose network it is: the loader's name in the registry."""
+    """The loader's name in the registry, that of the agent whose network it is."""
     offset: FittedLinear
-    network: bytes | None
+    network: TrainedNetwork | None
     window: int
     context: int
     memory: int
@@ -54,15 +54,16 @@ class OnnxForecaster:
             return base
         if self.gamma is None:
             return base + self._added(X)
-        return truth_logit(focal_logit(base, self.gamma, self.alpha) + self._added(X), self.gamma, self.alpha)
+        return add_on_focal_scale(base, self._added(X), self.gamma, self.alpha)
 
     def to_files(self) -> dict[str, bytes]:
         """The linear model, the network if there is one, and how the two go together."""
         names = ("kind", "window", "context", "memory", "gamma", "alpha", "training", "record")
         about = {name: getattr(self, name) for name in names}
+        about["network"] = None if self.network is None else self.network.describe()
         files = {_OFFSET + name: content for name, content in self.offset.to_files().items()}
         files[_ABOUT] = json.dumps(about, indent=1).encode()
-        return files if self.network is None else {**files, _NETWORK: self.network}
+        return files if self.network is None else files | self.network.to_files()
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -71,10 +72,12 @@ class OnnxForecaster:
             raise BundleError(f"a network's files include {_ABOUT}, found {sorted(files)}; export the model again")
         offset = {name.removeprefix(_OFFSET): content for name, content in files.items() if name.startswith(_OFFSET)}
         about = json.loads(files[_ABOUT])
-        return cls(offset=FittedLinear.from_files(offset), network=files.get(_NETWORK), **about)
+        description = about.pop("network")
+        network = None if description is None else TrainedNetwork.from_files(description, files)
+        return cls(offset=FittedLinear.from_files(offset), network=network, **about)
 
     def _added(self, X: FloatArray) -> FloatArray:
-        """What the network says of each row, (n_bars, 2).
+        """What the network adds to the log-odds of each row, (n_bars, 2).
 
         Rows are cut into chunks from the first known one on, and forecast some chunks at a time, each time with the
         history that they depend on: memory stays bounded, and rows that come later change nothing.
@@ -103,4 +106,5 @@ class OnnxForecaster:
         options = onnxruntime.SessionOptions()
         # one thread: a bar is forecast in a millisecond, and sums do not depend on how many cores there are
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        return onnxruntime.InferenceSession(self.network, options, providers=["CPUExecutionProvider"])
+        assert self.network is not None
+        return onnxruntime.InferenceSession(self.network.graph, options, providers=["CPUExecutionProvider"])

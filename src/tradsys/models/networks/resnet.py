@@ -1,6 +1,7 @@
 """The dense residual network: causal dilated convolutions over deviations from a moving mean, one forecast a bar."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch.nn import functional as F
 
 from tradsys.core.errors import ConfigError
 from tradsys.models.networks import network
-from tradsys.models.networks.network import Drop, Weights, linear, unchanged
+from tradsys.models.networks.network import Drop, NetworkWeights, linear, unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class DilatedResNet:
     Modeling* (2018), section 3, with the order of norm and residual of He et al. (2016).
     """
 
+    architecture: ClassVar[str] = "dilated_resnet"
+
     n_features: int
     d_model: int = 32
     n_layers: int = 4
@@ -40,6 +43,11 @@ class DilatedResNet:
             raise ConfigError(f"baseline must be at least 2 bars, was {self.baseline}: no bar deviates from itself")
         if self.kernel < 2:
             raise ConfigError(f"kernel must be at least 2 bars, was {self.kernel}; 3 is usual")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What stepping the network has to know of it, JSON-able."""
+        return asdict(self)
 
     @property
     def reaches(self) -> tuple[int, ...]:
@@ -77,11 +85,11 @@ class DilatedResNet:
         """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
         return network.decays(self.maps)
 
-    def unpack(self, theta: Tensor) -> Weights:
+    def unpack(self, theta: Tensor) -> NetworkWeights:
         """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
         return network.unpack(self.maps, theta)
 
-    def encode(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+    def encode(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """Hidden states (n_models, n_crops, n_chunks - context / window, window, d_model) after the context, normed.
 
         `x` is (n_models, n_crops, n_chunks, window, n_features); `known` lacks the last axis and is False where there
@@ -103,7 +111,7 @@ class DilatedResNet:
             z, seen = z[:, :, reach:] + added, seen[:, :, reach:]
         return F.layer_norm(z, (self.d_model,)).view(models, crops, -1, self.window, self.d_model)
 
-    def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+    def forward(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """Logits (n_models, n_crops, n_chunks - context / window, window, n_outputs): the head of `encode`."""
         return network.head(weights, self.encode(weights, x, known, dropout))
 

@@ -4,34 +4,34 @@ import numpy as np
 from numba import njit
 
 from tradsys.core.arrays import BoolArray, Float32Array
-from tradsys.models.networks.onnx_weights import Weights
-from tradsys.models.networks.step_kernels import gelu, linear, norm
+from tradsys.models.networks.layer_kernels import gelu, linear, norm
+from tradsys.models.networks.trained_network import TrainedNetwork
 
 
 class ResNetSteps:
     """What the residual network remembers of the bars so far; `add` takes the next."""
 
-    def __init__(self, weights: Weights) -> None:
-        shape = weights.shape
-        longest = (shape["kernel"] - 1) * 2 ** (shape["n_layers"] - 1) + 1
+    def __init__(self, network: TrainedNetwork) -> None:
+        settings = network.settings
+        longest = (settings["kernel"] - 1) * 2 ** (settings["n_layers"] - 1) + 1
         self._theta, self._wide, self._kernel = (
-            weights.theta,
-            shape["expansion"] * shape["d_model"],
-            shape["kernel"],
+            network.theta,
+            settings["expansion"] * settings["d_model"],
+            settings["kernel"],
         )
-        self._rows = np.zeros((shape["baseline"], shape["n_features"]), np.float32)
-        self._is_there = np.zeros(shape["baseline"], np.bool_)
-        self._past = np.zeros((shape["n_layers"], longest, shape["d_model"]), np.float32)
-        self._said = np.empty(shape["n_outputs"], np.float32)
+        self._rows = np.zeros((settings["baseline"], settings["n_features"]), np.float32)
+        self._is_there = np.zeros(settings["baseline"], np.bool_)
+        self._past = np.zeros((settings["n_layers"], longest, settings["d_model"]), np.float32)
+        self._output = np.empty(settings["n_outputs"], np.float32)
         self._bar = 0
 
     def add(self, x: Float32Array) -> Float32Array:
-        """What the network says of the next bar, x (n_features,) -> (n_outputs,); the array is used again."""
+        """The network's output for the next bar, x (n_features,) -> (n_outputs,); the array is used again."""
         at = self._bar % len(self._rows)
         self._rows[at], self._is_there[at] = x, True
-        _step(self._theta, x, self._bar, self._rows, self._is_there, self._past, self._kernel, self._wide, self._said)
+        _step(self._theta, x, self._bar, self._rows, self._is_there, self._past, self._kernel, self._wide, self._output)
         self._bar += 1
-        return self._said
+        return self._output
 
     def skip(self) -> None:
         """The next bar is not known: it counts in no mean, and convolutions read it as zero."""
@@ -50,7 +50,7 @@ def _step(
     past: Float32Array,
     kernel: int,
     wide: int,
-    said: Float32Array,
+    output: Float32Array,
 ) -> None:
     """One bar through all blocks; rows (baseline, n_features), past (n_layers, longest, d_model) of normed states."""
     n_layers, longest, d = past.shape
@@ -76,4 +76,4 @@ def _step(
         at = linear(theta, at, hidden, added)
         z += added
     norm(z, normed)
-    linear(theta, at, normed, said)
+    linear(theta, at, normed, output)

@@ -1,6 +1,7 @@
 """The dense transformer: causal attention in a sliding band of bars, one forecast a bar, many models side by side."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -8,8 +9,8 @@ from torch.nn import functional as F
 
 from tradsys.core.errors import ConfigError
 from tradsys.models.networks import network
-from tradsys.models.networks.network import Drop, Weights, linear, unchanged
-from tradsys.models.networks.sight import sight
+from tradsys.models.networks.attention_inputs import attention_inputs
+from tradsys.models.networks.network import Drop, NetworkWeights, linear, unchanged
 
 ROPE_BASE = 1000.0
 
@@ -22,6 +23,8 @@ class BandedTransformer:
     see itself and the chunk before it, so that each layer uses up one chunk of history and none needs padding.
     Norms carry no gain or bias of their own: the linear map that follows each of them holds both.
     """
+
+    architecture: ClassVar[str] = "banded_transformer"
 
     n_features: int
     d_model: int = 64
@@ -40,6 +43,11 @@ class BandedTransformer:
                 f"d_model must be a multiple of 2 x n_heads for rotary positions, was {self.d_model} with "
                 f"{self.n_heads} heads; try {2 * self.n_heads * max(1, round(self.d_model / (2 * self.n_heads)))}"
             )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What stepping the network has to know of it, JSON-able."""
+        return {**asdict(self), "rope_base": ROPE_BASE}
 
     @property
     def receptive_field(self) -> int:
@@ -77,11 +85,11 @@ class BandedTransformer:
         """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
         return network.decays(self.maps)
 
-    def unpack(self, theta: Tensor) -> Weights:
+    def unpack(self, theta: Tensor) -> NetworkWeights:
         """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
         return network.unpack(self.maps, theta)
 
-    def encode(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+    def encode(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """Hidden states (n_models, n_crops, n_chunks - n_layers, window, d_model) of all but the first chunks, normed.
 
         `x` is (n_models, n_crops, n_chunks, window, n_features); `known` lacks the last axis and is False where there
@@ -103,13 +111,13 @@ class BandedTransformer:
             z = z + drop(linear(weights, f"{i}.down", hidden))
         return F.layer_norm(z, (self.d_model,)).view(models, crops, chunks, window, self.d_model)
 
-    def forward(self, weights: Weights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+    def forward(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """Logits (n_models, n_crops, n_chunks - n_layers, window, n_outputs): the head of `encode`."""
         return network.head(weights, self.encode(weights, x, known, dropout))
 
     def _attend(self, qkv: Tensor, bias: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
         """Every chunk but the first sees itself and the one before: (crops, chunks, window, 3 d) -> (rows, d)."""
-        q, k, v = sight(qkv, self.n_heads, turn)
+        q, k, v = attention_inputs(qkv, self.n_heads, turn)
         seen = F.scaled_dot_product_attention(
             q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), attn_mask=bias.flatten(0, 1)
         )  # (crops x chunks, heads, window, d_head)

@@ -6,8 +6,8 @@ import numpy as np
 from numba import njit
 
 from tradsys.core.arrays import Float32Array, FloatArray
-from tradsys.models.networks.onnx_weights import Weights
-from tradsys.models.networks.step_kernels import gelu, linear, norm
+from tradsys.models.networks.layer_kernels import gelu, linear, norm
+from tradsys.models.networks.trained_network import TrainedNetwork
 
 _AWAY = np.float32(-1e30)
 """Added to the score of a bar that is not there: no infinity, since the kernels are compiled for finite numbers."""
@@ -16,24 +16,24 @@ _AWAY = np.float32(-1e30)
 class TransformerSteps:
     """What the transformer remembers of the bars so far; `add` takes the next."""
 
-    def __init__(self, weights: Weights) -> None:
-        shape = weights.shape
-        n_layers, n_heads, window = shape["n_layers"], shape["n_heads"], shape["window"]
-        d_head = shape["d_model"] // n_heads
-        self._theta, self._wide = weights.theta, shape["expansion"] * shape["d_model"]
-        self._turns = shape["rope_base"] ** (-np.arange(0, d_head, 2) / d_head)
+    def __init__(self, network: TrainedNetwork) -> None:
+        settings = network.settings
+        n_layers, n_heads, window = settings["n_layers"], settings["n_heads"], settings["window"]
+        d_head = settings["d_model"] // n_heads
+        self._theta, self._wide = network.theta, settings["expansion"] * settings["d_model"]
+        self._turns = settings["rope_base"] ** (-np.arange(0, d_head, 2) / d_head)
         self._keys = np.zeros((n_layers, n_heads, d_head, window), np.float32)
         self._values = np.zeros((n_layers, n_heads, window, d_head), np.float32)
         self._away = np.full(window, _AWAY, np.float32)
-        self._said = np.empty(shape["n_outputs"], np.float32)
+        self._output = np.empty(settings["n_outputs"], np.float32)
         self._bar = 0
 
     def add(self, x: Float32Array) -> Float32Array:
-        """What the network says of the next bar, x (n_features,) -> (n_outputs,); the array is used again."""
+        """The network's output for the next bar, x (n_features,) -> (n_outputs,); the array is used again."""
         self._away[self._bar % len(self._away)] = 0.0
-        _step(self._theta, x, self._bar, self._turns, self._keys, self._values, self._away, self._wide, self._said)
+        _step(self._theta, x, self._bar, self._turns, self._keys, self._values, self._away, self._wide, self._output)
         self._bar += 1
-        return self._said
+        return self._output
 
     def skip(self) -> None:
         """The next bar is not known: it takes its place and draws no attention."""
@@ -51,7 +51,7 @@ def _step(
     values: Float32Array,
     away: Float32Array,
     wide: int,
-    said: Float32Array,
+    output: Float32Array,
 ) -> None:
     """One bar through all layers; keys (n_layers, n_heads, d_head, window), values with the last two swapped."""
     n_layers, n_heads, d_head, window = keys.shape
@@ -86,7 +86,7 @@ def _step(
         at = linear(theta, at, up, added)
         z += added
     norm(z, normed)
-    linear(theta, at, normed, said)
+    linear(theta, at, normed, output)
 
 
 @njit(cache=True, fastmath=True)

@@ -11,16 +11,16 @@ from torch.nn import functional as F
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.errors import ConfigError
 from tradsys.models.losses import contrast
-from tradsys.models.networks.network import Drop, Network, Weights, decays, linear, unpack
+from tradsys.models.networks.network import Drop, Network, NetworkWeights, decays, linear, unpack
 from tradsys.models.training.crops import CropBank
 from tradsys.models.training.device import reproducible
-from tradsys.models.training.disturbance import Disturbance
 from tradsys.models.training.layout import Layout
+from tradsys.models.training.noise import TrainingNoise
 from tradsys.models.training.optimiser import AveragedAdamW
-from tradsys.models.training.recipe import Member, Recipe
+from tradsys.models.training.progress import TrainingProgress
+from tradsys.models.training.recipe import Member, TrainingRecipe
 from tradsys.models.training.schedule import Schedule
 from tradsys.models.training.stopping import BestSoFar
-from tradsys.models.training.training import Progress
 
 _CHECK_ANCHORS = 512
 _CROPS_AT_ONCE = 8
@@ -51,7 +51,7 @@ class Contrast:
     queue: int = 720
     patience: float = 3.0
 
-    def recipe(self, recipe: Recipe) -> Recipe:
+    def recipe(self, recipe: TrainingRecipe) -> TrainingRecipe:
         """Another objective's recipe with this one's budget of steps."""
         lengths = {name: round(self.patience * getattr(recipe, name)) for name in ("min_steps", "max_steps")}
         return replace(recipe, **lengths)
@@ -70,7 +70,7 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
+class ContrastiveLabels:
     """Of every row of a bank: the class of what came of it, and its label's life (start, end], all (n_rows,)."""
 
     kind: Tensor
@@ -85,7 +85,7 @@ class Outcomes:
         start: Sequence[IntArray],
         end: Sequence[IntArray],
         device: torch.device,
-    ) -> "Outcomes":
+    ) -> "ContrastiveLabels":
         """From each symbol's labels (n_bars, 2), starts (n_bars,) and last ends (n_bars,) in ms."""
         kind, opens, closes = (np.zeros(layout.n_rows, np.int64) for _ in range(3))
         for rows, labels, first, last in zip(layout.rows, y, start, end, strict=True):
@@ -120,12 +120,12 @@ class Pretrained:
 def pretrain(
     network: Network,
     bank: CropBank,
-    outcomes: Outcomes,
+    outcomes: ContrastiveLabels,
     spec: Contrast,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     *,
     seeds: Sequence[int],
-    progress: Progress | None = None,
+    progress: TrainingProgress | None = None,
 ) -> list[Pretrained]:
     """Train one encoder a seed on the rows where the bank's `fit` is positive, stopping each by those of its `check`.
 
@@ -163,17 +163,17 @@ class _Pretraining:
         self,
         network: Network,
         bank: CropBank,
-        outcomes: Outcomes,
+        outcomes: ContrastiveLabels,
         spec: Contrast,
-        recipe: Recipe,
+        recipe: TrainingRecipe,
         seeds: Sequence[int],
     ) -> None:
         self.network, self.bank, self.outcomes, self.spec, self.recipe = network, bank, outcomes, spec, recipe
         self.schedule = Schedule.of(network, bank, [Member(0, seed, recipe) for seed in seeds])
-        self.disturbance = Disturbance(self.schedule)
+        self.noise = TrainingNoise(self.schedule)
         device, (d, p) = bank.device, (network.d_model, spec.projection)
         self.projection = {"hide": (d, d), "show": (d, p)}
-        self.learns, self.checks = ((shelf.of_set(0) > 0).any(dim=1) for shelf in (bank.fit, bank.check))
+        self.learns, self.checks = ((tensor.of_set(0) > 0).any(dim=1) for tensor in (bank.fit, bank.check))
         self.check_every = max(1, -(-int(self.checks.sum()) // _CHECK_ANCHORS))
         theta = torch.stack([torch.cat([network.initial(seed), self._first_projection(seed)]) for seed in seeds])
         self.untrained = theta[:, : network.n_parameters].numpy().copy()
@@ -189,7 +189,7 @@ class _Pretraining:
         self.queue = torch.zeros((len(seeds), spec.queue, p), device=device)
         self.queued = torch.zeros((len(seeds), spec.queue), dtype=torch.int64, device=device)
 
-    def run(self, progress: Progress | None) -> list[Pretrained]:
+    def run(self, progress: TrainingProgress | None) -> list[Pretrained]:
         """Steps and checks until every model has stopped."""
         average, schedule = self.optimiser.average, self.schedule
         blocks, counts, trivial = self.check(average)
@@ -218,8 +218,8 @@ class _Pretraining:
         number = self.number.add_(1)
         x, known, rows = self.bank.gather(schedule.data, schedule.crops(number), schedule.length, schedule.context)
         rows = rows[:, :, phase :: self.spec.thinning].flatten(1)
-        blurred, drop = self.disturbance.blurred(x, number), self.disturbance.dropout(number)
-        shown = self._shown(theta, blurred, known, phase, drop)
+        noisy, drop = self.noise.noisy(x, number), self.noise.dropout(number)
+        shown = self._shown(theta, noisy, known, phase, drop)
         loss, counts = self._compare(shown, rows)
         (grad,) = torch.autograd.grad((loss.sum(dim=1) / counts.sum(dim=1).clamp(min=1)).sum(), theta)
         if self.spec.queue:
@@ -269,7 +269,7 @@ class _Pretraining:
     ) -> Tensor:
         """Unit vectors of the crops' thinned bars, (n_models, n_anchors, projection)."""
         n = self.network.n_parameters
-        weights: Weights = self.network.unpack(theta[:, :n]) | unpack(self.projection, theta[:, n:])
+        weights: NetworkWeights = self.network.unpack(theta[:, :n]) | unpack(self.projection, theta[:, n:])
         models, crops, _, features = x.shape
         chunked = (models, crops, -1, self.network.window)
         hidden = self.network.encode(weights, x.view(*chunked, features), known.view(chunked), drop).flatten(2, 3)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tradsys.core.arrays import IntArray
 from tradsys.core.errors import FitError
-from tradsys.models.training.layout import Layout, Shelf, Symbols
+from tradsys.models.training.layout import Layout, SharedTensor, Symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class CropBank:
     """
 
     layout: Layout
-    x: Shelf
-    known: Shelf
-    y: Shelf
-    offset: Shelf
-    fit: Shelf
-    check: Shelf
+    x: SharedTensor
+    known: SharedTensor
+    y: SharedTensor
+    offset: SharedTensor
+    fit: SharedTensor
+    check: SharedTensor
 
     @classmethod
     def build(cls, sets: Sequence[TrainingSet], *, margin: int, device: torch.device) -> "CropBank":
@@ -57,16 +57,16 @@ class CropBank:
                 f"training sets side by side have the same bars, found symbols of {layout.lengths} and {other} bars; "
                 "mask the rows that a set leaves out instead of cutting them off"
             )
-        x = Shelf.fill(layout, [one.x for one in sets], device)
+        x = SharedTensor.fill(layout, [one.x for one in sets], device)
         # a sum is NaN exactly where a term is not finite; it needs no second matrix
         finite = {id(symbol): np.isfinite(symbol.sum(axis=1)).astype(np.float32) for one in sets for symbol in one.x}
-        known = Shelf.fill(layout, [[finite[id(symbol)] for symbol in one.x] for one in sets], device)
+        known = SharedTensor.fill(layout, [[finite[id(symbol)] for symbol in one.x] for one in sets], device)
         return cls(
             layout,
             x,
-            Shelf(known.values > 0, known.of),
+            SharedTensor(known.values > 0, known.of),
             *(
-                Shelf.fill(layout, [getattr(one, name) for one in sets], device)
+                SharedTensor.fill(layout, [getattr(one, name) for one in sets], device)
                 for name in ("y", "offset", "fit", "check")
             ),
         )
@@ -83,8 +83,8 @@ class CropBank:
 
     def to(self, device: torch.device) -> "CropBank":
         """The same on another device."""
-        shelves = (self.x, self.known, self.y, self.offset, self.fit, self.check)
-        return CropBank(self.layout, *(shelf.to(device) for shelf in shelves))
+        tensors = (self.x, self.known, self.y, self.offset, self.fit, self.check)
+        return CropBank(self.layout, *(tensor.to(device) for tensor in tensors))
 
     def gather(self, sets: Tensor, first: Tensor, length: int, context: int) -> tuple[Tensor, Tensor, Tensor]:
         """Crops of `context + length` rows whose forecasts start at rows `first` (n_models, n_crops) of each's set.

@@ -47,7 +47,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class SharedTensor:
     """One array a training set, each distinct one held once: set k's is `values[of[k]]`.
 
     `values` (n_distinct, n_rows, ...), `of` (n_sets,).
@@ -57,7 +57,7 @@ class Shelf:
     of: Tensor
 
     @classmethod
-    def fill(cls, layout: Layout, sets: Sequence[Symbols], device: torch.device) -> "Shelf":
+    def fill(cls, layout: Layout, sets: Sequence[Symbols], device: torch.device) -> "SharedTensor":
         """Place every set's symbols; sets that hold the very same arrays share one place."""
         places: dict[tuple[int, ...], int] = {}
         of = [places.setdefault(identity(symbols), len(places)) for symbols in sets]
@@ -75,9 +75,9 @@ class Shelf:
         """One set's array, (n_rows, ...)."""
         return self.values[int(self.of[number])]
 
-    def to(self, device: torch.device) -> "Shelf":
+    def to(self, device: torch.device) -> "SharedTensor":
         """The same on another device."""
-        return Shelf(self.values.to(device), self.of.to(device))
+        return SharedTensor(self.values.to(device), self.of.to(device))
 
 
 def identity(symbols: Symbols) -> tuple[int, ...]:

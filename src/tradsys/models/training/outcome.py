@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from tradsys.core.arrays import Float32Array
-from tradsys.models.training.recipe import Recipe
+from tradsys.models.training.recipe import TrainingRecipe
 
 
 class Status(IntEnum):
@@ -39,7 +39,7 @@ class Trained:
     has_diverged: bool = False
 
     @classmethod
-    def of(cls, state: Mapping[str, npt.NDArray[Any]], total: float, recipe: Recipe) -> "Trained":
+    def of(cls, state: Mapping[str, npt.NDArray[Any]], total: float, recipe: TrainingRecipe) -> "Trained":
         """The outcome in one model's row of a training's state; `total` is the weight of its check rows."""
         gain, error, ended = float(state["gain"][0]), float(state["error"][0]), int(state["ended"][0])
         status = Status(int(state["status"][0]))

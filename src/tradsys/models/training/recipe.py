@@ -7,7 +7,7 @@ from tradsys.models.networks.network import Network
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingRecipe:
     """How a network is trained; steps and checks count optimiser steps.
 
     A dense model sees each bar dozens of times within seconds and over-fits as fast: hence many small crops, noise on
@@ -65,4 +65,4 @@ class Member:
 
     data: int
     seed: int
-    recipe: Recipe
+    recipe: TrainingRecipe

@@ -11,8 +11,8 @@ from torch import Tensor
 from tradsys.core.errors import ConfigError
 from tradsys.models.networks.network import Network
 from tradsys.models.training.crops import CropBank, random_starts
+from tradsys.models.training.random_streams import keys_of
 from tradsys.models.training.recipe import Member
-from tradsys.models.training.streams import keys_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Schedule:
 
     `data` (n_models,) is the training set of each, `keys` (n_models, 2) those of its random streams, `starts`
     (n_models, n_steps, n_crops) and `check_starts` (n_models, n_tiles) the first forecast rows of its crops,
-    `step_weight` (n_models,) the mean weight of the rows in a step. `blurs` and `drops` say whether any model has
-    feature noise or dropout; crops are `context` rows of history and `length` rows of forecasts.
+    `step_weight` (n_models,) the mean weight of the rows in a step. `has_noise` and `has_dropout` say whether
+    any model has any; crops are `context` rows of history and `length` rows of forecasts.
     """
 
     data: Tensor
@@ -40,8 +40,8 @@ class Schedule:
     clip: Tensor
     ema: Tensor
     patience: Tensor
-    blurs: bool
-    drops: bool
+    has_noise: bool
+    has_dropout: bool
     context: int
     length: int
 
@@ -57,7 +57,7 @@ class Schedule:
         context, length = recipe.crop_length(network)
         sets = sorted({member.data for member in members})
         bank.demand(sets, context + length)
-        fit, check = ({k: bank.spans(shelf.of_set(k)) for k in sets} for shelf in (bank.fit, bank.check))
+        fit, check = ({k: bank.spans(tensor.of_set(k)) for k in sets} for tensor in (bank.fit, bank.check))
         weight, check_weight = ({k: float(s.of_set(k).sum()) for k in sets} for s in (bank.fit, bank.check))
         budgets = {k: int((bank.fit.of_set(k) > 0).any(dim=1).sum()) for k in sets}
         n_steps = [member.recipe.budget(budgets[member.data]) for member in members]
@@ -94,8 +94,8 @@ class Schedule:
             clip=column("clip"),
             ema=column("ema"),
             patience=column("patience", torch.int64),
-            blurs=any(member.recipe.noise > 0 for member in members),
-            drops=any(member.recipe.dropout > 0 for member in members),
+            has_noise=any(member.recipe.noise > 0 for member in members),
+            has_dropout=any(member.recipe.dropout > 0 for member in members),
             context=context,
             length=length,
         )

@@ -13,10 +13,10 @@ from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.base_rate import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_only import VolatilityOnly
-from tradsys.models.networks.contrastive_agent import ContrastiveAgent
-from tradsys.models.networks.network_agent import NetworkAgent
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
+from tradsys.models.training.contrastive_agent import ContrastiveAgent
+from tradsys.models.training.network_agent import NetworkAgent
 from tradsys.research.claims.store import Store
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.walk.dataset import Dataset

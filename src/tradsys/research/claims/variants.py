@@ -6,11 +6,11 @@ from typing import Any
 
 from tradsys.machine.plan import Plan
 from tradsys.models.linear.base_rate import BaseRate
-from tradsys.models.networks.contrastive_agent import ContrastiveAgent
-from tradsys.models.networks.network_agent import NetworkAgent
-from tradsys.models.networks.transformer_agent import TransformerAgent
-from tradsys.models.presets import preset
 from tradsys.models.training.contrastive import Contrast
+from tradsys.models.training.contrastive_agent import ContrastiveAgent
+from tradsys.models.training.network_agent import NetworkAgent
+from tradsys.models.training.presets import preset
+from tradsys.models.training.transformer_agent import TransformerAgent
 
 type Agents = Mapping[str, NetworkAgent | ContrastiveAgent]
 """Name of a variant: the agent that is fitted for it."""

@@ -10,7 +10,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.seeds import generator
 from tradsys.core.time import interval_ms
-from tradsys.models.pooling.pool import Pooled
+from tradsys.models.pooling.combination import Pooled
 from tradsys.models.trees.boosted import FittedBoosted
 from tradsys.research.diagnostics.clusters import CUT, Cluster, cluster_columns
 from tradsys.research.diagnostics.inputs import fold_columns, usable

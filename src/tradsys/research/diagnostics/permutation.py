@@ -8,7 +8,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.models.calibration import Calibration
 from tradsys.models.forecaster import FittedForecaster
-from tradsys.models.pooling.pool import Pooled
+from tradsys.models.pooling.combination import Pooled
 from tradsys.research.diagnostics.clusters import Cluster
 from tradsys.verdict.scores import log_loss
 

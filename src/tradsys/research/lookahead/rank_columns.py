@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.time import interval_ms, ts_ms
-from tradsys.features.cross_section import rank_columns
+from tradsys.features.universe_ranks import rank_columns
 from tradsys.research.lookahead.findings import ComputedTable, Search
 from tradsys.research.lookahead.without_future import Future, listed, without_future
 from tradsys.research.walk.dataset import Dataset

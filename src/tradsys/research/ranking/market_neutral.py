@@ -21,7 +21,7 @@ from tradsys.core.time import DAY_MS, stamp
 from tradsys.data.listings import Listing
 from tradsys.data.panel import Panel
 from tradsys.data.universe import Universe, UniverseSpec
-from tradsys.features.cross_section import LEAST, compared, momentum, raw_momentum
+from tradsys.features.universe_ranks import LEAST, compared, momentum, raw_momentum
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import universe_of
 from tradsys.settings.sections import FoldSettings

@@ -6,8 +6,8 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.models.linear.penalty import Problem
-from tradsys.predictor.judgement import audit_inputs
 from tradsys.predictor.predictor import Reading
+from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, meta_labels, stacked_labels

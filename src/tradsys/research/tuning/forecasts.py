@@ -25,7 +25,7 @@ from tradsys.settings.config import RunConfig
 from tradsys.splits.kfold import PurgedKFold
 
 if TYPE_CHECKING:
-    from tradsys.models.networks.network_agent import NetworkAgent
+    from tradsys.models.training.network_agent import NetworkAgent
 
 N_FOLDS = 5
 _FEWEST_ROWS = 300
@@ -117,11 +117,11 @@ class Workshop:
         """The forecasts of one of the `groups`, whose networks train side by side; one cell is just said."""
         if len(cells) == 1:
             return self.say(cells)
-        from tradsys.models.training.together import Job, fit_together
+        from tradsys.models.training.joint_fit import FitJob, fit_jointly
 
         try:
             jobs = [self._job(cell) for cell in cells]
-            fitted = fit_together([Job(cast("NetworkAgent", j.model), j.weighed, j.train, j.seed) for j in jobs])
+            fitted = fit_jointly([FitJob(cast("NetworkAgent", j.model), j.weighed, j.train, j.seed) for j in jobs])
             return [self._said(job, one) for job, one in zip(jobs, fitted, strict=True)]
         except (ConfigError, DataError, FitError):
             return self.say(cells)  # one by one, to know whose fault it was
@@ -211,7 +211,7 @@ def _kin(cell: Cell) -> object:
         model = challenger(experiment_from(cell.config))
     except ConfigError:
         return None  # the fit will say what is wrong
-    return (model.kin(1), cell.config.features) if hasattr(model, "kin") else None
+    return (model.batch_key(1), cell.config.features) if hasattr(model, "batch_key") else None
 
 
 def challenger(spec: Experiment) -> Forecaster:

@@ -33,7 +33,7 @@ from tradsys.labels.uniqueness import average_uniqueness
 from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, shrunk_slope
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.holding import Holding
-from tradsys.predictor.judgement import Judge
+from tradsys.predictor.valuation import Judge
 from tradsys.research.tuning.forecasts import Said
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.holding_cost import fit_holding

@@ -9,7 +9,7 @@ from tradsys.settings.sections import AgentSettings
 if TYPE_CHECKING:
     from tradsys.machine.plan import Plan
     from tradsys.models.linear.logistic import RidgeLogistic
-    from tradsys.models.networks.network_agent import NetworkAgent
+    from tradsys.models.training.network_agent import NetworkAgent
 
 DECIDER = "logistic"
 """The forecaster that decides wherever nothing beats it out of fold."""
@@ -57,7 +57,7 @@ def challengers(name: str) -> tuple[str, ...]:
 
 
 def _transformer(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
-    from tradsys.models.networks.transformer_agent import TransformerAgent
+    from tradsys.models.training.transformer_agent import TransformerAgent
 
     return _taught(
         agent, TransformerAgent(**agent.shape, attention_start=agent.attention_start, **_objective(agent, linear, plan))
@@ -65,7 +65,7 @@ def _transformer(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | No
 
 
 def _resnet(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
-    from tradsys.models.networks.resnet_agent import ResNetAgent
+    from tradsys.models.training.resnet_agent import ResNetAgent
 
     common = ("window", "dropout", "learning_rate", "max_steps")
     return _taught(
@@ -77,7 +77,7 @@ def _taught(agent: AgentSettings, network: "NetworkAgent") -> Forecaster:
     """The agent as it is, or its network as the encoder of a contrastive one."""
     if agent.objective != "supcon":
         return network
-    from tradsys.models.networks.contrastive_agent import ContrastiveAgent
+    from tradsys.models.training.contrastive_agent import ContrastiveAgent
 
     return ContrastiveAgent(network)
 

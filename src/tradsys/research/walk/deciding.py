@@ -13,12 +13,12 @@ from tradsys.models.calibration import Calibration, fit_calibration
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.penalty import Problem
 from tradsys.models.panel import Panel, Rows
+from tradsys.models.pooling.combination import Alone, Pool
 from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble
-from tradsys.models.pooling.pool import Alone, Pool
 from tradsys.predictor.economics import TimeExit
-from tradsys.predictor.judgement import Judge, Judgement, audit_inputs
 from tradsys.predictor.predictor import Predictor, Reading
 from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.predictor.valuation import Judge, Judgement, audit_inputs
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS

@@ -18,8 +18,8 @@ from tradsys.profiles.catalogue import profile_named, reading, supervised
 from tradsys.profiles.profile import Profile
 from tradsys.regimes.family import RegimeFilter, Regimes
 from tradsys.regimes.macro import MacroRegimes
+from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum
-from tradsys.regimes.spec import RegimeSpec
 from tradsys.research.walk.agents import challengers, forecasters
 from tradsys.research.walk.label_weights import WeightSpec
 from tradsys.settings.config import RunConfig

@@ -11,13 +11,13 @@ from tradsys.machine.plan import make_plan
 from tradsys.models.focal import focal_logit
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.losses import FocalLoss
-from tradsys.models.networks import network_agent
 from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.transformer import BandedTransformer
-from tradsys.models.networks.transformer_agent import TransformerAgent
 from tradsys.models.panel import Panel
+from tradsys.models.training import network_agent
 from tradsys.models.training.crops import CropBank
-from tradsys.models.training.together import Job, fit_together
+from tradsys.models.training.joint_fit import FitJob, fit_jointly
+from tradsys.models.training.transformer_agent import TransformerAgent
 
 AGENT = TransformerAgent(d_model=16, n_layers=1, n_heads=2, window=8, learning_rate=1e-2, noise=0.1, max_steps=250)
 
@@ -82,10 +82,10 @@ def test_labels_that_reach_into_the_check_rows_teach_nothing(panel: Panel) -> No
 def test_training_starts_from_the_linear_models_loss(panel: Panel, objective: str) -> None:
     agent = replace(AGENT, objective=objective, focal_alpha=0.4, max_steps=1)
     task = agent.task(panel, training_rows(panel), seed=0)
-    late, offset = task.late, task.offset
+    stopping, offset = task.stopping, task.offset
     (result,) = agent.train_many([task])
-    z = np.concatenate([offset.logits(x)[mask] for x, mask in zip(panel.X, late, strict=True)])
-    y, w = panel.stack_y(late), panel.stack_weight(late)
+    z = np.concatenate([offset.logits(x)[mask] for x, mask in zip(panel.X, stopping, strict=True)])
+    y, w = panel.stack_y(stopping), panel.stack_weight(stopping)
     if objective == "bce":
         each = np.logaddexp(0, z) - y * z
     else:
@@ -125,7 +125,7 @@ def test_trials_share_the_linear_model_and_the_data_of_their_rows(
     monkeypatch.setattr(CropBank, "build", lambda sets, **k: built.append(len(sets)) or build(sets, **k))
     rows = training_rows(panel)
     trials = [replace(AGENT, max_steps=25, learning_rate=rate) for rate in (1e-3, 1e-2, 3e-2)]
-    fitted = fit_together([Job(agent, panel, rows, seed) for agent in trials for seed in (0, 1)])
+    fitted = fit_jointly([FitJob(agent, panel, rows, seed) for agent in trials for seed in (0, 1)])
     assert built == [1]
     assert len(fits) == 1 + sum(model.network is None for model in fitted)
 
@@ -153,7 +153,7 @@ def test_plan_reaches_the_training_and_changes_nothing_on_a_processor(monkeypatc
     monkeypatch.setattr(network_agent, "train_many", lambda *a, **k: told.append(k["budget"]) or real(*a, **k))
     first, second = (agent.fit(panel, rows, seed=0) for agent in (plain, planned))
     assert first.to_files() == second.to_files()
-    assert told[0] == network_agent.Budget()
+    assert told[0] == network_agent.DeviceBudget()
     assert (told[1].device.type, told[1].precision) == ("cpu", "float32")
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from tradsys.models.training.streams import Streams, keys_of
+from tradsys.models.training.random_streams import RandomStreams, keys_of
 
 
 def step(number: int, n_models: int = 1) -> torch.Tensor:
@@ -9,7 +9,7 @@ def step(number: int, n_models: int = 1) -> torch.Tensor:
 
 
 def test_numbers_depend_on_seed_stream_and_step_alone() -> None:
-    together, alone = Streams(keys_of([7, 8, 9])), Streams(keys_of([8]))
+    together, alone = RandomStreams(keys_of([7, 8, 9])), RandomStreams(keys_of([8]))
     draw = together.uniform(step(5, 3), 2, 50)
     assert torch.equal(draw[1:2], alone.uniform(step(5), 2, 50))
     assert torch.equal(draw[1:2, :20], alone.uniform(step(5), 2, 20))
@@ -18,7 +18,7 @@ def test_numbers_depend_on_seed_stream_and_step_alone() -> None:
 
 
 def test_normals_have_the_moments_of_normals_and_no_correlation() -> None:
-    streams = Streams(keys_of(range(20)))
+    streams = RandomStreams(keys_of(range(20)))
     z = torch.cat([streams.normal(step(number, 20), 0, 5001) for number in range(1, 11)]).double()
     assert z.shape == (200, 5001)
     n = z.numel()
@@ -31,7 +31,7 @@ def test_normals_have_the_moments_of_normals_and_no_correlation() -> None:
 
 
 def test_uniforms_fill_their_interval_evenly() -> None:
-    u = Streams(keys_of([3])).uniform(step(1), 1, 100_000)
+    u = RandomStreams(keys_of([3])).uniform(step(1), 1, 100_000)
     assert 0 < u.min() < 1e-4
     assert 1 > u.max() > 1 - 1e-4
     counts = np.histogram(u.numpy(), 100, (0, 1))[0]

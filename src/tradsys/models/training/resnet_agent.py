@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tradsys.core.arrays import Float32Array
-from tradsys.models.networks.network_agent import NetworkAgent
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.networks.resnet_graph import resnet_to_onnx
+from tradsys.models.networks.resnet_onnx import resnet_to_onnx
+from tradsys.models.training.network_agent import NetworkAgent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,14 +19,15 @@ from tradsys.models.linear.logistic import FittedLinear, RidgeLogistic, weighted
 from tradsys.models.losses import FocalLoss
 from tradsys.models.networks.network import Network
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
+from tradsys.models.networks.trained_network import TrainedNetwork
 from tradsys.models.panel import Panel, Rows
+from tradsys.models.training.batches import DeviceBudget, train_many
 from tradsys.models.training.crops import TrainingSet
-from tradsys.models.training.group import Loss
-from tradsys.models.training.groups import Budget, train_many
+from tradsys.models.training.joint_fit import FitJob, TrainingTask, fit_jointly
+from tradsys.models.training.model_batch import Loss
 from tradsys.models.training.outcome import Trained
-from tradsys.models.training.recipe import Member, Recipe
-from tradsys.models.training.together import Job, Task, fit_together
-from tradsys.models.training.training import Progress
+from tradsys.models.training.progress import TrainingProgress
+from tradsys.models.training.recipe import Member, TrainingRecipe
 from tradsys.splits.walk_forward import WalkForward
 
 
@@ -72,9 +73,9 @@ class NetworkAgent(ABC):
         return self.network(n_features=1).receptive_field
 
     @property
-    def budget(self) -> Budget:
+    def budget(self) -> DeviceBudget:
         """What its training may take: what the plan leaves to networks, or what is there."""
-        return Budget() if self.plan is None else Budget.of(self.plan)
+        return DeviceBudget() if self.plan is None else DeviceBudget.of(self.plan)
 
     @abstractmethod
     def network(self, n_features: int) -> Network:
@@ -84,9 +85,9 @@ class NetworkAgent(ABC):
     def to_onnx(self, n_features: int, theta: Float32Array) -> bytes:
         """One trained network (n_parameters,) as an ONNX graph, with inputs and output as `OnnxForecaster` has them."""
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> TrainingRecipe:
         """How the network is trained."""
-        return Recipe(
+        return TrainingRecipe(
             max_steps=self.max_steps,
             lr=self.learning_rate,
             weight_decay=self.weight_decay,
@@ -95,7 +96,7 @@ class NetworkAgent(ABC):
             margin=self.margin,
         )
 
-    def fit(self, panel: Panel, rows: Rows, *, seed: int, progress: Progress | None = None) -> OnnxForecaster:
+    def fit(self, panel: Panel, rows: Rows, *, seed: int, progress: TrainingProgress | None = None) -> OnnxForecaster:
         """Fit on the chosen rows alone; the same seed on the same kind of machine gives the same bytes."""
         return self.fit_many([(panel, rows, seed)], progress=progress)[0]
 
@@ -103,29 +104,29 @@ class NetworkAgent(ABC):
         self,
         panels_rows_seeds: Sequence[tuple[Panel, Rows, int]],
         *,
-        progress: Progress | None = None,
-        budget: Budget | None = None,
+        progress: TrainingProgress | None = None,
+        budget: DeviceBudget | None = None,
     ) -> list[OnnxForecaster]:
-        """Fit one model for each panel, rows and seed, all side by side; folds have panels of their own.
+        """Fit one model for each panel, rows and seed, in one batch; folds have panels of their own.
 
         Each comes out as `fit` would make it, up to rounding.
         """
-        jobs = [Job(self, panel, rows, seed) for panel, rows, seed in panels_rows_seeds]
-        return fit_together(jobs, progress=progress, budget=budget)
+        jobs = [FitJob(self, panel, rows, seed) for panel, rows, seed in panels_rows_seeds]
+        return fit_jointly(jobs, progress=progress, budget=budget)
 
-    def task(self, panel: Panel, rows: Rows, *, seed: int) -> Task:
+    def task(self, panel: Panel, rows: Rows, *, seed: int) -> TrainingTask:
         """Split the rows and fit the linear model: what is left to do is the network."""
-        early, late = self.split(panel, rows)
-        offset = self.offset.fit(panel, early, seed=seed)
-        return Task(panel, rows, early, late, offset, self.stream(seed), self.recipe())
+        learning, stopping = self.split(panel, rows)
+        offset = self.offset.fit(panel, learning, seed=seed)
+        return TrainingTask(panel, rows, learning, stopping, offset, self.network_seed(seed), self.recipe())
 
-    def stream(self, seed: int) -> int:
+    def network_seed(self, seed: int) -> int:
         """The seed of the network's own random streams."""
         return derive(seed, self.name)
 
-    def finish(self, task: Task, trained: Trained) -> OnnxForecaster:
+    def forecaster_of(self, task: TrainingTask, trained: Trained) -> OnnxForecaster:
         """The linear model with the trained network, or alone and fitted on all rows where the network is not kept."""
-        constant = self.zero_information(task.panel, task.late)
+        constant = self.zero_information(task.panel, task.stopping)
         record = {
             "start_loss": trained.start_loss,
             "loss": trained.start_loss - trained.gain,
@@ -133,23 +134,27 @@ class NetworkAgent(ABC):
             "step": float(trained.step),
             "zero_information_loss": constant,
         }
-        said = (
+        training = (
             f"{trained.reason}; {self.objective} loss {record['loss']:.5f} on the check rows, a constant {constant:.5f}"
         )
         if trained.theta is None:
-            return self.forecaster(self.offset.fit(task.panel, task.rows, seed=task.seed), None, said, record)
-        return self.forecaster(task.offset, self.to_onnx(len(task.panel.columns), trained.theta), said, record)
+            return self.forecaster(self.offset.fit(task.panel, task.rows, seed=task.seed), None, training, record)
+        return self.forecaster(task.offset, trained.theta, training, record)
 
     def forecaster(
-        self, offset: FittedLinear, content: bytes | None, training: str, record: Mapping[str, float]
+        self, offset: FittedLinear, theta: Float32Array | None, training: str, record: Mapping[str, float]
     ) -> OnnxForecaster:
-        """The linear model and what `to_onnx` wrote, as one model that forecasts."""
-        shape = self.network(offset.coef.shape[1])
+        """The linear model, and the network with these parameters if there are any, as one model that forecasts."""
+        n_features = offset.coef.shape[1]
+        shape = self.network(n_features)
+        network = None
+        if theta is not None:
+            network = TrainedNetwork(shape.architecture, shape.settings, self.to_onnx(n_features, theta), theta)
         gamma, alpha = (self.focal_gamma, self.focal_alpha) if self.objective == "focal" else (None, None)
         return OnnxForecaster(
             kind=self.name,
             offset=offset,
-            network=content,
+            network=network,
             window=shape.window,
             context=shape.context,
             memory=shape.receptive_field,
@@ -168,11 +173,15 @@ class NetworkAgent(ABC):
         return float(share @ [loss.zero_information(rate) for rate in rates])
 
     def train_many(
-        self, tasks: Sequence[Task], *, progress: Progress | None = None, budget: Budget | None = None
+        self,
+        tasks: Sequence[TrainingTask],
+        *,
+        progress: TrainingProgress | None = None,
+        budget: DeviceBudget | None = None,
     ) -> list[Trained]:
-        """Train a network for each task on its early rows, as what is to be added to its `offset`.
+        """Train a network for each task on its learning rows, as what is to be added to its `offset`.
 
-        Late rows stop it. Tasks that share panel, rows and offset share one training set.
+        Tasks that share panel, rows and offset share one training set.
         """
         network = self.network(len(tasks[0].panel.columns))
         places: dict[tuple[int, ...], int] = {}
@@ -181,36 +190,38 @@ class NetworkAgent(ABC):
         members = [Member(place, task.seed, task.recipe) for place, task in zip(data, tasks, strict=True)]
         return train_many(network, sets, self.loss(), members, progress=progress, budget=budget or self.budget)
 
-    def training_set(self, task: Task) -> TrainingSet:
+    def training_set(self, task: TrainingTask) -> TrainingSet:
         """What a task's network learns from and is stopped by."""
         panel = task.panel
         return TrainingSet(
             x=panel.X,
             y=panel.y,
-            offset=[self.start(task.offset.logits(X)) for X in panel.X],
-            fit=masked(panel.weight, task.early),
-            check=masked(panel.weight, task.late),
+            offset=[self.on_loss_scale(task.offset.logits(X)) for X in panel.X],
+            fit=masked(panel.weight, task.learning),
+            check=masked(panel.weight, task.stopping),
         )
 
-    def kin(self, n_features: int) -> Hashable:
-        """Equal for agents whose networks can be trained side by side, whatever their recipes."""
+    def batch_key(self, n_features: int) -> Hashable:
+        """Equal for agents whose networks can be trained in one batch, whatever their recipes."""
         return type(self), self.network(n_features), self.objective, self.focal_gamma, self.focal_alpha
 
     def split(self, panel: Panel, rows: Rows) -> tuple[Rows, Rows]:
-        """The rows to learn from and the later ones to stop by, no label of the former reaching into the latter."""
+        """The rows to learn from and the later ones to stop by; no label of the former reaches into the latter."""
         where = np.flatnonzero(np.concatenate(rows))
         start = np.concatenate([s[r] for s, r in zip(panel.start, rows, strict=True)])
         end = np.concatenate([e[r] for e, r in zip(panel.last_end(), rows, strict=True)])
-        ((early, late),) = WalkForward(n_splits=1, initial=1 - self.validation).split(start, intervals=(start, end))
+        ((learning, stopping),) = WalkForward(n_splits=1, initial=1 - self.validation).split(
+            start, intervals=(start, end)
+        )
         edges = np.cumsum([len(mask) for mask in rows])[:-1]
         masks = []
-        for chosen in (early, late):
+        for chosen in (learning, stopping):
             mask = np.zeros(sum(map(len, rows)), bool)
             mask[where[chosen]] = True
             masks.append(tuple(np.split(mask, edges)))
         return masks[0], masks[1]
 
-    def start(self, logits: FloatArray) -> FloatArray:
+    def on_loss_scale(self, logits: FloatArray) -> FloatArray:
         """The linear model's log-odds on the scale of the objective, so that adding nothing changes nothing."""
         return focal_logit(logits, self.focal_gamma, self.focal_alpha) if self.objective == "focal" else logits
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
-def sight(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def attention_inputs(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Queries (crops, chunks - 1, n_heads, window, d_head), keys and values with twice as many rows.
 
     `qkv` is (crops, chunks, window, 3 d_model). `turn` are cosine and sine (2 window, d_head / 2) of the places in a
@@ -19,11 +19,11 @@ def sight(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> tuple[Tenso
     cosine, sine = turn
     both = torch.cat((cosine, cosine), dim=1), torch.cat((-sine, sine), dim=1)
     # torch gives `apply` no types
-    queries, keys, values = _Sight.apply(qkv.unflatten(3, (3, n_heads, -1)), *both)  # type: ignore[no-untyped-call]
+    queries, keys, values = _AttentionInputs.apply(qkv.unflatten(3, (3, n_heads, -1)), *both)  # type: ignore[no-untyped-call]
     return queries, keys, values
 
 
-class _Sight(torch.autograd.Function):
+class _AttentionInputs(torch.autograd.Function):
     """Heads (crops, chunks, window, 3, n_heads, d_head) -> queries, keys, values; tables are (2 window, d_head)."""
 
     @staticmethod

@@ -1,11 +1,9 @@
 """The network of `resnet.py` written down as an ONNX graph; a test holds the two together."""
 
-from dataclasses import asdict
-
 import numpy as np
 
 from tradsys.core.arrays import Float32Array
-from tradsys.models.networks.graph import Graph
+from tradsys.models.networks.onnx_graph import Graph
 from tradsys.models.networks.resnet import DilatedResNet
 
 
@@ -13,7 +11,7 @@ def resnet_to_onnx(network: DilatedResNet, theta: Float32Array) -> bytes:
     """One trained model (n_parameters,) as a graph of any number of chunks.
 
     Inputs `x` (n_chunks, window, n_features) float32 and `known` (n_chunks, window) bool; output `added`
-    (n_chunks - context / window, window, n_outputs), what the network says of all rows after the context.
+    (n_chunks - context / window, window, n_outputs), the log-odds that the network adds in all rows after the context.
     """
     graph = Graph()
     graph.parameters(network, theta)
@@ -30,7 +28,7 @@ def resnet_to_onnx(network: DilatedResNet, theta: Float32Array) -> bytes:
         seen = graph.rows(seen, reach)
     added = graph.linear(graph.norm(z), "head")
     graph.op("Reshape", added, graph.ints(-1, network.window, network.n_outputs), output="added")
-    return graph.finish("dilated_resnet", network, asdict(network))
+    return graph.finish(network)
 
 
 def _tap(graph: Graph, z: str, at: int, reach: int) -> str:

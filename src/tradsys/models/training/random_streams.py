@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-class Streams:
+class RandomStreams:
     """A family of random streams for each of many models; the same seed, stream and step give the same numbers.
 
     Training that resumes at step 700 draws what it would have drawn there, a model draws the same in any company, and

@@ -3,8 +3,6 @@
 `torch.onnx.export` would do, in 5 to 20 seconds a process and with onnxscript; this takes milliseconds.
 """
 
-import json
-from collections.abc import Mapping
 from itertools import count
 from typing import Any, ClassVar
 
@@ -70,12 +68,12 @@ class Graph:
         """Each chunk but the first, with the chunk before it in front along `axis`."""
         return self.op("Concat", self.rows(before, 0, -1), self.rows(here, 1), axis=axis)
 
-    def finish(self, name: str, network: Network, shape: Mapping[str, Any]) -> bytes:
-        """The whole graph, checked; `added` is its output. `shape` is kept beside it, for who steps the network."""
+    def finish(self, network: Network) -> bytes:
+        """The whole graph, checked; `added` is its output."""
         w = network.window
         graph = helper.make_graph(
             self._nodes,
-            name,
+            network.architecture,
             [
                 helper.make_tensor_value_info("x", TensorProto.FLOAT, ["chunks", w, network.n_features]),
                 helper.make_tensor_value_info("known", TensorProto.BOOL, ["chunks", w]),
@@ -85,6 +83,5 @@ class Graph:
         )
         opset = [helper.make_opsetid("", _OPSET)]
         model = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="tradsys")
-        helper.set_model_props(model, {"shape": json.dumps(dict(shape), sort_keys=True)})
         onnx.checker.check_model(model)
         return bytes(model.SerializeToString())

@@ -1,36 +1,36 @@
-"""What makes training harder on purpose: noise on the features, and dropout, each model's from its own streams."""
+"""Noise injection as regularisation: Gaussian noise on the features, and dropout, each model's from its own streams."""
 
 from itertools import count
 
 from torch import Tensor
 
 from tradsys.models.networks.network import Drop
+from tradsys.models.training.random_streams import RandomStreams
 from tradsys.models.training.schedule import Schedule
-from tradsys.models.training.streams import Streams
 
 _NOISE = 0
 """The stream of the noise; those of dropout come after it."""
 
 
-class Disturbance:
+class TrainingNoise:
     """Noise and dropout of models side by side, as much as the schedule wants of each; `number` is (n_models, 1).
 
-    What a model gets at a step depends on its seed and the step alone, not on the models beside it.
+    What a model gets at a step depends on its seed and the step alone, not on the other models of the batch.
     """
 
     def __init__(self, schedule: Schedule) -> None:
-        self._schedule, self._streams = schedule, Streams(schedule.keys)
+        self._schedule, self._streams = schedule, RandomStreams(schedule.keys)
 
-    def blurred(self, x: Tensor, number: Tensor) -> Tensor:
+    def noisy(self, x: Tensor, number: Tensor) -> Tensor:
         """Features (n_models, ...) with Gaussian noise; as they are where no model wants any."""
-        if not self._schedule.blurs:
+        if not self._schedule.has_noise:
             return x
         noise = self._streams.normal(number, _NOISE, x[0].numel())
         return noise.mul_(self._schedule.noise).view_as(x).add_(x)
 
     def dropout(self, number: Tensor) -> Drop | None:
-        """Dropout of one step, None where no model wants any; every place that a network drops at has its stream."""
-        if not self._schedule.drops:
+        """Dropout of one step, None where no model wants any; each place of a network has its stream."""
+        if not self._schedule.has_dropout:
             return None
         places, share = count(_NOISE + 1), self._schedule.dropout
 

@@ -1,20 +1,18 @@
 """The network of `transformer.py` written down as an ONNX graph; a test holds the two together."""
 
-from dataclasses import asdict
-
 import numpy as np
 import torch
 
 from tradsys.core.arrays import Float32Array
-from tradsys.models.networks.graph import Graph
-from tradsys.models.networks.transformer import ROPE_BASE, BandedTransformer, rotation
+from tradsys.models.networks.onnx_graph import Graph
+from tradsys.models.networks.transformer import BandedTransformer, rotation
 
 
-def network_to_onnx(network: BandedTransformer, theta: Float32Array) -> bytes:
+def transformer_to_onnx(network: BandedTransformer, theta: Float32Array) -> bytes:
     """One trained model (n_parameters,) as a graph of any number of chunks.
 
     Inputs `x` (n_chunks, window, n_features) float32 and `known` (n_chunks, window) bool; output `added`
-    (n_chunks - n_layers, window, n_outputs), what the network says of all but the first chunks.
+    (n_chunks - n_layers, window, n_outputs), the log-odds that the network adds in all but the first chunks.
     """
     graph = Graph()
     graph.parameters(network, theta)
@@ -30,7 +28,7 @@ def network_to_onnx(network: BandedTransformer, theta: Float32Array) -> bytes:
         z = graph.op("Add", z, graph.linear(hidden, f"{i}.down"))
         bias = graph.rows(bias, 1)
     graph.linear(graph.norm(z), "head", output="added")
-    return graph.finish("banded_transformer", network, {**asdict(network), "rope_base": ROPE_BASE})
+    return graph.finish(network)
 
 
 def _band(graph: Graph, window: int) -> str:

@@ -6,13 +6,13 @@ from typing import Any, Final, Literal, get_args
 
 from tradsys.core.errors import ConfigError
 
-type Preset = Literal["journal-base", "journal-trial0", "journal-golden", "journal-challenger"]
-PRESETS: Final[tuple[Preset, ...]] = get_args(Preset.__value__)
+type JournalPreset = Literal["journal-base", "journal-trial0", "journal-golden", "journal-challenger"]
+PRESETS: Final[tuple[JournalPreset, ...]] = get_args(JournalPreset.__value__)
 
 EPOCH_STEPS = 16
 """Optimiser steps that stand for one of the journal's epochs: 25 of them are the default budget of 400."""
 
-_SHAPES: Mapping[Preset, Mapping[str, Any]] = {
+_SHAPES: Mapping[JournalPreset, Mapping[str, Any]] = {
     "journal-base": {"d_model": 64, "n_layers": 2, "n_heads": 4},
     "journal-trial0": {"d_model": 128, "n_layers": 3, "n_heads": 2, "learning_rate": 6.7e-5, "dropout": 0.23},
     "journal-golden": {"d_model": 128, "n_layers": 2, "n_heads": 4},

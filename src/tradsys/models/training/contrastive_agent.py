@@ -1,4 +1,4 @@
-"""An agent whose encoder learns by contrast and whose forecasts are a linear probe of it, beside its control."""
+"""An agent whose encoder learns by contrast and whose forecasts are a linear probe of it, and the control of both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
 from tradsys.models.linear.probe import Probe, ProbeRows, fit_probe
-from tradsys.models.networks.network_agent import NetworkAgent
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
-from tradsys.models.training.contrastive import Contrast, Outcomes, Pretrained, embed, pretrain
+from tradsys.models.training.batches import at_once
+from tradsys.models.training.contrastive import Contrast, ContrastiveLabels, Pretrained, embed, pretrain
 from tradsys.models.training.crops import CropBank
-from tradsys.models.training.groups import at_once
-from tradsys.models.training.together import Task
-from tradsys.models.training.training import Progress
+from tradsys.models.training.joint_fit import TrainingTask
+from tradsys.models.training.network_agent import NetworkAgent
+from tradsys.models.training.progress import TrainingProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class Controlled:
 class ContrastiveAgent:
     """Another agent's network as an encoder, pretrained by supervised contrast, with a linear probe for its head.
 
-    Rows, offset, recipe and margin are those of `agent`: the encoder learns from the early rows and is stopped by the
-    late ones, a fold at a time, and the probe is fitted on the early rows on top of the same linear log-odds that the
-    other objectives start from, with a ridge that the late rows choose. So all objectives have seen the same labels,
-    and a probe that gains on the late rows gains on top of the linear model. Where it gains no more than `margin`
-    standard errors there, what remains is the linear model on all rows.
+    Rows, offset, recipe and margin are those of `agent`: the encoder learns from the learning rows and is stopped by
+    the later ones, a fold at a time, and the probe is fitted on the learning rows on top of the same linear log-odds
+    that the other objectives start from, with a ridge that the stopping rows choose. So all objectives have seen the
+    same labels, and a probe that gains on the stopping rows gains on top of the linear model. Where it gains no more
+    than `margin` standard errors there, what remains is the linear model on all rows.
 
-    A probe of an untrained encoder is a probe of random features, and does well: whatever this agent shows is shown
-    beside that control and beside the contrastive loss of embeddings that are all alike.
+    A probe of an untrained encoder is a probe of random features, and does well: whatever this agent shows is compared
+    with that control, and its contrastive loss with that of embeddings that are all alike.
     """
 
     agent: NetworkAgent
@@ -62,33 +62,35 @@ class ContrastiveAgent:
         """Earlier rows that one forecast depends on."""
         return self.agent.memory
 
-    def fit(self, panel: Panel, rows: Rows, *, seed: int, progress: Progress | None = None) -> OnnxForecaster:
+    def fit(self, panel: Panel, rows: Rows, *, seed: int, progress: TrainingProgress | None = None) -> OnnxForecaster:
         """Fit on the chosen rows alone; the record holds the control's gain and the trivial loss."""
         (one,) = self.fit_seeds(panel, rows, seeds=[seed], progress=progress)
         return one.fitted
 
     def fit_seeds(
-        self, panel: Panel, rows: Rows, *, seeds: Sequence[int], progress: Progress | None = None
+        self, panel: Panel, rows: Rows, *, seeds: Sequence[int], progress: TrainingProgress | None = None
     ) -> list[Controlled]:
         """One forecaster a seed and its control, the encoders trained side by side, as many as memory holds."""
         task = self.agent.task(panel, rows, seed=0)
         own = [derive(seed, self.name, self.objective) for seed in seeds]
         return [self._probed(task, encoder) for encoder in self._pretrain(task, own, progress)]
 
-    def _pretrain(self, task: Task, seeds: Sequence[int], progress: Progress | None) -> list[Pretrained]:
+    def _pretrain(
+        self, task: TrainingTask, seeds: Sequence[int], progress: TrainingProgress | None
+    ) -> list[Pretrained]:
         panel, network = task.panel, self.agent.network(len(task.panel.columns))
         recipe = self.contrast.recipe(task.recipe)
         margin = sum(recipe.crop_length(network))
         one, budget = self.agent.training_set(task), self.agent.budget
         bank = CropBank.build([one], margin=margin, device=budget.device)
-        outcomes = Outcomes.build(bank.layout, panel.y, panel.start, panel.last_end(), bank.device)
+        labels = ContrastiveLabels.build(bank.layout, panel.y, panel.start, panel.last_end(), bank.device)
         return [
             encoder
             for own in batched(seeds, at_once(network, one, recipe, budget))
-            for encoder in pretrain(network, bank, outcomes, self.contrast, recipe, seeds=own, progress=progress)
+            for encoder in pretrain(network, bank, labels, self.contrast, recipe, seeds=own, progress=progress)
         ]
 
-    def _probed(self, task: Task, encoder: Pretrained) -> Controlled:
+    def _probed(self, task: TrainingTask, encoder: Pretrained) -> Controlled:
         trained, control = (self._probe(task, theta) for theta in (encoder.theta, encoder.untrained))
         record = {
             "start_loss": encoder.start_loss,
@@ -100,25 +102,25 @@ class ContrastiveAgent:
             "control_gain": control.gain,
             "control_error": control.error,
         }
-        said = (
+        training = (
             f"{encoder.reason}; contrastive loss {encoder.loss:.3f} on the check rows, {encoder.trivial_loss:.3f} "
             f"where nothing is told apart; probe {_millinats(trained)}, of the untrained encoder {_millinats(control)}"
         )
         both, n_features = [], len(task.panel.columns)
         for theta, probe in ((encoder.theta, trained), (encoder.untrained, control)):
             if probe.gain > self.agent.margin * probe.error:
-                content = self.agent.to_onnx(n_features, self._with_head(n_features, theta, probe))
-                both.append(self.agent.forecaster(task.offset, content, said, record))
+                filled = self._with_head(n_features, theta, probe)
+                both.append(self.agent.forecaster(task.offset, filled, training, record))
             else:
                 linear = self.agent.offset.fit(task.panel, task.rows, seed=0)
-                both.append(self.agent.forecaster(linear, None, said, record))
+                both.append(self.agent.forecaster(linear, None, training, record))
         return Controlled(*both)
 
-    def _probe(self, task: Task, theta: Float32Array) -> Probe:
+    def _probe(self, task: TrainingTask, theta: Float32Array) -> Probe:
         network = self.agent.network(len(task.panel.columns))
         hidden = [embed(network, theta, X) for X in task.panel.X]
         logits = [task.offset.logits(X) for X in task.panel.X]
-        return fit_probe(*(_rows_of(task.panel, hidden, logits, rows) for rows in (task.early, task.late)))
+        return fit_probe(*(_rows_of(task.panel, hidden, logits, rows) for rows in (task.learning, task.stopping)))
 
     def _with_head(self, n_features: int, theta: Float32Array, probe: Probe) -> Float32Array:
         """The encoder's parameters with the probe in the place of the head."""

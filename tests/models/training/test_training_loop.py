@@ -7,8 +7,8 @@ import pytest
 from tests.models.training.trainings import NETWORK, QUICK, SHORT, bank_of, loss, market, trained, training_set
 
 from tradsys.core.errors import ConfigError, FitError
-from tradsys.models.training.recipe import Member, Recipe
-from tradsys.models.training.training import train
+from tradsys.models.training.recipe import Member, TrainingRecipe
+from tradsys.models.training.training_loop import train
 
 
 def test_training_imports_nothing_but_torch_and_numpy() -> None:
@@ -21,8 +21,8 @@ class Blocked:
         if name.partition(".")[0] not in allowed:
             raise ImportError(f"blocked {name}")
 sys.meta_path.insert(0, Blocked())
-import tradsys.models.training.training
-import tradsys.models.training.groups
+import tradsys.models.training.training_loop
+import tradsys.models.training.batches
 import tradsys.models.losses
 print("imported", [name for name in ("polars", "numba", "onnx", "scipy") if name in sys.modules])
 """
@@ -66,7 +66,7 @@ def test_symbols_of_unequal_length_pool_and_late_first_rows_are_masked() -> None
 def test_training_stops_when_the_check_rows_get_no_better() -> None:
     x, y = market(900, strength=0.0)
     steps: list[int] = []
-    recipe = Recipe(min_steps=400, max_steps=400, lr=5e-3, n_crops=2, crop=72, check_every=5, patience=3)
+    recipe = TrainingRecipe(min_steps=400, max_steps=400, lr=5e-3, n_crops=2, crop=72, check_every=5, patience=3)
     bank = bank_of(training_set((x, y)))
     (result,) = train(NETWORK, bank, loss, [Member(0, 0, recipe)], progress=lambda step, _: steps.append(step))
     assert result.reason == "no better for 3 checks"
@@ -101,6 +101,6 @@ def test_margins_shorter_than_a_crop_are_refused() -> None:
 
 def test_settings_that_mean_nothing_are_refused() -> None:
     with pytest.raises(ConfigError, match="noise must not be negative, was -1"):
-        Recipe(noise=-1)
+        TrainingRecipe(noise=-1)
     with pytest.raises(ConfigError, match=r"ema must be in \[0, 1\), was 1"):
-        Recipe(ema=1)
+        TrainingRecipe(ema=1)

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from tradsys.core.arrays import BoolArray
 from tradsys.machine.plan import Precision
-from tradsys.models.networks.network import Drop, Network, Weights
+from tradsys.models.networks.network import Drop, Network, NetworkWeights
 from tradsys.models.training.crops import CropBank
 from tradsys.models.training.device import precision, recorded
-from tradsys.models.training.disturbance import Disturbance
-from tradsys.models.training.layout import Shelf
+from tradsys.models.training.layout import SharedTensor
+from tradsys.models.training.noise import TrainingNoise
 from tradsys.models.training.optimiser import AveragedAdamW
 from tradsys.models.training.outcome import Status
 from tradsys.models.training.schedule import Schedule
@@ -26,7 +26,7 @@ _CROPS_AT_ONCE = 8
 _EXPLODED = 10.0
 
 
-class Group:
+class ModelBatch:
     """Many models' parameters, optimiser and best results on the device; every tensor has a row a model.
 
     A step and a check read and write the same tensors each time and ask the host nothing: on CUDA each is one graph.
@@ -49,7 +49,7 @@ class Group:
         )
         n_blocks = schedule.check_starts.shape[1] * (schedule.length // network.window)
         self._best = BestSoFar(n_blocks, schedule.check_weight, self._optimiser.average)
-        self._disturbance = Disturbance(schedule)
+        self._disturbance = TrainingNoise(schedule)
         self._number, self._status, self._ended = (torch.zeros_like(schedule.n_steps) for _ in range(3))
         self._finite = torch.ones_like(schedule.n_steps, dtype=torch.bool)
 
@@ -93,8 +93,8 @@ class Group:
         schedule, theta = self._schedule, self._optimiser.theta
         number = self._number.add_(1)
         x, known, rows = self._bank.gather(schedule.data, schedule.crops(number), schedule.length, schedule.context)
-        blurred, drop = self._disturbance.blurred(x, number), self._disturbance.dropout(number)
-        added = self._added(self._network.unpack(theta), blurred, known, drop)
+        noisy, drop = self._disturbance.noisy(x, number), self._disturbance.dropout(number)
+        added = self._added(self._network.unpack(theta), noisy, known, drop)
         loss = self._weighted_loss(added, rows, self._bank.fit).sum(dim=(1, 2, 3)) / schedule.step_weight
         (grad,) = torch.autograd.grad(loss.sum(), theta)
         moves = (self._status == Status.TRAINING) & self._finite & (number <= schedule.n_steps)
@@ -126,7 +126,7 @@ class Group:
             sums.append(loss.reshape(len(theta), -1, self._network.window * loss.shape[-1]).sum(dim=2))
         return torch.cat(sums, dim=1)
 
-    def _added(self, weights: Weights, x: Tensor, known: Tensor, drop: Drop | None = None) -> Tensor:
+    def _added(self, weights: NetworkWeights, x: Tensor, known: Tensor, drop: Drop | None = None) -> Tensor:
         """What the networks add, (n_models, n_crops, length, n_outputs)."""
         models, crops, _, features = x.shape
         chunked = (models, crops, -1, self._network.window)
@@ -134,7 +134,7 @@ class Group:
             added = self._network.forward(weights, x.view(*chunked, features), known.view(chunked), drop)
         return added.flatten(2, 3).float()
 
-    def _weighted_loss(self, added: Tensor, rows: Tensor, weight: Shelf) -> Tensor:
+    def _weighted_loss(self, added: Tensor, rows: Tensor, weight: SharedTensor) -> Tensor:
         """Weighted loss of every label at `rows` (n_models, n_crops, length), same shape as `added`."""
         data, bank = self._schedule.data, self._bank
         return self._loss(added + bank.offset.at(data, rows), bank.y.at(data, rows)) * weight.at(data, rows)

@@ -13,9 +13,10 @@ from tradsys.data.market import Market
 from tradsys.data.panel import Panel
 from tradsys.data.simulate import simulate_universe
 from tradsys.data.universe import UniverseSpec
-from tradsys.features.cross_section import RANKS, attach_ranks, compared, momentum, place, strength
+from tradsys.features.cross_section import RANKS
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.registry import feature_from_dict, feature_to_dict, registered
+from tradsys.features.universe_ranks import attach_ranks, compared, momentum, place, strength
 
 HOUR_MS = 3_600_000
 SPEC = UniverseSpec(size=6, min_listed_days=10, volume_days=5, rebalance_days=1)

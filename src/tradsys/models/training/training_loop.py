@@ -1,7 +1,7 @@
 """The training engine: dense forecasts on crops of one resident matrix, many models as one; torch and numpy only."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,11 @@ from tradsys.models.networks.network import Network
 from tradsys.models.training.checkpoints import Checkpoint
 from tradsys.models.training.crops import CropBank
 from tradsys.models.training.device import reproducible
-from tradsys.models.training.group import Group, Loss
+from tradsys.models.training.model_batch import Loss, ModelBatch
 from tradsys.models.training.outcome import Trained
+from tradsys.models.training.progress import TrainingProgress
 from tradsys.models.training.recipe import Member
 from tradsys.models.training.schedule import Schedule
-
-type Progress = Callable[[int, int], None]
-"""Told the step that is done and the number of steps."""
 
 _WORTH_NARROWING = 0.75
 
@@ -31,13 +29,13 @@ def train(
     loss: Loss,
     members: Sequence[Member],
     *,
-    progress: Progress | None = None,
+    progress: TrainingProgress | None = None,
     checkpoint: Checkpoint | None = None,
     precision: Precision = "bfloat16",
 ) -> list[Trained]:
     """Train the members side by side, each on the rows where its set's `fit` is positive, stopped by those of `check`.
 
-    A model's logits are its offset plus what its network says, which is nothing at first. Crops, first parameters and
+    A model's logits are its offset plus its network's output, which is zero at first. Crops, first parameters and
     noise come from each model's own seed: the same seed on the same kind of machine gives the same bits, and models
     trained side by side come out as they would one by one, up to rounding. A model that diverges stops and does not
     touch the others. With a checkpoint, a training that was interrupted goes on from there and ends in the same bits.
@@ -58,11 +56,11 @@ class _Training:
         self.schedule = Schedule.of(network, bank, members)
         self.n_steps: IntArray = self.schedule.n_steps[:, 0].cpu().numpy()
         theta = torch.stack([network.initial(member.seed) for member in members]).to(bank.device)
-        self.group = Group(network, bank, loss, self.schedule, theta, precision)
+        self.group = ModelBatch(network, bank, loss, self.schedule, theta, precision)
         self.rows: IntArray = np.arange(len(members))
         self.state: dict[str, npt.NDArray[Any]] = {}
 
-    def run(self, progress: Progress | None, checkpoint: Checkpoint | None) -> list[Trained]:
+    def run(self, progress: TrainingProgress | None, checkpoint: Checkpoint | None) -> list[Trained]:
         """Steps and checks until every model has stopped; one question to the device a check."""
         step = 0
         of = self.fingerprint() if checkpoint else ""
@@ -107,7 +105,7 @@ class _Training:
             del self.group  # what it recorded holds as much memory as the next will want
             state = {name: torch.from_numpy(value[rows]).to(self.bank.device) for name, value in self.state.items()}
             schedule = self.schedule.take(torch.from_numpy(rows).to(self.bank.device))
-            self.group = Group(self.network, self.bank, self.loss, schedule, state["theta"], self.precision)
+            self.group = ModelBatch(self.network, self.bank, self.loss, schedule, state["theta"], self.precision)
             self.group.load(state)
 
     def resume(self, saved: Mapping[str, npt.NDArray[Any]]) -> int:
@@ -120,15 +118,15 @@ class _Training:
         """SHA-256 of all that decides the bits of this training but the machine."""
         device = self.bank.device.type
         machine = (torch.__version__, device, self.precision if device == "cuda" else "float32")
-        said = hashlib.sha256(repr((self.network, self.members, *machine)).encode())
-        for shelf in (self.bank.x, self.bank.y, self.bank.offset, self.bank.fit, self.bank.check):
-            said.update(shelf.of.cpu().numpy().tobytes())
-            said.update(shelf.values.cpu().numpy().data)
-        # a loss is a function: it is known by what it says
+        digest = hashlib.sha256(repr((self.network, self.members, *machine)).encode())
+        for tensor in (self.bank.x, self.bank.y, self.bank.offset, self.bank.fit, self.bank.check):
+            digest.update(tensor.of.cpu().numpy().tobytes())
+            digest.update(tensor.values.cpu().numpy().data)
+        # a loss is a function: it is known by its values
         logits = torch.linspace(-3, 3, 64 * self.network.n_outputs).view(64, -1)
         for target in (0.0, 1.0):
-            said.update(self.loss(logits, torch.full_like(logits, target)).numpy().tobytes())
-        return said.hexdigest()
+            digest.update(self.loss(logits, torch.full_like(logits, target)).numpy().tobytes())
+        return digest.hexdigest()
 
     def outcome(self, model: int) -> Trained:
         """How this model ended."""

@@ -1,13 +1,13 @@
-"""The journal's trend agent: a transformer that adds to a linear model what the linear model cannot say."""
+"""The journal's trend agent: a transformer whose log-odds are added to a linear model's."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tradsys.core.arrays import Float32Array
-from tradsys.models.networks.network_agent import NetworkAgent
 from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.transformer import BandedTransformer
-from tradsys.models.networks.transformer_graph import network_to_onnx
+from tradsys.models.networks.transformer_onnx import transformer_to_onnx
+from tradsys.models.training.network_agent import NetworkAgent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,4 +28,4 @@ class TransformerAgent(NetworkAgent):
 
     def to_onnx(self, n_features: int, theta: Float32Array) -> bytes:
         """One trained network (n_parameters,) as an ONNX graph."""
-        return network_to_onnx(self.network(n_features), theta)
+        return transformer_to_onnx(self.network(n_features), theta)

@@ -7,8 +7,8 @@ import pytest
 
 from tradsys.models.calibration import Calibration
 from tradsys.models.linear.logistic import FittedLinear
+from tradsys.models.pooling.combination import Alone, Pooled, pool_from_dict
 from tradsys.models.pooling.ensemble import FittedEnsemble
-from tradsys.models.pooling.pool import Alone, Pooled, pool_from_dict
 
 RNG = np.random.default_rng(0)
 X, REGIME = RNG.normal(size=(50, 3)), RNG.dirichlet(np.ones(2), 50)

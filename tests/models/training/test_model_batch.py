@@ -10,10 +10,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tradsys.core.errors import ConfigError
 from tradsys.models.training.checkpoints import Checkpoint, read_safetensors
 from tradsys.models.training.crops import CropBank, TrainingSet
-from tradsys.models.training.group import Group
-from tradsys.models.training.recipe import Member, Recipe
+from tradsys.models.training.model_batch import ModelBatch
+from tradsys.models.training.recipe import Member, TrainingRecipe
 from tradsys.models.training.schedule import Schedule
-from tradsys.models.training.training import train
+from tradsys.models.training.training_loop import train
 
 FIVE = replace(SHORT, min_steps=5, max_steps=5, dropout=0.1, check_every=5)
 
@@ -115,11 +115,11 @@ class NoHost(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def group_of(recipe: Recipe) -> tuple[Group, Schedule]:
+def group_of(recipe: TrainingRecipe) -> tuple[ModelBatch, Schedule]:
     bank = bank_of(*FOLDS)
     schedule = Schedule.of(NETWORK, bank, [Member(fold, fold, recipe) for fold in range(3)])
     theta = torch.stack([NETWORK.initial(seed) for seed in range(3)])
-    return Group(NETWORK, bank, loss, schedule, theta), schedule
+    return ModelBatch(NETWORK, bank, loss, schedule, theta), schedule
 
 
 def test_steps_and_checks_ask_the_host_nothing_and_write_where_they_read() -> None:
@@ -139,7 +139,7 @@ def test_steps_and_checks_run_where_there_are_shapes_and_no_numbers() -> None:
     bank = bank_of(*FOLDS)
     schedule = Schedule.of(NETWORK, bank, [Member(fold, fold, FIVE) for fold in range(3)])
     theta = torch.stack([NETWORK.initial(seed) for seed in range(3)])
-    group = Group(NETWORK, bank.to(meta), loss, schedule.to(meta), theta.to(meta))
+    group = ModelBatch(NETWORK, bank.to(meta), loss, schedule.to(meta), theta.to(meta))
     group.begin()
     group.step()
     group.check()
@@ -178,7 +178,7 @@ def test_recorded_steps_do_on_cuda_what_plain_steps_do_there_and_nearly_what_a_p
     with where.reproducible(cuda):
         schedule = Schedule.of(NETWORK, bank_of(*FOLDS).to(cuda), members)
         theta = torch.stack([NETWORK.initial(member.seed) for member in members]).to(cuda)
-        replayed, plain = (Group(NETWORK, bank_of(*FOLDS).to(cuda), loss, schedule, theta) for _ in range(2))
+        replayed, plain = (ModelBatch(NETWORK, bank_of(*FOLDS).to(cuda), loss, schedule, theta) for _ in range(2))
         for group in (replayed, plain):
             group.begin()
         for _ in range(5):

@@ -1,7 +1,7 @@
 import torch
 from torch import Tensor
 
-from tradsys.models.networks.sight import sight
+from tradsys.models.networks.attention_inputs import attention_inputs
 from tradsys.models.networks.transformer import rotation
 
 WINDOW, HEADS, D_HEAD = 5, 2, 4
@@ -25,7 +25,7 @@ def test_what_is_seen_and_its_gradient_equal_those_of_plain_operations_bit_by_bi
     random = torch.Generator().manual_seed(0)
     qkv = torch.randn(3, 4, WINDOW, 3 * HEADS * D_HEAD, generator=random, requires_grad=True)
     turn = rotation(2 * WINDOW, D_HEAD, torch.zeros(()))
-    ours, theirs = sight(qkv, HEADS, turn), plain(qkv, turn)
+    ours, theirs = attention_inputs(qkv, HEADS, turn), plain(qkv, turn)
     weights = [torch.randn(part.shape, generator=random) for part in theirs]
     gradients = [torch.autograd.grad(seen, qkv, weights)[0] for seen in (ours, theirs)]
     assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
@@ -34,7 +34,7 @@ def test_what_is_seen_and_its_gradient_equal_those_of_plain_operations_bit_by_bi
 
 def test_each_gradient_has_the_precision_of_what_it_belongs_to() -> None:
     qkv = torch.ones(1, 2, WINDOW, 3 * HEADS * D_HEAD, dtype=torch.bfloat16, requires_grad=True)
-    queries, keys, values = sight(qkv, HEADS, rotation(2 * WINDOW, D_HEAD, torch.zeros(())))
+    queries, keys, values = attention_inputs(qkv, HEADS, rotation(2 * WINDOW, D_HEAD, torch.zeros(())))
     assert (queries.dtype, keys.dtype, values.dtype) == (torch.float32, torch.float32, torch.bfloat16)
     (gradient,) = torch.autograd.grad(queries.sum() + keys.sum() + values.float().sum(), qkv)
     assert gradient.dtype == torch.bfloat16

@@ -15,11 +15,12 @@ from tradsys.models.networks.network import Network
 from tradsys.models.training.checkpoints import Checkpoint
 from tradsys.models.training.crops import CropBank, TrainingSet
 from tradsys.models.training.device import best_device
-from tradsys.models.training.group import Loss
 from tradsys.models.training.layout import Layout, identity
+from tradsys.models.training.model_batch import Loss
 from tradsys.models.training.outcome import Trained
-from tradsys.models.training.recipe import Member, Recipe
-from tradsys.models.training.training import Progress, train
+from tradsys.models.training.progress import TrainingProgress, part_of
+from tradsys.models.training.recipe import Member, TrainingRecipe
+from tradsys.models.training.training_loop import train
 
 _VECTORS = 12
 """Parameter vectors a model: value, average, best, two moments, gradient, and what an update holds for a moment."""
@@ -30,7 +31,7 @@ _MODELS_ON_PROCESSOR = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class DeviceBudget:
     """Where a call trains, in which precision, what it may use there, and how often it saves itself where.
 
     `free_bytes` None asks the card, rounded down to a power of two so that groups, and with them rounding, do not
@@ -45,7 +46,7 @@ class Budget:
     precision: Precision = "bfloat16"
 
     @classmethod
-    def of(cls, plan: Plan) -> "Budget":
+    def of(cls, plan: Plan) -> "DeviceBudget":
         """What a plan leaves to networks, its bytes rounded down for the same reason.
 
         On a processor the number of models is the limit, whatever the plan: groups that followed the memory which
@@ -73,15 +74,15 @@ def train_many(
     loss: Loss,
     members: Sequence[Member],
     *,
-    budget: Budget | None = None,
-    progress: Progress | None = None,
+    budget: DeviceBudget | None = None,
+    progress: TrainingProgress | None = None,
 ) -> list[Trained]:
     """Train every member; `members` name their training set by its place in `sets`. Outcomes come in their order.
 
     Members are cut into groups that fit the budget, each with a bank of its own sets alone. An interrupted call with a
     folder for checkpoints goes on from there: groups that had ended are not trained again.
     """
-    budget = budget or Budget()
+    budget = budget or DeviceBudget()
     groups = cut(network, sets, members, *budget.limits())
     outcomes: dict[int, Trained] = {}
     for k, group in enumerate(groups):
@@ -90,8 +91,15 @@ def train_many(
         margin = sum(own[0].recipe.crop_length(network))
         bank = CropBank.build([sets[number] for number in held], margin=margin, device=budget.device)
         checkpoint = Checkpoint(budget.folder / f"group-{k}.safetensors", budget.every_s) if budget.folder else None
-        told = None if progress is None else _part(progress, k, len(groups))
-        trained = train(network, bank, loss, own, progress=told, checkpoint=checkpoint, precision=budget.precision)
+        trained = train(
+            network,
+            bank,
+            loss,
+            own,
+            progress=part_of(progress, k, len(groups)),
+            checkpoint=checkpoint,
+            precision=budget.precision,
+        )
         outcomes |= zip(group, trained, strict=True)
     return [outcomes[i] for i in range(len(members))]
 
@@ -123,7 +131,7 @@ def cut(
     return groups
 
 
-def at_once(network: Network, one: TrainingSet, recipe: Recipe, budget: Budget) -> int:
+def at_once(network: Network, one: TrainingSet, recipe: TrainingRecipe, budget: DeviceBudget) -> int:
     """How many networks that share one training set a budget has room for."""
     free_bytes, max_models = budget.limits()
     model = model_bytes(network, recipe)
@@ -148,7 +156,7 @@ def set_bytes(one: TrainingSet, margin: int) -> dict[tuple[int, ...], int]:
     return {identity(part): 4 * n_rows * int(np.prod(part[0].shape[1:])) for part in parts}
 
 
-def model_bytes(network: Network, recipe: Recipe) -> int:
+def model_bytes(network: Network, recipe: TrainingRecipe) -> int:
     """Bytes that one more model in a group takes at the peak of a step, measured on one crop of one model."""
     context, length = recipe.crop_length(network)
     shape = (1, 1, (context + length) // network.window, network.window)
@@ -161,18 +169,13 @@ def model_bytes(network: Network, recipe: Recipe) -> int:
     theta = network.initial(0)[None].requires_grad_()
     drop = (lambda x: x * torch.ones_like(x)) if recipe.dropout > 0 else None
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda saved: saved):
-        said = network.forward(
+        output = network.forward(
             network.unpack(theta), torch.zeros(*shape, network.n_features), torch.ones(shape, dtype=torch.bool), drop
         )
-    del said
+    del output
     return int(recipe.n_crops * _BACKWARD * sum(kept.values())) + 4 * _VECTORS * network.n_parameters
 
 
-def _size(recipe: Recipe) -> tuple[int, int, bool]:
+def _size(recipe: TrainingRecipe) -> tuple[int, int, bool]:
     """What the memory of a model hangs on, besides its network."""
     return recipe.n_crops, recipe.crop, recipe.dropout > 0
-
-
-def _part(progress: Progress, number: int, n_groups: int) -> Progress:
-    """Progress of one group of many, in its own steps."""
-    return lambda step, n_steps: progress(number * n_steps + step, n_groups * n_steps)

@@ -10,10 +10,10 @@ from tests.models.training.trainings import CPU, NETWORK, SHORT, loss, market
 from tradsys.core.errors import FitError
 from tradsys.machine.limits import Limits
 from tradsys.machine.plan import Accelerator, make_plan
-from tradsys.models.training import groups as groups_module
+from tradsys.models.training import batches as groups_module
+from tradsys.models.training.batches import DeviceBudget, at_once, cut, model_bytes, set_bytes, train_many
 from tradsys.models.training.crops import TrainingSet
 from tradsys.models.training.device import precision
-from tradsys.models.training.groups import Budget, at_once, cut, model_bytes, set_bytes, train_many
 from tradsys.models.training.recipe import Member
 
 FIVE = replace(SHORT, min_steps=5, max_steps=5, check_every=1, warm_up=1)
@@ -40,9 +40,9 @@ def sets() -> list[TrainingSet]:
 def test_the_45_networks_of_cpcv_train_in_one_call_whatever_the_groups(sets: list[TrainingSet]) -> None:
     members = [Member(k, k, FIVE) for k in range(45)]
     told: list[tuple[int, int]] = []
-    whole = train_many(NETWORK, sets, loss, members, budget=Budget(CPU, max_models=45))
+    whole = train_many(NETWORK, sets, loss, members, budget=DeviceBudget(CPU, max_models=45))
     parts = train_many(
-        NETWORK, sets, loss, members, budget=Budget(CPU, max_models=7), progress=lambda *at: told.append(at)
+        NETWORK, sets, loss, members, budget=DeviceBudget(CPU, max_models=7), progress=lambda *at: told.append(at)
     )
     assert told == [(step, 35) for step in range(1, 36)]
     kept = [model.theta for model in whole if model.theta is not None]
@@ -78,20 +78,20 @@ def test_networks_that_share_their_data_are_as_many_at_once_as_memory_holds(sets
     model = model_bytes(NETWORK, FIVE)
     shared = sum(set_bytes(sets[0], sum(FIVE.crop_length(NETWORK))).values())
     for free, expected in ((shared + model, 1), (shared + 4 * model - 1, 3), (shared + 99 * model, 8)):
-        assert at_once(NETWORK, sets[0], FIVE, Budget(CPU, free)) == expected
+        assert at_once(NETWORK, sets[0], FIVE, DeviceBudget(CPU, free)) == expected
     with pytest.raises(FitError, match="one network needs"):
-        at_once(NETWORK, sets[0], FIVE, Budget(CPU, shared + model - 1))
+        at_once(NETWORK, sets[0], FIVE, DeviceBudget(CPU, shared + model - 1))
 
 
 def test_models_of_different_pace_train_in_groups_of_their_own(sets: list[TrainingSet]) -> None:
     members = [Member(0, 0, FIVE), Member(0, 1, replace(FIVE, n_crops=3)), Member(1, 2, FIVE)]
     assert cut(NETWORK, sets, members, 10**9, max_models=8) == [[1], [0, 2]]
-    assert all(model.theta is not None for model in train_many(NETWORK, sets, loss, members, budget=Budget(CPU)))
+    assert all(model.theta is not None for model in train_many(NETWORK, sets, loss, members, budget=DeviceBudget(CPU)))
 
 
 def test_groups_that_had_ended_are_not_trained_again(sets: list[TrainingSet], tmp_path: Path) -> None:
     members = [Member(k, k, FIVE) for k in range(6)]
-    budget = Budget(CPU, max_models=2, folder=tmp_path)
+    budget = DeviceBudget(CPU, max_models=2, folder=tmp_path)
 
     def interrupt(step: int, n_steps: int) -> None:
         if step == 6:
@@ -118,7 +118,7 @@ def test_estimate_of_a_model_grows_with_what_it_holds() -> None:
 
 
 def test_plain_processor_budget_is_a_count_and_no_bytes() -> None:
-    free, models = Budget(torch.device("cpu")).limits()
+    free, models = DeviceBudget(torch.device("cpu")).limits()
     assert (free > 2**60, models) == (True, 8)
 
 
@@ -128,7 +128,7 @@ LIMITS = Limits(2, 16 * 10**9, "test", "test", 8 * 10**9)
 @pytest.mark.parametrize(("name", "wanted"), [("safe", "float32"), ("beast", "bfloat16")])
 def test_plan_of_a_card_says_what_networks_take_of_it(name: str, wanted: str) -> None:
     plan = make_plan(LIMITS, name, Accelerator("cuda", "a card", 80 * 10**9, 70 * 10**9))
-    budget = Budget.of(plan)
+    budget = DeviceBudget.of(plan)
     free_bytes, _ = budget.limits()
     assert (budget.device.type, budget.precision) == ("cuda", wanted)
     assert free_bytes == 2**35 <= plan.device_bytes < 2**36
@@ -136,9 +136,11 @@ def test_plan_of_a_card_says_what_networks_take_of_it(name: str, wanted: str) ->
 
 def test_plan_of_a_processor_leaves_groups_and_results_as_they_are(sets: list[TrainingSet]) -> None:
     plans = [make_plan(replace(LIMITS, free_bytes=free), "safe") for free in (10**6, 10**12)]
-    assert {Budget.of(plan).limits() for plan in plans} == {Budget(CPU).limits()}
+    assert {DeviceBudget.of(plan).limits() for plan in plans} == {DeviceBudget(CPU).limits()}
     members = [Member(k, k, FIVE) for k in range(2)]
-    planned, plain = (train_many(NETWORK, sets, loss, members, budget=b) for b in (Budget.of(plans[0]), Budget(CPU)))
+    planned, plain = (
+        train_many(NETWORK, sets, loss, members, budget=b) for b in (DeviceBudget.of(plans[0]), DeviceBudget(CPU))
+    )
     assert all((a.gain, a.error) == (b.gain, b.error) for a, b in zip(planned, plain, strict=True))
 
 
@@ -147,7 +149,7 @@ def test_training_is_told_the_precision(sets: list[TrainingSet], monkeypatch: py
     real = groups_module.train
     monkeypatch.setattr(groups_module, "train", lambda *a, **k: told.append(k["precision"]) or real(*a, **k))
     for wanted in ("float32", "bfloat16"):
-        train_many(NETWORK, sets, loss, [Member(0, 0, FIVE)], budget=Budget(CPU, precision=wanted))
+        train_many(NETWORK, sets, loss, [Member(0, 0, FIVE)], budget=DeviceBudget(CPU, precision=wanted))
     assert told == ["float32", "bfloat16"]
 
 
