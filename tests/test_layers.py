@@ -1,5 +1,6 @@
 """The import contract: it sees every file, leaves no layer out, and breaks where an import goes upward."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -92,3 +93,9 @@ def by_layer(source: Path) -> dict[str, list[Path]]:
     for path in source.glob("*/**/*.py"):
         groups.setdefault(path.relative_to(source).parts[0], []).append(path)
     return groups
+
+
+def test_the_lowest_layer_names_no_command_and_needs_no_torch(repository):
+    words = re.compile(r"`tradsys \w+|\btradsys (run|rank|train|tune|data|lookahead|calibrate)\b|\btorch\b")
+    core = repository / "src" / "tradsys" / "core"
+    assert [path.name for path in core.rglob("*.py") if words.search(path.read_text())] == []

@@ -15,8 +15,8 @@ from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.bars import TS
 from tradsys.core.carry import Carry, carry_of, end_to_end
 from tradsys.core.costs import Costs, Instrument
+from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.labels.kernel import TARGET, TIME, WALKS, Exits, no_fine_bars, reason_names, walk_all
-from tradsys.labels.spec import BarrierSpec
 
 
 @dataclass(frozen=True, slots=True)

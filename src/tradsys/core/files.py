@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and the lock that lets one process at a time write them."""
+"""Files that are written whole or not at all, by one process at a time, into folders that are checked first."""
 
 import fcntl
 import hashlib
@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tradsys.core.errors import ConfigError
 
 
 def sha256_of(path: Path) -> str:
@@ -50,3 +52,12 @@ def exclusive(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def check_writable(folder: Path, what: str, advice: str) -> None:
+    """A ConfigError where no file can be made in `folder`, which is made where absent: to ask before long work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ConfigError(f"{what} to {folder}, which cannot be written ({error.strerror}); {advice}") from error

@@ -1,18 +1,17 @@
-"""Text whose bytes depend on its content alone, and whether a folder can be written before long work begins."""
+"""Canonical JSON: text whose bytes depend on its content alone."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
 from math import isfinite
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
-from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.errors import DataError
 
 
 def canonical_json(value: Any) -> str:
@@ -52,12 +51,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, PurePath):
         return value.as_posix()
     raise DataError(f"{type(value).__name__} has no JSON form; give numbers, text, lists, mappings or dataclasses")
-
-
-def check_writable(folder: Path, what: str, advice: str) -> None:
-    """A ConfigError where no file can be made in `folder`, which is made where absent: to ask before long work."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise ConfigError(f"{what} to {folder}, which cannot be written ({error.strerror}); {advice}") from error

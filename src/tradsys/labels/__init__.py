@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
+    from tradsys.labels.barrier_spec import BarrierSpec
     from tradsys.labels.barriers import triple_barrier
     from tradsys.labels.bootstrap import draw_probabilities, sequential_bootstrap
     from tradsys.labels.events import cusum, every_bar
     from tradsys.labels.expansion import volatility_expansion
-    from tradsys.labels.spec import BarrierSpec
     from tradsys.labels.uniqueness import average_uniqueness, effective_sample_size
     from tradsys.labels.weights import return_attribution, time_decay
 
@@ -30,7 +30,7 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
-        "BarrierSpec": "spec",
+        "BarrierSpec": "barrier_spec",
         "average_uniqueness": "uniqueness",
         "cusum": "events",
         "draw_probabilities": "bootstrap",

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tradsys.auditor.auditor import FittedAuditor
 from tradsys.features.feature_set import FittedFeatures
-from tradsys.labels.spec import BarrierSpec
+from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
 from tradsys.models.pooling.combination import Pool

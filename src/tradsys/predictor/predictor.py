@@ -12,7 +12,7 @@ from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import interval_ms
-from tradsys.labels.spec import BarrierSpec
+from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.predictor.decision import Decision
 from tradsys.predictor.parts import PredictorParts
 from tradsys.predictor.storage import read_parts, write_parts

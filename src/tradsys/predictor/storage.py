@@ -13,7 +13,7 @@ from tradsys.bundle.bundle import read_bundle, write_bundle
 from tradsys.core.costs import Costs
 from tradsys.core.errors import BundleError
 from tradsys.features.feature_set import FittedFeatures
-from tradsys.labels.spec import BarrierSpec
+from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.models.calibration import Calibration
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast

@@ -10,7 +10,7 @@ import polars as pl
 
 from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.errors import FitError
-from tradsys.core.json_text import check_writable
+from tradsys.core.files import check_writable
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger

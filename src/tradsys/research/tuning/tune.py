@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.files import check_writable
 from tradsys.core.identity import digest_of
-from tradsys.core.json_text import check_writable
 from tradsys.core.time import format_interval, interval_ms
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger

@@ -15,8 +15,8 @@ from tradsys.core.costs import Costs
 from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FeatureSet, FittedFeatures
 from tradsys.features.memo import RawFeatures
+from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.labels.expansion import Expansion, volatility_expansion
-from tradsys.labels.spec import BarrierSpec
 from tradsys.labels.uniqueness import average_uniqueness
 from tradsys.models.panel import Panel, Rows
 
