@@ -99,7 +99,7 @@ def test_a_mistake_is_one_sentence(folder, capsys, args, code, message):
 @pytest.mark.slow
 def test_killed_in_the_middle_of_a_batch_it_goes_on_and_loses_nothing(folder, repository):
     """kill -9 in the third fold of the second batch, with processes at work; then the same command again."""
-    script = repository / "tests" / "research" / "tuning" / "dies.py"
+    script = repository / "tests" / "research" / "tuning" / "killed.py"
     args = [*tune(*OVER, "--study", "killed", "--json", trials=9, processes=2)]
 
     def begin(call):

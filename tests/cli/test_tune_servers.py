@@ -42,7 +42,7 @@ class Host:
     def __init__(self, name, root, repository, url):
         self.name, self.folder = name, root / name
         self.folder.mkdir()
-        self._script = repository / "tests" / "research" / "tuning" / "dies.py"
+        self._script = repository / "tests" / "research" / "tuning" / "killed.py"
         self._storage = ("--storage", url)
         self._running = []
 

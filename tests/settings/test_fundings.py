@@ -33,8 +33,8 @@ from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.procedures.tables import labels_frame
 from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.research.run import run
-from tradsys.research.tuning.forecasts import Cell, Workshop
-from tradsys.research.tuning.score import Span, worth
+from tradsys.research.tuning.objective import Span, seed_score
+from tradsys.research.tuning.out_of_fold import FoldFit, FoldFitter
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import configured_market
@@ -250,9 +250,9 @@ def test_tuning_scores_what_was_paid(attached):
     span = Span(to_ms(market.bars["ts"][0]), to_ms(market.bars["ts"][-1]), HOUR_MS)
 
     def growth(of):
-        said = Workshop(of).say([Cell(config, fold) for fold in range(2)])
+        said = FoldFitter(of).fit_each([FoldFit(config, fold) for fold in range(2)])
         spec = quick_experiment(costs=Costs(borrow_bps_per_year=900.0))
-        return said, worth(said, spec, "growth", span)
+        return said, seed_score(said, spec, "growth", span)
 
     said, with_rates = growth(market)
     _, without = growth(replace(market, bars=market.bars.drop(COLUMNS)))

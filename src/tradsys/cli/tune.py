@@ -63,13 +63,13 @@ def command(
     from tradsys.cli.overrides import outside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
-    from tradsys.research.tuning.ranges import asked_for, may_be_network
-    from tradsys.research.tuning.tune import Budget, tune
+    from tradsys.research.tuning.space import may_be_network, requested_space
+    from tradsys.research.tuning.tune import StudyBudget, tune
     from tradsys.settings.config import RunConfig
 
     outside = outside_bars(macro, book, positions, funding)
     given = overrides(settings or [], {"seed": seed, "agent.name": agent, **outside})
-    base, space = asked_for(RunConfig.load(file=config, overrides=given), over or [], fixed=list(given))
+    base, space = requested_space(RunConfig.load(file=config, overrides=given), over or [], fixed=list(given))
 
     def work(begun: RunConfig, n_rows: int) -> Work:
         return tune_work(n_rows, has_network=may_be_network(space, begun))
@@ -78,7 +78,7 @@ def command(
     market, plan = loaded.market, loaded.plan
     if not as_json:
         typer.echo(plan.sentence)
-    budget = Budget(
+    budget = StudyBudget(
         n_trials=trials,
         batch=batch,
         n_seeds=seeds,

@@ -5,8 +5,8 @@ import pytest
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data import load_market
 from tradsys.data.simulate import simulate
-from tradsys.research.tuning.part import tuning_part
-from tradsys.research.tuning.score import Span
+from tradsys.research.tuning.objective import Span
+from tradsys.research.tuning.out_of_fold import first_training_part
 from tradsys.settings.config import RunConfig
 
 FEW = ("returns", "average_distance", "volatility_ratios")
@@ -41,4 +41,4 @@ def edge_market(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def edge_part(edge_market):
-    return tuning_part(edge_market, quick(), 24)
+    return first_training_part(edge_market, quick(), 24)

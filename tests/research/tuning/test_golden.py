@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tradsys.core.errors import FitError
-from tradsys.research.tuning.finished import Finished
 from tradsys.research.tuning.golden import INCUMBENT, Lead, choose, write_golden
-from tradsys.research.tuning.score import N_BLOCKS, Score
+from tradsys.research.tuning.objective import N_BLOCKS, TrialScore
+from tradsys.research.tuning.trial import FinishedTrial
 from tradsys.settings.config import RunConfig
 
 ABOUT = {
@@ -24,7 +24,7 @@ def trial(number, value, *, noise=0.1, seed=0, role="", outcome="complete", trou
     by_fold = np.array([part.mean() * N_BLOCKS for part in np.split(blocks, 5)])
     seeds = (tuple(by_fold + lucky_seed), tuple(by_fold - lucky_seed))
     settings = {} if role == INCUMBENT else {"labels.horizon": 6 + number}
-    return Finished(number, settings, Score(seeds, tuple(blocks), troubles), outcome, role)
+    return FinishedTrial(number, settings, TrialScore(seeds, tuple(blocks), troubles), outcome, role)
 
 
 INCUMBENT_TRIAL = trial(0, 1.0, role=INCUMBENT)

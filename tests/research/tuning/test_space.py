@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.tuning.ranges import DEFAULT, asked_for, may_be_network
-from tradsys.research.tuning.space import Choice, Range, Space, restricted
+from tradsys.research.tuning.parameters import Categorical, Range
+from tradsys.research.tuning.space import DEFAULT_SPACE, SearchSpace, may_be_network, requested_space, restricted
 from tradsys.settings.config import RunConfig
 
 BASE = RunConfig().settings
@@ -29,15 +29,15 @@ class Drawn:
 
 def drawn(**values):
     trial, settings = Drawn(**{key.replace("__", "."): value for key, value in values.items()}), {}
-    for one in DEFAULT.applicable(settings, BASE):
+    for one in DEFAULT_SPACE.applicable(settings, BASE):
         settings[one.key] = one.suggest(trial)
     return settings
 
 
 def test_every_key_is_a_setting_and_both_ends_of_it_make_an_experiment():
     """A renamed setting or one bounded beyond what it may be."""
-    for one in DEFAULT.parameters:
-        values = one.options if isinstance(one, Choice) else (one.low, one.high)
+    for one in DEFAULT_SPACE.parameters:
+        values = one.options if isinstance(one, Categorical) else (one.low, one.high)
         for value in values:
             whole = int(value) if isinstance(one, Range) and one.is_whole else value
             assert RunConfig().with_settings({one.key: whole}).settings[one.key] is not None or whole is None
@@ -59,20 +59,22 @@ def test_a_setting_is_drawn_only_where_it_means_something(values, present, absen
 
 
 def test_over_restricts_and_set_fixes():
-    space = restricted(DEFAULT, ["agent.penalty=0.1:2", "labels.horizon", "agent.name=xgboost,logistic"], ["seed"])
+    space = restricted(
+        DEFAULT_SPACE, ["agent.penalty=0.1:2", "labels.horizon", "agent.name=xgboost,logistic"], ["seed"]
+    )
     assert space.keys == ("agent.name", "agent.penalty", "labels.horizon")
     assert (space["agent.penalty"].low, space["agent.penalty"].high) == (0.1, 2.0)
     assert space["agent.name"].options == ("xgboost", "logistic")
-    assert "labels.horizon" not in restricted(DEFAULT, [], ["labels.horizon"]).keys
+    assert "labels.horizon" not in restricted(DEFAULT_SPACE, [], ["labels.horizon"]).keys
 
 
 def test_what_no_trial_can_meet_is_left_out():
     base = {**BASE, "agent.name": "logistic"}
-    keys = DEFAULT.without(["agent.name"]).reachable(base).keys
+    keys = DEFAULT_SPACE.without(["agent.name"]).reachable(base).keys
     assert "agent.penalty" in keys
     assert "agent.window" not in keys
     with pytest.raises(ConfigError, match="nothing is left to tune"):
-        DEFAULT.over(["agent.window"]).reachable(base)
+        DEFAULT_SPACE.over(["agent.window"]).reachable(base)
 
 
 @pytest.mark.parametrize(
@@ -89,49 +91,49 @@ def test_what_no_trial_can_meet_is_left_out():
 )
 def test_a_mistake_says_what_was_meant(over, message):
     with pytest.raises(ConfigError, match=message):
-        DEFAULT.over([over])
+        DEFAULT_SPACE.over([over])
 
 
 def test_fixed_and_tuned_at_once_is_refused():
     with pytest.raises(ConfigError, match=r"labels\.horizon is fixed and tuned at once"):
-        restricted(DEFAULT, ["labels.horizon=6:12"], ["labels.horizon"])
+        restricted(DEFAULT_SPACE, ["labels.horizon=6:12"], ["labels.horizon"])
 
 
 def test_a_space_survives_json():
-    assert Space.from_dict(json.loads(json.dumps(DEFAULT.to_dict()))) == DEFAULT
+    assert SearchSpace.from_dict(json.loads(json.dumps(DEFAULT_SPACE.to_dict()))) == DEFAULT_SPACE
 
 
 @pytest.mark.parametrize(
     ("value", "is_held"), [(12, True), (60, True), (61, False), (132, False), (True, False), (None, False)]
 )
 def test_a_range_holds_its_steps(value, is_held):
-    assert DEFAULT["agent.window"].holds(value) is is_held
+    assert DEFAULT_SPACE["agent.window"].holds(value) is is_held
 
 
 def test_a_network_is_planned_for_wherever_some_trial_may_train_one():
-    fixed = Space(tuple(one for one in DEFAULT.parameters if one.key != "agent.name"))
-    assert may_be_network(DEFAULT, RunConfig())
+    fixed = SearchSpace(tuple(one for one in DEFAULT_SPACE.parameters if one.key != "agent.name"))
+    assert may_be_network(DEFAULT_SPACE, RunConfig())
     for name, expected in (("logistic", False), ("xgboost", False), ("resnet", True)):
         assert may_be_network(fixed, RunConfig(agent={"name": name})) is expected
-        assert may_be_network(Space((Choice("agent.name", ("logistic", name)),)), RunConfig()) is expected
+        assert may_be_network(SearchSpace((Categorical("agent.name", ("logistic", name)),)), RunConfig()) is expected
 
 
 @pytest.mark.parametrize("over", [[], ["labels.horizon"], ["labels.horizon", "agent.name=symmetric,xgboost"]])
 def test_all_agents_are_a_choice_among_them(over):
-    base, space = asked_for(RunConfig(agent={"name": "all"}), over, fixed=["agent.name"])
+    base, space = requested_space(RunConfig(agent={"name": "all"}), over, fixed=["agent.name"])
     agents = space["agent.name"].options
-    assert agents == (("symmetric", "xgboost") if len(over) == 2 else DEFAULT["agent.name"].options)
+    assert agents == (("symmetric", "xgboost") if len(over) == 2 else DEFAULT_SPACE["agent.name"].options)
     assert base.agent.name == agents[0]
-    assert set(space.keys) == ({"agent.name", "labels.horizon"} if over else set(DEFAULT.keys))
+    assert set(space.keys) == ({"agent.name", "labels.horizon"} if over else set(DEFAULT_SPACE.keys))
 
 
 def test_the_ensemble_is_refused_with_what_to_do_instead():
     ensemble = RunConfig(agent={"name": "ensemble"})
     with pytest.raises(ConfigError, match=r"pools what its members say out of fold.*--agent all"):
-        asked_for(ensemble, [], fixed=["agent.name"])
+        requested_space(ensemble, [], fixed=["agent.name"])
 
 
 def test_a_single_agent_is_left_as_it_is():
-    base, space = asked_for(RunConfig(agent={"name": "xgboost"}), [], fixed=["agent.name"])
+    base, space = requested_space(RunConfig(agent={"name": "xgboost"}), [], fixed=["agent.name"])
     assert base == RunConfig(agent={"name": "xgboost"})
-    assert space == DEFAULT.without(["agent.name"])
+    assert space == DEFAULT_SPACE.without(["agent.name"])

@@ -4,19 +4,18 @@ import time
 
 import pytest
 from tests.research.tuning.conftest import quick
-from tests.research.tuning.said import SPAN, said_of
+from tests.research.tuning.made_up import SPAN, made_up_forecasts
 
 from tradsys.core.errors import ConfigError
 from tradsys.journal.entries import Data
 from tradsys.journal.ledger import Ledger
-from tradsys.research.tuning.plan import StudyPlan
-from tradsys.research.tuning.ranges import DEFAULT
-from tradsys.research.tuning.score import WORST
-from tradsys.research.tuning.storage import only_one, open_storage
-from tradsys.research.tuning.study import TuningStudy
+from tradsys.research.tuning.objective import WORST
+from tradsys.research.tuning.space import DEFAULT_SPACE
+from tradsys.research.tuning.storage import locked_study, open_storage
+from tradsys.research.tuning.study import StudyPlan, TuningStudy
 from tradsys.research.walk.experiment_spec import experiment_from
 
-SPACE = DEFAULT.over(["agent.penalty", "labels.horizon=12:24"])
+SPACE = DEFAULT_SPACE.over(["agent.penalty", "labels.horizon=12:24"])
 PLAN = StudyPlan(Data("EDGE 1h", ("m1",), "f" * 64), quick(), SPACE, "skill", n_seeds=2)
 
 
@@ -35,7 +34,7 @@ def opened(tmp_path):
     return open_it
 
 
-def batch(study, size=4, evaluate=said_of):
+def batch(study, size=4, evaluate=made_up_forecasts):
     return study.run_batch(size, evaluate, experiment_from, SPAN)
 
 
@@ -73,14 +72,14 @@ def test_the_search_finds_the_planted_penalty(opened):
 
 def test_the_hopeless_stop_and_the_others_go_on(opened):
     study = opened()
-    fits = []
+    n_fits = []
     for _ in range(6):
-        batch(study, evaluate=lambda cells: fits.append(len(cells)) or said_of(cells))
+        batch(study, evaluate=lambda fits: n_fits.append(len(fits)) or made_up_forecasts(fits))
     outcomes = {one.outcome for one in study.finished()}
     assert outcomes >= {"complete", "pruned"}
     pruned = [one for one in study.finished() if one.outcome == "pruned"]
     assert {one.score.n_folds for one in pruned} <= {2, 3, 4}
-    assert sum(fits) < 6 * 4 * 5 * 2
+    assert sum(n_fits) < 6 * 4 * 5 * 2
     worst_kept = min(one.score.mean for one in study.finished() if one.is_complete)
     assert sum(one.score.mean for one in pruned) / len(pruned) < worst_kept + 200
 
@@ -100,10 +99,10 @@ def test_what_a_dead_process_left_running_is_run_once_more(opened, fold):
     study = opened()
     batch(study)
 
-    def dying(cells):
-        if cells[0].fold == fold:
+    def dying(fits):
+        if fits[0].fold == fold:
             raise Dies
-        return said_of(cells)
+        return made_up_forecasts(fits)
 
     with pytest.raises(Dies):
         batch(study, evaluate=dying)
@@ -135,7 +134,7 @@ def test_a_result_that_was_kept_is_not_computed_again(opened, step, monkeypatch)
 def test_a_crash_while_recovering_asks_again_once(opened, monkeypatch):
     study = opened()
     with pytest.raises(Dies):
-        batch(study, evaluate=lambda cells: (_ for _ in ()).throw(Dies()))
+        batch(study, evaluate=lambda fits: (_ for _ in ()).throw(Dies()))
     dying = opened()
     monkeypatch.setattr(dying._study, "tell", lambda *_, **__: (_ for _ in ()).throw(Dies()))
     with pytest.raises(Dies):
@@ -161,7 +160,7 @@ def test_a_trial_of_another_host_that_is_alive_is_left_alone(opened):
     study = opened()
     study.is_shared, study._host = True, "elsewhere"
     with pytest.raises(Dies):
-        batch(study, evaluate=lambda cells: (_ for _ in ()).throw(Dies()))
+        batch(study, evaluate=lambda fits: (_ for _ in ()).throw(Dies()))
     with study.heartbeat():
         assert opened().recover() == 0
     study._study.set_user_attr("alive:elsewhere", 0.0)
@@ -184,7 +183,7 @@ def test_the_same_settings_are_not_fitted_twice(opened):
     study.enqueue(settings, "first")
     batch(study, size=1)
     study.enqueue(settings, "second")
-    (twin,) = batch(study, size=1, evaluate=lambda cells: pytest.fail("was fitted") if cells else [])
+    (twin,) = batch(study, size=1, evaluate=lambda fits: pytest.fail("was fitted") if fits else [])
     assert twin.score == study.finished()[0].score
 
 
@@ -193,7 +192,7 @@ def test_the_same_settings_are_not_fitted_twice(opened):
     [
         ({"n_seeds": 3}, "n_seeds 2"),
         ({"measure": "growth"}, "measure skill"),
-        ({"space": DEFAULT.over(["labels.horizon"])}, "another search space"),
+        ({"space": DEFAULT_SPACE.over(["labels.horizon"])}, "another search space"),
         ({"base": quick(upper=2.0)}, r"other settings: labels\.upper=1\.5"),
         ({"data": Data("EDGE 1h", ("m1",), "e" * 64)}, "other bars"),
     ],
@@ -207,7 +206,7 @@ def test_a_study_about_something_else_is_refused(opened, change, message):
 
 
 def test_one_process_at_a_time(tmp_path):
-    with only_one(tmp_path), pytest.raises(ConfigError, match="another process is working"), only_one(tmp_path):
+    with locked_study(tmp_path), pytest.raises(ConfigError, match="another process is working"), locked_study(tmp_path):
         pass
 
 

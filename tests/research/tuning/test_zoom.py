@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.tuning.finished import Finished
-from tradsys.research.tuning.score import N_BLOCKS, Score
-from tradsys.research.tuning.space import Choice, Range, Space
+from tradsys.research.tuning.objective import N_BLOCKS, TrialScore
+from tradsys.research.tuning.parameters import Categorical, Range
+from tradsys.research.tuning.space import SearchSpace
+from tradsys.research.tuning.trial import FinishedTrial
 from tradsys.research.tuning.zoom import zoomed
 
-SPACE = Space(
+SPACE = SearchSpace(
     (
-        Choice("agent.name", ("logistic", "xgboost")),
+        Categorical("agent.name", ("logistic", "xgboost")),
         Range("agent.penalty", 0.01, 100.0, is_log=True),
         Range("labels.horizon", 4, 100, step=4),
     )
@@ -21,7 +22,7 @@ SPACE = Space(
 def trial(number, penalty, value, *, spread=0.0, horizon=24, name="logistic", outcome="complete"):
     folds = (value - spread, value + spread)
     settings = {"agent.name": name, "agent.penalty": penalty, "labels.horizon": horizon}
-    return Finished(number, settings, Score((folds, folds), (value / N_BLOCKS,) * N_BLOCKS), outcome)
+    return FinishedTrial(number, settings, TrialScore((folds, folds), (value / N_BLOCKS,) * N_BLOCKS), outcome)
 
 
 def study(**lucky):

@@ -21,7 +21,7 @@ import numpy as np
 from tradsys.core.errors import FitError
 from tradsys.core.files import write_atomically
 from tradsys.core.json_text import canonical_json, plain, pretty_json
-from tradsys.research.tuning.finished import Finished, mapping_of
+from tradsys.research.tuning.trial import FinishedTrial
 from tradsys.research.walk.decider import STANDARD_ERRORS
 from tradsys.settings.config import RunConfig
 from tradsys.verdict.sharpe import expected_max_sharpe
@@ -34,10 +34,10 @@ INCUMBENT = "incumbent"
 class Golden:
     """The chosen trial, why, the incumbent, and the next best; `lead` is the best trial's over the incumbent."""
 
-    chosen: Finished
+    chosen: FinishedTrial
     why: str
-    incumbent: Finished
-    runner_up: Finished | None
+    incumbent: FinishedTrial
+    runner_up: FinishedTrial | None
     lead: "Lead"
 
 
@@ -60,7 +60,7 @@ class Lead:
         return is_beyond and 2 * self.n_folds_won > self.n_folds and self.n_seeds_won == self.n_seeds
 
 
-def choose(trials: Sequence[Finished]) -> Golden:
+def choose(trials: Sequence[FinishedTrial]) -> Golden:
     """The golden trial of a study."""
     incumbent = next((one for one in trials if one.role == INCUMBENT), None)
     complete = [one for one in trials if one.is_complete and not one.score.troubles]
@@ -93,7 +93,7 @@ def choose(trials: Sequence[Finished]) -> Golden:
     return Golden(incumbent, why, incumbent, _next(ranked, incumbent), lead)
 
 
-def lead_of(one: Finished, other: Finished, *, n_trials: int) -> Lead:
+def lead_of(one: FinishedTrial, other: FinishedTrial, *, n_trials: int) -> Lead:
     """How far a trial is ahead of another, paired by fold, seed and block of time."""
     ahead = np.subtract(one.score.by_fold, other.score.by_fold)
     blocks = np.subtract(one.score.blocks, other.score.blocks)
@@ -121,10 +121,10 @@ def write_golden(folder: Path, golden: Golden, config: RunConfig, about: Mapping
         config = config.with_settings({"agent.preset": None})
     evidence = {
         **about,
-        "chosen": mapping_of(chosen),
+        "chosen": chosen.to_dict(),
         "why": golden.why,
-        "incumbent": mapping_of(golden.incumbent),
-        "runner_up": None if golden.runner_up is None else mapping_of(golden.runner_up),
+        "incumbent": golden.incumbent.to_dict(),
+        "runner_up": None if golden.runner_up is None else golden.runner_up.to_dict(),
         "lead_of_the_best": plain(golden.lead),
         "experiment": config.digest,
     }
@@ -132,7 +132,7 @@ def write_golden(folder: Path, golden: Golden, config: RunConfig, about: Mapping
     comments = [
         f"The golden configuration of study {about['study']}, scored inside training parts alone: no verdict.",
         f"Why: {golden.why}.",
-        f"Score: {score.mean:+.2f} nats a year ({about['measure']}) less {score.instability:.2f} for instability "
+        f"TrialScore: {score.mean:+.2f} nats a year ({about['measure']}) less {score.instability:.2f} for instability "
         f"({score.spread_folds:.2f} over folds, {score.spread_seeds:.2f} over seeds).",
         _runner_up(golden.runner_up),
         f"Tried: {about['n_trials']} trials, {about['n_pruned']} of them pruned, {about['n_failed']} failed; "
@@ -146,15 +146,15 @@ def write_golden(folder: Path, golden: Golden, config: RunConfig, about: Mapping
     return folder / "golden.toml"
 
 
-def _next(ranked: Sequence[Finished], chosen: Finished) -> Finished | None:
+def _next(ranked: Sequence[FinishedTrial], chosen: FinishedTrial) -> FinishedTrial | None:
     return next((one for one in ranked if one.settings != chosen.settings), None)
 
 
-def _fault(incumbent: Finished) -> str:
+def _fault(incumbent: FinishedTrial) -> str:
     return "were pruned" if incumbent.outcome == "pruned" else f"could not be scored ({incumbent.outcome})"
 
 
-def _runner_up(one: Finished | None) -> str:
+def _runner_up(one: FinishedTrial | None) -> str:
     if one is None:
         return "Runner-up: none."
     return (

@@ -19,7 +19,7 @@ _DATABASES = ("postgresql", "mysql")
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def locked_study(folder: Path) -> Iterator[None]:
     """Keep every other process of this machine from working on the study in this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -37,7 +37,7 @@ def only_one(folder: Path) -> Iterator[None]:
 def open_storage(folder: Path, url: str | None) -> "BaseStorage":
     """Optuna's storage: the journal file in the study's folder, or what `url` names (PostgreSQL, MySQL or gRPC).
 
-    Call it with the study locked (`only_one`): what a killed process left half written or locked is mended.
+    Call it with the study locked (`locked_study`): what a killed process left half written or locked is mended.
     """
     if url is None:
         return _journal(folder / _FILE)

@@ -2,26 +2,26 @@
 
 import json
 import socket
-import threading
-import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.identity import SCHEMA, identity
 from tradsys.core.json_text import canonical_json
 from tradsys.core.seeds import derive
-from tradsys.journal.entries import TuningTrial
+from tradsys.core.settings import flattened
+from tradsys.journal.entries import Data, TuningTrial
 from tradsys.journal.ledger import Ledger
 from tradsys.research.tuning.evaluate import Evaluate
-from tradsys.research.tuning.finished import Finished, is_finished, read
-from tradsys.research.tuning.forecasts import N_FOLDS, Cell
-from tradsys.research.tuning.plan import StudyPlan, difference
-from tradsys.research.tuning.running import Running
-from tradsys.research.tuning.score import Score, Span
-from tradsys.research.tuning.space import Settings, Space, Value
+from tradsys.research.tuning.hosts import heartbeat, is_elsewhere
+from tradsys.research.tuning.objective import Measure, Span, TrialScore
+from tradsys.research.tuning.out_of_fold import N_FOLDS, FoldFit
+from tradsys.research.tuning.parameters import Settings, Value
+from tradsys.research.tuning.space import SearchSpace
+from tradsys.research.tuning.trial import FinishedTrial, RunningTrial, is_finished, read_trial
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.settings.config import RunConfig
 
@@ -37,13 +37,48 @@ N_RANDOM = 10
 KEPT_PERCENT = 60.0
 """Of the finished trials, how many a trial must not fall behind at the same fold to go on."""
 
-_BEAT_S, _DEAD_AFTER_S = 60.0, 600.0
-"""How often a host says that it is alive where several share a study, and the silence after which it is not."""
+
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """What makes scores comparable, hence what a study never changes: one digest of it is in the study's name."""
+
+    data: Data
+    base: RunConfig
+    space: SearchSpace
+    measure: Measure
+    n_seeds: int
+    parent: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "schema": SCHEMA,
+            "fingerprint": self.data.fingerprint,
+            "settings": {"seed": self.base.seed, **flattened(identity(self.base))},
+            "space": self.space.to_dict(),
+            "measure": self.measure,
+            "n_seeds": self.n_seeds,
+            "n_folds": N_FOLDS,
+            "parent": self.parent,
+        }
+
+
+def difference(known: str, about: str) -> str:
+    """In words, how two plans differ, both as JSON."""
+    then, now = json.loads(known), json.loads(about)
+    keys = [key for key in now if then.get(key) != now[key]]
+    if keys == ["settings"]:
+        before, after = then["settings"], now["settings"]
+        changed = [key for key in sorted(before | after) if before.get(key) != after.get(key)]
+        default = RunConfig().settings
+        return "other settings: " + ", ".join(f"{key}={before.get(key, default[key])}" for key in changed)
+    names = {"fingerprint": "other bars", "space": "another search space", "settings": "other settings"}
+    return " and ".join(names.get(key, f"{key} {then.get(key)}") for key in keys)
 
 
 @dataclass(slots=True)
 class TuningStudy:
-    """One process's hold on a study; `only_one` keeps others of this machine away."""
+    """One process's hold on a study; `locked_study` keeps others of this machine away."""
 
     name: str
     plan: StudyPlan
@@ -104,13 +139,13 @@ class TuningStudy:
         params = {key: value for key, value in settings.items() if self.plan.space[key].holds(value)}
         self._study.enqueue_trial(params, user_attrs={"role": role})
 
-    def finished(self) -> list[Finished]:
+    def finished(self) -> list[FinishedTrial]:
         """Every finished trial, in the order of their numbers."""
-        return [read(trial) for trial in self._study.get_trials(deepcopy=False) if is_finished(trial)]
+        return [read_trial(trial) for trial in self._study.get_trials(deepcopy=False) if is_finished(trial)]
 
     def run_batch(
         self, size: int, evaluate: Evaluate, specs: Callable[[RunConfig], Experiment], span: Span
-    ) -> list[Finished]:
+    ) -> list[FinishedTrial]:
         """Ask for `size` trials and score them side by side, fold after fold; the hopeless ones stop on the way."""
         known = {canonical_json(one.settings): one for one in self.finished() if one.is_complete}
         asked = [self._ask() for _ in range(size)]
@@ -119,12 +154,12 @@ class TuningStudy:
             if twin := known.get(canonical_json(settings)):
                 done.append(self._finish(trial, settings, twin.score, "complete"))
             else:
-                batch.append(Running.of(trial, settings, self.plan))
+                batch.append(RunningTrial.of(trial, settings, self.plan.base, self.plan.n_seeds))
         for fold in range(N_FOLDS):
             alive = [one for one in batch if one.outcome is None]
-            said = iter(evaluate([Cell(config, fold) for one in alive for config in one.configs]))
+            results = iter(evaluate([FoldFit(config, fold) for one in alive for config in one.configs]))
             for one in alive:
-                one.add([next(said) for _ in one.configs], specs, span, self.plan.measure)
+                one.add([next(results) for _ in one.configs], specs, span, self.plan.measure)
                 if one.outcome is None:
                     one.trial.report(one.score.mean, fold)
                     if fold + 1 < N_FOLDS and one.trial.should_prune():
@@ -134,37 +169,13 @@ class TuningStudy:
         done.extend(self._finish(one.trial, one.settings, one.score, "complete") for one in batch if not one.outcome)
         return done
 
-    @contextmanager
-    def heartbeat(self) -> Iterator[None]:
+    def heartbeat(self) -> AbstractContextManager[None]:
         """Tell other hosts that share the storage that this one is alive while the block lasts."""
-        if not self.is_shared:
-            yield
-            return
-        stop = threading.Event()
-
-        def beat() -> None:
-            self._study.set_user_attr(f"alive:{self._host}", time.time())
-
-        def go_on() -> None:
-            while not stop.wait(_BEAT_S):
-                beat()
-
-        beat()
-        thread = threading.Thread(target=go_on, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+        return heartbeat(self._study, self._host) if self.is_shared else nullcontext()
 
     def _is_alive(self, trial: "FrozenTrial") -> bool:
-        """Whether another host may still be working on it; on this one nobody is, since `only_one` let us in."""
-        named, now = trial.user_attrs.get("host"), time.time()
-        beats = {k.removeprefix("alive:"): at for k, at in self._study.user_attrs.items() if k.startswith("alive:")}
-        # without a name it was asked for a moment ago, by whichever host is alive
-        hosts = list(beats) if named is None else [named]
-        return any(host != self._host and now - beats.get(host, 0.0) < _DEAD_AFTER_S for host in hosts)
+        """Whether another host may still be working on it; on this one nobody is, since `locked_study` let us in."""
+        return is_elsewhere(self._study, trial.user_attrs.get("host"), self._host)
 
     def _ask(self) -> tuple["OptunaTrial", dict[str, Value]]:
         n_asked = len(self._study.get_trials(deepcopy=False))
@@ -183,17 +194,17 @@ class TuningStudy:
     def _frozen(self, number: int) -> "FrozenTrial":
         return self._study.get_trials(deepcopy=False)[number]
 
-    def _finish(self, trial: "OptunaTrial", settings: Settings, score: Score, outcome: str) -> Finished:
+    def _finish(self, trial: "OptunaTrial", settings: Settings, score: TrialScore, outcome: str) -> FinishedTrial:
         """Keep the result, enter it in the ledger, close the trial: after a crash in between, `recover` goes on."""
         trial.set_user_attr("result", {"settings": dict(settings), "score": score.to_dict(), "outcome": outcome})
         frozen = self._frozen(trial.number)
         self._close(frozen)
-        return read(frozen)
+        return read_trial(frozen)
 
     def _close(self, trial: "FrozenTrial") -> None:
         from optuna.trial import TrialState
 
-        one = read(trial)
+        one = read_trial(trial)
         config = self.plan.base.with_settings(one.settings)
         scored = one.score if one.score.by_fold else None
         entry = TuningTrial(
@@ -234,15 +245,3 @@ def _sampler(seed: int) -> Any:
         warnings.simplefilter("ignore", ExperimentalWarning)
         # `group`: parameters of one agent mean nothing for another, and are modelled apart
         return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=N_RANDOM)
-
-
-def stored_space(name: str, storage: "BaseStorage") -> tuple[Space, list[Finished]]:
-    """The space and the finished trials of a study that exists already."""
-    import optuna
-
-    try:
-        study = optuna.load_study(study_name=name, storage=storage)
-    except KeyError:
-        raise ConfigError(f"the storage holds no study {name!r}") from None
-    trials = [read(trial) for trial in study.get_trials(deepcopy=False) if is_finished(trial)]
-    return Space.from_dict(json.loads(study.user_attrs["plan"])["space"]), trials

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,15 @@ from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
 from tradsys.research.judging.trials import data_of
 from tradsys.research.tuning.evaluate import evaluator
-from tradsys.research.tuning.finished import Finished, mapping_of
 from tradsys.research.tuning.golden import INCUMBENT, Golden, choose, write_golden
-from tradsys.research.tuning.part import tuning_part
-from tradsys.research.tuning.plan import StudyPlan
-from tradsys.research.tuning.score import MEASURES, Measure, Span
-from tradsys.research.tuning.space import Range, Space
-from tradsys.research.tuning.storage import has_study, only_one, open_storage
-from tradsys.research.tuning.study import TuningStudy, stored_space
-from tradsys.research.tuning.zoom import Region, zoomed
+from tradsys.research.tuning.objective import MEASURES, Measure, Span
+from tradsys.research.tuning.out_of_fold import first_training_part
+from tradsys.research.tuning.parameters import Range
+from tradsys.research.tuning.space import SearchSpace
+from tradsys.research.tuning.storage import locked_study, open_storage
+from tradsys.research.tuning.study import StudyPlan, TuningStudy
+from tradsys.research.tuning.trial import FinishedTrial
+from tradsys.research.tuning.zoom import best_region, within
 from tradsys.research.walk.experiment import Progress
 from tradsys.research.walk.experiment_spec import experiment_on
 from tradsys.runs.provenance import code_digest
@@ -35,7 +35,7 @@ _BARRIERS = {"labels.upper", "labels.lower", "labels.horizon"}
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class StudyBudget:
     """How much is tried: trials in all, side by side, seeds of each, and seconds until no batch begins; and on what.
 
     `plan` is what all processes together may take of the machine.
@@ -50,11 +50,11 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class StudyResult:
     """What came of a study: its trials, the golden one and its file; `n_new` were finished now."""
 
     name: str
-    trials: Sequence[Finished]
+    trials: Sequence[FinishedTrial]
     golden: Golden
     path: Path
     about: dict[str, Any]
@@ -81,23 +81,23 @@ class Tuned:
 
     def to_dict(self) -> dict[str, Any]:
         """The same and every trial, JSON-able."""
-        evidence = {"why": self.golden.why, "chosen": mapping_of(self.golden.chosen), "golden": str(self.path)}
-        return {**self.about, "n_new": self.n_new, **evidence, "trials": [mapping_of(one) for one in self.trials]}
+        evidence = {"why": self.golden.why, "chosen": self.golden.chosen.to_dict(), "golden": str(self.path)}
+        return {**self.about, "n_new": self.n_new, **evidence, "trials": [one.to_dict() for one in self.trials]}
 
 
 def tune(
     market: Market,
     base: RunConfig,
-    space: Space,
+    space: SearchSpace,
     *,
     ledger: Ledger,
-    budget: Budget,
+    budget: StudyBudget,
     measure: str | None = None,
     study: str | None = None,
     zoom_in: str | None = None,
     storage: str | None = None,
     progress: Progress = lambda *_: None,
-) -> Tuned:
+) -> StudyResult:
     """Run a study, or the rest of it, and write its golden configuration; `base` is the incumbent.
 
     Nothing after the first training part is looked at. The same call again goes on where the last one stopped, and
@@ -105,15 +105,15 @@ def tune(
     """
     root = ledger.path.parent / "tuning"
     check_writable(root, "studies go", "name another folder with --journal")
-    region = None if zoom_in is None else _region(root, zoom_in, storage)
-    space = space if region is None else _within(space, region.space)
+    region = None if zoom_in is None else best_region(root, zoom_in, storage)
+    space = space if region is None else within(space, region.space)
     plan = StudyPlan(
         data_of(market), base, space.reachable(base.settings), _measure(measure, space), budget.n_seeds, zoom_in or ""
     )
     name = study or _name(market, plan)
     if not re.fullmatch(r"[\w][\w.-]*", name):
         raise ConfigError(f"a study's name is made of letters, digits, '.', '-' and '_', was {name!r}")
-    with only_one(root / name):
+    with locked_study(root / name):
         opened = TuningStudy.open(
             name,
             plan,
@@ -122,7 +122,7 @@ def tune(
             code=code_digest(),
             is_shared=storage is not None,
         )
-        part = tuning_part(market, base, _longest_horizon(plan))
+        part = first_training_part(market, base, _longest_horizon(plan))
         n_before = len(opened.finished())
         with opened.heartbeat():
             opened.recover()
@@ -134,10 +134,10 @@ def tune(
         golden = choose(trials)
         about = _about(opened, part, trials, market)
         path = write_golden(root / name, golden, base.with_settings(golden.chosen.settings), about)
-    return Tuned(name, trials, golden, path, about, len(trials) - n_before)
+    return StudyResult(name, trials, golden, path, about, len(trials) - n_before)
 
 
-def _work(study: TuningStudy, part: Market, budget: Budget, progress: Progress) -> None:
+def _work(study: TuningStudy, part: Market, budget: StudyBudget, progress: Progress) -> None:
     """Batches until there are enough trials or the time is up."""
     began = time.monotonic()
     specs = partial(experiment_on, part)
@@ -159,7 +159,7 @@ def _work(study: TuningStudy, part: Market, budget: Budget, progress: Progress) 
                 raise FitError(f"no trial of the first batch could be scored: {trials[0].outcome}")
 
 
-def _best(trials: Sequence[Finished]) -> str:
+def _best(trials: Sequence[FinishedTrial]) -> str:
     complete = [one for one in trials if one.is_complete]
     if not complete:
         return "first batch"
@@ -167,7 +167,7 @@ def _best(trials: Sequence[Finished]) -> str:
     return f"best so far: trial {best.number}, {best.score.objective:+.2f} nats a year"
 
 
-def _measure(wanted: str | None, space: Space) -> Measure:
+def _measure(wanted: str | None, space: SearchSpace) -> Measure:
     """After costs where barriers are compared, because close ones inform often and pay for it; else information."""
     if wanted is None:
         return "growth" if _BARRIERS & set(space.keys) else "skill"
@@ -188,25 +188,6 @@ def _incumbent(plan: StudyPlan) -> dict[str, Any]:
     return {key: base[key] for key in plan.space.keys}
 
 
-def _region(root: Path, parent: str, storage: str | None) -> Region:
-    if storage is None and not has_study(root / parent):
-        known = sorted(path.name for path in root.iterdir() if has_study(path)) or ["none yet"]
-        raise ConfigError(f"there is no study {parent!r} below {root} to zoom in on; there are {', '.join(known)}")
-    with only_one(root / parent):
-        space, trials = stored_space(parent, open_storage(root / parent, storage))
-    return zoomed(space, trials)
-
-
-def _within(wanted: Space, region: Space) -> Space:
-    """The region's parameters that were asked for."""
-    space = replace(region, parameters=tuple(one for one in region.parameters if one.key in wanted.keys))
-    if not space.parameters:
-        raise ConfigError(
-            f"the best region of the study to zoom in on knows {', '.join(region.keys)}, found none of them in --over"
-        )
-    return space
-
-
 def _name(market: Market, plan: StudyPlan) -> str:
     """The same question about the same data is the same study."""
     digest = digest_of(plan.to_dict())[:8]
@@ -215,7 +196,7 @@ def _name(market: Market, plan: StudyPlan) -> str:
     return f"{plain}-{format_interval(market.interval)}-{digest}"
 
 
-def _about(study: TuningStudy, part: Market, trials: Sequence[Finished], market: Market) -> dict[str, Any]:
+def _about(study: TuningStudy, part: Market, trials: Sequence[FinishedTrial], market: Market) -> dict[str, Any]:
     plan = study.plan
     return {
         "study": study.name,

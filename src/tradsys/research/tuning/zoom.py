@@ -1,14 +1,22 @@
 """A smaller space around the best region of a finished study."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, exp, log
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.tuning.finished import Finished
-from tradsys.research.tuning.space import Choice, Parameter, Range, Settings, Space
+from tradsys.research.tuning.parameters import Categorical, Parameter, Range, Settings
+from tradsys.research.tuning.space import SearchSpace
+from tradsys.research.tuning.storage import has_study, locked_study, open_storage
+from tradsys.research.tuning.trial import FinishedTrial, is_finished, read_trial
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
 
 FEWEST = 8
 """Complete trials below which a study has no best region yet."""
@@ -22,14 +30,14 @@ _MARGIN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class BestRegion:
     """The smaller space, and the settings in its middle: the most stable good trial, which is tried again first."""
 
-    space: Space
-    centre: Finished
+    space: SearchSpace
+    centre: FinishedTrial
 
 
-def zoomed(space: Space, trials: Sequence[Finished]) -> Region:
+def zoomed(space: SearchSpace, trials: Sequence[FinishedTrial]) -> BestRegion:
     """Bounds shrunk to the best quarter's quantiles around its first, by objective: mean less instability.
 
     A trial that shone on average and was unstable is thus neither the centre nor, mostly, in the quarter.
@@ -44,7 +52,39 @@ def zoomed(space: Space, trials: Sequence[Finished]) -> Region:
     best = ranked[: max(4, ceil(TOP * len(ranked)))]
     centre = best[0]
     shrunk = (_shrunk(one, [trial.settings for trial in best], centre.settings) for one in space.parameters)
-    return Region(Space(tuple(one for one in shrunk if one is not None)), centre)
+    return BestRegion(SearchSpace(tuple(one for one in shrunk if one is not None)), centre)
+
+
+def best_region(root: Path, parent: str, storage: str | None) -> BestRegion:
+    """Where the study `parent` below `root` found its best trials."""
+    if storage is None and not has_study(root / parent):
+        known = sorted(path.name for path in root.iterdir() if has_study(path)) or ["none yet"]
+        raise ConfigError(f"there is no study {parent!r} below {root} to zoom in on; there are {', '.join(known)}")
+    with locked_study(root / parent):
+        space, trials = _stored_space(parent, open_storage(root / parent, storage))
+    return zoomed(space, trials)
+
+
+def within(wanted: SearchSpace, region: SearchSpace) -> SearchSpace:
+    """The region's parameters that were asked for."""
+    space = replace(region, parameters=tuple(one for one in region.parameters if one.key in wanted.keys))
+    if not space.parameters:
+        raise ConfigError(
+            f"the best region of the study to zoom in on knows {', '.join(region.keys)}, found none of them in --over"
+        )
+    return space
+
+
+def _stored_space(name: str, storage: "BaseStorage") -> tuple[SearchSpace, list[FinishedTrial]]:
+    """The space and the finished trials of a study that exists already."""
+    import optuna
+
+    try:
+        study = optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        raise ConfigError(f"the storage holds no study {name!r}") from None
+    trials = [read_trial(trial) for trial in study.get_trials(deepcopy=False) if is_finished(trial)]
+    return SearchSpace.from_dict(json.loads(study.user_attrs["plan"])["space"]), trials
 
 
 def _shrunk(parameter: Parameter, best: Sequence[Settings], centre: Settings) -> Parameter | None:
@@ -52,7 +92,7 @@ def _shrunk(parameter: Parameter, best: Sequence[Settings], centre: Settings) ->
     values = [settings[parameter.key] for settings in best if parameter.key in settings]
     if not values:
         return None
-    if isinstance(parameter, Choice):
+    if isinstance(parameter, Categorical):
         return replace(parameter, options=tuple(option for option in parameter.options if option in values))
     numbers = np.array([float(v) for v in values if isinstance(v, (int, float))])
     middle = centre.get(parameter.key)

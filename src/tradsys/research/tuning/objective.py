@@ -1,4 +1,4 @@
-"""What a configuration's out-of-fold forecasts are worth in nats a year, less how unstable that worth is.
+"""The objective of a study: what out-of-fold forecasts are worth in nats a year, less how unstable that worth is.
 
 Trials differ in barriers and horizon, hence in their labels, and a loss or a gain a label means another thing under
 each. Both measures are therefore *rates*, nats a year, and both are about direction alone: how far prices move is easy
@@ -34,7 +34,7 @@ from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, s
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.holding import Holding
 from tradsys.predictor.valuation import Judge
-from tradsys.research.tuning.forecasts import Said
+from tradsys.research.tuning.out_of_fold import FoldForecasts
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.holding_cost import fit_holding
 
@@ -49,7 +49,7 @@ N_BLOCKS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class SeedScore:
     """One seed's nats a year: of each left-out fold, and by block of time, (N_BLOCKS,), which add up to the whole."""
 
     by_fold: tuple[float, ...]
@@ -57,7 +57,7 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class TrialScore:
     """A trial's score: nats a year by seed and fold, and by block of time, mean over seeds; `troubles` in words."""
 
     by_fold: tuple[tuple[float, ...], ...] = ()
@@ -65,8 +65,8 @@ class Score:
     troubles: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, seeds: Sequence[Worth]) -> Self:
-        """From every seed's worth."""
+    def of(cls, seeds: Sequence[SeedScore]) -> Self:
+        """From every seed's seed_score."""
         blocks = np.mean([one.blocks for one in seeds], axis=0)
         return cls(tuple(one.by_fold for one in seeds), tuple(blocks.tolist()))
 
@@ -125,33 +125,35 @@ class Span:
     step: int
 
 
-def worth(said: Sequence[Said], spec: Experiment, measure: Measure, span: Span) -> Worth:
-    """What one seed's folds are worth; what a run fits on earlier forecasts is fitted on the other folds'."""
-    nats = _skill(said, span.step) if measure == "skill" else _growth(said, spec, span.step)
-    years = [_years(one, span.step) for one in said]
+def seed_score(folds: Sequence[FoldForecasts], spec: Experiment, measure: Measure, span: Span) -> SeedScore:
+    """The score of one seed's folds; what a run fits on earlier forecasts is fitted on the other folds'."""
+    nats = _skill(folds, span.step) if measure == "skill" else _growth(folds, spec, span.step)
+    years = [_years(one, span.step) for one in folds]
     total = np.zeros(N_BLOCKS)
-    for one, values in zip(said, nats, strict=True):
+    for one, values in zip(folds, nats, strict=True):
         block = np.minimum((one.start - span.opens) * N_BLOCKS // max(span.closes - span.opens, 1), N_BLOCKS - 1)
         total += np.bincount(block, weights=values, minlength=N_BLOCKS)
-    return Worth(tuple(float(values.sum() / one) for values, one in zip(nats, years, strict=True)), total / sum(years))
+    return SeedScore(
+        tuple(float(values.sum() / one) for values, one in zip(nats, years, strict=True)), total / sum(years)
+    )
 
 
-def _skill(said: Sequence[Said], step: int) -> list[FloatArray]:
+def _skill(folds: Sequence[FoldForecasts], step: int) -> list[FloatArray]:
     """What each row of each fold adds."""
-    return [_information(one, _but(said, k), step) for k, one in enumerate(said)]
+    return [_information(one, _without(folds, k), step) for k, one in enumerate(folds)]
 
 
-def _growth(said: Sequence[Said], spec: Experiment, step: int) -> list[FloatArray]:
+def _growth(folds: Sequence[FoldForecasts], spec: Experiment, step: int) -> list[FloatArray]:
     """What each row of each fold adds, with the share of the stakes that would have been best on the other folds."""
-    bets = [_bets(one, _but(said, k), spec, step) for k, one in enumerate(said)]
-    return [_added(one, _but(bets, k)) for k, one in enumerate(bets)]
+    bets = [_bets(one, _without(folds, k), spec, step) for k, one in enumerate(folds)]
+    return [_log_growth(one, _without(bets, k)) for k, one in enumerate(bets)]
 
 
-def _but[T](folds: Sequence[T], left_out: int) -> list[T]:
+def _without[T](folds: Sequence[T], left_out: int) -> list[T]:
     return [one for k, one in enumerate(folds) if k != left_out]
 
 
-def _added(mine: "_Bets", others: Sequence["_Bets"]) -> FloatArray:
+def _log_growth(mine: "_Bets", others: Sequence["_Bets"]) -> FloatArray:
     precision = PRIOR_SD**-2
     gained = sum(float(one.weight @ one.won) for one in others)
     risked = sum(float(one.weight @ one.won**2) for one in others)
@@ -160,27 +162,27 @@ def _added(mine: "_Bets", others: Sequence["_Bets"]) -> FloatArray:
     return np.asarray(mine.weight * (won - won**2 / 2))
 
 
-def _information(said: Said, others: Sequence[Said], step: int) -> FloatArray:
+def _information(fold: FoldForecasts, others: Sequence[FoldForecasts], step: int) -> FloatArray:
     """Gain in log-loss over the base rates in telling the sides apart; labels count as fit into the fold's time."""
-    base = float(np.log(said.base_rate[0] / said.base_rate[1]))
-    z, up, weight = (np.concatenate(parts) for parts in zip(*map(_decided, [*others, said]), strict=True))
-    n = len(z) - len(_decided(said)[0])
+    base = float(np.log(fold.base_rate[0] / fold.base_rate[1]))
+    z, up, weight = (np.concatenate(parts) for parts in zip(*map(_decided, [*others, fold]), strict=True))
+    n = len(z) - len(_decided(fold)[0])
     has_both = 0 < up[:n].sum() < n
     slope = shrunk_slope(z[:n], up[:n], weight[:n]) if has_both else PRIOR_SLOPE
-    is_decided = said.y.sum(axis=1) == 1
-    long = said.y[is_decided, 0]
+    is_decided = fold.y.sum(axis=1) == 1
+    long = fold.y[is_decided, 0]
     odds = base + slope * (z[n:] - base)
-    gain = np.zeros(len(said.start))
+    gain = np.zeros(len(fold.start))
     gain[is_decided] = (np.logaddexp(0, base) - long * base) - (np.logaddexp(0, odds) - long * odds)
-    lives = float((said.end - said.start[:, None]).sum()) / 2
-    return np.asarray(gain * (_years(said, step) * YEAR_MS / lives))
+    lives = float((fold.end - fold.start[:, None]).sum()) / 2
+    return np.asarray(gain * (_years(fold, step) * YEAR_MS / lives))
 
 
-def _decided(said: Said) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _decided(fold: FoldForecasts) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Log-odds that the long side's target came rather than the short's, whether it did, and weight, where one did."""
-    rows = said.y.sum(axis=1) == 1
-    z = -np.logaddexp(0, -said.logits[rows, 0]) + np.logaddexp(0, -said.logits[rows, 1])
-    return z, said.y[rows, 0], said.weight[rows].mean(axis=1)
+    rows = fold.y.sum(axis=1) == 1
+    z = -np.logaddexp(0, -fold.logits[rows, 0]) + np.logaddexp(0, -fold.logits[rows, 1])
+    return z, fold.y[rows, 0], fold.weight[rows].mean(axis=1)
 
 
 class _Bets(NamedTuple):
@@ -190,58 +192,58 @@ class _Bets(NamedTuple):
     weight: FloatArray
 
 
-def _bets(said: Said, others: Sequence[Said], spec: Experiment, step: int) -> _Bets:
+def _bets(fold: FoldForecasts, others: Sequence[FoldForecasts], spec: Experiment, step: int) -> _Bets:
     """Bets on the better side wherever it is expected to pay its costs; a fold alone is judged by the priors."""
     names = ("logits", "y", "weight", "timeout", "timed_out", "ret_atr")
     none = np.empty((0, 2))
     logits, y, weight, timeout, timed_out, ret_atr = (
         np.concatenate([none, *(getattr(other, name) for other in others)]) for name in names
     )
-    calibration = fit_calibration(logits, y, weight, base_rate=said.base_rate)
+    calibration = fit_calibration(logits, y, weight, base_rate=fold.base_rate)
     judge = Judge(
         calibration=calibration,
-        timeout_calibration=fit_calibration(timeout, timed_out, weight, base_rate=said.timeout_rate),
+        timeout_calibration=fit_calibration(timeout, timed_out, weight, base_rate=fold.timeout_rate),
         time_exit=TimeExit.fit(calibration.apply(logits), ret_atr, timed_out.astype(bool), weight),
         upper=spec.barriers.upper,
         lower=spec.barriers.lower,
         costs=spec.costs,
         sides=spec.sides,
-        holding=_holding(others or [said], spec, step),
+        holding=_holding(others or [fold], spec, step),
     )
-    judged = judge.judge(said.logits, said.timeout, said.atr_over_price, _carry(judge.holding, said))
+    judged = judge.judge(fold.logits, fold.timeout, fold.atr_over_price, _carry(judge.holding, fold))
     chosen = (np.arange(len(judged.choice)), judged.choice)
-    in_atr = np.concatenate([one.net / one.atr_over_price[:, None] for one in (others or [said])])
-    variance = float((in_atr**2).mean()) * said.atr_over_price**2
+    in_atr = np.concatenate([one.net / one.atr_over_price[:, None] for one in (others or [fold])])
+    variance = float((in_atr**2).mean()) * fold.atr_over_price**2
     stake = np.maximum(judged.expected_net[chosen], 0.0) / variance
-    return _Bets(stake * said.net[chosen], _uniqueness(said, judged.choice, stake > 0))
+    return _Bets(stake * fold.net[chosen], _uniqueness(fold, judged.choice, stake > 0))
 
 
-def _holding(said: Sequence[Said], spec: Experiment, step: int) -> Holding | None:
+def _holding(folds: Sequence[FoldForecasts], spec: Experiment, step: int) -> Holding | None:
     """How long trades were held, where that costs anything."""
-    start, end, weight = (np.concatenate([getattr(one, name) for one in said]) for name in ("start", "end", "weight"))
-    return fit_holding(spec, step, start, end, weight, is_told=len(said[0].funding) > 0)
+    start, end, weight = (np.concatenate([getattr(one, name) for one in folds]) for name in ("start", "end", "weight"))
+    return fit_holding(spec, step, start, end, weight, is_told=len(folds[0].funding) > 0)
 
 
-def _carry(holding: Holding | None, said: Said) -> FloatArray | None:
+def _carry(holding: Holding | None, fold: FoldForecasts) -> FloatArray | None:
     """What holding was expected to cost; without funding, by borrowing alone."""
     if holding is None:
         return None
-    nothing = np.zeros(len(said.start))
-    known = said.funding.T if len(said.funding) else (nothing, nothing + CONSTANT_HOURS, nothing)
+    nothing = np.zeros(len(fold.start))
+    known = fold.funding.T if len(fold.funding) else (nothing, nothing + CONSTANT_HOURS, nothing)
     return holding.ahead(Funding(nothing, nothing, *known))
 
 
-def _uniqueness(said: Said, side: IntArray, is_taken: BoolArray) -> FloatArray:
+def _uniqueness(fold: FoldForecasts, side: IntArray, is_taken: BoolArray) -> FloatArray:
     """Average uniqueness of each trade among those of its symbol that are taken, 0 for the others, (n,)."""
-    unique = np.zeros(len(said.start))
-    for symbol in np.unique(said.symbol):
-        rows = np.flatnonzero((said.symbol == symbol) & is_taken)
+    unique = np.zeros(len(fold.start))
+    for symbol in np.unique(fold.symbol):
+        rows = np.flatnonzero((fold.symbol == symbol) & is_taken)
         if len(rows):
-            unique[rows] = average_uniqueness(said.start[rows], said.end[rows, side[rows]])
+            unique[rows] = average_uniqueness(fold.start[rows], fold.end[rows, side[rows]])
     return unique
 
 
-def _years(said: Said, step: int) -> float:
+def _years(fold: FoldForecasts, step: int) -> float:
     """How long the fold lasted, summed over symbols."""
-    starts: list[IntArray] = [said.start[said.symbol == s] for s in np.unique(said.symbol)]
+    starts: list[IntArray] = [fold.start[fold.symbol == s] for s in np.unique(fold.symbol)]
     return sum(int(s.max() - s.min()) + step for s in starts) / YEAR_MS

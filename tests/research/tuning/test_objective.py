@@ -6,10 +6,10 @@ from math import log, sqrt
 import numpy as np
 import pytest
 from tests.research.tuning.conftest import quick
-from tests.research.tuning.said import HOUR, fold
+from tests.research.tuning.made_up import HOUR, fold
 
-from tradsys.research.tuning.forecasts import Said
-from tradsys.research.tuning.score import N_BLOCKS, WORST, Score, Span, worth
+from tradsys.research.tuning.objective import N_BLOCKS, WORST, Span, TrialScore, seed_score
+from tradsys.research.tuning.out_of_fold import FoldForecasts
 from tradsys.research.walk.experiment_spec import experiment_from
 
 YEAR = 365 * 24 * HOUR
@@ -21,8 +21,12 @@ def history(knows: float, *, n: int = 4_000, weight: float = 1.0, n_folds: int =
     return [fold(k * n * HOUR, n, knows=knows, weight=weight, seed=k, **more) for k in range(n_folds)]
 
 
-def rate(said, measure, spec=FREE):
-    return float(worth(said, spec, measure, Span(0, sum(len(one.start) for one in said) * HOUR, HOUR)).blocks.sum())
+def rate(forecasts, measure, spec=FREE):
+    return float(
+        seed_score(
+            forecasts, spec, measure, Span(0, sum(len(one.start) for one in forecasts) * HOUR, HOUR)
+        ).blocks.sum()
+    )
 
 
 def test_skill_is_the_information_of_independent_labels_times_their_number_a_year():
@@ -66,7 +70,7 @@ def test_labels_that_overlap_count_once():
 @pytest.mark.parametrize("measure", ["skill", "growth"])
 def test_every_symbol_counts_a_year_of_its_own(measure):
     """Two copies of one market are worth what one is, a symbol and year."""
-    names = [f.name for f in fields(Said) if f.name not in ("symbol", "base_rate", "timeout_rate")]
+    names = [f.name for f in fields(FoldForecasts) if f.name not in ("symbol", "base_rate", "timeout_rate")]
     both = [
         replace(
             one,
@@ -108,14 +112,14 @@ def test_who_knows_nothing_and_says_a_lot_loses(measure):
 
 
 def test_folds_and_blocks_hold_the_same_nats():
-    said = history(0.05, n=1_000)
-    found = worth(said, FREE, "skill", Span(0, 5_000 * HOUR, HOUR))
+    forecasts = history(0.05, n=1_000)
+    found = seed_score(forecasts, FREE, "skill", Span(0, 5_000 * HOUR, HOUR))
     assert found.blocks.shape == (N_BLOCKS,)
     assert found.blocks.sum() == pytest.approx(np.mean(found.by_fold))
 
 
 def test_the_objective_is_the_mean_less_the_error_over_folds_and_the_spread_over_seeds():
-    score = Score(((1.0, 3.0), (2.0, 6.0)), (0.0,) * N_BLOCKS)
+    score = TrialScore(((1.0, 3.0), (2.0, 6.0)), (0.0,) * N_BLOCKS)
     assert score.mean == 3.0
     over_folds, over_seeds = np.std([1.5, 4.5], ddof=1) / sqrt(2), np.std([2.0, 4.0], ddof=1)
     assert score.objective == pytest.approx(3.0 - sqrt(over_folds**2 + over_seeds**2))
@@ -123,12 +127,17 @@ def test_the_objective_is_the_mean_less_the_error_over_folds_and_the_spread_over
 
 @pytest.mark.parametrize(
     "score",
-    [Score(), Score(((9.0, 9.0),), (), ("seed 0, fold 2: diverged",)), Score(((np.nan, 1.0),)), Score(((-1e9, 0.0),))],
+    [
+        TrialScore(),
+        TrialScore(((9.0, 9.0),), (), ("seed 0, fold 2: diverged",)),
+        TrialScore(((np.nan, 1.0),)),
+        TrialScore(((-1e9, 0.0),)),
+    ],
 )
 def test_whatever_went_wrong_is_the_worst(score):
     assert score.objective == WORST
 
 
 def test_a_score_survives_json():
-    score = Score(((0.1, 0.2),), (0.3,) * N_BLOCKS, ("oh",))
-    assert Score.from_dict(score.to_dict()) == score
+    score = TrialScore(((0.1, 0.2),), (0.3,) * N_BLOCKS, ("oh",))
+    assert TrialScore.from_dict(score.to_dict()) == score

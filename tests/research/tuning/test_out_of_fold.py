@@ -9,18 +9,17 @@ import pytest
 from tests.research.tuning.conftest import market_of, quick, span_of
 
 from tradsys.core.time import interval_ms, ts_ms
-from tradsys.research.tuning.evaluate import evaluator
-from tradsys.research.tuning.forecasts import N_FOLDS, Cell, Failed, Workshop, groups
-from tradsys.research.tuning.part import tuning_part
-from tradsys.research.tuning.score import Score, worth
+from tradsys.research.tuning.evaluate import evaluator, fit_batches
+from tradsys.research.tuning.objective import TrialScore, seed_score
+from tradsys.research.tuning.out_of_fold import N_FOLDS, FailedFit, FoldFit, FoldFitter, first_training_part
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.research.walk.folds import walk_forward
 
 
 def scored(part, config, measure="skill"):
-    said = Workshop(part).say([Cell(config, k) for k in range(N_FOLDS)])
-    return Score.of([worth(said, experiment_from(config), measure, span_of(part))])
+    forecasts = FoldFitter(part).fit_each([FoldFit(config, k) for k in range(N_FOLDS)])
+    return TrialScore.of([seed_score(forecasts, experiment_from(config), measure, span_of(part))])
 
 
 def opens_first(market, config):
@@ -34,7 +33,7 @@ def opens_first(market, config):
 @pytest.mark.parametrize("events", ["every", "cusum"])
 def test_no_bar_of_any_outer_test_block_is_in_the_part_whatever_the_horizon(edge_market, events):
     base = quick(events=events, cusum_threshold=3.0)
-    part = tuning_part(edge_market, base, 96)
+    part = first_training_part(edge_market, base, 96)
     closes = int(ts_ms(part.bars)[-1]) + interval_ms(part.interval)
     opens = [opens_first(edge_market, base.with_settings({"labels.horizon": h})) for h in (2, 24, 96)]
     assert closes <= min(opens)
@@ -47,13 +46,13 @@ def test_scores_do_not_change_with_what_comes_after_the_part(edge_market, edge_p
     later = edge_market.bars[n:].with_columns(pl.col("open", "high", "low", "close") * 1.5)
     other = replace(edge_market, bars=pl.concat([edge_market.bars[:n], later]))
     config = quick()
-    assert scored(tuning_part(other, config, 24), config) == scored(edge_part, config)
+    assert scored(first_training_part(other, config, 24), config) == scored(edge_part, config)
 
 
 def test_no_training_label_touches_the_left_out_fold_or_its_embargo(edge_part):
-    workshop, config = Workshop(edge_part), quick(horizon=12)
+    fitter, config = FoldFitter(edge_part), quick(horizon=12)
     for fold in range(N_FOLDS):
-        job = workshop._job(Cell(config, fold))
+        job = fitter._job(FoldFit(config, fold))
         start, end = job.prepared.panel.start[0], job.prepared.panel.last_end()[0]
         train, test = job.train[0], job.test[0]
         embargo = 12 * interval_ms(edge_part.interval)
@@ -63,8 +62,8 @@ def test_no_training_label_touches_the_left_out_fold_or_its_embargo(edge_part):
 
 
 def test_folds_leave_out_every_label_once(edge_part):
-    workshop = Workshop(edge_part)
-    jobs = [workshop._job(Cell(quick(), k)) for k in range(N_FOLDS)]
+    fitter = FoldFitter(edge_part)
+    jobs = [fitter._job(FoldFit(quick(), k)) for k in range(N_FOLDS)]
     assert (np.sum([job.test[0] for job in jobs], axis=0) == jobs[0].prepared.rows[0]).all()
 
 
@@ -78,25 +77,25 @@ def test_a_strong_edge_is_seen_and_a_deaf_model_scores_nothing(edge_part, measur
 
 @pytest.mark.slow
 def test_processes_say_what_one_process_says(edge_part):
-    cells = [Cell(quick(horizon=h), k) for h in (6, 24) for k in (0, 3)]
+    fits = [FoldFit(quick(horizon=h), k) for h in (6, 24) for k in (0, 3)]
     found = []
     for n_processes in (1, 2):
         with evaluator(edge_part, n_processes) as evaluate:
-            found.append([one.logits for one in evaluate(cells)])
+            found.append([one.logits for one in evaluate(fits)])
     assert all((a == b).all() for a, b in zip(*found, strict=True))
 
 
 def test_what_cannot_be_fitted_says_why_and_stops_no_other(edge_part):
     impossible = quick().with_settings({"agent.name": "transformer", "agent.d_model": 30, "agent.n_heads": 4})
-    bad, good = Workshop(edge_part).say([Cell(impossible, 0), Cell(quick(), 0)])
-    assert isinstance(bad, Failed)
+    bad, good = FoldFitter(edge_part).fit_each([FoldFit(impossible, 0), FoldFit(quick(), 0)])
+    assert isinstance(bad, FailedFit)
     assert "n_heads" in bad.reason or "heads" in bad.reason
-    assert not isinstance(good, Failed)
+    assert not isinstance(good, FailedFit)
 
 
 def test_too_little_history_says_how_much_there_is(tmp_path):
-    part = tuning_part(market_of(tmp_path, "noise", seed=1, n_bars=400), quick(), 24)
-    (failed,) = Workshop(part).say([Cell(quick(), 0)])
+    part = first_training_part(market_of(tmp_path, "noise", seed=1, n_bars=400), quick(), 24)
+    (failed,) = FoldFitter(part).fit_each([FoldFit(quick(), 0)])
     assert "tuning needs 300 label" in failed.reason
 
 
@@ -105,23 +104,23 @@ def test_networks_of_one_shape_train_side_by_side_whatever_their_barriers(edge_p
     pytest.importorskip("torch")
     small = {"d_model": 8, "n_layers": 1, "n_heads": 2, "window": 4, "max_steps": 20}
     base = quick().with_settings({"agent.name": "transformer", **{f"agent.{k}": v for k, v in small.items()}})
-    cells = [
-        Cell(base.with_settings({"labels.horizon": h, "agent.learning_rate": lr}), 1)
+    fits = [
+        FoldFit(base.with_settings({"labels.horizon": h, "agent.learning_rate": lr}), 1)
         for h, lr in ((6, 1e-3), (24, 5e-3))
     ]
-    cells += [Cell(quick(), 1), Cell(base.with_settings({"agent.d_model": 16}), 1)]
-    assert groups(cells) == [[0, 1], [2], [3]]
-    assert groups(cells, 2) == [[0], [1], [2], [3]]
+    fits += [FoldFit(quick(), 1), FoldFit(base.with_settings({"agent.d_model": 16}), 1)]
+    assert fit_batches(fits) == [[0, 1], [2], [3]]
+    assert fit_batches(fits, 2) == [[0], [1], [2], [3]]
     with evaluator(edge_part, 1) as evaluate:
-        together = evaluate(cells)
-    for one, other in zip(together, Workshop(edge_part).say(cells), strict=True):
+        together = evaluate(fits)
+    for one, other in zip(together, FoldFitter(edge_part).fit_each(fits), strict=True):
         assert np.abs(one.logits - other.logits).max() < 1e-4
 
 
 @pytest.mark.parametrize("name", ["ensemble", "all"])
 def test_several_agents_at_once_are_not_tuned(edge_part, name):
     pytest.importorskip("torch")
-    (failed,) = Workshop(edge_part).say([Cell(quick().with_settings({"agent.name": name}), 0)])
+    (failed,) = FoldFitter(edge_part).fit_each([FoldFit(quick().with_settings({"agent.name": name}), 0)])
     assert "leave agent.name out and the study chooses among all of them" in failed.reason
 
 
@@ -133,7 +132,7 @@ def test_noise_prefers_no_barrier(tmp_path, measure, fees):
     fixed = {"costs.taker_bps": fees, "costs.maker_bps": fees, "agent.penalty": 0.1}
     markets = [market_of(tmp_path, "noise", seed=s, n_bars=4_000) for s in range(16)]
     configs = [quick(upper=width, lower=width, horizon=h).with_settings(fixed) for width, h in barriers]
-    found = np.array([[scored(tuning_part(m, quick(), 48), c, measure).mean for c in configs] for m in markets])
+    found = np.array([[scored(first_training_part(m, quick(), 48), c, measure).mean for c in configs] for m in markets])
     assert (found.mean(axis=0) < 2 * found.std(axis=0, ddof=1) / 4).all()
     for a, b in combinations(range(len(barriers)), 2):
         lead = found[:, a] - found[:, b]

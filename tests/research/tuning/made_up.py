@@ -4,15 +4,15 @@ from math import log
 
 import numpy as np
 
-from tradsys.research.tuning.forecasts import Cell, Failed, Said
-from tradsys.research.tuning.score import Span
+from tradsys.research.tuning.objective import Span
+from tradsys.research.tuning.out_of_fold import FailedFit, FoldFit, FoldForecasts
 
 HOUR = 3_600_000
 N_ROWS = 400
 SPAN = Span(0, 5 * N_ROWS * HOUR, HOUR)
 
 
-def fold(opens: int, n: int, *, knows: float, weight: float = 1.0, seed: int = 0, aop: float = 0.01) -> Said:
+def fold(opens: int, n: int, *, knows: float, weight: float = 1.0, seed: int = 0, aop: float = 0.01) -> FoldForecasts:
     """Coin flips of 1.5 ATR either way; the forecaster's log-odds lean by `knows` to what really came."""
     rng = np.random.default_rng(seed)
     up = rng.random(n) < 0.5
@@ -21,7 +21,7 @@ def fold(opens: int, n: int, *, knows: float, weight: float = 1.0, seed: int = 0
     y = np.column_stack([up, ~up]).astype(float)
     ret = 1.5 * np.where(y == 1, 1.0, -1.0)
     none = np.zeros((n, 2))
-    return Said(
+    return FoldForecasts(
         start=opens + HOUR * np.arange(n),
         end=np.repeat(opens + HOUR * np.arange(1, n + 1)[:, None], 2, axis=1),
         symbol=np.zeros(n, np.int64),
@@ -43,16 +43,16 @@ def skill_of(penalty: float) -> float:
     return 0.12 / (1 + abs(log(penalty)))
 
 
-def said_of(cells: list[Cell]) -> list[Said | Failed]:
+def made_up_forecasts(fits: list[FoldFit]) -> list[FoldForecasts | FailedFit]:
     """In the place of `evaluator`: the skill hangs on the penalty alone, and a horizon of 13 diverges."""
     return [
-        Failed("diverged at step 7")
-        if cell.config.labels.horizon == 13
+        FailedFit("diverged at step 7")
+        if fit.config.labels.horizon == 13
         else fold(
-            cell.fold * N_ROWS * HOUR,
+            fit.fold * N_ROWS * HOUR,
             N_ROWS,
-            knows=skill_of(cell.config.agent.penalty or 2.0),
-            seed=100 * cell.config.seed + cell.fold,
+            knows=skill_of(fit.config.agent.penalty or 2.0),
+            seed=100 * fit.config.seed + fit.fold,
         )
-        for cell in cells
+        for fit in fits
     ]

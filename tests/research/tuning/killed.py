@@ -23,12 +23,12 @@ def kill_at(call: int) -> None:
         calls = 0
         with whole(*given) as evaluate:
 
-            def count(cells):
+            def count(fits):
                 nonlocal calls
                 calls += 1
                 if calls == call:
                     os.kill(os.getpid(), signal.SIGKILL)
-                return evaluate(cells)
+                return evaluate(fits)
 
             yield count
 

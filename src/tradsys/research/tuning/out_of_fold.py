@@ -1,15 +1,21 @@
-"""Out-of-fold forecasts of one configuration and seed inside the tuning part, a purged fold at a time."""
+"""Out-of-fold forecasts of a configuration inside the first training part, a purged fold at a time.
+
+One configuration comes out of a study and is then tested on all outer blocks, so that only the first training part
+is inside the training part of each of them. The bars after it are cut off before anything else happens.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
+import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
 from tradsys.core.seeds import derive
+from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.market import Market
 from tradsys.labels.base_rate import base_rate
 from tradsys.machine.plan import Plan
@@ -17,6 +23,7 @@ from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.experiment import lockbox_opens
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from, experiment_on
 from tradsys.research.walk.holding_cost import known_funding
 from tradsys.research.walk.record import both, rows_at, stack
@@ -31,17 +38,47 @@ N_FOLDS = 5
 _FEWEST_ROWS = 300
 
 
+def first_training_part(market: Market, config: RunConfig, longest_horizon: int) -> Market:
+    """The market up to the earliest time at which a first test block could open under any horizon up to the longest."""
+    opens = _first_test_opens(market, config, longest_horizon)
+    step = interval_ms(market.interval)
+    return replace(market, bars=market.bars.filter(pl.col("ts").dt.epoch("ms") + step <= opens))
+
+
+def _first_test_opens(market: Market, config: RunConfig, horizon: int) -> int:
+    """When the first block opens, ms: its time depends on the last label's, hence on the horizon (`walk_forward`)."""
+    before = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, config.folds.lockbox))
+    barriers = replace(experiment_from(config).barriers, horizon=horizon)
+    first, last = [], []
+    for frame in replace(market, bars=before).frames().values():
+        rows = barriers.event_rows(frame)
+        rows = rows[rows + horizon < len(frame)]
+        if len(rows):
+            closes = ts_ms(frame)[rows] + interval_ms(market.interval)
+            first.append(int(closes[0]))
+            last.append(int(closes[-1]))
+    if not first:
+        raise NotEnoughBars(
+            f"tuning needs bars with {horizon} more after them before the lock-box, found none in {len(before):,} "
+            "bars; load more history or bound labels.horizon with --over"
+        )
+    share = config.folds.initial / (1 - config.folds.lockbox)
+    return int(min(first) + share * (max(last) - min(first)))
+
+
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One fit: a configuration with its seed, and which inner fold is left out."""
+class FoldFit:
+    """One model fit of a study: a configuration with its seed, and the fold that is left out."""
 
     config: RunConfig
     fold: int
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What was said of a left-out fold and what came of it; rows of all symbols, (n,) or (n, 2) for long and short.
+class FoldForecasts:
+    """Out-of-fold forecasts of one fold and the outcomes of its labels.
+
+    Rows of all symbols, (n,) or (n, 2) for long and short.
 
     Log-odds are the forecaster's (`logits`) and those of a time exit (`timeout`), uncalibrated.
     `base_rate` and `timeout_rate` (2,) are those of the rows that trained. `funding` (n, 3) is what
@@ -65,14 +102,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """Why a cell has no usable forecasts: it diverged, could not be fitted or cannot be built."""
+class FailedFit:
+    """A fit without usable forecasts, and why: it diverged, could not be fitted or cannot be built."""
 
     reason: str
 
 
-class _Prepared(NamedTuple):
-    """What cells share whatever the forecaster: labels, panel, and the labelled rows with features."""
+class _LabelledPanel(NamedTuple):
+    """What fits share whatever the forecaster: labels, panel, and the labelled rows with features."""
 
     data: Dataset
     panel: Panel
@@ -83,7 +120,7 @@ class _Job(NamedTuple):
     """One model to fit, and on what."""
 
     model: Forecaster
-    prepared: _Prepared
+    prepared: _LabelledPanel
     weighed: Panel
     train: Rows
     test: Rows
@@ -91,8 +128,8 @@ class _Job(NamedTuple):
     spec: Experiment
 
 
-class Workshop:
-    """Fits cells on one tuning part; keeps the panels of the last few configurations, since their cells share them.
+class FoldFitter:
+    """Fits forecasters on purged folds of the first training part; keeps the panels of the last few configurations.
 
     Features are scaled, and the regimes behind one of them fitted, on the whole tuning part without its labels, as a
     run's first training part is. Test folds are consecutive blocks of time; labels that touch them, and the embargo of
@@ -103,48 +140,48 @@ class Workshop:
         self._part, self._plan = part, plan
         self._prepared = lru_cache(maxsize=8)(self._prepare)
 
-    def say(self, cells: Sequence[Cell]) -> list[Said | Failed]:
-        """Each cell's forecasts, in their order; what one of them runs into never stops the others."""
-        results: list[Said | Failed] = []
-        for cell in cells:
+    def fit_each(self, fits: Sequence[FoldFit]) -> list[FoldForecasts | FailedFit]:
+        """Each fit's forecasts, in their order; what one of them runs into never stops the others."""
+        results: list[FoldForecasts | FailedFit] = []
+        for fit in fits:
             try:
-                results.append(self._said(self._job(cell)))
+                results.append(self._forecasts(self._job(fit)))
             except (ConfigError, DataError, FitError) as error:
-                results.append(Failed(str(error)))
+                results.append(FailedFit(str(error)))
         return results
 
-    def say_together(self, cells: Sequence[Cell]) -> list[Said | Failed]:
-        """The forecasts of one of the `groups`, whose networks train side by side; one cell is just said."""
-        if len(cells) == 1:
-            return self.say(cells)
+    def fit_batch(self, fits: Sequence[FoldFit]) -> list[FoldForecasts | FailedFit]:
+        """The forecasts of one of the `fit_batches`, whose networks train side by side."""
+        if len(fits) == 1:
+            return self.fit_each(fits)
         from tradsys.models.training.joint_fit import FitJob, fit_jointly
 
         try:
-            jobs = [self._job(cell) for cell in cells]
+            jobs = [self._job(fit) for fit in fits]
             fitted = fit_jointly([FitJob(cast("NetworkAgent", j.model), j.weighed, j.train, j.seed) for j in jobs])
-            return [self._said(job, one) for job, one in zip(jobs, fitted, strict=True)]
+            return [self._forecasts(job, one) for job, one in zip(jobs, fitted, strict=True)]
         except (ConfigError, DataError, FitError):
-            return self.say(cells)  # one by one, to know whose fault it was
+            return self.fit_each(fits)  # one by one, to know whose fault it was
 
-    def _job(self, cell: Cell) -> "_Job":
-        spec = self._spec(cell.config)
-        prepared = self._prepared(_panel_settings(cell.config))
-        train, test = self._fold(prepared, spec, cell.fold)
+    def _job(self, fit: FoldFit) -> "_Job":
+        spec = self._spec(fit.config)
+        prepared = self._prepared(_panel_settings(fit.config))
+        train, test = self._fold(prepared, spec, fit.fold)
         weighed = spec.weights.on_training(prepared.panel, train, prepared.data)
-        return _Job(challenger(spec), prepared, weighed, train, test, derive(spec.seed, "tuning", cell.fold), spec)
+        return _Job(challenger(spec), prepared, weighed, train, test, derive(spec.seed, "tuning", fit.fold), spec)
 
-    def _said(self, job: "_Job", fitted: FittedForecaster | None = None) -> Said | Failed:
+    def _forecasts(self, job: "_Job", fitted: FittedForecaster | None = None) -> FoldForecasts | FailedFit:
         data, panel, train, test = job.prepared.data, job.prepared.panel, job.train, job.test
         fitted = fitted or job.model.fit(job.weighed, train, seed=job.seed)
         training = getattr(fitted, "training", "")
         if training.startswith("diverged"):
-            return Failed(training)
+            return FailedFit(training)
         logits = stack([fitted.logits(X) for X in panel.X], test)
         if not np.isfinite(logits).all():
-            return Failed("its forecasts are not finite")
+            return FailedFit("its forecasts are not finite")
         timeout = TimeoutModel().fit(timeout_panel(job.weighed, data), train, seed=job.seed)
         labels = tuple(data.labels.values())
-        return Said(
+        return FoldForecasts(
             start=stack(panel.start, test),
             end=stack(panel.end, test),
             symbol=np.concatenate([np.full(int(mask.sum()), s) for s, mask in enumerate(test)]),
@@ -164,7 +201,7 @@ class Workshop:
     def _spec(self, config: RunConfig) -> Experiment:
         return experiment_on(self._part, config, self._plan)
 
-    def _prepare(self, config: RunConfig) -> _Prepared:
+    def _prepare(self, config: RunConfig) -> _LabelledPanel:
         spec = self._spec(config)
         data = Dataset.build(self._part.bars, self._part.interval, spec.barriers, spec.costs)
         labelled: Rows = tuple(one.is_labelled for one in data.labels.values())
@@ -176,9 +213,9 @@ class Workshop:
         seed = derive(spec.seed, "tuning")
         regimes = spec.regimes.fit(data.before(labelled), seed=seed)
         _, panel = data.panel(spec.feature_set(regimes), labelled, seed=seed)
-        return _Prepared(data, panel, both(labelled, panel.usable()))
+        return _LabelledPanel(data, panel, both(labelled, panel.usable()))
 
-    def _fold(self, prepared: _Prepared, spec: Experiment, fold: int) -> tuple[Rows, Rows]:
+    def _fold(self, prepared: _LabelledPanel, spec: Experiment, fold: int) -> tuple[Rows, Rows]:
         panel, rows = prepared.panel, prepared.rows
         where = np.flatnonzero(np.concatenate(rows))
         start, end = stack(panel.start, rows), stack(panel.last_end(), rows)
@@ -191,27 +228,6 @@ class Workshop:
             )
         sizes = [len(mask) for mask in rows]
         return rows_at(where[train], sizes), rows_at(where[test], sizes)
-
-
-def groups(cells: Sequence[Cell], n_processes: int = 1) -> list[list[int]]:
-    """Positions of the cells that are fitted by one call: one each, or networks of one shape that train side by side.
-
-    Seeds and trials of a fold may differ in everything but the network's shape, its objective and the features. Such a
-    group is dealt out to the processes.
-    """
-    kin: dict[object, list[int]] = {}
-    for position, cell in enumerate(cells):
-        kin.setdefault(_kin(cell) or position, []).append(position)
-    return [part for group in kin.values() for k in range(n_processes) if (part := group[k::n_processes])]
-
-
-def _kin(cell: Cell) -> object:
-    """Equal for cells whose networks can be trained side by side; None for what is no such network."""
-    try:
-        model = challenger(experiment_from(cell.config))
-    except ConfigError:
-        return None  # the fit will say what is wrong
-    return (model.batch_key(1), cell.config.features) if hasattr(model, "batch_key") else None
 
 
 def challenger(spec: Experiment) -> Forecaster:
