@@ -116,6 +116,20 @@ def test_functions_of_the_way_are_in_their_files():
             assert re.search(rf"^\s*(def|class) {name}\b", source, flags=re.M), f"{name} is not in {file}"
 
 
+@every_page
+def test_names_of_a_file_are_in_it(page):
+    for name, file in re.findall(r"`(\w+)` (?:of|in) `([\w/]+\.py)`", page.read_text()):
+        path = next(root / file for root in (ROOT, ROOT / "src" / "tradsys") if (root / file).exists())
+        assert re.search(rf"\b{name}\b", path.read_text()), f"{name} is not in {file}"
+
+
+def test_rooms_of_the_larger_folders_are_described():
+    described = re.findall(r"^\| `([a-z]+/[a-z]+)/` \|", (ROOT / "docs" / "architecture.md").read_text(), flags=re.M)
+    source = ROOT / "src" / "tradsys"
+    rooms = [path.parent.relative_to(source).as_posix() for path in source.glob("*/*/__init__.py")]
+    assert sorted(described) == sorted(rooms)
+
+
 def test_the_pages_list_the_layers_as_they_are():
     """In the README every folder of the package; in architecture.md the layers of the contract, in order."""
     project = (ROOT / "pyproject.toml").read_text()
