@@ -18,7 +18,7 @@ from bench_store import MINUTE, N_BARS, best_of, report
 
 from tradsys.core.bars import TS
 from tradsys.data.outside.align import attach
-from tradsys.data.outside.book.bars import columns_of, measures, told
+from tradsys.data.outside.book.bars import columns_of, measures, with_book
 from tradsys.data.outside.book.measures import order_flow, top_depth
 from tradsys.data.outside.book.rebuild import book_from_updates
 from tradsys.data.simulate import simulate
@@ -30,14 +30,14 @@ N_UPDATES, N_LEVELS = 864_000, 10
 REBUILD = """
 import sys, time
 from datetime import timedelta
-from tradsys.data.outside.book.spec import BookFile
+from tradsys.data.outside.book.book_file import BookFile
 import polars as pl, resource
 def rss(): return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
-list(BookFile.parse(sys.argv[1]).read())  # compiles the kernel
+list(BookFile.parse(sys.argv[1]).pieces())  # compiles the kernel
 before, n = rss(), 0
 open("/proc/self/clear_refs", "w").write("5")
 cpu = time.process_time()
-for piece in BookFile.parse(sys.argv[2]).read():
+for piece in BookFile.parse(sys.argv[2]).pieces():
     n += len(piece.received)
 cpu = time.process_time() - cpu
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) * 1024
@@ -97,11 +97,11 @@ def macro(bars: pl.DataFrame) -> None:
 
     for name in (*names, "macro_x_age_h"):
         assert np.allclose(ours()[name].to_numpy(), usual()[name].to_numpy(), equal_nan=True), name
-    report("macro series told to minutes", N_BARS, best_of(ours), best_of(usual))
+    report("macro series joined to minutes", N_BARS, best_of(ours), best_of(usual))
 
 
 def books() -> None:
-    """An hour of updates rebuilt, and told to bars of a second: last state, mean, flow and age."""
+    """An hour of updates rebuilt, and joined to bars of a second: last state, mean, flow and age."""
     rows = updates(36_000)
     taken = best_of(lambda: book_from_updates(rows, "benchmark"))
     n = 36_000
@@ -125,12 +125,12 @@ def books() -> None:
         return pd.concat([both, means.reindex(both.index), ofi.rename("ofi")], axis=1).assign(age_s=age)
 
     def ours() -> pl.DataFrame:
-        return told(seconds, book, interval=step, tolerance=step)
+        return with_book(seconds, book, interval=step, tolerance=step)
 
     for name, theirs in (("book_spread", "book_spread"), ("book_slope_mean", "book_slope_mean"), ("book_ofi", "ofi")):
         assert np.allclose(ours()[name].to_numpy()[1:], usual()[theirs].to_numpy()[1:3600], equal_nan=True), name
     common = best_of(measured)
-    report("book told to seconds, once measured", n, best_of(ours) - common, best_of(usual) - common)
+    report("book joined to seconds, once measured", n, best_of(ours) - common, best_of(usual) - common)
     print(f"{'  its ten measures, shared by both':<38} {n / common / 1e6:8.2f} M/s")
 
 

@@ -151,7 +151,7 @@ def test_a_download_that_was_killed_goes_on_where_it_was(venue, capsys):
 
 
 def test_open_interest_goes_from_the_archive_to_a_market_by_the_command_line(venue, capsys):
-    from tests.data.sources.test_flow import FIVE, HEADER, metric, premiums
+    from tests.data.sources.test_positions import FIVE, HEADER, metric, premiums
 
     from tradsys.settings.config import RunConfig
     from tradsys.settings.market import configured_market

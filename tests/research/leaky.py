@@ -11,8 +11,8 @@ from tests.research.markets import N_BARS, bent_market, jumping_market, long_mar
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.bars import to_arrays
 from tradsys.data.market import Market
-from tradsys.data.outside.flow.bars import told
-from tradsys.data.outside.flow.table import FlowTable, in_order
+from tradsys.data.outside.positions.bars import with_positions
+from tradsys.data.outside.positions.table import PositionTable, in_order
 from tradsys.data.simulate.market import HOUR
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.fractional import FracDiff
@@ -148,7 +148,7 @@ def macro(seed: int) -> pl.DataFrame:
 class InterestKnown(OneColumn):
     """Log of the open interest of a table of its own, as bars are told it by when it was out: honest."""
 
-    table: FlowTable
+    table: PositionTable
     name: ClassVar[str] = "interest_known"
 
     def until(self, time_ms: int) -> "InterestKnown":
@@ -156,7 +156,9 @@ class InterestKnown(OneColumn):
         return replace(self, table=replace(self.table, rows=rows))
 
     def values(self, bars, log_close):
-        return np.log(told(bars, [self.table], interval=HOUR)["flow_open_interest"].fill_nan(1.0).to_numpy()).copy()
+        return np.log(
+            with_positions(bars, [self.table], interval=HOUR)["flow_open_interest"].fill_nan(1.0).to_numpy()
+        ).copy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +173,7 @@ class InterestOfTheSameBar(InterestKnown):
         return InterestKnown.values(replace(self, table=taken), bars, log_close)
 
 
-def interest(seed: int) -> FlowTable:
+def interest(seed: int) -> PositionTable:
     """Every hour's open interest, out half an hour later; some hours much later, some once more with another value."""
     rng = np.random.default_rng(seed)
     n = 24 * 200
@@ -180,7 +182,7 @@ def interest(seed: int) -> FlowTable:
     about = pl.datetime(2018, 12, 1, time_unit="ms", time_zone="UTC") + pl.duration(hours="hours")
     rows = pl.DataFrame({"hours": hours, "late": late, "open_interest": rng.uniform(1.0, 9.0, len(hours))})
     rows = rows.select(about.alias("ts"), (about + pl.duration(minutes="late")).alias("available_at"), "open_interest")
-    return FlowTable(in_order(rows.select("ts", "available_at", "open_interest"), "drawn"), "drawn")
+    return PositionTable(in_order(rows.select("ts", "available_at", "open_interest"), "drawn"), "drawn")
 
 
 class SmoothedFilter(FittedRegimeFilter):

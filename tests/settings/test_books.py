@@ -86,6 +86,6 @@ def test_the_command_line_takes_a_book_and_refuses_what_is_none(place, monkeypat
     assert main([*common, "--book", "EDGE-1h.parquet"]) == 3
     assert "EDGE-1h.parquet holds no order book: wanted snapshots" in capsys.readouterr().err
     assert main([*common, "--book", "OTHER=lob.parquet"]) == 2
-    assert "lob.parquet is the book of OTHER; say which with SYMBOL=FILE, one of EDGE" in capsys.readouterr().err
+    assert "lob.parquet holds the book of OTHER; say which with SYMBOL=FILE, one of EDGE" in capsys.readouterr().err
     with pytest.raises(ConfigError, match=r"did you mean 'book.files'"):
         RunConfig.load(overrides={"book.file": "lob.parquet"})

@@ -18,9 +18,9 @@ from tradsys.core.errors import DataError
 from tradsys.core.funding import COLUMNS
 from tradsys.core.outside import outside_values
 from tradsys.core.time import HOUR_MS, to_ms
-from tradsys.data.outside.funding import join
-from tradsys.data.outside.funding.join import attach_funding
-from tradsys.data.outside.funding.table import FundingFile
+from tradsys.data.outside.funding import bars as funding_bars
+from tradsys.data.outside.funding.funding_file import FundingFile
+from tradsys.data.outside.join import attach_outside
 from tradsys.data.simulate import simulate
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.momentum import LogReturns
@@ -198,7 +198,7 @@ def attached(tmp_path):
     def of(seed, hours=8):
         plain, _, told = funded(seed, hours)
         told.write_csv(tmp_path / "funding.csv")
-        return attach_funding(plain, [FundingFile("X", str(tmp_path / "funding.csv"))])
+        return attach_outside(plain, [FundingFile("X", str(tmp_path / "funding.csv"))])
 
     return of
 
@@ -216,14 +216,14 @@ def test_a_run_with_funding_and_borrowing_sees_no_future(attached, hours):
 
 
 def test_a_rate_that_is_known_before_it_settled_is_caught(attached, monkeypatch):
-    honest = join.settle
+    honest = funding_bars.settle
 
     def early(ts, bar_ms, settlements):
         shifted = settlements._replace(times=settlements.times - 8 * HOUR_MS)
         told = honest(ts, bar_ms, shifted)
         return honest(ts, bar_ms, settlements)._replace(rate=told.rate)
 
-    monkeypatch.setattr(join, "settle", early)
+    monkeypatch.setattr(funding_bars, "settle", early)
     spec = quick_experiment(**COSTLY)
     found = look_ahead_sample(run_experiment(attached(4), spec), spec).findings
     assert [(one.part, one.column, one.bars_ahead) for one in found] == [("funding known", "funding_rate", 8)]
@@ -273,6 +273,6 @@ def test_the_command_line_refuses_what_is_missing_or_double(place, monkeypatch, 
     assert main([*common, "--funding", "holed.csv"]) == 3
     assert "funding of EDGE is missing from" in capsys.readouterr().err
     assert main([*common, "--funding", "OTHER=funding.csv"]) == 2
-    assert "funding.csv is the funding of OTHER; say which with SYMBOL=FILE, one of EDGE" in capsys.readouterr().err
+    assert "funding.csv holds the funding of OTHER; say which with SYMBOL=FILE, one of EDGE" in capsys.readouterr().err
     assert main([*common, "--funding", "funding.csv", "--set", "costs.funding_bps_per_8h=1"]) == 2
     assert "leave no room for a constant" in capsys.readouterr().err

@@ -162,7 +162,7 @@ def test_the_commands_take_a_source_and_refuse_what_is_none(place, monkeypatch, 
     assert main(["run", *given, "--flow", "binance:BTC/USDT:USDT"]) == DataError.exit_code
     assert "tradsys data download binance:BTC/USDT:USDT:metrics" in capsys.readouterr().err
     assert main(["run", *given]) == DataError.exit_code
-    assert "found none from outside; attach the flow data" in capsys.readouterr().err
+    assert "found none from outside; attach the positions data" in capsys.readouterr().err
     with pytest.raises(ConfigError, match=r"did you mean 'positions\.sources'"):
         RunConfig.load(overrides={"flow.source": "x.parquet"})
 

@@ -1,4 +1,4 @@
-"""Columns of bars that tell of something else than the symbol's own trades, as it was known when each bar closed."""
+"""Columns of bars from outside the symbol's own trades, as they were known when each bar closed."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import DataError
 
 FAMILIES: Final = ("macro", "book", "flow", "rank", "funding")
-"""A column is called `<family>_<what>`: what another market, the order book, the venue or the other symbols said."""
+"""A column is called `<family>_<what>`: of another market, the order book, positions (`flow`), the other symbols."""
 
 _BEGINNINGS = tuple(f"{family}_" for family in FAMILIES)
 
@@ -25,6 +25,12 @@ def outside_values(bars: pl.DataFrame, name: str) -> FloatArray:
         there = outside_columns(bars)
         raise DataError(
             f"wanted bars with a column {name}, found {', '.join(there) if there else 'none from outside'}; "
-            f"attach the {name.partition('_')[0]} data before features are computed, or leave the feature out"
+            f"attach the {_called(name)} data before features are computed, or leave the feature out"
         )
     return np.ascontiguousarray(bars[name].fill_null(np.nan).to_numpy(), dtype=np.float64)
+
+
+def _called(column: str) -> str:
+    """The family of a column as settings and options call it."""
+    family = column.partition("_")[0]
+    return "positions" if family == "flow" else family

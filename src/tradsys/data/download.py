@@ -12,7 +12,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.gaps import Gap
 from tradsys.core.time import DAY_MS, from_ms, interval_ms, stamp, to_ms, ts_ms
 from tradsys.data.outside.funding.holes import missing as missing_funding
-from tradsys.data.outside.funding.holes import told_hours
+from tradsys.data.outside.funding.holes import stated_hours
 from tradsys.data.sources.source import Batch, Progress, Range, Source
 from tradsys.data.sources.venue import LAST, Venue
 from tradsys.data.store.admit import admit, admit_table
@@ -149,7 +149,7 @@ def _table_ranges(store: Store, series: SeriesId, first: int, last: int) -> list
     """What pages are asked for: settlements that are missing, or what comes after the last row of another table."""
     if series.interval == FUNDING:
         rows = store.read(series)
-        return missing_funding(ts_ms(rows), told_hours(rows), first - 1, last)
+        return missing_funding(ts_ms(rows), stated_hours(rows), first - 1, last)
     years = store.manifests(series)
     begin = max(first, years[-1].last + 1) if years else first
     return [(begin, last)] if begin < last else []
@@ -160,7 +160,7 @@ def _lacking(series: SeriesId, rows: pl.DataFrame) -> Iterator[str]:
     yield from _empty_days(rows)
     if series.interval == FUNDING and len(rows):
         times = ts_ms(rows)
-        for begin, end in missing_funding(times, told_hours(rows), int(times[0]), int(times[-1])):
+        for begin, end in missing_funding(times, stated_hours(rows), int(times[0]), int(times[-1])):
             yield f"no settlement from {stamp(begin)} to {stamp(end)}"
 
 

@@ -1,6 +1,6 @@
 """A market: bars of one or several symbols at one interval, with all that is known about where they came from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tradsys.core.bars import split_symbols
+from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError
 from tradsys.core.sides import SIDES, Side
 from tradsys.core.time import format_interval, infer_interval
@@ -47,6 +48,12 @@ class Market:
         """Both, but longs alone where every source is a simulated market that is meant for them, as `bull` is."""
         is_long = [is_simulated(s) and parse_recipe(s.removeprefix(SIMULATED)).is_long_only for s in self.sources]
         return SIDES[:1] if all(is_long) else SIDES
+
+    def by_symbol(self, joined: Callable[[str, pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+        """The bars with what `joined` (symbol, its bars) adds to each symbol's; rows stay in their order."""
+        rows = self.bars.with_row_index(ROW).partition_by("symbol", as_dict=True, maintain_order=True)
+        parts = [joined(str(symbol), bars) for (symbol,), bars in rows.items()]
+        return pl.concat(parts).sort(ROW).drop(ROW)
 
     def attached(self, bars: pl.DataFrame, what: str) -> "Market":
         """The market with these bars: its own, row for row, with further columns from outside, which `what` names."""

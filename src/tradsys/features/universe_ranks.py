@@ -39,11 +39,8 @@ def attach_ranks(
         )
     frames = market.frames()
     columns = rank_columns(frames, interval_ms(market.interval), spec, lookbacks=lookbacks, listings=listings)
-    parts = [
-        bars.select(pl.lit(symbol).alias("symbol"), pl.all()).with_columns(columns[symbol])
-        for symbol, bars in frames.items()
-    ]
-    return market.attached(pl.concat(parts), f"ranks among {len(market.symbols)} symbols ({spec})")
+    bars = market.by_symbol(lambda symbol, bars: bars.with_columns(columns[symbol]))
+    return market.attached(bars, f"ranks among {len(market.symbols)} symbols ({spec})")
 
 
 def rank_columns(

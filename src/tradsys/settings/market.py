@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tradsys.core.errors import ConfigError
 from tradsys.data.listings import Listing, read_listings
 from tradsys.data.market import Market, load_market
-from tradsys.data.outside.book.join import attach_books
-from tradsys.data.outside.book.spec import BookFile
-from tradsys.data.outside.flow.join import attach_flow
-from tradsys.data.outside.flow.spec import FlowSource
-from tradsys.data.outside.funding.join import attach_funding
-from tradsys.data.outside.funding.table import FundingFile
-from tradsys.data.outside.macro.join import attach_macro
-from tradsys.data.outside.macro.spec import MacroSeries
+from tradsys.data.outside.book.book_file import BookFile
+from tradsys.data.outside.funding.funding_file import FundingFile
+from tradsys.data.outside.join import attach_outside
+from tradsys.data.outside.macro.macro_series import MacroSeries
+from tradsys.data.outside.positions.position_source import PositionSource
+from tradsys.data.outside.source import OutsideSource
 from tradsys.data.settings import DataSettings
 from tradsys.data.universe import UniverseSpec
 from tradsys.features.cross_section import LOOKBACKS, RANKS
@@ -37,20 +36,33 @@ def ranked_market(bars: Sequence[str | Path], config: RunConfig, data: DataSetti
 
 def with_outside(market: Market, config: RunConfig, data: DataSettings = DataSettings()) -> Market:
     """The market with what the settings name from outside the symbols' own trades; itself where that is nothing."""
-    market = attach_macro(market, macro_series(config.macro, data))
-    market = attach_books(market, [BookFile.parse(text) for text in config.book.files])
-    market = attach_flow(market, [FlowSource.parse(text) for text in config.positions.sources], data)
-    return with_funding(market, config, data)
+    for sources in outside_sources(config, data):
+        market = attach_outside(market, sources, data)
+    return market
+
+
+def outside_sources(config: RunConfig, data: DataSettings = DataSettings()) -> list[Sequence[OutsideSource]]:
+    """What the settings name from outside, in the order in which it is joined: a list holds sources of one kind."""
+    return [
+        *([series] for series in macro_series(config.macro, data)),
+        [BookFile.parse(text) for text in config.book.files],
+        [PositionSource.parse(text) for text in config.positions.sources],
+        [FundingFile.parse(text) for text in config.funding.files],
+    ]
 
 
 def with_funding(market: Market, config: RunConfig, data: DataSettings = DataSettings()) -> Market:
     """The market with what its symbols settled, as `funding.files` says; itself where there is none."""
-    return attach_funding(market, [FundingFile.parse(text) for text in config.funding.files], data)
+    return attach_outside(market, [FundingFile.parse(text) for text in config.funding.files], data)
 
 
 def macro_series(settings: MacroSettings, data: DataSettings = DataSettings()) -> tuple[MacroSeries, ...]:
     """What each text of `macro.series` means, in alphabetical order of the names; `data` says where the hosts are."""
-    return tuple(sorted((MacroSeries.parse(text, data) for text in settings.series), key=lambda one: one.name))
+    series = sorted((MacroSeries.parse(text, data) for text in settings.series), key=lambda one: one.name)
+    names = [one.name for one in series]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"each macro series needs a name of its own, found {', '.join(names)}")
+    return tuple(series)
 
 
 @dataclass(frozen=True, slots=True)

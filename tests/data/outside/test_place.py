@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from tests.research.markets import market_of, two_markets
 
 from tradsys.core.errors import ConfigError
-from tradsys.data.outside.place import split_place, symbol_in
+from tradsys.data.outside.place import by_symbol, one_each, split_place
+from tradsys.data.outside.positions.position_source import PositionSource
+
+PERP = "binance:BTC/USDT:USDT"
 
 
 def split(text):
@@ -45,13 +47,21 @@ def test_a_table_without_options_takes_none():
         split_place("a.csv?lag_s=1", "it", "it is FILE")
 
 
-def test_whose_it_is_was_said_or_is_clear_or_is_told_by_the_place():
-    one, two = market_of("noise", 1, 50), two_markets(1)
-    first, second = two.symbols
-    assert symbol_in(one, "", "a.csv", "book", told="OTHER") == one.symbols[0]
-    assert symbol_in(two, "", "a.csv", "book", told=second) == second
-    assert symbol_in(two, first, "a.csv", "book", told=second) == first
-    with pytest.raises(ConfigError, match=r"a\.csv is the book of no symbol; say which with SYMBOL=FILE, one of "):
-        symbol_in(two, "", "a.csv", "book")
-    with pytest.raises(ConfigError, match="is the book of OTHER"):
-        symbol_in(one, "OTHER", "a.csv", "book")
+def test_a_source_belongs_to_who_was_named_or_is_alone_or_whom_it_is_about():
+    assert by_symbol([PositionSource("", PERP)], ["ONE"], "book") == {"ONE": [PositionSource("", PERP)]}
+    two = ["AAA", "BTC/USDT:USDT"]
+    assert [*by_symbol([PositionSource("", PERP)], two, "book")] == ["BTC/USDT:USDT"]
+    assert [*by_symbol([PositionSource("AAA", PERP)], two, "book")] == ["AAA"]
+    with pytest.raises(
+        ConfigError, match=r"a\.csv holds the book of no symbol; say which with SYMBOL=FILE, one of AAA, "
+    ):
+        by_symbol([PositionSource("", "a.csv")], two, "book")
+    with pytest.raises(ConfigError, match="holds the book of OTHER"):
+        by_symbol([PositionSource("OTHER", "a.csv")], ["ONE"], "book")
+
+
+def test_where_one_is_all_there_may_be_two_are_refused():
+    two = [PositionSource("AAA", "a.csv"), PositionSource("AAA", "b.csv")]
+    assert one_each(two[:1], ["AAA", "BBB"], "book", "books") == {"AAA": two[0]}
+    with pytest.raises(ConfigError, match=r"AAA has two books, a\.csv and b\.csv; give one"):
+        one_each(two, ["AAA", "BBB"], "book", "books")

@@ -9,9 +9,9 @@ import polars as pl
 
 from tradsys.core.errors import DataError, SourceError
 from tradsys.core.time import from_ms, to_ms
-from tradsys.data.sources.flow import liquidations_from_csv, metrics_from_csv, premium_from_csv
 from tradsys.data.sources.http import Client
 from tradsys.data.sources.klines import from_csv, ticker
+from tradsys.data.sources.positions import liquidations_from_csv, metrics_from_csv, premium_from_csv
 from tradsys.data.sources.source import Batch, Range, utc_now
 from tradsys.data.sources.tables import depth_from_csv, funding_from_csv
 from tradsys.data.sources.zips import Damaged, Zipped, checksum, fetch_zip

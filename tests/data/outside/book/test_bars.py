@@ -12,10 +12,10 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.outside import outside_columns
 from tradsys.data import load_market
 from tradsys.data.market import Market
-from tradsys.data.outside.book.bars import columns_of, told
-from tradsys.data.outside.book.join import attach_books
+from tradsys.data.outside.book.bars import columns_of, with_book
+from tradsys.data.outside.book.book_file import BookFile
 from tradsys.data.outside.book.snapshots import book_from_snapshots
-from tradsys.data.outside.book.spec import BookFile
+from tradsys.data.outside.join import attach_outside
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -33,12 +33,12 @@ def states(*given: tuple[float, float]) -> pl.DataFrame:
     return snapshots(*rows).with_columns(received_at=pl.Series(times))
 
 
-def told_by(*given: tuple[float, float], n: int = 3, tolerance: timedelta = MINUTE) -> pl.DataFrame:
-    return told(bars(n), book_from_snapshots(states(*given), "test"), interval=MINUTE, tolerance=tolerance)
+def states_joined(*given: tuple[float, float], n: int = 3, tolerance: timedelta = MINUTE) -> pl.DataFrame:
+    return with_book(bars(n), book_from_snapshots(states(*given), "test"), interval=MINUTE, tolerance=tolerance)
 
 
 def test_last_and_mean_are_of_what_was_received_by_the_close() -> None:
-    found = told_by((10, 3.0), (60, 1.0), (60.001, 9.0), (90, 4.0))
+    found = states_joined((10, 3.0), (60, 1.0), (60.001, 9.0), (90, 4.0))
     assert found["book_imbalance_1"][:2].to_list() == pytest.approx([0.0, 0.6])  # a state at the close is known then
     assert found["book_imbalance_1_mean"][:2].to_list() == pytest.approx([0.25, (0.8 + 0.6) / 2])
     assert found["book_age_s"].to_list() == pytest.approx([0.0, 30.0, 90.0])
@@ -46,18 +46,18 @@ def test_last_and_mean_are_of_what_was_received_by_the_close() -> None:
 
 
 def test_a_bar_without_a_book_is_unknown_and_says_how_long() -> None:
-    found = told_by((70, 3.0), n=4)
+    found = states_joined((70, 3.0), n=4)
     values = found.drop("ts", "book_age_s").to_numpy()
     assert np.isnan(values[[0, 3]]).all()
     np.testing.assert_allclose(found["book_age_s"], [np.nan, 50.0, 110.0, 170.0])
     assert np.isnan(found["book_imbalance_1"].to_numpy()).tolist() == [True, False, True, True]
-    longer = told_by((70, 3.0), n=4, tolerance=2 * MINUTE)
+    longer = states_joined((70, 3.0), n=4, tolerance=2 * MINUTE)
     assert np.isnan(longer["book_imbalance_1"].to_numpy()).tolist() == [True, False, False, True]
     assert np.isnan(longer["book_imbalance_1_mean"].to_numpy()).tolist() == [True, False, True, True]
 
 
 def test_a_book_that_ended_is_not_carried_to_the_close() -> None:
-    found = told_by((10, 3.0), (20, 0.0))
+    found = states_joined((10, 3.0), (20, 0.0))
     assert np.isnan(found["book_imbalance_1"][0])
     assert found["book_imbalance_1_mean"][0] == pytest.approx(0.5)  # the bar did see it
     assert found["book_age_s"][0] == 50.0
@@ -68,16 +68,16 @@ def test_what_comes_later_changes_no_bit_of_earlier_bars() -> None:
     given = [
         (float(t), float(q)) for t, q in zip(np.sort(rng.uniform(0, 1200, 900)), rng.uniform(1, 9, 900), strict=True)
     ]
-    whole = told_by(*given, n=20)
-    cut = told_by(*[one for one in given if one[0] <= 600], n=10)
-    changed = told_by(*[(t, q if t <= 600 else 2 * q) for t, q in given], n=20)
+    whole = states_joined(*given, n=20)
+    cut = states_joined(*[one for one in given if one[0] <= 600], n=10)
+    changed = states_joined(*[(t, q if t <= 600 else 2 * q) for t, q in given], n=20)
     assert whole[:10].equals(cut, null_equal=True)
     assert changed[:10].equals(cut, null_equal=True)
     assert not changed.equals(whole)
 
 
 def test_no_book_has_a_column_more_than_its_levels_tell() -> None:
-    assert "book_imbalance_5" not in told_by((10, 3.0)).columns
+    assert "book_imbalance_5" not in states_joined((10, 3.0)).columns
     assert [c for c in columns_of(20) if c.startswith("book_imbalance") and not c.endswith("mean")] == [
         f"book_imbalance_{k}" for k in (1, 5, 10, 20)
     ]
@@ -101,22 +101,22 @@ def written(market: Market, tmp_path) -> str:
 
 
 def test_a_symbol_without_a_book_has_nothing_to_say_and_absent_books_leave_no_column(market, tmp_path) -> None:
-    attached = attach_books(market, [BookFile.parse(f"AAA={written(market, tmp_path)}?tolerance_s=4000")])
+    attached = attach_outside(market, [BookFile.parse(f"AAA={written(market, tmp_path)}?tolerance_s=4000")])
     frames = attached.frames()
     assert set(outside_columns(attached.bars)) == set(columns_of(2))
     assert np.isfinite(frames["AAA"]["book_imbalance_1"].to_numpy()).sum() == 100
     assert np.isnan(frames["BBB"].select(columns_of(2)).to_numpy()).all()
     assert attached.fingerprint != market.fingerprint
     assert "book of AAA: 100 states of 2 levels from book.parquet" in attached.outside[0]
-    assert attach_books(market, []) is market
+    assert attach_outside(market, []) is market
 
 
 def test_a_book_needs_its_symbol_and_each_symbol_has_one(market, tmp_path) -> None:
     path = written(market, tmp_path)
-    with pytest.raises(ConfigError, match=r"is the book of no symbol; say which with SYMBOL=FILE, one of AAA, BBB"):
-        attach_books(market, [BookFile.parse(path)])
+    with pytest.raises(ConfigError, match=r"holds the book of no symbol; say which with SYMBOL=FILE, one of AAA, BBB"):
+        attach_outside(market, [BookFile.parse(path)])
     with pytest.raises(ConfigError, match="AAA has two books"):
-        attach_books(market, [BookFile.parse(f"AAA={path}"), BookFile.parse(f"AAA={path}")])
+        attach_outside(market, [BookFile.parse(f"AAA={path}"), BookFile.parse(f"AAA={path}")])
 
 
 def test_a_text_that_describes_no_book_is_refused(tmp_path) -> None:
@@ -129,4 +129,4 @@ def test_a_text_that_describes_no_book_is_refused(tmp_path) -> None:
     path = tmp_path / "bars.parquet"
     ordinary(10).write_parquet(path)
     with pytest.raises(DataError, match="holds no order book: wanted snapshots"):
-        BookFile.parse(str(path)).read()
+        BookFile.parse(str(path)).pieces()

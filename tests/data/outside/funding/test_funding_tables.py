@@ -11,9 +11,10 @@ from tradsys.core.funding import COLUMNS
 from tradsys.core.time import HOUR_MS, to_ms
 from tradsys.data import load_market
 from tradsys.data.audit import audit
+from tradsys.data.outside.funding.funding_file import FundingFile
 from tradsys.data.outside.funding.holes import missing
-from tradsys.data.outside.funding.join import attach_funding
-from tradsys.data.outside.funding.table import FundingFile, table_of
+from tradsys.data.outside.funding.table import table_of
+from tradsys.data.outside.join import attach_outside
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate import simulate
 from tradsys.data.store import SeriesId, Store
@@ -79,7 +80,7 @@ def test_columns_of_bars_come_from_the_file_to_the_minute(market, tmp_path):
     rows().write_csv(tmp_path / "a.csv")
     rows(260, 4).rename({"funding_time": "fundingTime", "rate": "fundingRate"}).write_parquet(tmp_path / "b.parquet")
     files = [FundingFile.parse(f"{name}={tmp_path / file}") for name, file in (("AAA", "a.csv"), ("BBB", "b.parquet"))]
-    told = attach_funding(market, files)
+    told = attach_outside(market, files)
     assert told.bars.columns == [*market.bars.columns, *COLUMNS]
     assert told.fingerprint != market.fingerprint
     assert told.blocks == market.blocks
@@ -91,24 +92,24 @@ def test_columns_of_bars_come_from_the_file_to_the_minute(market, tmp_path):
 
 def test_a_symbol_that_pays_none_says_so(market, tmp_path):
     rows().write_csv(tmp_path / "a.csv")
-    told = attach_funding(market, [FundingFile.parse(f"AAA={tmp_path / 'a.csv'}"), FundingFile.parse("BBB=none")])
+    told = attach_outside(market, [FundingFile.parse(f"AAA={tmp_path / 'a.csv'}"), FundingFile.parse("BBB=none")])
     assert told.bars.filter(pl.col("symbol") == "BBB").select(pl.sum(*COLUMNS[:3])).row(0) == (0.0, 0.0, 0.0)
     with pytest.raises(ConfigError, match="BBB has no funding beside symbols that have; give SYMBOL=FILE, or BBB=none"):
-        attach_funding(market, [FundingFile.parse(f"AAA={tmp_path / 'a.csv'}")])
+        attach_outside(market, [FundingFile.parse(f"AAA={tmp_path / 'a.csv'}")])
 
 
 def test_one_file_may_tell_all_symbols(market, tmp_path):
     told = {"AAA": rows(), "BBB": rows(260, 4, rate=3e-4), "CCC": rows()}
     pl.concat(table.with_columns(symbol=pl.lit(name)) for name, table in told.items()).write_csv(tmp_path / "all.csv")
-    both = attach_funding(market, [FundingFile.parse(str(tmp_path / "all.csv"))])
+    both = attach_outside(market, [FundingFile.parse(str(tmp_path / "all.csv"))])
     for name, table in list(told.items())[:2]:
         table.write_csv(tmp_path / f"{name}.csv")
-    apart = attach_funding(market, [FundingFile(name, str(tmp_path / f"{name}.csv")) for name in ("AAA", "BBB")])
+    apart = attach_outside(market, [FundingFile(name, str(tmp_path / f"{name}.csv")) for name in ("AAA", "BBB")])
     assert both.bars.equals(apart.bars)
-    table = FundingFile("AAA", str(tmp_path / "all.csv")).read()
+    table = FundingFile("AAA", str(tmp_path / "all.csv")).table()
     assert len(table.times) == 130
     with pytest.raises(DataError, match=r"tells of AAA, BBB, CCC and not of DDD; add its rows"):
-        FundingFile("DDD", str(tmp_path / "all.csv")).read()
+        FundingFile("DDD", str(tmp_path / "all.csv")).table()
 
 
 def test_missing_funding_is_an_error_that_names_the_ranges(market, tmp_path):
@@ -119,7 +120,7 @@ def test_missing_funding_is_an_error_that_names_the_ranges(market, tmp_path):
         match=r"funding of AAA is missing from 2019-01-11 00:00 to 2019-01-12 00:00, 2019-02-03 08:00 to "
         r"2019-02-10 00:00, where there are bars",
     ):
-        attach_funding(market, [FundingFile.parse(f"AAA={tmp_path / 'a.csv'}"), FundingFile.parse("BBB=none")])
+        attach_outside(market, [FundingFile.parse(f"AAA={tmp_path / 'a.csv'}"), FundingFile.parse("BBB=none")])
 
 
 def test_a_stored_series_serves_its_own_symbol(market, tmp_path):
@@ -129,14 +130,16 @@ def test_a_stored_series_serves_its_own_symbol(market, tmp_path):
     first, last = (to_ms(stored["ts"][i]) for i in (0, -1))
     store.write(SERIES, stored, Origin("test", "x", "", first, last, len(stored), "2024-01-01"))
     data = DataSettings(root=str(tmp_path / "store"))
-    with pytest.raises(ConfigError, match=r"is the funding of BTC/USDT:USDT; say which with SYMBOL=FILE, one of AAA"):
-        attach_funding(market, [FundingFile.parse(str(SERIES)), FundingFile.parse("BBB=none")], data)
-    told = attach_funding(market, [FundingFile.parse(f"AAA={SERIES}"), FundingFile.parse("BBB=none")], data)
+    with pytest.raises(
+        ConfigError, match=r"holds the funding of BTC/USDT:USDT; say which with SYMBOL=FILE, one of AAA"
+    ):
+        attach_outside(market, [FundingFile.parse(str(SERIES)), FundingFile.parse("BBB=none")], data)
+    told = attach_outside(market, [FundingFile.parse(f"AAA={SERIES}"), FundingFile.parse("BBB=none")], data)
     assert told.bars["funding_due"].abs().sum() > 0
     with pytest.raises(ConfigError, match=r"is not in the store; fetch it: tradsys data download gate:X/Y:Y:funding"):
-        FundingFile.parse("gate:X/Y:Y:funding").read(data)
+        FundingFile.parse("gate:X/Y:Y:funding").table(data)
     with pytest.raises(ConfigError, match="binance:BTC/USDT:1h holds no funding; name binance:BTC/USDT:funding"):
-        FundingFile.parse("binance:BTC/USDT:1h").read(data)
+        FundingFile.parse("binance:BTC/USDT:1h").table(data)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_words_that_mean_no_table_are_refused():
     with pytest.raises(ConfigError, match=r"funding is FILE, SYMBOL=FILE, VENUE:SYMBOL:funding or SYMBOL=none"):
         FundingFile.parse("=x.csv")
     with pytest.raises(DataError, match=r"no file nowhere.csv of funding"):
-        FundingFile.parse("nowhere.csv").read()
+        FundingFile.parse("nowhere.csv").table()
 
 
 def stored(tmp_path, table):

@@ -171,7 +171,7 @@ def test_a_calendar_that_is_not_known_is_named():
 
 @pytest.mark.needs_data
 def test_the_development_series_fit_their_usual_calendars(development_data):
-    from tradsys.data.outside.macro.spec import KNOWN, MacroSeries
+    from tradsys.data.outside.macro.macro_series import KNOWN, MacroSeries
 
     for name in KNOWN:
         fetched = MacroSeries.parse(f"{name}={development_data}/market/macro-{name}.parquet").fetch(

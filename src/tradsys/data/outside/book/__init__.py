@@ -1,1 +1,1 @@
-"""Limit order books: rebuilt from what a venue sends, measured, and told to bars by when it was received"""
+"""Limit order books: rebuilt from what a venue sends, measured, and joined to bars by when they were received"""

@@ -1,6 +1,8 @@
-"""A book told to bars: each bar carries what was received by its close, the last state and the mean over the bar."""
+"""A book joined to bars: each bar carries what was received by its close, the last state and the mean over the bar."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -26,24 +28,71 @@ AGE: Final = "book_age_s"
 FLOW: Final = "book_ofi"
 
 
+@dataclass(slots=True)
+class BookPieces:
+    """Pieces of a book in order, handed out once; counts the known states and the reasons for its ends on the way."""
+
+    n_levels: int
+    pieces: Iterator[Book]
+    n_known: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+
+    def __iter__(self) -> Iterator[Book]:
+        """The pieces, counted."""
+        for piece in self.pieces:
+            self.n_known += int(piece.is_known.sum())
+            self.ends.update(piece.ends)
+            yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class BookColumns:
+    """One symbol's book, of which `n_levels` are read; a tolerance of None is one bar."""
+
+    symbol: str
+    file: str
+    book: BookPieces
+    n_levels: int
+    tolerance: timedelta | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of a book of so many levels."""
+        return columns_of(self.n_levels)
+
+    @property
+    def sentence(self) -> str:
+        """What the file held and where the book ended."""
+        ends = ", ".join(f"{n:,} x {reason}" for reason, n in self.book.ends.items())
+        ended = f"; it ended {ends}" if ends else ""
+        states = f"{self.book.n_known:,} states of {self.book.n_levels} levels"
+        return f"book of {self.symbol}: {states} from {self.file}{ended}"
+
+    def join(self, bars: pl.DataFrame, interval: timedelta) -> pl.DataFrame:
+        """The bars with what the book was when each closed; once, since the pieces are gone by then."""
+        return with_pieces(
+            bars, self.book, n_levels=self.n_levels, interval=interval, tolerance=self.tolerance or interval
+        )
+
+
 def columns_of(n_levels: int) -> tuple[str, ...]:
     """Names of the columns that bars get from a book of so many levels."""
     both = [name for measure in _names(n_levels) for name in (measure, f"{measure}_mean")]
     return (*both, FLOW, AGE)
 
 
-def told(bars: pl.DataFrame, book: Book, *, interval: timedelta, tolerance: timedelta) -> pl.DataFrame:
-    """One symbol's bars with `columns_of` the book, Float64, NaN where it said nothing.
+def with_book(bars: pl.DataFrame, book: Book, *, interval: timedelta, tolerance: timedelta) -> pl.DataFrame:
+    """One symbol's bars with `columns_of` the book, Float64, NaN where nothing was known.
 
     A bar knows the states received after its open and by its close; each `book_<measure>` is the last of them, or an
     earlier one that is no older than the tolerance at the close, and NaN where the book has ended since. `_mean` is the
     mean over the known states of the bar itself; `book_ofi` the sum of its order flow over the mean size at the best
     prices; `book_age_s` the seconds since the last known state, however long ago.
     """
-    return told_by(bars, [book], n_levels=book.n_levels, interval=interval, tolerance=tolerance)
+    return with_pieces(bars, [book], n_levels=book.n_levels, interval=interval, tolerance=tolerance)
 
 
-def told_by(
+def with_pieces(
     bars: pl.DataFrame, pieces: Iterable[Book], *, n_levels: int, interval: timedelta, tolerance: timedelta
 ) -> pl.DataFrame:
     """The same of a book in pieces that follow each other; no more than one and the states of one bar are held.
@@ -53,18 +102,18 @@ def told_by(
     step, late = interval_ms(interval), tolerance / timedelta(seconds=1)
     close = bars["ts"].dt.epoch("ms").to_numpy().astype(np.int64) + step
     columns = {name: np.full(len(close), np.nan) for name in columns_of(n_levels)}
-    n_told, held = 0, None
+    n_filled, held = 0, None
     for piece in pieces:
-        if n_told == len(close) or not len(piece.received):
+        if n_filled == len(close) or not len(piece.received):
             continue  # whoever counts the pieces sees them all
         held = piece if held is None else joined([held, piece])
         whole = int(np.searchsorted(close, held.received[-1]))  # a later piece may still speak of the others
-        _tell(columns, slice(n_told, whole), close, step, held, late)
-        n_told = max(n_told, whole)
-        if n_told < len(close):
-            held = _needed(held, int(close[n_told]) - step)
+        _fill(columns, slice(n_filled, whole), close, step, held, late)
+        n_filled = max(n_filled, whole)
+        if n_filled < len(close):
+            held = _needed(held, int(close[n_filled]) - step)
     if held is not None:
-        _tell(columns, slice(n_told, len(close)), close, step, held, late)
+        _fill(columns, slice(n_filled, len(close)), close, step, held, late)
     return bars.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
 
 
@@ -75,7 +124,7 @@ def _needed(book: Book, opens: int) -> Book:
     return book[int(known[-1]) if len(known) else max(0, before - 1) :]
 
 
-def _tell(columns: dict[str, FloatArray], rows: slice, closes: IntArray, step: int, book: Book, late: float) -> None:
+def _fill(columns: dict[str, FloatArray], rows: slice, closes: IntArray, step: int, book: Book, late: float) -> None:
     """Fill in the columns of some bars from a book with all that they ask for."""
     close = closes[rows]
     if not len(close):
@@ -101,7 +150,7 @@ def _names(n_levels: int) -> tuple[str, ...]:
 
 
 def measures(book: Book) -> Sequence[FloatArray]:
-    """What each state says, (n_states,) each, in the order of the columns."""
+    """The measures of each state, (n_states,) each, in the order of the columns."""
     imbalances = (imbalance(book, level) for level in LEVELS if level <= book.n_levels)
     return (*imbalances, microprice_bps(book), spread_bps(book), depth_slope(book))
 

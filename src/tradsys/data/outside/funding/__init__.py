@@ -1,1 +1,1 @@
-"""The funding that perpetuals' exchanges settled, from a file or the store, told to bars."""
+"""The funding that perpetuals' exchanges settled, from a file or the store, joined to bars."""

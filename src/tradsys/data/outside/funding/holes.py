@@ -11,8 +11,8 @@ from tradsys.core.time import HOUR_MS
 def missing(times: IntArray, hours: FloatArray, first: int, last: int) -> list[tuple[int, int]]:
     """Ranges inside first < t < last (ms) with a settlement that the table lacks, up to the next that it has.
 
-    `times` (n,) rise and `hours` (n,) are the intervals where they are told, NaN elsewhere. An untold interval is that
-    of the neighbours, the longer one where it changes, and eight hours at most.
+    `times` (n,) rise and `hours` (n,) are the intervals where they are stated, NaN elsewhere. An unstated interval is
+    that of the neighbours, the longer one where it changes, and eight hours at most.
     """
     if not len(times):
         return [(first, last)] if first < last else []
@@ -29,8 +29,8 @@ def missing(times: IntArray, hours: FloatArray, first: int, last: int) -> list[t
     return [(a, b) for a, b in clipped if a < b]
 
 
-def told_hours(rows: pl.DataFrame) -> FloatArray:
-    """The intervals that stored rows tell, NaN where their source did not."""
+def stated_hours(rows: pl.DataFrame) -> FloatArray:
+    """The intervals that stored rows carry, NaN where their source had none."""
     if "interval_hours" not in rows.columns:
         return np.full(len(rows), np.nan)
     return rows["interval_hours"].cast(pl.Float64).fill_null(np.nan).to_numpy().astype(np.float64)
@@ -41,14 +41,14 @@ def _usual(steps: FloatArray, hours: FloatArray) -> FloatArray:
     before, after = np.append(0.0, steps[:-1]), np.append(steps[1:], 0.0)
     neighbours = np.maximum(before, after)[: len(steps)]
     longest = float(CONSTANT_HOURS * HOUR_MS)
-    untold = np.where(neighbours > 0, np.minimum(neighbours, longest), longest)
-    told = np.fmax(hours[:-1], hours[1:]) * HOUR_MS
-    return np.where(np.isfinite(told), told, untold)
+    unstated = np.where(neighbours > 0, np.minimum(neighbours, longest), longest)
+    stated = np.fmax(hours[:-1], hours[1:]) * HOUR_MS
+    return np.where(np.isfinite(stated), stated, unstated)
 
 
-def _edge(told: float, step: FloatArray) -> float:
+def _edge(stated: float, step: FloatArray) -> float:
     """The interval before the first settlement, or after the last."""
     longest = float(CONSTANT_HOURS * HOUR_MS)
-    if np.isfinite(told):
-        return told * HOUR_MS
+    if np.isfinite(stated):
+        return stated * HOUR_MS
     return min(float(step[0]), longest) if len(step) else longest

@@ -1,1 +1,1 @@
-"""Daily closes of other markets: where they come from, when each could be read, and what bars are told of them"""
+"""Daily closes of other markets: where they come from, when each could be read, and what bars know of them"""

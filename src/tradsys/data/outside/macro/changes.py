@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.data.outside.macro.source import AVAILABLE
+from tradsys.data.outside.align import AVAILABLE
 
 SESSIONS = 60
 """Sessions that say what is usual: a quarter of a year."""

@@ -9,7 +9,8 @@ import polars as pl
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
 from tradsys.data.files import read_table
-from tradsys.data.outside.macro.source import AVAILABLE, quotes
+from tradsys.data.outside.align import AVAILABLE
+from tradsys.data.outside.macro.source import quotes
 
 _DATES = ("date", "observation_date", "day", "session")
 

@@ -4,14 +4,17 @@ import warnings
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.data.outside.macro.source import AVAILABLE
-from tradsys.data.outside.macro.spec import AROUND_THE_CLOCK
+from tradsys.data.outside.align import AVAILABLE
+
+AROUND_THE_CLOCK: Final = "24/7"
+"""Days that end at midnight UTC, without a calendar."""
 
 _CLOSE = "session_close"
 

@@ -8,8 +8,7 @@ import polars as pl
 
 from tradsys.core.bars import TS
 from tradsys.core.errors import DataError
-
-AVAILABLE = "available_at"
+from tradsys.data.outside.align import AVAILABLE
 
 
 class MacroSource(Protocol):
@@ -67,7 +66,7 @@ def only_source(series: str, frame: pl.DataFrame) -> str:
         parts = ", ".join(f"{n:,} rows of {name}" for name, n in found.iter_rows())
         raise DataError(
             f"{series} must come from one source, found {parts}; keep the rows of one, or name the second as a "
-            "fallback (first|second), which is taken whole and told"
+            "fallback (first|second), which is taken whole and named"
         )
     return str(found["source"][0])
 

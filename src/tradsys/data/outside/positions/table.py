@@ -1,4 +1,4 @@
-"""What a source tells of positions: rows in the order in which they came out, of levels and of amounts."""
+"""Open interest, basis and liquidations of one source: rows in the order in which they came out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ DEFAULT_TOLERANCE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class FlowTable:
+class PositionTable:
     """`rows` carry `ts` (what they are about) and `available_at` (ms, UTC), sorted by the latter, and some columns.
 
     `step` is the time from row to row where it is known: a bar with fewer than half of its rows has no amount.
@@ -36,20 +36,20 @@ class FlowTable:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """Which levels it tells."""
+        """Which levels it holds."""
         return tuple(name for name in LEVELS if name in self.rows.columns)
 
     @property
     def amounts(self) -> tuple[str, ...]:
-        """Which amounts it tells."""
+        """Which amounts it holds."""
         return tuple(name for name in AMOUNTS if name in self.rows.columns)
 
-    def level(self, name: str) -> pl.DataFrame:
+    def level_rows(self, name: str) -> pl.DataFrame:
         """`available_at` and one level: no row about an earlier time than one that was out before it."""
         rows = self.rows.filter(pl.col(name).is_not_null())
         return rows.filter(pl.col("ts") >= pl.col("ts").cum_max()).select(AVAILABLE, name)
 
-    def flow(self) -> pl.DataFrame:
+    def amount_rows(self) -> pl.DataFrame:
         """`available_at` and the amounts, each time once: the first answer stands, since it has been counted."""
         whole = pl.all_horizontal(pl.col(name).is_not_null() for name in self.amounts)
         rows = self.rows.filter(whole).unique("ts", keep="first", maintain_order=True)

@@ -1,7 +1,7 @@
 """One macro series as the settings write it: `vix=fred:VIXCLS|vix.csv?lag_h=48`, the second source a fallback."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,11 +11,15 @@ from urllib.parse import parse_qsl
 import polars as pl
 
 from tradsys.core.errors import ConfigError, DataError, SourceError
+from tradsys.data.outside.macro.bars import WARM_UP, MacroColumns
+from tradsys.data.outside.macro.changes import changes
 from tradsys.data.outside.macro.files import FileSource
 from tradsys.data.outside.macro.fred import FredSource
 from tradsys.data.outside.macro.proxies import BarsProxy, SixRates
+from tradsys.data.outside.macro.sessions import AROUND_THE_CLOCK, with_availability
 from tradsys.data.outside.macro.source import MacroSource, only_source
 from tradsys.data.outside.macro.yahoo import YahooSource
+from tradsys.data.outside.source import BarRange, OutsideColumns
 from tradsys.data.settings import DataSettings
 
 DEFAULT_LAG: Final = timedelta(days=1)
@@ -29,8 +33,6 @@ H10_LAG: Final = timedelta(days=9)
 
 DEFAULT_TOLERANCE: Final = timedelta(days=7)
 """A value older than this is not known any more: the longest closures of these venues last five days."""
-
-AROUND_THE_CLOCK: Final = "24/7"
 
 KNOWN: Final[dict[str, tuple[str, int]]] = {
     "dxy": ("us_futures", 1),
@@ -54,7 +56,7 @@ _SOURCES: Final = ("fred", "yahoo", "bars", "rates")
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SeriesOrigin:
     """A source, and what it calls the series."""
 
     source: MacroSource
@@ -92,7 +94,7 @@ class MacroSeries:
     """
 
     name: str
-    origins: tuple[Origin, ...]
+    origins: tuple[SeriesOrigin, ...]
     calendar: str
     lag: timedelta | None = None
     tolerance: timedelta = DEFAULT_TOLERANCE
@@ -128,10 +130,19 @@ class MacroSeries:
             )
         return replace(cls(name, origins, calendar, risk=risk), **options)
 
+    @classmethod
+    def read(cls, sources: Sequence[Self], bars: BarRange) -> dict[str, OutsideColumns]:
+        """The one series, the same for every symbol of the bars; several are joined one after the other."""
+        (series,) = sources
+        fetched = series.fetch((bars.opens - WARM_UP).date(), bars.closes.date() + timedelta(days=1))
+        published = with_availability(series.name, fetched.closes, fetched.calendar, fetched.lag)
+        columns = MacroColumns(series.name, changes(series.name, published), series.tolerance, fetched.sentence)
+        return dict.fromkeys(bars.symbols, columns)
+
     def fetch(self, start: date, end: date) -> Fetched:
         """All closes in [start, end) from the first source that has any.
 
-        A fallback is taken whole, and told: closes of two sources are never mixed.
+        A fallback is taken whole, and named: closes of two sources are never mixed.
         """
         refused: list[str] = []
         for origin in self.origins:
@@ -152,19 +163,19 @@ class MacroSeries:
         raise DataError(f"no source of {self.name} has any closes: {'; '.join(refused)}")
 
 
-def _origin(name: str, text: str, settings: DataSettings) -> Origin:
+def _origin(name: str, text: str, settings: DataSettings) -> SeriesOrigin:
     kind, colon, series = text.partition(":")
     if not colon or kind not in _SOURCES:
-        return Origin(FileSource(Path(text).expanduser()), name)
+        return SeriesOrigin(FileSource(Path(text).expanduser()), name)
     if kind == "fred":
-        return Origin(FredSource(settings), series)
+        return SeriesOrigin(FredSource(settings), series)
     if kind == "yahoo":
-        return Origin(YahooSource(settings), series)
+        return SeriesOrigin(YahooSource(settings), series)
     if kind == "bars":
-        return Origin(BarsProxy(settings), series)
+        return SeriesOrigin(BarsProxy(settings), series)
     if series != "fred":
         raise ConfigError(f"the six rates of the dollar index come from rates:fred, found {text!r}")
-    return Origin(SixRates(FredSource(settings)), series)
+    return SeriesOrigin(SixRates(FredSource(settings)), series)
 
 
 def _options(text: str, query: str) -> dict[str, Any]:

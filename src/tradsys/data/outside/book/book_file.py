@@ -1,7 +1,6 @@
 """One symbol's book as the settings write it: `BTCUSDT=book.parquet`, and how it is read."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -9,12 +8,14 @@ from typing import Self
 
 from tradsys.core.errors import DataError
 from tradsys.data.files import columns_in, read_table
+from tradsys.data.outside.book.bars import BookColumns, BookPieces
 from tradsys.data.outside.book.batches import batches
 from tradsys.data.outside.book.book import Book
 from tradsys.data.outside.book.rebuild import N_LEVELS, books_from_updates
 from tradsys.data.outside.book.snapshots import DEFAULT_LAG, book_from_snapshots, is_snapshots, levels_of
 from tradsys.data.outside.book.updates import is_updates
-from tradsys.data.outside.place import split_place
+from tradsys.data.outside.place import one_each, split_place
+from tradsys.data.outside.source import BarRange, OutsideColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,28 @@ class BookFile:
         symbol, file, given = split_place(text, "a book", wanted, ("lag_s", "tolerance_s"))
         return cls(symbol, Path(file).expanduser(), given.get("lag_s", DEFAULT_LAG), given.get("tolerance_s"))
 
-    def read(self) -> "BookPieces":
+    @classmethod
+    def read(cls, sources: Sequence[Self], bars: BarRange) -> dict[str, OutsideColumns]:
+        """The columns of every symbol that has a book, of as many levels as all of them have."""
+        files = one_each(sources, bars.symbols, "book", "books")
+        books = {symbol: file.pieces() for symbol, file in files.items()}
+        n_levels = min(book.n_levels for book in books.values())
+        return {
+            symbol: BookColumns(symbol, file.path.name, books[symbol], n_levels, file.tolerance)
+            for symbol, file in files.items()
+        }
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self.path)
+
+    @property
+    def own_symbol(self) -> str:
+        """Empty: no file of a book says whose it is."""
+        return ""
+
+    def pieces(self) -> BookPieces:
         """The book of the file, a piece at a time; a DataError where it holds none."""
         if not self.path.exists():
             raise DataError(f"no file {self.path} of an order book; give a Parquet, Feather or CSV file")
@@ -53,20 +75,3 @@ class BookFile:
 
     def _snapshots(self) -> Iterator[Book]:
         yield book_from_snapshots(read_table(self.path)[0], str(self.path), lag=self.lag)
-
-
-@dataclass(slots=True)
-class BookPieces:
-    """Pieces of a book in order, handed out once; counts what went by: known states and the reasons for its ends."""
-
-    n_levels: int
-    pieces: Iterator[Book]
-    n_known: int = 0
-    ends: Counter[str] = field(default_factory=Counter)
-
-    def __iter__(self) -> Iterator[Book]:
-        """The pieces, counted."""
-        for piece in self.pieces:
-            self.n_known += int(piece.is_known.sum())
-            self.ends.update(piece.ends)
-            yield piece

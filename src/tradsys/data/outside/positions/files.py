@@ -10,16 +10,16 @@ from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.data.files import read_table
 from tradsys.data.outside.align import AVAILABLE
-from tradsys.data.outside.flow.table import AMOUNTS, DEFAULT_TOLERANCE, LEVELS, FlowTable, in_order
+from tradsys.data.outside.positions.bars import PREFIX
+from tradsys.data.outside.positions.table import AMOUNTS, DEFAULT_TOLERANCE, LEVELS, PositionTable, in_order
 from tradsys.data.times import settle_times
 
 _TIMES = ("ts", "timestamp", "time", "create_time")
-_FAMILY = "flow_"
 
 
-def flow_from_file(
+def positions_from_file(
     path: Path, *, lag: timedelta | None = None, tolerance: timedelta | None = None, step: timedelta | None = None
-) -> FlowTable:
+) -> PositionTable:
     """The file's `open_interest`, `basis`, or `liq_sell, liq_buy`, with `available_at`, or `ts` and a `lag`.
 
     Names may begin with `flow_`, `timestamp` may stand for `ts`. Nobody guesses when a stamp was out: without
@@ -28,7 +28,7 @@ def flow_from_file(
     if not path.exists():
         raise DataError(f"no file {path} of open interest, basis or liquidations; give a Parquet, Feather or CSV file")
     table, _ = read_table(path)
-    plain = {name.strip().lower().removeprefix(_FAMILY): name for name in table.columns if name != ROW}
+    plain = {name.strip().lower().removeprefix(PREFIX): name for name in table.columns if name != ROW}
     names = [name for name in (*LEVELS, *AMOUNTS) if name in plain]
     if not names or len({*AMOUNTS} & {*names}) == 1:
         raise DataError(
@@ -40,7 +40,7 @@ def flow_from_file(
     about = available if stamp is None else _times(path, table, stamp)
     values = [_numbers(path, table[plain[name]]).alias(name) for name in names]
     rows = in_order(pl.DataFrame([about.alias("ts"), available.alias(AVAILABLE), *values]), str(path))
-    return FlowTable(
+    return PositionTable(
         rows, f"{', '.join(names)} of {len(rows):,} rows of {path.name}", tolerance or DEFAULT_TOLERANCE, step
     )
 

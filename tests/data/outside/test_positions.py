@@ -10,12 +10,12 @@ import pytest
 from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.data.market import Market
-from tradsys.data.outside.flow.bars import columns_of, told
-from tradsys.data.outside.flow.files import flow_from_file
-from tradsys.data.outside.flow.join import attach_flow
-from tradsys.data.outside.flow.spec import FlowSource
-from tradsys.data.outside.flow.stored import flow_from_store
-from tradsys.data.outside.flow.table import FlowTable, in_order
+from tradsys.data.outside.join import attach_outside
+from tradsys.data.outside.positions.bars import columns_of, with_positions
+from tradsys.data.outside.positions.files import positions_from_file
+from tradsys.data.outside.positions.position_source import PositionSource
+from tradsys.data.outside.positions.stored import positions_from_store
+from tradsys.data.outside.positions.table import PositionTable, in_order
 from tradsys.data.settings import DataSettings
 from tradsys.data.store import SeriesId, Store
 from tradsys.data.store.manifest import Origin
@@ -42,11 +42,11 @@ def table(*rows, columns=("open_interest",), **options):
             **{name: pl.Series(part, dtype=pl.Float64) for name, part in zip(columns, values, strict=True)},
         }
     )
-    return FlowTable(in_order(frame, "the test"), "the test", **{"tolerance": 9 * HOUR, **options})
+    return PositionTable(in_order(frame, "the test"), "the test", **{"tolerance": 9 * HOUR, **options})
 
 
 def known(one, column="flow_open_interest", *, n=6):
-    return told(bars(n), [one], interval=HOUR)[column].to_list()
+    return with_positions(bars(n), [one], interval=HOUR)[column].to_list()
 
 
 def amounts(*rows, **options):
@@ -90,7 +90,7 @@ def test_a_bar_with_fewer_than_half_of_its_rows_has_no_amount():
 def test_gaps_between_bars_lend_their_amounts_to_no_bar():
     one = amounts((0.5, 0.5, 1.0, 0.0), (2.5, 2.5, 5.0, 0.0), (3.5, 3.5, 7.0, 0.0))
     holed = pl.concat([bars(1), bars(4)[3:]])
-    assert told(holed, [one], interval=HOUR)["flow_liq_sell"].to_list() == [1.0, 7.0]
+    assert with_positions(holed, [one], interval=HOUR)["flow_liq_sell"].to_list() == [1.0, 7.0]
 
 
 def check_nothing_is_known_before_it_is_out(tell):
@@ -106,7 +106,7 @@ def check_nothing_is_known_before_it_is_out(tell):
             **{name: rng.uniform(1, 9, 300) for name in ("open_interest", "liq_sell", "liq_buy")},
         }
     )
-    one = FlowTable(in_order(frame, "random"), "random", tolerance=HOUR / 2)
+    one = PositionTable(in_order(frame, "random"), "random", tolerance=HOUR / 2)
     whole = tell(bars(40), [one], interval=HOUR)
     for row in range(40):
         close = FIRST + (row + 1) * HOUR
@@ -117,18 +117,18 @@ def check_nothing_is_known_before_it_is_out(tell):
 
 
 def test_no_bar_knows_what_was_not_out():
-    check_nothing_is_known_before_it_is_out(told)
+    check_nothing_is_known_before_it_is_out(with_positions)
 
 
 def test_the_check_catches_values_that_are_taken_by_their_stamp_or_as_they_were_revised():
     def by_stamp(frame, tables, *, interval):
         own = [replace(one, rows=one.rows.with_columns(available_at=pl.col("ts")).sort("ts")) for one in tables]
-        return told(frame, own, interval=interval)
+        return with_positions(frame, own, interval=interval)
 
     def as_revised(frame, tables, *, interval):
         final = pl.col("open_interest").last().over("ts")
         own = [replace(one, rows=one.rows.with_columns(final)) for one in tables]
-        return told(frame, own, interval=interval)
+        return with_positions(frame, own, interval=interval)
 
     for leaky in (by_stamp, as_revised):
         with pytest.raises(AssertionError):
@@ -172,7 +172,7 @@ def test_a_file_with_availability_is_read_as_it_says(written):
         "2024-03-01 00:30:00,2024-03-01 00:40:00,100,,\n"
         "2024-03-01 01:30:00,2024-03-01 02:10:00,110,5,0\n"
     )
-    one = told(bars(3), [flow_from_file(path)], interval=HOUR)
+    one = with_positions(bars(3), [positions_from_file(path)], interval=HOUR)
     np.testing.assert_array_equal(one["flow_open_interest"].to_list(), [100.0, NAN, 110.0])  # known an hour
     np.testing.assert_array_equal(one["flow_liq_sell"].to_list(), [NAN, NAN, 5.0])
     assert "flow_basis" not in one.columns
@@ -181,14 +181,14 @@ def test_a_file_with_availability_is_read_as_it_says(written):
 def test_a_stamp_alone_needs_a_lag(written, tmp_path):
     path = written("ts,basis\n1709253000000,-0.0005\n")
     with pytest.raises(ConfigError, match=r"has times in ts but none at which they were out; add \?lag_s=SECONDS"):
-        flow_from_file(path)
-    read = flow_from_file(path, lag=MINUTE).rows
+        positions_from_file(path)
+    read = positions_from_file(path, lag=MINUTE).rows
     assert read.row(0) == (FIRST + HOUR / 2, FIRST + HOUR / 2 + MINUTE, -0.0005)
     parquet = tmp_path / "flow.parquet"
     read.write_parquet(parquet)
-    assert flow_from_file(parquet).rows.equals(read)
+    assert positions_from_file(parquet).rows.equals(read)
     with pytest.raises(ConfigError, match="leave lag_s out"):
-        flow_from_file(parquet, lag=MINUTE)
+        positions_from_file(parquet, lag=MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -203,26 +203,26 @@ def test_a_stamp_alone_needs_a_lag(written, tmp_path):
 )
 def test_a_file_that_tells_nothing_says_what_it_lacks(written, text, said):
     with pytest.raises(DataError, match=said):
-        flow_from_file(written(text))
+        positions_from_file(written(text))
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("=flow.csv", "found '=flow.csv'"),
-        ("flow.csv?late_s=3", "sets late_s; options of a source of flow are lag_s, tolerance_s, every_s"),
+        ("flow.csv?late_s=3", "sets late_s; options of a source of positions are lag_s, tolerance_s, every_s"),
         ("flow.csv?lag_s=soon", "cannot be 'soon'; give seconds"),
         ("flow.csv?tolerance_s=0", "tolerance_s must be positive"),
     ],
 )
 def test_a_source_that_means_nothing_is_explained(text, said):
     with pytest.raises(ConfigError, match=said):
-        FlowSource.parse(text)
+        PositionSource.parse(text)
 
 
 def test_a_source_names_a_file_or_a_market_of_the_store():
-    assert FlowSource.parse("BTCUSDT=a/b.parquet?lag_s=0") == FlowSource("BTCUSDT", "a/b.parquet", timedelta(0))
-    stored = FlowSource.parse(f"{PERP}?tolerance_s=60")
+    assert PositionSource.parse("BTCUSDT=a/b.parquet?lag_s=0") == PositionSource("BTCUSDT", "a/b.parquet", timedelta(0))
+    stored = PositionSource.parse(f"{PERP}?tolerance_s=60")
     assert (stored.is_stored, stored.own_symbol, stored.symbol) == (True, "BTC/USDT:USDT", "")
 
 
@@ -259,7 +259,9 @@ def store(tmp_path):
 
 
 def told_from(store, n=6, **options):
-    return told(bars(n), flow_from_store(store, PERP, start=FIRST, end=FIRST + n * HOUR, **options), interval=HOUR)
+    return with_positions(
+        bars(n), positions_from_store(store, PERP, start=FIRST, end=FIRST + n * HOUR, **options), interval=HOUR
+    )
 
 
 def test_stored_levels_are_known_with_their_lag(store):
@@ -282,10 +284,10 @@ def test_a_day_without_an_order_is_a_hole_and_a_quiet_hour_of_another_day_is_zer
 def test_a_table_that_is_not_stored_has_no_columns(store, tmp_path):
     empty = Store(tmp_path / "other")
     with pytest.raises(
-        DataError, match="holds no flow of binance:BTC/USDT:USDT; fetch it: tradsys data download binance"
+        DataError, match="holds no positions of binance:BTC/USDT:USDT; fetch it: tradsys data download binance"
     ):
-        flow_from_store(empty, PERP, start=FIRST, end=FIRST + HOUR)
-    later = flow_from_store(store, PERP, start=FIRST + 48 * HOUR, end=FIRST + 72 * HOUR)
+        positions_from_store(empty, PERP, start=FIRST, end=FIRST + HOUR)
+    later = positions_from_store(store, PERP, start=FIRST + 48 * HOUR, end=FIRST + 72 * HOUR)
     assert columns_of(later) == ("flow_liq_sell", "flow_liq_buy")
 
 
@@ -299,7 +301,7 @@ def market(*symbols):
 
 def test_a_market_gets_columns_a_sentence_and_another_fingerprint(store, written):
     both = market("BTC/USDT:USDT", "OTHER")
-    attached = attach_flow(both, [FlowSource.parse(PERP)], DataSettings(root=str(store.place)))
+    attached = attach_outside(both, [PositionSource.parse(PERP)], DataSettings(root=str(store.place)))
     other = attached.bars.filter(symbol="OTHER")
     assert np.isnan(other.select(pl.selectors.starts_with("flow_")).to_numpy()).all()
     assert np.isfinite(attached.bars.filter(symbol="BTC/USDT:USDT")["flow_open_interest"].to_numpy()).all()
@@ -308,15 +310,15 @@ def test_a_market_gets_columns_a_sentence_and_another_fingerprint(store, written
         "flow of BTC/USDT:USDT: open_interest of 70 rows of binance:BTC/USDT:USDT:metrics, out 600 s after"
         in (attached.outside[0])
     )
-    assert attach_flow(both, []) is both
+    assert attach_outside(both, []) is both
 
 
 def test_what_no_bar_knows_and_whose_it_is_are_said(written):
     path = written("available_at,open_interest\n1609459200000,5\n")
     with pytest.raises(DataError, match="no bar from 2024-03-01 to 2024-03-01 knows anything of flow_open_interest"):
-        attach_flow(market("X"), [FlowSource.parse(str(path))])
-    with pytest.raises(ConfigError, match="is the flow of no symbol; say which with SYMBOL=FILE, one of X, Y"):
-        attach_flow(market("X", "Y"), [FlowSource.parse(str(path))])
+        attach_outside(market("X"), [PositionSource.parse(str(path))])
+    with pytest.raises(ConfigError, match="holds the positions of no symbol; say which with SYMBOL=FILE, one of X, Y"):
+        attach_outside(market("X", "Y"), [PositionSource.parse(str(path))])
     path = written("available_at,open_interest\n1709253000000,5\n")
     with pytest.raises(ConfigError, match="open_interest of X comes from two sources"):
-        attach_flow(market("X"), [FlowSource.parse(f"X={path}")] * 2)
+        attach_outside(market("X"), [PositionSource.parse(f"X={path}")] * 2)

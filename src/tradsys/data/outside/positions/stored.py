@@ -1,4 +1,4 @@
-"""Flow from the store: Binance's open interest, premium index and liquidations, as they could have been known."""
+"""Positions from the store: Binance's open interest, premium index and liquidations, as they could have been known."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -7,13 +7,13 @@ import polars as pl
 
 from tradsys.core.errors import DataError
 from tradsys.data.outside.align import AVAILABLE
-from tradsys.data.outside.flow.table import (
+from tradsys.data.outside.positions.table import (
     BASIS,
     DEFAULT_TOLERANCE,
     LIQ_BUY,
     LIQ_SELL,
     OPEN_INTEREST,
-    FlowTable,
+    PositionTable,
     in_order,
 )
 from tradsys.data.store.rules import RULES
@@ -31,7 +31,7 @@ MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 
 
-def flow_from_store(
+def positions_from_store(
     store: Store,
     market: str,
     *,
@@ -39,7 +39,7 @@ def flow_from_store(
     end: datetime,
     lag: timedelta | None = None,
     tolerance: timedelta | None = None,
-) -> list[FlowTable]:
+) -> list[PositionTable]:
     """What is stored of `binance:BTC/USDT:USDT` and has rows in [start, end); a DataError where nothing is stored.
 
     `lag` is used in place of `LAGS`. A day without any liquidation on record is a hole, and no day of zeros.
@@ -49,7 +49,7 @@ def flow_from_store(
     if not there:
         wanted = " ".join(map(str, series.values()))
         raise DataError(
-            f"the store at {store.place} holds no flow of {market}; fetch it: tradsys data download {wanted}"
+            f"the store at {store.place} holds no positions of {market}; fetch it: tradsys data download {wanted}"
         )
     before = tolerance or DEFAULT_TOLERANCE
     first = (start - before - _DAY).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -64,7 +64,7 @@ def flow_from_store(
             sentence = (
                 f"{', '.join(columns)} of {len(rows):,} rows of {one}, out {known_after.total_seconds():g} s after"
             )
-            found.append(FlowTable(in_order(rows, str(one)), sentence, before, step))
+            found.append(PositionTable(in_order(rows, str(one)), sentence, before, step))
     return found
 
 
@@ -73,8 +73,8 @@ type _Read = tuple[pl.DataFrame, tuple[str, ...], timedelta | None]
 
 def _open_interest(rows: pl.DataFrame, lag: timedelta) -> _Read:
     value = pl.col("sum_open_interest")
-    told = rows.filter(value > 0).select("ts", (pl.col("ts") + lag).alias(AVAILABLE), value.alias(OPEN_INTEREST))
-    return told, (OPEN_INTEREST,), RULES[METRICS].step
+    known = rows.filter(value > 0).select("ts", (pl.col("ts") + lag).alias(AVAILABLE), value.alias(OPEN_INTEREST))
+    return known, (OPEN_INTEREST,), RULES[METRICS].step
 
 
 def _premium(rows: pl.DataFrame, lag: timedelta) -> _Read:

@@ -1,1 +1,0 @@
-"""What venues tell of positions: open interest, basis and liquidations, joined to bars by when they were out."""

@@ -1,0 +1,108 @@
+"""One symbol's funding as the settings write it, `BTCUSDT=funding.csv` or a stored series, and how it is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import polars as pl
+
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.data.files import read_table
+from tradsys.data.outside.funding.bars import FundingColumns
+from tradsys.data.outside.funding.table import FundingTable, table_of
+from tradsys.data.outside.place import one_each, split_place
+from tradsys.data.outside.source import BarRange, OutsideColumns
+from tradsys.data.settings import DataSettings
+from tradsys.data.store.series import FUNDING, SeriesId, is_series
+from tradsys.data.store.store import Store
+
+NONE = "none"
+"""Instead of a file: a symbol that pays no funding, such as one of a spot market."""
+
+
+@dataclass(frozen=True, slots=True)
+class FundingFile:
+    """Where one symbol's funding is, the symbol empty for the only one."""
+
+    symbol: str
+    place: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """What `[SYMBOL=]FILE`, `[SYMBOL=]VENUE:SYMBOL:funding` or `SYMBOL=none` says.
+
+        >>> FundingFile.parse("BTCUSDT=funding.csv")
+        FundingFile(symbol='BTCUSDT', place='funding.csv')
+        """
+        wanted = f"funding is FILE, SYMBOL=FILE, VENUE:SYMBOL:{FUNDING} or SYMBOL={NONE}, such as BTCUSDT=funding.csv"
+        symbol, place, _ = split_place(text, "funding", wanted)
+        return cls(symbol, place)
+
+    @classmethod
+    def read(cls, sources: Sequence[Self], bars: BarRange) -> dict[str, OutsideColumns]:
+        """The funding of every symbol: one without any beside others that have some is a ConfigError."""
+        each = [one for source in sources for one in source._of(bars.symbols)]
+        files = one_each(each, bars.symbols, "funding", "tables of funding")
+        without = [symbol for symbol in bars.symbols if symbol not in files]
+        if without:
+            raise ConfigError(
+                f"{', '.join(without)} has no funding beside symbols that have; give SYMBOL=FILE, or "
+                f"{without[0]}={NONE} where it pays none"
+            )
+        return {
+            symbol: FundingColumns(symbol, files[symbol].place, files[symbol].table(bars.data))
+            for symbol in bars.symbols
+        }
+
+    @property
+    def series(self) -> SeriesId | None:
+        """The stored series that is meant, None for a file."""
+        if Path(self.place).expanduser().exists() or not is_series(self.place):
+            return None
+        return SeriesId.parse(self.place)
+
+    @property
+    def own_symbol(self) -> str:
+        """The symbol that a stored series is of, empty for a file."""
+        return "" if self.series is None else self.series.symbol
+
+    def each(self) -> list["FundingFile"]:
+        """One a symbol: a file whose column `symbol` names several is those of all of them, unless one was named."""
+        if self.symbol or self.place == NONE or self.series is not None:
+            return [self]
+        symbols = _symbols(self._rows())
+        return [FundingFile(symbol, self.place) for symbol in symbols] if len(symbols) > 1 else [self]
+
+    def table(self, data: DataSettings = DataSettings()) -> FundingTable | None:
+        """All of it, each settlement once, None where none is ever paid; a DataError names what cannot be one."""
+        if self.place == NONE:
+            return None
+        series = self.series
+        if series is None:
+            rows = self._rows()
+            symbols = _symbols(rows)
+            if len(symbols) > 1 and self.symbol not in symbols:
+                raise DataError(f"{self.place} tells of {', '.join(symbols)} and not of {self.symbol}; add its rows")
+            return table_of(rows.filter(pl.col("symbol") == self.symbol) if len(symbols) > 1 else rows, self.place)
+        if series.interval != FUNDING:
+            raise ConfigError(f"{series} holds no funding; name {series.exchange}:{series.symbol}:{FUNDING}")
+        rows = Store(data.root).read(series)
+        if rows.is_empty():
+            raise ConfigError(f"{series} is not in the store; fetch it: tradsys data download {series} --from DAY")
+        return table_of(rows, str(series))
+
+    def _of(self, symbols: Sequence[str]) -> list["FundingFile"]:
+        """One a symbol; of a file of several, those that have bars."""
+        each = self.each()
+        return each if each == [self] else [one for one in each if one.symbol in symbols]
+
+    def _rows(self) -> pl.DataFrame:
+        path = Path(self.place).expanduser()
+        if not path.exists():
+            raise DataError(f"no file {path} of funding; give a Parquet, Feather or CSV file, or a stored series")
+        return read_table(path)[0]
+
+
+def _symbols(rows: pl.DataFrame) -> list[str]:
+    return rows["symbol"].cast(pl.String).unique(maintain_order=True).to_list() if "symbol" in rows.columns else []

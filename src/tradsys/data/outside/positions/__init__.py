@@ -1,0 +1,1 @@
+"""Open interest, basis and liquidations, joined to bars by when they were out."""
