@@ -10,7 +10,7 @@ import pytest
 from tests.research.leaky import OneColumn, quick_experiment
 from tests.research.markets import market_of
 
-from tradsys.backtest.paid import paid
+from tradsys.backtest.cost_breakdown import cost_breakdown
 from tradsys.cli.app import main
 from tradsys.cli.summary import cost_lines
 from tradsys.core.costs import Costs
@@ -135,7 +135,7 @@ def test_the_run_says_what_it_paid_and_by_which_rules(finished):
     (line, *_) = cost_lines(finished.folder)
     name = trades["profile"][0]
     mine = trades.filter(pl.col("profile") == name)
-    one = paid(mine, Costs(slippage_bps=1.0, borrow_bps_per_year=600.0))
+    one = cost_breakdown(mine, Costs(slippage_bps=1.0, borrow_bps_per_year=600.0))
     assert line == f"  costs of {name}: {one.sentence}"
     assert one.fees + one.slippage == pytest.approx(mine["fees_quote"].sum())
     exits = mine["size_base"] * mine["exit_price"]

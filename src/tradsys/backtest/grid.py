@@ -81,7 +81,7 @@ class Grid:
         found = opens[np.minimum(rows, len(opens) - 1)] == when - self.bar_ms
         return np.where(found, begin + rows, -1)
 
-    def carried(self, values: FloatArray) -> FloatArray:
+    def forward_filled(self, values: FloatArray) -> FloatArray:
         """Values of rows on the grid, (n_symbols, n_grid); over a symbol's missing bars the last value stands.
 
         Before its first bar in the window stands the value of that bar, so that a return over a hole falls on its far

@@ -8,7 +8,7 @@ import polars as pl
 
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.rebalance_loop import LAST_BAR, RebalancedPath, run_targets
-from tradsys.backtest.simulate import Simulation, accounted, carried
+from tradsys.backtest.simulate import Simulation, accounted, carry_on_grid
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import DataError
@@ -63,7 +63,7 @@ def simulate_targets(
         grid.prices.close,
         np.full(len(grid.symbols), instrument.lot),
         np.full(len(grid.symbols), instrument.min_notional),
-        carried(market, costs, grid),
+        carry_on_grid(market, costs, grid),
         costs.taker,
         cash_quote,
     )

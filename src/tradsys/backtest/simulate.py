@@ -47,7 +47,7 @@ class Simulation:
 
     @property
     def n_trades(self) -> int:
-        """Round trips."""
+        """How many round trips were made."""
         return len(self.trades)
 
 
@@ -75,7 +75,7 @@ def simulate(
     grid = Grid.of(market, start, end)
     instruments = [instrument if isinstance(instrument, Instrument) else instrument[s] for s in grid.symbols]
     orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers)
-    return _account(grid, orders, instruments, costs, carried(market, costs, grid), portfolio)
+    return _account(grid, orders, instruments, costs, carry_on_grid(market, costs, grid), portfolio)
 
 
 def buy_and_hold(
@@ -104,10 +104,10 @@ def buy_and_hold(
         n_without_barriers=0,
     )
     instruments = [Instrument()] * len(grid.symbols)
-    return _account(grid, orders, instruments, costs, carried(market, costs, grid), replace(portfolio, cap=1.0))
+    return _account(grid, orders, instruments, costs, carry_on_grid(market, costs, grid), replace(portfolio, cap=1.0))
 
 
-def carried(market: Mapping[str, pl.DataFrame], costs: Costs, grid: Grid) -> Carry:
+def carry_on_grid(market: Mapping[str, pl.DataFrame], costs: Costs, grid: Grid) -> Carry:
     """What holding costs, in the rows of the grid."""
     return end_to_end(carry_of(bars, costs, grid.bar_ms) for bars in market.values())
 
@@ -181,7 +181,7 @@ def accounted(
         grid=grid.times,
         bar_ms=grid.bar_ms,
         position=account.position,
-        opens=grid.carried(grid.prices.open),
+        opens=grid.forward_filled(grid.prices.open),
         not_taken=not_taken,
     )
 

@@ -50,7 +50,7 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
         values[entry_row, column], values[exit_row, column] = at_entry, at_exit
         return values
 
-    marks = np.stack([grid.carried(grid.prices.open), grid.carried(grid.prices.close)], axis=2)
+    marks = np.stack([grid.forward_filled(grid.prices.open), grid.forward_filled(grid.prices.close)], axis=2)
     index = pd.to_datetime(np.stack([grid.times, grid.times + grid.bar_ms - 1], axis=1).ravel(), unit="ms", utc=True)
     portfolio = Portfolio.from_orders(
         close=pd.DataFrame(marks.reshape(len(grid.symbols), -1).T, index=index, columns=list(grid.symbols)),

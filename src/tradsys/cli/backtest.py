@@ -21,8 +21,8 @@ def command(
     as_json: Json = False,
 ) -> int:
     """Simulate a profile of a run from its stored forecasts, without fitting anything again."""
+    from tradsys.backtest.cost_breakdown import cost_breakdown
     from tradsys.backtest.metrics import measure
-    from tradsys.backtest.paid import paid
     from tradsys.cli.machine import replayable
     from tradsys.core.errors import ConfigError
     from tradsys.research.judging.replay import StoredRun
@@ -48,7 +48,7 @@ def command(
         lines.append(str(portray(simulation, dict(stored.frames)).stats()))
     else:
         lines += [_line(name, m.value, m.low, m.high, m.n) for name, m in measured.items()]
-        lines += ["", f"  costs: {paid(simulation.trades, simulation.costs).sentence}"]
+        lines += ["", f"  costs: {cost_breakdown(simulation.trades, simulation.costs).sentence}"]
     typer.echo("\n".join(lines))
     return 0
 

@@ -46,13 +46,13 @@ def cost_lines(folder: Path) -> list[str]:
     """What each profile of a finished run paid, kind by kind."""
     import polars as pl
 
-    from tradsys.backtest.paid import paid
+    from tradsys.backtest.cost_breakdown import cost_breakdown
     from tradsys.core.costs import Costs
 
     costs = Costs(**json.loads((folder / "manifest.json").read_text())["config"]["costs"])
     trades = pl.read_parquet(folder / "trades.parquet")
     of = trades.partition_by("profile", as_dict=True, maintain_order=True) if "profile" in trades.columns else {}
-    return [f"  costs of {key[0]}: {paid(mine, costs).sentence}" for key, mine in of.items()]
+    return [f"  costs of {key[0]}: {cost_breakdown(mine, costs).sentence}" for key, mine in of.items()]
 
 
 def profiles_table(verdict: dict[str, Any], metrics: dict[str, Any]) -> list[str]:

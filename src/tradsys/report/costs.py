@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tradsys.backtest.paid import paid
+from tradsys.backtest.cost_breakdown import cost_breakdown
 from tradsys.core.costs import Costs
 from tradsys.report.folder import RunFiles, section
 from tradsys.report.numbers import count, number
@@ -29,7 +29,7 @@ def cost_rows(run: RunFiles, names: Sequence[str]) -> list[CostRow]:
     for name in names:
         mine = run.trades.filter(pl.col("profile") == name)
         if len(mine):
-            one = paid(mine, costs)
+            one = cost_breakdown(mine, costs)
             cells = tuple((number(x), f"{number(x / one.traded * 1e4)} bp") for x in one.parts.values())
             found.append(CostRow(name, count(one.n_trades), cells))
     return found

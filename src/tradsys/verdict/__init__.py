@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tradsys.verdict.procedure import judge
     from tradsys.verdict.proportion import clopper_pearson
     from tradsys.verdict.reliability import BrierParts, brier_parts, reliability_bins
-    from tradsys.verdict.results import ProfileVerdict, RunVerdict, VerdictSpec
+    from tradsys.verdict.results import JointVerdict, ProfileVerdict, VerdictSpec
     from tradsys.verdict.scores import ForecastOutcomes, ForecastScore, auc, brier, log_loss, score
     from tradsys.verdict.sharpe import (
         deflated_sharpe_ratio,
@@ -31,10 +31,10 @@ __all__ = [
     "Estimate",
     "ForecastOutcomes",
     "ForecastScore",
+    "JointVerdict",
     "Overfitting",
     "Overlap",
     "ProfileVerdict",
-    "RunVerdict",
     "SuperiorAbility",
     "SuperiorModels",
     "VerdictSpec",
@@ -71,7 +71,7 @@ __getattr__, __dir__ = attach(
         "ConfidenceSet": "confidence_set",
         "Estimate": "skill",
         "ForecastScore": "scores",
-        "RunVerdict": "results",
+        "JointVerdict": "results",
         "ForecastOutcomes": "scores",
         "Overfitting": "pbo",
         "Overlap": "skill",

@@ -20,7 +20,7 @@ from tradsys.journal.trial import TrialSeries
 from tradsys.verdict import sentences
 from tradsys.verdict.align import Aligned, aligned
 from tradsys.verdict.bootstrap import studentised_blocks
-from tradsys.verdict.results import Leg, ProfileVerdict, RunVerdict, Verdict, VerdictSpec
+from tradsys.verdict.results import JointVerdict, Leg, ProfileVerdict, Verdict, VerdictSpec
 from tradsys.verdict.sharpe import (
     Moments,
     chance_of_none,
@@ -69,7 +69,7 @@ def judge(
     spec: VerdictSpec = DEFAULT_SPEC,
     guard_bars: int,
     seed: int,
-) -> RunVerdict:
+) -> JointVerdict:
     """Judge the profiles of one run against everything else that was tried on its data.
 
     `own` share days, grid and opens; their keys are the profiles' names. `others` are the stored series of earlier
@@ -101,7 +101,7 @@ def judge(
     else:
         critical_net = _critical(tested.t_draws, n_unseen, spec.alpha)
         critical_skill = _critical(tested.z_draws, n_unseen, spec.alpha)
-    return RunVerdict(
+    return JointVerdict(
         profiles=profiles,
         n_days=len(run.days),
         n_trials=n_trials,

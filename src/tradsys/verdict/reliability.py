@@ -11,7 +11,7 @@ BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class ReliabilityBin:
+class ForecastBin:
     """Like forecasts of one side: their mean, how often it happened with an exact 95% interval, and their number."""
 
     predicted: float
@@ -39,7 +39,7 @@ class BrierParts:
 
 def reliability_bins(
     probability: FloatArray, y: FloatArray, uniqueness: FloatArray, *, n_bins: int = BINS
-) -> list[ReliabilityBin]:
+) -> list[ForecastBin]:
     """One side's forecasts (n,) in bins of about equal count, from low to high; equal forecasts share a bin.
 
     The intervals are Clopper and Pearson's for the bin's effective number of labels: the sum of their `uniqueness`.
@@ -51,7 +51,7 @@ def reliability_bins(
         n, observed = max(float(uniqueness[rows].sum()), 1.0), float(y[rows].mean())
         low, high = clopper_pearson(observed * n, n)
         found.append(
-            ReliabilityBin(
+            ForecastBin(
                 predicted=float(probability[rows].mean()),
                 observed=observed,
                 n=int(rows.sum()),

@@ -60,7 +60,7 @@ class ProfileVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class RunVerdict:
+class JointVerdict:
     """All profiles of a run, judged together.
 
     `n_trials` is K, `n_compared` of which took part in the step-down with their series; the others only count.

@@ -8,7 +8,7 @@ import pytest
 from tradsys.research.calibration.presets import PRESETS
 from tradsys.research.calibration.rates import summarise
 from tradsys.research.calibration.results import Results
-from tradsys.verdict import measured
+from tradsys.verdict import error_rates
 
 ROOT = Path(__file__).parents[3]
 KEPT = ROOT / "measurements" / "calibration"
@@ -16,7 +16,7 @@ KEPT = ROOT / "measurements" / "calibration"
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_published_figures_are_those_of_the_kept_markets(preset):
-    published = json.loads((Path(measured.__file__).parent / measured.FILE).read_text())[preset]
+    published = json.loads((Path(error_rates.__file__).parent / error_rates.FILE).read_text())[preset]
     found = json.loads(json.dumps(summarise(Results(KEPT / f"{preset}.jsonl").read())))
     assert {**found, "date": published["date"]} == published
 

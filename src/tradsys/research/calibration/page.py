@@ -8,7 +8,7 @@ from typing import Any
 
 from tradsys.core.errors import ConfigError
 from tradsys.research.calibration.presets import PRESETS
-from tradsys.verdict.measured import FILE
+from tradsys.verdict.error_rates import FILE
 
 _PAGE = Path("docs") / "calibration.md"
 _FIGURES = Path("src") / "tradsys" / "verdict" / FILE

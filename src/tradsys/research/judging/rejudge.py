@@ -98,6 +98,6 @@ def _own_series(run: StoredRun, ledger: Ledger) -> list[TrialSeries]:
             "that it was run with (--journal), or look at it --as-stored"
         )
     grid = Grid.of(run.frames, *run.span)
-    opens = grid.carried(grid.prices.open)
+    opens = grid.forward_filled(grid.prices.open)
     names = [profile.name for profile in run.tried.profiles]
     return [replace(ledger.load_trial(digests[name]), opens=opens, symbols=grid.symbols) for name in names]

@@ -14,7 +14,7 @@ from tradsys.journal.entries import Data, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.verdict.procedure import judge
-from tradsys.verdict.results import RunVerdict, VerdictSpec
+from tradsys.verdict.results import JointVerdict, VerdictSpec
 
 
 class TriedProfile(Protocol):
@@ -69,7 +69,7 @@ class Tried(Protocol):
 class Judged:
     """A judgement and the state of the ledger that it holds for."""
 
-    judgement: RunVerdict
+    judgement: JointVerdict
     ledger_head: str
 
 

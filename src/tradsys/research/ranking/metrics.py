@@ -15,7 +15,7 @@ from tradsys.journal.entries import NOT_FITTED
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, mean_spread, spreads
 from tradsys.research.walk.holding_cost import has_rates
 from tradsys.research.walk.metrics import market_facts, plain
-from tradsys.verdict.measured import calibration_notes
+from tradsys.verdict.error_rates import calibration_notes
 
 
 def rank_metrics(

@@ -20,7 +20,7 @@ from tradsys.research.walk.experiment import Outcome, block_decisions, lockbox_o
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.holding_cost import has_rates
 from tradsys.research.walk.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
-from tradsys.verdict.measured import calibration_notes
+from tradsys.verdict.error_rates import calibration_notes
 from tradsys.verdict.scores import auc, log_loss
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tradsys.verdict import measured
+from tradsys.verdict import error_rates
 from tradsys.verdict.results import VerdictSpec
 
 
@@ -12,51 +12,51 @@ def stored(monkeypatch):
     worst = {"k": 2, "n": 50, "low": 0.005, "high": 0.137}
     cells = {"noise": {"limit": 0.08, "proven": {"4": rate}}, "bull-free": {"limit": 0.1, "proven": {"4": worst}}}
     summary = {"false_proven": rate, "cells": cells | {"edge:2": {"proven": {"4": {"k": 50, "n": 50}}}}}
-    monkeypatch.setattr(measured, "measured", lambda: {"fast": summary})
+    monkeypatch.setattr(error_rates, "measured_error_rates", lambda: {"fast": summary})
 
 
 def test_the_line_has_rate_n_interval_and_the_worst_market(stored):
-    (line,) = measured.calibration_notes(VerdictSpec())
+    (line,) = error_rates.calibration_notes(VerdictSpec())
     assert "proven in 1.5% of cases (n = 200 simulated markets, 95% interval 0.3% to 4.3%" in line
     assert "4.0% of 50, on bull-free" in line
     assert "quick stand-ins" in line
 
 
 def test_other_rules_get_no_measured_rate(stored):
-    (line,) = measured.calibration_notes(VerdictSpec(alpha=0.1))
+    (line,) = error_rates.calibration_notes(VerdictSpec(alpha=0.1))
     assert "do not hold" in line
 
 
 def test_nothing_measured_says_nothing(monkeypatch):
-    monkeypatch.setattr(measured, "measured", dict)
-    assert measured.calibration_notes(VerdictSpec()) == []
+    monkeypatch.setattr(error_rates, "measured_error_rates", dict)
+    assert error_rates.calibration_notes(VerdictSpec()) == []
 
 
 def test_the_shipped_figures_can_be_read():
-    assert set(measured.measured()) <= {"fast", "full"}
-    assert all("1,000" in note or "n = " in note for note in measured.calibration_notes(VerdictSpec()))
+    assert set(error_rates.measured_error_rates()) <= {"fast", "full"}
+    assert all("1,000" in note or "n = " in note for note in error_rates.calibration_notes(VerdictSpec()))
 
 
 def test_each_preset_has_its_line_in_the_words_of_what_it_ran(stored, monkeypatch):
-    summary = measured.measured()["fast"]
-    monkeypatch.setattr(measured, "measured", lambda: {"full": summary})
-    (line,) = measured.calibration_notes(VerdictSpec())
+    summary = error_rates.measured_error_rates()["fast"]
+    monkeypatch.setattr(error_rates, "measured_error_rates", lambda: {"full": summary})
+    (line,) = error_rates.calibration_notes(VerdictSpec())
     assert line == (
         "This procedure calls a market without an edge proven in 1.5% of cases (n = 200 simulated markets, 95% "
         "interval 0.3% to 4.3%; most often, 4.0% of 50, on bull-free), measured on the whole flow as by default."
     )
-    monkeypatch.setattr(measured, "measured", lambda: {"fast": summary, "full": summary})
-    quick, full = measured.calibration_notes(VerdictSpec())
+    monkeypatch.setattr(error_rates, "measured_error_rates", lambda: {"fast": summary, "full": summary})
+    quick, full = error_rates.calibration_notes(VerdictSpec())
     assert quick.endswith("with quick stand-ins for the transformer, the regimes and the auditor.")
     assert full == line
 
 
 def test_a_preset_without_a_market_says_nothing(stored, monkeypatch):
-    summary = measured.measured()["fast"]
-    monkeypatch.setattr(measured, "measured", lambda: {"fast": summary | {"false_proven": {"n": 0}}})
-    assert measured.calibration_notes(VerdictSpec()) == []
+    summary = error_rates.measured_error_rates()["fast"]
+    monkeypatch.setattr(error_rates, "measured_error_rates", lambda: {"fast": summary | {"false_proven": {"n": 0}}})
+    assert error_rates.calibration_notes(VerdictSpec()) == []
 
 
 def test_the_figures_are_read_once_from_the_file_that_ships():
-    assert measured.measured() is measured.measured()
-    assert all({"false_proven", "cells"} <= set(one) for one in measured.measured().values())
+    assert error_rates.measured_error_rates() is error_rates.measured_error_rates()
+    assert all({"false_proven", "cells"} <= set(one) for one in error_rates.measured_error_rates().values())

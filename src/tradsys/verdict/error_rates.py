@@ -1,4 +1,4 @@
-"""How often this procedure was wrong on markets whose truth is known, as it stands in every report."""
+"""The verdict's measured error rates on simulated markets whose truth is known, as every report quotes them."""
 
 import json
 from functools import cache
@@ -14,7 +14,7 @@ _STAND_INS = {"fast": "with quick stand-ins for the transformer, the regimes and
 
 
 @cache
-def measured() -> dict[str, Any]:
+def measured_error_rates() -> dict[str, Any]:
     """The stored summaries by preset; empty where nothing has been measured yet."""
     read: dict[str, Any] = json.loads(files("tradsys.verdict").joinpath(FILE).read_text())
     return read
@@ -28,7 +28,7 @@ def calibration_notes(spec: VerdictSpec) -> list[str]:
 
 
 def _note(preset: str) -> str | None:
-    summary = measured().get(preset)
+    summary = measured_error_rates().get(preset)
     if summary is None or not summary["false_proven"]["n"]:
         return None
     rate = summary["false_proven"]

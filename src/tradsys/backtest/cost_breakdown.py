@@ -8,7 +8,7 @@ from tradsys.core.costs import Costs
 
 
 @dataclass(frozen=True, slots=True)
-class Paid:
+class CostBreakdown:
     """Quote that `n_trades` round trips paid; `traded` is what they bought and sold. Negative funding was received."""
 
     n_trades: int
@@ -20,7 +20,7 @@ class Paid:
 
     @property
     def parts(self) -> dict[str, float]:
-        """By kind."""
+        """Quote by kind of cost."""
         return {"fees": self.fees, "slippage": self.slippage, "funding": self.funding, "borrow": self.borrow}
 
     @property
@@ -31,7 +31,7 @@ class Paid:
         return f"{listed} (n = {self.n_trades:,} trades{share})"
 
 
-def paid(trades: pl.DataFrame, costs: Costs) -> Paid:
+def cost_breakdown(trades: pl.DataFrame, costs: Costs) -> CostBreakdown:
     """From a simulation's trades: with the slippage in their fees separated from what the venue got.
 
     What was traded follows from the fees, since a position may have been resized on the way.
@@ -47,4 +47,4 @@ def paid(trades: pl.DataFrame, costs: Costs) -> Paid:
     ).row(0)
     at_market = (fees - costs.maker * rested) / costs.taker if costs.taker else ends - rested
     slippage, traded = costs.slippage_bps / 1e4 * at_market, at_market + rested
-    return Paid(len(trades), traded, fees - slippage, slippage, funding, borrow)
+    return CostBreakdown(len(trades), traded, fees - slippage, slippage, funding, borrow)
