@@ -126,5 +126,5 @@ def test_the_writer_holds_tables_to_their_columns(tmp_path, frame, message):
 
 
 def test_forecasts_may_have_any_number_of_regimes(tmp_path):
-    frame = rows(FORECASTS).with_columns(pl.lit(0.5).alias("regime_7"), pl.lit(0.5).alias("macro_0"))
+    frame = rows(FORECASTS).with_columns(pl.lit(0.5).alias("regime_7"))
     assert RunFolder.create(tmp_path, "r").write_table(FORECASTS, frame).name == "forecasts.parquet"

@@ -26,6 +26,7 @@ from tradsys.research.procedures.procedure import Procedure, Simulated
 from tradsys.research.walk.experiment import Progress
 from tradsys.runs.folder import RunFolder
 from tradsys.runs.provenance import code_digest, lock_digest
+from tradsys.runs.tables import BARS, EQUITY, TRADES, TableSchema
 from tradsys.settings.config import RunConfig
 
 
@@ -90,18 +91,16 @@ def run(
         simulate = simulated.simulate_lockbox
         verdict["lockbox"] = open_lockbox(market, spec, simulate, ledger, guard_bars=guard_bars, code=code)
     folder = RunFolder.create(root, _slug(market, spec, tried.folder_title(market)))
-    folder.write_json("metrics.json", metrics)
-    folder.write_json("verdict.json", verdict)
-    for name, frame in {**_common_tables(simulated, benchmark), **simulated.tables()}.items():
-        folder.write_parquet(name, frame)
+    measured, claimed = folder.write_metrics(metrics), folder.write_verdict(verdict)
+    for schema, frame in (*_common_tables(simulated, benchmark), *simulated.tables()):
+        folder.write_table(schema, frame)
     if simulated.predictor is not None:
         simulated.predictor.save(folder.path / "bundle")
     rejudging = {"hypothesis": looks_at, "guard_bars": guard_bars, "trials": {one.key: one.digest for one in own}}
-    kind = {"kind": tried.kind} if tried.kind else {}
-    folder.write_manifest(_provenance(market, config, spec, code) | rejudging | kind)
+    folder.write_manifest(_provenance(market, config, spec, code) | rejudging | {"kind": tried.kind})
     render(folder.path)
-    choices = simulated.choices(run_name(market, spec, code), metrics)
-    record_result(market, spec, tried.agent, choices, verdict, metrics, ledger, code=code)
+    choices = simulated.choices(run_name(market, spec, code), measured)
+    record_result(market, spec, tried.agent, choices, claimed, measured, ledger, code=code)
     return Run(folder.finish(), deployed, verdict, metrics)
 
 
@@ -112,15 +111,15 @@ def _slug(market: Market, spec: Tried, title: str) -> str:
     return f"{when:%Y%m%d-%H%M%S}-{plain}-{format_interval(market.interval)}-{spec.digest[:6]}"
 
 
-def _common_tables(simulated: Simulated, benchmark: Simulation) -> dict[str, pl.DataFrame]:
+def _common_tables(simulated: Simulated, benchmark: Simulation) -> tuple[tuple[TableSchema, pl.DataFrame], ...]:
     """The tables of every run: what was traded, what it was worth beside buying and holding, and the bars."""
     equity = {name: one.equity for name, one in (*simulated.simulations.items(), ("BUY_AND_HOLD", benchmark))}
     trades = {name: one.trades for name, one in simulated.simulations.items()}
-    return {
-        "trades.parquet": _labelled("profile", trades),
-        "equity.parquet": _labelled("profile", {name: one.select("ts", "equity") for name, one in equity.items()}),
-        "bars.parquet": _labelled("symbol", simulated.frames),
-    }
+    return (
+        (TRADES, _labelled("profile", trades)),
+        (EQUITY, _labelled("profile", {name: one.select("ts", "equity") for name, one in equity.items()})),
+        (BARS, _labelled("symbol", simulated.frames)),
+    )
 
 
 def _labelled(column: str, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -12,6 +12,9 @@ type Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 
 _TS = pl.Datetime("ms", "UTC")
 
+MACRO_STATES = ("macro_0", "macro_1", "macro_2")
+"""Columns of the supervisor's filtered states, risk-on to risk-off; null in a run that nobody supervises."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
@@ -96,11 +99,12 @@ FORECASTS = TableSchema(
         "expected_net": pl.Float64,
         "rank": pl.Float64,
         "regime": pl.Int8,
+        **dict.fromkeys(MACRO_STATES, pl.Float64),
         "audit": pl.Float64,
         "action": pl.Int8,
     },
     kinds=("experiment",),
-    further=("regime_", "macro_"),
+    further=("regime_",),
 )
 LABELS = TableSchema(
     "labels",

@@ -1,7 +1,7 @@
 """What each fold chose on its training part, as the ledger keeps it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tradsys.core.json_text import canonical_json
@@ -14,14 +14,15 @@ from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
+from tradsys.runs.diagnostics import FoldChoiceMetrics
 
 
 def fold_choices(
-    run: str, market: Market, spec: Experiment, outcome: Outcome, chosen: Sequence[Mapping[str, Any]]
+    run: str, market: Market, spec: Experiment, outcome: Outcome, chosen: Sequence[FoldChoiceMetrics]
 ) -> Iterator[Choice]:
     """Who decides, where thresholds lie and what the regimes are in each fold; and what the chosen procedure took.
 
-    `chosen` are the folds of the chosen procedure, as in `metrics.json`.
+    `chosen` are the folds of the chosen procedure.
     """
     yield from _fitted_choices(run, market, spec, outcome)
     yield from _procedure_choices(run, market, spec, chosen)
@@ -40,19 +41,19 @@ def _fitted_choices(run: str, market: Market, spec: Experiment, outcome: Outcome
 
 
 def _procedure_choices(
-    run: str, market: Market, spec: Experiment, folds: Sequence[Mapping[str, Any]]
+    run: str, market: Market, spec: Experiment, folds: Sequence[FoldChoiceMetrics]
 ) -> Iterator[Choice]:
     """What each fold of the chosen procedure settled on, of which no verdict is given."""
     data, names = data_of(market), [profile.name for profile in spec.profiles]
-    yield Choice(data=data, run=run, what="profile", by_fold=[one["profile"] for one in folds], among=names)
+    yield Choice(data=data, run=run, what="profile", by_fold=[one.profile for one in folds], among=names)
     yield Choice(
-        data=data, run=run, what="threshold", by_fold=[one["threshold"] for one in folds], among=["chosen procedure"]
+        data=data, run=run, what="threshold", by_fold=[one.threshold for one in folds], among=["chosen procedure"]
     )
     yield Choice(
         data=data,
         run=run,
         what="regime map",
-        by_fold=[{"blocked_regimes": one["blocked_regimes"]} for one in folds],
+        by_fold=[{"blocked_regimes": one.blocked_regimes} for one in folds],
         among=["chosen procedure"],
     )
 

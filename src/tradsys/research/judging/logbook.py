@@ -1,13 +1,15 @@
 """What a run leaves in the ledger beside its trials: the hypothesis it looks at, its choices, its result or failure."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from tradsys.core.errors import ConfigError
 from tradsys.data.market import Market
 from tradsys.journal.entries import Choice, FailedRun, FinishedRun, FoldScore, LockboxResult, Look, Result
 from tradsys.journal.ledger import Ledger
 from tradsys.research.judging.trials import Tried, data_of, run_name
+from tradsys.runs.measurement import Measurement
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.verdict import ProfileJudgement, RunVerdict
 
 
 def record_look(hypothesis: str, market: Market, spec: Tried, ledger: Ledger, *, code: str) -> str:
@@ -35,8 +37,8 @@ def record_result(
     spec: Tried,
     agent: str,
     choices: Iterable[Choice],
-    verdict: Mapping[str, Any],
-    metrics: Mapping[str, Any],
+    verdict: RunVerdict,
+    metrics: RunMetrics,
     ledger: Ledger,
     *,
     code: str,
@@ -54,15 +56,14 @@ def record_result(
     ledger.append(_finished(market, spec, agent, verdict, metrics, code=code).content())
 
 
-def _record_opening(market: Market, run: str, verdict: Mapping[str, Any], ledger: Ledger) -> None:
-    if "lockbox" in verdict:
-        opened = verdict["lockbox"]
-        shown = LockboxResult(data=data_of(market), run=run, profile=opened["profile"], result=_result(opened))
+def _record_opening(market: Market, run: str, verdict: RunVerdict, ledger: Ledger) -> None:
+    if opened := verdict.lockbox:
+        shown = LockboxResult(data=data_of(market), run=run, profile=opened.profile, result=_result(opened))
         ledger.append(shown.content())
 
 
 def _finished(
-    market: Market, spec: Tried, agent: str, verdict: Mapping[str, Any], metrics: Mapping[str, Any], *, code: str
+    market: Market, spec: Tried, agent: str, verdict: RunVerdict, metrics: RunMetrics, *, code: str
 ) -> FinishedRun:
     return FinishedRun(
         data=data_of(market),
@@ -71,28 +72,26 @@ def _finished(
         seed=spec.seed,
         code=code,
         title=f"{agent}, {' + '.join(market.sources)}, seed {spec.seed}",
-        n_trials=verdict["n_trials"],
+        n_trials=verdict.n_trials,
         n_design_looks=market.n_design_looks,
-        ledger_head=verdict["ledger_head"],
+        ledger_head=verdict.ledger_head,
         results={
-            name: _result(judged, metrics["profiles"][name]["metrics"]["sharpe"])
-            for name, judged in verdict["profiles"].items()
+            name: _result(judged, metrics.profiles[name].metrics["sharpe"]) for name, judged in verdict.profiles.items()
         },
         folds=[
-            FoldScore(fold["test_from"], fold["test_to"], fold["gain_millinats"], fold["training"])
-            for fold in metrics["folds"]
+            FoldScore(fold.test_from.isoformat(), fold.test_to.isoformat(), fold.gain_millinats, fold.training)
+            for fold in metrics.folds
         ],
     )
 
 
-def _result(judged: Mapping[str, Any], interval: Mapping[str, Any] | None = None) -> Result:
-    around = interval or {"low": None, "high": None}
+def _result(judged: ProfileJudgement, sharpe: Measurement | None = None) -> Result:
     return Result(
-        verdict=judged["verdict"],
-        p=judged["p"],
-        sharpe=judged["sharpe"],
-        low=around["low"],
-        high=around["high"],
-        n_trades=judged["n_trades"],
-        n_days=judged["n_days"],
+        verdict=judged.verdict,
+        p=judged.p,
+        sharpe=judged.sharpe,
+        low=sharpe.low if sharpe else None,
+        high=sharpe.high if sharpe else None,
+        n_trades=judged.n_trades,
+        n_days=judged.n_days,
     )

@@ -23,6 +23,7 @@ from tradsys.research.judging.trials import Tried
 from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.research.walk.experiment import simulate_decisions
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from
+from tradsys.runs.tables import MACRO_STATES
 from tradsys.settings.config import RunConfig
 
 RANKS = "ranks"
@@ -110,7 +111,7 @@ class StoredRun:
         arrays = to_arrays(bars)
         rows = np.searchsorted(arrays.ts + interval_ms(self.interval), start)
         regimes = [name for name in stored.columns if name.startswith("regime_")]
-        states = [name for name in stored.columns if name.startswith("macro_")]
+        states = [name for name in MACRO_STATES if name in stored.columns and stored[name].null_count() < len(stored)]
         audited = [one["audit"].to_numpy().astype(np.float64) for one in sides]
         return Forecasts(
             start=start,

@@ -1,6 +1,6 @@
 """The walk-forward experiment as a procedure: agents forecast, profiles decide, everything is fitted fold by fold."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -25,6 +25,9 @@ from tradsys.research.walk.experiment import Outcome, Progress, run_experiment
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.lockbox import simulate_lockbox
 from tradsys.research.walk.metrics import run_metrics
+from tradsys.runs.manifest import Kind
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.tables import FORECASTS, LABELS, TableSchema
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import RankColumns, ranks_of
 
@@ -35,7 +38,7 @@ class ExperimentProcedure:
 
     spec: Experiment
     ranks: RankColumns | None = None
-    kind: ClassVar[str] = ""
+    kind: ClassVar[Kind] = "experiment"
 
     @classmethod
     def of(cls, market: Market, config: RunConfig, plan: Plan | None = None) -> Self:
@@ -110,17 +113,16 @@ class SimulatedExperiment:
             "paths": cross_validated_paths(outcome.data, spec, progress),
         }
 
-    def tables(self) -> Mapping[str, pl.DataFrame]:
+    def tables(self) -> Sequence[tuple[TableSchema, pl.DataFrame]]:
         """What was forecast, and what became of it."""
-        return {
-            "forecasts.parquet": forecasts_frame(self.outcome, self.procedure.spec),
-            "labels.parquet": labels_frame(self.outcome),
-        }
+        forecasts = forecasts_frame(self.outcome, self.procedure.spec)
+        return (FORECASTS, forecasts), (LABELS, labels_frame(self.outcome))
 
     def simulate_lockbox(self) -> Mapping[str, Simulation]:
         """The deployed profile, fitted on everything before."""
         return simulate_lockbox(self.market, self.procedure.spec, self.outcome)
 
-    def choices(self, run: str, metrics: Mapping[str, Any]) -> Iterator[Choice]:
+    def choices(self, run: str, metrics: RunMetrics) -> Iterator[Choice]:
         """The folds' deciders, thresholds and regimes, and what the chosen procedure settled on."""
-        return fold_choices(run, self.market, self.procedure.spec, self.outcome, metrics["chosen"]["folds"])
+        chosen = metrics.chosen.folds if metrics.chosen else ()
+        return fold_choices(run, self.market, self.procedure.spec, self.outcome, chosen)

@@ -1,6 +1,6 @@
 """What `research.run` asks of a procedure: to be simulated, and of the simulation, to be checked and measured."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import polars as pl
@@ -12,6 +12,9 @@ from tradsys.predictor.predictor import Predictor
 from tradsys.research.judging.trials import Tried
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.walk.experiment import Progress
+from tradsys.runs.manifest import Kind
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.tables import TableSchema
 
 
 class Simulated(Protocol):
@@ -43,13 +46,13 @@ class Simulated(Protocol):
     def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
         """Every number of `metrics.json`, in plain JSON values."""
 
-    def tables(self) -> Mapping[str, pl.DataFrame]:
-        """Tables beside those of trades, equity and bars, by the name of their file."""
+    def tables(self) -> Sequence[tuple[TableSchema, pl.DataFrame]]:
+        """Tables further than those of trades, equity and bars."""
 
     def simulate_lockbox(self) -> Mapping[str, Simulation]:
         """The deployed profile inside the lock-box."""
 
-    def choices(self, run: str, metrics: Mapping[str, Any]) -> Iterator[Choice]:
+    def choices(self, run: str, metrics: RunMetrics) -> Iterator[Choice]:
         """What was chosen on training parts, as the ledger keeps it."""
 
 
@@ -61,8 +64,8 @@ class Procedure(Protocol):
         """What is tried, by its digest, and how it is judged."""
 
     @property
-    def kind(self) -> str:
-        """`kind` in the manifest; an experiment names none."""
+    def kind(self) -> Kind:
+        """What the manifest calls it."""
 
     @property
     def agent(self) -> str:

@@ -1,6 +1,6 @@
 """Market-neutral ranks as a procedure: long the strongest, short the weakest; nothing is fitted, nothing is chosen."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -12,12 +12,14 @@ from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.market import Market
 from tradsys.journal.entries import Choice
 from tradsys.machine.plan import Plan
-from tradsys.research.judging.replay import RANKS
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.ranking.lookahead import look_ahead_in_ranks
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, market_neutral_from, trade
 from tradsys.research.ranking.metrics import rank_metrics
 from tradsys.research.walk.experiment import Progress, lockbox_opens
+from tradsys.runs.manifest import Kind
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.tables import UNIVERSE, TableSchema
 from tradsys.settings.config import RunConfig
 
 SAMPLE_POINTS = 3
@@ -31,7 +33,7 @@ class RankProcedure:
     """The rule of ranks and its universe."""
 
     spec: MarketNeutralSpec
-    kind: ClassVar[str] = RANKS
+    kind: ClassVar[Kind] = "ranks"
     agent: ClassVar[str] = "ranks"
 
     @classmethod
@@ -93,9 +95,9 @@ class SimulatedRanks:
         start, end = self.span
         return rank_metrics(self.market, self.spec, self.traded, benchmark, start=start, end=end)
 
-    def tables(self) -> Mapping[str, pl.DataFrame]:
+    def tables(self) -> Sequence[tuple[TableSchema, pl.DataFrame]]:
         """Who was a member of the universe when."""
-        return {"universe.parquet": self.traded.universe.frame()}
+        return ((UNIVERSE, self.traded.universe.frame()),)
 
     def simulate_lockbox(self) -> Mapping[str, Simulation]:
         """The rule from the lock-box on, with all bars before it known."""
@@ -103,7 +105,7 @@ class SimulatedRanks:
         end = to_ms(self.market.bars["ts"].max()) + step  # type: ignore[arg-type]  # the column is Datetime
         return {NAME: trade(self.market.frames(), step, self.spec, start=self.span[1], end=end).simulation}
 
-    def choices(self, run: str, metrics: Mapping[str, Any]) -> Iterator[Choice]:
+    def choices(self, run: str, metrics: RunMetrics) -> Iterator[Choice]:
         """A rule that is given chooses nothing."""
         return iter(())
 

@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 
-from tradsys.core.arrays import FloatArray
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.experiment import Outcome, block_decisions
 from tradsys.research.walk.experiment_spec import Experiment
+from tradsys.runs.tables import MACRO_STATES
 
 
 def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
@@ -44,10 +44,13 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
     return pl.concat(parts).sort("start", "symbol", "side", descending=[False, False, True])
 
 
-def _macro_columns(forecasts: Forecasts) -> dict[str, FloatArray]:
-    """`macro_0` risk-on and on, where a supervisor watches other markets."""
-    states = forecasts.macro
-    return {} if states is None else {f"macro_{k}": states[:, k] for k in range(states.shape[1])}
+def _macro_columns(forecasts: Forecasts) -> dict[str, pl.Series]:
+    """`macro_0` risk-on and on, from a supervisor that watches other markets; null where there is none."""
+    n, states = len(forecasts.start), forecasts.macro
+    return {
+        name: pl.repeat(None, n, dtype=pl.Float64, eager=True) if states is None else pl.Series(states[:, k])
+        for k, name in enumerate(MACRO_STATES)
+    }
 
 
 def labels_frame(outcome: Outcome) -> pl.DataFrame:
