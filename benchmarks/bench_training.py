@@ -200,7 +200,7 @@ def measure_groups() -> None:
 def race_on_cuda(n_bars: int = 2_000_000) -> None:
     """Labels a second of one model and of groups on the card, against what its memory's bandwidth allows."""
     device, network = best_device(), BandedTransformer(N_FEATURES)
-    floor_bytes = 17e3  # a label's traffic in bfloat16 (TRAINING.md): what the layers read and write, forward and back
+    floor_bytes = 17e3  # a label's traffic in bfloat16: what the layers read and write, forward and back
     bandwidth = copied_bytes_per_second(device)
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}: {bandwidth / 1e12:.2f} TB/s copied")
     print(f"memory-bound floor: {bandwidth / floor_bytes / 1e6:.0f} M labels/s")

@@ -185,3 +185,10 @@ def test_snippets_run(page, finished):
 def test_every_feature_is_described():
     described = re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs" / "features.md").read_text(), flags=re.M)
     assert described == [feature.name for feature in SHIPPED]
+
+
+def test_pages_that_the_code_names_exist():
+    written = {"journal.md"}
+    for path in [path for folder in ("src", "benchmarks", "scripts") for path in (ROOT / folder).rglob("*.py")]:
+        for name in set(re.findall(r"[\w/-]+\.md\b", path.read_text())) - written:
+            assert any((folder / name).exists() for folder in (ROOT, ROOT / "docs")), f"{path.name} names {name}"

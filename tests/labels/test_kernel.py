@@ -9,7 +9,7 @@ from tradsys.labels.kernel import REASONS, WALKS, Prices, Walk, no_fine_bars, wa
 
 
 def plain_walk(bars: list[dict[str, float]], side: int, target: float, stop: float, policy: str) -> tuple[object, ...]:
-    """The rules of METHODS §2 sentence by sentence, one trade entered at the open of the first of `bars`."""
+    """The rules of the walk, sentence by sentence, one trade entered at the open of the first of `bars`."""
 
     def reaches(price: float, barrier: float, towards: int) -> bool:
         return towards * (price - barrier) >= 0

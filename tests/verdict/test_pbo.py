@@ -18,7 +18,7 @@ def test_the_published_fixture_to_its_printed_digits():
     assert result.pbo == 0.95
     assert result.p_loss == 0.9
     assert result.logits.sum() == pytest.approx(-13.617212046647, abs=1e-11)
-    # METHODS.md prints ...598, with two digits in each other's place: the regression of its own 20 points gives this
+    # what the regression of these 20 points gives
     assert result.slope == pytest.approx(-0.5800410958669, abs=1e-12)
     assert result.slope == pytest.approx(linregress(result.in_sample, result.out_of_sample).slope, abs=1e-12)
 

@@ -36,7 +36,7 @@ def test_a_certain_and_wrong_forecast_costs_much_and_not_everything():
 
 
 def test_log_loss_of_the_base_rate_is_its_entropy():
-    """METHODS section 8: .50 is the entropy of a 19.97% base rate."""
+    """.50 is the entropy of a 19.97% base rate."""
     y = np.zeros((10_000, 2))
     y[:1997] = 1
     assert log_loss(np.full(y.shape, 0.1997), y).mean() == pytest.approx(0.50, abs=1e-3)

@@ -1,4 +1,4 @@
-"""The published numbers of METHODS.md section 6, and each formula's usual mistake."""
+"""Published numbers, and each formula's usual mistake."""
 
 from math import inf, sqrt
 

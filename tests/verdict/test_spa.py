@@ -9,7 +9,7 @@ from tradsys.verdict.stationary import long_run_variance, stationary_sums
 
 
 def one_good_among_noisy(seed, n_obs=500):
-    """Losses of METHODS.md section 6: the first model is better by .03 with sd .2, 29 have sd 5 and nothing."""
+    """Losses of thirty models: the first is better by .03 with sd .2, 29 have sd 5 and nothing."""
     losses = np.random.default_rng(seed).normal(size=(n_obs, 30)) * 5
     losses[:, 0] = losses[:, 0] / 25 - 0.03
     return np.zeros(n_obs), losses

@@ -22,8 +22,8 @@ class BookPressure(OddColumns):
     """Imbalances of the best levels and the microprice, at the close and over the bar.
 
     Two columns a depth in `levels`, which are those that the training bars carry unless they are named. Seen from the
-    other currency bids are asks: all change sign with the market. The skill of an imbalance lasts seconds
-    (FEATURES.md), so that over hourly bars it belongs to execution: in no default set.
+    other currency bids are asks: all change sign with the market. The skill of an imbalance lasts seconds,
+    so that over hourly bars it belongs to execution: in no default set.
     """
 
     levels: tuple[int, ...] = ()

@@ -69,7 +69,7 @@ class MacroReturns(_MacroColumns):
     """Return of the last session and of the last week in usual deviations, and the close's standard score.
 
     Three columns a series, all of which may know a direction; none turns round when the bars' own market is mirrored.
-    On the development bars such columns made forecasts worse (FEATURES.md): they are in no default set.
+    On the development bars such columns made forecasts worse: they are in no default set.
     """
 
     series: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """What the ledger's entries say: one type a kind, the one place that knows their fields, and which kinds are trials.
 
-VERDICT.md section 6: a trial is one procedure whose outer out-of-sample trades were simulated, and only trials are in
+A trial is one procedure whose outer out-of-sample trades were simulated, and only trials are in
 the number K that a verdict counts. Whatever was chosen or scored inside training parts belongs to the procedure: it is
 recorded and not counted. Openings of a lock-box count among themselves.
 """

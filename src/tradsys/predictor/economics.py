@@ -62,7 +62,7 @@ def expected_net_return(
 ) -> FloatArray:
     """Expected return of entering each side, after costs, as a fraction of the entry price, shape (n, 2).
 
-    `p_target a - p_stop b + p_time E[ret | time] - cost` (METHODS §2), where the entry, stops and time exits pay the
+    `p_target a - p_stop b + p_time E[ret | time] - cost`, where the entry, stops and time exits pay the
     taker fee and targets the maker fee. `probability` and `timeout` are calibrated, (n, 2); `atr_over_price` is (n,).
     `carry` (n, 2) is what holding each side is expected to cost.
     """

@@ -26,8 +26,8 @@ class RegimeMomentum(OddColumns):
 
     The direction is the volatility-normalised return over `horizon` bars in standard deviations, cut at one: a sign,
     but one that passes through zero. With a spec of regimes the feature fits them itself; a fitted filter
-    is shared with whoever else reads it. On hourly bars this was the only family that added to momentum
-    (FEATURES.md).
+    is shared with whoever else reads it. On hourly bars this was the only family that added to
+    momentum.
     """
 
     regimes: Regimes | RegimeFilter = field(default_factory=RegimeSpec)

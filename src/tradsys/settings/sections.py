@@ -206,7 +206,7 @@ class ProfileSettings(Section):
 
 
 class VerdictSettings(Section):
-    """The procedure of VERDICT §5; change it and its measured error rates no longer hold."""
+    """Rules of the verdict (docs/verdict.md); change one, and the measured error rates no longer hold."""
 
     alpha: Share = 0.05
     min_trades: Count = 60

@@ -41,7 +41,7 @@ def path_mean(daily: FloatArray, *, block_days: float = 10) -> PathMean:
     influence z - S (z^2 - 1) / 2, z being standardised returns. The mean of P such ratios has that over P where they
     are independent, and (1 + (P - 1) rho) times as much where they correlate by rho.
 
-    Lo, "The statistics of Sharpe ratios", Financial Analysts Journal 58 (2002); METHODS: five paths of (6, 2) on noise
+    Lo, "The statistics of Sharpe ratios", Financial Analysts Journal 58 (2002). Five paths of (6, 2) on noise
     correlate .66, so that the naive error is 1.9 times too small.
 
     >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Proven, not proven or refuted: the procedure of VERDICT.md section 5, whose error rates were measured.
+"""Proven, not proven or refuted: the procedure of docs/verdict.md, whose error rates were measured.
 
 An edge is proven where the trial makes money after costs *and* where its timing beats the same positions shifted
 against the market, both stepped down over every trial known on the data. Neither test alone is a verdict: the first

@@ -11,7 +11,7 @@ type Leg = Literal["history", "trades", "money", "timing", "both"]
 
 @dataclass(frozen=True, slots=True)
 class VerdictSpec:
-    """Rules of the verdict, VERDICT.md section 5; the defaults are the ones whose error rates were measured."""
+    """Rules of the verdict (docs/verdict.md); the defaults are the ones whose error rates were measured."""
 
     alpha: float = 0.05
     min_trades: int = 60

@@ -28,7 +28,7 @@ def among(own: list[str], any_proven: bool) -> dict:
 
 
 def test_the_formula_is_that_of_the_verdict():
-    """VERDICT section 3: K = 4 .31/.89/1.00, K = 100 .06/.57/.97 at S = 1, 2, 3 and three years."""
+    """K = 4 .31/.89/1.00, K = 100 .06/.57/.97 at S = 1, 2, 3 and three years."""
     for n_trials, expected in ((4, (0.31, 0.89, 1.00)), (100, (0.06, 0.57, 0.97))):
         found = tuple(power_formula(s, 1095, n_trials) for s in (1.0, 2.0, 3.0))
         assert found == pytest.approx(expected, abs=0.006)

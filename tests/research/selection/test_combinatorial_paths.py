@@ -115,7 +115,7 @@ def test_wilder_bars_in_a_test_group_change_no_scale_and_no_regime(data, spec):
 
 
 def test_each_group_is_told_by_the_split_that_the_map_names(monkeypatch, spec):
-    """METHODS section 5: path 2 of (6, 2) is (G1,S2)(G2,S6)(G3,S6)(G4,S7)(G5,S8)(G6,S9)."""
+    """Path 2 of (6, 2) is (G1,S2)(G2,S6)(G3,S6)(G4,S7)(G5,S8)(G6,S9)."""
     edges = np.arange(7) * 1_000
     when = pl.Series("start", np.arange(0, 6_000, 250)).cast(pl.Datetime("ms", "UTC"))
     monkeypatch.setattr(

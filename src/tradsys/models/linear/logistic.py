@@ -62,8 +62,8 @@ class RidgeLogistic:
 
     the intercept being free. The penalty thus counts *per row*: it does not fade as history grows, because on bars the
     signal is weak and drifts. A standardised column alone has a curvature of p(1-p), about .25, so that a penalty of 1
-    leaves it a fifth of its unpenalised coefficient; what many columns say together (momentum) survives. FEATURES.md
-    measured .5 to 2 as best on hourly bars; with `penalty=None` the training rows choose, and leave 2 only where they
+    leaves it a fifth of its unpenalised coefficient; what many columns say together (momentum) survives. On
+    hourly bars .5 to 2 did best; with `penalty=None` the training rows choose, and leave 2 only where they
     show that less is better, for volatility columns and for all others apart (`choose_penalties`).
     """
 

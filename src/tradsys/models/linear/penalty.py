@@ -10,7 +10,7 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.splits.kfold import PurgedKFold
 
 PENALTIES = (2.0, 1.0, 0.5, 0.25, 0.1, 0.03)
-"""From the strongest, which hourly bars want (FEATURES.md), to what a strong signal wants."""
+"""From the strongest, which hourly bars want, to what a strong signal wants."""
 
 _N_FOLDS = 5
 _N_BLOCKS = 50

@@ -17,7 +17,7 @@ class SymmetricLogistic:
     So p_short(x) = p_long(-x), and a drift of the training years cannot enter. The level `c` is shared, hence knows
     no direction; it is needed because a trade that ends by time reaches no side's target, so that both sides' base
     rates lie below one half. Where no trade ends by time the labels are each other's complement, `c` is zero and
-    p(-x) = 1 - p(x), the model that FEATURES.md measured. Without odd columns the level is all there is.
+    p(-x) = 1 - p(x). Without odd columns the level is all there is.
     """
 
     penalty: float | None = None

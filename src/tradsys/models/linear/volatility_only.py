@@ -13,7 +13,7 @@ class VolatilityOnly:
     """Ridge logistic regression on the volatility columns.
 
     Ridged like the model it is compared with: unpenalised it falls below the base rate on real bars and flatters its
-    rival (FEATURES.md). The penalty means what it does in `RidgeLogistic`; without volatility columns this is the base
+    rival. The penalty means what it does in `RidgeLogistic`; without volatility columns this is the base
     rate.
     """
 

@@ -66,7 +66,7 @@ def summarise(lines: Sequence[Line]) -> dict[str, Any]:
 
 
 def power_formula(sharpe: float, n_days: int, n_trials: int, alpha: float = VerdictSpec().alpha) -> float:
-    """Phi(S sqrt(years) - z(1 - alpha / K)): what the best of K trials could reach (VERDICT section 3)."""
+    """Phi(S sqrt(years) - z(1 - alpha / K)): what the best of K trials could reach."""
     return float(ndtr(sharpe * sqrt(n_days / DAYS_A_YEAR) - normal_upper_quantile(alpha, n_trials)))
 
 
