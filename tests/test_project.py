@@ -242,3 +242,13 @@ class TestTools:
 def test_nothing_writes_or_reads_a_pickle(repository):
     words = re.compile(r"^\s*(import|from) (pickle|cloudpickle|joblib|dill)\b|torch\.(save|load)\(|allow_pickle", re.M)
     assert [path.name for path in (repository / "src").rglob("*.py") if words.search(path.read_text())] == []
+
+
+def test_a_class_name_occurs_once(repository):
+    """One noun, one meaning."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((repository / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(str(path.relative_to(repository)))
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

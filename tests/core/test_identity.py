@@ -6,18 +6,18 @@ from typing import Annotated
 import pytest
 
 from tradsys.core.identity import NOT_IDENTITY, OUTSIDE_IDENTITY, SCHEMA, digest, digest_of, identity
-from tradsys.core.settings import Section
+from tradsys.core.settings import SettingsSection
 from tradsys.profiles.catalogue import PROFILES, reading
 from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.settings.config import RunConfig
 
 
-class Inner(Section):
+class Inner(SettingsSection):
     size: int = 1
     path: Annotated[str, NOT_IDENTITY] = ""
 
 
-class Outer(Section):
+class Outer(SettingsSection):
     inner: Inner = Inner()
     names: tuple[str, ...] = ()
     seed: Annotated[int, NOT_IDENTITY] = 0

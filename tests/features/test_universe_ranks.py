@@ -10,7 +10,7 @@ from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.data.fingerprint import fingerprint, month_blocks
 from tradsys.data.market import Market
-from tradsys.data.panel import Panel
+from tradsys.data.panel import PricePanel
 from tradsys.data.simulate import simulate_universe
 from tradsys.data.universe import UniverseSpec
 from tradsys.features.cross_section import RANKS
@@ -63,7 +63,7 @@ def test_a_symbol_that_is_listed_later_changes_nothing_before(bars, ranked):
 
 def test_only_members_with_a_bar_now_and_then_are_ranked(bars, ranked):
     frames = split_symbols(bars)
-    panel = Panel.of(frames, HOUR_MS)
+    panel = PricePanel.of(frames, HOUR_MS)
     member = SPEC.choose(frames, HOUR_MS).at(panel.times)
     for s, frame in enumerate(ranked.frames().values()):
         opens = set(frame["ts"].dt.epoch("ms").to_list())
@@ -76,7 +76,7 @@ def test_only_members_with_a_bar_now_and_then_are_ranked(bars, ranked):
 
 def test_values_are_those_of_a_slow_plain_version(bars, ranked):
     frames = split_symbols(bars)
-    panel = Panel.of(frames, HOUR_MS)
+    panel = PricePanel.of(frames, HOUR_MS)
     member = SPEC.choose(frames, HOUR_MS).at(panel.times)
     table = momentum(panel, frames, 72)
     checked = 0
@@ -96,7 +96,7 @@ def test_values_are_those_of_a_slow_plain_version(bars, ranked):
 
 def test_momentum_is_that_of_the_clock_and_not_of_neighbours(bars):
     frames = split_symbols(bars)
-    panel = Panel.of(frames, HOUR_MS)
+    panel = PricePanel.of(frames, HOUR_MS)
     close = panel.spread({name: frame["close"].to_numpy() for name, frame in frames.items()})
     has_both = np.isfinite(close[24:]) & np.isfinite(close[:-24])
     assert not np.isfinite(momentum(panel, frames, 24)[24:][~has_both]).any()

@@ -7,12 +7,12 @@ from tradsys.journal.book import read_book, reigning
 from tradsys.journal.entries import (
     Champion,
     Data,
-    Decision,
     FailedRun,
     FinishedRun,
     FoldScore,
     Hypothesis,
     Look,
+    RecordedDecision,
     Result,
     TuningTrial,
 )
@@ -92,7 +92,7 @@ def test_the_last_decision_holds_also_when_it_repeats_the_first(ledger):
     ledger.append(finished().content())
     before = ""
     for verb in ("adopted", "rejected", "adopted"):
-        made = Decision(data=BTC, subject="r" * 64, decision=verb, why="so it is", replaces=before)
+        made = RecordedDecision(data=BTC, subject="r" * 64, decision=verb, why="so it is", replaces=before)
         before = ledger.append(made.content()).content_hash
     assert len(ledger.entries("decision")) == 3
     assert read_book(ledger)[0].ideas[0].decision["decision"] == "adopted"
@@ -112,7 +112,7 @@ def test_the_last_decision_holds_also_when_it_repeats_the_first(ledger):
 def test_what_failed_says_negative_in_its_title(ledger, entry, verb, is_negative):
     ledger.append(entry.content())
     if verb:
-        ledger.append(Decision(data=BTC, subject="r" * 64, decision=verb, why="because").content())
+        ledger.append(RecordedDecision(data=BTC, subject="r" * 64, decision=verb, why="because").content())
     assert ("(negative)\n" in journal_page(read_book(ledger))) == is_negative
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tradsys.data.download import Report
 
 
-class Source(StrEnum):
+class SourceChoice(StrEnum):
     """Whom to ask."""
 
     auto = "auto"
@@ -34,8 +34,8 @@ def download(
     start: Annotated[str | None, typer.Option("--from", help="First day (UTC); otherwise the listing.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Day to stop before; otherwise now.")] = None,
     source: Annotated[
-        Source, typer.Option(help="auto takes Binance's archive where there is one, else ccxt.")
-    ] = Source.auto,
+        SourceChoice, typer.Option(help="auto takes Binance's archive where there is one, else ccxt.")
+    ] = SourceChoice.auto,
     refresh: Annotated[bool, typer.Option("--refresh", help="Also fetch files that were issued again.")] = False,
     config: Config = None,
     settings: Settings = None,

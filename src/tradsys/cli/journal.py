@@ -15,7 +15,7 @@ from tradsys.core.errors import ConfigError
 if TYPE_CHECKING:
     from tradsys.journal.book import MarketBook
     from tradsys.journal.entries import Data
-    from tradsys.journal.ledger import Entry, Ledger
+    from tradsys.journal.ledger import Ledger, LedgerEntry
 
 Journal = Annotated[Path, typer.Option(help="Folder of the ledger.")]
 
@@ -86,7 +86,7 @@ def decide(
     as_json: Json = False,
 ) -> int:
     """Write down what was made of a run or a hypothesis; the last decision on it holds."""
-    from tradsys.journal.entries import Decision
+    from tradsys.journal.entries import RecordedDecision
     from tradsys.journal.page import SHORT
 
     if not why.strip():
@@ -97,7 +97,7 @@ def decide(
     before = ledger.latest("decision", subject=subject)
     if before is None or (before.content["decision"], before.content["why"]) != (decision.value, why):
         replaces = "" if before is None else before.content_hash
-        made = Decision(data=_about(on), subject=subject, decision=decision.value, why=why, replaces=replaces)
+        made = RecordedDecision(data=_about(on), subject=subject, decision=decision.value, why=why, replaces=replaces)
         ledger.append(made.content())
     shown = {"subject": subject, "decision": decision.value}
     typer.echo(json.dumps(shown) if as_json else f"{subject[:SHORT]} {decision.value}: {why}")
@@ -189,14 +189,14 @@ def _data(market: str, seed: int, ledger: "Ledger") -> "Data":
         raise ConfigError(f"{_no_market(market, names)}; and as bars: {error}") from None
 
 
-def _about(entry: "Entry") -> "Data":
+def _about(entry: "LedgerEntry") -> "Data":
     from tradsys.journal.entries import Data
 
     content = entry.content
     return Data(content["market"], tuple(content["blocks"]), content.get("fingerprint", ""))
 
 
-def _subject(name: str, ledger: "Ledger", runs: Path) -> "Entry":
+def _subject(name: str, ledger: "Ledger", runs: Path) -> "LedgerEntry":
     """The entry of a run, by folder or name, or of a hypothesis."""
     from tradsys.core.errors import DataError
     from tradsys.research.judging.replay import StoredRun

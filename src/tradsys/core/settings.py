@@ -19,7 +19,7 @@ _PROGRAM = frozenset({"TRADSYS_DEBUG"})
 """Variables that steer the program rather than what it computes."""
 
 
-class Section(BaseModel):
+class SettingsSection(BaseModel):
     """A group of settings: frozen, nothing but what it names, and no number that is not finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -40,7 +40,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class SeriesAudit:
     """All that was found in one series; `quality` is None where its files cannot be read."""
 
     series: SeriesId
@@ -54,7 +54,7 @@ class Audit:
         return any(finding.is_bad for finding in self.findings)
 
 
-def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -> Audit:
+def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -> SeriesAudit:
     """Check a stored series against its manifests, the bars' rules, its other intervals and other venues.
 
     `against` are series to compare closes with; by default every stored one of the same pair and interval elsewhere.
@@ -70,7 +70,7 @@ def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -
     try:
         rows = store.read(series)  # checks every file's hash
     except DataError as error:
-        return Audit(series, 0, None, (*findings, Finding("damaged file", 0, str(error), is_bad=True)))
+        return SeriesAudit(series, 0, None, (*findings, Finding("damaged file", 0, str(error), is_bad=True)))
     told = sum(manifest.n_rows for manifest in manifests)
     if told != len(rows):
         sentence = f"the manifests tell of {told:,} rows, the files hold {len(rows):,}"
@@ -78,7 +78,7 @@ def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -
     if series.interval == FUNDING:
         findings += _funding(rows)
     if not series.is_bars:
-        return Audit(series, len(rows), None, (*findings, *_of_table(series, rows)))
+        return SeriesAudit(series, len(rows), None, (*findings, *_of_table(series, rows)))
     required = rows.select("ts", "open", "high", "low", "close", "volume")
     _, defects = find_defects(required, interval=series.step)
     findings += [Finding(d.kind, d.n_rows, d.sentence, is_bad=True) for d in defects]
@@ -89,7 +89,7 @@ def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -
         quality = quality_report(rows, interval=series.step)
     except NotEnoughBars:
         quality = None
-    return Audit(series, len(rows), quality, tuple(findings))
+    return SeriesAudit(series, len(rows), quality, tuple(findings))
 
 
 def _of_table(series: SeriesId, rows: pl.DataFrame) -> list[Finding]:

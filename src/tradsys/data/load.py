@@ -29,7 +29,7 @@ _FORMATS = (".parquet", ".feather", ".arrow", ".csv", ".gz", ".zst", ".txt", ".t
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedBars:
     """Bars as `validate_bars` wants them, the name of their symbol, and what was repaired on the way."""
 
     bars: pl.DataFrame
@@ -58,7 +58,7 @@ def load_bars(
     return loaded.bars
 
 
-def load(spec: str | Path, *, seed: int = 0, settings: DataSettings | None = None) -> Loaded:
+def load(spec: str | Path, *, seed: int = 0, settings: DataSettings | None = None) -> LoadedBars:
     """The bars behind a spec, with their symbol and the repairs."""
     text = str(spec)
     if text == "sample":
@@ -66,13 +66,13 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings | None = Non
     if is_simulated(text):
         recipe = parse_recipe(text.removeprefix("simulated").removeprefix(":"))
         if recipe.n_symbols > 1:
-            return Loaded(simulate_universe(recipe.n_symbols, recipe.edge, seed=seed), recipe.name, ())
-        return Loaded(simulate(recipe.name, seed=seed), recipe.name, ())
+            return LoadedBars(simulate_universe(recipe.n_symbols, recipe.edge, seed=seed), recipe.name, ())
+        return LoadedBars(simulate(recipe.name, seed=seed), recipe.name, ())
     path = Path(text).expanduser()
     if path.exists():
         return _from_file(path, path.name.split(".")[0].split("-")[0])
     if is_series(text):
-        return Loaded(*load_stored(text, settings))
+        return LoadedBars(*load_stored(text, settings))
     raise ConfigError(_no_such_spec(text, path))
 
 
@@ -81,7 +81,7 @@ def is_simulated(spec: str) -> bool:
     return spec == "simulated" or spec.startswith(SIMULATED)
 
 
-def _from_file(path: Path, symbol: str) -> Loaded:
+def _from_file(path: Path, symbol: str) -> LoadedBars:
     source = path.name
     table, place = read_table(path)
     bars, repairs = clean(recognise(table, source), source, place=place)
@@ -91,7 +91,7 @@ def _from_file(path: Path, symbol: str) -> Loaded:
     bars, defects = find_defects(bars)
     refuse(defects, f"{source} is refused (rows are {place}s of it)", "mend or drop these rows, or fetch them again")
     bars, suspects = settle_suspects(bars, place)
-    return Loaded(bars.drop(ROW), symbol, (*repairs, *suspects))
+    return LoadedBars(bars.drop(ROW), symbol, (*repairs, *suspects))
 
 
 def _no_such_spec(text: str, path: Path) -> str:

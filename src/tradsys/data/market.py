@@ -13,7 +13,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.sides import SIDES, Side
 from tradsys.core.time import format_interval, infer_interval
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
-from tradsys.data.load import SIMULATED, Loaded, is_simulated, load
+from tradsys.data.load import SIMULATED, LoadedBars, is_simulated, load
 from tradsys.data.repairs import Repair
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.recipes import parse_recipe
@@ -93,7 +93,7 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
     )
 
 
-def _with_symbol(item: Loaded) -> pl.DataFrame:
+def _with_symbol(item: LoadedBars) -> pl.DataFrame:
     if "symbol" in item.bars.columns:
         return item.bars
     return item.bars.select(pl.lit(item.symbol).alias("symbol"), pl.all())

@@ -13,7 +13,7 @@ from tradsys.core.time import ts_ms
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class PricePanel:
     """Every close `times` (n_times,) in ms from the first bar's to the last's, whether or not anybody traded.
 
     `row_at` (n_times, n_symbols) is the symbol's row of the bar that closed then, -1 where it has none.

@@ -6,12 +6,12 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from tradsys.core.settings import Section, build, dotted, gather
+from tradsys.core.settings import SettingsSection, build, dotted, gather
 
 SECTION = "data."
 
 
-class DataSettings(Section):
+class DataSettings(SettingsSection):
     """The store's folder or URL (`s3://bucket/folder`), the hosts, and how patiently they are asked.
 
     `requests_per_s` holds for each host, all processes of this user together. With `ccxt_url` every exchange is asked

@@ -11,7 +11,7 @@ from tradsys.core.gaps import find_gaps
 from tradsys.core.time import ts_ms
 from tradsys.data.repairs import Repair
 from tradsys.data.settings import DataSettings
-from tradsys.data.store.manifest import Manifest
+from tradsys.data.store.manifest import SeriesManifest
 from tradsys.data.store.resample import divides, resample
 from tradsys.data.store.series import SeriesId
 from tradsys.data.store.store import Store
@@ -61,7 +61,7 @@ def _source(store: Store, series: SeriesId) -> SeriesId:
     )
 
 
-def _flaws(manifests: Iterable[Manifest]) -> list[Repair]:
+def _flaws(manifests: Iterable[SeriesManifest]) -> list[Repair]:
     return [
         Repair(flaw.kind, flaw.n_rows, (), f"{manifest.year}: {flaw.sentence}", changed=False)
         for manifest in manifests

@@ -12,7 +12,7 @@ from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.time import DAY_MS, ts_ms
 from tradsys.data.listings import Listing
-from tradsys.data.panel import Panel
+from tradsys.data.panel import PricePanel
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class UniverseSpec:
         """
         if DAY_MS % bar_ms:
             raise ConfigError("a universe is chosen at midnight, so bars must fit into a day; resample them")
-        panel = Panel.of(frames, bar_ms)
+        panel = PricePanel.of(frames, bar_ms)
         _check(panel, frames, listings)
         step = self.rebalance_days * DAY_MS
         first, last = -(-int(panel.times[0]) // step), int(panel.times[-1]) // step
@@ -62,7 +62,7 @@ class UniverseSpec:
         return Universe(panel.symbols, times, _largest(np.where(eligible, median, -1.0), panel.symbols, self.size))
 
     def _volume(
-        self, panel: Panel, frames: Mapping[str, pl.DataFrame], times: IntArray
+        self, panel: PricePanel, frames: Mapping[str, pl.DataFrame], times: IntArray
     ) -> tuple[FloatArray, BoolArray]:
         """Median quote volume a day, and whether there was a bar on the last day; each (n_times, n_symbols)."""
         bars_day = (panel.times - 1) // DAY_MS
@@ -112,7 +112,7 @@ def _largest(volume: FloatArray, symbols: tuple[str, ...], size: int) -> BoolArr
     return np.asarray(member & (volume >= 0), dtype=bool)
 
 
-def _check(panel: Panel, frames: Mapping[str, pl.DataFrame], listings: Mapping[str, Listing]) -> None:
+def _check(panel: PricePanel, frames: Mapping[str, pl.DataFrame], listings: Mapping[str, Listing]) -> None:
     if unknown := sorted(listings.keys() - frames.keys()):
         raise DataError(
             f"listings name {', '.join(unknown)}, which have no bars: load them, or the universe is chosen "

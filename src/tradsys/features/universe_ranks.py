@@ -11,7 +11,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.time import interval_ms
 from tradsys.data.listings import Listing
 from tradsys.data.market import Market
-from tradsys.data.panel import Panel
+from tradsys.data.panel import PricePanel
 from tradsys.data.universe import UniverseSpec
 from tradsys.features.cross_section import LOOKBACKS
 from tradsys.features.prices import VOLATILITY_TAPS, log_close, log_returns, volatility
@@ -52,7 +52,7 @@ def rank_columns(
     listings: Mapping[str, Listing] = {},
 ) -> dict[str, list[pl.Series]]:
     """The columns of each symbol at its own bars, (n_bars,) each, from one frame a symbol."""
-    panel = Panel.of(frames, bar_ms)
+    panel = PricePanel.of(frames, bar_ms)
     member = spec.choose(frames, bar_ms, listings).at(panel.times)
     columns = {symbol: list[pl.Series]() for symbol in panel.symbols}
     for lookback in lookbacks:
@@ -63,7 +63,7 @@ def rank_columns(
     return columns
 
 
-def raw_momentum(panel: Panel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:
+def raw_momentum(panel: PricePanel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:
     """Log return over `lookback` bars of the clock, (n_times, n_symbols); NaN where either of the two is missing."""
     at = panel.spread({symbol: log_close(bars) for symbol, bars in frames.items()})
     before = np.full(at.shape, np.nan)
@@ -71,7 +71,7 @@ def raw_momentum(panel: Panel, frames: Mapping[str, pl.DataFrame], lookback: int
     return np.asarray(at - before)
 
 
-def momentum(panel: Panel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:
+def momentum(panel: PricePanel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:
     """Return over `lookback` bars of the clock in standard deviations, (n_times, n_symbols).
 
     NaN where the bar that closes then, or the one that closed `lookback` before, is missing, and where volatility is

@@ -6,16 +6,16 @@ from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
     from tradsys.journal.book import MarketBook, read_book
-    from tradsys.journal.ledger import Earlier, Entry, Ledger
+    from tradsys.journal.ledger import Earlier, Ledger, LedgerEntry
     from tradsys.journal.trial import TrialSeries
 
-__all__ = ["Earlier", "Entry", "Ledger", "MarketBook", "TrialSeries", "read_book"]
+__all__ = ["Earlier", "Ledger", "LedgerEntry", "MarketBook", "TrialSeries", "read_book"]
 
 __getattr__, __dir__ = attach(
     __name__,
     {
         "Earlier": "ledger",
-        "Entry": "ledger",
+        "LedgerEntry": "ledger",
         "Ledger": "ledger",
         "MarketBook": "book",
         "TrialSeries": "trial",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tradsys.journal.ledger import Entry, Ledger
+from tradsys.journal.ledger import Ledger, LedgerEntry
 
 UNNAMED = "unnamed"
 
@@ -23,7 +23,8 @@ class Guess:
 class Idea:
     """Something tried: a finished run, a run that failed, or a hypothesis that no run has looked at yet.
 
-    `results` are `entries.Result` as plain values, a profile each; `decision` is the last `entries.Decision` on it.
+    `results` are `entries.Result` as plain values, a profile each; `decision` is the last one that
+    was recorded on it.
     """
 
     name: str
@@ -71,15 +72,15 @@ def read_book(ledger: Ledger) -> list[MarketBook]:
     ]
 
 
-def reigning(ledger: Ledger, market: str, blocks: Iterable[str]) -> Entry | None:
+def reigning(ledger: Ledger, market: str, blocks: Iterable[str]) -> LedgerEntry | None:
     """The champion's entry for a market: the last one under this name on data that share a month with these."""
     seats = [e for e in ledger.entries_on(list(blocks)) if e.kind == "champion" and e.content.get("market") == market]
     return seats[-1] if seats else None
 
 
-def _groups(entries: Sequence[Entry]) -> list[tuple[str, set[str], list[Entry]]]:
+def _groups(entries: Sequence[LedgerEntry]) -> list[tuple[str, set[str], list[LedgerEntry]]]:
     """Entries of one name whose data share months, directly or through others."""
-    groups: list[tuple[str, set[str], list[Entry]]] = []
+    groups: list[tuple[str, set[str], list[LedgerEntry]]] = []
     for entry in entries:
         name, blocks = str(entry.content.get("market", UNNAMED)), set(entry.content.get("blocks", ()))
         touching = [group for group in groups if group[0] == name and not group[1].isdisjoint(blocks)]
@@ -94,12 +95,12 @@ def _groups(entries: Sequence[Entry]) -> list[tuple[str, set[str], list[Entry]]]
     return [(name, blocks, sorted(held, key=lambda e: order[e.hash])) for name, blocks, held in groups]
 
 
-def _data_name(entries: Sequence[Entry]) -> str:
+def _data_name(entries: Sequence[LedgerEntry]) -> str:
     first = entries[0].content
     return str(first.get("fingerprint") or min(first.get("blocks", ["no data"])))[:8]
 
 
-def _market(ledger: Ledger, shown: str, name: str, blocks: set[str], entries: Sequence[Entry]) -> MarketBook:
+def _market(ledger: Ledger, shown: str, name: str, blocks: set[str], entries: Sequence[LedgerEntry]) -> MarketBook:
     design = max((int(e.content["n_design_looks"]) for e in entries if e.kind == "run"), default=0)
     champion = reigning(ledger, name, blocks)
     others = {str(e.content.get("market", UNNAMED)) for e in ledger.entries_on(blocks)} - {name}
@@ -116,7 +117,7 @@ def _market(ledger: Ledger, shown: str, name: str, blocks: set[str], entries: Se
     )
 
 
-def _ideas(ledger: Ledger, entries: Sequence[Entry]) -> Iterable[Idea]:
+def _ideas(ledger: Ledger, entries: Sequence[LedgerEntry]) -> Iterable[Idea]:
     """One market's ideas; hypotheses, looks at them and decisions may stand under another market's name."""
     position = {entry.content_hash: k for k, entry in enumerate(ledger.entries())}
     hypotheses = {e.content_hash: e for e in ledger.entries("hypothesis")}
@@ -157,9 +158,9 @@ def _ideas(ledger: Ledger, entries: Sequence[Entry]) -> Iterable[Idea]:
         )
 
 
-def _of_run(entries: Sequence[Entry], kind: str, run: str) -> list[Entry]:
+def _of_run(entries: Sequence[LedgerEntry], kind: str, run: str) -> list[LedgerEntry]:
     return [entry for entry in entries if entry.kind == kind and entry.content["run"] == run]
 
 
-def _guess(entry: Entry, *, was_first: bool) -> Guess:
+def _guess(entry: LedgerEntry, *, was_first: bool) -> Guess:
     return Guess(entry.content_hash, str(entry.content["text"]), str(entry.content["expect"]), was_first)

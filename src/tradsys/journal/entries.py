@@ -217,7 +217,7 @@ class Look(Content):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision(Content):
+class RecordedDecision(Content):
     """What was made of a run or a hypothesis; `replaces` is the content hash of the decision before."""
 
     kind: ClassVar[str] = "decision"

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One line: `hash` chains it to the line before, `content_hash` leaves out the time `at` which it was written."""
 
     hash: str
@@ -60,8 +60,8 @@ class Ledger:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self._entries: list[Entry] = []
-        self._by_content: dict[str, Entry] = {}
+        self._entries: list[LedgerEntry] = []
+        self._by_content: dict[str, LedgerEntry] = {}
         self._read_to = 0
         self.refresh()
 
@@ -76,7 +76,7 @@ class Ledger:
             with self._locked():
                 self._read_on()
 
-    def append_trial(self, content: Mapping[str, Any], trial: TrialSeries) -> Entry:
+    def append_trial(self, content: Mapping[str, Any], trial: TrialSeries) -> LedgerEntry:
         """Store a trial's series, then append its entry: `content` with kind "trial", "series" and "n_trades" added."""
         path = self._series_path(trial.digest)
         if not path.exists():
@@ -84,7 +84,7 @@ class Ledger:
             write_atomically(path, trial.to_bytes())
         return self.append({**content, "kind": TRIAL, "series": trial.digest, "n_trades": trial.n_trades})
 
-    def append(self, content: Mapping[str, Any]) -> Entry:
+    def append(self, content: Mapping[str, Any]) -> LedgerEntry:
         """Write one entry, or return the one that already says the same."""
         text = canonical_json(content)
         content_hash = _sha256(text)
@@ -97,20 +97,20 @@ class Ledger:
             chained = _chain(self.head, at, content_hash)
             line = f'{{"hash":"{chained}","prev":"{self.head}","at":"{at}","content":{text}}}\n'.encode()
             _write_all(descriptor, line)
-            entry = Entry(chained, self.head, content_hash, json.loads(text), at)
+            entry = LedgerEntry(chained, self.head, content_hash, json.loads(text), at)
             self._remember(entry, len(line))
             return entry
 
-    def entries(self, kind: str | None = None) -> list[Entry]:
+    def entries(self, kind: str | None = None) -> list[LedgerEntry]:
         """All entries in the order they were written, or those of one kind."""
         return [entry for entry in self._entries if kind is None or entry.kind == kind]
 
-    def entries_on(self, blocks: Collection[str]) -> list[Entry]:
+    def entries_on(self, blocks: Collection[str]) -> list[LedgerEntry]:
         """Entries whose data share at least one month with `blocks`."""
         wanted = frozenset(blocks)
         return [entry for entry in self._entries if not wanted.isdisjoint(entry.content.get("blocks", ()))]
 
-    def trials_on(self, blocks: Collection[str]) -> list[Entry]:
+    def trials_on(self, blocks: Collection[str]) -> list[LedgerEntry]:
         """Trials on data that share at least one month with `blocks`."""
         return [entry for entry in self.entries_on(blocks) if entry.kind in COUNTED]
 
@@ -125,12 +125,12 @@ class Ledger:
         """
         return _sha256("\n".join(sorted(entry.content_hash for entry in self.trials_on(blocks))))
 
-    def latest(self, kind: str, **fields: Any) -> Entry | None:
+    def latest(self, kind: str, **fields: Any) -> LedgerEntry | None:
         """The last entry of a kind whose content has these values, None where there is none."""
         wanted = fields.items()
         return next((e for e in reversed(self.entries(kind)) if all(e.content.get(k) == v for k, v in wanted)), None)
 
-    def find(self, prefix: str, *kinds: str) -> Entry:
+    def find(self, prefix: str, *kinds: str) -> LedgerEntry:
         """The one entry of these kinds whose run or content hash begins with `prefix`, at least four characters."""
         named = {str(e.content["run"]) if "run" in e.content else e.content_hash: e for e in self._of(kinds)}
         matches = [entry for name, entry in named.items() if name.startswith(prefix)] if len(prefix) >= 4 else []
@@ -141,7 +141,7 @@ class Ledger:
             raise ConfigError(f"{prefix!r} fits {len(matches)} entries ({what}); give more of the name")
         raise ConfigError(f"no {what} in {self.path} is called {prefix!r}; `tradsys journal` lists their names")
 
-    def _of(self, kinds: Collection[str]) -> list[Entry]:
+    def _of(self, kinds: Collection[str]) -> list[LedgerEntry]:
         return [entry for entry in self._entries if entry.kind in kinds]
 
     def load_trial(self, digest: str) -> TrialSeries:
@@ -198,7 +198,7 @@ class Ledger:
             for line in whole.split(b"\n"):
                 self._remember(self._checked(line), len(line) + 1)
 
-    def _checked(self, line: bytes) -> Entry:
+    def _checked(self, line: bytes) -> LedgerEntry:
         number = len(self._entries) + 1
         try:
             read = json.loads(line)
@@ -217,9 +217,9 @@ class Ledger:
             raise LedgerError(
                 f"{self.path} line {number} was changed after it was written; restore the file from a copy"
             )
-        return Entry(claimed, prev, content_hash, content, at)
+        return LedgerEntry(claimed, prev, content_hash, content, at)
 
-    def _remember(self, entry: Entry, n_bytes: int) -> None:
+    def _remember(self, entry: LedgerEntry, n_bytes: int) -> None:
         self._entries.append(entry)
         self._by_content[entry.content_hash] = entry
         self._read_to += n_bytes
@@ -228,7 +228,7 @@ class Ledger:
         return self.path.parent / "trials" / f"{digest}.safetensors"
 
 
-def _trial_name(entry: Entry) -> str:
+def _trial_name(entry: LedgerEntry) -> str:
     """Digest of its series; of its content where it has none."""
     return str(entry.content.get("series") or entry.content_hash)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, model_validator
 
 from tradsys.core.identity import NOT_IDENTITY, digest
-from tradsys.core.settings import Section, build, changed, dotted, flat, gather
+from tradsys.core.settings import SettingsSection, build, changed, dotted, flat, gather
 from tradsys.data.settings import KEYS as DATA_KEYS
 from tradsys.settings.sections import (
     AgentSettings,
@@ -34,7 +34,7 @@ RENAMED: Final = {"flow": "positions"}
 """Sections by the names that they had in earlier versions, which stored runs and older files still use."""
 
 
-class RunConfig(Section):
+class RunConfig(SettingsSection):
     """All settings of a run; frozen, and its digest identifies the configuration in the journal."""
 
     seed: Annotated[int, Field(ge=0), NOT_IDENTITY] = 0

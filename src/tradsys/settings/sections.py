@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tradsys.core.identity import NOT_IDENTITY
-from tradsys.core.settings import Section
+from tradsys.core.settings import SettingsSection
 from tradsys.models.training.presets import JournalPreset, preset
 
 type Share = Annotated[float, Field(gt=0, lt=1)]
@@ -14,7 +14,7 @@ type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(lambda value: (value,)
 """One word is a list of one."""
 
 
-class LabelSettings(Section):
+class LabelSettings(SettingsSection):
     """Triple barrier: distances (CUSUM too) in ATR, horizon in bars; 1.5 / 1.5 / 24 did well on hourly bars.
 
     In a fit, labels weigh by `weights`, down to `time_decay` of that for the oldest; 1 decays nothing.
@@ -30,7 +30,7 @@ class LabelSettings(Section):
     time_decay: float = Field(1.0, gt=-1, le=1)
 
 
-class FoldSettings(Section):
+class FoldSettings(SettingsSection):
     """Purged walk-forward: `initial` only trains, `n_folds` equal blocks test, the last `lockbox` is left alone.
 
     Beside it, combinatorial purged folds test every `path_tests` of `path_groups` groups, as paths that are shown and
@@ -54,7 +54,7 @@ class FoldSettings(Section):
         return self
 
 
-class CostSettings(Section):
+class CostSettings(SettingsSection):
     """Fees in basis points of notional; a long pays the funding and a short receives it, a short pays the borrowing.
 
     `funding_bps_per_8h` is a constant for bars without the funding that was settled: see section funding.
@@ -67,7 +67,7 @@ class CostSettings(Section):
     borrow_bps_per_year: float = Field(0.0, ge=0)
 
 
-class PortfolioSettings(Section):
+class PortfolioSettings(SettingsSection):
     """Size of a position as a fraction of equity (unset: an equal share a symbol), capped in total; steps (0: none)."""
 
     fraction: float | None = Field(None, gt=0)
@@ -78,7 +78,7 @@ class PortfolioSettings(Section):
     sides: Annotated[Listed[Literal["long", "short"]], Field(min_length=1)] | None = None
 
 
-class AgentSettings(Section):
+class AgentSettings(SettingsSection):
     """The model that challenges the ridge logistic; the sizes are the transformer's, a preset's where none is given.
 
     `attention_start` is where the transformer's attention begins: anywhere, or on recent bars (`RecentTransformer`).
@@ -117,13 +117,13 @@ class AgentSettings(Section):
         return self.name in ("transformer", "resnet", "ensemble", "all")
 
 
-class FeatureSettings(Section):
+class FeatureSettings(SettingsSection):
     """Names of the features; none means the default set of FEATURES, with regime x momentum."""
 
     names: Annotated[Listed[str], Field(min_length=1)] | None = None
 
 
-class MacroSettings(Section):
+class MacroSettings(SettingsSection):
     """Daily closes of other markets: `NAME=SOURCE[|SOURCE][?calendar=..&lag_h=..&tolerance_days=..&risk=..]` each.
 
     A source is a file with the columns date, close, or fred:ID, yahoo:SYMBOL, bars:FILE (a coin in its place) or
@@ -135,7 +135,7 @@ class MacroSettings(Section):
     supervise: Listed[str] = ()
 
 
-class BookSettings(Section):
+class BookSettings(SettingsSection):
     """Order books, `[SYMBOL=]FILE[?lag_s=..&tolerance_s=..]` each: snapshots, or updates with sequence numbers.
 
     Without times of receipt a state counts as received `lag_s` (1) after its stamp; a bar knows one that is no older
@@ -145,7 +145,7 @@ class BookSettings(Section):
     files: Listed[str] = ()
 
 
-class PositionSettings(Section):
+class PositionSettings(SettingsSection):
     """Open interest, basis and liquidations, `[SYMBOL=]SOURCE[?lag_s=..&tolerance_s=..&every_s=..]` each.
 
     A source is a file with the columns open_interest, basis, or liq_sell and liq_buy, or a market of the store such as
@@ -156,7 +156,7 @@ class PositionSettings(Section):
     sources: Listed[str] = ()
 
 
-class FundingSettings(Section):
+class FundingSettings(SettingsSection):
     """What exchanges settled, `[SYMBOL=]FILE` or a stored `[SYMBOL=]VENUE:SYMBOL:funding` each, or `SYMBOL=none`.
 
     A file has the columns funding_time, rate and, where they are known, interval_hours; symbol, where it tells several.
@@ -165,7 +165,7 @@ class FundingSettings(Section):
     files: Listed[str] = ()
 
 
-class UniverseSettings(Section):
+class UniverseSettings(SettingsSection):
     """Symbols that are compared: the `size` most traded by median quote volume, chosen by what was known at the time.
 
     `listings` is a table with the columns symbol, listed, delisted; without it a symbol is listed since its first bar.
@@ -178,7 +178,7 @@ class UniverseSettings(Section):
     listings: str = ""
 
 
-class RankSettings(Section):
+class RankSettings(SettingsSection):
     """Long the `k` strongest, short the `k` weakest (unset: a fifth of those ranked each), every `horizon` bars.
 
     By the return over `lookback` bars, `standard` in standard deviations; 168 and 24 did best on hourly bars, in
@@ -192,20 +192,20 @@ class RankSettings(Section):
     contrarian: bool = False
 
 
-class RegimeSettings(Section):
+class RegimeSettings(SettingsSection):
     """Gaussian hidden Markov model of the market's states."""
 
     n_states: Annotated[int, Field(ge=2, le=5)] = 3
     n_starts: Count = 10
 
 
-class ProfileSettings(Section):
+class ProfileSettings(SettingsSection):
     """How the profiles' confidence thresholds are read."""
 
     confidence: Literal["rank", "probability"] = "rank"
 
 
-class VerdictSettings(Section):
+class VerdictSettings(SettingsSection):
     """Rules of the verdict (docs/verdict.md); change one, and the measured error rates no longer hold."""
 
     alpha: Share = 0.05
@@ -216,7 +216,7 @@ class VerdictSettings(Section):
     refute_below: float = 0.0
 
 
-class MachineSettings(Section):
+class MachineSettings(SettingsSection):
     """How much of the machine a run may take; changes no result but for rounding on an accelerator."""
 
     plan: Literal["auto", "safe", "beast"] = "auto"

@@ -6,7 +6,7 @@ from tests.research.diagnostics.planted import N_BARS, outcome_of, spec_of
 
 from tradsys.features.momentum import LaggedReturns
 from tradsys.research.calibration.presets import calibration_experiment
-from tradsys.research.diagnostics.adversarial import Band, Giveaway, _band, _sentence, adversarial_validation
+from tradsys.research.diagnostics.adversarial import Giveaway, MeanInterval, _band, _sentence, adversarial_validation
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +67,7 @@ def test_the_interval_is_students_over_the_folds():
     band = _band([0.5, 0.6, 0.7])
     assert band.value == pytest.approx(0.6)
     assert band.high - band.value == pytest.approx(4.302652729911275 * 0.1 / np.sqrt(3))
-    assert _band([0.5, 0.7]) == Band(0.6, None, None)
+    assert _band([0.5, 0.7]) == MeanInterval(0.6, None, None)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_the_interval_is_students_over_the_folds():
 )
 def test_the_sentence_says_which_of_three(low, excess, words):
     shown = (Giveaway("a", 0.6, 1.0, 1.0), Giveaway("b", 0.2, 0.0, 1.0))
-    said = _sentence(Band(0.6, low, 0.7), 0.55, Band(0.05, excess, 0.1), shown, 6)
+    said = _sentence(MeanInterval(0.6, low, 0.7), 0.55, MeanInterval(0.05, excess, 0.1), shown, 6)
     assert words in said
     assert ("mostly a and b" in said) == (low > 0.5)
 
 
 def test_two_folds_are_too_few_for_an_answer():
-    assert _sentence(Band(0.9, None, None), None, None, (), 2).startswith("Too few folds")
+    assert _sentence(MeanInterval(0.9, None, None), None, None, (), 2).startswith("Too few folds")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tradsys.core.errors import DataError, LedgerError
-from tradsys.journal.entries import Decision, LockboxOpening
+from tradsys.journal.entries import LockboxOpening, RecordedDecision
 from tradsys.journal.ledger import Ledger
 from tradsys.research.judging.rejudge import rejudge
 from tradsys.research.judging.replay import StoredRun
@@ -69,7 +69,9 @@ def test_a_proven_edge_lapses_when_enough_else_has_been_tried(copied):
 def test_what_others_tried_elsewhere_and_notes_on_this_data_change_nothing(copied, small_market):
     stored, ledger = copied
     ledger.append({"kind": "trial", "blocks": ["another month"]})
-    note = Decision(data=data_of(small_market), subject=stored.manifest["run"], decision="adopted", why="it holds")
+    note = RecordedDecision(
+        data=data_of(small_market), subject=stored.manifest["run"], decision="adopted", why="it holds"
+    )
     ledger.append(note.content())
     assert not rejudge(stored, ledger).has_grown
 

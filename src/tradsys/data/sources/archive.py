@@ -15,7 +15,7 @@ from tradsys.data.sources.positions import liquidations_from_csv, metrics_from_c
 from tradsys.data.sources.source import Batch, Range, utc_now
 from tradsys.data.sources.tables import depth_from_csv, funding_from_csv
 from tradsys.data.sources.zips import Damaged, Zipped, checksum, fetch_zip
-from tradsys.data.store.manifest import Flaw, Manifest, Origin
+from tradsys.data.store.manifest import Flaw, Origin, SeriesManifest
 from tradsys.data.store.places import Place
 from tradsys.data.store.series import DEPTH, FUNDING, LIQUIDATIONS, METRICS, PREMIUM, SeriesId
 
@@ -72,7 +72,7 @@ class Archive:
             if batch is not None:
                 yield batch
 
-    def reissued(self, series: SeriesId, manifests: list[Manifest]) -> Iterator[Batch]:
+    def reissued(self, series: SeriesId, manifests: list[SeriesManifest]) -> Iterator[Batch]:
         """Files whose checksum in the archive is no longer that of what was fetched."""
         base = self.client.settings.archive_url
         for origin in (o for manifest in manifests for o in manifest.origins if o.source == self.name):

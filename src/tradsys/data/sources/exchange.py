@@ -15,7 +15,7 @@ from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.sources.http import Again, Client, host_of, retry_after_s
 from tradsys.data.sources.paging import Page, pages
 from tradsys.data.sources.source import Batch, Range, Source, utc_now
-from tradsys.data.store.manifest import Manifest, Origin
+from tradsys.data.store.manifest import Origin, SeriesManifest
 from tradsys.data.store.places import Place
 from tradsys.data.store.series import SeriesId
 
@@ -75,7 +75,7 @@ class Exchange:
         """Itself alone."""
         return [self]
 
-    def reissued(self, source: Source, series: SeriesId, manifests: list[Manifest]) -> Iterator[Batch]:
+    def reissued(self, source: Source, series: SeriesId, manifests: list[SeriesManifest]) -> Iterator[Batch]:
         """An exchange issues no files."""
         return iter(())
 

@@ -11,7 +11,7 @@ from tradsys.data.sources.binance import BinanceRest
 from tradsys.data.sources.http import Client
 from tradsys.data.sources.source import Batch, Source
 from tradsys.data.sources.tables import FundingRest
-from tradsys.data.store.manifest import Manifest
+from tradsys.data.store.manifest import SeriesManifest
 from tradsys.data.store.places import Place
 from tradsys.data.store.series import DEPTH, FUNDING, LIQUIDATIONS, METRICS, PREMIUM, SeriesId
 
@@ -42,7 +42,7 @@ class Venue(Protocol):
     def sources(self, series: SeriesId, now: int, place: Place, known: frozenset[str]) -> list[Source]:
         """Whom to ask, one after the other, for what is still missing."""
 
-    def reissued(self, source: Source, series: SeriesId, manifests: list[Manifest]) -> Iterator[Batch]:
+    def reissued(self, source: Source, series: SeriesId, manifests: list[SeriesManifest]) -> Iterator[Batch]:
         """Files that a source has issued again since they were fetched."""
 
 
@@ -69,7 +69,7 @@ class Binance:
         archives: list[Source] = [Archive(self.client, place, now, period, known) for period in (MONTHLY, DAILY)]
         return archives if series.interval == PREMIUM else [*archives, BinanceRest(self.client)]
 
-    def reissued(self, source: Source, series: SeriesId, manifests: list[Manifest]) -> Iterator[Batch]:
+    def reissued(self, source: Source, series: SeriesId, manifests: list[SeriesManifest]) -> Iterator[Batch]:
         """Only files are issued again."""
         return source.reissued(series, manifests) if isinstance(source, Archive) else iter(())
 

@@ -44,7 +44,7 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class SeriesManifest:
     """One partition; `file` is named after its content, so writing this manifest is what makes new rows stand."""
 
     series: str

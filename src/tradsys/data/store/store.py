@@ -20,7 +20,7 @@ import polars as pl
 from tradsys.core.bars import OHLCV, OPTIONAL, TS
 from tradsys.core.errors import DataError
 from tradsys.core.time import interval_ms, to_ms
-from tradsys.data.store.manifest import NAME, Flaw, Manifest, Origin, add_flaws, add_origin
+from tradsys.data.store.manifest import NAME, Flaw, Origin, SeriesManifest, add_flaws, add_origin
 from tradsys.data.store.merge import merge
 from tradsys.data.store.places import Place, open_place
 from tradsys.data.store.series import SeriesId
@@ -52,7 +52,7 @@ class Store:
         named = (SeriesId.from_folder(folder) for folder in found)
         return sorted(series for series in named if series is not None and self.manifests(series))
 
-    def manifests(self, series: SeriesId) -> list[Manifest]:
+    def manifests(self, series: SeriesId) -> list[SeriesManifest]:
         """What is known of each year, oldest first; none for a series that is not there."""
         names = [name for name in self.place.folders(series.folder) if name.startswith("year=")]
         years = (self._manifest(f"{series.folder}/{name}") for name in names)
@@ -122,7 +122,7 @@ class Store:
         sha256 = hashlib.sha256(data).hexdigest()
         times = merged.rows["ts"].dt.epoch("ms")
         first, last = int(times[0]), int(times[-1])
-        manifest = Manifest(
+        manifest = SeriesManifest(
             series=str(series),
             year=year,
             file=f"rows-{sha256[:16]}.parquet",
@@ -148,16 +148,16 @@ class Store:
                 self.place.delete(f"{folder}/{name}")
         return merged.n_new, merged.n_changed, True
 
-    def _manifest(self, folder: str) -> Manifest | None:
+    def _manifest(self, folder: str) -> SeriesManifest | None:
         try:
             data = self.place.read(f"{folder}/{NAME}")
         except FileNotFoundError:
             return None
-        return Manifest.from_bytes(data, f"{self.place}/{folder}/{NAME}")
+        return SeriesManifest.from_bytes(data, f"{self.place}/{folder}/{NAME}")
 
-    def _file(self, series: SeriesId, manifest: Manifest) -> bytes:
+    def _file(self, series: SeriesId, manifest: SeriesManifest) -> bytes:
         folder = f"{series.folder}/year={manifest.year}"
-        current: Manifest | None = manifest
+        current: SeriesManifest | None = manifest
         for _ in range(_N_READS):
             if current is None:
                 break
@@ -175,7 +175,7 @@ class Store:
 _AGAIN = "delete that year's folder and download it again"
 
 
-def _overlaps(manifest: Manifest, start: datetime | None, end: datetime | None) -> bool:
+def _overlaps(manifest: SeriesManifest, start: datetime | None, end: datetime | None) -> bool:
     return (start is None or manifest.last >= to_ms(start)) and (end is None or manifest.first < to_ms(end))
 
 

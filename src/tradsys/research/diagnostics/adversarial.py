@@ -24,7 +24,7 @@ _N_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class MeanInterval:
     """A mean of the folds with its 95% interval, None where there are too few of them."""
 
     value: float
@@ -70,9 +70,9 @@ class Drift:
     """
 
     sentence: str
-    auc: Band | None
+    auc: MeanInterval | None
     ordinary: float | None
-    excess: Band | None
+    excess: MeanInterval | None
     giveaways: tuple[Giveaway, ...]
     folds: tuple[FoldDrift, ...]
     gap_bars: int
@@ -169,15 +169,15 @@ def _summary(compared: Sequence[_Compared], gap: int) -> Drift:
     return Drift(_sentence(auc, ordinary, excess, giveaways, len(folds)), auc, ordinary, excess, giveaways, folds, gap)
 
 
-def _band(values: Sequence[float]) -> Band:
+def _band(values: Sequence[float]) -> MeanInterval:
     """Mean of the folds with Student's interval."""
     from scipy.stats import t
 
     mean, n = float(np.mean(values)), len(values)
     if n < _FEWEST_FOLDS:
-        return Band(mean, None, None)
+        return MeanInterval(mean, None, None)
     half = float(t.ppf(0.975, n - 1)) * float(np.std(values, ddof=1)) / sqrt(n)
-    return Band(mean, mean - half, mean + half)
+    return MeanInterval(mean, mean - half, mean + half)
 
 
 def _giveaways(
@@ -195,7 +195,7 @@ def _giveaways(
 
 
 def _sentence(
-    auc: Band, ordinary: float | None, excess: Band | None, giveaways: Sequence[Giveaway], n_folds: int
+    auc: MeanInterval, ordinary: float | None, excess: MeanInterval | None, giveaways: Sequence[Giveaway], n_folds: int
 ) -> str:
     if auc.low is None or auc.high is None:
         found = f"AUC {auc.value:.2f} over {n_folds} of the {_FEWEST_FOLDS} that an interval needs"

@@ -23,7 +23,7 @@ from tradsys.core.seeds import generator
 from tradsys.core.time import DAYS_A_YEAR
 from tradsys.journal.book import reigning
 from tradsys.journal.entries import Champion, Data
-from tradsys.journal.ledger import Entry, Ledger
+from tradsys.journal.ledger import Ledger, LedgerEntry
 from tradsys.profiles.catalogue import named
 from tradsys.research.judging.contenders import Contender, SeedRecord, contender
 from tradsys.research.judging.rejudge import rejudge
@@ -48,7 +48,7 @@ class Contest:
 class Promotion:
     """What came of a promotion: the seat's new entry, or None where it stays as it is, and why."""
 
-    entry: Entry | None
+    entry: LedgerEntry | None
     standing: Literal["proven", "candidate"] | None
     why: str
 
@@ -144,7 +144,7 @@ def challenge(
     return Contest(False, why, p, len(days), n_won, len(folds))
 
 
-def _n_challengers(ledger: Ledger, data: Data, holder: Entry) -> int:
+def _n_challengers(ledger: Ledger, data: Data, holder: LedgerEntry) -> int:
     """Contenders other than the champion that were ever tried on this market."""
     mine = [e.content for e in ledger.trials_on(data.blocks) if e.content.get("market") == data.market]
     tried = {(one["experiment"], one["profile"]) for one in mine}

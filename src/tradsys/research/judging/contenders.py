@@ -9,7 +9,7 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import DataError
 from tradsys.core.time import DAY_MS, to_ms
 from tradsys.journal.entries import NOT_FITTED, Data
-from tradsys.journal.ledger import Entry, Ledger
+from tradsys.journal.ledger import Ledger, LedgerEntry
 
 DIVERGED_MILLINATS = 50.0
 """Calibrated forecasts that lose this much to a constant have come apart; an honest fold without skill loses a few."""
@@ -61,7 +61,7 @@ def contender(ledger: Ledger, data: Data, experiment: str, profile: str) -> Cont
     )
 
 
-def _record(ledger: Ledger, trial: Entry, run: Entry | None) -> SeedRecord:
+def _record(ledger: Ledger, trial: LedgerEntry, run: LedgerEntry | None) -> SeedRecord:
     series = ledger.load_trial(trial.content["series"])
     record = SeedRecord(trial.content["seed"], series.days, series.daily)
     if run is None:

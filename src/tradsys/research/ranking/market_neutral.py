@@ -19,7 +19,7 @@ from tradsys.core.identity import OUTSIDE_IDENTITY, digest
 from tradsys.core.sides import SIDES, Side
 from tradsys.core.time import DAY_MS, stamp
 from tradsys.data.listings import Listing
-from tradsys.data.panel import Panel
+from tradsys.data.panel import PricePanel
 from tradsys.data.universe import Universe, UniverseSpec
 from tradsys.features.universe_ranks import LEAST, compared, momentum, raw_momentum
 from tradsys.settings.config import RunConfig
@@ -158,7 +158,7 @@ def market_neutral_from(config: RunConfig) -> MarketNeutralSpec:
 class Ranked:
     """Who could be chosen, the signal of whoever is compared and the side it would take, (n_times, n_symbols) each."""
 
-    panel: Panel
+    panel: PricePanel
     universe: Universe
     signal: FloatArray
     sides: FloatArray
@@ -166,7 +166,7 @@ class Ranked:
 
 def rank(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSpec) -> Ranked:
     """The universe, the signal and the sides at every close; all of it by what had closed then."""
-    panel = Panel.of(frames, bar_ms)
+    panel = PricePanel.of(frames, bar_ms)
     universe = spec.universe.choose(frames, bar_ms, spec.listings)
     measured = raw_momentum if spec.rule.signal == "return" else momentum
     signal = compared(measured(panel, frames, spec.rule.lookback), universe.at(panel.times))
