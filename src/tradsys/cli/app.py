@@ -16,7 +16,8 @@ import typer
 from typer.exceptions import TyperException
 
 from tradsys import __version__
-from tradsys.core.errors import TradsysError
+from tradsys.cli.extras import import_failed
+from tradsys.core.errors import MissingExtraError, TradsysError
 from tradsys.machine.limits import cap_threads
 
 COMMANDS = {
@@ -61,6 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         typer.echo(f"tradsys: {error}", err=True)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        missing = import_failed(_named(args[len(leading) :]), error.name)
+        if missing is None or is_debugged:
+            raise
+        typer.echo(f"tradsys: {missing}", err=True)
+        return MissingExtraError.exit_code
     except OSError as error:
         if not error.strerror or is_debugged:
             raise
@@ -117,6 +124,11 @@ def _group(commands: dict[str, Callable[..., Any]], alone: Callable[..., Any] | 
 
 def _not_loaded() -> NoReturn:
     raise AssertionError("only the chosen command is ever invoked")
+
+
+def _named(args: Sequence[str]) -> str:
+    """The command as it was typed, with its subcommand."""
+    return " ".join(takewhile(str.isalpha, args[:2]))
 
 
 def _explain(error: TyperException) -> int:

@@ -41,6 +41,7 @@ def command(
     import json
     from datetime import UTC, datetime
 
+    from tradsys.cli.extras import Needs
     from tradsys.cli.machine import plan_for, side_by_side
     from tradsys.cli.progress import reporter
     from tradsys.research.calibration.cells import CELLS, cell_named
@@ -53,6 +54,9 @@ def command(
     chosen = preset_named(preset)
     results = Results(out / f"{chosen}.jsonl")
     wanted = tasks(chosen, [cell_named(c) for c in cells] if cells else CELLS, markets, rivals_every=rivals_every)
+    is_full = chosen == "full"
+    needs = Needs("calibrate", ("hmmlearn",) if is_full else (), option="--preset", without_network="fast")
+    needs.check(chosen, trains_network=is_full)
     work = calibrate_work(chosen)
     machine = plan_for(plan, work)
     n_processes = side_by_side(machine, work, processes)

@@ -132,17 +132,22 @@ def _objectives(
 ) -> int:
     from datetime import UTC, datetime
 
+    from tradsys.cli.extras import Needs
     from tradsys.cli.loading import load
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
-    from tradsys.research.claims.page import publish, render
-    from tradsys.research.claims.run import run_claims
-    from tradsys.research.claims.variants import journal_agents, quick_agents
 
     def work(_: "RunConfig", n_rows: int) -> Work:
         return claims_work(n_rows, min(group, seeds))
 
-    loaded = load(bars, given, file=config, work=work)
+    needs = Needs("compare --objectives", ("hmmlearn",), option="")
+    loaded = load(bars, given, needs=needs, file=config, work=work)
+
+    # these import torch
+    from tradsys.research.claims.page import publish, render
+    from tradsys.research.claims.run import run_claims
+    from tradsys.research.claims.variants import journal_agents, quick_agents
+
     if not as_json:
         typer.echo(loaded.plan.sentence)
     with reporter(quiet=as_json) as progress:

@@ -31,6 +31,7 @@ def command(
     1e-6), and each difference names its column, the first row and how many bars ahead it saw. Ranks and the universe
     are made again as if nobody listed later. Nothing is judged, so that the ledger has nothing to count.
     """
+    from tradsys.cli.extras import Needs
     from tradsys.cli.loading import load
     from tradsys.cli.machine import configured_work
     from tradsys.cli.overrides import outside_bars, overrides
@@ -41,7 +42,8 @@ def command(
 
     given = {"seed": seed, "agent.name": agent, **outside_bars(macro, book, positions, funding)}
     work = rank_work if rank else configured_work
-    loaded = load(bars, overrides(settings or [], given), file=config, work=work, ranks=rank)
+    needs = Needs("lookahead", () if rank else ("hmmlearn",))
+    loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=work, ranks=rank)
     procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, loaded.config, loaded.plan)
     with reporter(quiet=as_json) as progress:
         looked = procedure.simulate(loaded.market, progress).look_ahead(points, progress)

@@ -56,6 +56,7 @@ def command(
     Nothing is fitted. The first and the last fifth of the history are left alone as in `tradsys run`, and the ledger
     counts it as one trial.
     """
+    from tradsys.cli.extras import Needs
     from tradsys.cli.loading import load
     from tradsys.cli.overrides import overrides
     from tradsys.cli.running import carry_out
@@ -73,7 +74,8 @@ def command(
         "funding.files": funding,
     }
     ledger = Ledger(journal / "ledger.jsonl")
-    loaded = load(bars, overrides(settings or [], given), file=config, work=rank_work, ranks=True)
+    needs = Needs("rank", ("jinja2",))
+    loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=rank_work, ranks=True)
     if not as_json:
         typer.echo(repairs_text(loaded.market))
     return carry_out(

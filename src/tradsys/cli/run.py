@@ -45,6 +45,7 @@ def command(
     as_json: Json = False,
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
+    from tradsys.cli.extras import Needs
     from tradsys.cli.loading import load
     from tradsys.cli.machine import configured_work
     from tradsys.cli.overrides import outside_bars, overrides
@@ -62,7 +63,8 @@ def command(
         **outside_bars(macro, book, positions, funding),
     }
     ledger = Ledger(journal / "ledger.jsonl")
-    loaded = load(bars, overrides(settings or [], given), file=config, work=configured_work)
+    needs = Needs("run", ("hmmlearn", "jinja2"))
+    loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=configured_work)
     if not as_json:
         typer.echo(f"{repairs_text(loaded.market)}\n{loaded.plan.sentence}")
     return carry_out(

@@ -30,6 +30,7 @@ def command(
     import json
     from dataclasses import asdict
 
+    from tradsys.cli.extras import Needs
     from tradsys.cli.loading import load
     from tradsys.cli.machine import configured_work
     from tradsys.cli.overrides import outside_bars, overrides
@@ -45,7 +46,8 @@ def command(
         "strategy_profile": profile,
     }
     given |= outside_bars(macro, book, positions, funding)
-    loaded = load(bars, overrides(settings or [], given), file=config, work=configured_work)
+    needs = Needs("train", ("hmmlearn",))
+    loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=configured_work)
     market, plan = loaded.market, loaded.plan
     if not as_json:
         typer.echo(plan.sentence)

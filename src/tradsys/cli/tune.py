@@ -58,6 +58,7 @@ def command(
     settings go to golden.toml, for tradsys run --config; where none beats those that the study began with beyond luck,
     these are the golden ones.
     """
+    from tradsys.cli.extras import Needs
     from tradsys.cli.loading import load
     from tradsys.cli.machine import side_by_side
     from tradsys.cli.overrides import outside_bars, overrides
@@ -74,7 +75,8 @@ def command(
     def work(begun: RunConfig, n_rows: int) -> Work:
         return tune_work(n_rows, has_network=may_be_network(space, begun))
 
-    loaded = load(bars, given, file=config, work=work, config=base)
+    needs = Needs("tune", ("hmmlearn", "optuna"))
+    loaded = load(bars, given, needs=needs, file=config, work=work, config=base)
     market, plan = loaded.market, loaded.plan
     if not as_json:
         typer.echo(plan.sentence)

@@ -7,6 +7,7 @@
     ├── FitError            1   a model that could not be fitted
     ├── BundleError         1   a bundle that is not the one that was written
     ├── MachineError        1   work that this machine cannot hold
+    ├── MissingExtraError   1   a package that this installation was made without
     ├── SourceError         1   a source that did not answer, or answered what cannot be used
     ├── LookaheadError      1   a value that had seen the future
     ├── LedgerError         1   a ledger whose chain is broken, or that cannot be written
@@ -50,6 +51,10 @@ class BundleError(TradsysError):
 
 class MachineError(TradsysError):
     """Work that needs more memory than this machine has to give; nothing was started."""
+
+
+class MissingExtraError(TradsysError):
+    """A package that this installation was made without; the message names the extra that brings it."""
 
 
 class SourceError(TradsysError):

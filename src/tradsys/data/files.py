@@ -65,9 +65,9 @@ def _read_csv(path: Path) -> pl.DataFrame:
     """Text cells; lines before the header that hold no separator are skipped, and a headless kline archive is named."""
     with path.open("rb") as file:
         packed = file.read(4)
-    if packed[:2] == b"PK" or b"\x00" in packed:
-        raise DataError(f"{path} is neither Parquet, Feather nor CSV (it begins with {packed!r}); unpack or convert it")
     text = packed[:2] != b"\x1f\x8b" and packed != b"\x28\xb5\x2f\xfd"
+    if packed[:2] == b"PK" or (text and b"\x00" in packed):
+        raise DataError(f"{path} is neither Parquet, Feather nor CSV (it begins with {packed!r}); unpack or convert it")
     lines = _first_lines(path) if text else [","]
     separator = max(_SEPARATORS, key=lambda mark: max(line.count(mark) for line in lines))
     skip = next((i for i, line in enumerate(lines) if separator in line), None)

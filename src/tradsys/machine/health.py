@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+from tradsys.core.extras import EXTRAS, absent
 from tradsys.machine.limits import Limits, limits, thread_caps
 from tradsys.machine.plan import Accelerator, Plan, make_plan
 from tradsys.machine.work import Work
@@ -68,6 +69,7 @@ def check_up(plan: str = "auto", *, folders: Sequence[Path] = (), work: Sequence
     card = accelerator()
     checks = (
         _python(),
+        _extras(),
         Check("processor", f"{found.cpus} whole cores for this process ({found.cpus_source})"),
         _memory(found),
         _threads(found),
@@ -102,6 +104,13 @@ def _python() -> Check:
     return Check(
         "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}; {', '.join(names)}"
     )
+
+
+def _extras() -> Check:
+    here = [name for name, modules in EXTRAS.items() if not absent(modules)]
+    others = [name for name in EXTRAS if name not in here]
+    more = f"; not here: {', '.join(others)} (pip install 'tradsys[{others[0]}]')" if others else ""
+    return Check("extras", f"{', '.join(here) or 'none'}{more}")
 
 
 def _memory(found: Limits) -> Check:

@@ -32,14 +32,16 @@ def calibration_experiment(
     auditor a logistic one of two folds with the strongest usual penalty. Features, labels, folds, calibration, profiles
     and verdict are the defaults. Networks train within `plan`.
     """
-    full = experiment_from(RunConfig(seed=seed, costs=costs or CostSettings()), sides=sides, plan=plan)
+    config = RunConfig(seed=seed, costs=costs or CostSettings())
     if preset == "full":
-        return full
+        return experiment_from(config, sides=sides, plan=plan)
+    # from settings without a network, which would need torch; the digest stays that of the defaults
+    quick = experiment_from(config.with_settings({"agent.name": DECIDER}), sides=sides, plan=plan)
     return replace(
-        full,
+        quick,
+        digest=config.digest,
         regimes=VolatilityRegimes(),
         forecasters=(RidgeLogistic(),),
-        agent=DECIDER,
         challengers=(),
         auditor=LogisticAuditor(n_folds=2, penalty=2.0),
     )

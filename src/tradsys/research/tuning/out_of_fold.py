@@ -245,4 +245,5 @@ def challenger(spec: Experiment) -> Forecaster:
 def _panel_settings(config: RunConfig) -> RunConfig:
     """The configuration with everything at its default that changes neither labels nor features."""
     shared = config.model_dump(include={"seed", "labels", "costs", "features", "regimes"})
-    return RunConfig(**{**shared, "labels": {**shared["labels"], "weights": "uniqueness", "time_decay": 1.0}})
+    labels = {**shared["labels"], "weights": "uniqueness", "time_decay": 1.0}
+    return RunConfig(**{**shared, "agent": {"name": DECIDER}, "labels": labels})
