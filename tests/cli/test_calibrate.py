@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tradsys.cli.app import main
-from tradsys.research.calibration import workers
+from tradsys.research.calibration import monte_carlo
 
 
 @pytest.fixture(autouse=True)
@@ -13,12 +13,18 @@ def quick(monkeypatch, tmp_path):
     """The flow is replaced by a market on which nothing was proven."""
     profile = {"verdict": "not proven", "sharpe": 0.1}
 
-    def tried(task, plan):
-        base = {"preset": task.preset, "cell": task.cell, "seed": task.seed, "code": "a", "n_days": 1095}
+    def tried(replication, plan):
+        base = {
+            "preset": replication.preset,
+            "cell": replication.scenario,
+            "seed": replication.seed,
+            "code": "a",
+            "n_days": 1095,
+        }
         more = {"silent_folds": 0, "cpu_s": 1.0, "shorter": {"200": {}}, "profiles": {"SNIPER": profile}}
         return base | more
 
-    monkeypatch.setattr(workers, "try_market", tried)
+    monkeypatch.setattr(monte_carlo, "replicate", tried)
     monkeypatch.chdir(tmp_path)
 
 

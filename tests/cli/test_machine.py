@@ -75,7 +75,7 @@ def test_processes_are_as_many_as_fit_and_more_are_refused_by_number(pod):
 def test_calibration_takes_the_plan_that_is_named(pod, monkeypatch, tmp_path, capsys):
     """1.2 GB hold a fast market's process only in full."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tradsys.research.calibration.workers.calibrate", lambda *given, **named: 0)
+    monkeypatch.setattr("tradsys.research.calibration.monte_carlo.calibrate", lambda *given, **named: 0)
     monkeypatch.setattr("tradsys.research.calibration.rates.summarise", lambda lines: {})
     pod(version=2, cpus=1, memory_bytes=1_200 * 10**6)
     assert main(["calibrate", "--plan", "beast", "--json"]) == 0

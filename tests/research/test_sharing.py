@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tradsys.research.calibration.presets import calibration_experiment
+from tradsys.research.calibration.scenarios import calibration_experiment
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment import run_experiment
 

@@ -44,16 +44,17 @@ def command(
     from tradsys.cli.extras import Needs
     from tradsys.cli.machine import plan_for, side_by_side
     from tradsys.cli.progress import reporter
-    from tradsys.research.calibration.cells import CELLS, cell_named
+    from tradsys.research.calibration.monte_carlo import calibrate, planned_replications
     from tradsys.research.calibration.page import publish_summary, render
-    from tradsys.research.calibration.presets import preset_named
     from tradsys.research.calibration.rates import summarise
-    from tradsys.research.calibration.results import Results
-    from tradsys.research.calibration.workers import calibrate, tasks
+    from tradsys.research.calibration.results import ResultsFile
+    from tradsys.research.calibration.scenarios import SCENARIOS, preset_named, scenario_named
 
     chosen = preset_named(preset)
-    results = Results(out / f"{chosen}.jsonl")
-    wanted = tasks(chosen, [cell_named(c) for c in cells] if cells else CELLS, markets, rivals_every=rivals_every)
+    results = ResultsFile(out / f"{chosen}.jsonl")
+    wanted = planned_replications(
+        chosen, [scenario_named(c) for c in cells] if cells else SCENARIOS, markets, competitors_every=rivals_every
+    )
     is_full = chosen == "full"
     needs = Needs("calibrate", ("hmmlearn",) if is_full else (), option="--preset", without_network="fast")
     needs.check(chosen, trains_network=is_full)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tradsys.research.calibration.presets import PRESETS
 from tradsys.research.calibration.rates import summarise
-from tradsys.research.calibration.results import Results
+from tradsys.research.calibration.results import ResultsFile
+from tradsys.research.calibration.scenarios import PRESETS
 from tradsys.verdict import error_rates
 
 ROOT = Path(__file__).parents[3]
@@ -17,7 +17,7 @@ KEPT = ROOT / "measurements" / "calibration"
 @pytest.mark.parametrize("preset", PRESETS)
 def test_published_figures_are_those_of_the_kept_markets(preset):
     published = json.loads((Path(error_rates.__file__).parent / error_rates.FILE).read_text())[preset]
-    found = json.loads(json.dumps(summarise(Results(KEPT / f"{preset}.jsonl").read())))
+    found = json.loads(json.dumps(summarise(ResultsFile(KEPT / f"{preset}.jsonl").read())))
     assert {**found, "date": published["date"]} == published
 
 

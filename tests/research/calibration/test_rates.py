@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.calibration.cells import cell_named
 from tradsys.research.calibration.page import publish_summary, render
 from tradsys.research.calibration.rates import Rate, power_formula, power_standing, size_standing, summarise
+from tradsys.research.calibration.scenarios import scenario_named
 
 NAMES = ("SNIPER", "AUDITED", "RECKLESS", "EDGE")
 
@@ -102,4 +102,4 @@ def test_publishing_elsewhere_is_refused(tmp_path):
 
 def test_a_mistyped_cell_names_the_nearest():
     with pytest.raises(ConfigError, match="did you mean noise-free"):
-        cell_named("noise-fre")
+        scenario_named("noise-fre")

@@ -3,7 +3,7 @@
 import pytest
 
 from tradsys.core.errors import DataError
-from tradsys.research.calibration.results import Results, done
+from tradsys.research.calibration.results import ResultsFile, finished_replications
 
 
 def line(seed: int) -> dict:
@@ -12,7 +12,7 @@ def line(seed: int) -> dict:
 
 @pytest.fixture
 def results(tmp_path):
-    return Results(tmp_path / "deep" / "fast.jsonl")
+    return ResultsFile(tmp_path / "deep" / "fast.jsonl")
 
 
 def test_what_was_appended_is_read(results):
@@ -20,7 +20,7 @@ def test_what_was_appended_is_read(results):
     results.append(line(1))
     results.append(line(2))
     assert results.read() == [line(1), line(2)]
-    assert done(results.read()) == {("fast", "noise", 1), ("fast", "noise", 2)}
+    assert finished_replications(results.read()) == {("fast", "noise", 1), ("fast", "noise", 2)}
 
 
 def test_a_line_that_was_cut_off_is_no_result_and_is_replaced(results):

@@ -12,7 +12,7 @@ from tradsys.features.feature_set import FeatureSet
 from tradsys.features.momentum import LaggedReturns, StandardReturns
 from tradsys.features.oscillators import Rsi
 from tradsys.models.trees.boosted import Boosted
-from tradsys.research.calibration.presets import calibration_experiment
+from tradsys.research.calibration.scenarios import calibration_experiment
 from tradsys.research.walk.experiment import run_experiment
 
 N_BARS = 8_000

@@ -5,7 +5,7 @@ import pytest
 from tests.research.diagnostics.planted import N_BARS, outcome_of, spec_of
 
 from tradsys.features.momentum import LaggedReturns
-from tradsys.research.calibration.presets import calibration_experiment
+from tradsys.research.calibration.scenarios import calibration_experiment
 from tradsys.research.diagnostics.adversarial import Giveaway, MeanInterval, _band, _sentence, adversarial_validation
 
 pytestmark = pytest.mark.slow

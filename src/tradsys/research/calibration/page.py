@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.calibration.presets import PRESETS
+from tradsys.research.calibration.scenarios import PRESETS
 from tradsys.verdict.error_rates import FILE
 
 _PAGE = Path("docs") / "calibration.md"

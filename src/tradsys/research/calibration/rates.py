@@ -9,8 +9,8 @@ from typing import Any, Literal
 from scipy.special import ndtr
 
 from tradsys.core.time import DAYS_A_YEAR
-from tradsys.research.calibration.cells import CELLS, Cell
 from tradsys.research.calibration.results import Line
+from tradsys.research.calibration.scenarios import SCENARIOS, Scenario
 from tradsys.verdict.proportion import clopper_pearson
 from tradsys.verdict.results import VerdictSpec
 from tradsys.verdict.sharpe import normal_upper_quantile
@@ -53,8 +53,11 @@ class Rate:
 
 def summarise(lines: Sequence[Line]) -> dict[str, Any]:
     """Everything that the page and the reports say of one preset's markets."""
-    cells = {cell.name: _cell(cell, [x for x in lines if x["cell"] == cell.name]) for cell in CELLS}
-    without_edge = {cell.name for cell in CELLS if cell.sharpe is None}
+    cells = {
+        scenario.name: _scenario_rates(scenario, [x for x in lines if x["cell"] == scenario.name])
+        for scenario in SCENARIOS
+    }
+    without_edge = {scenario.name for scenario in SCENARIOS if scenario.sharpe is None}
     false = [_is_any(line, "proven") for line in lines if line["cell"] in without_edge]
     return {
         "preset": lines[0]["preset"] if lines else None,
@@ -81,7 +84,7 @@ def power_standing(rate: Rate, formula: float) -> Standing:
     return "holds" if rate.low >= least else "fails" if rate.high < least else "n too small to say"
 
 
-def _cell(cell: Cell, lines: Sequence[Line]) -> dict[str, Any]:
+def _scenario_rates(scenario: Scenario, lines: Sequence[Line]) -> dict[str, Any]:
     among = [line["among"] for line in lines if "among" in line]
     n_days = round(median(line["n_days"] for line in lines)) if lines else 0
     proven = {OWN: Rate.of([_is_any(line, "proven") for line in lines])}
@@ -99,10 +102,10 @@ def _cell(cell: Cell, lines: Sequence[Line]) -> dict[str, Any]:
         "silent_share_of_folds": round(fmean(line["silent_folds"] / 6 for line in lines), 4) if lines else None,
         "cpu_s": round(median(line["cpu_s"] for line in lines), 2) if lines else None,
     }
-    if cell.sharpe is None:
-        standing = {str(k): size_standing(rate, cell.limit) for k, rate in proven.items()}
-        return summary | {"limit": cell.limit, "standing": standing}
-    formula = {k: power_formula(cell.sharpe, n_days, k) for k in own}
+    if scenario.sharpe is None:
+        standing = {str(k): size_standing(rate, scenario.limit) for k, rate in proven.items()}
+        return summary | {"limit": scenario.limit, "standing": standing}
+    formula = {k: power_formula(scenario.sharpe, n_days, k) for k in own}
     wrongly = Rate.of([_is_wrongly_refuted(line, summary["mean_sharpe"]) for line in lines])
     return summary | {
         "own_proven": {str(k): rate.to_dict() for k, rate in own.items()},
@@ -135,5 +138,5 @@ def _is_any(line: Line, verdict: str) -> bool:
 
 
 def _is_wrongly_refuted(line: Line, mean_sharpe: dict[str, float]) -> bool:
-    """A profile is refuted although over all the cell's markets it earns money."""
+    """A profile is refuted although over all the scenario's markets it earns money."""
     return any(p["verdict"] == "refuted" and mean_sharpe[name] > 0 for name, p in line["profiles"].items())

@@ -1,4 +1,4 @@
-"""The results file: a line of JSON a market, appended one at a time, so that a stopped calibration goes on later."""
+"""The results file of a calibration: a line of JSON a market, appended one at a time, so that a stopped one goes on."""
 
 import json
 import os
@@ -13,7 +13,7 @@ type Line = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class ResultsFile:
     """Markets that were tried, in a file that only ever grows; for one writer."""
 
     path: Path
@@ -51,6 +51,6 @@ class Results:
         return parsed
 
 
-def done(lines: Sequence[Line]) -> set[tuple[str, str, int]]:
+def finished_replications(lines: Sequence[Line]) -> set[tuple[str, str, int]]:
     """Preset, cell and seed of every market that was tried."""
     return {(line["preset"], line["cell"], line["seed"]) for line in lines}

@@ -1,8 +1,9 @@
-"""Further trials on a market that an experiment has run on: logistic models of a few columns, four rules each.
+"""Competing trials on a market that an experiment has run on: logistic models of a few columns, four rules each.
 
-The verdict has to hold among 20 or 100 trials, and a hundred whole experiments a market would take minutes. A rival
-takes from the experiment all that is computed already (features, labels, folds, regimes) and refits the logistic alone,
-one Newton step from the base rate, from sums over rows that all rivals share. Its ranks are read from training rows.
+The verdict has to hold among 20 or 100 trials, and a hundred whole experiments a market would take minutes. A competing
+model takes from the experiment all that is computed already (features, labels, folds, regimes) and refits the logistic
+alone, one Newton step from the base rate, from sums over rows that all of them share. Its ranks are read from training
+rows.
 """
 
 from dataclasses import dataclass
@@ -33,13 +34,13 @@ _RANK_EVERY = 6
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Columns of the design that a rival reads, the intercept first, and how many of the latest blocks train it."""
+    """Columns of the design that a model reads, the intercept first, and how many of the latest blocks train it."""
 
     columns: IntArray
     n_blocks: int | None
 
 
-def rival_trials(
+def competing_trials(
     outcome: Outcome, spec: Experiment, own: TrialSeries, n_models: int, *, seed: int
 ) -> list[TrialSeries]:
     """Four trials a model: its best 5 and 25% outside the quiet regime, its best 25%, and all that pay their costs.
@@ -62,7 +63,7 @@ def rival_trials(
 
 
 def _actions(outcome: Outcome, spec: Experiment, n_models: int, seed: int) -> ActionArray:
-    """What every rival does at every bar, (n_models * 4, n_bars): -1, 0 or 1."""
+    """What every competitor does at every bar, (n_models * 4, n_bars): -1, 0 or 1."""
     (frame,), (labels,) = outcome.data.frames.values(), outcome.data.labels.values()
     features = outcome.results[0].predictor.features  # the first training part's scale serves all later ones
     X = features.standardise(outcome.data.raw.of(features)[0])
@@ -76,8 +77,8 @@ def _actions(outcome: Outcome, spec: Experiment, n_models: int, seed: int) -> Ac
         beta = np.stack([_fit(model, blocks[: k + 1], design.shape[1]) for model in models])
         rows, sample = np.flatnonzero(result.fold.test[0] & usable), np.flatnonzero(train)[::_RANK_EVERY]
         is_lively = result.predictor.regimes.filter(frame)[rows].argmax(axis=1) != QUIET
-        said, before = (_probability(design[part], beta) for part in (rows, sample))
-        actions[:, rows] = _decide(said, before, is_lively, labels.atr_over_price[rows], spec)
+        probability, before = (_probability(design[part], beta) for part in (rows, sample))
+        actions[:, rows] = _decide(probability, before, is_lively, labels.atr_over_price[rows], spec)
     return actions
 
 
@@ -117,17 +118,17 @@ def _fit(model: _Model, blocks: list[tuple[FloatArray, FloatArray]], n_columns: 
 
 
 def _decide(
-    said: FloatArray, before: FloatArray, is_lively: BoolArray, atr_over_price: FloatArray, spec: Experiment
+    probability: FloatArray, before: FloatArray, is_lively: BoolArray, atr_over_price: FloatArray, spec: Experiment
 ) -> ActionArray:
     """Actions (n_models * 4, n_rows) from probabilities of the rows and of training rows, (n_models, n, 2) both."""
     allowed = np.array([side in spec.sides for side in SIDES])
-    said, before = (np.where(allowed, p, -np.inf) for p in (said, before))
-    choice, confidence = said.argmax(axis=2), said.max(axis=2)
+    probability, before = (np.where(allowed, p, -np.inf) for p in (probability, before))
+    best_side, confidence = probability.argmax(axis=2), probability.max(axis=2)
     high, middle = np.quantile(before.max(axis=2), [0.95, 0.75], axis=1)[:, :, None]
     gross = (confidence * spec.barriers.upper - (1 - confidence) * spec.barriers.lower) * atr_over_price
     fees = spec.costs.taker + confidence * spec.costs.maker + (1 - confidence) * spec.costs.taker
     rules = ((confidence > high) & is_lively, (confidence > middle) & is_lively, confidence > middle, gross > fees)
-    side = np.where(choice == 0, 1, -1)
+    side = np.where(best_side == 0, 1, -1)
     acts = np.stack([np.where(rule, side, 0) for rule in rules], axis=1)
     return acts.reshape(-1, acts.shape[-1]).astype(np.int8)
 

@@ -1,4 +1,4 @@
-"""One market through the flow, and the cheaper trials beside it."""
+"""One market through the flow, and the cheaper trials that compete with its own."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ import pytest
 
 from tradsys.core.bars import to_arrays
 from tradsys.core.time import DAY_MS
-from tradsys.research.calibration.market import Task, shorter_verdicts, try_market
-from tradsys.research.calibration.presets import calibration_experiment
-from tradsys.research.calibration.rivals import rival_trials, trade
+from tradsys.research.calibration.competing_trials import competing_trials, trade
+from tradsys.research.calibration.replication import Replication, replicate, shorter_verdicts
+from tradsys.research.calibration.scenarios import calibration_experiment
 from tradsys.research.judging.trials import trial_series
 from tradsys.research.walk.experiment import block_decisions, run_experiment
 
@@ -53,25 +53,25 @@ def test_the_quick_trades_are_the_simulations(outcome, spec, own):
     assert annual_sharpe(daily) == pytest.approx(annual_sharpe(reckless.daily), abs=0.1)
 
 
-def test_rivals_are_different_trials_on_the_same_record(outcome, spec, own):
-    rivals = rival_trials(outcome, spec, own[0], 4, seed=1)
-    assert len(rivals) == 16
-    assert len({rival.digest for rival in rivals}) == 16
-    assert all((rival.days == own[0].days).all() for rival in rivals)
-    assert min(rival.n_trades for rival in rivals) > 0
+def test_competitors_are_different_trials_on_the_same_record(outcome, spec, own):
+    competitors = competing_trials(outcome, spec, own[0], 4, seed=1)
+    assert len(competitors) == 16
+    assert len({competitor.digest for competitor in competitors}) == 16
+    assert all((competitor.days == own[0].days).all() for competitor in competitors)
+    assert min(competitor.n_trades for competitor in competitors) > 0
 
 
-def test_rivals_find_a_strong_edge_and_trade_in_the_test_part_alone(outcome, spec, own):
-    rivals = rival_trials(outcome, spec, own[0], 8, seed=1)
-    assert np.mean([annual_sharpe(rival.daily) for rival in rivals]) > 1
+def test_competitors_find_a_strong_edge_and_trade_in_the_test_part_alone(outcome, spec, own):
+    competitors = competing_trials(outcome, spec, own[0], 8, seed=1)
+    assert np.mean([annual_sharpe(competitor.daily) for competitor in competitors]) > 1
     opens = outcome.results[0].fold.opens
-    assert all(not rival.position[:, rival.grid < opens].any() for rival in rivals)
+    assert all(not competitor.position[:, competitor.grid < opens].any() for competitor in competitors)
 
 
-def test_rivals_go_long_alone_where_the_market_does(outcome, spec, own):
-    rivals = rival_trials(outcome, replace(spec, sides=("long",)), own[0], 2, seed=1)
-    assert all((rival.position >= 0).all() for rival in rivals)
-    assert any(rival.position.any() for rival in rivals)
+def test_competitors_go_long_alone_where_the_market_does(outcome, spec, own):
+    competitors = competing_trials(outcome, replace(spec, sides=("long",)), own[0], 2, seed=1)
+    assert all((competitor.position >= 0).all() for competitor in competitors)
+    assert any(competitor.position.any() for competitor in competitors)
 
 
 def test_a_shorter_record_is_judged_as_if_history_ended_there(own, spec):
@@ -82,11 +82,11 @@ def test_a_shorter_record_is_judged_as_if_history_ended_there(own, spec):
 
 @pytest.mark.slow
 def test_a_market_is_remembered_with_all_its_verdicts():
-    line = try_market(Task("fast", "edge:3", 7, with_rivals=True))
+    line = replicate(Replication("fast", "edge:3", 7, has_competitors=True))
     assert [profile["verdict"] for profile in line["profiles"].values()].count("proven") >= 3
     assert line["among"]["100"]["any"]
     assert set(line["among"]["20"]["own"]) <= set(line["profiles"])
     assert line["n_days"] == 1_095
     assert set(line["shorter"]) == {"200", "300", "500"}
-    again = try_market(Task("fast", "edge:3", 7, with_rivals=False))
+    again = replicate(Replication("fast", "edge:3", 7, has_competitors=False))
     assert again["profiles"] == line["profiles"]

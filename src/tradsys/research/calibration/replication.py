@@ -1,4 +1,4 @@
-"""One market with known truth through the whole flow, and all that is remembered of it."""
+"""One replication of the calibration: a simulated market with known truth through the whole flow, and its record."""
 
 import time
 from collections.abc import Sequence
@@ -12,9 +12,8 @@ from tradsys.core.time import DAY_MS
 from tradsys.data.market import load_market
 from tradsys.journal.trial import TrialSeries
 from tradsys.machine.plan import Plan
-from tradsys.research.calibration.cells import cell_named
-from tradsys.research.calibration.presets import Preset, calibration_experiment
-from tradsys.research.calibration.rivals import N_RULES, rival_trials
+from tradsys.research.calibration.competing_trials import N_RULES, competing_trials
+from tradsys.research.calibration.scenarios import Preset, calibration_experiment, scenario_named
 from tradsys.research.judging.trials import trial_series
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.runs.provenance import code_digest
@@ -22,7 +21,7 @@ from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import ProfileVerdict, VerdictSpec
 
 TRIALS = (20, 100)
-"""Numbers of trials, the run's own profiles included, beside those profiles alone."""
+"""Numbers of trials, the run's own profiles included, besides those profiles alone."""
 
 SHORTER_DAYS = (200, 300, 500)
 """Beginnings of the record that are judged on their own, as if history ended there."""
@@ -31,28 +30,39 @@ _KEPT = ("verdict", "n_trades", "p", "p_net", "p_skill", "upper_bound", "sharpe"
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A market to be tried: the cell's name, the market's seed, and whether further trials join."""
+class Replication:
+    """One simulated market: its scenario, its seed, and whether competing trials join the run's own."""
 
     preset: Preset
-    cell: str
+    scenario: str
     seed: int
-    with_rivals: bool
+    has_competitors: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its part of the line that the results file keeps."""
+        return {
+            "preset": self.preset,
+            "cell": self.scenario,
+            "seed": self.seed,
+            "with_rivals": self.has_competitors,
+        }
 
 
-def try_market(task: Task, plan: Plan | None = None) -> dict[str, Any]:
+def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, Any]:
     """Run the experiment on one market, within the plan, and judge it: the line that the results file keeps."""
     began = time.process_time()
-    cell = cell_named(task.cell)
-    market = load_market([f"simulated:{cell.recipe}"], seed=task.seed)
-    spec = calibration_experiment(task.preset, seed=task.seed, costs=cell.costs, sides=market.sides, plan=plan)
+    scenario = scenario_named(replication.scenario)
+    market = load_market([f"simulated:{scenario.recipe}"], seed=replication.seed)
+    spec = calibration_experiment(
+        replication.preset, seed=replication.seed, costs=scenario.costs, sides=market.sides, plan=plan
+    )
     outcome = run_experiment(market, spec)
     own = trial_series(outcome.simulations)
     guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)
     judged = partial(judge, spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed)
     judgement = judged(own)
     line: dict[str, Any] = {
-        **asdict(task),
+        **replication.to_dict(),
         "code": code_digest()[:12],
         "n_days": judgement.n_days,
         "detectable_sharpe": judgement.detectable_sharpe,
@@ -60,12 +70,12 @@ def try_market(task: Task, plan: Plan | None = None) -> dict[str, Any]:
         "profiles": {name: _kept(one) for name, one in judgement.profiles.items()},
         "shorter": {str(n): shorter_verdicts(own, n, spec.verdict, guard_bars, spec.seed) for n in SHORTER_DAYS},
     }
-    if task.with_rivals:
+    if replication.has_competitors:
         n_models = (max(TRIALS) - len(own)) // N_RULES
-        rivals = rival_trials(outcome, spec, own[0], n_models, seed=task.seed)
+        competitors = competing_trials(outcome, spec, own[0], n_models, seed=replication.seed)
         line["among"] = {}
         for n_trials in TRIALS:
-            all_judged = judged([*own, *rivals[: n_trials - len(own)]])
+            all_judged = judged([*own, *competitors[: n_trials - len(own)]])
             proven = [name for name, one in all_judged.profiles.items() if one.verdict == "proven"]
             line["among"][str(n_trials)] = {
                 "any": len(proven) > 0,
