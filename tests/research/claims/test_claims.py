@@ -11,10 +11,10 @@ from tradsys.cli.app import main
 from tradsys.core.errors import ConfigError
 from tradsys.data.market import load_market
 from tradsys.journal.ledger import Ledger
-from tradsys.research.claims import comparing, page
-from tradsys.research.claims.comparing import compare
+from tradsys.research.claims import page
+from tradsys.research.claims.checkpoints import Checkpoints
+from tradsys.research.claims.loss_difference import _seed_margin, loss_difference
 from tradsys.research.claims.run import run_claims
-from tradsys.research.claims.store import Store
 from tradsys.research.claims.variants import BCE, CONTROL, FOCAL, FOCAL_RAW, SUPCON, journal_agents, quick_agents
 from tradsys.settings.config import RunConfig
 from tradsys.verdict.skill import Overlap
@@ -33,35 +33,35 @@ def losses(n_seeds, level, seed, spread=0.0, n=3000):
 
 def test_a_claim_holds_only_where_its_interval_lies_above_zero():
     worse = losses(4, 0.70, 0)
-    assert compare(worse - 0.02, worse, overlap(3000)).standing == "holds"
-    assert compare(worse + 0.02, worse, overlap(3000)).standing == "does not hold"
+    assert loss_difference(worse - 0.02, worse, overlap(3000)).standing == "holds"
+    assert loss_difference(worse + 0.02, worse, overlap(3000)).standing == "does not hold"
     other = losses(4, 0.70, 1)
-    assert compare(other, worse, overlap(3000)).standing == "not shown"
+    assert loss_difference(other, worse, overlap(3000)).standing == "not shown"
 
 
 def test_seeds_that_disagree_widen_the_interval_and_one_seed_has_none():
     worse = losses(5, 0.70, 0)
-    agreed = compare(worse - 0.02 + 0.001 * np.arange(5)[:, None], worse, overlap(3000))
-    torn = compare(losses(5, 0.68, 2, spread=0.05), worse, overlap(3000))
+    agreed = loss_difference(worse - 0.02 + 0.001 * np.arange(5)[:, None], worse, overlap(3000))
+    torn = loss_difference(losses(5, 0.68, 2, spread=0.05), worse, overlap(3000))
     assert agreed.standing == "holds"
     assert torn.high - torn.low > 3 * (agreed.high - agreed.low)
     assert torn.standing == "not shown"
-    alone = compare(worse[:1] - 0.02, worse, overlap(3000))
+    alone = loss_difference(worse[:1] - 0.02, worse, overlap(3000))
     assert alone.low is None
     assert alone.standing == "not shown"
-    assert compare(worse - 0.02, worse[:1], overlap(3000), fixed=(False, True)).standing == "holds"
+    assert loss_difference(worse - 0.02, worse[:1], overlap(3000), fixed=(False, True)).standing == "holds"
     assert (agreed.n_ahead, agreed.n_paired) == (5, 5)
 
 
 def test_a_stored_piece_of_work_comes_back_with_its_facts_and_belongs_to_its_identity(tmp_path):
-    store = Store.of(tmp_path, "market", "settings")
+    checkpoints = Checkpoints.of(tmp_path, "market", "settings")
     values = np.random.default_rng(0).normal(size=(5, 2))
-    assert not store.has("golden, focal", 1, 0)
-    store.put({"golden, focal": values}, {"training": "all 20 steps done"}, "golden, focal", 1, 0)
-    arrays, facts = store.get("golden, focal", 1, 0)
+    assert not checkpoints.has("golden, focal", 1, 0)
+    checkpoints.put({"golden, focal": values}, {"training": "all 20 steps done"}, "golden, focal", 1, 0)
+    arrays, facts = checkpoints.get("golden, focal", 1, 0)
     assert arrays["golden, focal"].tobytes() == values.tobytes()
     assert facts == {"training": "all 20 steps done"}
-    assert not Store.of(tmp_path, "market", "other settings").has("golden, focal", 1, 0)
+    assert not Checkpoints.of(tmp_path, "market", "other settings").has("golden, focal", 1, 0)
 
 
 def test_variants_are_the_journals_networks_on_their_own():
@@ -80,22 +80,22 @@ def done(tmp_path_factory):
     market = replace(market, bars=bars)
     config = RunConfig.load(overrides={"folds.n_folds": 2, "folds.initial": 0.4, "labels.horizon": 6})
     ledger = Ledger(root / "journal" / "ledger.jsonl")
-    told = []
+    progress = []
     options = {"root": root / "claims", "ledger": ledger, "is_quick": True}
-    options["progress"] = lambda what, done, total: told.append((what, total))
+    options["progress"] = lambda what, done, total: progress.append((what, total))
     agents = {name: agent for name, agent in quick_agents().items() if name in (BCE, FOCAL, SUPCON)}
     first = run_claims(market, config, agents, seeds=1, **options)
-    n_first = len(told)
+    n_first = len(progress)
     second = run_claims(market, config, agents, seeds=2, **options)
-    return first, second, told[n_first:], ledger, market, config, agents, options
+    return first, second, progress[n_first:], ledger, market, config, agents, options
 
 
 def test_a_second_call_goes_on_where_the_first_was(done):
-    first, second, told, *_ = done
+    first, second, progress, *_ = done
     assert {row["name"]: row["n_seeds"] for row in first["forecasts"]["table"]}[FOCAL] == 1
     assert {row["name"]: row["n_seeds"] for row in second["forecasts"]["table"]}[FOCAL] == 2
-    assert [what for what, _ in told if "references" in what] == []
-    assert sum("fold" in what for what, _ in told) == 6  # three variants on two folds, the new seed alone
+    assert [what for what, _ in progress if "references" in what] == []
+    assert sum("fold" in what for what, _ in progress) == 6  # three variants on two folds, the new seed alone
 
 
 def test_contrast_is_shown_beside_its_control_and_its_trivial_loss(done):
@@ -161,5 +161,5 @@ def test_json_is_one_object(monkeypatch, capsys, tmp_path):
 
 
 def test_students_interval_is_that_of_the_means_over_seeds():
-    margin = comparing._seed_margin([np.array([1.0, 2.0, 3.0])])
+    margin = _seed_margin([np.array([1.0, 2.0, 3.0])])
     assert margin == pytest.approx(4.302653 / np.sqrt(3), rel=1e-6)

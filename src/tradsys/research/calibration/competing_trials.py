@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from scipy.special import expit
 
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import to_arrays
@@ -136,7 +137,7 @@ def _decide(
 def _probability(design: FloatArray, beta: FloatArray) -> FloatArray:
     n_models, _, n_columns = beta.shape
     z = (design @ beta.reshape(-1, n_columns).T).reshape(len(design), n_models, 2)
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * z)).transpose(1, 0, 2)
+    return np.asarray(expit(z)).transpose(1, 0, 2)
 
 
 @njit(cache=True)

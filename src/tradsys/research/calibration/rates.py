@@ -23,7 +23,7 @@ MARGIN = 0.10
 
 WRONGLY_REFUTED = 0.05
 
-type Standing = Literal["holds", "fails", "n too small to say"]
+type RateStanding = Literal["holds", "fails", "n too small to say"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ def power_formula(sharpe: float, n_days: int, n_trials: int, alpha: float = Verd
     return float(ndtr(sharpe * sqrt(n_days / DAYS_A_YEAR) - normal_upper_quantile(alpha, n_trials)))
 
 
-def size_standing(rate: Rate, limit: float) -> Standing:
+def size_standing(rate: Rate, limit: float) -> RateStanding:
     """Whether the rate's upper bound is below the limit, its lower bound above it, or n too small for either."""
     return "holds" if rate.high <= limit else "fails" if rate.low > limit else "n too small to say"
 
 
-def power_standing(rate: Rate, formula: float) -> Standing:
+def power_standing(rate: Rate, formula: float) -> RateStanding:
     """The same for a power that must not be more than the margin below the formula's."""
     least = formula - MARGIN
     return "holds" if rate.low >= least else "fails" if rate.high < least else "n too small to say"

@@ -8,9 +8,9 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
-from tradsys.research.claims.comparing import Comparison, compare
-from tradsys.research.claims.gathered import Gathered, Said
-from tradsys.research.claims.store import Store
+from tradsys.research.claims.checkpoints import Checkpoints
+from tradsys.research.claims.forecasts import SeedForecasts, VariantForecasts
+from tradsys.research.claims.loss_difference import LossDifference, loss_difference
 from tradsys.research.claims.trading import TRADES, daily_returns
 from tradsys.research.claims.variants import (
     BCE,
@@ -34,7 +34,7 @@ LEVEL = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`better` is said to beat `worse`; `is_raw` compares what the models say before any calibration."""
+    """That `better` forecasts or earns more than `worse`; `is_raw` compares probabilities before any calibration."""
 
     text: str
     better: str
@@ -62,82 +62,88 @@ PROFILES = (
 )
 
 
-def forecast_results(gathered: Gathered) -> dict[str, Any]:
+def forecast_results(forecasts: VariantForecasts) -> dict[str, Any]:
     """Table, claims and confidence set of the forecasts; gains in millinats."""
-    outcomes = gathered.outcomes
-    raw, calibrated = (_losses(said, outcomes.y) for said in (gathered.raw, gathered.calibrated))
-    claims = [_judged(claim, raw if claim.is_raw else calibrated, outcomes.overlap, 1e3) for claim in FORECASTS]
+    outcomes = forecasts.outcomes
+    raw, calibrated = (_losses(probabilities, outcomes.y) for probabilities in (forecasts.raw, forecasts.calibrated))
+    claims = [_tested(claim, raw if claim.is_raw else calibrated, outcomes.overlap, 1e3) for claim in FORECASTS]
     return {
         "n": outcomes.n,
         "effective_n": outcomes.effective_n,
         "base_rate": outcomes.base_rate,
-        "table": [_row(name, gathered, raw, calibrated) for name in gathered.raw],
+        "table": [_row(name, forecasts, raw, calibrated) for name in forecasts.raw],
         "claims": [claim for claim in claims if claim],
         "confidence_set": _confidence_set(calibrated, outcomes.overlap),
-        "training": {name: _training(fits) for name, fits in gathered.fits.items()},
+        "training": {name: _training(fits) for name, fits in forecasts.fits.items()},
     }
 
 
-def profile_results(store: Store, seeds: Sequence[int], step_ms: int = DAY_MS) -> dict[str, Any] | None:
+def profile_results(checkpoints: Checkpoints, seeds: Sequence[int], step_ms: int = DAY_MS) -> dict[str, Any] | None:
     """Table, claims and confidence set of the profiles' daily net returns; differences in percent a year."""
-    own = [seed for seed in seeds if store.has(TRADES, seed)]
+    own = [seed for seed in seeds if checkpoints.has(TRADES, seed)]
     if not own:
         return None
-    names: list[str] = store.get(TRADES, own[0])[1]["profiles"]
-    days = daily_returns(store, names[0], own)[0]
-    losses = {name: -daily_returns(store, name, own)[1] for name in names}
+    names: list[str] = checkpoints.get(TRADES, own[0])[1]["profiles"]
+    days = daily_returns(checkpoints, names[0], own)[0]
+    losses = {name: -daily_returns(checkpoints, name, own)[1] for name in names}
     overlap = Overlap(days * DAY_MS, step_ms, 1)
-    claims = [_judged(claim, losses, overlap, DAYS_A_YEAR * 100) for claim in PROFILES]
+    claims = [_tested(claim, losses, overlap, DAYS_A_YEAR * 100) for claim in PROFILES]
     return {
         "n_days": len(days),
-        "table": [_profile_row(store, name, own, losses[name], overlap) for name in names],
+        "table": [_profile_row(checkpoints, name, own, losses[name], overlap) for name in names],
         "claims": [claim for claim in claims if claim],
         "confidence_set": _confidence_set(losses, overlap),
     }
 
 
-def _losses(said: Said, y: FloatArray) -> dict[str, FloatArray]:
-    return {name: np.stack([log_loss(p, y) for p in values]) for name, values in said.items()}
+def _losses(probabilities: SeedForecasts, y: FloatArray) -> dict[str, FloatArray]:
+    return {name: np.stack([log_loss(p, y) for p in values]) for name, values in probabilities.items()}
 
 
-def _judged(claim: Claim, losses: Mapping[str, FloatArray], overlap: Overlap, unit: float) -> dict[str, Any] | None:
+def _tested(claim: Claim, losses: Mapping[str, FloatArray], overlap: Overlap, unit: float) -> dict[str, Any] | None:
     """A claim with its numbers; None where one of the two has not been run."""
     if claim.better not in losses or claim.worse not in losses:
         return None
     fixed = (claim.better in FIXED, claim.worse in FIXED)
-    found = compare(losses[claim.better], losses[claim.worse], overlap, fixed=fixed)
+    found = loss_difference(losses[claim.better], losses[claim.worse], overlap, fixed=fixed)
     return {"text": claim.text, "better": claim.better, "worse": claim.worse, **_numbers(found, unit)}
 
 
-def _numbers(found: Comparison, unit: float) -> dict[str, Any]:
+def _numbers(found: LossDifference, unit: float) -> dict[str, Any]:
     scaled = {key: None if (x := getattr(found, key)) is None else x * unit for key in ("value", "low", "high")}
     return {**asdict(found), **scaled, "standing": found.standing}
 
 
 def _row(
-    name: str, gathered: Gathered, raw: Mapping[str, FloatArray], calibrated: Mapping[str, FloatArray]
+    name: str, forecasts: VariantForecasts, raw: Mapping[str, FloatArray], calibrated: Mapping[str, FloatArray]
 ) -> dict[str, Any]:
-    y, overlap, fixed = gathered.outcomes.y, gathered.outcomes.overlap, (name in FIXED, True)
-    areas = [area for p in gathered.raw[name] if (area := auc(p, y)) is not None]
+    y, overlap, fixed = forecasts.outcomes.y, forecasts.outcomes.overlap, (name in FIXED, True)
+    areas = [area for p in forecasts.raw[name] if (area := auc(p, y)) is not None]
     row = {
         "name": name,
-        "n_seeds": len(gathered.seeds[name]),
-        "raw": _numbers(compare(raw[name], raw["base_rate"], overlap, fixed=fixed), 1e3),
+        "n_seeds": len(forecasts.seeds[name]),
+        "raw": _numbers(loss_difference(raw[name], raw["base_rate"], overlap, fixed=fixed), 1e3),
         "auc": float(np.mean(areas)) if areas else None,
     }
     if name in calibrated:
-        row["calibrated"] = _numbers(compare(calibrated[name], calibrated["base_rate"], overlap, fixed=fixed), 1e3)
+        row["calibrated"] = _numbers(
+            loss_difference(calibrated[name], calibrated["base_rate"], overlap, fixed=fixed), 1e3
+        )
     return row
 
 
-def _profile_row(store: Store, name: str, seeds: Sequence[int], losses: FloatArray, overlap: Overlap) -> dict[str, Any]:
-    pnl = [store.get(TRADES, seed)[0][f"{name}.pnl"] for seed in seeds]
+def _profile_row(
+    checkpoints: Checkpoints, name: str, seeds: Sequence[int], losses: FloatArray, overlap: Overlap
+) -> dict[str, Any]:
+    pnl = [checkpoints.get(TRADES, seed)[0][f"{name}.pnl"] for seed in seeds]
     n_trades, n_wins = (round(float(np.mean([count(p) for p in pnl]))) for count in (len, lambda p: (p > 0).sum()))
     low, high = clopper_pearson(n_wins, n_trades) if n_trades else (None, None)
     return {
         "name": name,
         "n_seeds": len(seeds),
-        "return": _numbers(compare(losses, np.zeros_like(losses[:1]), overlap, fixed=(False, True)), DAYS_A_YEAR * 100),
+        "return": _numbers(
+            loss_difference(losses, np.zeros_like(losses[:1]), overlap, fixed=(False, True)), DAYS_A_YEAR * 100
+        ),
         "n_trades": n_trades,
         "win_rate": n_wins / n_trades if n_trades else None,
         "win_rate_low": low,

@@ -1,9 +1,9 @@
-"""Fit every variant with every seed on every fold, and keep what it says of the fold's test block."""
+"""Every variant fitted with every seed on every fold; its forecasts of the fold's test block are kept."""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -13,11 +13,8 @@ from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.base_rate import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_only import VolatilityOnly
-from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
-from tradsys.models.training.contrastive_agent import ContrastiveAgent
-from tradsys.models.training.network_agent import NetworkAgent
-from tradsys.research.claims.store import Store
+from tradsys.research.claims.checkpoints import Checkpoints
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment import Progress, lockbox_opens
@@ -27,12 +24,17 @@ from tradsys.research.walk.folds import Fold, walk_forward
 from tradsys.research.walk.record import both, stack
 from tradsys.runs.provenance import code_digest
 
+if TYPE_CHECKING:
+    from tradsys.models.networks.onnx_forecaster import OnnxForecaster
+    from tradsys.models.training.contrastive_agent import ContrastiveAgent
+    from tradsys.models.training.network_agent import NetworkAgent
+
 REFERENCES = (BaseRate(), VolatilityOnly(), RidgeLogistic())
 """Deterministic forecasters that every variant is shown beside."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DevelopmentFolds:
     """The development part of a market, its folds, and the experiment that says how it is labelled."""
 
     data: Dataset
@@ -41,7 +43,7 @@ class Stage:
     _models: dict[int, FoldModels] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, market: Market, spec: Experiment, memory: int) -> "Stage":
+    def of(cls, market: Market, spec: Experiment, memory: int) -> "DevelopmentFolds":
         """Without the lock-box; the embargo covers a label's horizon and the longest memory of any variant."""
         bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
         data = Dataset.build(bars, market.interval, spec.barriers, spec.costs)
@@ -77,22 +79,28 @@ class Deadline:
 
 
 def fit_variants(
-    stage: Stage, agents: Agents, store: Store, *, seeds: Sequence[int], deadline: Deadline, progress: Progress
+    development: DevelopmentFolds,
+    agents: Agents,
+    checkpoints: Checkpoints,
+    *,
+    seeds: Sequence[int],
+    deadline: Deadline,
+    progress: Progress,
 ) -> None:
-    """Everything that the store lacks; the seeds of one variant and fold are trained in one call."""
-    work = list(_missing(stage, agents, store, seeds))
+    """Everything that has no checkpoint yet; the seeds of one variant and fold are trained in one call."""
+    work = list(_missing(development, agents, checkpoints, seeds))
     for done, (name, fold, own) in enumerate(work):
         if deadline.has_passed:
             progress(f"time is up, {len(work) - done} fits are left for the next call", done, len(work))
             return
-        progress(f"{name}, fold {fold.index + 1} of {len(stage.folds)}, {len(own) or 1} seeds", done, len(work))
+        progress(f"{name}, fold {fold.index + 1} of {len(development.folds)}, {len(own) or 1} seeds", done, len(work))
         began = time.monotonic()
-        models = stage.models(fold)
+        models = development.models(fold)
         if name == "references":
-            said = {m.name: _said(stage, models, models.fitted[m.name]) for m in REFERENCES}
-            store.put(said, {"code": code_digest()}, name, fold.index)
+            logits = {m.name: _test_logits(development, models, models.fitted[m.name]) for m in REFERENCES}
+            checkpoints.put(logits, {"code": code_digest()}, name, fold.index)
             continue
-        weighed = stage.spec.weights.on_training(models.panel, models.rows, stage.data)
+        weighed = development.spec.weights.on_training(models.panel, models.rows, development.data)
         pairs = _fit(agents[name], weighed, models.rows, own)
         seconds = (time.monotonic() - began) / len(own)
         for at, (fitted, control) in zip(own, pairs, strict=True):
@@ -103,40 +111,46 @@ def fit_variants(
                 "is_kept": fitted.network is not None,
                 "seconds": seconds,
             }
-            arrays = {name: _said(stage, models, fitted)}
+            arrays = {name: _test_logits(development, models, fitted)}
             if control is not None:
-                arrays[CONTROL] = _said(stage, models, control)
-            store.put(arrays, facts, name, fold.index, at)
+                arrays[CONTROL] = _test_logits(development, models, control)
+            checkpoints.put(arrays, facts, name, fold.index, at)
     progress("all fitted", len(work), len(work))
 
 
 def _fit(
-    agent: NetworkAgent | ContrastiveAgent, panel: Panel, rows: Rows, seeds: Sequence[int]
-) -> list[tuple[OnnxForecaster, OnnxForecaster | None]]:
+    agent: "NetworkAgent | ContrastiveAgent", panel: Panel, rows: Rows, seeds: Sequence[int]
+) -> "list[tuple[OnnxForecaster, OnnxForecaster | None]]":
     """A forecaster a seed, and its control where it has one."""
+    from tradsys.models.training.contrastive_agent import ContrastiveAgent
+
     if isinstance(agent, ContrastiveAgent):
         return [(one.fitted, one.control) for one in agent.fit_seeds(panel, rows, seeds=seeds)]
     return [(one, None) for one in agent.fit_many([(panel, rows, seed) for seed in seeds])]
 
 
-def _missing(stage: Stage, agents: Agents, store: Store, seeds: Sequence[int]) -> Iterator[tuple[str, Fold, list[int]]]:
+def _missing(
+    development: DevelopmentFolds, agents: Agents, checkpoints: Checkpoints, seeds: Sequence[int]
+) -> Iterator[tuple[str, Fold, list[int]]]:
     """References first; then one variant after the other, all seeds of a fold at once."""
-    for fold in stage.folds:
-        if not store.has("references", fold.index):
+    for fold in development.folds:
+        if not checkpoints.has("references", fold.index):
             yield "references", fold, []
     for name in agents:
-        for fold in stage.folds:
-            own = [seed for seed in seeds if not store.has(name, fold.index, seed)]
+        for fold in development.folds:
+            own = [seed for seed in seeds if not checkpoints.has(name, fold.index, seed)]
             if own:
                 yield name, fold, own
 
 
-def _said(stage: Stage, models: FoldModels, fitted: FittedForecaster) -> FloatArray:
+def _test_logits(development: DevelopmentFolds, models: FoldModels, fitted: FittedForecaster) -> FloatArray:
     """Log-odds of the test rows, symbol after symbol, (n_rows, 2)."""
-    return stack([fitted.logits(X) for X in models.panel.X], stage.test_rows(models.fold))
+    return stack([fitted.logits(X) for X in models.panel.X], development.test_rows(models.fold))
 
 
-def finished_seeds(stage: Stage, store: Store, name: str, seeds: Sequence[int]) -> list[int]:
+def complete_seeds(
+    development: DevelopmentFolds, checkpoints: Checkpoints, name: str, seeds: Sequence[int]
+) -> list[int]:
     """Seeds with which a variant was fitted on every fold."""
     variant = SUPCON if name == CONTROL else name
-    return [seed for seed in seeds if all(store.has(variant, fold.index, seed) for fold in stage.folds)]
+    return [seed for seed in seeds if all(checkpoints.has(variant, fold.index, seed) for fold in development.folds)]

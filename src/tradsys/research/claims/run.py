@@ -12,12 +12,12 @@ from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
+from tradsys.research.claims.checkpoints import Checkpoints
 from tradsys.research.claims.claims import forecast_results, profile_results
-from tradsys.research.claims.fits import REFERENCES, Deadline, Stage, fit_variants
-from tradsys.research.claims.gathered import gather
-from tradsys.research.claims.store import Store
+from tradsys.research.claims.fits import REFERENCES, Deadline, DevelopmentFolds, fit_variants
+from tradsys.research.claims.forecasts import collect_forecasts
 from tradsys.research.claims.trading import trade_profiles
-from tradsys.research.claims.variants import Agents, within
+from tradsys.research.claims.variants import Agents, with_plan
 from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.experiment import Progress
 from tradsys.research.walk.experiment_spec import experiment_on
@@ -43,53 +43,53 @@ def run_claims(
 
     Seeds come in groups that are trained side by side, every variant with one group before the next begins: whenever
     the time is up, all have been run with much the same number of seeds. Called again, it goes on where it was.
-    Networks train within `plan`.
+    Networks train with_plan `plan`.
     """
-    # agents in words: another network is another store
-    store = Store.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
+    # agents in words: another network is another checkpoints
+    checkpoints = Checkpoints.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
     deadline = Deadline.within(minutes)
     spec = experiment_on(market, config)
     spec = replace(spec, forecasters=REFERENCES, challengers=())
-    stage = Stage.of(market, spec, max(agent.memory for agent in agents.values()))
+    development = DevelopmentFolds.of(market, spec, max(agent.memory for agent in agents.values()))
     for first in range(0, seeds, group):
         own = range(first, min(first + group, seeds))
-        fit_variants(stage, within(plan, agents), store, seeds=own, deadline=deadline, progress=progress)
-        trade_profiles(market, config, store, ledger, seeds=own, deadline=deadline, progress=progress)
-    return conclude(market, config, agents, stage, store, ledger, seeds=range(seeds), is_quick=is_quick)
+        fit_variants(development, with_plan(plan, agents), checkpoints, seeds=own, deadline=deadline, progress=progress)
+        trade_profiles(market, config, checkpoints, ledger, seeds=own, deadline=deadline, progress=progress)
+    return conclude(market, config, agents, development, checkpoints, ledger, seeds=range(seeds), is_quick=is_quick)
 
 
 def conclude(
     market: Market,
     config: RunConfig,
     agents: Agents,
-    stage: Stage,
-    store: Store,
+    development: DevelopmentFolds,
+    checkpoints: Checkpoints,
     ledger: Ledger,
     *,
     seeds: Sequence[int],
     is_quick: bool,
 ) -> dict[str, Any]:
-    """Compare what the store holds, enter it in the ledger, and write it down."""
-    gathered = gather(stage, agents, store, seeds)
+    """Compare what was computed, enter it in the ledger, and write it down."""
+    forecasts = collect_forecasts(development, agents, checkpoints, seeds)
     about = {
         "market": data_of(market).market,
         "first": f"{cast(datetime, market.bars['ts'].min()):%Y-%m-%d}",
-        "last": f"{max(cast(datetime, frame['ts'].max()) for frame in stage.data.frames.values()):%Y-%m-%d}",
-        "n_folds": len(stage.folds),
+        "last": f"{max(cast(datetime, frame['ts'].max()) for frame in development.data.frames.values()):%Y-%m-%d}",
+        "n_folds": len(development.folds),
         "is_development": market.is_development,
         "n_seeds": len(seeds),
         "is_quick": is_quick,
         "fingerprint": market.fingerprint,
         "experiment": config.digest,
         "code": code_digest(),
-        "fitted_by": sorted({str(fit["code"]) for fits in gathered.fits.values() for fit in fits}),
+        "fitted_by": sorted({str(fit["code"]) for fits in forecasts.fits.values() for fit in fits}),
     }
-    command = f"tradsys compare --objectives --seeds {len(seeds)} --folds {len(stage.folds)}"
+    command = f"tradsys compare --objectives --seeds {len(seeds)} --folds {len(development.folds)}"
     results: dict[str, Any] = {
         "about": about,
         "command": command,
-        "forecasts": forecast_results(gathered),
-        "profiles": profile_results(store, seeds),
+        "forecasts": forecast_results(forecasts),
+        "profiles": profile_results(checkpoints, seeds),
     }
     entry = Comparison(
         data=data_of(market),
@@ -99,7 +99,7 @@ def conclude(
         standing={claim["text"]: claim["standing"] for claim in _claims(results)},
     )
     ledger.append(entry.content())
-    write_atomically(store.folder / "results.json", pretty_json(results).encode())
+    write_atomically(checkpoints.folder / "results.json", pretty_json(results).encode())
     return results
 
 

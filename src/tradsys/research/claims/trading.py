@@ -6,8 +6,8 @@ import numpy as np
 
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
+from tradsys.research.claims.checkpoints import Checkpoints
 from tradsys.research.claims.fits import Deadline
-from tradsys.research.claims.store import Store
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.experiment import Progress, run_experiment
@@ -26,18 +26,18 @@ def trading_config(config: RunConfig, seed: int) -> RunConfig:
 def trade_profiles(
     market: Market,
     config: RunConfig,
-    store: Store,
+    checkpoints: Checkpoints,
     ledger: Ledger,
     *,
     seeds: Sequence[int],
     deadline: Deadline,
     progress: Progress,
 ) -> None:
-    """Run the experiment with every seed that the store lacks, and enter its profiles in the ledger.
+    """Run the experiment with every seed that has no checkpoint yet, and enter its profiles in the ledger.
 
     These are the trials of `tradsys run --agent logistic --seed N` with the same settings: such a run finds them there.
     """
-    missing = [seed for seed in seeds if not store.has(TRADES, seed)]
+    missing = [seed for seed in seeds if not checkpoints.has(TRADES, seed)]
     for done, seed in enumerate(missing):
         if deadline.has_passed:
             progress(f"time is up, {len(missing) - done} simulations are left for the next call", done, len(missing))
@@ -48,7 +48,7 @@ def trade_profiles(
         own = trial_series(outcome.simulations)
         guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)
         record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code_digest())
-        store.put(
+        checkpoints.put(
             {f"{one.key}.{what}": getattr(one, what) for one in own for what in ("days", "daily")}
             | {f"{name}.pnl": one.trades["pnl_quote"].to_numpy() for name, one in outcome.simulations.items()},
             {"code": code_digest(), "profiles": [one.key for one in own]},
@@ -58,7 +58,7 @@ def trade_profiles(
     progress("all profiles traded", len(missing), len(missing))
 
 
-def daily_returns(store: Store, profile: str, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def daily_returns(checkpoints: Checkpoints, profile: str, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Days (n_days,) and net returns a seed (n_seeds, n_days)."""
-    stored = [store.get(TRADES, seed)[0] for seed in seeds]
+    stored = [checkpoints.get(TRADES, seed)[0] for seed in seeds]
     return stored[0][f"{profile}.days"], np.stack([one[f"{profile}.daily"] for one in stored])

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tradsys.machine.plan import Plan
 from tradsys.models.linear.base_rate import BaseRate
-from tradsys.models.training.contrastive import Contrast
-from tradsys.models.training.contrastive_agent import ContrastiveAgent
-from tradsys.models.training.network_agent import NetworkAgent
-from tradsys.models.training.presets import preset
-from tradsys.models.training.transformer_agent import TransformerAgent
+
+if TYPE_CHECKING:
+    from tradsys.models.training.contrastive_agent import ContrastiveAgent
+    from tradsys.models.training.network_agent import NetworkAgent
 
 type Agents = Mapping[str, NetworkAgent | ContrastiveAgent]
 """Name of a variant: the agent that is fitted for it."""
@@ -31,6 +30,10 @@ _FOCAL: Mapping[str, Any] = {"objective": "focal", "focal_gamma": FOCAL_GAMMA, "
 
 def journal_agents() -> Agents:
     """The journal's networks, in the order in which they are fitted: objectives first, then the larger shapes."""
+    from tradsys.models.training.contrastive_agent import ContrastiveAgent
+    from tradsys.models.training.presets import preset
+    from tradsys.models.training.transformer_agent import TransformerAgent
+
     base = TransformerAgent(**preset("journal-base"), **_ALONE)
     return {
         BCE: base,
@@ -42,10 +45,12 @@ def journal_agents() -> Agents:
     }
 
 
-def within(plan: Plan | None, agents: Agents) -> Agents:
-    """The same agents, which train within the plan."""
+def with_plan(plan: Plan | None, agents: Agents) -> Agents:
+    """The same agents, which train with_plan the plan."""
 
-    def bounded(agent: NetworkAgent | ContrastiveAgent) -> NetworkAgent | ContrastiveAgent:
+    from tradsys.models.training.contrastive_agent import ContrastiveAgent
+
+    def bounded(agent: "NetworkAgent | ContrastiveAgent") -> "NetworkAgent | ContrastiveAgent":
         if isinstance(agent, ContrastiveAgent):
             return replace(agent, agent=replace(agent.agent, plan=plan))
         return replace(agent, plan=plan)
@@ -55,6 +60,9 @@ def within(plan: Plan | None, agents: Agents) -> Agents:
 
 def quick_agents() -> Agents:
     """The same variants with networks so small and so briefly trained that a test can afford them."""
+    from tradsys.models.training.contrastive import Contrast
+    from tradsys.models.training.contrastive_agent import ContrastiveAgent
+
     small: dict[str, Any] = {"d_model": 8, "n_heads": 2, "n_layers": 1, "window": 8, "max_steps": 20}
     agents: dict[str, NetworkAgent | ContrastiveAgent] = {}
     for name, agent in journal_agents().items():

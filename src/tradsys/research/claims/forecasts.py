@@ -1,9 +1,10 @@
-"""Everything that was fitted, on the rows of all test blocks: as the models say it, and as the system uses it."""
+"""Out-of-sample forecasts of every variant on the rows of all test blocks, raw and calibrated."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import FitError
@@ -11,19 +12,19 @@ from tradsys.core.time import interval_ms
 from tradsys.labels.base_rate import base_rate
 from tradsys.models.calibration import fit_calibration
 from tradsys.models.focal import focal_logit
-from tradsys.research.claims.fits import REFERENCES, Stage, finished_seeds
-from tradsys.research.claims.store import Store
+from tradsys.research.claims.checkpoints import Checkpoints
+from tradsys.research.claims.fits import REFERENCES, DevelopmentFolds, complete_seeds
 from tradsys.research.claims.variants import CONTROL, FOCAL, FOCAL_ALPHA, FOCAL_GAMMA, FOCAL_RAW, SUPCON, Agents
 from tradsys.research.walk.record import stack
 from tradsys.verdict.scores import ForecastOutcomes
 from tradsys.verdict.skill import Overlap
 
-type Said = Mapping[str, FloatArray]
+type SeedForecasts = Mapping[str, FloatArray]
 """Name of a variant: a number for each of its seeds, row and side, (n_seeds, n, 2)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class VariantForecasts:
     """Test rows of all folds with their outcomes; `seeds` are those with which a variant was fitted on every fold.
 
     `raw` are probabilities as the models give them, `calibrated` as the system uses them: drawn towards the base rate
@@ -32,61 +33,69 @@ class Gathered:
 
     outcomes: ForecastOutcomes
     seeds: Mapping[str, Sequence[int]]
-    raw: Said
-    calibrated: Said
+    raw: SeedForecasts
+    calibrated: SeedForecasts
     fits: Mapping[str, Sequence[Mapping[str, object]]]
 
 
-def gather(stage: Stage, agents: Agents, store: Store, seeds: Sequence[int]) -> Gathered:
-    """What is complete in the store; variants without one complete seed are left out."""
-    found = {m.name: [0] for m in REFERENCES} | {name: finished_seeds(stage, store, name, seeds) for name in agents}
+def collect_forecasts(
+    development: DevelopmentFolds, agents: Agents, checkpoints: Checkpoints, seeds: Sequence[int]
+) -> VariantForecasts:
+    """The forecasts of all complete variants; variants without one complete seed are left out."""
+    found = {m.name: [0] for m in REFERENCES} | {
+        name: complete_seeds(development, checkpoints, name, seeds) for name in agents
+    }
     if found.get(SUPCON):
         found[CONTROL] = found[SUPCON]
     found = {name: own for name, own in found.items() if own}
     if len(found) == len(REFERENCES):
         raise FitError("no variant has been fitted on every fold yet; give it more time (--minutes), it goes on then")
-    logits = {name: np.stack([_logits(stage, store, name, seed) for seed in own]) for name, own in found.items()}
-    calibrated = {name: _sigmoid(_calibrated(stage, values)) for name, values in logits.items()}
+    logits = {
+        name: np.stack([_logits(development, checkpoints, name, seed) for seed in own]) for name, own in found.items()
+    }
+    calibrated = {name: expit(_calibrated(development, values)) for name, values in logits.items()}
     if FOCAL in logits:
         logits[FOCAL_RAW] = focal_logit(logits[FOCAL], FOCAL_GAMMA, FOCAL_ALPHA)
         found[FOCAL_RAW] = found[FOCAL]
     fits = {
-        name: [store.get(name, fold.index, seed)[1] for fold in stage.folds for seed in found[name]]
+        name: [checkpoints.get(name, fold.index, seed)[1] for fold in development.folds for seed in found[name]]
         for name in agents
         if name in found
     }
-    return Gathered(_outcomes(stage), found, {n: _sigmoid(z) for n, z in logits.items()}, calibrated, fits)
+    return VariantForecasts(_outcomes(development), found, {n: expit(z) for n, z in logits.items()}, calibrated, fits)
 
 
-def _logits(stage: Stage, store: Store, name: str, seed: int) -> FloatArray:
+def _logits(development: DevelopmentFolds, checkpoints: Checkpoints, name: str, seed: int) -> FloatArray:
     """Of one variant and seed, fold after fold, (n, 2)."""
     is_reference = name in {m.name for m in REFERENCES}
     variant = SUPCON if name == CONTROL else name
-    where = [("references", f.index) if is_reference else (variant, f.index, seed) for f in stage.folds]
-    return np.concatenate([store.get(*one)[0][name] for one in where]).astype(np.float64)
+    where = [("references", f.index) if is_reference else (variant, f.index, seed) for f in development.folds]
+    return np.concatenate([checkpoints.get(*one)[0][name] for one in where]).astype(np.float64)
 
 
-def _outcomes(stage: Stage) -> ForecastOutcomes:
-    labels = tuple(stage.data.labels.values())
-    rows = [stage.test_rows(fold) for fold in stage.folds]
+def _outcomes(development: DevelopmentFolds) -> ForecastOutcomes:
+    labels = tuple(development.data.labels.values())
+    rows = [development.test_rows(fold) for fold in development.folds]
     y, weight = (
         np.concatenate([stack([getattr(one, name) for one in labels], r) for r in rows])
         for name in ("target", "weight")
     )
     start = np.concatenate([stack([one.start for one in labels], r) for r in rows])
-    return ForecastOutcomes(y, weight, Overlap(start, interval_ms(stage.data.interval), stage.spec.barriers.horizon))
+    return ForecastOutcomes(
+        y, weight, Overlap(start, interval_ms(development.data.interval), development.spec.barriers.horizon)
+    )
 
 
-def _calibrated(stage: Stage, logits: FloatArray) -> FloatArray:
+def _calibrated(development: DevelopmentFolds, logits: FloatArray) -> FloatArray:
     """Each fold's log-odds (n_seeds, n, 2), calibrated on the earlier test blocks that lie in its training part.
 
     The first fold has none: the prior slope stands.
     """
-    labels = tuple(stage.data.labels.values())
-    tested = [stage.test_rows(fold) for fold in stage.folds]
+    labels = tuple(development.data.labels.values())
+    tested = [development.test_rows(fold) for fold in development.folds]
     fold_of: IntArray = np.concatenate([np.full(int(sum(m.sum() for m in r)), k) for k, r in enumerate(tested)])
-    outcomes, calibrated = _outcomes(stage), logits.copy()
-    for fold in stage.folds:
+    outcomes, calibrated = _outcomes(development), logits.copy()
+    for fold in development.folds:
         trains = np.concatenate([stack(fold.train, rows) for rows in tested]) & (fold_of < fold.index)
         y, weight = (stack([getattr(one, name) for one in labels], fold.train) for name in ("target", "weight"))
         rate = base_rate(y, weight)
@@ -97,7 +106,3 @@ def _calibrated(stage: Stage, logits: FloatArray) -> FloatArray:
             )
             calibrated[seed, mine] = fitted.logits(logits[seed, mine])
     return calibrated
-
-
-def _sigmoid(logit: FloatArray) -> FloatArray:
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logit))

@@ -1,4 +1,4 @@
-"""What a comparison has computed so far, a file a piece of work, so that a stopped one goes on where it was."""
+"""Checkpoints of a comparison, a file a piece of work, so that a stopped one goes on where it was."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ type Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Checkpoints:
     """Named arrays with a few facts about them, as safetensors files in one folder; each is there whole or not at all.
 
     The folder belongs to one market and one configuration: another one's results are never found in it.
@@ -28,7 +28,7 @@ class Store:
     folder: Path
 
     @classmethod
-    def of(cls, root: Path, *identity: str) -> "Store":
+    def of(cls, root: Path, *identity: str) -> "Checkpoints":
         """The folder below `root` of everything that was computed for this identity."""
         return cls(root / hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16])
 

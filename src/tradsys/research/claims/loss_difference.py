@@ -1,4 +1,4 @@
-"""One against another, over time and over seeds: a difference, how far it may be off, and what it says of a claim."""
+"""The paired difference of two forecasters' losses, with an interval over other times and other seeds."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -10,11 +10,11 @@ from scipy.stats import t as student
 from tradsys.core.arrays import FloatArray
 from tradsys.verdict.skill import Estimate, Overlap, estimate
 
-type Standing = Literal["holds", "does not hold", "not shown"]
+type ClaimStanding = Literal["holds", "does not hold", "not shown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class LossDifference:
     """How much less one loses than the other, in the units of the losses, with a 95% interval.
 
     `n_seeds` of each; `n_ahead` of the `n_paired` seeds that both were run with favour the first. `n_blocks` blocks of
@@ -31,7 +31,7 @@ class Comparison:
     n_ahead: int
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ClaimStanding:
         """What it says of "the first is better": its interval lies above zero, below zero, or neither."""
         if self.low is None or self.high is None:
             return "not shown"
@@ -40,9 +40,9 @@ class Comparison:
         return "does not hold" if self.high < 0 else "not shown"
 
 
-def compare(
+def loss_difference(
     one: FloatArray, other: FloatArray, overlap: Overlap, *, fixed: tuple[bool, bool] = (False, False)
-) -> Comparison:
+) -> LossDifference:
     """Losses (n_seeds, n) of one against the other's; `fixed` are forecasters that no seed changes.
 
     Two things may turn out otherwise. Other times: the block bootstrap of the difference of the losses, each averaged
@@ -57,7 +57,7 @@ def compare(
     ahead = int((other[:n_paired].mean(axis=1) > one[:n_paired].mean(axis=1)).sum())
     low, high = _widened(value, margin)
     seeds = (len(one), len(other))
-    return Comparison(value.value, low, high, value.n, value.n_blocks, seeds, n_paired, ahead)
+    return LossDifference(value.value, low, high, value.n, value.n_blocks, seeds, n_paired, ahead)
 
 
 def _seed_margin(means: list[FloatArray]) -> float | None:
