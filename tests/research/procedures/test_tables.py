@@ -4,19 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.research.leaky import quick_experiment
 from tests.research.markets import trading_market
 
 from tradsys.research.procedures.tables import forecasts_frame
 from tradsys.research.walk.experiment import run_experiment
-from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.runs.tables import FORECASTS, MACRO_STATES
-from tradsys.settings.config import RunConfig
 
 
 @pytest.fixture(scope="module")
 def experiment():
-    config = RunConfig(agent={"name": "logistic"}, regimes={"n_starts": 2}, folds={"n_folds": 2})
-    spec = experiment_from(config)
+    spec = quick_experiment()
     return run_experiment(trading_market(1), spec), spec
 
 
