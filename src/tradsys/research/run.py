@@ -112,7 +112,7 @@ def _slug(market: Market, spec: Tried, title: str) -> str:
 
 
 def _common_tables(simulated: Simulated, benchmark: Simulation) -> tuple[tuple[TableSchema, pl.DataFrame], ...]:
-    """The tables of every run: what was traded, what it was worth beside buying and holding, and the bars."""
+    """The tables of every run: what was traded, the equity of each profile and of buying and holding, and the bars."""
     equity = {name: one.equity for name, one in (*simulated.simulations.items(), ("BUY_AND_HOLD", benchmark))}
     trades = {name: one.trades for name, one in simulated.simulations.items()}
     return (

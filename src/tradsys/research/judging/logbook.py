@@ -1,4 +1,4 @@
-"""What a run leaves in the ledger beside its trials: the hypothesis it looks at, its choices, its result or failure."""
+"""A run's ledger entries apart from its trials: the hypothesis it looks at, its choices, its result or failure."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What looking for the future found: tables compared value by value, and each value that had seen later bars."""
+"""Look-ahead leaks: recomputed tables compared value by value, and each value that depended on later bars."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from tradsys.core.time import stamp
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A value that was not settled when it was used.
+    """A look-ahead leak: a value that was not settled when it was used.
 
     `row` (of the symbol's bars) and `start` (ms) are where it was first seen to differ; `bars_ahead` is the smallest
     number of bars after the value should have been known that must be there for it to become what it is.
@@ -74,11 +74,11 @@ class Lookahead:
 def refuse(lookahead: Lookahead) -> None:
     """A LookaheadError that says who saw what, where there is any finding."""
     if lookahead.findings:
-        said = "\n  ".join(finding.sentence for finding in lookahead.findings[:10])
+        sentences = "\n  ".join(finding.sentence for finding in lookahead.findings[:10])
         more = "" if len(lookahead.findings) <= 10 else f"\n  and {len(lookahead.findings) - 10} more"
         raise LookaheadError(
             f"a run may only use what was known at the time, found {len(lookahead.findings)} that saw later bars; "
-            f"mend them, and see all with tradsys lookahead:\n  {said}{more}"
+            f"mend them, and see all with tradsys lookahead:\n  {sentences}{more}"
         )
 
 
@@ -100,13 +100,13 @@ class ComputedTable:
     derived_from: str = ""
 
 
-type View = Callable[[int], Sequence[ComputedTable]]
+type Recompute = Callable[[int], Sequence[ComputedTable]]
 """Everything computed again without the future after a time (ms)."""
 
 
 @dataclass(slots=True)
 class Search:
-    """Compares views of the past with what was computed from everything, and keeps the first difference a column.
+    """Compares tables recomputed without the future with those of everything, and keeps the first difference a column.
 
     `closes` are the closes of all bars of all symbols in order, `bars` those of each symbol, ms.
     """
@@ -132,16 +132,16 @@ class Search:
                 row = int(np.searchsorted(self.bars[symbol], first))
                 self.add(Leak(part, column, symbol, row, first, int(ahead[wrong].max())))
 
-    def compare(self, full: Sequence[ComputedTable], view: View, at: int) -> None:
+    def compare(self, full: Sequence[ComputedTable], recompute: Recompute, at: int) -> None:
         """Recompute without what came after `at` (ms) and compare all that was known by then."""
 
         @lru_cache(maxsize=16)  # columns that see equally far share their steps
-        def seen(time: int) -> dict[tuple[str, str], ComputedTable]:
-            return {(table.part, table.symbol): table for table in view(time)}
+        def recomputed(time: int) -> dict[tuple[str, str], ComputedTable]:
+            return {(table.part, table.symbol): table for table in recompute(time)}
 
         equal: dict[tuple[str, str], BoolArray] = {}
         for table in full:
-            other = seen(at).get((table.part, table.symbol))
+            other = recomputed(at).get((table.part, table.symbol))
             if other is None:
                 continue
             n = min(len(table.start), len(other.start))
@@ -165,7 +165,7 @@ class Search:
                         symbol=table.symbol,
                         row=int(np.searchsorted(self.bars.get(table.symbol, self.closes), when)),
                         start=when,
-                        bars_ahead=self._distance(table, row, int(column), at, seen),
+                        bars_ahead=self._distance(table, row, int(column), at, recomputed),
                     )
                 )
 
@@ -175,12 +175,12 @@ class Search:
         row: int,
         column: int,
         at: int,
-        seen: Callable[[int], dict[tuple[str, str], ComputedTable]],
+        recomputed: Callable[[int], dict[tuple[str, str], ComputedTable]],
     ) -> int:
         """Bars after the value should have been known without which it is another one, by bisection."""
 
         def is_settled(time: int) -> bool:
-            other = seen(time).get((table.part, table.symbol))
+            other = recomputed(time).get((table.part, table.symbol))
             if other is None or len(other.start) <= row:
                 return False
             here, there = table.values[row : row + 1, [column]], other.values[row : row + 1, [column]]

@@ -30,7 +30,7 @@ from tradsys.research.walk.record import Record
 from tradsys.settings.market import RankColumns
 
 TURNS = 4
-"""Cuts a point at changes of regime: a path of states told in hindsight turns earlier than one told in time."""
+"""Cuts a point at changes of regime: states that are smoothed in hindsight turn earlier than filtered ones."""
 
 SAMPLE_POINTS = 3
 """Cuts that every run makes: each takes half a second on five years of hourly bars."""
@@ -124,11 +124,11 @@ def _bars(search: Search, outcome: Outcome, spec: Experiment, point: Point, futu
     inputs, _ = inputs_seen(result.predictor, result.predictor.features, point.symbol, frame)
     full = [*inputs, *decided(result.forecasts[point.symbol], spec, point.symbol)]
 
-    def view(at: int) -> list[ComputedTable]:
+    def recompute(at: int) -> list[ComputedTable]:
         bars = future(frame, data.interval, at)
         return seen_by(result, spec, point.symbol, bars, rows[: len(bars)], at)
 
-    search.compare(full, view, point.at)
+    search.compare(full, recompute, point.at)
 
 
 def _turns(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> None:
@@ -153,11 +153,11 @@ def _labels(search: Search, outcome: Outcome, spec: Experiment, point: Point, fu
     at_end = int(mine.end[row].max()) if mine.is_labelled[row] else point.at
     wait = spec.barriers.horizon if future is cut else 0
 
-    def view(at: int) -> list[ComputedTable]:
+    def recompute(at: int) -> list[ComputedTable]:
         bars = future(data.frames[symbol], data.interval, at)
         return labelled(symbol, label_symbol(bars, data.interval, spec.barriers, spec.costs), wait)
 
-    search.compare(labelled(symbol, mine, wait), view, at_end)
+    search.compare(labelled(symbol, mine, wait), recompute, at_end)
 
 
 def _trades(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> None:
@@ -165,20 +165,20 @@ def _trades(search: Search, outcome: Outcome, spec: Experiment, point: Point) ->
     data = outcome.data
     full = [table for name, one in outcome.simulations.items() for table in traded(name, one, search.bars)]
 
-    def view(at: int) -> list[ComputedTable]:
+    def recompute(at: int) -> list[ComputedTable]:
         frames = {symbol: noised(bars, data.interval, at) for symbol, bars in data.frames.items()}
         other = Dataset(data.interval, frames, data.labels)
         simulations = {one.name: simulate_profile(other, outcome.results, one, spec) for one in spec.profiles}
         return [table for name, one in simulations.items() for table in traded(name, one, search.bars)]
 
-    search.compare(full, view, point.at)
+    search.compare(full, recompute, point.at)
 
 
 def _refit(search: Search, outcome: Outcome, spec: Experiment, k: int, future: Future) -> None:
     """A fold's whole fit, with other bars and labels from its test block on."""
     fold, first_test = outcome.results[k].fold, outcome.results[0].fold.opens
 
-    def view(at: int) -> list[ComputedTable]:
+    def recompute(at: int) -> list[ComputedTable]:
         other, known = _without_future(outcome, spec, at, future)
         result = research_fold(other, known, fold, _record_before(outcome, k), first_test)
         again = walk_forward(other, spec, spec.embargo(other.interval))[k]
@@ -187,19 +187,19 @@ def _refit(search: Search, outcome: Outcome, spec: Experiment, k: int, future: F
         return [*fitted(result), *trained_on(fold, rows, search.bars)]
 
     full = [*fitted(outcome.results[k]), *trained_on(fold, fold.train, search.bars)]
-    search.compare(full, view, fold.opens)
+    search.compare(full, recompute, fold.opens)
 
 
 def _rescale(search: Search, outcome: Outcome, spec: Experiment, k: int) -> None:
     """What features learn, with noise from a fold's test block on: the quick part of its fit."""
     fold, predictor = outcome.results[k].fold, outcome.results[k].predictor
 
-    def view(at: int) -> list[ComputedTable]:
+    def recompute(at: int) -> list[ComputedTable]:
         other, known = _without_future(outcome, spec, at, noised)
         features, _ = other.panel(known.feature_set(predictor.regimes), fold.train, seed=derive(spec.seed, "fold", k))
         return scaled(fold, features)
 
-    search.compare(scaled(fold, predictor.features), view, fold.opens)
+    search.compare(scaled(fold, predictor.features), recompute, fold.opens)
 
 
 def _choice(search: Search, outcome: Outcome, spec: Experiment, k: int, future: Future) -> None:
@@ -227,6 +227,6 @@ def _record_before(outcome: Outcome, k: int) -> Record:
         return record
     opens = outcome.results[k].fold.opens
     earlier = tuple(labels.start < opens for labels in outcome.data.labels.values())
-    for name, logits in outcome.record.said.items():
+    for name, logits in outcome.record.log_odds.items():
         record.add(name, earlier, logits)
     return record

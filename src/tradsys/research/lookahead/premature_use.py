@@ -1,4 +1,4 @@
-"""What was used too early, seen without computing anything again: labels that trained, and orders that were filled."""
+"""Labels, fills and funding rates that were used before they were known, found without computing anything again."""
 
 import numpy as np
 import polars as pl
@@ -20,8 +20,8 @@ def unknown_training_labels(search: Search, outcome: Outcome) -> None:
         for rows, (symbol, labels) in zip(fold.train, outcome.data.labels.items(), strict=True):
             end = labels.end.max(axis=1)
             ends, opens = (np.searchsorted(search.closes, when, side="right") for when in (end, fold.opens))
-            early = np.where(rows, np.maximum(ends - opens, 0), 0)
-            search.add_all("training rows", symbol, labels.start, {f"labels of fold {fold.index}": early})
+            ahead = np.where(rows, np.maximum(ends - opens, 0), 0)
+            search.add_all("training rows", symbol, labels.start, {f"labels of fold {fold.index}": ahead})
 
 
 def premature_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
@@ -44,39 +44,39 @@ def premature_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
 
 
 def premature_funding(search: Search, outcome: Outcome) -> None:
-    """Rates of funding that a bar knew before the bars tell that they had been settled."""
+    """Rates of funding that a bar carries before the bars say that they had been settled."""
     bar_ms = interval_ms(outcome.data.interval)
     for symbol, frame in outcome.data.frames.items():
         if not set(COLUMNS) <= set(frame.columns):
             continue
-        told = Funding(*(outside_values(frame, name) for name in COLUMNS))
-        early = _unsettled(told, ts_ms(frame), bar_ms)
-        search.add_all("funding known", symbol, outcome.data.labels[symbol].start, {"funding_rate": early})
+        funding = Funding(*(outside_values(frame, name) for name in COLUMNS))
+        ahead = _unsettled(funding, ts_ms(frame), bar_ms)
+        search.add_all("funding known", symbol, outcome.data.labels[symbol].start, {"funding_rate": ahead})
 
 
-def _unsettled(told: Funding, ts: IntArray, bar_ms: int) -> IntArray:
+def _unsettled(funding: Funding, ts: IntArray, bar_ms: int) -> IntArray:
     """Bars until a rate that is new in a row was paid, 0 where it had been.
 
     Rows after a hole, and bars longer than the interval, tell of several settlements at once and are left out.
     """
-    is_new = np.append(False, (told.rate[1:] != told.rate[:-1]) & np.isfinite(told.rate[:-1]))
-    is_single = np.append(False, np.diff(ts) == bar_ms) & (told.hours * HOUR_MS >= bar_ms)
-    late = is_new & is_single & (told.rate != told.due) & (told.rate != told.within)
+    is_new = np.append(False, (funding.rate[1:] != funding.rate[:-1]) & np.isfinite(funding.rate[:-1]))
+    is_single = np.append(False, np.diff(ts) == bar_ms) & (funding.hours * HOUR_MS >= bar_ms)
+    late = is_new & is_single & (funding.rate != funding.due) & (funding.rate != funding.within)
     ahead = np.zeros(len(ts), np.int64)
     for row in np.flatnonzero(late):
-        paid = (told.due[row + 1 :] == told.rate[row]) | (told.within[row + 1 :] == told.rate[row])
+        paid = (funding.due[row + 1 :] == funding.rate[row]) | (funding.within[row + 1 :] == funding.rate[row])
         ahead[row] = int(paid.argmax()) + 1 if paid.any() else 1
     return ahead
 
 
 def _undecided(trades: pl.DataFrame, starts: IntArray, action: IntArray) -> IntArray:
-    """Decisions until the profile says what each trade did, 0 where it had said so."""
+    """Decisions until the profile decides what each trade did, 0 where it had decided so."""
     decided, side = trades["decided"].dt.epoch("ms").to_numpy(), trades["side"].to_numpy()
     late = np.zeros(len(trades), np.int64)
     for one in (1, -1):
         rows = np.searchsorted(starts, decided[side == one])
-        said = np.append(np.flatnonzero(action == one), len(starts))
-        late[side == one] = said[np.searchsorted(said, rows)] - rows
+        decisions = np.append(np.flatnonzero(action == one), len(starts))
+        late[side == one] = decisions[np.searchsorted(decisions, rows)] - rows
     return np.maximum(late, ~np.isin(decided, starts))
 
 

@@ -17,7 +17,7 @@ def compare_rank_columns(search: Search, data: Dataset, ranks: RankColumns, at: 
     """Compare the columns of ranks that a run's bars carry with those made again without what came after `at` (ms)."""
     bar_ms = interval_ms(data.interval)
 
-    def view(time: int) -> list[ComputedTable]:
+    def recompute(time: int) -> list[ComputedTable]:
         frames = without_future(data.frames, bar_ms, time, future)
         made = rank_columns(
             frames, bar_ms, ranks.universe, lookbacks=ranks.lookbacks, listings=listed(ranks.listings, frames)
@@ -26,7 +26,7 @@ def compare_rank_columns(search: Search, data: Dataset, ranks: RankColumns, at: 
 
     names = [f"rank_{what}_{lookback}" for lookback in ranks.lookbacks for what in ("strength", "place")]
     full = [_columns(symbol, bars, [bars[name] for name in names], bar_ms) for symbol, bars in data.frames.items()]
-    search.compare(full, view, at)
+    search.compare(full, recompute, at)
 
 
 def _columns(symbol: str, bars: pl.DataFrame, columns: Sequence[pl.Series], bar_ms: int) -> ComputedTable:

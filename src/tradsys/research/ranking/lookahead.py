@@ -64,9 +64,9 @@ def _chosen(ranked: Ranked, frames: Frames) -> list[ComputedTable]:
     for symbol in frames:
         s = place.get(symbol)
         member = nobody if s is None else universe.member[:, [s]].astype(np.float64)
-        seen = no_sides if s is None else np.column_stack([ranked.signal[:, s], ranked.sides[:, s]])
+        signal = no_sides if s is None else np.column_stack([ranked.signal[:, s], ranked.sides[:, s]])
         tables.append(ComputedTable("universe", symbol, ("member",), member, universe.times, universe.times))
-        tables.append(ComputedTable("ranks", symbol, ("signal", "side"), seen, times, times))
+        tables.append(ComputedTable("ranks", symbol, ("signal", "side"), signal, times, times))
     return tables
 
 

@@ -133,7 +133,7 @@ class MarketNeutralSpec:
 
     @property
     def digest(self) -> str:
-        """Hash of everything that influences a result but the seed, which stands beside it in the journal."""
+        """Hash of everything that influences a result but the seed, which the journal keeps next to it."""
         return digest(self)
 
 

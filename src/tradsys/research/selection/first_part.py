@@ -1,4 +1,4 @@
-"""What could be said of the first training part without having been fitted on it: forecasts of its inner folds."""
+"""Out-of-fold forecasts of the first training part, from models fitted on other purged folds inside it."""
 
 from dataclasses import replace
 
@@ -32,10 +32,10 @@ def first_part_forecasts(data: Dataset, spec: Experiment, result: FoldResult, re
     X = [predictor.features.standardise(values) for values in data.raw.of(predictor.features)]
     regime = [predictor.regimes.filter(bars) for bars in data.frames.values()]
     labels = stacked_labels(data, rows)
-    said = stack(logits, rows)
+    log_odds = stack(logits, rows)
     carry = expected_holding_cost(predictor.judge.holding, data, rows)
-    judged = predictor.judge.judge(said, stack(timeout, rows), labels.atr_over_price, carry)
-    inputs = audit_inputs(stack(X, rows), said, judged, stack(regime, rows))
+    judged = predictor.judge.judge(log_odds, stack(timeout, rows), labels.atr_over_price, carry)
+    inputs = audit_inputs(stack(X, rows), log_odds, judged, stack(regime, rows))
     audits = _out_of_fold(spec, data, meta_labels(inputs, judged, labels))
     ends = np.cumsum([mask.sum() for mask in rows])[:-1]
     parts = zip(data.frames.items(), X, logits, timeout, regime, rows, np.split(audits, ends), strict=True)

@@ -221,7 +221,7 @@ def _bets(fold: FoldForecasts, others: Sequence[FoldForecasts], spec: Experiment
 def _holding(folds: Sequence[FoldForecasts], spec: Experiment, step: int) -> Holding | None:
     """How long trades were held, where that costs anything."""
     start, end, weight = (np.concatenate([getattr(one, name) for one in folds]) for name in ("start", "end", "weight"))
-    return fit_holding(spec, step, start, end, weight, is_told=len(folds[0].funding) > 0)
+    return fit_holding(spec, step, start, end, weight, has_settled_rates=len(folds[0].funding) > 0)
 
 
 def _carry(holding: Holding | None, fold: FoldForecasts) -> FloatArray | None:

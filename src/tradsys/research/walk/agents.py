@@ -17,7 +17,7 @@ DECIDER = "logistic"
 ENSEMBLE = "ensemble"
 
 MEMBERS = ("logistic", "symmetric", "boosted", "volatility", "transformer", "resnet")
-"""Whom the ensemble pools."""
+"""The forecasters that the ensemble weights."""
 
 _FORECASTS_AS = {"xgboost": "boosted"}
 """Agents whose forecaster has another name."""
@@ -43,12 +43,12 @@ def forecasters(agent: AgentSettings, plan: "Plan | None" = None) -> tuple[Forec
 
 
 def _agents(name: str) -> tuple[str, ...]:
-    """The agents that are fitted beside the baselines."""
+    """The agents that are fitted in addition to the baselines."""
     return tuple(_AGENTS) if name in (ENSEMBLE, "all") else tuple(one for one in _AGENTS if one == name)
 
 
 def challengers(name: str) -> tuple[str, ...]:
-    """Who may take the logistic's place; nobody where the logistic is the agent."""
+    """The forecasters that may take the logistic's place; none where the logistic is the agent."""
     if name == DECIDER:
         return ()
     if name == "all":
@@ -59,7 +59,7 @@ def challengers(name: str) -> tuple[str, ...]:
 def _transformer(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
     from tradsys.models.training.transformer_agent import TransformerAgent
 
-    return _taught(
+    return _with_objective(
         agent, TransformerAgent(**agent.shape, attention_start=agent.attention_start, **_objective(agent, linear, plan))
     )
 
@@ -68,12 +68,12 @@ def _resnet(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") 
     from tradsys.models.training.resnet_agent import ResNetAgent
 
     common = ("window", "dropout", "learning_rate", "max_steps")
-    return _taught(
+    return _with_objective(
         agent, ResNetAgent(**{name: getattr(agent, name) for name in common}, **_objective(agent, linear, plan))
     )
 
 
-def _taught(agent: AgentSettings, network: "NetworkAgent") -> Forecaster:
+def _with_objective(agent: AgentSettings, network: "NetworkAgent") -> Forecaster:
     """The agent as it is, or its network as the encoder of a contrastive one."""
     if agent.objective != "supcon":
         return network

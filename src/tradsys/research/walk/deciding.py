@@ -39,7 +39,7 @@ class FoldResult:
     """The fold's predictor, its forecasts of the test block, and every forecaster's calibrated probabilities.
 
     `forecasts` hold a symbol's rows of `fold.test` alone; `probabilities` (n_bars, 2) have all rows: `calibrations` of
-    what the forecasters said. `leads` are the challengers' over the logistic, `training` says how a network's ended.
+    the raw log-odds. `leads` are the challengers' over the logistic, `training` says how a network's ended.
     """
 
     fold: Fold
@@ -61,7 +61,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     """
     panel, rows = models.panel, models.rows
     pools = _pools(spec, models, record)
-    said = {**models.logits, **{name: _pooled(pool, models.logits, models.regime) for name, pool in pools.items()}}
+    raw = {**models.logits, **{name: _pooled(pool, models.logits, models.regime) for name, pool in pools.items()}}
     names = [name for name in models.fitted if name != TimeoutModel.name]
     calibrations = {name: calibrate(record, name, panel, rows) for name in names}
     calibrations |= {name: Calibration(pool.pivot, np.ones(2)) for name, pool in pools.items()}
@@ -77,7 +77,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         labels.start,
         labels.end,
         labels.weight,
-        is_told=has_rates(data.frames),
+        has_settled_rates=has_rates(data.frames),
     )
     judge = Judge(
         calibration=calibrations[decider],
@@ -108,7 +108,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         profile=profile_named(spec.deployed, spec.profiles),
         supervisor=models.supervisor,
     )
-    for name, values in said.items():
+    for name, values in raw.items():
         record.add(name, models.fold.test, values)
     return FoldResult(
         fold=models.fold,
@@ -118,8 +118,8 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         predictor=predictor,
         fitted=models.fitted,
         calibrations=calibrations,
-        forecasts=_test_forecasts(data, models, predictor, said[decider]),
-        probabilities={name: tuple(fitted.apply(v) for v in said[name]) for name, fitted in calibrations.items()},
+        forecasts=_test_forecasts(data, models, predictor, raw[decider]),
+        probabilities={name: tuple(fitted.apply(v) for v in raw[name]) for name, fitted in calibrations.items()},
         training={name: reason for name in spec.challengers if (reason := _ended(models.fitted.get(name)))},
     )
 
@@ -127,12 +127,12 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
 def _test_forecasts(
     data: Dataset, models: FoldModels, predictor: Predictor, logits: tuple[FloatArray, ...]
 ) -> dict[str, Forecasts]:
-    """What the predictor says of the test block, from what the fold's models have computed already."""
+    """The predictor's forecasts of the test block, from log-odds that the fold's models have computed already."""
     timeouts = models.logits[TimeoutModel.name]
     parts = zip(data.frames.items(), models.fold.test, models.panel.X, logits, timeouts, models.regime, strict=True)
     return {
-        symbol: predictor.read(bars, Reading(X, said, timeout, regime), rows)
-        for (symbol, bars), rows, X, said, timeout, regime in parts
+        symbol: predictor.read(bars, Reading(X, own, timeout, regime), rows)
+        for (symbol, bars), rows, X, own, timeout, regime in parts
     }
 
 
@@ -157,9 +157,8 @@ def _pools(spec: Experiment, models: FoldModels, record: Record) -> dict[str, Fi
     panel, rows = models.panel, models.rows
     for name in MEMBERS:
         rows = record.known(name, rows)
-    said = {name: stack(record.logits(name), rows) for name in MEMBERS}
     pool = Ensemble(DECIDER).fit(
-        said,
+        {name: stack(record.logits(name), rows) for name in MEMBERS},
         stack(models.regime, rows),
         panel.stack_y(rows),
         panel.stack_weight(rows),
@@ -175,9 +174,9 @@ def _pools(spec: Experiment, models: FoldModels, record: Record) -> dict[str, Fi
 def _pooled(
     pool: Pool, logits: Mapping[str, tuple[FloatArray, ...]], regimes: tuple[FloatArray, ...]
 ) -> tuple[FloatArray, ...]:
-    """What a pool says of all rows, a symbol."""
-    said = [{name: logits[name][s] for name in pool.members} for s in range(len(regimes))]
-    return tuple(pool.logits(one, regime) for one, regime in zip(said, regimes, strict=True))
+    """A pool's log-odds of all rows, a symbol."""
+    members = [{name: logits[name][s] for name in pool.members} for s in range(len(regimes))]
+    return tuple(pool.logits(one, regime) for one, regime in zip(members, regimes, strict=True))
 
 
 def _leads(
@@ -215,7 +214,7 @@ class StackedLabels:
 
 
 def stacked_labels(data: Dataset, rows: Rows) -> StackedLabels:
-    """What became of the chosen rows."""
+    """The outcomes of the chosen rows."""
     labels = tuple(data.labels.values())
     atr_over_price = stack([one.atr_over_price for one in labels], rows)
     return StackedLabels(

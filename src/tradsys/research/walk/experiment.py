@@ -73,7 +73,7 @@ def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None)
 
 
 def research_fold(data: Dataset, spec: Experiment, fold: Fold, record: Record, first_test: int) -> FoldResult:
-    """Fit on the fold's training part and decide on its test block; the record grows by what was said out of fold.
+    """Fit on the fold's training part and decide on its test block; the record grows by its out-of-fold forecasts.
 
     `first_test` is when the first test block of all opens, ms.
     """

@@ -28,7 +28,7 @@ _FEWEST_ROWS = 300
 
 @dataclass(frozen=True, slots=True)
 class FoldModels:
-    """Everything fitted on a fold's training part, and what it says of all rows: regimes, and log-odds a forecaster."""
+    """Everything fitted on a fold's training part, and computed for all rows: regimes, and log-odds a forecaster."""
 
     fold: Fold
     rows: Rows
@@ -62,7 +62,7 @@ def fit_models(data: Dataset, spec: Experiment, fold: Fold) -> FoldModels:
 
 
 def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: FoldModels, embargo: timedelta) -> None:
-    """Out-of-fold forecasts of the first training part, from inner purged folds of the models that read a row alone.
+    """Out-of-fold forecasts of the first training part, from purged folds inside it, of the models without memory.
 
     A network begins as the logistic model and adds to it, so that its first calibration is that model's.
     """
@@ -77,8 +77,8 @@ def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: Fol
     for k, (train, test) in enumerate(PurgedKFold(_INNER_FOLDS, embargo).split(start, intervals=(start, end))):
         train_rows, test_rows = (rows_at(where[chosen], sizes) for chosen in (train, test))
         for model, target in [*quick, (TimeoutModel(), timeouts)]:
-            inner = model.fit(target, train_rows, seed=derive(spec.seed, "inner", k))
-            record.add(model.name, test_rows, [inner.logits(X) for X in panel.X])
+            fitted = model.fit(target, train_rows, seed=derive(spec.seed, "inner", k))
+            record.add(model.name, test_rows, [fitted.logits(X) for X in panel.X])
     for model in spec.forecasters:
         if model.memory > 0:
             record.add(model.name, rows, record.logits(DECIDER))

@@ -21,17 +21,17 @@ def has_rates(frames: Mapping[str, pl.DataFrame]) -> bool:
 
 
 def fit_holding(
-    spec: Experiment, bar_ms: int, start: IntArray, end: IntArray, weight: FloatArray, *, is_told: bool
+    spec: Experiment, bar_ms: int, start: IntArray, end: IntArray, weight: FloatArray, *, has_settled_rates: bool
 ) -> Holding | None:
-    """From labels of `start` (n,), `end` and `weight` (n, 2), with funding told by the bars or not.
+    """What holding a trade costs, from labels of `start` (n,), `end` and `weight` (n, 2).
 
     None where holding a trade costs nothing.
     """
-    if not (is_told or spec.costs.funding_bps_per_8h or spec.costs.borrow_bps_per_year):
+    if not (has_settled_rates or spec.costs.funding_bps_per_8h or spec.costs.borrow_bps_per_year):
         return None
     horizon = spec.barriers.horizon
     n_held = np.minimum((end - start[:, None]) / bar_ms, horizon)
-    return Holding.fit(n_held, weight, horizon=horizon, bar_ms=bar_ms, costs=spec.costs, has_rates=is_told)
+    return Holding.fit(n_held, weight, horizon=horizon, bar_ms=bar_ms, costs=spec.costs, has_rates=has_settled_rates)
 
 
 def expected_holding_cost(holding: Holding | None, data: Dataset, rows: Rows) -> FloatArray | None:
@@ -42,7 +42,7 @@ def expected_holding_cost(holding: Holding | None, data: Dataset, rows: Rows) ->
 
 
 def known_funding(data: Dataset, spec: Experiment, rows: Rows) -> FloatArray:
-    """Rate, hours and age at the chosen rows, symbol after symbol, (n, 3); no row where nothing is told or set."""
+    """Rate, hours and age at the chosen rows, symbol after symbol, (n, 3); no rows where there is no funding at all."""
     if not (has_rates(data.frames) or spec.costs.funding_bps_per_8h):
         return np.empty((0, 3))
     each = [funding_of(bars, spec.costs, interval_ms(data.interval)) for bars in data.frames.values()]

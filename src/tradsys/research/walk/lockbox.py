@@ -49,4 +49,4 @@ def _extended(record: Record, before: Dataset, data: Dataset) -> Record:
                 values[: len(so_far[symbol])] = so_far[symbol]
         return grown
 
-    return Record(sizes, {name: room_for_all(held) for name, held in record.said.items()})
+    return Record(sizes, {name: room_for_all(held) for name, held in record.log_odds.items()})

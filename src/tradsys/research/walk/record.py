@@ -1,4 +1,4 @@
-"""The out-of-fold record: what each forecaster said about rows it was not trained on, growing fold by fold."""
+"""The out-of-fold record: each forecaster's log-odds of rows that it was not trained on, growing fold by fold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,30 +12,30 @@ from tradsys.models.panel import Rows
 
 @dataclass(slots=True)
 class Record:
-    """Raw log-odds a forecaster and symbol, shape (n_bars, 2), NaN where nothing out of fold has been said yet.
+    """Raw log-odds a forecaster and symbol, shape (n_bars, 2), NaN where there is no forecast out of fold yet.
 
     The first training part is filled from inner purged folds; every outer test block is added after it was forecast, so
     that a later fold can calibrate, rank, choose and audit on forecasts that lie wholly inside its own training part.
     """
 
     sizes: tuple[int, ...]
-    said: dict[str, tuple[FloatArray, ...]] = field(default_factory=dict)
+    log_odds: dict[str, tuple[FloatArray, ...]] = field(default_factory=dict)
 
     def add(self, name: str, rows: Rows, logits: Sequence[FloatArray]) -> None:
         """Enter a forecaster's log-odds for the given rows."""
-        if name not in self.said:
-            self.said[name] = tuple(np.full((n, 2), np.nan) for n in self.sizes)
-        for held, mask, values in zip(self.said[name], rows, logits, strict=True):
+        if name not in self.log_odds:
+            self.log_odds[name] = tuple(np.full((n, 2), np.nan) for n in self.sizes)
+        for held, mask, values in zip(self.log_odds[name], rows, logits, strict=True):
             held[mask] = values[mask]
 
     def logits(self, name: str) -> tuple[FloatArray, ...]:
-        """Everything this forecaster has said, NaN elsewhere."""
-        return self.said.get(name) or tuple(np.full((n, 2), np.nan) for n in self.sizes)
+        """All of a forecaster's log-odds, NaN where it has made no forecast."""
+        return self.log_odds.get(name) or tuple(np.full((n, 2), np.nan) for n in self.sizes)
 
     def known(self, name: str, among: Rows) -> Rows:
-        """Those of the given rows about which this forecaster has spoken."""
-        spoken = (np.isfinite(values).all(axis=1) for values in self.logits(name))
-        return tuple(np.asarray(mask & said, dtype=bool) for mask, said in zip(among, spoken, strict=True))
+        """Those of the given rows that this forecaster has forecast."""
+        forecast = (np.isfinite(values).all(axis=1) for values in self.logits(name))
+        return tuple(np.asarray(mask & known, dtype=bool) for mask, known in zip(among, forecast, strict=True))
 
 
 def rows_since(opens: int, start: Sequence[IntArray], among: Rows) -> Rows:

@@ -43,7 +43,7 @@ def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored
     """Every fold's test rows, symbol after symbol within a fold; labels live for at most `horizon` bars."""
     labels = tuple(data.labels.values())
     parts: list[tuple[IntArray, IntArray, FloatArray, FloatArray]] = []
-    said: dict[str, list[FloatArray]] = {}
+    forecasts: dict[str, list[FloatArray]] = {}
     for result in results:
         by_name = dict(result.probabilities) | {DECISION_MAKER: result.probabilities[result.decider]}
         rows = scored_rows(data, result)
@@ -51,10 +51,10 @@ def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored
         y, uniqueness = stack([one.target for one in labels], rows), stack([one.weight for one in labels], rows)
         parts.append((start, np.full(len(start), result.fold.index), y, uniqueness))
         for name, values in by_name.items():
-            said.setdefault(name, []).append(stack(values, rows))
+            forecasts.setdefault(name, []).append(stack(values, rows))
     start, fold, y, uniqueness = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     outcomes = ForecastOutcomes(y, uniqueness, Overlap(start, interval_ms(data.interval), horizon))
-    return Scored(fold, outcomes, {name: np.concatenate(p) for name, p in said.items()})
+    return Scored(fold, outcomes, {name: np.concatenate(p) for name, p in forecasts.items()})
 
 
 def scored_rows(data: Dataset, result: FoldResult) -> Rows:
@@ -117,8 +117,8 @@ def millinats(estimate: Estimate | None) -> dict[str, Any] | None:
 
 def reliability(scored: Scored) -> dict[str, list[dict[str, float]]]:
     """The decision maker's forecasts against frequencies, in bins a side."""
-    said, outcomes = scored.probability[DECISION_MAKER], scored.outcomes
+    forecast, outcomes = scored.probability[DECISION_MAKER], scored.outcomes
     return {
-        side: [asdict(one) for one in reliability_bins(said[:, k], outcomes.y[:, k], outcomes.uniqueness[:, k])]
+        side: [asdict(one) for one in reliability_bins(forecast[:, k], outcomes.y[:, k], outcomes.uniqueness[:, k])]
         for k, side in enumerate(("long", "short"))
     }
