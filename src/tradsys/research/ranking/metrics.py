@@ -8,13 +8,12 @@ import polars as pl
 
 from tradsys.backtest.metrics import measure
 from tradsys.backtest.simulate import Simulation
-from tradsys.core.arrays import IntArray
 from tradsys.core.time import from_ms, stamp
 from tradsys.data.market import Market
 from tradsys.journal.entries import NOT_FITTED
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, mean_spread, spreads
+from tradsys.research.walk.common_metrics import benchmark_json, block_trades, market_facts, measured_json
 from tradsys.research.walk.holding_cost import has_rates
-from tradsys.research.walk.metrics import market_facts, plain
 from tradsys.verdict.error_rates import calibration_notes
 
 
@@ -36,14 +35,14 @@ def rank_metrics(
         "profiles": {
             NAME: {
                 "description": spec.rule.description,
-                "metrics": plain(measured),
+                "metrics": measured_json(measured),
                 "exit_reasons": dict(sorted(simulation.trades["reason"].value_counts().iter_rows())),
                 "n_decisions": int((traded.targets.weights != 0).any(axis=1).sum()),
                 "highest_confidence": None,
                 "net_exposure_mean": float(np.abs(simulation.position.sum(axis=0)).mean()),
             }
         },
-        "buy_and_hold": {name: one.value for name, one in measure(benchmark, seed=spec.seed).items()},
+        "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": _assumptions(market, spec),
     }
 
@@ -78,30 +77,21 @@ def _held(traded: Traded) -> list[dict[str, Any]]:
 
 def _blocks(traded: Traded, spec: MarketNeutralSpec, start: int, end: int) -> list[dict[str, Any]]:
     """The span in as many equal blocks as `tradsys run` would test; nothing is fitted between them."""
-    step, n = traded.simulation.bar_ms, spec.folds.n_folds
+    step, n, times = traded.simulation.bar_ms, spec.folds.n_folds, traded.targets.times
     edges = [start, *(start + (end - start) * k // n // step * step for k in range(1, n)), end]
-    decided = traded.simulation.trades["decided"].dt.epoch("ms").to_numpy()
     return [
         {
             "fold": k,
-            "n_test": int(_inside(traded.targets.times, opens, closes).sum()),
+            "n_test": int(((times >= opens) & (times < closes)).sum()),
             "test_from": from_ms(opens).isoformat(),
             "test_to": from_ms(closes).isoformat(),
             "decider": "the rule",
             "gain_millinats": None,
             "training": NOT_FITTED,
-            "profiles": {NAME: _traded(traded.simulation.trades.filter(_inside(decided, opens, closes)))},
+            "profiles": {NAME: block_trades(traded.simulation.trades, opens, closes)},
         }
         for k, (opens, closes) in enumerate(pairwise(edges))
     ]
-
-
-def _inside(times: IntArray, opens: int, closes: int) -> pl.Series:
-    return pl.Series((times >= opens) & (times < closes))
-
-
-def _traded(trades: pl.DataFrame) -> dict[str, Any]:
-    return {"n_trades": len(trades), "net_return": float(trades["net_return"].sum())}
 
 
 def _assumptions(market: Market, spec: MarketNeutralSpec) -> list[str]:

@@ -22,6 +22,7 @@ from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.research.selection.candidates import RANKS, blocked, candidates, described
 from tradsys.research.selection.first_part import first_part_forecasts
 from tradsys.research.selection.stability import MIN_DAYS, Pick, settle
+from tradsys.research.walk.common_metrics import measured_json
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome, block_decisions, simulate_decisions
@@ -63,15 +64,12 @@ class Chosen:
 
     def to_dict(self, seed: int) -> dict[str, Any]:
         """JSON-able."""
-        measured = measure(self.simulation, seed=seed)
         return {
             "sentence": WHY_NO_VERDICT,
             "n_candidates": self.n_candidates,
             "rank_thresholds": list(RANKS),
             "folds": [_described(one, self.n_regimes) for one in self.choices],
-            "metrics": {
-                name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high} for name, m in measured.items()
-            },
+            "metrics": measured_json(measure(self.simulation, seed=seed)),
         }
 
 
