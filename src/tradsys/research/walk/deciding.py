@@ -22,8 +22,8 @@ from tradsys.predictor.valuation import Judge, Judgement, audit_inputs
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
+from tradsys.research.walk.challengers import convincing_challenger
 from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.decider import convincing_challenger
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import FoldModels
 from tradsys.research.walk.folds import Fold
