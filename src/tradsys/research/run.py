@@ -41,7 +41,7 @@ class Run:
 
     @property
     def report(self) -> Path:
-        """The page to look at."""
+        """Path of its HTML report."""
         return self.folder / "report.html"
 
     @property

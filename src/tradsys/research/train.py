@@ -1,4 +1,4 @@
-"""One agent fitted on all but the lock-box, as a bundle, with what its forecasts were worth on the way there."""
+"""Training one agent on all but the lock-box: a bundle, and the skill of its forecasts out of fold."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What each fold chose on its training part, as the ledger keeps it."""
+"""Ledger entries of what each fold chose on its training part: decider, thresholds, regimes, profile."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

@@ -22,11 +22,11 @@ class TriedProfile(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Name of the profile."""
 
     @property
     def digest(self) -> str:
-        """What it is, whatever it is called."""
+        """Digest of its rules, whatever its name."""
 
 
 class Tried(Protocol):
@@ -34,23 +34,23 @@ class Tried(Protocol):
 
     @property
     def digest(self) -> str:
-        """Of its configuration."""
+        """Digest of the configuration that was tried."""
 
     @property
     def seed(self) -> int:
-        """Of every random stream."""
+        """Seed of every random stream."""
 
     @property
     def profiles(self) -> Sequence[TriedProfile]:
-        """Each a trial."""
+        """The profiles, each a trial."""
 
     @property
     def verdict(self) -> VerdictSpec:
-        """How they are judged."""
+        """How the profiles are judged."""
 
     @property
     def costs(self) -> Costs:
-        """What trading costs it."""
+        """Fees, slippage, funding and borrowing."""
 
     @property
     def portfolio(self) -> PortfolioSpec:
@@ -62,7 +62,7 @@ class Tried(Protocol):
 
     @property
     def sides(self) -> Sequence[str]:
-        """Long, short or both."""
+        """Sides that may be traded."""
 
 
 @dataclass(frozen=True, slots=True)

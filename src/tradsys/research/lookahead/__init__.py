@@ -1,1 +1,1 @@
-"""Look-ahead audit: everything that a run computed, computed again without the future."""
+"""Look-ahead check: everything that a run computed, recomputed without the future."""

@@ -1,4 +1,4 @@
-"""What a run computes from bars, as tables that can be computed again without the future and compared."""
+"""Everything that a run computes from bars, as tables that are recomputed without the future and compared."""
 
 import hashlib
 import json

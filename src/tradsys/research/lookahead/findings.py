@@ -29,13 +29,13 @@ class Leak:
 
     @property
     def sentence(self) -> str:
-        """In plain words."""
+        """The leak in one sentence, with where it is and how many bars ahead it saw."""
         bars = "1 bar" if self.bars_ahead == 1 else f"{self.bars_ahead:,} bars"
         of = f" of {self.symbol}" if self.symbol else ""
         return f"{self.part}: {self.column}{of} saw {bars} ahead, first in row {self.row:,} ({stamp(self.start)})"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
+        """The leak as JSON values."""
         return {
             "part": self.part,
             "column": self.column,
@@ -56,14 +56,14 @@ class Lookahead:
 
     @property
     def sentence(self) -> str:
-        """The result in one line."""
+        """How many values were checked, and how many leaks there are."""
         compared = f"{self.n_values:,} values checked at {self.n_points:,} points"
         if not self.findings:
             return f"nothing saw the future: {compared}"
         return f"{len(self.findings):,} of what the run computes saw the future: {compared}"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
+        """The `lookahead` of `metrics.json`."""
         return {
             "n_points": self.n_points,
             "n_values": self.n_values,
@@ -198,7 +198,7 @@ class Search:
 
 
 def _same(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> BoolArray:
-    """Equal bits, or NaN in both."""
+    """Where two arrays have equal bits, or NaN in both."""
     return np.asarray((a == b) | ((a != a) & (b != b)), dtype=bool)
 
 

@@ -1,4 +1,4 @@
-"""Did anything see the future? What a run computed, computed again without it: any difference is a finding."""
+"""Look-ahead check of an experiment: what it computed, recomputed without the future; a difference is a leak."""
 
 from dataclasses import dataclass, replace
 

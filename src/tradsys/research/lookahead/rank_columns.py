@@ -1,4 +1,4 @@
-"""Did columns of ranks see the future? Those that a run's bars carry, made again without it."""
+"""Look-ahead check of rank columns: those that a run's bars carry, recomputed without the future."""
 
 from collections.abc import Sequence
 

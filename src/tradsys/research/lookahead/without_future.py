@@ -1,4 +1,4 @@
-"""Ways to take the future away: cut the bars off at a time, or let a random walk or their opposite go on instead."""
+"""Bars without their future: cut off at a time, or replaced by a random walk or by their mirror image."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

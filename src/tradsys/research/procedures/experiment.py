@@ -47,7 +47,7 @@ class ExperimentProcedure:
 
     @property
     def agent(self) -> str:
-        """The challenger's name."""
+        """Name of the agent that challenges the logistic."""
         return self.spec.agent
 
     def folder_title(self, market: Market) -> str:
@@ -70,7 +70,7 @@ class SimulatedExperiment:
 
     @property
     def simulations(self) -> Mapping[str, Simulation]:
-        """A profile each."""
+        """A simulation for each profile."""
         return self.outcome.simulations
 
     @property
@@ -91,7 +91,7 @@ class SimulatedExperiment:
 
     @property
     def predictor(self) -> Predictor:
-        """The last fold's."""
+        """The last fold's predictor, whose bundle a bot loads."""
         return self.outcome.results[-1].predictor
 
     def look_ahead(self, n_points: int | None, progress: Progress) -> Lookahead:

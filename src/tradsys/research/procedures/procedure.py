@@ -22,7 +22,7 @@ class Simulated(Protocol):
 
     @property
     def simulations(self) -> Mapping[str, Simulation]:
-        """A profile each, in the order of the spec."""
+        """A simulation for each profile, in the order of the spec."""
 
     @property
     def frames(self) -> Mapping[str, pl.DataFrame]:
@@ -65,7 +65,7 @@ class Procedure(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """What the manifest calls it."""
+        """Kind of run in the manifest, by which readers know what a folder holds."""
 
     @property
     def agent(self) -> str:

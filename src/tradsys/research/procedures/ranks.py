@@ -67,7 +67,7 @@ class SimulatedRanks:
 
     @property
     def simulations(self) -> Mapping[str, Simulation]:
-        """The rule's, under its name."""
+        """The rule's simulation, under its name."""
         return {NAME: self.traded.simulation}
 
     @property

@@ -1,4 +1,4 @@
-"""Did ranks see the future? Universe, signal, sides, trades and columns of ranks, made again without it."""
+"""Look-ahead check of ranks: universe, signal, sides and trades, recomputed without the future."""
 
 from collections.abc import Mapping
 from dataclasses import replace

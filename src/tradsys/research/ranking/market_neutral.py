@@ -33,8 +33,9 @@ _BLOCK_MS = 10 * DAY_MS
 
 @dataclass(frozen=True, slots=True)
 class RankRule:
-    """Who is held: the `k` strongest and weakest (None: a fifth of those ranked) by `lookback` bars, for `horizon`.
+    """Rule of a market-neutral portfolio: the `k` strongest and weakest by `lookback` bars, held for `horizon` bars.
 
+    Without `k` each side is a fifth of those ranked.
     The signal is the return, or that in standard deviations; `contrarian` turns the two sides round.
     """
 
@@ -50,7 +51,7 @@ class RankRule:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Name of the rule in tables and in the ledger."""
         return NAME
 
     @property
@@ -60,7 +61,7 @@ class RankRule:
 
     @property
     def description(self) -> str:
-        """In a sentence."""
+        """The rule in one sentence, for the report."""
         who = "a fifth" if self.k is None else str(self.k)
         sides = ("weakest", "strongest") if self.contrarian else ("strongest", "weakest")
         return (
@@ -108,17 +109,17 @@ class MarketNeutralSpec:
 
     @property
     def profiles(self) -> tuple[RankRule, ...]:
-        """The one trial."""
+        """The rule, as the profile of the one trial."""
         return (self.rule,)
 
     @property
     def deployed(self) -> str:
-        """The only one."""
+        """Name of the rule, which a run puts forward."""
         return self.rule.name
 
     @property
     def sides(self) -> tuple[Side, ...]:
-        """Both, always."""
+        """Long and short: the portfolio is market-neutral."""
         return SIDES
 
     @property

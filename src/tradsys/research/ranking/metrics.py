@@ -1,4 +1,4 @@
-"""`metrics.json` of a rank run: the parts that every run has, and whom the rule held, how often and to what end."""
+"""`metrics.json` of a rank run: trades, long-short spread, the universe and the symbols that were held."""
 
 from itertools import pairwise
 from typing import Any

@@ -1,1 +1,1 @@
-"""What choosing among profiles and thresholds inside each fold earns, and combinatorial cross-validated paths."""
+"""Nested selection of profile, threshold and regime map inside each fold, and combinatorial cross-validated paths."""

@@ -1,4 +1,4 @@
-"""What a training part may choose among: the profiles as they are, and each with other thresholds and regime maps."""
+"""Candidates of nested selection: the profiles, and each of them with other thresholds and regime maps."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ def blocked(profile: Profile) -> tuple[int, ...]:
 
 
 def described(profile: Profile, n_regimes: int) -> str:
-    """What it does, in a phrase."""
+    """Its entry, regimes and audit in a phrase."""
     entry = profile.entry
     enters = (
         f"{entry.confidence} above {entry.threshold:g}" if isinstance(entry, ConfidenceAbove) else "return above cost"

@@ -38,7 +38,7 @@ class CombinatorialPaths:
     simulations: dict[str, list[Simulation]]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
+        """The `paths` of `metrics.json`."""
         return {
             "n_groups": self.cv.n_groups,
             "n_test_groups": self.cv.n_test_groups,

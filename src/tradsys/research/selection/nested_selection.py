@@ -1,4 +1,4 @@
-"""The chosen procedure: profile, threshold and regime map chosen inside each training part, and what that earned.
+"""Nested selection, the chosen procedure: profile, threshold and regime map chosen inside each training part.
 
 Each fold chooses on the out-of-fold record inside its own training part: the first on the forecasts of its inner purged
 folds, the others on the test blocks before theirs, with trades that have closed an embargo before their block opens.
@@ -63,7 +63,7 @@ class Chosen:
     simulation: Simulation
 
     def to_dict(self, seed: int) -> dict[str, Any]:
-        """JSON-able."""
+        """The `chosen` of `metrics.json`."""
         return {
             "sentence": WHY_NO_VERDICT,
             "n_candidates": self.n_candidates,

@@ -1,4 +1,4 @@
-"""Which of many candidates a training part should settle on: stability weighs more than a tiny gain."""
+"""Selection among candidates by the rule of one standard error, and by stability among those within it."""
 
 from dataclasses import dataclass
 

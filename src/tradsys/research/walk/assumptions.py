@@ -1,4 +1,4 @@
-"""What a run's numbers rest on, in sentences."""
+"""The assumptions that a run's numbers rest on, in sentences."""
 
 from collections.abc import Sequence
 

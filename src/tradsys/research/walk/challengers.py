@@ -1,4 +1,4 @@
-"""Which forecaster decides, judged inside the training part alone."""
+"""Whether a challenger decides in place of the logistic, judged on out-of-fold forecasts of the training part."""
 
 from collections.abc import Mapping
 

@@ -70,7 +70,7 @@ class Dataset:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """In the order of the bars."""
+        """Names of the symbols, in the order of the bars."""
         return tuple(self.frames)
 
     @property

@@ -1,4 +1,4 @@
-"""Decide on one fold's test block with nothing but its training part."""
+"""One fold's decisions: calibration, who decides, expected returns, ranks and audit, fitted on its training part."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

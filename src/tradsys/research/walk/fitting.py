@@ -1,4 +1,4 @@
-"""Fit everything on one fold's training part."""
+"""Everything that is fitted on one fold's training part: features, regimes, forecasters, supervisor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

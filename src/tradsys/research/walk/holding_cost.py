@@ -1,4 +1,4 @@
-"""What holding a trade is expected to cost: fitted on labels out of fold, read at the rows that are judged."""
+"""Expected funding and borrowing cost of a trade, fitted on labels out of fold."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What labels weigh when models are fitted on a training part; as evidence they count by their uniqueness always."""
+"""Sample weights of labels in training: average uniqueness or attributed return, with time decay."""
 
 from dataclasses import dataclass, replace
 from typing import Literal

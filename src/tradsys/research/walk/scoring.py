@@ -1,4 +1,4 @@
-"""What the forecasts are worth: the test rows of all folds gathered, scored, and put into plain JSON values."""
+"""Skill of the forecasts: the test rows of all folds, scored against outcomes and reference forecasters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""How likely a trade is to end by time: the third outcome, which the expected return needs."""
+"""Probability that a trade ends by time: the third outcome, which the expected return needs."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
