@@ -1,5 +1,9 @@
-"""The pages: what they name exists, their commands parse, their snippets run, and each is reachable from the first."""
+"""The pages: what they name exists, their commands parse, their snippets run, and each is reachable from the first.
 
+Examples in docstrings are run here too, those of every module that has any.
+"""
+
+import doctest
 import re
 import shlex
 import subprocess
@@ -21,6 +25,13 @@ from tradsys.settings.config import RunConfig
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+SOURCE = ROOT / "src" / "tradsys"
+WITH_EXAMPLES = [
+    ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
+    for path in sorted(SOURCE.rglob("*.py"))
+    if ">>> " in path.read_text()
+]
 
 SETTINGS = {*dotted(RunConfig), *DATA_KEYS}
 
@@ -87,7 +98,7 @@ def test_every_page_is_reachable_from_the_first():
 @every_page
 def test_files_that_are_named_exist(page):
     named = set(re.findall(r"[\w.][\w./-]*/[\w.-]+\.(?:py|toml|lock)\b", page.read_text()))
-    roots = (ROOT, ROOT / "src" / "tradsys", page.parent)
+    roots = (ROOT, SOURCE, page.parent)
     missing = {name for name in named if not any((root / name).exists() for root in roots)}
     assert {name for name in missing if not name.startswith("journal/tuning/")} == set()
 
@@ -111,7 +122,7 @@ def test_functions_of_the_way_are_in_their_files():
     rows = re.findall(r"^\| `([\w/]+\.py)` \| (`.+?`) \|", text, flags=re.M)
     assert len(rows) > 20
     for file, names in rows:
-        source = (ROOT / "src" / "tradsys" / file).read_text()
+        source = (SOURCE / file).read_text()
         for name in re.findall(r"`(\w+)`", names):
             assert re.search(rf"^\s*(def|class) {name}\b", source, flags=re.M), f"{name} is not in {file}"
 
@@ -119,15 +130,14 @@ def test_functions_of_the_way_are_in_their_files():
 @every_page
 def test_names_of_a_file_are_in_it(page):
     for name, file in re.findall(r"`(\w+)` (?:of|in) `([\w/]+\.py)`", page.read_text()):
-        path = next(root / file for root in (ROOT, ROOT / "src" / "tradsys") if (root / file).exists())
+        path = next(root / file for root in (ROOT, SOURCE) if (root / file).exists())
         assert re.search(rf"\b{name}\b", path.read_text()), f"{name} is not in {file}"
 
 
 def test_rooms_of_the_larger_folders_are_described():
     section = (ROOT / "docs" / "architecture.md").read_text().split("## Inside the larger folders")[1].split("\n## ")[0]
     described = re.findall(r"^\| `([a-z/]+)/`", section, flags=re.M)
-    source = ROOT / "src" / "tradsys"
-    rooms = [path.parent.relative_to(source).as_posix() for path in source.glob("*/*/__init__.py")]
+    rooms = [path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.glob("*/*/__init__.py")]
     assert sorted(described) == sorted(rooms)
 
 
@@ -192,3 +202,10 @@ def test_pages_that_the_code_names_exist():
     for path in [path for folder in ("src", "benchmarks", "scripts") for path in (ROOT / folder).rglob("*.py")]:
         for name in set(re.findall(r"[\w/-]+\.md\b", path.read_text())) - written:
             assert any((folder / name).exists() for folder in (ROOT, ROOT / "docs")), f"{path.name} names {name}"
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_examples_in_docstrings_print_what_they_say(name):
+    result = doctest.testmod(import_module(name), optionflags=doctest.ELLIPSIS)
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -14,7 +14,7 @@ def return_attribution(start: TimeArray, end: TimeArray, times: TimeArray, close
     `times` and `close` (n_bars,) are the closes of all bars, in order. Give one symbol's labels at a time, in any
     order. A weight is made of the label's own outcome: it may weigh the label in a fit, and never feeds a model.
 
-    >>> return_attribution([0, 1], [2, 3], [0, 1, 2, 3], np.exp([0.0, 0.1, 0.3, 0.2]))  # .1 + .2/2 and .2/2 - .1
+    >>> return_attribution([0, 1], [2, 3], [0, 1, 2, 3], np.exp([0.0, 0.1, 0.3, 0.2])).round(9)  # .1 + .2/2, .2/2 - .1
     array([2., 0.])
 
     López de Prado, *Advances in Financial Machine Learning* (2018), ch. 4, snippet 4.10; O(n).
