@@ -6,7 +6,13 @@ from tests.research.diagnostics.planted import N_BARS, outcome_of, spec_of
 
 from tradsys.features.momentum import LaggedReturns
 from tradsys.research.calibration.scenarios import calibration_experiment
-from tradsys.research.diagnostics.adversarial import Giveaway, MeanInterval, _band, _sentence, adversarial_validation
+from tradsys.research.diagnostics.adversarial import (
+    DriftingColumn,
+    MeanInterval,
+    _mean_interval,
+    _sentence,
+    adversarial_validation,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -64,10 +70,10 @@ def test_blocks_too_short_for_what_a_row_looks_back_on_say_nothing(noise, spec):
 
 
 def test_the_interval_is_students_over_the_folds():
-    band = _band([0.5, 0.6, 0.7])
+    band = _mean_interval([0.5, 0.6, 0.7])
     assert band.value == pytest.approx(0.6)
     assert band.high - band.value == pytest.approx(4.302652729911275 * 0.1 / np.sqrt(3))
-    assert _band([0.5, 0.7]) == MeanInterval(0.6, None, None)
+    assert _mean_interval([0.5, 0.7]) == MeanInterval(0.6, None, None)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +81,7 @@ def test_the_interval_is_students_over_the_folds():
     [(0.48, 0.05, "look like"), (0.55, -0.02, "as stretches of"), (0.55, 0.02, "more than stretches of")],
 )
 def test_the_sentence_says_which_of_three(low, excess, words):
-    shown = (Giveaway("a", 0.6, 1.0, 1.0), Giveaway("b", 0.2, 0.0, 1.0))
+    shown = (DriftingColumn("a", 0.6, 1.0, 1.0), DriftingColumn("b", 0.2, 0.0, 1.0))
     said = _sentence(MeanInterval(0.6, low, 0.7), 0.55, MeanInterval(0.05, excess, 0.1), shown, 6)
     assert words in said
     assert ("mostly a and b" in said) == (low > 0.5)

@@ -5,7 +5,7 @@ import numpy as np
 from tradsys.models.calibration import Calibration
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.research.diagnostics.clusters import Cluster
-from tradsys.research.diagnostics.permutation import Block, Calibrated, increases, shares
+from tradsys.research.diagnostics.permutation import CalibratedForecaster, ScoredBlock, loss_increases, shift_shares
 
 N_BARS = 400
 AS_IT_IS = Calibration(np.zeros(2), np.ones(2))
@@ -17,11 +17,15 @@ def block(seed=0):
     rng = np.random.default_rng(seed)
     rows = np.arange(50, 350)
     scored = rows % 3 == 0
-    return Block(rng.standard_normal((N_BARS, 4)), rows, scored, (rng.random((scored.sum(), 2)) < 0.5).astype(float))
+    return ScoredBlock(
+        rng.standard_normal((N_BARS, 4)), rows, scored, (rng.random((scored.sum(), 2)) < 0.5).astype(float)
+    )
 
 
 def linear():
-    return Calibrated(FittedLinear(np.zeros(2), np.array([[0.8, -0.3, 0.0, 0.1], [-0.8, 0.2, 0.0, 0.1]])), AS_IT_IS)
+    return CalibratedForecaster(
+        FittedLinear(np.zeros(2), np.array([[0.8, -0.3, 0.0, 0.1], [-0.8, 0.2, 0.0, 0.1]])), AS_IT_IS
+    )
 
 
 def plain_loss(z, y):
@@ -31,7 +35,7 @@ def plain_loss(z, y):
 
 def test_the_increase_is_that_of_the_columns_moved_together_in_a_circle():
     own, model = block(), linear()
-    found = increases(own, model, CLUSTERS, np.array([0.25, 0.5]))
+    found = loss_increases(own, model, CLUSTERS, np.array([0.25, 0.5]))
     inside = own.X[own.rows]
     wanted = np.zeros(own.scored.sum())
     for shift in (75, 150):
@@ -45,15 +49,15 @@ def test_the_increase_is_that_of_the_columns_moved_together_in_a_circle():
 
 
 def test_a_column_that_the_model_does_not_use_costs_nothing():
-    assert (increases(block(), linear(), CLUSTERS, np.array([0.3]))[1] == 0).all()
+    assert (loss_increases(block(), linear(), CLUSTERS, np.array([0.3]))[1] == 0).all()
 
 
 def test_the_bars_outside_of_the_block_are_never_moved_into_it():
     own = block()
     outside = own.X.copy()
     outside[:50], outside[350:] = 99.0, 99.0
-    other = Block(outside, own.rows, own.scored, own.y)
-    first, second = (increases(one, linear(), CLUSTERS, np.array([0.3])) for one in (own, other))
+    other = ScoredBlock(outside, own.rows, own.scored, own.y)
+    first, second = (loss_increases(one, linear(), CLUSTERS, np.array([0.3])) for one in (own, other))
     assert np.array_equal(first, second)
 
 
@@ -70,8 +74,8 @@ class Trailing:
 
 
 def test_a_forecaster_with_memory_sees_the_true_history_before_the_block():
-    own, model = block(), Calibrated(Trailing(), AS_IT_IS)
-    found = increases(own, model, CLUSTERS, np.array([0.5]))
+    own, model = block(), CalibratedForecaster(Trailing(), AS_IT_IS)
+    found = loss_increases(own, model, CLUSTERS, np.array([0.5]))
     assert np.isfinite(found).all()
     moved = own.X.copy()
     moved[50:350, :2] = np.roll(own.X[50:350, :2], 150, axis=0)
@@ -80,7 +84,7 @@ def test_a_forecaster_with_memory_sees_the_true_history_before_the_block():
 
 
 def test_shifts_are_spread_over_the_block_and_stay_off_its_ends():
-    drawn = np.array([shares(4, np.random.default_rng(seed)) for seed in range(200)])
+    drawn = np.array([shift_shares(4, np.random.default_rng(seed)) for seed in range(200)])
     assert 0.1 <= drawn.min() < drawn.max() <= 0.9
     assert (np.diff(drawn, axis=1) > 0).all()
     for part in range(4):
@@ -94,8 +98,8 @@ def test_rows_without_a_value_are_neither_read_nor_moved():
     X[120:140] = np.nan
     scored = whole.scored & ~gone
     y = whole.y[~gone[whole.scored]]
-    own = Block(X, whole.rows[~gone], scored[~gone], y)
-    closed_up = Block(np.delete(X, np.arange(120, 140), axis=0), np.arange(50, 330), scored[~gone], y)
-    first, second = (increases(one, model, CLUSTERS, np.array([0.3])) for one in (own, closed_up))
+    own = ScoredBlock(X, whole.rows[~gone], scored[~gone], y)
+    closed_up = ScoredBlock(np.delete(X, np.arange(120, 140), axis=0), np.arange(50, 330), scored[~gone], y)
+    first, second = (loss_increases(one, model, CLUSTERS, np.array([0.3])) for one in (own, closed_up))
     assert np.isfinite(first).all()
     np.testing.assert_array_equal(first, second)

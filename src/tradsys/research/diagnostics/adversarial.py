@@ -1,4 +1,4 @@
-"""Do the test blocks look like what was trained on? A classifier that tries to tell them apart, fold by fold."""
+"""Adversarial validation: how well a classifier tells every fold's test block from what was trained on."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,8 +11,8 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
 from tradsys.models.panel import Rows
-from tradsys.research.diagnostics.apart import N_BLOCKS, Apart, Part, tell_apart
-from tradsys.research.diagnostics.inputs import fold_columns, usable
+from tradsys.research.diagnostics.fold_columns import fold_columns, usable
+from tradsys.research.diagnostics.two_sample import N_BLOCKS, SampleRows, TwoSampleTest, two_sample_test
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
@@ -33,8 +33,8 @@ class MeanInterval:
 
 
 @dataclass(frozen=True, slots=True)
-class Giveaway:
-    """A column that tells test from training rows, and its `share` in doing so on left-out blocks.
+class DriftingColumn:
+    """A column whose drift tells test from training rows, and its `share` in doing so on left-out blocks.
 
     `shift` is how much higher it stands in the test rows, and `spread` how widely, in standard deviations of the
     training rows; both are means of the folds where there are several.
@@ -58,7 +58,7 @@ class FoldDrift:
     auc: float
     ordinary: float | None
     n_stretches: int
-    giveaways: tuple[Giveaway, ...]
+    giveaways: tuple[DriftingColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Drift:
     auc: MeanInterval | None
     ordinary: float | None
     excess: MeanInterval | None
-    giveaways: tuple[Giveaway, ...]
+    giveaways: tuple[DriftingColumn, ...]
     folds: tuple[FoldDrift, ...]
     gap_bars: int
 
@@ -102,12 +102,12 @@ def adversarial_validation(outcome: Outcome, spec: Experiment) -> Drift:
         for result in outcome.results:
             seed = derive(spec.seed, "drift", result.fold.index)
             compared.append(_compare(data, result, gap_ms=gap * step, seed=seed))
-    told = [one for one in compared if one is not None]
-    return _summary(told, gap) if told else _too_short(n_bars, lookback)
+    known = [one for one in compared if one is not None]
+    return _summary(known, gap) if known else _too_short(n_bars, lookback)
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
+class _FoldComparison:
     """A fold's numbers, and what its columns added and how they moved, all (n_features,)."""
 
     drift: FoldDrift
@@ -117,10 +117,10 @@ class _Compared:
     spread: FloatArray
 
 
-def _compare(data: Dataset, result: FoldResult, *, gap_ms: int, seed: int) -> _Compared | None:
+def _compare(data: Dataset, result: FoldResult, *, gap_ms: int, seed: int) -> _FoldComparison | None:
     X, fold, columns = fold_columns(data, result), result.fold, result.predictor.features.columns
     train, test = (_part(data, X, rows) for rows in (fold.train, fold.test))
-    found = tell_apart(train, test, gap_ms=gap_ms, seed=seed)
+    found = two_sample_test(train, test, gap_ms=gap_ms, seed=seed)
     if found is None:
         return None
     ordinary = _ordinary(train, fold.closes - fold.opens, gap_ms=gap_ms, seed=seed)
@@ -133,18 +133,18 @@ def _compare(data: Dataset, result: FoldResult, *, gap_ms: int, seed: int) -> _C
         n_stretches=len(ordinary),
         giveaways=_giveaways(columns, found.lead, shift, spread),
     )
-    return _Compared(drift, columns, found.lead, shift, spread)
+    return _FoldComparison(drift, columns, found.lead, shift, spread)
 
 
-def _part(data: Dataset, columns: tuple[FloatArray, ...], rows: Rows) -> Part:
+def _part(data: Dataset, columns: tuple[FloatArray, ...], rows: Rows) -> SampleRows:
     """Chosen rows of all symbols in order of time."""
     chosen = usable(rows, columns, data)
     start = stack([one.start for one in data.labels.values()], chosen)
     order = np.argsort(start, kind="stable")
-    return Part(stack(columns, chosen)[order], start[order])
+    return SampleRows(stack(columns, chosen)[order], start[order])
 
 
-def _ordinary(train: Part, length_ms: int, *, gap_ms: int, seed: int) -> list[Apart]:
+def _ordinary(train: SampleRows, length_ms: int, *, gap_ms: int, seed: int) -> list[TwoSampleTest]:
     """Each stretch of about a test block's length against the rest of the training part."""
     since = train.start - train.start[0]
     n = round(int(since[-1]) / length_ms)
@@ -152,16 +152,16 @@ def _ordinary(train: Part, length_ms: int, *, gap_ms: int, seed: int) -> list[Ap
         return []
     stretch = since * n // (since[-1] + 1)
     parts = [(train.rows(stretch != k), train.rows(stretch == k)) for k in range(n)]
-    told = [tell_apart(rest, own, gap_ms=gap_ms, seed=seed) for rest, own in parts if len(own.start)]
-    return [one for one in told if one is not None]
+    tests = [two_sample_test(rest, own, gap_ms=gap_ms, seed=seed) for rest, own in parts if len(own.start)]
+    return [one for one in tests if one is not None]
 
 
-def _summary(compared: Sequence[_Compared], gap: int) -> Drift:
+def _summary(compared: Sequence[_FoldComparison], gap: int) -> Drift:
     folds = tuple(one.drift for one in compared)
     known = [(one.auc, one.ordinary) for one in folds if one.ordinary is not None]
-    auc = _band([one.auc for one in folds])
+    auc = _mean_interval([one.auc for one in folds])
     ordinary = float(np.mean([value for _, value in known])) if known else None
-    excess = _band([area - value for area, value in known]) if known else None
+    excess = _mean_interval([area - value for area, value in known]) if known else None
     lead, shift, spread = (
         np.mean([getattr(one, name) for one in compared], axis=0) for name in ("lead", "shift", "spread")
     )
@@ -169,7 +169,7 @@ def _summary(compared: Sequence[_Compared], gap: int) -> Drift:
     return Drift(_sentence(auc, ordinary, excess, giveaways, len(folds)), auc, ordinary, excess, giveaways, folds, gap)
 
 
-def _band(values: Sequence[float]) -> MeanInterval:
+def _mean_interval(values: Sequence[float]) -> MeanInterval:
     """Mean of the folds with Student's interval."""
     from scipy.stats import t
 
@@ -182,20 +182,24 @@ def _band(values: Sequence[float]) -> MeanInterval:
 
 def _giveaways(
     columns: tuple[str, ...], lead: FloatArray, shift: FloatArray, spread: FloatArray
-) -> tuple[Giveaway, ...]:
-    """Columns that told the parts apart, most first, with their shares in it; none where nothing did."""
+) -> tuple[DriftingColumn, ...]:
+    """Columns that distinguish the samples, most first, with their shares in it; none where nothing did."""
     helped = np.maximum(lead, 0.0)
     if lead.sum() <= 0:
         return ()
     share = helped / helped.sum()
     order = np.argsort(-share, kind="stable")[:_N_SHOWN]
     return tuple(
-        Giveaway(columns[k], float(share[k]), float(shift[k]), float(spread[k])) for k in order if share[k] > 0
+        DriftingColumn(columns[k], float(share[k]), float(shift[k]), float(spread[k])) for k in order if share[k] > 0
     )
 
 
 def _sentence(
-    auc: MeanInterval, ordinary: float | None, excess: MeanInterval | None, giveaways: Sequence[Giveaway], n_folds: int
+    auc: MeanInterval,
+    ordinary: float | None,
+    excess: MeanInterval | None,
+    giveaways: Sequence[DriftingColumn],
+    n_folds: int,
 ) -> str:
     if auc.low is None or auc.high is None:
         found = f"AUC {auc.value:.2f} over {n_folds} of the {_FEWEST_FOLDS} that an interval needs"

@@ -1,4 +1,4 @@
-"""Columns that say nearly the same, as clusters: permuted one by one, each would be covered for by the others."""
+"""Clusters of correlated columns, permuted together: one by one, each would be covered for by the others."""
 
 from dataclasses import dataclass
 

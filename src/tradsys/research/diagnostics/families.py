@@ -1,4 +1,4 @@
-"""What each family of columns from outside adds: the linear model with and without it, on the same folds and rows."""
+"""Ablation of each family of outside columns: the linear model with and without it, on the same folds and rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tradsys.core.seeds import derive
 from tradsys.features.feature import OutsideFeature
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.models.panel import Panel
-from tradsys.research.diagnostics.inputs import fold_columns, usable
+from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, calibrate
@@ -62,8 +62,8 @@ def families_of(features: FittedFeatures) -> dict[str, BoolArray]:
 def probabilities(outcome: Outcome, spec: Experiment, columns: BoolArray) -> FloatArray:
     """Calibrated probabilities (n_scored, 2) of the ridge logistic on some of the columns, in the order of the scores.
 
-    Each fold is fitted on the very rows that the run's own was, and calibrated on the record of what the same columns
-    have said out of fold before.
+    Each fold is fitted on the very rows that the run's own was, and calibrated on the same columns' earlier
+    out-of-fold forecasts.
     """
     data = outcome.data
     linear = replace(spec, forecasters=tuple(one for one in spec.forecasters if one.name == DECIDER))
@@ -72,7 +72,7 @@ def probabilities(outcome: Outcome, spec: Experiment, columns: BoolArray) -> Flo
 
 
 def _fold(data: Dataset, spec: Experiment, result: FoldResult, record: Record, columns: BoolArray) -> FloatArray:
-    """One fold's scored rows; the record grows by what was said of its test block."""
+    """One fold's scored rows; the record grows by the forecasts of its test block."""
     (model,) = spec.forecasters
     fold, predictor = result.fold, result.predictor
     X = fold_columns(data, result)

@@ -1,4 +1,4 @@
-"""Which columns the forecasts need: what they lose out of sample without them, and what boosted trees used."""
+"""Feature importance: what forecasts lose out of sample with a cluster of columns permuted, and what trees split on."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from tradsys.core.time import interval_ms
 from tradsys.models.pooling.combination import Pooled
 from tradsys.models.trees.boosted import FittedBoosted
 from tradsys.research.diagnostics.clusters import CUT, Cluster, cluster_columns
-from tradsys.research.diagnostics.inputs import fold_columns, usable
-from tradsys.research.diagnostics.permutation import Block, Calibrated, increases, shares
+from tradsys.research.diagnostics.fold_columns import fold_columns, usable
+from tradsys.research.diagnostics.permutation import CalibratedForecaster, ScoredBlock, loss_increases, shift_shares
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
@@ -41,7 +41,7 @@ class LossIncrease:
 
 
 @dataclass(frozen=True, slots=True)
-class Gain:
+class SplitGain:
     """A cluster's share in what the trees' splits saved in training: mean of the folds, the least and the most."""
 
     share: float
@@ -57,7 +57,7 @@ class ClusterImportance:
     columns: tuple[str, ...]
     deciding: LossIncrease
     boosted: LossIncrease | None
-    gain: Gain | None
+    gain: SplitGain | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def feature_importance(outcome: Outcome, spec: Experiment) -> Importance:
             starts.append(start)
             for name, model in _models(result).items():
                 shifts = _shifts(model, spec.seed, result.fold.index)
-                found.setdefault(name, []).append(increases(block, model, clusters, shifts))
+                found.setdefault(name, []).append(loss_increases(block, model, clusters, shifts))
     overlap = Overlap(np.concatenate(starts), interval_ms(data.interval), spec.barriers.horizon)
     costs = {name: _estimates(np.concatenate(parts, axis=1), overlap, spec.seed) for name, parts in found.items()}
     gains = _gains(results, clusters)
@@ -120,7 +120,7 @@ def _clusters(data: Dataset, first: FoldResult, columns: tuple[FloatArray, ...])
     return cluster_columns(stack(columns, rows), first.predictor.features.columns)
 
 
-def _blocks(data: Dataset, result: FoldResult, columns: tuple[FloatArray, ...]) -> list[tuple[Block, IntArray]]:
+def _blocks(data: Dataset, result: FoldResult, columns: tuple[FloatArray, ...]) -> list[tuple[ScoredBlock, IntArray]]:
     """Each symbol's test block with the start (ms) of its scored rows; symbols without any are left out.
 
     Rows whose forecast reads a row without all columns are not scored, as in the run.
@@ -133,24 +133,24 @@ def _blocks(data: Dataset, result: FoldResult, columns: tuple[FloatArray, ...]) 
         rows = np.flatnonzero(test & known)
         scored = scored & (np.convolve(~known, np.ones(memory + 1))[: len(known)] < 0.5)
         if scored.any():
-            found.append((Block(X, rows, scored[rows], labels.target[scored]), labels.start[scored]))
+            found.append((ScoredBlock(X, rows, scored[rows], labels.target[scored]), labels.start[scored]))
     return found
 
 
-def _models(result: FoldResult) -> dict[str, Calibrated]:
-    """Who decides, and the boosted trees beside it where there are any."""
-    one, shares = result.predictor, np.concatenate([own.regime for own in result.forecasts.values()])
+def _models(result: FoldResult) -> dict[str, CalibratedForecaster]:
+    """The deciding forecaster, and the boosted trees where there are any."""
+    one, regimes = result.predictor, np.concatenate([own.regime for own in result.forecasts.values()])
     # a pool is read in the block's mean regime: what the regimes do is not what a column does
-    deciding = Pooled(one.pool, one.forecasters, np.nanmean(shares, axis=0))
-    models = {DECIDING: Calibrated(deciding, result.calibrations[result.decider])}
+    deciding = Pooled(one.pool, one.forecasters, np.nanmean(regimes, axis=0))
+    models = {DECIDING: CalibratedForecaster(deciding, result.calibrations[result.decider])}
     if BOOSTED in result.fitted:
-        models[BOOSTED] = Calibrated(result.fitted[BOOSTED], result.calibrations[BOOSTED])
+        models[BOOSTED] = CalibratedForecaster(result.fitted[BOOSTED], result.calibrations[BOOSTED])
     return models
 
 
-def _shifts(model: Calibrated, seed: int, fold: int) -> FloatArray:
+def _shifts(model: CalibratedForecaster, seed: int, fold: int) -> FloatArray:
     n = N_SHIFTS if model.forecaster.memory == 0 else N_SHIFTS_WITH_MEMORY
-    return shares(n, generator(seed, "importance", fold))
+    return shift_shares(n, generator(seed, "importance", fold))
 
 
 def _estimates(increase: FloatArray, overlap: Overlap, seed: int) -> list[LossIncrease]:
@@ -159,7 +159,7 @@ def _estimates(increase: FloatArray, overlap: Overlap, seed: int) -> list[LossIn
     return [LossIncrease(one.value, one.low, one.high, one.n_blocks) for one in means]
 
 
-def _gains(results: Sequence[FoldResult], clusters: Sequence[Cluster]) -> list[Gain] | None:
+def _gains(results: Sequence[FoldResult], clusters: Sequence[Cluster]) -> list[SplitGain] | None:
     """Each cluster's share in the trees' gain, both sides together; None where no tree ever split."""
     boosted = [one for result in results if isinstance(one := result.fitted.get(BOOSTED), FittedBoosted)]
     totals = [total for one in boosted if (total := one.gain().sum(axis=0)).any()]
@@ -167,4 +167,4 @@ def _gains(results: Sequence[FoldResult], clusters: Sequence[Cluster]) -> list[G
         return None
     part = np.array([total / total.sum() for total in totals])
     own = [part[:, list(one.positions)].sum(axis=1) for one in clusters]
-    return [Gain(float(one.mean()), float(one.min()), float(one.max())) for one in own]
+    return [SplitGain(float(one.mean()), float(one.min()), float(one.max())) for one in own]

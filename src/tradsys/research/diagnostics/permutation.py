@@ -1,4 +1,4 @@
-"""What a forecast loses when some of its columns come from another time: the test block, shifted in a circle."""
+"""Permutation importance in order of time: the loss of a forecast whose columns are shifted in a circle."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MARGIN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrated:
+class CalibratedForecaster:
     """A fitted forecaster with the calibration that turns its log-odds into probabilities."""
 
     forecaster: FittedForecaster | Pooled
@@ -31,7 +31,7 @@ class Calibrated:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ScoredBlock:
     """One symbol's test block: the `rows` (n_rows,) of `X` that have all columns; those `scored` have a label.
 
     Between them lie rows where data from outside say nothing. `y` (n_scored, 2) are the labels of the scored.
@@ -43,12 +43,14 @@ class Block:
     y: FloatArray
 
 
-def shares(n: int, rng: np.random.Generator) -> FloatArray:
+def shift_shares(n: int, rng: np.random.Generator) -> FloatArray:
     """Shifts as shares of a block's length, one in each of `n` equal parts of what is allowed, shape (n,)."""
     return np.asarray(_MARGIN + (1 - 2 * _MARGIN) * (np.arange(n) + rng.random(n)) / n)
 
 
-def increases(block: Block, model: Calibrated, clusters: Sequence[Cluster], shifts: FloatArray) -> FloatArray:
+def loss_increases(
+    block: ScoredBlock, model: CalibratedForecaster, clusters: Sequence[Cluster], shifts: FloatArray
+) -> FloatArray:
     """How much more each scored row loses with each cluster shifted, mean of the shifts, (n_clusters, n_scored), nats.
 
     All columns of a cluster move together, and all rows by the same number of bars: each column keeps its distribution,

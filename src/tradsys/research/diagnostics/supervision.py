@@ -1,4 +1,4 @@
-"""What the macro supervisor does: each supervised profile against its plain one, on the same days."""
+"""The macro supervisor's effect: each supervised profile against its plain one, paired on the same days."""
 
 from typing import Any
 
@@ -36,8 +36,8 @@ def supervision(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
 
 def _states(outcome: Outcome, n_states: int) -> list[dict[str, Any]]:
     """Share of the test blocks' bars in which each state is the likeliest, and in which none is known."""
-    said = [one.macro for result in outcome.results for one in result.forecasts.values() if one.macro is not None]
-    probability = np.concatenate(said)
+    states = [one.macro for result in outcome.results for one in result.forecasts.values() if one.macro is not None]
+    probability = np.concatenate(states)
     known = np.isfinite(probability).all(axis=1)
     counts = np.bincount(probability[known].argmax(axis=1), minlength=n_states)
     names = STATES if n_states == len(STATES) else tuple(f"state {k}" for k in range(n_states))

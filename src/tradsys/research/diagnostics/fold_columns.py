@@ -1,4 +1,4 @@
-"""The columns a fold's models saw, computed again from what the run remembers rather than kept fold by fold."""
+"""A fold's standardised feature columns, computed again from what the run remembers rather than kept."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How well two parts of history can be told apart by their columns, judged on blocks of time left out of both."""
+"""A classifier two-sample test of two parts of history, judged on blocks of time left out of both."""
 
 from dataclasses import dataclass
 
@@ -20,20 +20,20 @@ _PENALTY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SampleRows:
     """Some rows of history in order of time: standardised columns X (n_rows, n_features), their start (n_rows,), ms."""
 
     X: FloatArray
     start: IntArray
 
-    def rows(self, chosen: BoolArray | IntArray) -> "Part":
+    def rows(self, chosen: BoolArray | IntArray) -> "SampleRows":
         """Some of the rows."""
-        return Part(self.X[chosen], self.start[chosen])
+        return SampleRows(self.X[chosen], self.start[chosen])
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
-    """The mean AUC of left-out blocks, and what each column added to it, `lead` (n_features,).
+class TwoSampleTest:
+    """Result of the test: the mean AUC of left-out blocks, and what each column added to it, `lead` (n_features,).
 
     The lead is how far a column puts the mean score of the other part's rows above the known one's; the columns' leads
     add up to the whole. Both are means of the blocks.
@@ -43,8 +43,8 @@ class Apart:
     lead: FloatArray
 
 
-def tell_apart(known: Part, other: Part, *, gap_ms: int, seed: int) -> Apart | None:
-    """Leave out the k-th block of time of both parts, learn to tell the rest apart, and try it on what was left out.
+def two_sample_test(known: SampleRows, other: SampleRows, *, gap_ms: int, seed: int) -> TwoSampleTest | None:
+    """Whether a classifier fitted on other blocks of time tells the rows of a left-out pair of blocks apart.
 
     Bars close in time have nearly the same columns, so that left-out rows drawn at random are recognised by their
     neighbours: an AUC near 1 on a process that never changes. So blocks are left out of *both* parts, and nothing that
@@ -75,7 +75,7 @@ def tell_apart(known: Part, other: Part, *, gap_ms: int, seed: int) -> Apart | N
         areas.append(_area(X @ coef, *sides))
         lead = coef * (X[sides[1]].mean(axis=0) - X[sides[0]].mean(axis=0))
         leads.append(lead.reshape(2, -1).sum(axis=0))
-    return Apart(float(np.mean(areas)), np.mean(leads, axis=0)) if areas else None
+    return TwoSampleTest(float(np.mean(areas)), np.mean(leads, axis=0)) if areas else None
 
 
 def _area(score: FloatArray, known: BoolArray, other: BoolArray) -> float:
@@ -86,7 +86,7 @@ def _area(score: FloatArray, known: BoolArray, other: BoolArray) -> float:
     return area
 
 
-def _thinned(part: Part, rng: np.random.Generator) -> Part:
+def _thinned(part: SampleRows, rng: np.random.Generator) -> SampleRows:
     n = len(part.start)
     return part if n <= MOST_ROWS else part.rows(np.sort(rng.choice(n, MOST_ROWS, replace=False)))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from tradsys.research.diagnostics.apart import MOST_ROWS, Part, tell_apart
+from tradsys.research.diagnostics.two_sample import MOST_ROWS, SampleRows, two_sample_test
 
 GAP = 300
 PERSISTENCE = np.array([0.995, 0.99, 0.9, 0.5, 0.0])
@@ -18,11 +18,11 @@ def history(n, rng):
 def halves(n=8_000, seed=0, share=0.7):
     X, start = history(n, np.random.default_rng(seed))
     cut = int(n * share)
-    return Part(X[:cut], start[:cut]), Part(X[cut:], start[cut:])
+    return SampleRows(X[:cut], start[:cut]), SampleRows(X[cut:], start[cut:])
 
 
 def areas(n_markets=40, **gap):
-    return np.array([tell_apart(*halves(seed=seed), gap_ms=GAP, seed=0).auc for seed in range(n_markets)])
+    return np.array([two_sample_test(*halves(seed=seed), gap_ms=GAP, seed=0).auc for seed in range(n_markets)])
 
 
 def naive_area(known, other):
@@ -48,7 +48,7 @@ def test_a_column_that_moved_is_found_and_named(change):
     known, other = halves()
     moved = other.X.copy()
     moved[:, 3] = change(moved[:, 3])
-    found = tell_apart(known, Part(moved, other.start), gap_ms=GAP, seed=0)
+    found = two_sample_test(known, SampleRows(moved, other.start), gap_ms=GAP, seed=0)
     assert found.auc > 0.65
     assert np.argmax(found.lead) == 3
     assert found.lead[3] > 0.5 * np.maximum(found.lead, 0).sum()
@@ -61,19 +61,19 @@ def test_a_difference_that_does_not_last_for_a_block_is_none():
     moved = other.X.copy()
     moved[:, 4] = np.random.default_rng(1).standard_normal(len(moved)) * 0.1 + levels
     known.X[:, 4] = np.repeat([3.0, -3.0] * 3, -(-len(known.start) // 6))[: len(known.start)]
-    found = tell_apart(known, Part(moved, other.start), gap_ms=GAP, seed=0)
+    found = two_sample_test(known, SampleRows(moved, other.start), gap_ms=GAP, seed=0)
     assert found.lead[4] < 0.05
 
 
 def test_what_lies_within_the_gap_of_a_left_out_block_is_not_learnt_from():
     """With a gap as long as the parts nothing is left to learn from."""
     known, other = halves(3_000)
-    assert tell_apart(known, other, gap_ms=3_000, seed=0) is None
-    assert tell_apart(known, other, gap_ms=50, seed=0) is not None
+    assert two_sample_test(known, other, gap_ms=3_000, seed=0) is None
+    assert two_sample_test(known, other, gap_ms=50, seed=0) is not None
 
 
 def test_rows_near_a_left_out_block_change_nothing():
-    from tradsys.research.diagnostics.apart import _near
+    from tradsys.research.diagnostics.two_sample import _near
 
     start = np.array([0, 10, 19, 20, 21, 50, 79, 80, 81, 99])
     assert start[_near(start, np.array([40, 60]), 20)].tolist() == [21, 50, 79]
@@ -82,7 +82,7 @@ def test_rows_near_a_left_out_block_change_nothing():
 def test_the_same_seed_gives_the_same_number_and_rows_are_thinned():
     known, other = halves()
     assert len(known.start) > MOST_ROWS
-    first, again, otherwise = (tell_apart(known, other, gap_ms=GAP, seed=seed) for seed in (1, 1, 2))
+    first, again, otherwise = (two_sample_test(known, other, gap_ms=GAP, seed=seed) for seed in (1, 1, 2))
     assert first.auc == again.auc
     assert np.array_equal(first.lead, again.lead)
     assert first.auc != otherwise.auc
