@@ -20,7 +20,7 @@ import polars as pl
 
 from tradsys.core.bars import OHLCV
 from tradsys.data.simulate import simulate
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 from tradsys.data.store.manifest import Origin
 from tradsys.data.store.resample import resample
 
@@ -90,7 +90,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root, plain = Path(name) / "store", Path(name) / "plain"
         plain.mkdir()
-        store = Store(root)
+        store = SeriesStore(root)
         written = best_of(lambda: store.write(SERIES, bars, ORIGIN), 1)
         try:
             usual = best_of(lambda: pandas_write(frame, plain), 1)

@@ -8,7 +8,7 @@ from tests.data.store.made import PAGES, some_bars
 
 from tradsys.core.errors import DataError
 from tradsys.data.audit import audit
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 from tradsys.data.store.manifest import Flaw
 from tradsys.data.store.resample import resample
 
@@ -21,7 +21,7 @@ KRAKEN = SeriesId.parse("kraken:BTC/USDT:1h")
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "store")
+    return SeriesStore(tmp_path / "store")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.data.store.made import some_bars
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.time import to_ms
 from tradsys.data.imports import import_path
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 HOUR = SeriesId.parse("kraken:BTC/USD:1h")
@@ -21,7 +21,7 @@ HOUR = SeriesId.parse("kraken:BTC/USD:1h")
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "store")
+    return SeriesStore(tmp_path / "store")
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_freqtrade_folder_names_its_series(store, bars, tmp_path):
     assert sorted(str(one.series) for one in imported) == names
     assert [str(series) for series in store.series()] == names
     assert all(store.read(series).equals(bars) for series in store.series())
-    other = Store(tmp_path / "other")
+    other = SeriesStore(tmp_path / "other")
     assert import_path(other, spot, exchange="okx")[0].series.exchange == "okx"
 
 

@@ -10,7 +10,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.data import load_bars, load_market
 from tradsys.data.load import load
 from tradsys.data.settings import DataSettings
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 from tradsys.data.store.manifest import Flaw
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -20,19 +20,27 @@ HOUR = SeriesId.parse("binance:BTC/USDT:1h")
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("TRADSYS_DATA__ROOT", str(tmp_path / "kept"))
-    return Store(tmp_path / "kept")
+    return SeriesStore(tmp_path / "kept")
 
 
 def test_a_stored_series_is_loaded_by_its_name(store):
     bars = some_bars(START, 100)
     store.write(HOUR, bars, PAGES)
     assert load_bars(str(HOUR)).equals(bars)
-    assert load(str(HOUR)).symbol == "BTC/USDT"
-    assert load_market([str(HOUR)]).symbols == ("BTC/USDT",)
+    assert load(str(HOUR), settings=DataSettings.load()).symbol == "BTC/USDT"
+    assert load_market([str(HOUR)], settings=DataSettings.load()).symbols == ("BTC/USDT",)
+
+
+def test_only_the_public_way_to_bars_reads_what_the_environment_says(store):
+    store.write(HOUR, some_bars(START, 10), PAGES)
+    assert len(load_bars(str(HOUR))) == 10
+    for loading in (lambda: load(str(HOUR)), lambda: load_market([str(HOUR)])):
+        with pytest.raises(ConfigError, match="is not in the store at data"):
+            loading()
 
 
 def test_the_root_may_be_given_by_hand(store, tmp_path):
-    Store(tmp_path / "other").write(HOUR, some_bars(START, 10), PAGES)
+    SeriesStore(tmp_path / "other").write(HOUR, some_bars(START, 10), PAGES)
     assert len(load_bars(str(HOUR), settings=DataSettings(root=str(tmp_path / "other")))) == 10
 
 
@@ -58,7 +66,7 @@ def test_holes_and_flaws_are_told(store):
     bars = some_bars(START, 100)
     flaw = Flaw("impossible bar", 1, (1704070800000,), "1 row left out, impossible: 2024-01-01 01:00")
     store.write(HOUR, bars.filter(pl.col("ts") != bars["ts"][1]), PAGES, [flaw])
-    kinds = {repair.kind: repair for repair in load(str(HOUR)).repairs}
+    kinds = {repair.kind: repair for repair in load(str(HOUR), settings=DataSettings.load()).repairs}
     assert kinds["gaps"].sentence.startswith("1 gap leaves out 1 bars")
     assert kinds["impossible bar"].sentence == "2024: 1 row left out, impossible: 2024-01-01 01:00"
 
@@ -67,7 +75,7 @@ def test_a_column_that_some_rows_lack_is_left_out_and_told(store):
     rich = some_bars(START, 100).with_columns(n_trades=pl.lit(3.0), quote_volume=pl.lit(7.0))
     store.write(HOUR, rich, PAGES)
     store.write(HOUR, some_bars(START + timedelta(hours=100), 20).with_columns(quote_volume=pl.lit(7.0)), PAGES)
-    loaded = load(str(HOUR))
+    loaded = load(str(HOUR), settings=DataSettings.load())
     assert loaded.bars.columns == ["ts", "open", "high", "low", "close", "volume", "quote_volume"]
     assert loaded.repairs[0].sentence == "column n_trades is empty in 20 of 120 rows and was left out"
 

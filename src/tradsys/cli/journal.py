@@ -180,10 +180,11 @@ def _data(market: str, seed: int, ledger: "Ledger") -> "Data":
     if known:
         return _about(known[-1])
     from tradsys.data import load_market
+    from tradsys.data.settings import DataSettings
     from tradsys.research.judging.trials import data_of
 
     try:
-        return data_of(load_market([market], seed=seed))
+        return data_of(load_market([market], seed=seed, settings=DataSettings.load()))
     except ConfigError as error:
         names = list(dict.fromkeys(str(e.content["market"]) for e in ledger.entries() if "market" in e.content))
         raise ConfigError(f"{_no_market(market, names)}; and as bars: {error}") from None

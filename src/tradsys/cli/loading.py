@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings in force, bars with all that was asked for beside them, and what the work may take of the machine."""
+    """Settings in force, bars with all that was asked for, and what the work may take of the machine."""
 
     config: "RunConfig"
     market: "Market"

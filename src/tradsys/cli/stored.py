@@ -1,4 +1,4 @@
-"""`tradsys data list`, `import`, and what `check` says of stored series."""
+"""`tradsys data list`, `import`, and what `check` finds in stored series."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import typer
 from tradsys.cli.options import Config, Json, Settings
 
 if TYPE_CHECKING:
-    from tradsys.data.store import Store
+    from tradsys.data.store import SeriesStore
 
 
 def list_(config: Config = None, settings: Settings = None, as_json: Json = False) -> int:
@@ -54,7 +54,7 @@ def import_(
     settings: Settings = None,
     as_json: Json = False,
 ) -> int:
-    """Bring CSV, Feather, Parquet, freqtrade or Nautilus bars into the store; what is repaired or refused is told."""
+    """Bring CSV, Feather, Parquet, freqtrade or Nautilus bars into the store; repairs and refusals are listed."""
     from tradsys.data.imports import import_path
     from tradsys.data.store import SeriesId
 
@@ -74,16 +74,16 @@ def import_(
     return 0
 
 
-def opened(config: Path | None, settings: Sequence[str] | None) -> "Store":
+def opened(config: Path | None, settings: Sequence[str] | None) -> "SeriesStore":
     """The store that the settings name."""
     from tradsys.cli.overrides import overrides
     from tradsys.data.settings import DataSettings
-    from tradsys.data.store import Store
+    from tradsys.data.store import SeriesStore
 
-    return Store(DataSettings.load(file=config, overrides=overrides(settings or [], {})).root)
+    return SeriesStore(DataSettings.load(file=config, overrides=overrides(settings or [], {})).root)
 
 
-def audited(store: "Store", name: str, against: Sequence[str]) -> dict[str, Any]:
+def audited(store: "SeriesStore", name: str, against: Sequence[str]) -> dict[str, Any]:
     """What is known of one stored series, as plain JSON values."""
     from tradsys.data.audit import audit
     from tradsys.data.store import SeriesId
@@ -118,7 +118,7 @@ def audit_text(report: dict[str, Any]) -> str:
 
 def _line(row: dict[str, Any]) -> str:
     missing = f", {row['n_missing']:,} missing" if row["n_missing"] else ""
-    doubts = f", {row['n_defects']:,} told of in manifests" if row["n_defects"] else ""
+    doubts = f", {row['n_defects']:,} listed in manifests" if row["n_defects"] else ""
     size = f"{row['n_bytes'] / 1e6:,.1f} MB"
     sources = ", ".join(row["sources"])
     return (

@@ -1,4 +1,4 @@
-"""Funding of perpetuals, told to bars: what each must pay, and what had been settled when it closed."""
+"""Funding of perpetuals by bar: what each must pay, and what had been settled when it closed."""
 
 from typing import NamedTuple, Self
 
@@ -17,7 +17,7 @@ CONSTANT_HOURS = 8
 
 class Settlements(NamedTuple):
     """An exchange's funding times (ms, UTC, rising), what a long paid there as a fraction of its notional, and after
-    how many hours; each (n,). `hours` is NaN where nobody said it and no settlement came before.
+    how many hours; each (n,). `hours` is NaN where it is not given and no settlement came before.
     """
 
     times: IntArray

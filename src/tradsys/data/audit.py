@@ -17,7 +17,7 @@ from tradsys.core.time import stamp, ts_ms
 from tradsys.data.outside.funding.holes import missing, stated_hours
 from tradsys.data.store.rules import RULES
 from tradsys.data.store.series import FUNDING, SeriesId
-from tradsys.data.store.store import Store
+from tradsys.data.store.store import SeriesStore
 
 OUTLIER_SHARE, OUTLIER_MADS = 5e-3, 12.0
 """A close this far from the other venue's, beyond the usual distance and this many of its median deviations."""
@@ -26,7 +26,7 @@ N_SHOWN = 3
 OUTLIER_RATE, OUTLIER_MEDIANS = 5e-3, 20.0
 """A rate of funding beyond this, and beyond this many times the median rate."""
 LEAST_APART, MOST_USUAL = timedelta(minutes=30), 3e-3
-"""Settlements nearer than this are one told twice; a median rate beyond this is told in percent."""
+"""Settlements nearer than this are one listed twice; a median rate beyond this is in percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class SeriesAudit:
         return any(finding.is_bad for finding in self.findings)
 
 
-def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -> SeriesAudit:
+def audit(store: SeriesStore, series: SeriesId, *, against: Sequence[SeriesId] = ()) -> SeriesAudit:
     """Check a stored series against its manifests, the bars' rules, its other intervals and other venues.
 
     `against` are series to compare closes with; by default every stored one of the same pair and interval elsewhere.
@@ -71,10 +71,10 @@ def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -
         rows = store.read(series)  # checks every file's hash
     except DataError as error:
         return SeriesAudit(series, 0, None, (*findings, Finding("damaged file", 0, str(error), is_bad=True)))
-    told = sum(manifest.n_rows for manifest in manifests)
-    if told != len(rows):
-        sentence = f"the manifests tell of {told:,} rows, the files hold {len(rows):,}"
-        findings.append(Finding("wrong manifest", abs(told - len(rows)), sentence, is_bad=True))
+    n_listed = sum(manifest.n_rows for manifest in manifests)
+    if n_listed != len(rows):
+        sentence = f"the manifests list {n_listed:,} rows, the files hold {len(rows):,}"
+        findings.append(Finding("wrong manifest", abs(n_listed - len(rows)), sentence, is_bad=True))
     if series.interval == FUNDING:
         findings += _funding(rows)
     if not series.is_bars:
@@ -93,7 +93,7 @@ def audit(store: Store, series: SeriesId, *, against: Sequence[SeriesId] = ()) -
 
 
 def _of_table(series: SeriesId, rows: pl.DataFrame) -> list[Finding]:
-    """Impossible and repeated rows of a table beside bars, and the stretches without any."""
+    """Impossible and repeated rows of a table that is no bars, and the stretches without any."""
     rules = RULES[series.interval]
     found = [
         Finding(
@@ -121,7 +121,7 @@ def _times(rows: pl.DataFrame, mask: pl.Series) -> str:
     return ", ".join(f"{when:%Y-%m-%d %H:%M}" for when in times[:N_SHOWN]) + more
 
 
-def _other_intervals(store: Store, series: SeriesId, bars: pl.DataFrame) -> list[Finding]:
+def _other_intervals(store: SeriesStore, series: SeriesId, bars: pl.DataFrame) -> list[Finding]:
     """Bars that their shorter parts contradict, for each shorter interval that is stored."""
     findings = []
     for parts in store.series():
@@ -137,7 +137,7 @@ def _other_intervals(store: Store, series: SeriesId, bars: pl.DataFrame) -> list
     return findings
 
 
-def _elsewhere(store: Store, series: SeriesId) -> list[SeriesId]:
+def _elsewhere(store: SeriesStore, series: SeriesId) -> list[SeriesId]:
     return [
         other
         for other in store.series()
@@ -145,7 +145,7 @@ def _elsewhere(store: Store, series: SeriesId) -> list[SeriesId]:
     ]
 
 
-def _outliers(store: Store, other: SeriesId, bars: pl.DataFrame) -> list[Finding]:
+def _outliers(store: SeriesStore, other: SeriesId, bars: pl.DataFrame) -> list[Finding]:
     """Closes far from another venue's, measured by how far they usually are around that time."""
     theirs = store.read(other, columns=["ts", "close"]).rename({"close": "other"})
     both = bars.select("ts", "close").with_row_index("row").join(theirs, on="ts", maintain_order="left")
@@ -165,7 +165,7 @@ def _outliers(store: Store, other: SeriesId, bars: pl.DataFrame) -> list[Finding
 
 
 def _funding(rows: pl.DataFrame) -> list[Finding]:
-    """What is wrong or doubtful in settlements: holes, one told twice, percent for fractions, rates unlike the rest."""
+    """What is wrong or doubtful in settlements: holes, doubles, percent for fractions, rates unlike the rest."""
     times, size = ts_ms(rows), rows["funding_rate"].abs()
     usual = float(np.median(size.to_numpy()))
     found = []

@@ -1,4 +1,4 @@
-"""A recognised table made into bars: what is surely wrong and safely mended is mended and told, the rest refused."""
+"""A recognised table made into bars: what is surely wrong and safely mended is mended and listed, the rest refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class _Table:
         ]
         return describe(kind, what, len(rows), names)
 
-    def tell(self, kind: str, what: str, rows: pl.DataFrame) -> None:
+    def report(self, kind: str, what: str, rows: pl.DataFrame) -> None:
         if len(rows):
             self.repairs.append(self.describe(kind, what, rows))
 
@@ -78,7 +78,7 @@ def _drop_headers(work: _Table) -> None:
         return
     word = pl.col("time").fill_null("").str.strip_chars().str.to_lowercase().is_in(_HEADER_WORDS)
     is_header = work.rows.select(word).to_series() & no_price
-    work.tell("extra header", "further header lines dropped", work.rows.filter(is_header))
+    work.report("extra header", "further header lines dropped", work.rows.filter(is_header))
     work.rows = work.rows.filter(~is_header)
 
 
@@ -112,10 +112,10 @@ def _settle_order(work: _Table) -> None:
     n_back = sum(int((group["ts"].diff() < 0).sum()) for group in groups)
     work.newest_first = n_back > 0.5 * len(work.rows)
     if work.newest_first:
-        work.tell("descending order", "newest first, put in ascending order", work.rows)
+        work.report("descending order", "newest first, put in ascending order", work.rows)
     elif n_back:
         late = pl.concat([group.filter(pl.col("ts") < pl.col("ts").cum_max()) for group in groups])
-        work.tell("disorder", "out of order, sorted in", late)
+        work.report("disorder", "out of order, sorted in", late)
     if n_back or is_pooled:
         work.rows = pl.concat([group.sort("ts", maintain_order=True) for group in groups])
 
@@ -131,7 +131,7 @@ def _drop_off_grid(work: _Table) -> None:
             "resample the file, or split it where its interval or its time zone changes"
         )
     if off.any():
-        work.tell("off-grid", "off-grid rows, snapshots between bars, dropped", work.rows.filter(off))
+        work.report("off-grid", "off-grid rows, snapshots between bars, dropped", work.rows.filter(off))
         work.rows = work.rows.filter(~off)
 
 
@@ -153,9 +153,9 @@ def _drop_copies(work: _Table) -> None:
     kept = ranked.unique(keys, keep="last", maintain_order=True)
     dropped = ranked.join(kept.select(ROW), on=ROW, how="anti", maintain_order="left")
     agrees = _agree(dropped.join(kept, on=keys, suffix="_kept", maintain_order="left"))
-    work.tell("duplicates", "duplicates that agree with the bar kept, dropped", dropped.filter(agrees))
+    work.report("duplicates", "duplicates that agree with the bar kept, dropped", dropped.filter(agrees))
     what = "duplicates that disagree, dropped for the copy with the wider range, else the one fetched last"
-    work.tell("conflicting duplicates", what, dropped.filter(~agrees))
+    work.report("conflicting duplicates", what, dropped.filter(~agrees))
     work.rows = work.rows.join(dropped.select(ROW), on=ROW, how="anti", maintain_order="left")
 
 

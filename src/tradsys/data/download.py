@@ -1,4 +1,4 @@
-"""A series brought up to date: what is missing is asked of each source in turn, stored as it comes, and told."""
+"""A series brought up to date: what is missing is asked of each source in turn, stored as it comes, and reported."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from tradsys.data.store.manifest import Flaw
 from tradsys.data.store.resample import MONDAY_MS, WEEK
 from tradsys.data.store.rules import RULES
 from tradsys.data.store.series import FUNDING, SeriesId
-from tradsys.data.store.store import Store
+from tradsys.data.store.store import SeriesStore
 
 OVERLAP = 2
 """Stored bars asked for again where a download goes on, so that one that changed after it had closed is seen."""
@@ -63,7 +63,7 @@ class Report:
 
 
 def download(
-    store: Store,
+    store: SeriesStore,
     series: SeriesId,
     venue: Venue,
     *,
@@ -103,7 +103,7 @@ def download(
 
 
 def _download_table(
-    store: Store,
+    store: SeriesStore,
     series: SeriesId,
     venue: Venue,
     start: datetime | None,
@@ -145,7 +145,7 @@ def _edges(series: SeriesId, rows: pl.DataFrame, start: datetime | None) -> Iter
         yield f"the archive has no file from {from_ms(LAST[series.interval]):%Y-%m-%d} on: it was given up"
 
 
-def _table_ranges(store: Store, series: SeriesId, first: int, last: int) -> list[Range]:
+def _table_ranges(store: SeriesStore, series: SeriesId, first: int, last: int) -> list[Range]:
     """What pages are asked for: settlements that are missing, or what comes after the last row of another table."""
     if series.interval == FUNDING:
         rows = store.read(series)
@@ -176,7 +176,7 @@ def _empty_days(rows: pl.DataFrame) -> Iterator[str]:
         yield f"no rows on {len(lacking):,} days: {', '.join(str(day) for day in lacking)}"
 
 
-def missing(store: Store, series: SeriesId, first: int, last: int) -> list[Range]:
+def missing(store: SeriesStore, series: SeriesId, first: int, last: int) -> list[Range]:
     """The ranges in first <= ts < last (ms) of which the store has no bar."""
     step = interval_ms(series.step)
     ts = ts_ms(store.read(series, start=from_ms(first), end=from_ms(max(first, last)), columns=["ts"]))
@@ -198,7 +198,7 @@ def _notes(now: int, ours: float, listed: int | None, asked: int | None) -> Iter
 class _Desk:
     """Takes batches in, checks them and stores them, pages many at a time."""
 
-    store: Store
+    store: SeriesStore
     series: SeriesId
     now: int
     progress: Progress
@@ -228,19 +228,19 @@ class _Desk:
         if not batches:
             return
         origin = batches[0].origin
-        told = [flaw for batch in batches for flaw in batch.flaws]
+        flaws = [flaw for batch in batches for flaw in batch.flaws]
         frames = [batch.rows for batch in batches if len(batch.rows)]
         if frames:
             together = pl.concat(frames, how="diagonal")
             admitted = (admit if self.series.is_bars else admit_table)(self.series, together, closed_at=self.now)
-            told += admitted.flaws
-            written = self.store.write(self.series, admitted.rows, origin, told)
+            flaws += admitted.flaws
+            written = self.store.write(self.series, admitted.rows, origin, flaws)
             self.n_new += written.n_new
             self.n_changed += written.n_changed
-        self.flaws += told
+        self.flaws += flaws
 
 
-def _items(store: Store, series: SeriesId) -> frozenset[str]:
+def _items(store: SeriesStore, series: SeriesId) -> frozenset[str]:
     """Files whose rows are stored."""
     return frozenset(o.item for m in store.manifests(series) for o in m.origins if o.sha256)
 

@@ -1,4 +1,4 @@
-"""Tables from files: Parquet, Feather and CSV, told apart by their content."""
+"""Tables from files: Parquet, Feather and CSV, recognised by their content."""
 
 from pathlib import Path
 

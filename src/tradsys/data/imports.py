@@ -25,7 +25,7 @@ from tradsys.data.sources.source import utc_now
 from tradsys.data.store.admit import admit
 from tradsys.data.store.manifest import Flaw, Origin
 from tradsys.data.store.series import SeriesId
-from tradsys.data.store.store import Store
+from tradsys.data.store.store import SeriesStore
 from tradsys.data.suspects import settle_suspects
 
 _FREQTRADE = re.compile(
@@ -54,7 +54,7 @@ class Imported:
 
 
 def import_path(
-    store: Store, path: Path, *, series: SeriesId | None = None, exchange: str | None = None
+    store: SeriesStore, path: Path, *, series: SeriesId | None = None, exchange: str | None = None
 ) -> list[Imported]:
     """Store one file as `series`, or every file of a freqtrade folder or a Nautilus catalogue under its own name.
 
@@ -83,7 +83,9 @@ def import_path(
     return imported
 
 
-def _import(store: Store, path: Path, series: SeriesId, bars: pl.DataFrame, repairs: tuple[Repair, ...]) -> Imported:
+def _import(
+    store: SeriesStore, path: Path, series: SeriesId, bars: pl.DataFrame, repairs: tuple[Repair, ...]
+) -> Imported:
     _refuse_other_interval(path, series, bars)
     admitted = admit(series, bars)
     origin = Origin("import", path.name, sha256_of(path), 0, 0, 0, utc_now())

@@ -13,7 +13,7 @@ _COLUMNS = ("symbol", "listed", "delisted")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """First and last moment of trading in ms, UTC; None where the bars tell."""
+    """First and last moment of trading in ms, UTC; None where it is that of the bars."""
 
     listed_ms: int | None = None
     delisted_ms: int | None = None

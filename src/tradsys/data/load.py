@@ -46,20 +46,23 @@ def load_bars(
 ) -> pl.DataFrame:
     """Checked bars from `sample`, `simulated:<recipe>`, a Parquet, Feather or CSV file, or a stored series.
 
-    Every repair, and everything that looks wrong but was left alone, is told to `log` (a line each; the standard error
-    stream by default). What cannot be repaired safely is refused with a DataError. `seed` draws simulated markets;
-    `settings` say where the store of "binance:BTC/USDT:1h" is, by default what tradsys.toml, `.env` and the
-    environment say.
+    Every repair, and everything that looks wrong but was left alone, goes to `log` (a line each; the standard error
+    stream by default). What cannot be repaired safely is refused with a DataError. `seed` draws simulated markets.
+    `settings` say where the store of "binance:BTC/USDT:1h" is; without them a stored series is looked for where
+    tradsys.toml, `.env` and the environment say. This is the one place of `data` that reads them, for whoever calls it
+    from a notebook: all else is given its settings.
     """
+    if settings is None:
+        settings = DataSettings.load() if is_series(str(spec)) else DataSettings()
     loaded = load(spec, seed=seed, settings=settings)
-    tell = _to_stderr if log is None else log
+    write = _to_stderr if log is None else log
     for repair in loaded.repairs:
-        tell(f"{spec if is_series(str(spec)) else Path(spec).name}: {repair.sentence}")
+        write(f"{spec if is_series(str(spec)) else Path(spec).name}: {repair.sentence}")
     return loaded.bars
 
 
-def load(spec: str | Path, *, seed: int = 0, settings: DataSettings | None = None) -> LoadedBars:
-    """The bars behind a spec, with their symbol and the repairs."""
+def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettings()) -> LoadedBars:
+    """The bars behind a spec, with their symbol and the repairs; `settings` say where the store is."""
     text = str(spec)
     if text == "sample":
         return _from_file(sample_path(), SAMPLE_SYMBOL)

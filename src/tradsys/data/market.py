@@ -68,8 +68,11 @@ class Market:
         return split_symbols(self.bars)
 
 
-def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSettings | None = None) -> Market:
-    """One market from one or several specs of `load_bars`; all must have one interval and different symbols."""
+def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSettings = DataSettings()) -> Market:
+    """One market from one or several specs of `load_bars`; all must have one interval and different symbols.
+
+    `settings` say where the store is, `data/` below the working directory unless given.
+    """
     if not specs:
         raise ConfigError("a market needs at least one --bars, found none; try --bars sample")
     loaded = [load(spec, seed=seed, settings=settings) for spec in specs]
@@ -113,7 +116,7 @@ def _refuse_repeated_symbols(sources: Sequence[str], frames: Sequence[pl.DataFra
         for symbol in split_symbols(frame):
             if symbol in owner:
                 raise ConfigError(
-                    f"symbol {symbol} is in {owner[symbol]} and in {source}; give it once, or add a symbol column that "
-                    "tells the two apart"
+                    f"symbol {symbol} is in {owner[symbol]} and in {source}; give it once, or add a symbol column with "
+                    "two names"
                 )
             owner[symbol] = source

@@ -14,21 +14,21 @@ from tradsys.data.settings import DataSettings
 from tradsys.data.store.manifest import SeriesManifest
 from tradsys.data.store.resample import divides, resample
 from tradsys.data.store.series import SeriesId
-from tradsys.data.store.store import Store
+from tradsys.data.store.store import SeriesStore
 
 _N_GAPS = 5
 
 
-def load_stored(spec: str, settings: DataSettings | None = None) -> tuple[pl.DataFrame, str, tuple[Repair, ...]]:
+def load_stored(spec: str, settings: DataSettings) -> tuple[pl.DataFrame, str, tuple[Repair, ...]]:
     """The bars of `VENUE:SYMBOL:INTERVAL`, their symbol, and what is known to be wrong or missing in them.
 
-    Rows were checked when they were stored, and the files' hashes are checked here. An interval that is not stored is
-    made of the longest stored one that divides it.
+    `settings` say where the store is. Rows were checked when they were stored, and the files' hashes are checked here.
+    An interval that is not stored is made of the longest stored one that divides it.
     """
     series = SeriesId.parse(spec)
     if not series.is_bars:
         raise ConfigError(f"{series} holds no bars; name an interval such as 1h")
-    store = Store((settings or DataSettings.load()).root)
+    store = SeriesStore(settings.root)
     source = _source(store, series)
     bars = store.read(source)
     notes = [*_flaws(store.manifests(source)), *_gaps(bars, source.step)]
@@ -47,7 +47,7 @@ def parts_of(stored: Iterable[SeriesId], series: SeriesId) -> list[SeriesId]:
     return sorted((s for s in same if divides(s.step, series.step)), key=lambda s: s.step, reverse=True)
 
 
-def _source(store: Store, series: SeriesId) -> SeriesId:
+def _source(store: SeriesStore, series: SeriesId) -> SeriesId:
     if store.manifests(series):
         return series
     stored = store.series()

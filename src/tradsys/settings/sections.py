@@ -128,7 +128,7 @@ class MacroSettings(SettingsSection):
 
     A source is a file with the columns date, close, or fred:ID, yahoo:SYMBOL, bars:FILE (a coin in its place) or
     rates:fred (the dollar index from six rates); the second one is a fallback. Each profile in `supervise`, NAME or
-    NAME=SIZE, gets one beside it that keeps SIZE of its size in risk-off, 0 unless given.
+    NAME=SIZE, gets a twin that keeps SIZE of its size in risk-off, 0 unless given.
     """
 
     series: Listed[str] = ()
@@ -159,7 +159,7 @@ class PositionSettings(SettingsSection):
 class FundingSettings(SettingsSection):
     """What exchanges settled, `[SYMBOL=]FILE` or a stored `[SYMBOL=]VENUE:SYMBOL:funding` each, or `SYMBOL=none`.
 
-    A file has the columns funding_time, rate and, where they are known, interval_hours; symbol, where it tells several.
+    A file has the columns funding_time, rate and, where they are known, interval_hours; symbol, where it holds several.
     """
 
     files: Listed[str] = ()

@@ -17,7 +17,7 @@ from tradsys.data.outside.positions.position_source import PositionSource
 from tradsys.data.outside.positions.stored import positions_from_store
 from tradsys.data.outside.positions.table import PositionTable, in_order
 from tradsys.data.settings import DataSettings
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 from tradsys.data.store.manifest import Origin
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -232,7 +232,7 @@ def test_a_source_names_a_file_or_a_market_of_the_store():
 @pytest.fixture
 def store(tmp_path):
     """Open interest and premium of six hours, and liquidations of the first and the third of March."""
-    store = Store(tmp_path / "store")
+    store = SeriesStore(tmp_path / "store")
 
     def keep(name, rows):
         store.write(SeriesId.parse(f"{PERP}:{name}"), rows, Origin("by hand", name, "", 0, 0, len(rows), ""))
@@ -282,7 +282,7 @@ def test_a_day_without_an_order_is_a_hole_and_a_quiet_hour_of_another_day_is_zer
 
 
 def test_a_table_that_is_not_stored_has_no_columns(store, tmp_path):
-    empty = Store(tmp_path / "other")
+    empty = SeriesStore(tmp_path / "other")
     with pytest.raises(
         DataError, match="holds no positions of binance:BTC/USDT:USDT; fetch it: tradsys data download binance"
     ):

@@ -8,7 +8,7 @@ from tests.data.sources.loopback import Loopback, serving, truth
 from tradsys.data.download import download
 from tradsys.data.settings import DataSettings
 from tradsys.data.sources.venue import venue_of
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 
 HOUR = timedelta(hours=1)
 LISTED = datetime(2024, 11, 20, 5, tzinfo=UTC)
@@ -44,7 +44,7 @@ def settings(venue, tmp_path):
 
 @pytest.fixture
 def store(settings):
-    return Store(settings.root)
+    return SeriesStore(settings.root)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from tests.data.store.made import some_bars
 
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 
 
 @pytest.fixture
@@ -15,8 +15,8 @@ def series() -> SeriesId:
 
 
 @pytest.fixture
-def store(tmp_path) -> Store:
-    return Store(tmp_path / "data")
+def store(tmp_path) -> SeriesStore:
+    return SeriesStore(tmp_path / "data")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.data.store.made import PAGES, some_bars
 
-from tradsys.data.store import Store
+from tradsys.data.store import SeriesStore
 from tradsys.data.store.places import LocalFolder
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -27,7 +27,7 @@ import os, signal, sys
 from datetime import UTC, datetime
 from made import PAGES, some_bars
 from tradsys.core import files
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 from tradsys.data.store.places import LocalFolder
 
 root, step = sys.argv[1], sys.argv[2]
@@ -49,7 +49,7 @@ LocalFolder.write = counted
 if step == "while removing":
     LocalFolder.delete = die
 series = SeriesId.parse("binance:BTC/USDT:1h")
-Store(root).write(series, some_bars(datetime(2024, 1, 1, tzinfo=UTC), 500), PAGES)
+SeriesStore(root).write(series, some_bars(datetime(2024, 1, 1, tzinfo=UTC), 500), PAGES)
 """
 
 
@@ -76,10 +76,10 @@ def test_a_kill_at_a_moment_of_chance_loses_nothing(store, series, seed):
         import sys
         from datetime import UTC, datetime
         from made import PAGES, some_bars
-        from tradsys.data.store import SeriesId, Store
+        from tradsys.data.store import SeriesId, SeriesStore
         bars = some_bars(datetime(2024, 1, 1, tzinfo=UTC), 8000)
         for n in range(24, 8000, 24):
-            Store(sys.argv[1]).write(SeriesId.parse("binance:BTC/USDT:1h"), bars[n - 24 : n], PAGES)
+            SeriesStore(sys.argv[1]).write(SeriesId.parse("binance:BTC/USDT:1h"), bars[n - 24 : n], PAGES)
             print(n, flush=True)
     """)
     command = [sys.executable, "-c", code, str(store.place.root)]
@@ -127,8 +127,8 @@ def test_a_disk_that_is_truly_full_leaves_the_old_partition(series, tmp_path):
         from datetime import UTC, datetime
         import numpy as np, polars as pl
         from made import PAGES, some_bars
-        from tradsys.data.store import SeriesId, Store
-        store, series = Store(sys.argv[1]), SeriesId.parse("binance:BTC/USDT:1h")
+        from tradsys.data.store import SeriesId, SeriesStore
+        store, series = SeriesStore(sys.argv[1]), SeriesId.parse("binance:BTC/USDT:1h")
         start = datetime(2024, 1, 1, tzinfo=UTC)
         store.write(series, some_bars(start, 50), PAGES)
         noise = pl.Series(np.random.default_rng(0).random(8000))
@@ -148,7 +148,7 @@ def test_a_disk_that_is_truly_full_leaves_the_old_partition(series, tmp_path):
 
 
 def test_a_lock_is_held_by_one_writer(store, series):
-    other = Store(store.place.root)
+    other = SeriesStore(store.place.root)
     code = (
         "import fcntl, sys; file = open(sys.argv[1]);"
         "sys.exit(3) if not fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB) else 0"

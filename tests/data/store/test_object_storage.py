@@ -9,7 +9,7 @@ from tests.data.store.made import PAGES, some_bars
 from tradsys.core.errors import ConfigError
 from tradsys.data import load_bars
 from tradsys.data.settings import DataSettings
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 from tradsys.data.store.places import LEASE_S, LOCK, LocalFolder, ObjectStorage, open_place
 
 START = datetime(2023, 12, 27, tzinfo=UTC)
@@ -50,7 +50,7 @@ def bucket(server, monkeypatch):
 
 def test_a_bucket_holds_what_a_folder_would(bucket, series, tmp_path):
     bars = some_bars(START, 240)
-    stores = Store(bucket), Store(tmp_path / "data")
+    stores = SeriesStore(bucket), SeriesStore(tmp_path / "data")
     for store in stores:
         store.write(series, bars[:150], PAGES, at=START)
         store.write(series, bars[100:], PAGES, at=START)
@@ -68,7 +68,7 @@ def test_a_bucket_holds_what_a_folder_would(bucket, series, tmp_path):
 
 
 def test_the_same_again_changes_no_object(bucket, series):
-    store = Store(bucket)
+    store = SeriesStore(bucket)
     store.write(series, some_bars(START, 240), PAGES)
     before = store.manifests(series)
     assert store.write(series, some_bars(START, 240), PAGES).years == ()
@@ -76,7 +76,7 @@ def test_the_same_again_changes_no_object(bucket, series):
 
 
 def test_bars_are_loaded_from_a_bucket_by_name(bucket):
-    Store(bucket).write(SeriesId.parse("binance:BTC/USDT:30m"), some_bars(START, 100), PAGES)
+    SeriesStore(bucket).write(SeriesId.parse("binance:BTC/USDT:30m"), some_bars(START, 100), PAGES)
     settings = DataSettings(root=bucket)
     bars = load_bars("binance:BTC/USDT:30m", settings=settings, log=lambda line: None)
     assert bars.equals(some_bars(START, 100))
@@ -88,7 +88,7 @@ def test_a_bucket_without_the_series_says_how_to_fetch_it(bucket):
 
 
 def test_an_upload_that_fails_leaves_the_old_partition(bucket, series, monkeypatch):
-    store = Store(bucket)
+    store = SeriesStore(bucket)
     old = some_bars(datetime(2024, 1, 1, tzinfo=UTC), 100)
     store.write(series, old, PAGES)
     write, n_written = ObjectStorage.write, []
@@ -103,19 +103,19 @@ def test_an_upload_that_fails_leaves_the_old_partition(bucket, series, monkeypat
     with pytest.raises(OSError, match="connection broke"):
         store.write(series, some_bars(datetime(2024, 1, 1, tzinfo=UTC), 300), PAGES)
     monkeypatch.undo()
-    assert Store(bucket).read(series).equals(old)
+    assert SeriesStore(bucket).read(series).equals(old)
 
 
 def test_writers_at_once_lose_nothing(bucket, series):
     """Each has a store of its own, as on another machine."""
     bars = some_bars(START, 240)
-    threads = [Thread(target=Store(bucket).write, args=(series, bars[i::4], PAGES)) for i in range(4)]
+    threads = [Thread(target=SeriesStore(bucket).write, args=(series, bars[i::4], PAGES)) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert Store(bucket).read(series).equals(bars)
-    assert LOCK not in Store(bucket).place.files(series.folder)
+    assert SeriesStore(bucket).read(series).equals(bars)
+    assert LOCK not in SeriesStore(bucket).place.files(series.folder)
 
 
 def test_the_lock_of_a_writer_that_was_killed_is_taken_over_when_its_time_is_up(bucket, series):

@@ -10,7 +10,7 @@ import pytest
 from tests.data.store.made import PAGES, some_bars
 
 from tradsys.core.errors import DataError
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 from tradsys.data.store.manifest import Flaw
 
 NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
@@ -56,7 +56,7 @@ def test_any_order_of_writing_gives_the_same_rows(store, series, bars, tmp_path)
     for part in (bars[150:], bars[:60], bars[40:170].reverse()):
         store.write(series, part, PAGES)
     assert store.read(series).equals(bars)
-    other = Store(tmp_path / "other")
+    other = SeriesStore(tmp_path / "other")
     other.write(series, bars, PAGES)
     assert [m.sha256 for m in other.manifests(series)] == [m.sha256 for m in store.manifests(series)]
 
@@ -129,7 +129,9 @@ def test_reading_what_is_not_there_gives_no_rows(store, series):
 
 def test_writers_at_once_lose_nothing(store, series, bars):
     parts = [bars[i::8] for i in range(8)]
-    threads = [threading.Thread(target=Store(store.place.root).write, args=(series, part, PAGES)) for part in parts]
+    threads = [
+        threading.Thread(target=SeriesStore(store.place.root).write, args=(series, part, PAGES)) for part in parts
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

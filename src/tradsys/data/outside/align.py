@@ -14,7 +14,7 @@ from tradsys.core.errors import DataError
 from tradsys.core.time import interval_ms, ts_ms
 
 AVAILABLE = "available_at"
-"""When a row of publications could first be read; two rows may never be told apart by anything later."""
+"""When a row of publications could first be read; nothing later may order rows."""
 
 
 def attach(

@@ -1,4 +1,4 @@
-"""Binance's public archive: klines in monthly files, daily ones for what those leave out, and tables beside bars."""
+"""Binance's public archive: klines in monthly files, daily ones for what those leave out, and other tables."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

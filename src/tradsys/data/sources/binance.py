@@ -38,10 +38,10 @@ class BinanceRest:
     def time(self, series: SeriesId) -> int:
         """The venue's clock (ms): it, not ours, says which bar has closed."""
         url = f"{self._base(series)}{'/api/v3' if series.market == 'spot' else '/fapi/v1'}/time"
-        told = self.client.get_json(url)
-        if not isinstance(told, dict) or not isinstance(told.get("serverTime"), int):
-            raise SourceError(f"{url} answered no time but {str(told)[:100]}")
-        return int(told["serverTime"])
+        answer = self.client.get_json(url)
+        if not isinstance(answer, dict) or not isinstance(answer.get("serverTime"), int):
+            raise SourceError(f"{url} answered no time but {str(answer)[:100]}")
+        return int(answer["serverTime"])
 
     def listed(self, series: SeriesId) -> int | None:
         """Open of the first bar there ever was (ms), None where there is none."""

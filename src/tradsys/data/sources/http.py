@@ -102,10 +102,10 @@ class Client:
 
 def _judged(url: str, error: HTTPError) -> Exception:
     """What an answer that is none means: to wait and ask again, or to stop."""
-    said = error.read(300).decode(errors="replace").strip()
+    reason = error.read(300).decode(errors="replace").strip()
     if error.code in BUSY or error.code >= 500:
-        return Again(f"HTTP {error.code} {said}".strip(), retry_after_s(error.headers.get("Retry-After")))
-    return SourceError(f"{url} was refused with HTTP {error.code} {said}; retrying would not help")
+        return Again(f"HTTP {error.code} {reason}".strip(), retry_after_s(error.headers.get("Retry-After")))
+    return SourceError(f"{url} was refused with HTTP {error.code} {reason}; retrying would not help")
 
 
 def retry_after_s(text: str | None, *, now: datetime | None = None) -> float | None:

@@ -44,7 +44,7 @@ class Pace:
             self.sleep(turn - now)
 
     def hold(self, host: str, seconds: float) -> None:
-        """No request to this host, by any process, for a while: the host said so."""
+        """No request to this host, by any process, for a while: the host asked for it."""
         with exclusive(self.folder / quote(host, safe="")) as descriptor:
             _write(descriptor, max(_read(descriptor), self.clock() + seconds))
 

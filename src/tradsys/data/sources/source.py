@@ -39,7 +39,7 @@ class Source(Protocol):
         """Whether it is asked for ranges of rows rather than for whole files."""
 
     def fetch(self, series: SeriesId, ranges: Sequence[Range]) -> Iterator[Batch]:
-        """The rows it has in these ranges; rows beside them are no harm."""
+        """The rows it has in these ranges; rows outside of them do no harm."""
 
 
 def utc_now() -> str:

@@ -31,13 +31,13 @@ type Choice = Literal["auto", "archive", "ccxt"]
 
 
 class Venue(Protocol):
-    """What a download needs to know beside the rows."""
+    """What a download needs to know besides the rows."""
 
     def now(self, series: SeriesId) -> int:
         """The venue's clock in milliseconds: it says which bars have closed."""
 
     def listed(self, series: SeriesId) -> int | None:
-        """Open of the first bar (ms), None where the venue does not tell."""
+        """Open of the first bar (ms), None where the venue does not publish it."""
 
     def sources(self, series: SeriesId, now: int, place: Place, known: frozenset[str]) -> list[Source]:
         """Whom to ask, one after the other, for what is still missing."""

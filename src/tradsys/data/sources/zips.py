@@ -1,4 +1,4 @@
-"""A file of the archive, checked against the checksum beside it."""
+"""A file of the archive, checked against its published checksum."""
 
 import hashlib
 import io
@@ -37,12 +37,12 @@ def fetch_zip(client: Client, url: str) -> Zipped | None:
     body = client.get(url)
     if body is None:
         return None
-    told = checksum(client, url)
-    if told is not None and told != hashlib.sha256(body).hexdigest():
+    published = checksum(client, url)
+    if published is not None and published != hashlib.sha256(body).hexdigest():
         body = client.get(url) or body
-        told = checksum(client, url)
+        published = checksum(client, url)
     sha256 = hashlib.sha256(body).hexdigest()
-    flags = (UNCHECKED,) if told is None else (DIFFERS,) if told != sha256 else ()
+    flags = (UNCHECKED,) if published is None else (DIFFERS,) if published != sha256 else ()
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             return Zipped(archive.read(archive.namelist()[0]), sha256, flags)  # read() checks the CRC

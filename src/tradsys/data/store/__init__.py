@@ -6,8 +6,8 @@ from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
     from tradsys.data.store.series import SeriesId
-    from tradsys.data.store.store import Store
+    from tradsys.data.store.store import SeriesStore
 
-__all__ = ["SeriesId", "Store"]
+__all__ = ["SeriesId", "SeriesStore"]
 
-__getattr__, __dir__ = attach(__name__, {"SeriesId": "series", "Store": "store"})
+__getattr__, __dir__ = attach(__name__, {"SeriesId": "series", "SeriesStore": "store"})

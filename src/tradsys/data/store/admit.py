@@ -53,14 +53,14 @@ def _possible(rows: pl.DataFrame, series: SeriesId) -> tuple[pl.DataFrame, list[
 
 
 def admit_table(series: SeriesId, rows: pl.DataFrame, *, closed_at: int) -> Admitted:
-    """Rows of a table beside bars in order, each once, without those of the future, incomplete or impossible."""
+    """Rows of a table that is no bars, in order, each once, without those of the future, incomplete or impossible."""
     rules = RULES[series.interval]
     past = rows.filter(pl.col("ts") <= from_ms(closed_at))
-    told = past.unique(list(series.keys), keep="last", maintain_order=True)
+    latest = past.unique(list(series.keys), keep="last", maintain_order=True)
     whole = pl.all_horizontal(pl.col(name).is_not_null() for name in rules.required(rows))
-    lacking = told.filter(~whole)
+    lacking = latest.filter(~whole)
     flaws = [refused("empty value", lacking, "a value is missing")] if len(lacking) else []
-    kept = told.filter(whole)
+    kept = latest.filter(whole)
     bad = rules.impossible_rows(kept)
     flaws += [refused("impossible value", kept.filter(mask), why) for why, mask in bad.items()]
     possible = ~pl.any_horizontal(*bad.values()) if bad else pl.lit(True)

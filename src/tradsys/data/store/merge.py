@@ -1,4 +1,4 @@
-"""New rows joined to those already kept: the later answer stands, and a row that changed is told."""
+"""New rows joined to those already kept: the later answer stands, and a row that changed is reported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _PRICED = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """All rows in order, how many are new, and the flaw that tells of rows whose values changed."""
+    """All rows in order, how many are new, and the flaw that names rows whose values changed."""
 
     rows: pl.DataFrame
     n_new: int
@@ -53,7 +53,7 @@ def merge(kept: pl.DataFrame, new: pl.DataFrame, keys: Sequence[str]) -> Merged:
     fresh = new.join(same, on=list(keys), how="anti")
     rest = kept.join(new, on=list(keys), how="anti")
     rows = _joined(_joined(rest, same), fresh).select(*kept.columns, *(c for c in new.columns if c not in kept.columns))
-    return Merged(rows.sort(*keys), len(new) - len(both), len(changed), _told(changed, values))
+    return Merged(rows.sort(*keys), len(new) - len(both), len(changed), _changed_after_close(changed, values))
 
 
 def _is_ascending(ts: pl.Series) -> bool:
@@ -66,7 +66,7 @@ def _joined(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([a, b], how="vertical" if a.columns == b.columns else "diagonal")
 
 
-def _told(changed: pl.DataFrame, values: Sequence[str]) -> tuple[Flaw, ...]:
+def _changed_after_close(changed: pl.DataFrame, values: Sequence[str]) -> tuple[Flaw, ...]:
     if len(changed) == 0:
         return ()
     shown = []
@@ -81,7 +81,7 @@ def _told(changed: pl.DataFrame, values: Sequence[str]) -> tuple[Flaw, ...]:
 
 
 def refused(kind: str, rows: pl.DataFrame, what: str) -> Flaw:
-    """The flaw that tells of rows that were not kept."""
+    """The flaw that names rows that were not kept."""
     times = rows["ts"].dt.epoch("ms").to_list()
     shown = ", ".join(stamp(ms) for ms in times[:N_SHOWN])
     more = f" and {len(times) - N_SHOWN:,} more" if len(times) > N_SHOWN else ""

@@ -1,4 +1,4 @@
-"""What must hold of the tables beside bars: cells that may be empty, values that cannot be, and how often rows come."""
+"""Rules of the tables that are no bars: cells that may be empty, values that cannot be, how often rows come."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class TableRules:
 
     @property
     def has_rhythm(self) -> bool:
-        """Whether it can be told where rows are missing."""
+        """Whether missing rows can be found."""
         return self.is_by_day or self.step is not None
 
     @property
@@ -74,7 +74,7 @@ def _negative(*names: str) -> pl.Expr:
 
 
 RULES = {
-    FUNDING: TableRules(optional=("interval_hours",)),  # which pages do not tell
+    FUNDING: TableRules(optional=("interval_hours",)),  # which pages leave out
     DEPTH: TableRules(),
     METRICS: TableRules(
         optional=_RATIOS,

@@ -18,7 +18,7 @@ TABLES = {
     PREMIUM: ("ts",),
     LIQUIDATIONS: ("ts", "side", "price", "size_base"),
 }
-"""What is kept beside bars, and the columns that make a row of it unique."""
+"""Tables that are kept besides bars, and the columns that make a row of it unique."""
 
 _SPEC = re.compile(rf"([a-z][a-z0-9_-]*):([^:\s]+(?::[^:\s]+)?):(\d+[smhdw]|{'|'.join(TABLES)})")
 _FOLDER = re.compile(r"exchange=([^/]+)/market=[^/]+/symbol=([^/]+)/interval=([^/]+)")

@@ -38,7 +38,7 @@ class Written:
     years: tuple[int, ...]
 
 
-class Store:
+class SeriesStore:
     """Series by name, under a folder or a URL."""
 
     def __init__(self, root: str | Path) -> None:
@@ -92,13 +92,13 @@ class Store:
         that the manifests name, now by default.
         """
         when = (at or datetime.now(UTC)).isoformat(timespec="seconds")
-        told = tuple(flaws)
+        noted = tuple(flaws)
         years = rows["ts"].dt.year()
         n_new = n_changed = 0
         written = []
         with self.place.lock(series.folder):
-            for year in sorted({*years.unique().to_list(), *(_year(flaw.rows[0]) for flaw in told)}):
-                mine = tuple(flaw for flaw in told if _year(flaw.rows[0]) == year)
+            for year in sorted({*years.unique().to_list(), *(_year(flaw.rows[0]) for flaw in noted)}):
+                mine = tuple(flaw for flaw in noted if _year(flaw.rows[0]) == year)
                 added, changed, is_written = self._write_year(
                     series, year, rows.filter(years == year), origin, mine, when
                 )

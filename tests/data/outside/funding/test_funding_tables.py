@@ -17,7 +17,7 @@ from tradsys.data.outside.funding.table import table_of
 from tradsys.data.outside.join import attach_outside
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate import simulate
-from tradsys.data.store import SeriesId, Store
+from tradsys.data.store import SeriesId, SeriesStore
 from tradsys.data.store.manifest import Origin
 
 FIRST = datetime(2019, 1, 1, tzinfo=UTC)
@@ -108,7 +108,7 @@ def test_one_file_may_tell_all_symbols(market, tmp_path):
     assert both.bars.equals(apart.bars)
     table = FundingFile("AAA", str(tmp_path / "all.csv")).table()
     assert len(table.times) == 130
-    with pytest.raises(DataError, match=r"tells of AAA, BBB, CCC and not of DDD; add its rows"):
+    with pytest.raises(DataError, match=r"holds AAA, BBB, CCC and not DDD; add its rows"):
         FundingFile("DDD", str(tmp_path / "all.csv")).table()
 
 
@@ -126,7 +126,7 @@ def test_missing_funding_is_an_error_that_names_the_ranges(market, tmp_path):
 def test_a_stored_series_serves_its_own_symbol(market, tmp_path):
     stored = rows().with_columns(pl.col("funding_time").dt.round("1m").dt.cast_time_unit("ms"))
     stored = stored.rename({"funding_time": "ts", "rate": "funding_rate"})
-    store = Store(tmp_path / "store")
+    store = SeriesStore(tmp_path / "store")
     first, last = (to_ms(stored["ts"][i]) for i in (0, -1))
     store.write(SERIES, stored, Origin("test", "x", "", first, last, len(stored), "2024-01-01"))
     data = DataSettings(root=str(tmp_path / "store"))
@@ -149,7 +149,7 @@ def test_a_stored_series_serves_its_own_symbol(market, tmp_path):
         (rows().with_columns(rate=pl.lit("x")), "130 rows without a time or a rate"),
         (
             pl.concat([rows(3), rows(1).with_columns(rate=pl.lit(0.5))]),
-            "tells 2 rates of 1 settlements that differ, first that of 2019-01-01 00:00",
+            "holds 2 rates of 1 settlements that differ, first that of 2019-01-01 00:00",
         ),
     ],
 )
@@ -170,7 +170,7 @@ def test_words_that_mean_no_table_are_refused():
 
 
 def stored(tmp_path, table):
-    store = Store(tmp_path)
+    store = SeriesStore(tmp_path)
     first, last = (to_ms(table["ts"][i]) for i in (0, -1))
     store.write(SERIES, table, Origin("test", "x", "", first, last, len(table), "2024-01-01"))
     return audit(store, SERIES)

@@ -15,7 +15,7 @@ class Book:
 
     `received` (n_states,) is in ms UTC; prices and sizes (base) have shape (n_states, n_levels). `begins` (n_states,)
     marks states that do not continue the one before: the first, and what follows an end. A state without a best bid and
-    ask says that the book ended there; `ends` counts the reasons.
+    ask marks the end of a book; `ends` counts the reasons.
     """
 
     received: IntArray
@@ -28,7 +28,7 @@ class Book:
 
     @property
     def n_levels(self) -> int:
-        """Levels a side that a state can tell."""
+        """Levels a side of a state."""
         return int(self.bid_price.shape[1])
 
     @property

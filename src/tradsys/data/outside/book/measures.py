@@ -1,4 +1,4 @@
-"""What a state of the book says: which side weighs more, how wide and how deep it is, and what changed to get there."""
+"""Measures of a state of the book: imbalance, microprice, spread, depth, and the order flow that led to it."""
 
 import numpy as np
 

@@ -20,7 +20,7 @@ LAST: Final = np.iinfo(np.int64).max
 def book_from_updates(
     table: pl.DataFrame, source: str, *, lag: timedelta = DEFAULT_LAG, n_levels: int = N_LEVELS
 ) -> Book:
-    """The book that a snapshot and the differences after it tell, a state an event, in order of receipt.
+    """The book of a snapshot and the differences after it, a state an event, in order of receipt.
 
     A row is a level: `ts` (or `received_at`), `is_snapshot`, `first_id`, `last_id`, `side` (bid, ask), `price` and
     `size`, the new size there, 0 for none. Rows of one event follow each other and share receipt and ids.
@@ -28,7 +28,7 @@ def book_from_updates(
     A difference continues the book if it begins at the next number, or with `previous_id`, if that is the last one
     applied; older ones are passed over. Anything else, a crossed book or an empty side ends the book: its last state
     is without levels, and nothing is known until the next snapshot. Differences that overtook a snapshot on their way
-    are applied when it comes. A snapshot does not tell what lies behind its deepest price: levels there are not known,
+    are applied when it comes. A snapshot does not hold what lies behind its deepest price: levels there are not known,
     even where a difference names one.
     """
     return joined(list(books_from_updates([(table, LAST)], source, lag=lag, n_levels=n_levels)))

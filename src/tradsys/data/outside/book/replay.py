@@ -19,7 +19,7 @@ class Sides(NamedTuple):
     """Both sides with the best level last: bids (0) are kept under their price, asks (1) under their negative price.
 
     Changes are most often near the best price, where few levels must then move. `deepest` is the key behind which the
-    snapshot told nothing; `known` the last id, whether there is a book, and whether it is the snapshot's own.
+    snapshot held nothing; `known` the last id, whether there is a book, and whether it is the snapshot's own.
     """
 
     keys: FloatArray
@@ -38,9 +38,9 @@ def no_book() -> Sides:
 def replay(
     book: Sides, events: Events, rows: Rows, begin: int, end: int, n_levels: int, has_previous: bool
 ) -> tuple[Sides, FloatArray, BoolArray, BoolArray, IntArray]:
-    """The book after the events [begin, end), and what they tell; the ones before are those that may have overtaken.
+    """The book after the events [begin, end), and their states; the ones before are those that may have overtaken.
 
-    States (4, n_events, n_levels), whether each begins a book, whether it says something, and ends by reason.
+    States (4, n_events, n_levels), whether each begins a book, whether it is known, and ends by reason.
     """
     n_events = end - begin
     states = np.full((4, n_events, n_levels), np.nan)

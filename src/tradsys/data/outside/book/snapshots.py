@@ -26,7 +26,7 @@ MAX_SILENCE = timedelta(minutes=1)
 def book_from_snapshots(
     table: pl.DataFrame, source: str, *, lag: timedelta = DEFAULT_LAG, max_silence: timedelta = MAX_SILENCE
 ) -> Book:
-    """The book that such a table tells, in order of receipt.
+    """The book of such a table, in order of receipt.
 
     A state that cannot be (crossed, a price or size that is not positive, prices out of order) ends the book: nothing
     is known until the next one. A level without a price and size, and all behind it, is not known.

@@ -15,7 +15,7 @@ from tradsys.data.outside.place import one_each, split_place
 from tradsys.data.outside.source import BarRange, OutsideColumns
 from tradsys.data.settings import DataSettings
 from tradsys.data.store.series import FUNDING, SeriesId, is_series
-from tradsys.data.store.store import Store
+from tradsys.data.store.store import SeriesStore
 
 NONE = "none"
 """Instead of a file: a symbol that pays no funding, such as one of a spot market."""
@@ -83,11 +83,11 @@ class FundingFile:
             rows = self._rows()
             symbols = _symbols(rows)
             if len(symbols) > 1 and self.symbol not in symbols:
-                raise DataError(f"{self.place} tells of {', '.join(symbols)} and not of {self.symbol}; add its rows")
+                raise DataError(f"{self.place} holds {', '.join(symbols)} and not {self.symbol}; add its rows")
             return table_of(rows.filter(pl.col("symbol") == self.symbol) if len(symbols) > 1 else rows, self.place)
         if series.interval != FUNDING:
             raise ConfigError(f"{series} holds no funding; name {series.exchange}:{series.symbol}:{FUNDING}")
-        rows = Store(data.root).read(series)
+        rows = SeriesStore(data.root).read(series)
         if rows.is_empty():
             raise ConfigError(f"{series} is not in the store; fetch it: tradsys data download {series} --from DAY")
         return table_of(rows, str(series))

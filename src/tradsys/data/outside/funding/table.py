@@ -46,7 +46,7 @@ def table_of(rows: pl.DataFrame, where: str) -> FundingTable:
     again = table.filter(pl.col("t").is_duplicated())
     if len(again):
         raise DataError(
-            f"{where} tells {len(again)} rates of {again['t'].n_unique()} settlements that differ, first that of "
+            f"{where} holds {len(again)} rates of {again['t'].n_unique()} settlements that differ, first that of "
             f"{stamp(again['t'][0])}; keep the right ones"
         )
     return FundingTable(

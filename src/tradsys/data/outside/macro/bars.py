@@ -16,7 +16,7 @@ WARM_UP: Final = timedelta(days=2 * SESSIONS + 30)
 
 
 @dataclass(frozen=True, slots=True)
-class MacroColumns:
+class MacroSeriesColumns:
     """What one series had done by each `available_at` (`changes`), the same for every symbol."""
 
     series: str

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import polars as pl
 
 from tradsys.core.errors import ConfigError, DataError, SourceError
-from tradsys.data.outside.macro.bars import WARM_UP, MacroColumns
+from tradsys.data.outside.macro.bars import WARM_UP, MacroSeriesColumns
 from tradsys.data.outside.macro.changes import changes
 from tradsys.data.outside.macro.files import FileSource
 from tradsys.data.outside.macro.fred import FredSource
@@ -101,7 +101,7 @@ class MacroSeries:
     risk: int = 0
 
     @classmethod
-    def parse(cls, text: str, settings: DataSettings | None = None) -> Self:
+    def parse(cls, text: str, settings: DataSettings = DataSettings()) -> Self:
         """The series that `NAME=SOURCE[|SOURCE][?calendar=..&lag_h=..&tolerance_days=..&risk=..]` describes.
 
         A source is a file, `fred:ID`, `yahoo:SYMBOL`, `bars:SPEC` (a coin in its place) or `rates:fred` (the dollar
@@ -117,7 +117,7 @@ class MacroSeries:
                 f"a macro series is NAME=SOURCE, such as dxy=dxy.parquet or vix=fred:VIXCLS; found {text!r}"
             )
         sources, _, query = rest.partition("?")
-        origins = tuple(_origin(name, one.strip(), settings or DataSettings()) for one in sources.split("|"))
+        origins = tuple(_origin(name, one.strip(), settings) for one in sources.split("|"))
         options = _options(text, query)
         calendar, risk = KNOWN.get(name, (None, 0))
         if all(origin.is_around_the_clock for origin in origins):
@@ -136,7 +136,7 @@ class MacroSeries:
         (series,) = sources
         fetched = series.fetch((bars.opens - WARM_UP).date(), bars.closes.date() + timedelta(days=1))
         published = with_availability(series.name, fetched.closes, fetched.calendar, fetched.lag)
-        columns = MacroColumns(series.name, changes(series.name, published), series.tolerance, fetched.sentence)
+        columns = MacroSeriesColumns(series.name, changes(series.name, published), series.tolerance, fetched.sentence)
         return dict.fromkeys(bars.symbols, columns)
 
     def fetch(self, start: date, end: date) -> Fetched:

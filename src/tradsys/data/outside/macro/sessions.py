@@ -43,11 +43,11 @@ def with_availability(series: str, closes: pl.DataFrame, calendar: str, lag: tim
 
 def refuse_early(series: str, frame: pl.DataFrame) -> None:
     """A DataError where rows would be known before their session has closed: that looks ahead."""
-    early = frame.filter(pl.col(AVAILABLE).is_null() | (pl.col(AVAILABLE) < pl.col(_CLOSE)))
-    if len(early):
-        row = early.row(0, named=True)
+    too_soon = frame.filter(pl.col(AVAILABLE).is_null() | (pl.col(AVAILABLE) < pl.col(_CLOSE)))
+    if len(too_soon):
+        row = too_soon.row(0, named=True)
         raise DataError(
-            f"{series}: {len(early):,} closes would be known before their session ended, first that of {row['date']}, "
+            f"{series}: {len(too_soon):,} closes would be known before their session ended, first {row['date']}, "
             f"stamped {row[AVAILABLE]}, which closed at {row[_CLOSE]}; give the time at which each could be read"
         )
 

@@ -31,7 +31,7 @@ class YahooSource:
     def fetch(self, series: str, start: date, end: date) -> pl.DataFrame:
         """The symbol's closes in [start, end), each under its day at the exchange; days without a close are left out.
 
-        The value of a session that is still open is not told apart here: it becomes available when its session has
+        The value of a session that is still open is not recognised here: it becomes available when its session has
         closed, after any bar that could have been there to read it.
         """
         period = {f"period{k}": str(_seconds(day)) for k, day in ((1, start), (2, end))}

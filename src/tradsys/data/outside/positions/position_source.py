@@ -15,7 +15,7 @@ from tradsys.data.outside.positions.files import positions_from_file
 from tradsys.data.outside.positions.stored import positions_from_store
 from tradsys.data.outside.positions.table import PositionTable
 from tradsys.data.outside.source import BarRange, OutsideColumns
-from tradsys.data.store.store import Store
+from tradsys.data.store.store import SeriesStore
 
 _OPTIONS = ("lag_s", "tolerance_s", "every_s")
 _MARKET = re.compile(r"[a-z][a-z0-9_-]*:[^:\s]+/[^:\s]+(:[^:\s]+)?")
@@ -84,7 +84,7 @@ class PositionSource:
         if not self.is_stored:
             return [positions_from_file(self.path, lag=self.lag, tolerance=self.tolerance, step=self.step)]
         return positions_from_store(
-            Store(bars.data.root),
+            SeriesStore(bars.data.root),
             self.place,
             start=bars.opens,
             end=bars.closes,

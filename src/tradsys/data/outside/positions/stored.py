@@ -18,7 +18,7 @@ from tradsys.data.outside.positions.table import (
 )
 from tradsys.data.store.rules import RULES
 from tradsys.data.store.series import LIQUIDATIONS, METRICS, PREMIUM, SeriesId
-from tradsys.data.store.store import Store
+from tradsys.data.store.store import SeriesStore
 
 TABLES: Final = (METRICS, PREMIUM, LIQUIDATIONS)
 
@@ -32,7 +32,7 @@ _DAY: Final = timedelta(days=1)
 
 
 def positions_from_store(
-    store: Store,
+    store: SeriesStore,
     market: str,
     *,
     start: datetime,

@@ -58,11 +58,11 @@ class PositionTable:
 
 def in_order(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     """Rows sorted by when they came out; a DataError where a value or a time cannot be."""
-    early = rows.filter(pl.col(AVAILABLE) < pl.col("ts"))
-    if len(early):
+    too_soon = rows.filter(pl.col(AVAILABLE) < pl.col("ts"))
+    if len(too_soon):
         raise DataError(
-            f"{source}: {len(early):,} rows were out before the time that they are about, the first at "
-            f"{early['ts'][0]:%Y-%m-%d %H:%M}; nothing is known before it has happened"
+            f"{source}: {len(too_soon):,} rows were out before the time that they are about, the first at "
+            f"{too_soon['ts'][0]:%Y-%m-%d %H:%M}; nothing is known before it has happened"
         )
     for name, which, wanted in _impossible(rows.columns):
         bad = rows.filter(which)
