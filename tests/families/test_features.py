@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 import pytest
+from tests.families.feature_checks import check_future_leaves_the_past_alone, check_lookback_is_enough
 from tests.features.markets import mirrored, nasty, ordinary
 
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
@@ -75,21 +76,6 @@ def feature(request: pytest.FixtureRequest) -> Feature:
 
 def concrete(feature: Feature | FittableFeature) -> Feature:
     return feature.fit([ordinary(1500, seed=5)], seed=0) if isinstance(feature, FittableFeature) else feature
-
-
-def check_future_leaves_the_past_alone(feature: Feature, bars: pl.DataFrame) -> None:
-    cut = 2 * len(bars) // 3 + 1
-    other = bars[cut:].with_columns(pl.col("open", "high", "low", "close") * 1.5, volume=pl.col("volume") * 7 + 1)
-    before = feature.compute(bars)[:cut]
-    assert feature.compute(pl.concat([bars[:cut], other]))[:cut].tobytes() == before.tobytes()
-    assert feature.compute(bars[:cut]).tobytes() == before.tobytes()
-
-
-def check_lookback_is_enough(feature: Feature, bars: pl.DataFrame) -> None:
-    batch = feature.compute(bars)
-    for row in np.linspace(feature.lookback - 1, len(bars) - 1, 40).astype(int):
-        last = feature.compute(bars[row - feature.lookback + 1 : row + 1])[-1]
-        np.testing.assert_allclose(last, batch[row], rtol=0, atol=1e-9)
 
 
 def check_warm_up_is_masked_and_nothing_else(feature: Feature, bars: pl.DataFrame) -> None:

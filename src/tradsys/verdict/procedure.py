@@ -31,11 +31,9 @@ from tradsys.verdict.sharpe import (
     probabilistic_sharpe_ratio,
 )
 from tradsys.verdict.shift import bar_returns, circular_shifts
+from tradsys.verdict.skill import POWER_QUANTILE
 from tradsys.verdict.stepdown import romano_wolf
 from tradsys.verdict.trials import effective_trials
-
-POWER_QUANTILE = 0.84
-"""Phi(.84) = .8: the power at which an edge counts as detectable."""
 
 DEFAULT_SPEC = VerdictSpec()
 

@@ -21,7 +21,7 @@ CIRCULAR = 1.5 ** (1 / 3)
 """Ratio of the best block of the circular bootstrap to the best mean block of the stationary one."""
 
 POWER_QUANTILE = 0.84
-"""Phi(.84) = .8: the power at which a gain counts as visible."""
+"""Phi(.84) = .8: the power at which an edge or a gain counts as detectable."""
 
 DRAWS = 1999
 
