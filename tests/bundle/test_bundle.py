@@ -51,7 +51,7 @@ def test_a_bundle_is_written_once(bundle):
 def test_another_format_is_refused(bundle):
     manifest = json.loads((bundle / "manifest.json").read_text())
     (bundle / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(BundleError, match="has format 99, this version reads 1"):
+    with pytest.raises(BundleError, match="has format 99, this version reads 2"):
         read_bundle(bundle)
 
 

@@ -32,7 +32,7 @@ def test_the_bundle_holds_the_agent_that_was_asked_for_and_decides():
     import polars as pl
 
     predictor = Predictor.load("mine/bundle")
-    assert predictor.pool.members == ("volatility",)
+    assert predictor.combination.members == ("volatility",)
     bars = pl.read_parquet("EDGE-1h.parquet")
     decision = predictor.decide(bars)
     assert 0 < decision.probability < 1

@@ -7,7 +7,7 @@ import pytest
 
 from tradsys.core.identity import NOT_IDENTITY, OUTSIDE_IDENTITY, SCHEMA, digest, digest_of, identity
 from tradsys.core.settings import SettingsSection
-from tradsys.profiles.catalogue import PROFILES, reading
+from tradsys.profiles.catalogue import PROFILES, reading_confidence_as
 from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.settings.config import RunConfig
 
@@ -68,7 +68,7 @@ DEFAULTS = {2: "2a045616dd860e76649a6eeab2ef2a9b4335267fc8ec8b402c4925b6f982ca3e
 
 def test_a_default_that_changes_raises_the_schema():
     """Where this fails, raise `core.identity.SCHEMA` by one and add the new hash under it."""
-    stated = [RunConfig(), *PROFILES, *reading("probability"), market_neutral_from(RunConfig())]
+    stated = [RunConfig(), *PROFILES, *reading_confidence_as("probability"), market_neutral_from(RunConfig())]
     found = digest_of({"defaults": [identity(one, with_defaults=True) for one in stated]})
     assert DEFAULTS.get(SCHEMA) == found
 

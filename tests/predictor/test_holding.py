@@ -12,7 +12,7 @@ from tradsys.core.funding import COLUMNS
 from tradsys.models.calibration import Calibration
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.holding import Holding
-from tradsys.predictor.valuation import Judge
+from tradsys.predictor.valuation import Valuation
 
 FLAT = (100, 101, 99, 100)
 
@@ -78,13 +78,13 @@ def test_it_comes_back_from_its_file():
     assert set(COLUMNS) <= set(bars.columns)
 
 
-def test_a_judge_takes_the_carry_off_and_refuses_to_forget_it():
+def test_a_valuation_takes_the_holding_cost_off_and_refuses_to_forget_it():
     plain = Calibration(np.zeros(2), np.ones(2))
     parts = plain, plain, TimeExit(), 1.5, 1.5, Costs()
     rows = np.zeros((3, 2)), np.zeros((3, 2)), np.full(3, 0.01)
-    free, carried = Judge(*parts), Judge(*parts, holding=holding([5]))
+    free, carried = Valuation(*parts), Valuation(*parts, holding=holding([5]))
     cost = np.array([[1e-3, -1e-3]] * 3)
-    assert carried.judge(*rows, cost).expected_net == pytest.approx(free.judge(*rows).expected_net - cost)
-    assert (carried.judge(*rows, cost).choice == 1).all()
-    with pytest.raises(ConfigError, match="needs the carry of every row"):
-        carried.judge(*rows)
+    assert carried.value(*rows, cost).expected_net == pytest.approx(free.value(*rows).expected_net - cost)
+    assert (carried.value(*rows, cost).best_side == 1).all()
+    with pytest.raises(ConfigError, match="need the holding cost of every row"):
+        carried.value(*rows)

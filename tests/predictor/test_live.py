@@ -21,12 +21,12 @@ from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.networks.network import Network
 from tradsys.models.networks.resnet import DilatedResNet
 from tradsys.models.networks.transformer import BandedTransformer
-from tradsys.models.pooling.combination import Alone
+from tradsys.models.pooling.combination import SingleForecaster
 from tradsys.models.pooling.ensemble import FittedEnsemble
 from tradsys.predictor import LivePredictor, Predictor
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Judge, audit_inputs
+from tradsys.predictor.valuation import Valuation, audit_inputs
 from tradsys.profiles import ConfidenceAbove, Profile
 from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum
@@ -52,9 +52,9 @@ def predictor(bars: pl.DataFrame) -> Predictor:
     rows = panel.usable()
     model, timeout = (spec.fit(panel, rows, seed=0) for spec in (RidgeLogistic(1.0), BaseRate()))
     plain = Calibration(np.zeros(2), np.ones(2))
-    judge = Judge(plain, plain, TimeExit(), BARRIERS.upper, BARRIERS.lower, Costs())
+    valuation = Valuation(plain, plain, TimeExit(), BARRIERS.upper, BARRIERS.lower, Costs())
     X, regime = panel.X[0][rows[0]], regimes.filter(frame)[rows[0]]
-    judged = judge.judge(model.logits(X), timeout.logits(X), labels.atr_over_price[rows[0]])
+    judged = valuation.value(model.logits(X), timeout.logits(X), labels.atr_over_price[rows[0]])
     auditor = LogisticAuditor(penalty=1.0).fit(
         audit_inputs(X, model.logits(X), judged, regime),
         panel.y[0][rows[0], 0],
@@ -63,8 +63,18 @@ def predictor(bars: pl.DataFrame) -> Predictor:
         panel.end[0][rows[0], 0],
         seed=0,
     )
-    said = ({"ridge": model}, Alone("ridge"))
-    parts = (features, *said, timeout, judge, ConfidenceRanks.fit(judged.confidence), regimes, auditor, BARRIERS, HALF)
+    said = ({"ridge": model}, SingleForecaster("ridge"))
+    parts = (
+        features,
+        *said,
+        timeout,
+        valuation,
+        ConfidenceRanks.fit(judged.confidence),
+        regimes,
+        auditor,
+        BARRIERS,
+        HALF,
+    )
     return Predictor(timedelta(hours=1), *parts)
 
 
@@ -90,7 +100,7 @@ def test_networks_step_as_they_decide(bars: pl.DataFrame, predictor: Predictor, 
     both = {**predictor.forecasters, "network": model}
     calibrations = {name: Calibration(np.zeros(2), np.ones(2)) for name in both}
     pool = FittedEnsemble(calibrations, np.array([[0.3, 0.6], [0.5, 0.5], [0.1, 0.8]]), np.zeros(2))
-    with_network = replace(predictor, forecasters=both, pool=pool)
+    with_network = replace(predictor, forecasters=both, combination=pool)
     live = LivePredictor(with_network)
     said = [live.warm(bars[:2000])] + [live.step(bar) for bar in bars_of(bars[2000:2060])]
     for at, one in enumerate(said):

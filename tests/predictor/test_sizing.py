@@ -19,12 +19,12 @@ from tradsys.models.calibration import Calibration
 from tradsys.models.linear.base_rate import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_agent import VolatilityAgent
-from tradsys.models.pooling.combination import Alone
+from tradsys.models.pooling.combination import SingleForecaster
 from tradsys.predictor import Predictor
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.predictor import ATR_MEMORY
 from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Judge, audit_inputs
+from tradsys.predictor.valuation import Valuation, audit_inputs
 from tradsys.profiles import ConfidenceAbove, Profile, VolatilityTarget
 from tradsys.regimes.markov import RegimeSpec
 from tradsys.research.walk.dataset import Dataset
@@ -49,10 +49,10 @@ def predictor(bars: pl.DataFrame) -> Predictor:
     rows = panel.usable()
     forecaster, timeout = (model.fit(panel, rows, seed=0) for model in (RidgeLogistic(), BaseRate()))
     humble = Calibration(np.zeros(2), np.ones(2))
-    judge = Judge(humble, humble, TimeExit(), BARRIERS.upper, BARRIERS.lower, Costs())
+    valuation = Valuation(humble, humble, TimeExit(), BARRIERS.upper, BARRIERS.lower, Costs())
     regimes = RegimeSpec(n_starts=1).fit([frame], seed=0)
     X, regime = panel.X[0][rows[0]], regimes.filter(frame)[rows[0]]
-    judged = judge.judge(forecaster.logits(X), timeout.logits(X), labels.atr_over_price[rows[0]])
+    judged = valuation.value(forecaster.logits(X), timeout.logits(X), labels.atr_over_price[rows[0]])
     auditor = Auditor().fit(
         audit_inputs(X, forecaster.logits(X), judged, regime),
         panel.y[0][rows[0], 0],
@@ -66,9 +66,9 @@ def predictor(bars: pl.DataFrame) -> Predictor:
     parts = (
         features,
         {"logistic": forecaster},
-        Alone("logistic"),
+        SingleForecaster("logistic"),
         timeout,
-        judge,
+        valuation,
         ranks,
         regimes,
         auditor,

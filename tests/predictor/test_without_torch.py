@@ -11,15 +11,24 @@ import polars as pl
 from tradsys.predictor import Predictor
 bars = pl.read_parquet(sys.argv[2]).drop("symbol")
 print(Predictor.load(sys.argv[1]).decide(bars).probability)
+print(*sorted(name for name in sys.modules if name.startswith("tradsys.")))
 """
 
+MOST_FILES = 100
+"""What a bot imports of the package to decide; 122 before loading a bundle left data, store and simulator out."""
+RESEARCH = ("backtest", "cli", "data", "journal", "machine", "report", "research", "runs", "settings", "verdict")
 
-def test_a_bundle_decides_where_only_the_deciding_libraries_are_installed(finished):
+
+def test_a_bundle_decides_with_the_deciding_libraries_and_files_alone(finished):
     folder = finished[0].folder
     command = [sys.executable, "-c", DECIDE, folder / "bundle", folder / "bars.parquet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert 0 < float(done.stdout) < 1
+    probability, imported = done.stdout.splitlines()
+    assert 0 < float(probability) < 1
+    files = imported.split()
+    assert [name for name in files if name.split(".")[1] in RESEARCH] == []
+    assert len(files) <= MOST_FILES
 
 
 @pytest.mark.parametrize("short", [1, 0])

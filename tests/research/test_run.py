@@ -99,9 +99,9 @@ def test_one_decision_equals_the_batch(stored, back):
 
 def test_a_bundle_with_a_changed_byte_is_refused(stored, tmp_path):
     bundle = shutil.copytree(stored.folder / "bundle", tmp_path / "bundle")
-    ranks = (bundle / "ranks.json").read_text()
-    (bundle / "ranks.json").write_text(ranks.replace("0.5", "0.6", 1))
-    with pytest.raises(BundleError, match=r"ranks\.json"):
+    ranks = (bundle / "ranks.safetensors").read_bytes()
+    (bundle / "ranks.safetensors").write_bytes(ranks[:-1] + bytes([ranks[-1] ^ 1]))
+    with pytest.raises(BundleError, match=r"ranks\.safetensors"):
         Predictor.load(bundle)
 
 

@@ -36,6 +36,6 @@ def test_the_test_block_is_forecast_as_the_predictor_would(outcome):
     for result in outcome.results:
         alone, (shared,), (rows,) = result.predictor.forecast(bars), result.forecasts.values(), result.fold.test
         assert len(shared.start) == rows.sum()
-        for name in ("start", "probability", "expected_net", "choice", "rank", "regime", "atr", "is_ready"):
+        for name in ("start", "probability", "expected_net", "best_side", "rank", "regime", "atr", "is_ready"):
             assert np.array_equal(getattr(shared, name), getattr(alone, name)[rows], equal_nan=name == "regime"), name
         np.testing.assert_allclose(shared.audit, alone.audit[rows], rtol=0, atol=1e-15)

@@ -98,7 +98,7 @@ def test_a_replay_is_the_run_and_the_bundle_decides_alike(finished, market):
         mine = pl.read_parquet(finished.folder / "trades.parquet").filter(pl.col("profile") == profile.name)
         assert stored.simulate(profile).trades.equals(mine.drop("profile"))
     predictor = Predictor.load(finished.folder / "bundle")
-    assert predictor.judge.holding is not None
+    assert predictor.valuation.holding is not None
     bars = market.frames()["EDGE"][-predictor.lookback - 50 :]
     said = pl.read_parquet(finished.folder / "forecasts.parquet").filter(pl.col("side") == 1)
     again = predictor.forecast(market.frames()["EDGE"])
@@ -122,7 +122,7 @@ def test_a_live_predictor_expects_what_the_batch_expects(finished, market):
     live.warm(bars[:-9])
     for bar in bars_of(bars)[-9:]:
         live.step(bar)
-    assert np.array_equal(predictor.judge.carry(live._last), predictor.judge.carry(bars)[-1:])
+    assert np.array_equal(predictor.valuation.holding_cost(live._last), predictor.valuation.holding_cost(bars)[-1:])
 
 
 def test_the_run_says_what_it_paid_and_by_which_rules(finished):
@@ -159,7 +159,7 @@ def test_decisions_expect_the_funding_that_is_known(market, finished):
     """Without the rates the same predictor expects more of whoever pays, by less than a horizon of settlements."""
     predictor = Predictor.load(finished.folder / "bundle")
     bars = market.frames()["EDGE"][-2_000:]
-    free = replace(predictor, judge=replace(predictor.judge, holding=None))
+    free = replace(predictor, valuation=replace(predictor.valuation, holding=None))
     lost = (free.forecast(bars).expected_net - predictor.forecast(bars).expected_net)[predictor.lookback :]
     known = bars["funding_rate"].to_numpy()[predictor.lookback :]
     assert np.corrcoef(lost[:, 0], known)[0, 1] > 0.5
@@ -181,10 +181,10 @@ def test_a_predictor_without_carry_says_so_in_its_bundle(tmp_path):
     market, spec = market_of("noise", 4), quick_experiment()
     predictor = run_experiment(market, spec).results[-1].predictor
     predictor.save(tmp_path / "bundle")
-    judge = json.loads((tmp_path / "bundle" / "judge.json").read_text())
-    assert judge["holding"] is None
-    assert judge["costs"]["borrow_bps_per_year"] == 0.0
-    assert Predictor.load(tmp_path / "bundle").judge.holding is None
+    valuation = json.loads((tmp_path / "bundle" / "valuation.json").read_text())
+    assert valuation["holding"] is None
+    assert valuation["costs"]["borrow_bps_per_year"] == 0.0
+    assert Predictor.load(tmp_path / "bundle").valuation.holding is None
 
 
 def funded(seed, hours=8):

@@ -11,6 +11,7 @@ import numpy as np
 from tradsys.auditor.scores import LineScore, Score, TreeScore
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError, DataError, FitError
+from tradsys.core.logistic import log_odds, sigmoid
 from tradsys.core.seeds import derive
 from tradsys.labels.base_rate import krichevsky_trofimov
 from tradsys.models.calibration import shrunk_slope
@@ -47,11 +48,11 @@ class FittedAuditor:
         if X.ndim != 2 or X.shape[1] != self.n_inputs:
             raise ConfigError(f"this auditor was fitted on {self.n_inputs} inputs, found an array of shape {X.shape}")
         known = np.isfinite(X).all(axis=1)
-        log_odds = np.full(len(X), np.nan)
-        log_odds[known] = self.pivot
+        margin = np.full(len(X), np.nan)
+        margin[known] = self.pivot
         if self.score is not None and known.any():
-            log_odds[known] += self.slope * (self.score.margin(X[known]) - self.pivot)
-        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * log_odds))
+            margin[known] += self.slope * (self.score.margin(X[known]) - self.pivot)
+        return sigmoid(margin)
 
     def to_files(self) -> dict[str, bytes]:
         """JSON, and the trees as UBJ."""
@@ -114,7 +115,7 @@ class AuditorSpec(ABC):
             raise ConfigError(f"an auditor takes one row a trade in all arrays, found lengths {sorted(shapes)}")
         trades = Problem(X, y_meta, weight, start, end)
         rate = krichevsky_trofimov(float(weight @ y_meta), float(weight.sum()))
-        pivot = float(np.log(rate / (1 - rate)))
+        pivot = float(log_odds(rate))
         try:
             self._check_enough(trades)
             margins = self._margins_out_of_fold(trades, seed)

@@ -11,7 +11,8 @@ from typing import Any
 from tradsys.core.errors import BundleError
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
+"""2: ranks and parameters of networks are safetensors, and what turns log-odds into money is the valuation."""
 
 
 def write_bundle(folder: Path, files: Mapping[str, bytes], *, about: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.logistic import log_odds, sigmoid
 
 PRIOR_SLOPE = 0.5
 PRIOR_SD = 0.5
@@ -30,7 +31,7 @@ class Calibration:
 
     def apply(self, raw: FloatArray) -> FloatArray:
         """Calibrated probabilities of raw log-odds, (n_rows, 2) -> (n_rows, 2); NaN stays NaN."""
-        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * self.logits(raw)))
+        return sigmoid(self.logits(raw))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers that read back to the last bit."""
@@ -73,7 +74,7 @@ def fit_calibration(
                 f"calibration needs both outcomes on each side, found a base rate of {rate} among {len(w)} labels; "
                 "give it more history"
             )
-        pivot[side] = np.log(rate / (1 - rate))
+        pivot[side] = log_odds(rate)
         slope[side] = shrunk_slope(z, label, w) if 0 < own < 1 else PRIOR_SLOPE
     return Calibration(pivot, slope)
 
@@ -86,10 +87,10 @@ def shrunk_slope(z: FloatArray, y: FloatArray, w: FloatArray) -> float:
     """
     d = z - w @ z / w.sum()
     rate = float(w @ y / w.sum())
-    level, slope = np.log(rate / (1 - rate)), 0.0  # from zero Newton's steps cannot lose their way
+    level, slope = log_odds(rate), 0.0  # from zero Newton's steps cannot lose their way
     precision = PRIOR_SD**-2
     for _ in range(_MAX_STEPS):
-        p = 0.5 + 0.5 * np.tanh(0.5 * (level + slope * d))
+        p = sigmoid(level + slope * d)
         v = w * p * (1 - p)
         gradient = np.array([(w * (p - y)).sum(), (w * (p - y)) @ d + precision * (slope - PRIOR_SLOPE)])
         cross = v @ d

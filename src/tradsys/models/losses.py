@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError
+from tradsys.core.logistic import sigmoid
 from tradsys.models.focal import focal_logit, truth_logit
 
 
@@ -46,11 +47,11 @@ class FocalLoss(nn.Module):
 
     def inverse(self, p: npt.ArrayLike) -> FloatArray:
         """The event's probability behind a forecast `p` that minimises this loss; any shape, each in (0, 1)."""
-        return _sigmoid(truth_logit(_logit(np.asarray(p, dtype=np.float64)), self.gamma, self.alpha))
+        return sigmoid(truth_logit(_logit(np.asarray(p, dtype=np.float64)), self.gamma, self.alpha))
 
     def optimum(self, probability: npt.ArrayLike) -> FloatArray:
         """The forecast that minimises this loss where the event has this probability: `inverse` undone."""
-        return _sigmoid(focal_logit(_logit(np.asarray(probability, dtype=np.float64)), self.gamma, self.alpha))
+        return sigmoid(focal_logit(_logit(np.asarray(probability, dtype=np.float64)), self.gamma, self.alpha))
 
     def zero_information(self, base_rate: float) -> float:
         """Expected loss of the best constant forecast: what a model that knows nothing scores at this base rate."""
@@ -100,7 +101,3 @@ def contrast(similarity: Tensor, alike: Tensor, candidates: Tensor) -> tuple[Ten
 
 def _logit(p: FloatArray) -> FloatArray:
     return np.asarray(np.log(p) - np.log1p(-p))
-
-
-def _sigmoid(logit: FloatArray) -> FloatArray:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)))

@@ -1,4 +1,4 @@
-"""What a predictor says about one bar."""
+"""The decision of a predictor at the close of one bar."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -58,16 +58,16 @@ def expected_net_return(
     lower: float,
     atr_over_price: FloatArray,
     costs: Costs,
-    carry: FloatArray | float = 0.0,
+    holding_cost: FloatArray | float = 0.0,
 ) -> FloatArray:
     """Expected return of entering each side, after costs, as a fraction of the entry price, shape (n, 2).
 
     `p_target a - p_stop b + p_time E[ret | time] - cost`, where the entry, stops and time exits pay the
     taker fee and targets the maker fee. `probability` and `timeout` are calibrated, (n, 2); `atr_over_price` is (n,).
-    `carry` (n, 2) is what holding each side is expected to cost.
+    `holding_cost` (n, 2) is what holding each side is expected to cost.
     """
     in_time = np.minimum(timeout, 1.0 - probability)
     stopped = 1.0 - probability - in_time
     gross_atr = probability * upper - stopped * lower + in_time * time_exit.mean(probability)
     fees = costs.taker + probability * costs.maker + (1.0 - probability) * costs.taker
-    return gross_atr * atr_over_price[:, None] - fees - carry
+    return gross_atr * atr_over_price[:, None] - fees - holding_cost

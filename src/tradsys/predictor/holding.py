@@ -52,18 +52,18 @@ class Holding:
 
     def _settlements_ahead(self, known: Funding) -> FloatArray:
         """The last rate times the settlements that a trade is expected to be held through, (n_bars, 2)."""
-        told = np.isfinite(known.rate) & np.isfinite(known.hours)
-        every = np.where(told, np.round(known.hours * HOUR_MS), np.inf)
-        age = np.where(told, np.round(known.age_h * HOUR_MS), 0.0)
-        ahead = every - np.where(told, age % np.where(told, every, 1.0), 0.0)
+        is_known = np.isfinite(known.rate) & np.isfinite(known.hours)
+        every = np.where(is_known, np.round(known.hours * HOUR_MS), np.inf)
+        age = np.where(is_known, np.round(known.age_h * HOUR_MS), 0.0)
+        ahead = every - np.where(is_known, age % np.where(is_known, every, 1.0), 0.0)
         n_expected, end = np.zeros((len(ahead), 2)), len(self.alive) * self.bar_ms
         while (inside := ahead < end).any():
             n_expected[inside] += self.alive[(ahead[inside] // self.bar_ms).astype(np.int64)]
             ahead = ahead + every
-        return np.where(told, known.rate, 0.0)[:, None] * n_expected
+        return np.where(is_known, known.rate, 0.0)[:, None] * n_expected
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able; the costs are the judge's."""
+        """JSON-able; the costs are saved with the valuation."""
         return {"alive": self.alive.tolist(), "bar_ms": self.bar_ms, "has_rates": self.has_rates}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A predictor that goes along with the market: what it says of a bar it says microseconds after the bar has closed."""
+"""A predictor that steps bar by bar: the decision for a bar takes microseconds once the bar has closed."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.networks.stepper import Stepper
 from tradsys.predictor.decision import Decision
-from tradsys.predictor.predictor import Predictor, Reading
+from tradsys.predictor.predictor import ModelOutputs, Predictor
 from tradsys.regimes.family import RegimeFilter
 
 
@@ -61,7 +61,7 @@ class LivePredictor:
             )
         self.predictor = predictor
         self.features = FeatureStream(
-            predictor.features, predictor.interval, beside=(_RegimeColumns(predictor.regimes),), slow=slow
+            predictor.features, predictor.interval, unscaled=(_RegimeColumns(predictor.regimes),), slow=slow
         )
         self._n_features = len(predictor.features.columns)
         self._step_ms = interval_ms(predictor.interval)
@@ -71,7 +71,7 @@ class LivePredictor:
         self._n_seen = 0
         models = predictor.forecasters
         self._steppers = {name: Stepper(one) for name, one in models.items() if isinstance(one, OnnxForecaster)}
-        self._say = {
+        self._step_of = {
             name: self._steppers[name].step if name in self._steppers else _row_model(one)
             for name, one in models.items()
         }
@@ -107,7 +107,7 @@ class LivePredictor:
         true_range = max(bar.high, self._close) - min(bar.low, self._close)
         self._atr = (self._atr * (period - 1) + true_range) / period
         self._close = bar.close
-        if self.predictor.judge.holding is not None:
+        if self.predictor.valuation.holding is not None:
             self._last = frame_of([bar])
         self._read(row)
         return self._logits
@@ -118,25 +118,26 @@ class LivePredictor:
         return self._decision()
 
     def _read(self, row: FloatArray) -> None:
-        said = {name: say(row[: self._n_features])[None] for name, say in self._say.items()}
-        self._row, self._logits = row, self.predictor.pool.logits(said, row[None, self._n_features :])[0]
+        logits = {name: step(row[: self._n_features])[None] for name, step in self._step_of.items()}
+        self._row = row
+        self._logits = self.predictor.combination.logits(logits, row[None, self._n_features :])[0]
         self._n_seen = self.features.n_seen
 
     def _decision(self) -> Decision:
         predictor, X = self.predictor, self._row[None, : self._n_features]
-        reading = Reading(X, self._logits[None], predictor.timeout.logits(X), self._row[None, self._n_features :])
+        outputs = ModelOutputs(X, self._logits[None], predictor.timeout.logits(X), self._row[None, self._n_features :])
         start = self.features.last_ts + self._step_ms
-        carry = predictor.judge.carry(self._last)
-        said = predictor.judged(np.array([start]), np.array([self._close]), np.array([self._atr]), reading, carry)
-        actions = predictor.profile.decide(said)
+        cost = predictor.valuation.holding_cost(self._last)
+        forecasts = predictor.valued(np.array([start]), np.array([self._close]), np.array([self._atr]), outputs, cost)
+        actions = predictor.profile.decide(forecasts)
         return Decision(
             start=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=start),
             symbol=self._symbol,
-            side=1 if said.choice[0] == 0 else -1,
-            probability=float(said.chosen(said.probability)[0]),
-            rank=float(said.chosen(said.rank)[0]),
-            regime=tuple(said.regime[0].tolist()),
-            audit=float(said.audit[0]),
+            side=1 if forecasts.best_side[0] == 0 else -1,
+            probability=float(forecasts.chosen(forecasts.probability)[0]),
+            rank=float(forecasts.chosen(forecasts.rank)[0]),
+            regime=tuple(forecasts.regime[0].tolist()),
+            audit=float(forecasts.audit[0]),
             action=int(actions.action[0]),
             size=float(actions.size[0]),
             stop_distance=predictor.barriers.lower * self._atr,

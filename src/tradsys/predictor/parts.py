@@ -9,9 +9,9 @@ from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
-from tradsys.models.pooling.combination import Pool
+from tradsys.models.pooling.combination import Combination
 from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Judge
+from tradsys.predictor.valuation import Valuation
 from tradsys.profiles.profile import Profile
 from tradsys.regimes.family import RegimeFilter
 from tradsys.regimes.macro import FittedMacroFilter
@@ -24,9 +24,9 @@ class PredictorParts:
     interval: timedelta
     features: FittedFeatures
     forecasters: Mapping[str, FittedForecaster]
-    pool: Pool
+    combination: Combination
     timeout: FittedForecaster
-    judge: Judge
+    valuation: Valuation
     ranks: ConfidenceRanks
     regimes: RegimeFilter
     auditor: FittedAuditor

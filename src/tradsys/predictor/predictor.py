@@ -24,8 +24,8 @@ ATR_MEMORY = 20
 """Periods after which Wilder's average has forgotten its seed to 4e-7 of it."""
 
 
-class Reading(NamedTuple):
-    """One symbol's bars as the parts of a predictor see them, row for row.
+class ModelOutputs(NamedTuple):
+    """What the models of a predictor make of one symbol's bars, row for row.
 
     `X` (n_bars, n_features), both models' uncalibrated log-odds (n_bars, 2), `regime` (n_bars, n_states).
     """
@@ -50,57 +50,60 @@ class Predictor(PredictorParts):
     def forecast(self, bars: pl.DataFrame) -> Forecasts:
         """Forecasts of every bar of one symbol, each from bars up to its own close."""
         X = self.features.compute(bars).values
-        return self.read(bars, self.reading(X, self.regimes.filter(bars)), np.ones(len(bars), bool))
+        outputs = self.model_outputs(X, self.regimes.filter(bars))
+        return self.forecasts(bars, outputs, np.ones(len(bars), bool))
 
-    def reading(self, X: FloatArray, regime: FloatArray) -> Reading:
-        """What the models say of one symbol's features (n_bars, n_features) and regimes (n_bars, n_states)."""
-        said = {name: one.logits(X) for name, one in self.forecasters.items()}
-        return Reading(X, self.pool.logits(said, regime), self.timeout.logits(X), regime)
+    def model_outputs(self, X: FloatArray, regime: FloatArray) -> ModelOutputs:
+        """What the models make of one symbol's features (n_bars, n_features) and regimes (n_bars, n_states)."""
+        logits = {name: one.logits(X) for name, one in self.forecasters.items()}
+        return ModelOutputs(X, self.combination.logits(logits, regime), self.timeout.logits(X), regime)
 
     def macro_states(self, bars: pl.DataFrame) -> FloatArray | None:
-        """What the supervisor makes of each bar, (n_bars, n_states); None where there is no supervisor."""
+        """The supervisor's filtered states of other markets, (n_bars, n_states); None where there is no supervisor."""
         return None if self.supervisor is None else self.supervisor.filter(bars)
 
-    def read(self, bars: pl.DataFrame, reading: Reading, rows: BoolArray) -> Forecasts:
-        """Forecasts of the chosen rows, where the predictor's own parts have read all bars of a symbol already."""
+    def forecasts(self, bars: pl.DataFrame, outputs: ModelOutputs, rows: BoolArray) -> Forecasts:
+        """Forecasts of the chosen rows, given the models' outputs for all bars of a symbol."""
         arrays = to_arrays(bars)
         atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.barriers.atr_period)[rows]
-        known = Reading(*(values[rows] for values in reading))
-        macro, carry = (None if one is None else one[rows] for one in (self.macro_states(bars), self.judge.carry(bars)))
+        known = ModelOutputs(*(values[rows] for values in outputs))
+        macro, holding_cost = (
+            None if one is None else one[rows] for one in (self.macro_states(bars), self.valuation.holding_cost(bars))
+        )
         start = arrays.ts[rows] + interval_ms(self.interval)
-        return self.judged(start, arrays.close[rows], atr, known, carry, macro)
+        return self.valued(start, arrays.close[rows], atr, known, holding_cost, macro)
 
-    def judged(
+    def valued(
         self,
         start: IntArray,
         close: FloatArray,
         atr: FloatArray,
-        reading: Reading,
-        carry: FloatArray | None,
+        outputs: ModelOutputs,
+        holding_cost: FloatArray | None,
         macro: FloatArray | None = None,
     ) -> Forecasts:
-        """Forecasts of rows that have been read, given their decision times (ms), closes and average true ranges.
+        """Forecasts of rows, given the models' outputs, decision times (ms), closes and average true ranges.
 
-        `carry` (n_rows, 2) is what the judge expects holding to cost, `macro` (n_rows, n_states) what a supervisor made
-        of them.
+        `holding_cost` (n_rows, 2) is what each side is expected to cost while it is held, `macro` (n_rows, n_states)
+        a supervisor's filtered states.
         """
-        X, logits, timeout, regime = reading
+        X, logits, timeout, regime = outputs
         ready = (
             np.isfinite(logits).all(axis=1)
             & np.isfinite(timeout).all(axis=1)
             & np.isfinite(regime).all(axis=1)
             & (atr > 0)
         )
-        judgement = self.judge.judge(logits, timeout, atr / close, carry)
+        valued = self.valuation.value(logits, timeout, atr / close, holding_cost)
         audit = np.full(len(atr), np.nan)
         if ready.any():
-            audit[ready] = self.auditor.probability(audit_inputs(X, logits, judgement, regime)[ready])
+            audit[ready] = self.auditor.probability(audit_inputs(X, logits, valued, regime)[ready])
         return Forecasts(
             start=start,
-            probability=judgement.probability,
-            expected_net=judgement.expected_net,
-            choice=judgement.choice,
-            rank=self.ranks.rank(judgement.probability),
+            probability=valued.probability,
+            expected_net=valued.expected_net,
+            best_side=valued.best_side,
+            rank=self.ranks.rank(valued.probability),
             regime=regime,
             audit=audit,
             atr=atr,
@@ -153,7 +156,7 @@ def decisions_frame(symbol: str, forecasts: Forecasts, profile: Profile, barrier
         {
             "start": pl.Series(forecasts.start).cast(pl.Datetime("ms", "UTC")),
             "symbol": pl.repeat(symbol, len(forecasts.start), eager=True),
-            "side": np.where(forecasts.choice == 0, 1, -1).astype(np.int8),
+            "side": np.where(forecasts.best_side == 0, 1, -1).astype(np.int8),
             "probability": forecasts.chosen(forecasts.probability),
             "rank": forecasts.chosen(forecasts.rank),
             "regime": pl.Series(forecasts.regime, dtype=pl.Array(pl.Float64, forecasts.regime.shape[1])),

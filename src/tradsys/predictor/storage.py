@@ -1,4 +1,4 @@
-"""A predictor as files, and back: ONNX, UBJ and JSON in a bundle whose manifest hashes every byte."""
+"""A predictor as files, and back: ONNX, safetensors, UBJ and JSON in a bundle whose manifest hashes every byte."""
 
 import json
 from dataclasses import asdict
@@ -6,66 +6,42 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tradsys.auditor.auditor import FittedAuditor
 from tradsys.bundle.bundle import read_bundle, write_bundle
-from tradsys.core.costs import Costs
 from tradsys.core.errors import BundleError
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.barrier_spec import BarrierSpec
-from tradsys.models.calibration import Calibration
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
-from tradsys.models.pooling.combination import pool_from_dict
+from tradsys.models.pooling.combination import combination_from_dict
 from tradsys.models.registry import load_forecaster
-from tradsys.predictor.economics import TimeExit
-from tradsys.predictor.holding import Holding
 from tradsys.predictor.parts import PredictorParts
 from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Judge
+from tradsys.predictor.valuation import Valuation
 from tradsys.profiles.codec import profile_from_dict, profile_to_dict
 from tradsys.regimes.family import filter_from_dict
 from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.regimes.momentum import RegimeMomentum  # noqa: F401  # registers a feature that a bundle may hold
 
-_FEATURES, _REGIMES, _JUDGE, _RANKS, _SETTINGS = (
-    "features.json",
-    "regimes.json",
-    "judge.json",
-    "ranks.json",
-    "settings.json",
-)
-_SUPERVISOR = "supervisor.json"
+_FEATURES, _REGIMES, _VALUATION, _SETTINGS = "features.json", "regimes.json", "valuation.json", "settings.json"
+_RANKS, _SUPERVISOR = "ranks.safetensors", "supervisor.json"
 _TIMEOUT, _AUDITOR, _VOLATILITY = "timeout.", "auditor.", "volatility."
 
 
 def write_parts(predictor: PredictorParts, folder: Path) -> None:
     """Write the bundle; the folder must not exist yet."""
-    judge = predictor.judge
     files = {
         _FEATURES: _json(predictor.features.to_dict()),
         _REGIMES: _json(predictor.regimes.to_dict()),
-        _RANKS: _json(predictor.ranks.sorted_confidence.tolist()),
-        _JUDGE: _json(
-            {
-                "calibration": judge.calibration.to_dict(),
-                "timeout_calibration": judge.timeout_calibration.to_dict(),
-                "time_exit": judge.time_exit.to_dict(),
-                "upper": judge.upper,
-                "lower": judge.lower,
-                "costs": asdict(judge.costs),
-                "sides": list(judge.sides),
-                "holding": None if judge.holding is None else judge.holding.to_dict(),
-            }
-        ),
+        _RANKS: predictor.ranks.to_bytes(),
+        _VALUATION: _json(predictor.valuation.to_dict()),
         _SETTINGS: _json(
             {
                 "interval_s": predictor.interval.total_seconds(),
                 "barriers": asdict(predictor.barriers),
                 "profile": profile_to_dict(predictor.profile),
                 "forecasters": {name: one.kind for name, one in predictor.forecasters.items()},
-                "pool": predictor.pool.to_dict(),
+                "combination": predictor.combination.to_dict(),
                 "timeout": predictor.timeout.kind,
             }
         ),
@@ -88,7 +64,7 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
 def read_parts(folder: Path) -> PredictorParts:
     """The parts that were saved; a changed byte, an unlisted file or another feature schema is refused by name."""
     files, about = read_bundle(folder)
-    values = {name: json.loads(files[name]) for name in (_FEATURES, _REGIMES, _RANKS, _JUDGE, _SETTINGS)}
+    values = {name: json.loads(files[name]) for name in (_FEATURES, _REGIMES, _VALUATION, _SETTINGS)}
     features = FittedFeatures.from_dict(values[_FEATURES])
     if features.schema_digest != about["feature_schema"]:
         raise BundleError(
@@ -96,25 +72,15 @@ def read_parts(folder: Path) -> PredictorParts:
             f"{features.schema_digest[:12]}; use the version that wrote it or run again"
         )
     volatility = _stripped(_VOLATILITY, files)
-    settings, judge = values[_SETTINGS], values[_JUDGE]
-    costs = Costs(**judge["costs"])
+    settings = values[_SETTINGS]
     return PredictorParts(
         interval=timedelta(seconds=settings["interval_s"]),
         features=features,
         forecasters={name: _forecaster(kind, files, _of(name)) for name, kind in settings["forecasters"].items()},
-        pool=pool_from_dict(settings["pool"]),
+        combination=combination_from_dict(settings["combination"]),
         timeout=_forecaster(settings["timeout"], files, _TIMEOUT),
-        judge=Judge(
-            calibration=Calibration.from_dict(judge["calibration"]),
-            timeout_calibration=Calibration.from_dict(judge["timeout_calibration"]),
-            time_exit=TimeExit.from_dict(judge["time_exit"]),
-            upper=judge["upper"],
-            lower=judge["lower"],
-            costs=costs,
-            sides=tuple(judge["sides"]),
-            holding=None if (holding := judge.get("holding")) is None else Holding.from_dict(holding, costs),
-        ),
-        ranks=ConfidenceRanks(np.asarray(values[_RANKS], dtype=np.float64)),
+        valuation=Valuation.from_dict(values[_VALUATION]),
+        ranks=ConfidenceRanks.from_bytes(files[_RANKS]),
         regimes=filter_from_dict(values[_REGIMES]),
         auditor=FittedAuditor.from_files(_stripped(_AUDITOR, files)),
         barriers=BarrierSpec(**settings["barriers"]),

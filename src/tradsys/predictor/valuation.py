@@ -1,6 +1,8 @@
-"""From raw log-odds to calibrated probabilities and prices: one function for training and for trading."""
+"""From raw log-odds to calibrated probabilities and expected returns: one function for training and for trading."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -15,21 +17,21 @@ from tradsys.predictor.holding import Holding
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """Calibrated view of some rows: `probability` and `expected_net` (n, 2), `choice` (n,) the better side's column."""
+class ValuedForecasts:
+    """Calibrated forecasts of some rows: `probability`, `expected_net` (n, 2), `best_side` (n,) the better's column."""
 
     probability: FloatArray
     expected_net: FloatArray
-    choice: IntArray
+    best_side: IntArray
 
     @property
     def confidence(self) -> FloatArray:
-        """The chosen side's probability, shape (n,)."""
-        return self.probability[np.arange(len(self.choice)), self.choice]
+        """The better side's probability, shape (n,)."""
+        return self.probability[np.arange(len(self.best_side)), self.best_side]
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Valuation:
     """What turns log-odds into money: fitted on out-of-fold forecasts, with barriers in ATR, costs and sides.
 
     `holding` is there where holding a position costs anything.
@@ -44,22 +46,22 @@ class Judge:
     sides: tuple[Side, ...] = SIDES
     holding: Holding | None = None
 
-    def carry(self, bars: pl.DataFrame) -> FloatArray | None:
+    def holding_cost(self, bars: pl.DataFrame) -> FloatArray | None:
         """What holding each side is expected to cost from each bar on, (n_bars, 2); None where it costs nothing."""
         return None if self.holding is None else self.holding.expected(bars)
 
-    def judge(
+    def value(
         self,
         logits: FloatArray,
         timeout_logits: FloatArray,
         atr_over_price: FloatArray,
-        carry: FloatArray | None = None,
-    ) -> Judgement:
-        """All rows at once, with their `carry` where holding costs; rows with NaN log-odds keep NaN and choose some
-        side.
+        holding_cost: FloatArray | None = None,
+    ) -> ValuedForecasts:
+        """All rows at once, with their `holding_cost` where holding costs; rows with NaN log-odds keep NaN, and their
+        better side means nothing.
         """
-        if (carry is None) != (self.holding is None):
-            raise ConfigError("a judge whose trades cost something to hold needs the carry of every row, and only then")
+        if (holding_cost is None) != (self.holding is None):
+            raise ConfigError("trades that cost something to hold need the holding cost of every row, and only those")
         probability = self.calibration.apply(logits)
         expected = expected_net_return(
             probability,
@@ -69,23 +71,51 @@ class Judge:
             lower=self.lower,
             atr_over_price=atr_over_price,
             costs=self.costs,
-            carry=0.0 if carry is None else carry,
+            holding_cost=0.0 if holding_cost is None else holding_cost,
         )
         allowed = np.array([0.0 if side in self.sides else -np.inf for side in SIDES])
         better_short = expected[:, 1] + allowed[1] > expected[:, 0] + allowed[0]
-        return Judgement(probability, expected, better_short.astype(np.int64))
+        return ValuedForecasts(probability, expected, better_short.astype(np.int64))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that read back to the last bit."""
+        return {
+            "calibration": self.calibration.to_dict(),
+            "timeout_calibration": self.timeout_calibration.to_dict(),
+            "time_exit": self.time_exit.to_dict(),
+            "upper": self.upper,
+            "lower": self.lower,
+            "costs": asdict(self.costs),
+            "sides": list(self.sides),
+            "holding": None if self.holding is None else self.holding.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The valuation that `to_dict` wrote."""
+        costs = Costs(**values["costs"])
+        return cls(
+            calibration=Calibration.from_dict(values["calibration"]),
+            timeout_calibration=Calibration.from_dict(values["timeout_calibration"]),
+            time_exit=TimeExit.from_dict(values["time_exit"]),
+            upper=values["upper"],
+            lower=values["lower"],
+            costs=costs,
+            sides=tuple(values["sides"]),
+            holding=None if values["holding"] is None else Holding.from_dict(values["holding"], costs),
+        )
 
 
-def audit_inputs(X: FloatArray, logits: FloatArray, judgement: Judgement, regime: FloatArray) -> FloatArray:
-    """What the auditor sees of a row: features, both log-odds, the chosen trade's price, regime, and last the side."""
-    sign = np.where(judgement.choice == 0, 1.0, -1.0)
+def audit_inputs(X: FloatArray, logits: FloatArray, valued: ValuedForecasts, regime: FloatArray) -> FloatArray:
+    """The auditor's inputs of a row: features, both log-odds, the expected return, regime, and last the side."""
+    sign = np.where(valued.best_side == 0, 1.0, -1.0)
     rows = np.arange(len(sign))
-    chosen = np.stack(
+    best = np.stack(
         [
-            logits[rows, judgement.choice],
-            logits[rows, 1 - judgement.choice],
-            judgement.expected_net[rows, judgement.choice],
+            logits[rows, valued.best_side],
+            logits[rows, 1 - valued.best_side],
+            valued.expected_net[rows, valued.best_side],
         ],
         axis=1,
     )
-    return np.concatenate([X, chosen, regime, sign[:, None]], axis=1)
+    return np.concatenate([X, best, regime, sign[:, None]], axis=1)

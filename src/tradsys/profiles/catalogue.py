@@ -39,7 +39,7 @@ def named[P: Named](name: str, profiles: Sequence[P]) -> P:
     raise ConfigError(f"no profile is called {name!r}; {hint}")
 
 
-def reading(
+def reading_confidence_as(
     confidence: Literal["rank", "probability"], profiles: tuple[Profile, ...] = PROFILES
 ) -> tuple[Profile, ...]:
     """The profiles with their confidence thresholds read as ranks or, literally, as probabilities."""

@@ -1,4 +1,4 @@
-"""What a profile is shown: one symbol's calibrated forecasts, regime and audit, and nothing of what came later."""
+"""The inputs of a profile: one symbol's calibrated forecasts, regimes and audits, known at the close of each bar."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ class Forecasts:
     """Everything known at the close of each bar of one symbol; column 0 is the long side, column 1 the short.
 
     `start` (n,) decision time in ms; `probability` (n, 2) that the side's target comes first; `expected_net` (n, 2) the
-    return after costs as a fraction of the entry price; `choice` (n,) 0 or 1, the allowed side with the larger expected
-    net return; `rank` (n, 2) share of the training part's out-of-fold confidences below the side's probability;
-    `regime` (n, 3) filtered; `audit` (n,) probability that the chosen side makes money after costs; `atr` (n,) price
-    units; `volatility` (n,) the forecast volatility of a bar as a fraction of the price, where a volatility agent tells
-    it; `macro` (n, 3) the filtered states of other markets, risk-on to risk-off, where a supervisor tells them, NaN if
-    they are not known. Rows that are not `is_ready` hold NaN.
+    return after costs as a fraction of the entry price; `best_side` (n,) 0 or 1, the allowed side with the larger
+    expected net return; `rank` (n, 2) share of the training part's out-of-fold confidences below the side's
+    probability; `regime` (n, 3) filtered; `audit` (n,) probability that the best side makes money after costs; `atr`
+    (n,) price units; `volatility` (n,) the forecast volatility of a bar as a fraction of the price, where a volatility
+    agent forecasts it; `macro` (n, 3) the filtered states of other markets, risk-on to risk-off, where there is a
+    supervisor, NaN if they are not known. Rows that are not `is_ready` hold NaN.
     """
 
     start: IntArray
     probability: FloatArray
     expected_net: FloatArray
-    choice: IntArray
+    best_side: IntArray
     rank: FloatArray
     regime: FloatArray
     audit: FloatArray
@@ -34,4 +34,4 @@ class Forecasts:
 
     def chosen(self, values: FloatArray) -> FloatArray:
         """The chosen side's column of a two-sided array, shape (n,)."""
-        return values[np.arange(len(values)), self.choice]
+        return values[np.arange(len(values)), self.best_side]

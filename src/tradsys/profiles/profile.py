@@ -58,10 +58,10 @@ class Profile:
         reasons = [
             f"enter {SIDES[choice]}" if enter else why_not[failed]
             for enter, failed, choice in zip(
-                enters.tolist(), first_failed.tolist(), forecasts.choice.tolist(), strict=True
+                enters.tolist(), first_failed.tolist(), forecasts.best_side.tolist(), strict=True
             )
         ]
-        direction = np.where(forecasts.choice == 0, 1, -1)
+        direction = np.where(forecasts.best_side == 0, 1, -1)
         return Actions(
             np.where(enters, direction, 0).astype(np.int64), np.where(enters, size * share * exposed, 0.0), reasons
         )

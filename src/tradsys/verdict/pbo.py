@@ -8,6 +8,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.logistic import log_odds
 
 SLICE = 1 << 12
 ROUNDING = 1e-12
@@ -62,7 +63,7 @@ def probability_of_backtest_overfitting(returns: FloatArray, n_blocks: int = 16)
         found += [_winners(one, other), _winners(other, one)]
     in_sample, out_of_sample, rank = (np.concatenate(column) for column in zip(*found, strict=True))
     share = rank / (returns.shape[1] + 1)
-    logits = np.log(share / (1 - share))
+    logits = log_odds(share)
     return Overfitting(
         pbo=float((logits <= 0).mean()),
         p_loss=float((out_of_sample < 0).mean()),

@@ -97,7 +97,7 @@ def test_few_labels_leave_the_weights_where_they_begin() -> None:
 
 def test_weights_are_the_most_probable_ones() -> None:
     members, regime, y, weight = record(300)
-    spec = Ensemble(together=0.4, apart=0.2)
+    spec = Ensemble(shared_sd=0.4, regime_sd=0.2)
     fitted = spec.fit(members, regime, y, weight)
     apart = [fitted.calibrations[name].logits(z) - fitted.pivot for name, z in members.items()]
     shared = np.linalg.inv(np.full((2, 2), 0.4**2) + 0.2**2 * np.eye(2))
@@ -146,7 +146,7 @@ def test_what_cannot_be_pooled_is_refused() -> None:
     with pytest.raises(ConfigError, match="give it the log-odds of at least one"):
         Ensemble().fit({}, regime, y, weight)
     with pytest.raises(ConfigError, match="standard deviations of weights"):
-        replace(Ensemble(), apart=0.0)
+        replace(Ensemble(), regime_sd=0.0)
 
 
 def test_projection_is_the_nearest_allowed_point() -> None:

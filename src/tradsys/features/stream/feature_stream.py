@@ -48,7 +48,7 @@ class FeatureStream:
     Each feature is traced once: its own `compute`, called with bars that write down what is done with them, becomes a
     program that moves on bar by bar. Each window is summed anew: nothing drifts. A feature that cannot be traced
     (`why_slow` tells why, `is_fast` which columns are concerned), or that is named in `slow`, is computed anew for each
-    bar from the last bars that settle it: right, and a thousand times slower. `beside` are columns that are wanted
+    bar from the last bars that settle it: right, and a thousand times slower. `unscaled` are columns that are wanted
     unscaled, behind those of the features.
 
     `warm` has to come first; it compares the two ways on the last bar and refuses a trace that does not agree.
@@ -59,11 +59,11 @@ class FeatureStream:
         features: FittedFeatures,
         interval: timedelta,
         *,
-        beside: Sequence[Columnar] = (),
+        unscaled: Sequence[Columnar] = (),
         slow: Collection[str] = (),
     ) -> None:
         self.features, self.interval = features, interval
-        self._parts: tuple[Columnar, ...] = (*features.features, *beside)
+        self._parts: tuple[Columnar, ...] = (*features.features, *unscaled)
         if unknown := set(slow) - {part.name for part in self._parts}:
             raise ConfigError(f"slow names features of this set, found {', '.join(sorted(unknown))}")
         self._step_ms, self._n_features = interval_ms(interval), len(features.columns)
@@ -79,11 +79,11 @@ class FeatureStream:
                 for x in columns or (None,) * len(part.columns)
             ]
         )
-        n_beside = len(self._node) - self._n_features
-        self._centre = np.array([*features.centre, *[0.0] * n_beside])
-        self._scale = np.array([*features.scale, *[1.0] * n_beside])
-        self._limit = np.array([*[CLIP] * self._n_features, *[np.inf] * n_beside])
-        self._may_be_missing = np.array([*features.may_be_missing, *[False] * n_beside])
+        n_unscaled = len(self._node) - self._n_features
+        self._centre = np.array([*features.centre, *[0.0] * n_unscaled])
+        self._scale = np.array([*features.scale, *[1.0] * n_unscaled])
+        self._limit = np.array([*[CLIP] * self._n_features, *[np.inf] * n_unscaled])
+        self._may_be_missing = np.array([*features.may_be_missing, *[False] * n_unscaled])
         self._slow = self._slow_parts(traced)
         self._bars = deque[Bar](maxlen=max((part.lookback for _, part in self._slow), default=1))
         self.n_seen, self.last_ts = 0, 0
@@ -106,12 +106,12 @@ class FeatureStream:
 
     @property
     def lookback(self) -> int:
-        """Bars that settle a row, `beside` included."""
+        """Bars that settle a row, `unscaled` ones included."""
         return max(part.lookback for part in self._parts)
 
     @property
     def is_fast(self) -> BoolArray:
-        """Columns that move on in microseconds, those of `beside` last; the others are computed anew for each bar."""
+        """Columns that move on in microseconds, the `unscaled` ones last; the others are computed anew for each bar."""
         return self._node >= 0
 
     def warm(self, bars: pl.DataFrame, *, n_rows: int = 1) -> FloatArray:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tradsys.core.logistic import log_odds
 from tradsys.models.linear.logistic import FittedLinear, weighted_rate
 from tradsys.models.panel import Panel, Rows
 
@@ -21,4 +22,4 @@ class BaseRate:
         del seed
         y, weight = panel.stack_y(rows), panel.stack_weight(rows)
         rate = np.array([weighted_rate(y[:, side], weight[:, side]) for side in range(2)])
-        return FittedLinear(np.log(rate / (1 - rate)), np.zeros((2, len(panel.columns))))
+        return FittedLinear(log_odds(rate), np.zeros((2, len(panel.columns))))

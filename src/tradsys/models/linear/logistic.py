@@ -9,6 +9,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import BundleError, ConfigError, FitError
+from tradsys.core.logistic import log_odds
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
 from tradsys.models.panel import Panel, Rows
 
@@ -134,7 +135,7 @@ def fit_logistic(
     ridge[1:] = penalty
     beta = np.zeros(design.shape[1])
     base = np.zeros(len(X)) if offset is None else offset
-    beta[0] = np.log(rate / (1 - rate)) if offset is None else 0.0
+    beta[0] = log_odds(rate) if offset is None else 0.0
     p, loss = _forecast(design, y, w, beta, ridge, base)
     curvature, previous = None, np.inf
     for _ in range(_MAX_STEPS):

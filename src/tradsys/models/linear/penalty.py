@@ -7,6 +7,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.logistic import log_odds
 from tradsys.splits.kfold import PurgedKFold
 
 PENALTIES = (2.0, 1.0, 0.5, 0.25, 0.1, 0.03)
@@ -96,7 +97,7 @@ class _Fold(NamedTuple):
         on_diagonal = np.arange(1, len(self.score))
         ridge[:, on_diagonal, on_diagonal] = penalties
         beta = np.column_stack(list(np.linalg.solve(self.curvature + ridge, self.score[:, None])[:, :, 0]))
-        z = problem.X[self.test] @ beta[1:] + (beta[0] + np.log(self.rate / (1 - self.rate)))
+        z = problem.X[self.test] @ beta[1:] + (beta[0] + log_odds(self.rate))
         y, weight = problem.y[self.test, None], problem.weight[self.test, None]
         return np.asarray(weight * (np.logaddexp(0, z) - y * z))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError, ConfigError
+from tradsys.core.logistic import sigmoid
 from tradsys.models.linear.quantiles import LocationScale
 
 _FILE = "volatility.json"
@@ -78,7 +79,7 @@ class VolatilityForecast:
         """Probability that a target is reached within the horizon on either side, (n_bars,)."""
         self._check(X)
         z = self.either(self.expansion.location(X), self.expansion.log_scale(X))[:, 0]
-        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * z))
+        return sigmoid(z)
 
     def logits(self, X: FloatArray) -> FloatArray:
         """Log-odds of both sides, (n_bars, n_features) -> (n_bars, 2); NaN in rows where any feature is NaN."""

@@ -1,4 +1,4 @@
-"""Who is heard: one forecaster alone, or several whose log-odds an ensemble pools by the regime."""
+"""Forecast combination: one forecaster alone, or an ensemble whose log-odds are weighted by the regime."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,63 +8,63 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.models.forecaster import FittedForecaster
-from tradsys.models.pooling.ensemble import FittedEnsemble, Members
+from tradsys.models.pooling.ensemble import FittedEnsemble, MemberLogits
 
 
-class Pool(Protocol):
-    """Turns what its members say into one pair of log-odds a row."""
+class Combination(Protocol):
+    """Turns the log-odds of its members into one pair of log-odds a row."""
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Names of the forecasters that are heard."""
+        """Names of the forecasters that are combined."""
 
-    def logits(self, members: Members, regime: FloatArray) -> FloatArray:
+    def logits(self, members: MemberLogits, regime: FloatArray) -> FloatArray:
         """Uncalibrated log-odds (n_rows, 2) from the members' and filtered regime probabilities (n_rows, n_states)."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that `pool_from_dict` reads back."""
+        """Plain values that `combination_from_dict` reads back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
-    """One forecaster, and what it says is what is said."""
+class SingleForecaster:
+    """The log-odds of one forecaster as they are."""
 
     name: str
 
     @property
     def members(self) -> tuple[str, ...]:
-        """The one."""
+        """The one name."""
         return (self.name,)
 
-    def logits(self, members: Members, regime: FloatArray) -> FloatArray:
+    def logits(self, members: MemberLogits, regime: FloatArray) -> FloatArray:
         """The member's own, whatever the regime."""
         del regime
         return members[self.name]
 
     def to_dict(self) -> dict[str, Any]:
-        """Its name."""
-        return {"alone": self.name}
+        """Its name under `single`, by which `combination_from_dict` tells it from an ensemble."""
+        return {"single": self.name}
 
 
-def pool_from_dict(content: Mapping[str, Any]) -> Pool:
-    """What a pool's `to_dict` wrote."""
-    return Alone(content["alone"]) if "alone" in content else FittedEnsemble.from_dict(content)
+def combination_from_dict(content: Mapping[str, Any]) -> Combination:
+    """What a combination's `to_dict` wrote."""
+    return SingleForecaster(content["single"]) if "single" in content else FittedEnsemble.from_dict(content)
 
 
 @dataclass(frozen=True, slots=True)
-class Pooled:
-    """A pool as one forecaster in a regime that does not change: `shares` (n_states,) of the regimes."""
+class CombinedForecaster:
+    """A combination as one forecaster in a regime that does not change: `shares` (n_states,) of the regimes."""
 
-    pool: Pool
+    combination: Combination
     forecasters: Mapping[str, FittedForecaster]
     shares: FloatArray
 
     @property
     def memory(self) -> int:
         """Earlier rows that one forecast depends on."""
-        return max(self.forecasters[name].memory for name in self.pool.members)
+        return max(self.forecasters[name].memory for name in self.combination.members)
 
     def logits(self, X: FloatArray) -> FloatArray:
         """Log-odds of one symbol's rows, (n_bars, n_features) -> (n_bars, 2)."""
-        said = {name: self.forecasters[name].logits(X) for name in self.pool.members}
-        return self.pool.logits(said, np.broadcast_to(self.shares, (len(X), len(self.shares))))
+        logits = {name: self.forecasters[name].logits(X) for name in self.combination.members}
+        return self.combination.logits(logits, np.broadcast_to(self.shares, (len(X), len(self.shares))))

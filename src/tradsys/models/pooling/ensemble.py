@@ -1,4 +1,4 @@
-"""Several forecasters as one: weights a regime, learnt from forecasts out of fold and shrunk to what is shared."""
+"""Stacking by regime: ensemble weights learnt from out-of-fold forecasts, each regime's shrunk to what all share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.logistic import log_odds, sigmoid
 from tradsys.models.calibration import Calibration, fit_calibration
 from tradsys.models.pooling.simplex import minimise
 
 _MAX_STEPS = 50
 
-type Members = Mapping[str, FloatArray]
+type MemberLogits = Mapping[str, FloatArray]
 """Uncalibrated log-odds of each member by its name, (n_rows, 2)."""
 
 
@@ -34,7 +35,7 @@ class FittedEnsemble:
         """In the order of the weights' columns."""
         return tuple(self.calibrations)
 
-    def logits(self, members: Members, regime: FloatArray) -> FloatArray:
+    def logits(self, members: MemberLogits, regime: FloatArray) -> FloatArray:
         """Calibrated log-odds (n_rows, 2), given filtered regime probabilities (n_rows, n_states); NaN stays NaN."""
         if missing := [name for name in self.members if name not in members]:
             raise ConfigError(f"this ensemble pools {', '.join(self.members)}; {', '.join(missing)} did not forecast")
@@ -44,8 +45,8 @@ class FittedEnsemble:
                 f"{regime.shape}; filter with the regimes it was fitted with"
             )
         share = regime @ self.weights
-        apart = [one.logits(members[name]) - self.pivot for name, one in self.calibrations.items()]
-        return np.asarray(self.pivot + sum(share[:, [m]] * d for m, d in enumerate(apart)))
+        deviation = [one.logits(members[name]) - self.pivot for name, one in self.calibrations.items()]
+        return np.asarray(self.pivot + sum(share[:, [m]] * d for m, d in enumerate(deviation)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers that read back to the last bit."""
@@ -66,28 +67,28 @@ class Ensemble:
     """Stacking with a set of weights for each regime, which are mixed by the regimes' filtered probabilities.
 
     Weights begin at `incumbent` alone, or at equal shares without one, and move from there on evidence: all regimes
-    together with a prior standard deviation of `together`, each on its own with `apart`. Rows count by their uniqueness
-    as the independent observations that they are. A regime that was hardly seen thus weighs as the others do, and a
-    record of a few hundred labels hardly moves anything.
+    together with a prior standard deviation of `shared_sd`, each on its own with `regime_sd`. Rows count by their
+    uniqueness as the independent observations that they are. A regime that was hardly seen thus weighs as the others
+    do, and a record of a few hundred labels hardly moves anything.
 
     Wolpert, "Stacked generalization", *Neural Networks* 5 (1992); with weights that are not negative, as Breiman,
     "Stacked regressions", *Machine Learning* 24 (1996), found to be what makes it work.
     """
 
     incumbent: str | None = None
-    together: float = 0.5
-    apart: float = 0.25
+    shared_sd: float = 0.5
+    regime_sd: float = 0.25
 
     def __post_init__(self) -> None:
-        if not (self.together > 0 and self.apart > 0):
+        if not (self.shared_sd > 0 and self.regime_sd > 0):
             raise ConfigError(
-                f"together and apart are standard deviations of weights, were {self.together} and {self.apart}; "
-                "0.5 and 0.25 are usual"
+                f"shared_sd and regime_sd are standard deviations of weights, were {self.shared_sd} and "
+                f"{self.regime_sd}; 0.5 and 0.25 are usual"
             )
 
     def fit(
         self,
-        members: Members,
+        members: MemberLogits,
         regime: FloatArray,
         y: FloatArray,
         weight: FloatArray,
@@ -104,16 +105,16 @@ class Ensemble:
             name: fit_calibration(logits, y, weight, base_rate=base_rate) for name, logits in members.items()
         }
         pivot = next(iter(calibrations.values())).pivot
-        apart = np.stack([one.logits(members[name]) - pivot for name, one in calibrations.items()], axis=2)
+        deviation = np.stack([one.logits(members[name]) - pivot for name, one in calibrations.items()], axis=2)
         known = (
-            np.isfinite(apart).all(axis=(1, 2))
+            np.isfinite(deviation).all(axis=(1, 2))
             & np.isfinite(regime).all(axis=1)
             & np.isfinite(y).all(axis=1)
             & (weight > 0).all(axis=1)
         )
         weights = np.tile(start, (regime.shape[1], 1))
         if known.any():
-            weights = self._weights(apart[known], regime[known], y[known], weight[known], weights)
+            weights = self._weights(deviation[known], regime[known], y[known], weight[known], weights)
         return FittedEnsemble(calibrations, weights, pivot)
 
     def _start(self, names: tuple[str, ...]) -> FloatArray:
@@ -126,28 +127,28 @@ class Ensemble:
         return np.array([float(name == self.incumbent) for name in names])
 
     def _weights(
-        self, apart: FloatArray, regime: FloatArray, y: FloatArray, weight: FloatArray, start: FloatArray
+        self, deviation: FloatArray, regime: FloatArray, y: FloatArray, weight: FloatArray, start: FloatArray
     ) -> FloatArray:
         """The most probable weights (n_states, n_members), a side's level being free and then forgotten.
 
-        `apart` (n_rows, 2, n_members) are the members' log-odds less the base rate's.
+        `deviation` (n_rows, 2, n_members) are the members' log-odds less the base rate's.
         """
         n_states, n_members = start.shape
-        shared = np.full((n_states, n_states), self.together**2) + self.apart**2 * np.eye(n_states)
+        shared = np.full((n_states, n_states), self.shared_sd**2) + self.regime_sd**2 * np.eye(n_states)
         precision = np.asarray(np.kron(np.linalg.inv(shared), np.eye(n_members)), np.float64)
-        sides = [(regime[:, :, None] * apart[:, side, None, :]).reshape(len(y), -1) for side in range(2)]
+        sides = [(regime[:, :, None] * deviation[:, side, None, :]).reshape(len(y), -1) for side in range(2)]
         sides = [x - weight[:, side] @ x / weight[:, side].sum() for side, x in enumerate(sides)]
         rate = (weight * y).sum(axis=0) / weight.sum(axis=0)
         if not ((rate > 0) & (rate < 1)).all():
             raise FitError(f"an ensemble needs both outcomes on each side, found rates of {rate}; give it more history")
-        level, w = np.log(rate / (1 - rate)), start.ravel()
+        level, w = log_odds(rate), start.ravel()
         for _ in range(_MAX_STEPS):
             gradient: FloatArray = precision @ (w - start.ravel())
             curvature = precision.copy()
             for side, x in enumerate(sides):
                 z = x @ w
                 level[side] = _level(z, y[:, side], weight[:, side], level[side])
-                p = 0.5 + 0.5 * np.tanh(0.5 * (level[side] + z))
+                p = sigmoid(level[side] + z)
                 gradient += x.T @ (weight[:, side] * (p - y[:, side]))
                 # columns are centred, so that the level has next to no part in the curvature
                 curvature += (x * (weight[:, side] * p * (1 - p))[:, None]).T @ x
@@ -165,7 +166,7 @@ class Ensemble:
 def _level(z: FloatArray, y: FloatArray, weight: FloatArray, level: float) -> float:
     """The constant that makes the forecasts right on average."""
     for _ in range(_MAX_STEPS):
-        p = 0.5 + 0.5 * np.tanh(0.5 * (level + z))
+        p = sigmoid(level + z)
         step = (weight @ (p - y)) / (weight @ (p * (1 - p)))
         level -= float(np.clip(step, -1.0, 1.0))
         if abs(step) < 1e-13:

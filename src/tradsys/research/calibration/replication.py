@@ -66,7 +66,7 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
         "code": code_digest()[:12],
         "n_days": judgement.n_days,
         "detectable_sharpe": judgement.detectable_sharpe,
-        "silent_folds": sum(not result.predictor.judge.calibration.slope.any() for result in outcome.results),
+        "silent_folds": sum(not result.predictor.valuation.calibration.slope.any() for result in outcome.results),
         "profiles": {name: _kept(one) for name, one in judgement.profiles.items()},
         "shorter": {str(n): shorter_verdicts(own, n, spec.verdict, guard_bars, spec.seed) for n in SHORTER_DAYS},
     }

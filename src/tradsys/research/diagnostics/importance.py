@@ -10,7 +10,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.seeds import generator
 from tradsys.core.time import interval_ms
-from tradsys.models.pooling.combination import Pooled
+from tradsys.models.pooling.combination import CombinedForecaster
 from tradsys.models.trees.boosted import FittedBoosted
 from tradsys.research.diagnostics.clusters import CUT, Cluster, cluster_columns
 from tradsys.research.diagnostics.fold_columns import fold_columns, usable
@@ -141,7 +141,7 @@ def _models(result: FoldResult) -> dict[str, CalibratedForecaster]:
     """The deciding forecaster, and the boosted trees where there are any."""
     one, regimes = result.predictor, np.concatenate([own.regime for own in result.forecasts.values()])
     # a pool is read in the block's mean regime: what the regimes do is not what a column does
-    deciding = Pooled(one.pool, one.forecasters, np.nanmean(regimes, axis=0))
+    deciding = CombinedForecaster(one.combination, one.forecasters, np.nanmean(regimes, axis=0))
     models = {DECIDING: CalibratedForecaster(deciding, result.calibrations[result.decider])}
     if BOOSTED in result.fitted:
         models[BOOSTED] = CalibratedForecaster(result.fitted[BOOSTED], result.calibrations[BOOSTED])

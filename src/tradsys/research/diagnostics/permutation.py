@@ -8,7 +8,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.models.calibration import Calibration
 from tradsys.models.forecaster import FittedForecaster
-from tradsys.models.pooling.combination import Pooled
+from tradsys.models.pooling.combination import CombinedForecaster
 from tradsys.research.diagnostics.clusters import Cluster
 from tradsys.verdict.scores import log_loss
 
@@ -20,7 +20,7 @@ _MARGIN = 0.1
 class CalibratedForecaster:
     """A fitted forecaster with the calibration that turns its log-odds into probabilities."""
 
-    forecaster: FittedForecaster | Pooled
+    forecaster: FittedForecaster | CombinedForecaster
     calibration: Calibration
 
     def probability(self, X: FloatArray, rows: IntArray) -> FloatArray:

@@ -117,7 +117,7 @@ class StoredRun:
             start=start,
             probability=np.column_stack([one["probability"] for one in sides]),
             expected_net=np.column_stack([one["expected_net"] for one in sides]),
-            choice=np.isnan(audited[0]).astype(np.int64),
+            best_side=np.isnan(audited[0]).astype(np.int64),
             rank=np.column_stack([one["rank"] for one in sides]),
             regime=sides[0].select(regimes).to_numpy(),
             audit=np.where(np.isnan(audited[0]), audited[1], audited[0]),

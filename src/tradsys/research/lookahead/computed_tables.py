@@ -47,8 +47,8 @@ def seen_by(
     if raw is None:
         return inputs
     X = features.standardise(raw)
-    reading = predictor.reading(X, predictor.regimes.filter(bars))
-    return [*inputs, *decided(predictor.read(bars, reading, rows), spec, symbol)]
+    reading = predictor.model_outputs(X, predictor.regimes.filter(bars))
+    return [*inputs, *decided(predictor.forecasts(bars, reading, rows), spec, symbol)]
 
 
 def inputs_seen(
@@ -85,7 +85,7 @@ def decided(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[Compute
     actions = [profile.decide(forecasts) for profile in spec.profiles]
     columns = [values for action in actions for values in (action.action, action.size)]
     names = tuple(f"{what} of {profile.name}" for profile in spec.profiles for what in ("action", "size"))
-    choice = np.column_stack([forecasts.choice, forecasts.is_ready, forecasts.atr, *columns])
+    choice = np.column_stack([forecasts.best_side, forecasts.is_ready, forecasts.atr, *columns])
     return [
         ComputedTable(
             part="forecasts",
@@ -157,20 +157,20 @@ def traded(profile: str, simulation: Simulation, closes: Mapping[str, IntArray])
 
 def fitted(result: FoldResult) -> list[ComputedTable]:
     """Everything that the fold's training part left in its predictor."""
-    one, judge = result.predictor, result.predictor.judge
+    one, valuation = result.predictor, result.predictor.valuation
     values = _learnt(one.features) | {
         "regimes": one.regimes.to_dict(),
         "supervisor": None if one.supervisor is None else one.supervisor.to_dict(),
-        "forecaster": {"decider": result.decider, **one.pool.to_dict()}
+        "forecaster": {"decider": result.decider, **one.combination.to_dict()}
         | {
             f"{name}.{file}": content
             for name, own in one.forecasters.items()
             for file, content in own.to_files().items()
         },
         "timeout": one.timeout.to_files(),
-        "calibration": judge.calibration.to_dict(),
-        "timeout calibration": judge.timeout_calibration.to_dict(),
-        "time exit": judge.time_exit.to_dict(),
+        "calibration": valuation.calibration.to_dict(),
+        "timeout calibration": valuation.timeout_calibration.to_dict(),
+        "time exit": valuation.time_exit.to_dict(),
         "ranks": one.ranks.sorted_confidence.tobytes(),
         "auditor": one.auditor.to_files(),
         "profile": repr(one.profile),

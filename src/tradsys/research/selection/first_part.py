@@ -6,7 +6,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.models.linear.penalty import Problem
-from tradsys.predictor.predictor import Reading
+from tradsys.predictor.predictor import ModelOutputs
 from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.dataset import Dataset
@@ -33,14 +33,14 @@ def first_part_forecasts(data: Dataset, spec: Experiment, result: FoldResult, re
     regime = [predictor.regimes.filter(bars) for bars in data.frames.values()]
     labels = stacked_labels(data, rows)
     log_odds = stack(logits, rows)
-    carry = expected_holding_cost(predictor.judge.holding, data, rows)
-    judged = predictor.judge.judge(log_odds, stack(timeout, rows), labels.atr_over_price, carry)
+    carry = expected_holding_cost(predictor.valuation.holding, data, rows)
+    judged = predictor.valuation.value(log_odds, stack(timeout, rows), labels.atr_over_price, carry)
     inputs = audit_inputs(stack(X, rows), log_odds, judged, stack(regime, rows))
     audits = _out_of_fold(spec, data, meta_labels(inputs, judged, labels))
     ends = np.cumsum([mask.sum() for mask in rows])[:-1]
     parts = zip(data.frames.items(), X, logits, timeout, regime, rows, np.split(audits, ends), strict=True)
     return {
-        symbol: replace(predictor.read(bars, Reading(*readings), mask), audit=audit)
+        symbol: replace(predictor.forecasts(bars, ModelOutputs(*readings), mask), audit=audit)
         for (symbol, bars), *readings, mask, audit in parts
     }
 

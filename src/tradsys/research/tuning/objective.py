@@ -33,7 +33,7 @@ from tradsys.labels.uniqueness import average_uniqueness
 from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, shrunk_slope
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.holding import Holding
-from tradsys.predictor.valuation import Judge
+from tradsys.predictor.valuation import Valuation
 from tradsys.research.tuning.out_of_fold import FoldForecasts
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.holding_cost import fit_holding
@@ -200,7 +200,7 @@ def _bets(fold: FoldForecasts, others: Sequence[FoldForecasts], spec: Experiment
         np.concatenate([none, *(getattr(other, name) for other in others)]) for name in names
     )
     calibration = fit_calibration(logits, y, weight, base_rate=fold.base_rate)
-    judge = Judge(
+    valuation = Valuation(
         calibration=calibration,
         timeout_calibration=fit_calibration(timeout, timed_out, weight, base_rate=fold.timeout_rate),
         time_exit=TimeExit.fit(calibration.apply(logits), ret_atr, timed_out.astype(bool), weight),
@@ -210,12 +210,12 @@ def _bets(fold: FoldForecasts, others: Sequence[FoldForecasts], spec: Experiment
         sides=spec.sides,
         holding=_holding(others or [fold], spec, step),
     )
-    judged = judge.judge(fold.logits, fold.timeout, fold.atr_over_price, _carry(judge.holding, fold))
-    chosen = (np.arange(len(judged.choice)), judged.choice)
+    judged = valuation.value(fold.logits, fold.timeout, fold.atr_over_price, _carry(valuation.holding, fold))
+    chosen = (np.arange(len(judged.best_side)), judged.best_side)
     in_atr = np.concatenate([one.net / one.atr_over_price[:, None] for one in (others or [fold])])
     variance = float((in_atr**2).mean()) * fold.atr_over_price**2
     stake = np.maximum(judged.expected_net[chosen], 0.0) / variance
-    return _Bets(stake * fold.net[chosen], _uniqueness(fold, judged.choice, stake > 0))
+    return _Bets(stake * fold.net[chosen], _uniqueness(fold, judged.best_side, stake > 0))
 
 
 def _holding(folds: Sequence[FoldForecasts], spec: Experiment, step: int) -> Holding | None:

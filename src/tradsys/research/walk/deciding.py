@@ -13,12 +13,12 @@ from tradsys.models.calibration import Calibration, fit_calibration
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.penalty import Problem
 from tradsys.models.panel import Panel, Rows
-from tradsys.models.pooling.combination import Alone, Pool
+from tradsys.models.pooling.combination import Combination, SingleForecaster
 from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble
 from tradsys.predictor.economics import TimeExit
-from tradsys.predictor.predictor import Predictor, Reading
+from tradsys.predictor.predictor import ModelOutputs, Predictor
 from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Judge, Judgement, audit_inputs
+from tradsys.predictor.valuation import Valuation, ValuedForecasts, audit_inputs
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
@@ -67,7 +67,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     calibrations |= {name: Calibration(pool.pivot, np.ones(2)) for name, pool in pools.items()}
     leads = _leads(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
     decider = spec.settled or convincing_challenger(leads) or DECIDER
-    pool: Pool = pools.get(decider) or Alone(decider)
+    pool: Combination = pools.get(decider) or SingleForecaster(decider)
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
     labels = stacked_labels(data, known)
@@ -79,7 +79,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         labels.weight,
         has_settled_rates=has_rates(data.frames),
     )
-    judge = Judge(
+    valuation = Valuation(
         calibration=calibrations[decider],
         timeout_calibration=calibrate(record, TimeoutModel.name, timeout_panel(panel, data), rows),
         time_exit=TimeExit.fit(calibrations[decider].apply(logits), labels.ret_atr, labels.timed_out, labels.weight),
@@ -89,15 +89,15 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         sides=spec.sides,
         holding=holding,
     )
-    judged = judge.judge(logits, timeout_logits, labels.atr_over_price, expected_holding_cost(holding, data, known))
+    judged = valuation.value(logits, timeout_logits, labels.atr_over_price, expected_holding_cost(holding, data, known))
     regime = stack(models.regime, known)
     predictor = Predictor(
         interval=data.interval,
         features=models.features,
         forecasters={name: models.fitted[name] for name in pool.members},
-        pool=pool,
+        combination=pool,
         timeout=models.fitted[TimeoutModel.name],
-        judge=judge,
+        valuation=valuation,
         ranks=ConfidenceRanks.fit(judged.confidence),
         regimes=models.regimes,
         auditor=spec.auditor.fit(
@@ -131,7 +131,7 @@ def _test_forecasts(
     timeouts = models.logits[TimeoutModel.name]
     parts = zip(data.frames.items(), models.fold.test, models.panel.X, logits, timeouts, models.regime, strict=True)
     return {
-        symbol: predictor.read(bars, Reading(X, own, timeout, regime), rows)
+        symbol: predictor.forecasts(bars, ModelOutputs(X, own, timeout, regime), rows)
         for (symbol, bars), rows, X, own, timeout, regime in parts
     }
 
@@ -172,7 +172,7 @@ def _pools(spec: Experiment, models: FoldModels, record: Record) -> dict[str, Fi
 
 
 def _pooled(
-    pool: Pool, logits: Mapping[str, tuple[FloatArray, ...]], regimes: tuple[FloatArray, ...]
+    pool: Combination, logits: Mapping[str, tuple[FloatArray, ...]], regimes: tuple[FloatArray, ...]
 ) -> tuple[FloatArray, ...]:
     """A pool's log-odds of all rows, a symbol."""
     members = [{name: logits[name][s] for name in pool.members} for s in range(len(regimes))]
@@ -228,8 +228,8 @@ def stacked_labels(data: Dataset, rows: Rows) -> StackedLabels:
     )
 
 
-def meta_labels(inputs: FloatArray, judged: Judgement, labels: StackedLabels) -> Problem:
+def meta_labels(inputs: FloatArray, judged: ValuedForecasts, labels: StackedLabels) -> Problem:
     """What the auditor learns from: the side is the primary's, and 1 means that this trade made money after costs."""
-    chosen = (np.arange(len(judged.choice)), judged.choice)
+    chosen = (np.arange(len(judged.best_side)), judged.best_side)
     made_money = (labels.net[chosen] > 0).astype(np.float64)
     return Problem(inputs, made_money, labels.weight[chosen], labels.start, labels.end[chosen])

@@ -14,7 +14,7 @@ from tradsys.features.macro import MacroRisk
 from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import Forecaster
-from tradsys.profiles.catalogue import profile_named, reading, supervised
+from tradsys.profiles.catalogue import profile_named, reading_confidence_as, supervised
 from tradsys.profiles.profile import Profile
 from tradsys.regimes.family import RegimeFilter, Regimes
 from tradsys.regimes.macro import MacroRegimes
@@ -126,7 +126,7 @@ def _supervisor(config: RunConfig) -> MacroRegimes | None:
 
 def _profiles(config: RunConfig) -> tuple[Profile, ...]:
     """The profiles, and after them the supervised ones, each a trial of its own."""
-    profiles = reading(config.profiles.confidence)
+    profiles = reading_confidence_as(config.profiles.confidence)
     twins = []
     for text in config.macro.supervise:
         name, equals, size = text.partition("=")

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tradsys.core.logistic import log_odds
 from tradsys.labels.base_rate import base_rate
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.logistic import FittedLinear
@@ -29,7 +30,7 @@ class TimeoutModel:
         y, weight = panel.stack_y(rows), panel.stack_weight(rows)
         if min(y.sum(axis=0).min(), (1 - y).sum(axis=0).min()) < _ENOUGH:
             rate = base_rate(y, weight)
-            return FittedLinear(np.log(rate / (1 - rate)), np.zeros((2, len(panel.columns))))
+            return FittedLinear(log_odds(rate), np.zeros((2, len(panel.columns))))
         return VolatilityOnly(self.penalty).fit(panel, rows, seed=seed)
 
 
