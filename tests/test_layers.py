@@ -1,4 +1,4 @@
-"""The import contract: it sees every file, leaves no layer out, and breaks where an import goes upward."""
+"""The import contracts: they see every file, leave no layer out, and break where an import goes upward."""
 
 import re
 import shutil
@@ -12,11 +12,12 @@ import grimp
 import pytest
 
 
-@pytest.fixture(scope="module")
-def contract(repository: Path) -> dict:
-    """The one contract of pyproject.toml."""
+@pytest.fixture(scope="module", params=["tradsys", "tradsys.research"])
+def contract(request: pytest.FixtureRequest, repository: Path) -> dict:
+    """The contract of pyproject.toml about what lies in a package."""
     tool = tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["importlinter"]
-    return tool["contracts"][0]
+    (own,) = (one for one in tool["contracts"] if one["containers"] == [request.param])
+    return own
 
 
 def levels(contract: dict) -> list[list[str]]:
@@ -55,9 +56,9 @@ def test_the_import_graph_holds_every_file(repository):
 
 def test_every_folder_is_a_layer_and_none_is_optional(repository, contract):
     layers = [name for level in levels(contract) for name in level]
-    source = repository / "src" / "tradsys"
+    source = repository / "src" / Path(*contract["containers"][0].split("."))
     there = {path.stem for path in source.iterdir() if (path / "__init__.py").is_file() or path.suffix == ".py"}
-    assert sorted(layers) == sorted(there - {"__init__", *contract["exhaustive_ignores"]})
+    assert sorted(layers) == sorted(there - {"__init__", *contract.get("exhaustive_ignores", [])})
     assert contract["exhaustive"] and "ignore_imports" not in contract
 
 
@@ -74,24 +75,27 @@ def test_an_import_that_goes_upward_breaks_the_contract_in_every_layer(repositor
     shutil.copy(repository / "pyproject.toml", tmp_path)
     source = tmp_path / "src" / "tradsys"
     shutil.copytree(repository / "src" / "tradsys", source, ignore=shutil.ignore_patterns("__pycache__"))
-    deepest = {name: max(group, key=lambda path: (len(path.parts), path)) for name, group in by_layer(source).items()}
+    container = contract["containers"][0]
+    groups = by_layer(tmp_path / "src" / Path(*container.split(".")))
+    deepest = {name: max(group, key=lambda path: (len(path.parts), path)) for name, group in groups.items()}
     for low, high in planted(levels(contract)):
         with deepest[low].open("a") as file:
-            file.write(f"\nimport tradsys.{high}  # planted\n")
+            file.write(f"\nimport {container}.{high}  # planted\n")
     lint = [Path(sys.executable).parent / "lint-imports", "--no-cache"]
-    environ = {"PYTHONPATH": str(tmp_path / "src"), "PATH": "/usr/bin:/bin"}
+    environ = {"PYTHONPATH": str(tmp_path / "src"), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
     done = subprocess.run(lint, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     refused = {line for line in done.stdout.splitlines() if "is not allowed to import" in line}
-    wanted = {f"tradsys.{low} is not allowed to import tradsys.{high}:" for low, high in planted(levels(contract))}
+    pairs = planted(levels(contract))
+    wanted = {f"{container}.{low} is not allowed to import {container}.{high}:" for low, high in pairs}
     assert wanted - refused == set()
 
 
 def by_layer(source: Path) -> dict[str, list[Path]]:
-    """Source files of each top folder."""
+    """Source files of each folder, and of each file beside the folders."""
     groups: dict[str, list[Path]] = {}
-    for path in source.glob("*/**/*.py"):
-        groups.setdefault(path.relative_to(source).parts[0], []).append(path)
+    for path in source.rglob("*.py"):
+        groups.setdefault(path.relative_to(source).with_suffix("").parts[0], []).append(path)
     return groups
 
 
