@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Each does all the set-up it needs.
 #
-#   make run                   install, then `tradsys run` on the bars that ship with a package
+#   make run                   install, then `tradsys run` on the real bars that come with it
 #   make run ARGS="--bars FILE --seed 1"
 #   make run TORCH=cpu         with torch's CPU build (no 3 GB of CUDA packages on Linux); .venv remembers the choice
 #   make test                  the whole test suite; ARGS="-k purge" for a part of it

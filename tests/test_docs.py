@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -190,6 +191,12 @@ def test_snippets_run(page, finished):
     bars = pl.read_parquet(folder / "bars.parquet").drop("symbol")
     for snippet in fenced(page.read_text(), "python"):
         exec(compile(snippet.replace("runs/<id>", str(folder)), page.name, "exec"), {"bars": bars})
+
+
+def test_every_extra_is_described():
+    described = re.findall(r"^\| `\[([a-z]+)\]` \|", (ROOT / "docs" / "install.md").read_text(), flags=re.M)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(described) == project["optional-dependencies"].keys() - {"export"}
 
 
 def test_every_feature_is_described():
