@@ -1,6 +1,8 @@
 """A synthetic run folder with plausible contents, of any length."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +11,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.report.diagnostics import ADVERSARIAL, FAMILIES, IMPORTANCE, SUPERVISOR
+from tests.report.diagnostics import ADVERSARIAL, FAMILIES, IMPORTANCE, SUPERVISOR, measured_gain
+from tests.runs import example
 
-from tradsys.report.folder import RunFiles, read_run
+from tradsys.runs.manifest import SCHEMA
+from tradsys.runs.measurement import ALWAYS_MEASURED
+from tradsys.runs.stored import StoredRun
+from tradsys.runs.tables import TABLES
 
 HOUR_MS = 3_600_000
 START = datetime(2018, 1, 1, tzinfo=UTC)
@@ -39,13 +45,21 @@ def write_run(folder: Path, n_bars: int, symbols: tuple[str, ...] = ("BTCUSDT",)
         "trades": trades,
         "equity": _equity(bars[symbols[0]], trades),
         "forecasts": pl.concat([_forecasts(frame, rng) for frame in bars.values()]),
+        "labels": pl.DataFrame(),
     }
     texts = {"verdict": _verdict(trades), "metrics": _metrics(tables["bars"], trades, symbols), "manifest": MANIFEST}
     for name, frame in (tables | {key: replaced[key] for key in tables if key in replaced}).items():
-        frame.write_parquet(folder / f"{name}.parquet")
+        _completed(name, frame).write_parquet(folder / f"{name}.parquet")
     for name, content in (texts | {key: replaced[key] for key in texts if key in replaced}).items():
         (folder / f"{name}.json").write_text(json.dumps(content))
     return folder
+
+
+def _completed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """With the table's other columns, null."""
+    (table,) = (one for one in TABLES if one.name == name)
+    rest = [pl.lit(None, dtype=kind).alias(column) for column, kind in table.columns.items() if column not in frame]
+    return frame.with_columns(rest).cast({**table.columns})
 
 
 def _bars(symbol: str, n: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -99,6 +113,11 @@ def _trades(bars: pl.DataFrame, profile: str, rng: np.random.Generator) -> pl.Da
                 "target": target,
                 "stop": stop,
                 "reason": reason,
+                "size_base": 1.0,
+                "notional_quote": price,
+                "fees_quote": 0.0005 * (price + paid),
+                "funding_quote": 0.0,
+                "borrow_quote": 0.0,
                 "net_return": net,
                 "bars_held": last - entry + 1,
             }
@@ -147,68 +166,69 @@ def _measured(value: float, n: int, half: float) -> dict[str, float]:
 
 def _verdict(trades: pl.DataFrame) -> dict[str, Any]:
     n = dict(trades.group_by("profile").len().iter_rows())
-    beside = {"psr": 0.71, "dsr": 0.38, "min_track_record_days": 2410.0}
-    return {
-        "profiles": {
-            "SNIPER": {
-                "verdict": "not proven",
-                "sentence": "not proven: too few trades (0 of 60); it never fired: the highest confidence it "
-                "saw was 0.614",
-                "p": None,
-                "p_net": None,
-                "p_skill": None,
-                "n_trades": 0,
-                "n_days": 1095,
-                "upper_bound": None,
-                "sharpe": None,
-                "psr": None,
-                "dsr": None,
-                "min_track_record_days": None,
-            },
-            "AUDITED": {
-                "verdict": "not proven",
-                "sentence": "not proven: skill in the timing, but what is left after costs may still be luck "
-                "(luck alone looks this good in 21% of cases; net Sharpe 0.6, 231 trades in 1,095 "
-                "days, 12 trials counted)",
-                "p": 0.212,
-                "p_net": 0.212,
-                "p_skill": 0.018,
-                "n_trades": n.get("AUDITED", 0),
-                "n_days": 1095,
-                "upper_bound": 1.63,
-                "sharpe": 0.58,
-                **beside,
-            },
-            "RECKLESS": {
-                "verdict": "refuted",
-                "sentence": "refuted: after costs it loses money (net Sharpe at most -0.4, 95% sure; 512 trades "
-                "in 1,095 days, 12 trials counted)",
-                "p": 0.99,
-                "p_net": 0.99,
-                "p_skill": 0.44,
-                "n_trades": n.get("RECKLESS", 0),
-                "n_days": 1095,
-                "upper_bound": -0.41,
-                "sharpe": -1.94,
-                "psr": 0.0004,
-                "dsr": 0.0001,
-                "min_track_record_days": None,
-            },
-            "EDGE": {
-                "verdict": "not proven",
-                "sentence": "not proven: it made no money after costs, and its entries are no better than random "
-                "ones (luck alone looks this good in 61% of cases; net Sharpe -0.1, 187 trades in 1,095 "
-                "days, 12 trials counted)",
-                "p": 0.61,
-                "p_net": 0.55,
-                "p_skill": 0.61,
-                "n_trades": n.get("EDGE", 0),
-                "n_days": 1095,
-                "upper_bound": 0.92,
-                "sharpe": -0.12,
-                **beside,
-            },
+    rest = {"psr": 0.71, "dsr": 0.38, "min_track_record_days": 2410.0}
+    profiles: dict[str, dict[str, Any]] = {
+        "SNIPER": {
+            "verdict": "not proven",
+            "sentence": "not proven: too few trades (0 of 60); it never fired: the highest confidence it saw was 0.614",
+            "p": None,
+            "p_net": None,
+            "p_skill": None,
+            "n_trades": 0,
+            "n_days": 1095,
+            "upper_bound": None,
+            "sharpe": None,
+            "psr": None,
+            "dsr": None,
+            "min_track_record_days": None,
         },
+        "AUDITED": {
+            "verdict": "not proven",
+            "sentence": "not proven: skill in the timing, but what is left after costs may still be luck "
+            "(luck alone looks this good in 21% of cases; net Sharpe 0.6, 231 trades in 1,095 "
+            "days, 12 trials counted)",
+            "p": 0.212,
+            "p_net": 0.212,
+            "p_skill": 0.018,
+            "n_trades": n.get("AUDITED", 0),
+            "n_days": 1095,
+            "upper_bound": 1.63,
+            "sharpe": 0.58,
+            **rest,
+        },
+        "RECKLESS": {
+            "verdict": "refuted",
+            "sentence": "refuted: after costs it loses money (net Sharpe at most -0.4, 95% sure; 512 trades "
+            "in 1,095 days, 12 trials counted)",
+            "p": 0.99,
+            "p_net": 0.99,
+            "p_skill": 0.44,
+            "n_trades": n.get("RECKLESS", 0),
+            "n_days": 1095,
+            "upper_bound": -0.41,
+            "sharpe": -1.94,
+            "psr": 0.0004,
+            "dsr": 0.0001,
+            "min_track_record_days": None,
+        },
+        "EDGE": {
+            "verdict": "not proven",
+            "sentence": "not proven: it made no money after costs, and its entries are no better than random "
+            "ones (luck alone looks this good in 61% of cases; net Sharpe -0.1, 187 trades in 1,095 "
+            "days, 12 trials counted)",
+            "p": 0.61,
+            "p_net": 0.55,
+            "p_skill": 0.61,
+            "n_trades": n.get("EDGE", 0),
+            "n_days": 1095,
+            "upper_bound": 0.92,
+            "sharpe": -0.12,
+            **rest,
+        },
+    }
+    unused = {"leg": None, "t_net": None, "z_skill": None}
+    return example.VERDICT | {
+        "profiles": {name: unused | own for name, own in profiles.items()},
         "n_trials": 12,
         "detectable_sharpe": 1.98,
         "ledger_head": "9f3c1a77d2b04e58a6c1f0937be2d415",
@@ -230,6 +250,7 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
             "test_to": edges[fold].isoformat(),
             "decider": "transformer" if fold in (3, 5) else "ridge logistic",
             "gain_millinats": float(rng.normal(0.7, 0.6)),
+            "training": "",
             "auc": float(rng.normal(0.52, 0.006)),
             "profiles": {
                 name: {
@@ -244,7 +265,14 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
     predicted = np.linspace(0.41, 0.55, 10)
     observed = 0.48 + 0.45 * (predicted - 0.48) + rng.normal(0, 0.008, 10)
     reliability = [
-        {"predicted": p, "observed": o, "n": n, "low": o - 1.1 / n**0.5, "high": o + 1.1 / n**0.5}
+        {
+            "predicted": p,
+            "observed": o,
+            "n": n,
+            "effective_n": n / 18,
+            "low": o - 1.1 / n**0.5,
+            "high": o + 1.1 / n**0.5,
+        }
         for p, o, n in zip(predicted, observed, [220, 900, 2100, 3900, 5200, 5000, 3600, 2000, 700, 240], strict=True)
     ]
     return {
@@ -270,6 +298,8 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
                     "sentence": "time stamps carried another UTC offset; all are UTC now",
                 },
             ],
+            "n_design_looks": 0,
+            "zero_volume_share": 0.0,
             "n_gaps": 3,
             "n_missing_bars": 19,
         },
@@ -334,7 +364,11 @@ def _chosen() -> dict[str, Any]:
         "n_candidates": 36,
         "rank_thresholds": [0.75, 0.85, 0.9, 0.95],
         "folds": folds,
-        "metrics": {"sharpe": _measured(0.44, 1095, 1.1), "total_trades": {"value": 301, "n": 301, "low": None}},
+        "metrics": {name: _measured(0.1, 301, 0.4) for name in ALWAYS_MEASURED}
+        | {
+            "sharpe": _measured(0.44, 1095, 1.1),
+            "total_trades": {"value": 301, "n": 301, "low": None, "high": None},
+        },
     }
 
 
@@ -363,11 +397,23 @@ def _paths() -> dict[str, Any]:
     }
 
 
+def forecaster_metrics(name: str) -> dict[str, Any]:
+    """A forecaster's scores where it knows nothing."""
+    return {
+        "name": name,
+        "log_loss": 0.69,
+        "auc": 0.5,
+        "brier": 0.25,
+        "brier_parts": {"reliability": 0.0, "resolution": 0.0, "uncertainty": 0.25, "within": 0.0},
+        "intervals": {},
+    }
+
+
 def _forecaster(
     name: str, base: float, half: float, volatility: float | None, logistic: float | None
 ) -> dict[str, Any]:
-    def gain(value: float | None) -> dict[str, float] | None:
-        return None if value is None else {"value": value, "low": value - half, "high": value + half}
+    def gain(value: float | None) -> dict[str, Any] | None:
+        return None if value is None else measured_gain(value, value - half, value + half)
 
     return {
         "name": name,
@@ -398,6 +444,7 @@ def _profile(name: str, trades: pl.DataFrame) -> dict[str, Any]:
         "sortino": _measured(0.81, 1095, 1.6),
         "calmar": _measured(0.27, 1095, 0.7),
         "max_drawdown_account": _measured(0.166, 1095, 0.06),
+        "total_trades": {"value": n, "n": n, "low": None, "high": None},
         "sqn": _measured(0.8, n, 1.9),
         "trades_per_day": _measured(n / 1095, n, 0.05),
         "holding_avg_s": _measured(34_000.0, n, 2_500.0),
@@ -417,7 +464,9 @@ def _profile(name: str, trades: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-MANIFEST = {
+MANIFEST = example.MANIFEST | {
+    "schema": SCHEMA,
+    "files": {},
     "config": {
         "seed": 0,
         "bars": ["BTCUSDT-1h.parquet"],
@@ -428,7 +477,6 @@ MANIFEST = {
     "fingerprint": "4be0c2d1f6a94d0f8a5b7718e22c3b90d6f17e3a",
     "code": "0.1.0+3fa1c9e",
     "seed": 0,
-    "machine": {"n_cpus": 2, "memory_gib": 8, "python": "3.12.11"},
     "created": "2024-07-01T09:30:00+00:00",
     "deployed_profile": "AUDITED",
     "title": "BTCUSDT, hourly",
@@ -436,6 +484,27 @@ MANIFEST = {
 
 
 @pytest.fixture
-def run(make_run: Callable[..., Path]) -> RunFiles:
+def run(make_run: Callable[..., Path]) -> StoredRun:
     """The synthetic run, read."""
-    return read_run(make_run())
+    return StoredRun(make_run())
+
+
+def changed(run: StoredRun, **parts: Any) -> StoredRun:
+    """The same run with fields of its `metrics`, `verdict` or `manifest` replaced, or a table by its name."""
+    folder = Path(tempfile.mkdtemp(dir=run.folder.parent)) / run.name
+    shutil.copytree(run.folder, folder)
+    for part, content in parts.items():
+        if isinstance(content, pl.DataFrame):
+            _completed(part, content).write_parquet(folder / f"{part}.parquet")
+        else:
+            path = folder / f"{part}.json"
+            path.write_text(json.dumps(json.loads(path.read_text()) | content))
+    return StoredRun(folder)
+
+
+def without(run: StoredRun, *names: str) -> StoredRun:
+    """The same run as one that measured some sections of `metrics.json` not at all."""
+    metrics = {name: value for name, value in run.metrics.to_json().items() if name not in names}
+    copy = changed(run)
+    (copy.folder / "metrics.json").write_text(json.dumps(metrics))
+    return copy

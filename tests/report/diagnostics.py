@@ -11,6 +11,12 @@ def _giveaway(column: str, share: float, shift: float, spread: float) -> dict[st
     return {"column": column, "share": share, "shift": shift, "spread": spread}
 
 
+def measured_gain(value: float, low: float | None, high: float | None) -> dict[str, Any]:
+    """A gain in millinats as `metrics.json` holds it."""
+    sizes = {"n": 12_000, "n_blocks": 40, "block_bars": 24, "smallest_visible": 0.4}
+    return {"value": value, "low": low, "high": high, **sizes}
+
+
 ADVERSARIAL: dict[str, Any] = {
     "sentence": "The test blocks look unlike what was trained on: AUC 0.58 [0.52, 0.63]; mostly parkinson_168_to_atr.",
     "auc": {"value": 0.58, "low": 0.52, "high": 0.63},
@@ -53,25 +59,27 @@ IMPORTANCE: dict[str, Any] = {
     "cut": 0.5,
 }
 
-FAMILIES = {
+UNKNOWN_BASE: dict[str, Any] = {"over_base_with": None, "over_base_without": None}
+FAMILIES: dict[str, Any] = {
+    "forecaster": "logistic",
     "n": 12_000,
     "families": [
         {
             "family": "macro",
             "columns": ["macro_vix_size1", "macro_vix_age"],
-            "gain": {"value": -0.8, "low": -1.4, "high": -0.2},
+            "gain": measured_gain(-0.8, -1.4, -0.2),
             "over_base_with": 0.1,
             "over_base_without": 0.9,
         },
         {
             "family": "book",
             "columns": ["book_<b>"],
-            "gain": {"value": 0.5, "low": -0.1, "high": 1.1},
+            "gain": measured_gain(0.5, -0.1, 1.1),
             "over_base_with": 0.1,
             "over_base_without": -0.4,
         },
-        {"family": "flow", "columns": ["flow_x"], "gain": {"value": 1.0, "low": 0.4, "high": 1.6}},
-        {"family": "rank", "columns": ["rank_x"], "gain": {"value": 0.2, "low": None, "high": None}},
+        {"family": "flow", "columns": ["flow_x"], "gain": measured_gain(1.0, 0.4, 1.6)} | UNKNOWN_BASE,
+        {"family": "rank", "columns": ["rank_x"], "gain": measured_gain(0.2, None, None)} | UNKNOWN_BASE,
     ],
 }
 

@@ -1,10 +1,16 @@
-from dataclasses import replace
+from tests.report.conftest import changed
 
 from tradsys.report.cards import cards, headline, profile_names
 
 
 def judged(run, **profiles):
-    return replace(run, verdict={"profiles": profiles}, metrics={})
+    """The run with these profiles alone, each like AUDITED where nothing else is given."""
+    verdict, metrics = run.verdict.to_json()["profiles"]["AUDITED"], run.metrics.to_json()["profiles"]["AUDITED"]
+    return changed(
+        run,
+        verdict={"profiles": {name: verdict | own for name, own in profiles.items()}},
+        metrics={"profiles": dict.fromkeys(profiles, metrics)},
+    )
 
 
 def test_profiles_stand_best_first(run):
@@ -21,11 +27,6 @@ def test_one_proven_profile_is_the_answer_whatever_the_others_are(run):
     assert (answer.word, answer.sentence) == ("Proven", "B, the best of 2 profiles: it made money after costs.")
 
 
-def test_the_runs_own_sentence_leads_where_it_has_one(run):
-    answer = headline(replace(run, verdict=run.verdict | {"sentence": "Nothing here."}), profile_names(run))
-    assert (answer.sentence, answer.below) == ("Nothing here.", "AUDITED, the best of 4 profiles: p 0.21.")
-
-
 def test_no_profile_is_called_the_best_where_none_could_be_judged(run):
     short = {"verdict": "not proven", "p": None, "sentence": "not proven: too little history (55 of 300 days)"}
     run = judged(run, A=short, B=short)
@@ -33,10 +34,10 @@ def test_no_profile_is_called_the_best_where_none_could_be_judged(run):
 
 
 def test_a_sentence_is_told_from_the_record_it_rests_on(run):
-    said = {card.name: (card.sentence, card.record) for card in cards(run, profile_names(run))}
-    assert said["RECKLESS"][0] == "After costs it loses money."
-    assert said["RECKLESS"][1].startswith("Net Sharpe at most −0.4")
-    assert said["SNIPER"] == ("Too few trades (0 of 60).", "")
+    shown = {card.name: (card.sentence, card.record) for card in cards(run, profile_names(run))}
+    assert shown["RECKLESS"][0] == "After costs it loses money."
+    assert shown["RECKLESS"][1].startswith("Net Sharpe at most −0.4")
+    assert shown["SNIPER"] == ("Too few trades (0 of 60).", "")
 
 
 def test_a_run_without_profiles_says_that_there_is_no_verdict(run):
@@ -46,8 +47,9 @@ def test_a_run_without_profiles_says_that_there_is_no_verdict(run):
 
 def test_a_profile_that_never_fired_says_so_once_with_the_highest_confidence(run):
     sentence = "not proven: too few trades (0 of 60); it never fired: the highest confidence it saw was 0.612"
-    run = judged(run, A={"verdict": "not proven", "sentence": sentence, "n_trades": 0})
-    run = replace(run, metrics={"profiles": {"A": {"highest_confidence": 0.6124, "n_decisions": 0}}})
+    run = judged(run, A={"sentence": sentence, "n_trades": 0})
+    silent = run.metrics.to_json()["profiles"]["A"] | {"highest_confidence": 0.6124, "n_decisions": 0}
+    run = changed(run, metrics={"profiles": {"A": silent}})
     (card,) = cards(run, ["A"])
     assert card.sentence == "Too few trades (0 of 60)."
     assert card.never_fired == "Never fired: the highest confidence it saw was 0.612."
@@ -63,9 +65,9 @@ def test_the_interval_is_drawn_on_one_scale_with_zero_and_the_detectable_edge(ru
 
 def test_a_leg_passes_at_the_runs_own_alpha(run):
     own = {"verdict": "not proven", "n_trades": 90, "p_net": 0.21, "p_skill": 0.018}
-    run = judged(run, A=own)
-    assert [leg.is_passed for leg in cards(run, ["A"])[0].legs] == [False, True]
-    strict = replace(run, manifest={"config": {"verdict": {"alpha": 0.01}}})
+    usual = judged(run, A=own)
+    assert [leg.is_passed for leg in cards(usual, ["A"])[0].legs] == [False, True]
+    strict = changed(usual, manifest={"config": {**run.manifest.config, "verdict": {"alpha": 0.01}}})
     assert [leg.is_passed for leg in cards(strict, ["A"])[0].legs] == [False, False]
-    unknown = judged(run, A={})
+    unknown = judged(run, A={"p_net": None, "p_skill": None})
     assert [leg.is_passed for leg in cards(unknown, ["A"])[0].legs] == [None, None]

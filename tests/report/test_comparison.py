@@ -1,56 +1,65 @@
-from dataclasses import replace
+from datetime import UTC, datetime
 
 import polars as pl
+from tests.report.conftest import changed
 
 from tradsys.backtest.metrics import measure
 from tradsys.backtest.simulate import buy_and_hold
-from tradsys.report.comparison import Cell, exit_shares, fold_rows, metric_rows
+from tradsys.report.comparison import MetricCell, exit_shares, fold_rows, metric_rows
+from tradsys.runs.measurement import ALWAYS_MEASURED
+from tradsys.runs.metrics import FoldTrades
+from tradsys.runs.tables import BARS
+
+NOT_MEASURED = {name: {"value": None, "n": 0, "low": None, "high": None} for name in ALWAYS_MEASURED}
 
 
-def with_metrics(run, **metrics):
-    return replace(run, metrics={"profiles": {"A": {"metrics": metrics}}, "buy_and_hold": {"profit_total": 0.41}})
+def rows(run, held=None, **metrics):
+    """The rows of a profile A with these metrics and no others."""
+    own = run.metrics.to_json()["profiles"]["AUDITED"] | {"metrics": NOT_MEASURED | metrics}
+    run = changed(run, metrics={"profiles": {"A": own}, "buy_and_hold": held or {}})
+    return {row.name: row for row in metric_rows(run.metrics, ["A"])}
 
 
 def test_fractions_read_as_percent_and_ratios_do_not(run):
-    run = with_metrics(
+    found = rows(
         run,
+        {"profit_total": 0.41},
         sharpe={"value": 1.234, "n": 900, "low": -0.5, "high": 2.9},
         profit_total={"value": -0.0312, "n": 41, "low": None, "high": None},
     )
-    total, sharpe = metric_rows(run, ["A"])
-    assert total.cells == (Cell("−3.12%", "", "41"), Cell("+41.0%"))
-    assert sharpe.cells == (Cell("1.23", "−0.50 to 2.90", "900"), Cell(""))
-
-
-def test_buy_and_hold_may_carry_intervals_too(run):
-    run = with_metrics(run, sharpe={"value": 1.0})
-    held = {"sharpe": {"value": 0.61, "n": 900, "low": -0.4, "high": 1.6}}
-    (row,) = metric_rows(replace(run, metrics=run.metrics | {"buy_and_hold": held}), ["A"])
-    assert row.cells[-1] == Cell("0.61", "−0.40 to 1.60", "900")
+    assert found["profit_total"].cells == (MetricCell("−3.12%", "", "41"), MetricCell("+41.0%"))
+    assert found["sharpe"].cells == (MetricCell("1.23", "−0.50 to 2.90", "900"), MetricCell(""))
 
 
 def test_a_metric_that_the_report_does_not_know_is_shown_all_the_same(run):
-    (row,) = metric_rows(with_metrics(run, ulcer={"value": 3.0, "n": 4, "low": 1.0, "high": 5.0}), ["A"])
+    row = rows(run, ulcer={"value": 3.0, "n": 4, "low": 1.0, "high": 5.0})["ulcer"]
     assert (row.name, row.label, row.cells[0].value) == ("ulcer", "", "3.00")
 
 
 def test_every_metric_of_the_backtest_has_its_words(run):
-    bars = run.bars.drop("symbol").with_columns(volume=pl.lit(1.0))
+    bars = run.table(BARS).drop("symbol").with_columns(volume=pl.lit(1.0))
     window = bars["ts"].dt.epoch("ms").gather([0, -1])
     simulation = buy_and_hold({"BTCUSDT": bars}, *window)
-    measured = {name: {"value": 1.0} for name in measure(simulation, seed=0)}
-    assert [row.name for row in metric_rows(with_metrics(run, **measured), ["A"]) if not row.label] == []
+    measured = dict.fromkeys(measure(simulation, seed=0), NOT_MEASURED["sharpe"])
+    assert [row.name for row in rows(run, **measured).values() if not row.label] == []
 
 
 def test_exits_are_shares_of_all_trades_and_silent_profiles_have_none(run):
-    reasons = {"A": {"exit_reasons": {"target": 1, "stop": 3, "time": 0}}, "B": {"exit_reasons": {"target": 0}}}
-    (only,) = exit_shares(replace(run, metrics={"profiles": reasons}), ["A", "B"])
+    profiles = run.metrics.to_json()["profiles"]
+    reasons = {"EDGE": {"target": 1, "stop": 3, "time": 0}, "SNIPER": {"target": 0}}
+    profiles = {name: own | {"exit_reasons": reasons.get(name, {})} for name, own in profiles.items()}
+    (only,) = exit_shares(changed(run, metrics={"profiles": profiles}).metrics, ["EDGE", "SNIPER"])
     assert only.parts == (("target", "1", 25.0), ("stop", "3", 75.0))
 
 
 def test_a_fold_without_trades_says_so(run):
-    folds = [
-        {"fold": 2, "profiles": {"A": {"n_trades": 0, "net_return": 0.0}, "B": {"n_trades": 7, "net_return": 0.02}}}
-    ]
-    (row,) = fold_rows(replace(run, metrics={"folds": folds}), ["A", "B", "C"])
-    assert row.profiles == (Cell("no trades"), Cell("+2.00%", n="7"), Cell("–"))
+    traded = {"A": {"n_trades": 0, "net_return": 0.0}, "B": {"n_trades": 7, "net_return": 0.02}}
+    fold = run.metrics.folds[1].model_copy(
+        update={
+            "profiles": {name: FoldTrades(**own) for name, own in traded.items()},
+            "test_from": datetime(2024, 1, 2, tzinfo=UTC),
+        }
+    )
+    (row,) = fold_rows(run.metrics.model_copy(update={"folds": (fold,)}), ["A", "B", "C"])
+    assert row.profiles == (MetricCell("no trades"), MetricCell("+2.00%", n="7"), MetricCell("–"))
+    assert row.span.startswith("2 Jan 2024 to ")

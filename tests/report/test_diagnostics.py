@@ -1,24 +1,28 @@
 """The parts of the page about drift and importance."""
 
-from dataclasses import replace
-
 import pytest
+from tests.report.conftest import changed, without
 from tests.report.diagnostics import ADVERSARIAL, IMPORTANCE
 from tests.report.test_page import Page
 
 from tradsys.report.drift import drift_card
 from tradsys.report.importance import importance_card
 from tradsys.report.page import page
+from tradsys.runs.diagnostics import DriftMetrics, ImportanceMetrics
+
+
+def card_of(clusters):
+    return importance_card(ImportanceMetrics.parse(IMPORTANCE | {"clusters": clusters}, "test"))
 
 
 @pytest.fixture
 def importance():
-    return importance_card({"importance": IMPORTANCE})
+    return card_of(IMPORTANCE["clusters"])
 
 
 @pytest.fixture
 def drift():
-    return drift_card({"adversarial": ADVERSARIAL})
+    return drift_card(DriftMetrics.parse(ADVERSARIAL, "test"))
 
 
 def test_bars_begin_at_zero_and_end_at_the_value_whatever_its_sign(importance):
@@ -42,9 +46,10 @@ def test_all_bars_share_one_scale(importance):
 
 
 def test_one_wild_interval_does_not_flatten_the_bars():
-    wild = {"name": "b", "columns": ["b"], "deciding": {"millinats": 0.1, "low": -0.1, "high": 0.2}}
-    wild["boosted"] = {"millinats": 0.1, "low": -90.0, "high": 90.0}
-    card = importance_card({"importance": {"clusters": [*IMPORTANCE["clusters"], wild]}})
+    wild = {"name": "b", "columns": ["b"], "gain": None}
+    wild["deciding"] = {"millinats": 0.1, "low": -0.1, "high": 0.2, "n_blocks": 40}
+    wild["boosted"] = {"millinats": 0.1, "low": -90.0, "high": 90.0, "n_blocks": 40}
+    card = card_of([*IMPORTANCE["clusters"], wild])
     assert card.rows[0].deciding.width > 15
     assert (card.rows[3].boosted.low, card.rows[3].boosted.high) == (
         pytest.approx(0, abs=3),
@@ -67,11 +72,11 @@ def test_a_cluster_names_its_other_columns_and_its_share_of_the_gain(importance)
     ],
 )
 def test_the_sentence_names_what_is_needed(n, sentence):
-    assert importance_card({"importance": {"clusters": IMPORTANCE["clusters"][:n]}}).sentence == sentence
+    assert card_of(IMPORTANCE["clusters"][:n]).sentence == sentence
 
 
 def test_what_is_not_needed_and_what_is_not_known_are_different_sentences():
-    none, unknown = (importance_card({"importance": {"clusters": IMPORTANCE["clusters"][k:]}}) for k in (1, 2))
+    none, unknown = (card_of(IMPORTANCE["clusters"][k:]) for k in (1, 2))
     assert none.sentence == "No cluster of columns is needed beyond noise."
     assert unknown.sentence.startswith("The history is too short")
 
@@ -95,8 +100,8 @@ def test_a_giveaway_says_where_it_went(drift):
 
 
 def test_a_run_too_short_for_an_answer_says_so_and_draws_nothing(run):
-    metrics = run.metrics | {"adversarial": {"sentence": "It cannot be said.", "auc": None, "folds": []}}
-    text = Page(page(replace(run, metrics=metrics))).text
+    short = ADVERSARIAL | {"sentence": "It cannot be said.", "auc": None, "folds": []}
+    text = Page(page(changed(run, metrics={"adversarial": short}))).text
     assert "It cannot be said." in text
     assert "What gives them away" not in text
 
@@ -110,9 +115,8 @@ def test_the_page_shows_both_with_a_way_to_them(run):
 
 
 def test_a_run_of_before_shows_neither(run):
-    metrics = {name: value for name, value in run.metrics.items() if name not in ("adversarial", "importance")}
-    shown = page(replace(run, metrics=metrics))
-    assert drift_card(metrics) is importance_card(metrics) is None
+    shown = page(without(run, "adversarial", "importance"))
+    assert drift_card(None) is importance_card(None) is None
     assert "</html>" in shown
     for name in ("drift", "importance"):
         assert f'id="{name}"' not in shown

@@ -1,13 +1,16 @@
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from tests.report.conftest import changed
+from tests.runs import example
 
+from tradsys.core.errors import DataError
 from tradsys.report import render
-from tradsys.report.folder import read_run
 from tradsys.report.page import page
+from tradsys.runs.stored import StoredRun
+from tradsys.runs.tables import BARS, TABLES
 
 
 class Page(HTMLParser):
@@ -97,15 +100,16 @@ def test_every_part_that_was_promised_is_there(run):
 
 @pytest.mark.parametrize("is_development", [True, False])
 def test_development_data_is_confessed_only_where_it_was_used(run, is_development):
-    metrics = run.metrics | {"market": run.metrics["market"] | {"is_development": is_development}}
-    text = Page(page(replace(run, metrics=metrics))).text
+    market = run.metrics.to_json()["market"] | {"is_development": is_development}
+    text = Page(page(changed(run, metrics={"market": market}))).text
     assert ("in-sample at the level of design" in text) == is_development
 
 
 def test_an_opened_lockbox_is_said(run):
     assert "The lock-box was opened" not in page(run)
-    opened = run.verdict | {"lockbox": {"sentence": "AUDITED lost money on the last fifth."}}
-    assert "AUDITED lost money on the last fifth." in page(replace(run, verdict=opened))
+    own = run.verdict.to_json()["profiles"]["AUDITED"] | {"sentence": "AUDITED lost money on the last fifth."}
+    box = own | {"profile": "AUDITED", "n_other_openings": 0, "detectable_sharpe": 3.1}
+    assert "AUDITED lost money on the last fifth." in page(changed(run, verdict={"lockbox": box}))
 
 
 def test_names_from_outside_cannot_become_markup(make_run):
@@ -115,26 +119,31 @@ def test_names_from_outside_cannot_become_markup(make_run):
     assert Page(text).tags.count("script") == 3
 
 
-def test_a_run_with_nothing_in_it_says_so_in_words(run):
-    empty = replace(
-        run,
-        manifest={},
-        verdict={},
-        metrics={},
-        **{name: getattr(run, name).clear() for name in ("bars", "trades", "equity", "forecasts")},
-    )
+def test_a_run_with_nothing_in_it_says_so_in_words(tmp_path):
+    empty = StoredRun(example.write_example(tmp_path))
+    for table in TABLES:
+        if "experiment" in table.kinds:
+            table.empty.write_parquet(empty.folder / table.file)
     text = Page(page(empty)).text
     for words in ("No verdict", "No profile was compared", "kept no bars", "No equity curve", "No trades, so no exits"):
         assert words in text, words
 
 
 def test_no_single_null_breaks_the_page(make_run):
-    run = read_run(make_run(300))
-    short = replace(run, bars=run.bars.head(30), forecasts=run.forecasts.clear())
+    """It is shown as unknown, or refused in a sentence where it can never be."""
+    run = StoredRun(make_run(300))
+    short = changed(run, bars=run.table(BARS).head(30))
+    shown, refused = set(), set()
     for part in ("manifest", "verdict", "metrics"):
-        content = getattr(run, part)
+        content = json.loads((run.folder / f"{part}.json").read_text())
         for key in sorted(keys(content)):
-            assert "</html>" in page(replace(short, **{part: nulled(content, key)})), key
+            try:
+                assert "</html>" in page(changed(short, **{part: nulled(content, key)})), key
+                shown.add(key)
+            except DataError:
+                refused.add(key)
+    assert {"p", "upper_bound", "value", "high", "gain_millinats", "chosen", "labels", "skill", "over_base"} <= shown
+    assert {"fingerprint", "folds", "symbols"} <= refused
 
 
 def test_a_hundred_thousand_candles_stay_below_eight_megabytes(make_run):

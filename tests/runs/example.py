@@ -13,7 +13,7 @@ MANIFEST: dict[str, Any] = {
     "run": "5a" * 32,
     "market": "BTC/USD 1h",
     "title": "BTC/USD, hourly",
-    "config": {"seed": 0},
+    "config": {"seed": 0, "costs": {"taker_bps": 5.0}},
     "experiment": "e1" * 32,
     "fingerprint": "f0" * 32,
     "blocks": ["b0" * 32],

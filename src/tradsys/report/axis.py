@@ -1,9 +1,12 @@
 """A linear scale and its round ticks, as places in percent, so that a drawing stretches with the page."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
+
+from tradsys.report.numbers import MINUS, is_known
+from tradsys.runs.section import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,16 @@ class Axis:
         """
         share = (value - self.low) / (self.high - self.low)
         return round(100 * min(1.0, max(0.0, share)), 3)
+
+    def place_known(self, value: Number) -> float | None:
+        """The same, None for what is not known."""
+        return self.place(value) if is_known(value) else None
+
+    def labelled_ticks(
+        self, about: int = 5, show: Callable[[float], str] = "{:g}".format
+    ) -> tuple[tuple[float, str], ...]:
+        """The place and the label of each tick."""
+        return tuple((self.place(tick), show(tick).replace("-", MINUS)) for tick in self.ticks(about))
 
     def ticks(self, about: int = 5) -> list[float]:
         """Multiples of 1, 2 or 5 times a power of ten.

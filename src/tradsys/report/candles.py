@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tradsys.report.folder import RunFiles
-from tradsys.report.numbers import moment
+from tradsys.core.time import to_ms
 from tradsys.report.packing import Packed, pack, pack_times
+from tradsys.runs.metrics import FoldMetrics
+from tradsys.runs.stored import StoredRun
+from tradsys.runs.tables import BARS, FORECASTS, TRADES
 
 MOST_CANDLES = 240_000
 """About 6 MB of page; above this, neighbouring bars are drawn as one candle."""
@@ -18,28 +20,43 @@ NO_REGIME = -1
 REASONS = {"target": 0, "stop": 1, "time": 2, "rebalanced": 3, "last bar": 4}
 
 
-def pack_symbols(run: RunFiles, profiles: Sequence[str]) -> list[Packed]:
+def pack_symbols(run: StoredRun, profiles: Sequence[str]) -> list[Packed]:
     """One entry a symbol, in order of first appearance."""
-    bars = run.bars.with_columns(pl.col("symbol").fill_null(""))
+    bars, trades, forecasts = (run.table(one) for one in (BARS, TRADES, FORECASTS))
     merged = max(1, math.ceil(len(bars) / MOST_CANDLES))
-    return [_pack_symbol(run, frame.sort("ts"), profiles, merged) for frame in bars.partition_by("symbol")]
+    return [
+        _pack_symbol(
+            frame.sort("ts"),
+            trades.filter(pl.col("symbol") == symbol),
+            forecasts.filter(pl.col("symbol") == symbol),
+            run.metrics.folds,
+            profiles,
+            merged,
+        )
+        for (symbol,), frame in bars.partition_by("symbol", as_dict=True, maintain_order=True).items()
+    ]
 
 
-def _pack_symbol(run: RunFiles, bars: pl.DataFrame, profiles: Sequence[str], merged: int) -> Packed:
-    symbol = bars["symbol"][0]
+def _pack_symbol(
+    bars: pl.DataFrame,
+    trades: pl.DataFrame,
+    forecasts: pl.DataFrame,
+    folds: Sequence[FoldMetrics],
+    profiles: Sequence[str],
+    merged: int,
+) -> Packed:
     opened = bars["ts"].dt.epoch("ms").to_numpy()
     candles = _merge(bars, merged)
-    trades = run.trades.filter(pl.col("symbol").fill_null("") == symbol)
-    regime = _regimes(run.forecasts.filter(pl.col("symbol").fill_null("") == symbol), opened)[::merged]
+    regime = _regimes(forecasts, opened)[::merged]
     changes = np.flatnonzero(np.diff(regime, prepend=np.int8(-2)))
     return {
-        "name": symbol,
+        "name": bars["symbol"][0],
         "merged": merged,
         "digits": _digits(candles["close"].to_numpy()),
         "times": pack_times(candles["ts"].dt.epoch("ms").to_numpy()),
         **{column: pack(candles[column]) for column in ("open", "high", "low", "close")},
         "regime": {"from": pack(changes, np.int32), "state": pack(regime[changes], np.int8)},
-        "folds": _folds(run, opened, merged),
+        "folds": _folds(folds, opened, merged),
         "trades": {
             name: _pack_trades(trades.filter(pl.col("profile") == name).sort("entry_ts"), opened, merged)
             for name in profiles
@@ -73,14 +90,13 @@ def _regimes(forecasts: pl.DataFrame, opened: npt.NDArray[np.int64]) -> npt.NDAr
     return np.where(is_tested, known["regime"].to_numpy()[np.maximum(last, 0)], NO_REGIME).astype(np.int8)
 
 
-def _folds(run: RunFiles, opened: npt.NDArray[np.int64], merged: int) -> list[Packed]:
-    marks: list[Packed] = []
-    for fold in run.metrics.get("folds") or []:
-        at = moment(fold.get("test_from"))
-        if at is not None and len(opened) and opened[0] <= at.timestamp() * 1000 <= opened[-1]:
-            index = int(np.searchsorted(opened, at.timestamp() * 1000)) // merged
-            marks.append({"index": index, "label": f"fold {fold.get('fold', len(marks) + 1)}"})
-    return marks
+def _folds(folds: Sequence[FoldMetrics], opened: npt.NDArray[np.int64], merged: int) -> list[Packed]:
+    opens = {fold.fold: to_ms(fold.test_from) for fold in folds}
+    return [
+        {"index": int(np.searchsorted(opened, at)) // merged, "label": f"fold {fold}"}
+        for fold, at in opens.items()
+        if opened[0] <= at <= opened[-1]
+    ]
 
 
 def _pack_trades(trades: pl.DataFrame, opened: npt.NDArray[np.int64], merged: int) -> Packed:
@@ -91,7 +107,7 @@ def _pack_trades(trades: pl.DataFrame, opened: npt.NDArray[np.int64], merged: in
     return {
         "entry": pack(np.maximum(entry, 0) // merged, np.int32),
         "exit": pack(np.maximum(exit_, np.maximum(entry, 0)) // merged, np.int32),
-        "side": pack(trades["side"].fill_null(1), np.int8),
+        "side": pack(trades["side"], np.int8),
         "reason": pack(reason, np.int8),
         **{
             name: pack(trades[name].fill_null(math.nan))

@@ -1,12 +1,15 @@
 """What choosing inside each training part would have earned: one row beside the profiles', and a choice a fold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tradsys.report.axis import Axis
-from tradsys.report.folder import Json, RunFiles, rows, section
-from tradsys.report.numbers import MINUS, count, day, is_known, number
+from tradsys.report.intervals import interval_text
+from tradsys.report.numbers import count, day, is_known, number
+from tradsys.runs.diagnostics import ChosenMetrics, FoldChoiceMetrics
+from tradsys.runs.measurement import Measurement
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.section import Number
 
 LARGEST = 6.0
 """Sharpe ratio a year beyond which, either way, a drawing runs off its edge."""
@@ -55,84 +58,73 @@ class ChosenCard:
     none_chose: str
 
 
-def chosen_card(run: RunFiles, names: Sequence[str]) -> ChosenCard | None:
-    """The card, or None where the run chose nothing: it was made by an earlier version."""
-    chosen = section(run.metrics, "chosen")
-    if not section(chosen, "metrics", "sharpe"):
+def chosen_card(metrics: RunMetrics, names: Sequence[str]) -> ChosenCard | None:
+    """The card, or None where the run chose nothing: it was made by an earlier version, or by a rule."""
+    chosen = metrics.chosen
+    if chosen is None:
         return None
-    measured = {name: section(run.metrics, "profiles", name, "metrics") for name in names}
-    measured["chosen"] = section(chosen, "metrics")
-    axis = sharpe_axis(
-        [section(one, "sharpe").get(end) for one in measured.values() for end in ("low", "value", "high")]
-    )
+    measured = {name: metrics.profiles[name].metrics for name in names} | {"chosen": chosen.metrics}
+    axis = sharpe_axis([end for one in measured.values() for end in _ends(one["sharpe"])])
     return ChosenCard(
-        sentence=str(chosen.get("sentence") or ""),
-        n_candidates=count(chosen.get("n_candidates")),
+        sentence=chosen.sentence,
+        n_candidates=count(chosen.n_candidates),
         rows=tuple(_row(name, one, axis) for name, one in measured.items()),
         zero=axis.place(0.0),
-        ticks=sharpe_ticks(axis),
-        choices=_choices(run, chosen),
-        none_chose=_none_chose(rows(chosen, "folds")),
+        ticks=axis.labelled_ticks(),
+        choices=_choices(metrics, chosen),
+        none_chose=_none_chose(chosen.folds),
     )
 
 
-def sharpe_axis(values: Sequence[Any]) -> Axis:
+def sharpe_axis(values: Sequence[Number]) -> Axis:
     """A scale for annual Sharpe ratios that holds what is known, zero, and at least one either way."""
     known = [max(-LARGEST, min(LARGEST, value)) for value in values if is_known(value)]
     return Axis.around([*known, -1.0, 1.0])
 
 
-def sharpe_ticks(axis: Axis) -> tuple[tuple[float, str], ...]:
-    """Round numbers on the scale."""
-    return tuple((axis.place(tick), f"{tick:g}".replace("-", MINUS)) for tick in axis.ticks(5))
+def _ends(sharpe: Measurement) -> tuple[Number, Number, Number]:
+    return sharpe.low, sharpe.value, sharpe.high
 
 
-def place(axis: Axis, value: Any) -> float | None:
-    """Where a value stands, None where it is not known."""
-    return axis.place(value) if is_known(value) else None
-
-
-def _row(name: str, metrics: Json, axis: Axis) -> SharpeRow:
-    sharpe = section(metrics, "sharpe")
-    low, high = sharpe.get("low"), sharpe.get("high")
-    has_interval = is_known(low) and is_known(high)
+def _row(name: str, metrics: Mapping[str, Measurement], axis: Axis) -> SharpeRow:
+    sharpe = metrics["sharpe"]
+    interval = interval_text(sharpe.low, sharpe.high)
     return SharpeRow(
         name=name,
         is_chosen=name == "chosen",
-        text=number(sharpe.get("value")),
-        interval=f"{number(low)} to {number(high)}" if has_interval else "",
-        n_trades=count(section(metrics, "total_trades").get("value")),
-        n_days=count(sharpe.get("n")),
-        point=place(axis, sharpe.get("value")),
-        low=place(axis, low) if has_interval else None,
-        high=place(axis, high) if has_interval else None,
+        text=number(sharpe.value),
+        interval=interval,
+        n_trades=count(metrics["total_trades"].value),
+        n_days=count(sharpe.n),
+        point=axis.place_known(sharpe.value),
+        low=axis.place_known(sharpe.low) if interval else None,
+        high=axis.place_known(sharpe.high) if interval else None,
     )
 
 
-def _none_chose(folds: Sequence[Json]) -> str:
+def _none_chose(folds: Sequence[FoldChoiceMetrics]) -> str:
     """A sentence in the table's place, where no fold had a record that it could choose by; else empty."""
-    if not folds or any(is_known(one.get("best_sharpe")) for one in folds):
+    if not folds or any(is_known(one.best_sharpe) for one in folds):
         return ""
-    why = folds[-1].get("why")
-    return f"No training part had a record to choose by ({why}), so that every fold kept the first profile."
+    return f"No training part had a record to choose by ({folds[-1].why}), so that every fold kept the first profile."
 
 
-def _choices(run: RunFiles, chosen: Json) -> tuple[ChoiceRow, ...]:
-    opens = {fold.get("fold"): fold.get("test_from") for fold in rows(run.metrics, "folds")}
+def _choices(metrics: RunMetrics, chosen: ChosenMetrics) -> tuple[ChoiceRow, ...]:
+    opens = {fold.fold: fold.test_from for fold in metrics.folds}
     found: list[ChoiceRow] = []
-    before: Any = None
-    for one in rows(chosen, "folds"):
-        now = (one.get("profile"), one.get("description"))
+    before: tuple[str, str] | None = None
+    for one in chosen.folds:
+        now = (one.profile, one.description)
         found.append(
             ChoiceRow(
-                fold=count(one.get("fold")),
-                opens=day(opens.get(one.get("fold"))),
-                profile=str(one.get("profile") or ""),
-                description=str(one.get("description") or ""),
-                why=str(one.get("why") or ""),
-                record=f"{count(one.get('n_days'))} days, {count(one.get('n_trades'))} trades",
-                sharpe=number(one.get("sharpe")),
-                best=number(one.get("best_sharpe")) if is_known(one.get("best_sharpe")) else "",
+                fold=count(one.fold),
+                opens=day(opens.get(one.fold)),
+                profile=one.profile,
+                description=one.description,
+                why=one.why,
+                record=f"{count(one.n_days)} days, {count(one.n_trades)} trades",
+                sharpe=number(one.sharpe),
+                best=number(one.best_sharpe) if is_known(one.best_sharpe) else "",
                 is_new=now != before,
             )
         )

@@ -1,16 +1,18 @@
 """Tables: the profiles side by side under freqtrade's names, their exits, and the folds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from tradsys.report.folder import Json, RunFiles, rows, section
+from tradsys.report.intervals import interval_text
 from tradsys.report.numbers import UNKNOWN, count, day, duration, is_known, number, percent
+from tradsys.runs.measurement import Measurement
+from tradsys.runs.metrics import FoldMetrics, FoldTrades, RunMetrics
+from tradsys.runs.section import Number
 
 _signed_percent = partial(percent, signed=True)
 _signed_number = partial(number, signed=True)
-_METRICS: dict[str, tuple[str, Callable[[Any], str]]] = {
+_METRICS: dict[str, tuple[str, Callable[[Number], str]]] = {
     "profit_total": ("Profit, whole test", _signed_percent),
     "profit_total_abs": ("The same, quote currency", _signed_number),
     "cagr": ("Profit a year, compounded", _signed_percent),
@@ -59,7 +61,7 @@ _MAIN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class MetricCell:
     """A number with its interval and how many observations stand behind it."""
 
     value: str
@@ -73,7 +75,7 @@ class MetricRow:
 
     name: str
     label: str
-    cells: tuple[Cell, ...]
+    cells: tuple[MetricCell, ...]
     is_main: bool
 
 
@@ -98,29 +100,29 @@ class FoldRow:
     auditor: str
     gain: str
     auc: str
-    profiles: tuple[Cell, ...]
+    profiles: tuple[MetricCell, ...]
 
 
-def metric_rows(run: RunFiles, names: Sequence[str]) -> list[MetricRow]:
+def metric_rows(metrics: RunMetrics, names: Sequence[str]) -> list[MetricRow]:
     """Known metrics in the order above, then any other that the run measured."""
-    measured = [section(run.metrics, "profiles", name, "metrics") for name in names]
-    columns = [*measured, section(run.metrics, "buy_and_hold")]
+    measured = [metrics.profiles[name].metrics for name in names]
     present = dict.fromkeys(metric for own in measured for metric in own)
     order = [metric for metric in _METRICS if metric in present] + [m for m in present if m not in _METRICS]
     found = []
     for metric in order:
         label, show = _METRICS.get(metric, ("", number))
-        cells = tuple(_cell(own.get(metric), show) for own in columns)
+        held = metrics.buy_and_hold.get(metric)
+        cells = (*(_cell(own.get(metric), show) for own in measured), MetricCell(show(held) if is_known(held) else ""))
         found.append(MetricRow(metric, label, cells, metric in _MAIN))
     return found
 
 
-def exit_shares(run: RunFiles, names: Sequence[str]) -> list[ExitShare]:
+def exit_shares(metrics: RunMetrics, names: Sequence[str]) -> list[ExitShare]:
     """Target, stop and time exits of each profile that traded."""
     found = []
     for name in names:
-        reasons = section(run.metrics, "profiles", name, "exit_reasons")
-        numbers = {reason: reasons.get(reason) or 0 for reason in ("target", "stop", "time")}
+        reasons = metrics.profiles[name].exit_reasons
+        numbers = {reason: reasons.get(reason, 0) for reason in ("target", "stop", "time")}
         total = sum(numbers.values())
         if total:
             parts = tuple((reason, count(n), round(100 * n / total, 2)) for reason, n in numbers.items() if n)
@@ -128,36 +130,34 @@ def exit_shares(run: RunFiles, names: Sequence[str]) -> list[ExitShare]:
     return found
 
 
-def fold_rows(run: RunFiles, names: Sequence[str]) -> list[FoldRow]:
+def fold_rows(metrics: RunMetrics, names: Sequence[str]) -> list[FoldRow]:
     """The folds in order of time."""
-    return [_fold(fold, names) for fold in rows(run.metrics, "folds")]
+    return [_fold(fold, names) for fold in metrics.folds]
 
 
-def _fold(fold: Json, names: Sequence[str]) -> FoldRow:
+def _fold(fold: FoldMetrics, names: Sequence[str]) -> FoldRow:
     return FoldRow(
-        fold=str(fold.get("fold", "")),
-        span=f"{day(fold.get('test_from'))} to {day(fold.get('test_to'))}",
-        n_train=count(fold.get("n_train")),
-        n_test=count(fold.get("n_test")),
-        decider=str(fold.get("decider") or UNKNOWN),
-        auditor=str(fold.get("auditor") or ""),
-        gain=number(fold.get("gain_millinats"), signed=True),
-        auc=f"{fold['auc']:.3f}" if is_known(fold.get("auc")) else UNKNOWN,
-        profiles=tuple(_fold_cell(section(fold, "profiles", name)) for name in names),
+        fold=str(fold.fold),
+        span=f"{day(fold.test_from)} to {day(fold.test_to)}",
+        n_train=count(fold.n_train),
+        n_test=count(fold.n_test),
+        decider=fold.decider or UNKNOWN,
+        auditor=fold.auditor,
+        gain=number(fold.gain_millinats, signed=True),
+        auc=f"{fold.auc:.3f}" if is_known(fold.auc) else UNKNOWN,
+        profiles=tuple(_fold_cell(fold.profiles.get(name)) for name in names),
     )
 
 
-def _fold_cell(own: Json) -> Cell:
-    n = own.get("n_trades")
-    if n == 0:
-        return Cell("no trades")
-    return Cell(percent(own.get("net_return"), signed=True), n=count(n) if is_known(n) else "")
+def _fold_cell(own: FoldTrades | None) -> MetricCell:
+    if own is None:
+        return MetricCell(UNKNOWN)
+    if own.n_trades == 0:
+        return MetricCell("no trades")
+    return MetricCell(percent(own.net_return, signed=True), n=count(own.n_trades))
 
 
-def _cell(measured: Any, show: Callable[[Any], str]) -> Cell:
-    if not isinstance(measured, Mapping):
-        return Cell(show(measured) if is_known(measured) else "")
-    low, high = measured.get("low"), measured.get("high")
-    interval = f"{show(low)} to {show(high)}" if is_known(low) and is_known(high) else ""
-    n = measured.get("n")
-    return Cell(show(measured.get("value")), interval, count(n) if is_known(n) else "")
+def _cell(measured: Measurement | None, show: Callable[[Number], str]) -> MetricCell:
+    if measured is None:
+        return MetricCell("")
+    return MetricCell(show(measured.value), interval_text(measured.low, measured.high, show), count(measured.n))

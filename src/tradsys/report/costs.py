@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from tradsys.backtest.cost_breakdown import cost_breakdown
-from tradsys.core.costs import Costs
-from tradsys.report.folder import RunFiles, section
 from tradsys.report.numbers import count, number
+from tradsys.runs.stored import StoredRun
+from tradsys.runs.tables import TRADES
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,13 @@ class CostRow:
     cells: tuple[tuple[str, str], ...]
 
 
-def cost_rows(run: RunFiles, names: Sequence[str]) -> list[CostRow]:
-    """Fees, slippage, funding and borrowing of each profile that traded; none of a run that did not write its costs."""
-    settings = section(run.manifest, "config", "costs")
-    if not settings or run.trades["fees_quote"].null_count():
-        return []
-    costs, found = Costs(**settings), []
+def cost_rows(run: StoredRun, names: Sequence[str]) -> list[CostRow]:
+    """Fees, slippage, funding and borrowing of each profile that traded."""
+    costs, trades, found = run.manifest.costs, run.table(TRADES), []
     for name in names:
-        mine = run.trades.filter(pl.col("profile") == name)
-        if len(mine):
-            one = cost_breakdown(mine, costs)
+        mine = trades.filter(pl.col("profile") == name)
+        one = cost_breakdown(mine, costs)
+        if one.traded:
             cells = tuple((number(x), f"{number(x / one.traded * 1e4)} bp") for x in one.parts.values())
             found.append(CostRow(name, count(one.n_trades), cells))
     return found

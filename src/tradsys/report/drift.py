@@ -1,11 +1,12 @@
 """Do the test blocks look like what was trained on: an AUC a fold on one scale, beside what is ordinary."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from tradsys.report.axis import Axis
-from tradsys.report.folder import Json, rows, section
 from tradsys.report.numbers import UNKNOWN, count, is_known, number
+from tradsys.runs.diagnostics import DriftMetrics, GiveawayMetrics
+from tradsys.runs.measurement import Band
+from tradsys.runs.section import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class DriftRow:
 
     name: str
     text: str
-    beside: str
+    ordinary_text: str
     point: float
     low: float | None
     high: float | None
@@ -23,7 +24,7 @@ class DriftRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class GiveawayBar:
     """A column that tells test from training rows, its share in percent, and where it stands in the test rows."""
 
     name: str
@@ -38,56 +39,51 @@ class DriftCard:
 
     sentence: str
     rows: tuple[DriftRow, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[GiveawayBar, ...]
     half: float
     ticks: tuple[tuple[float, str], ...]
     gap: str
 
 
-def drift_card(metrics: Json) -> DriftCard | None:
+def drift_card(drift: DriftMetrics | None) -> DriftCard | None:
     """What the run found; None where it did not look."""
-    drift = section(metrics, "adversarial")
-    if not drift.get("sentence"):
+    if drift is None:
         return None
-    folds = [one for one in rows(drift, "folds") if is_known(one.get("auc"))]
-    whole = section(drift, "auc")
-    values = [one[name] for one in folds for name in ("auc", "ordinary") if is_known(one.get(name))]
-    values += [whole[name] for name in ("value", "low", "high") if is_known(whole.get(name))]
-    axis = Axis.around([0.4, 0.6, *(min(1.0, max(0.0, value)) for value in values)], margin=0.04)
-    overall = [_row("All folds", whole, drift.get("ordinary"), axis)] if is_known(whole.get("value")) else []
+    folds = [one for one in drift.folds if is_known(one.auc)]
+    whole = drift.auc or Band()
+    values = [*(end for one in folds for end in (one.auc, one.ordinary)), whole.value, whole.low, whole.high]
+    known = [min(1.0, max(0.0, value)) for value in values if is_known(value)]
+    axis = Axis.around([0.4, 0.6, *known], margin=0.04)
+    overall = [_row("All folds", whole, drift.ordinary, axis)] if is_known(whole.value) else []
     return DriftCard(
-        sentence=str(drift["sentence"]),
-        rows=(*overall, *(_row(_name(one), {"value": one["auc"]}, one.get("ordinary"), axis) for one in folds)),
-        columns=tuple(_column(one) for one in rows(drift, "giveaways") if is_known(one.get("share"))),
+        sentence=drift.sentence,
+        rows=(*overall, *(_row(f"Fold {count(one.fold)}", Band(value=one.auc), one.ordinary, axis) for one in folds)),
+        columns=tuple(_giveaway(one) for one in drift.giveaways if is_known(one.share)),
         half=axis.place(0.5),
-        ticks=tuple((axis.place(tick), f"{tick:g}") for tick in axis.ticks(4)),
-        gap=count(drift.get("gap_bars")),
+        ticks=axis.labelled_ticks(4),
+        gap=count(drift.gap_bars),
     )
 
 
-def _name(fold: Json) -> str:
-    return f"Fold {count(fold.get('fold'))}"
-
-
-def _row(name: str, auc: Json, ordinary: Any, axis: Axis) -> DriftRow:
-    value, low, high = (auc.get(end) for end in ("value", "low", "high"))
+def _row(name: str, auc: Band, ordinary: Number, axis: Axis) -> DriftRow:
+    value, low, high = auc.value, auc.low, auc.high
     assert is_known(value)
-    spread = f" [{low:.2f}, {high:.2f}]" if is_known(low) and is_known(high) else ""
+    has_interval = is_known(low) and is_known(high)
     return DriftRow(
         name=name,
-        text=f"{value:.2f}{spread}",
-        beside=f"{ordinary:.2f}" if is_known(ordinary) else UNKNOWN,
+        text=f"{value:.2f} [{low:.2f}, {high:.2f}]" if has_interval else f"{value:.2f}",
+        ordinary_text=f"{ordinary:.2f}" if is_known(ordinary) else UNKNOWN,
         point=axis.place(value),
-        low=axis.place(low) if is_known(low) and spread else None,
-        high=axis.place(high) if is_known(high) and spread else None,
-        ordinary=axis.place(ordinary) if is_known(ordinary) else None,
+        low=axis.place_known(low) if has_interval else None,
+        high=axis.place_known(high) if has_interval else None,
+        ordinary=axis.place_known(ordinary),
         is_all=name == "All folds",
     )
 
 
-def _column(giveaway: Json) -> Column:
-    share, shift, spread = (giveaway.get(name) for name in ("share", "shift", "spread"))
+def _giveaway(one: GiveawayMetrics) -> GiveawayBar:
+    share, shift = one.share, one.shift
     assert is_known(share)
     moved = [f"{number(abs(shift))} sd {'higher' if shift > 0 else 'lower'}"] if is_known(shift) else []
-    moved += [f"spread × {number(spread)}"] if is_known(spread) else []
-    return Column(str(giveaway.get("column") or ""), round(100 * share, 2), f"{100 * share:.0f}%", ", ".join(moved))
+    moved += [f"spread × {number(one.spread)}"] if is_known(one.spread) else []
+    return GiveawayBar(one.column, round(100 * share, 2), f"{100 * share:.0f}%", ", ".join(moved))

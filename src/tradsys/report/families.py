@@ -1,14 +1,15 @@
 """What each family of columns from outside adds to the forecasts: its gain with an interval, on one scale."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from tradsys.report.axis import Axis
-from tradsys.report.folder import Json, rows, section
-from tradsys.report.numbers import MINUS, count, is_known, number
+from tradsys.report.intervals import interval_text, side_of_zero
+from tradsys.report.numbers import count, is_known, number
+from tradsys.runs.diagnostics import FamiliesMetrics, FamilyMetrics
+from tradsys.runs.measurement import MeasuredGain
 
-_CALLED = {"macro": "Macro", "book": "Order book", "flow": "Positions", "rank": "Rank among the symbols"}
-_SAID = {
+_TITLES = {"macro": "Macro", "book": "Order book", "flow": "Positions", "rank": "Rank among the symbols"}
+_FINDINGS = {
     "above": "adds more than noise",
     "below": "makes the forecasts worse",
     "across": "adds nothing that can be told from noise",
@@ -42,57 +43,47 @@ class FamiliesCard:
     ticks: tuple[tuple[float, str], ...]
 
 
-def families_card(metrics: Json) -> FamiliesCard | None:
+def families_card(families: FamiliesMetrics | None) -> FamiliesCard | None:
     """What the run found; None where its features read nothing from outside."""
-    families = section(metrics, "families")
-    found = [one for one in rows(families, "families") if is_known(section(one, "gain").get("value"))]
-    if not found:
+    found = [
+        (one, one.gain) for one in (families.families if families else ()) if one.gain and is_known(one.gain.value)
+    ]
+    if families is None or not found:
         return None
-    gains = [section(one, "gain") for one in found]
-    axis = Axis.around(
-        [0.0, *(one[end] for one in gains for end in ("low", "value", "high") if is_known(one.get(end)))]
-    )
+    ends = [end for _, gain in found for end in (gain.low, gain.value, gain.high) if is_known(end)]
+    axis = Axis.around([0.0, *ends])
     return FamiliesCard(
-        sentence=" ".join(_sentence(one) for one in found),
-        n=count(families.get("n")),
-        rows=tuple(_row(one, axis) for one in found),
+        sentence=" ".join(_sentence(_title(one), gain) for one, gain in found),
+        n=count(families.n),
+        rows=tuple(_row(one, gain, axis) for one, gain in found),
         zero=axis.place(0.0),
-        ticks=tuple((axis.place(tick), f"{tick:g}".replace("-", MINUS)) for tick in axis.ticks(5)),
+        ticks=axis.labelled_ticks(),
     )
 
 
-def _row(family: Json, axis: Axis) -> FamilyRow:
-    gain, columns = section(family, "gain"), [str(name) for name in family.get("columns") or []]
-    low, high = gain.get("low"), gain.get("high")
-    with_, without = family.get("over_base_with"), family.get("over_base_without")
+def _row(family: FamilyMetrics, gain: MeasuredGain, axis: Axis) -> FamilyRow:
+    value, n = gain.value, len(family.columns)
+    assert is_known(value)
+    with_, without = family.over_base_with, family.over_base_without
     return FamilyRow(
-        name=_called(family),
-        columns=", ".join(columns),
-        n_columns=f"{count(len(columns))} {'column' if len(columns) == 1 else 'columns'}",
-        text=number(gain.get("value"), signed=True),
-        interval=f"{number(low)} to {number(high)}" if is_known(low) and is_known(high) else "",
-        point=axis.place(gain["value"]),
-        low=axis.place(low) if is_known(low) else None,
-        high=axis.place(high) if is_known(high) else None,
-        side=_side(low, high),
+        name=_title(family),
+        columns=", ".join(family.columns),
+        n_columns=f"{count(n)} {'column' if n == 1 else 'columns'}",
+        text=number(value, signed=True),
+        interval=interval_text(gain.low, gain.high),
+        point=axis.place(value),
+        low=axis.place_known(gain.low),
+        high=axis.place_known(gain.high),
+        side=side_of_zero(gain.low, gain.high),
         over_base=f"{number(without, signed=True)} → {number(with_, signed=True)}",
     )
 
 
-def _called(family: Json) -> str:
-    name = str(family.get("family") or "")
-    return _CALLED.get(name, name)
+def _title(family: FamilyMetrics) -> str:
+    return _TITLES.get(family.family, family.family)
 
 
-def _side(low: Any, high: Any) -> str:
-    if not (is_known(low) and is_known(high)):
-        return "across"
-    return "above" if low > 0 else "below" if high < 0 else "across"
-
-
-def _sentence(family: Json) -> str:
-    gain = section(family, "gain")
-    low, high = gain.get("low"), gain.get("high")
-    if not (is_known(low) and is_known(high)):
-        return f"{_called(family)}: the history is too short to say."
-    return f"{_called(family)} {_SAID[_side(low, high)]}."
+def _sentence(title: str, gain: MeasuredGain) -> str:
+    if not (is_known(gain.low) and is_known(gain.high)):
+        return f"{title}: the history is too short to say."
+    return f"{title} {_FINDINGS[side_of_zero(gain.low, gain.high)]}."

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from tradsys.report.axis import Axis
-from tradsys.report.folder import Json, rows, section
-from tradsys.report.numbers import MINUS, UNKNOWN, is_known, number
+from tradsys.report.intervals import Side, interval_text, side_of_zero
+from tradsys.report.numbers import UNKNOWN, is_known, number
+from tradsys.runs.measurement import MeasuredGain
+from tradsys.runs.section import Number
+from tradsys.runs.skill import ForecasterMetrics, SkillMetrics
 
 REFERENCES = (
     ("over_base", "Over the base rate", "does it know anything at all?"),
@@ -26,7 +29,7 @@ class ForestRow:
     point: float
     low: float
     high: float
-    side: str
+    side: Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +44,38 @@ class Forest:
     ticks: tuple[tuple[float, str], ...]
 
 
-def forests(skill: Json) -> list[Forest]:
+def forests(skill: SkillMetrics | None) -> list[Forest]:
     """A forest for each reference that anything was compared with; gains in millinats."""
-    forecasters = rows(skill, "forecasters")
-    gains = [section(one, key) for one in forecasters for key, _, _ in REFERENCES]
-    values = [gain[end] for gain in gains for end in ("low", "value", "high") if is_known(gain.get(end))]
-    if not values:
+    forecasters = skill.forecasters if skill else ()
+    gains = [(one.name, key, getattr(one, key)) for key, _, _ in REFERENCES for one in forecasters]
+    known = [(name, key, gain) for name, key, gain in gains if gain is not None and is_known(gain.value)]
+    if skill is None or not known:
         return []
-    axis = Axis.around([*values, 0.0])
-    blind = skill.get("smallest_visible_gain_millinats")
+    ends = [end for _, _, gain in known for end in (gain.low, gain.value, gain.high) if is_known(end)]
+    axis = Axis.around([*ends, 0.0])
+    blind = skill.smallest_visible_gain_millinats
     band = (axis.place(-blind), axis.place(blind)) if is_known(blind) else None
-    ticks = tuple((axis.place(tick), f"{tick:g}".replace("-", MINUS)) for tick in axis.ticks(4))
     found = []
     for key, title, question in REFERENCES:
-        compared = tuple(row for one in forecasters if (row := _row(one, section(one, key), axis)) is not None)
-        if compared:
-            found.append(Forest(title, question, compared, axis.place(0.0), band, ticks))
+        rows = tuple(_row(name, gain, axis) for name, against, gain in known if against == key)
+        if rows:
+            found.append(Forest(title, question, rows, axis.place(0.0), band, axis.labelled_ticks(4)))
     return found
 
 
-def _row(forecaster: Json, gain: Json, axis: Axis) -> ForestRow | None:
-    value, low, high = _measured(gain)
-    if value is None:
-        return None
+def _row(name: str, gain: MeasuredGain, axis: Axis) -> ForestRow:
+    value = gain.value
+    assert is_known(value)
+    low, high = (end if is_known(end) else value for end in (gain.low, gain.high))
     return ForestRow(
-        name=str(forecaster.get("name", "")),
+        name=name,
         text=number(value, signed=True),
-        interval=f"{number(low)} to {number(high)}" if low != high else "",
+        interval=interval_text(low, high) if low != high else "",
         point=axis.place(value),
         low=axis.place(low),
         high=axis.place(high),
-        side="above" if low > 0 else "below" if high < 0 else "across",
+        side=side_of_zero(low, high),
     )
-
-
-def _measured(gain: Json) -> tuple[Any, Any, Any]:
-    value = gain.get("value")
-    if not is_known(value):
-        return None, None, None
-    low, high = gain.get("low"), gain.get("high")
-    return value, low if is_known(low) else value, high if is_known(high) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +91,23 @@ class ForecasterRow:
     auc_interval: str
 
 
-def forecaster_rows(skill: Json) -> Sequence[ForecasterRow]:
+def forecaster_rows(skill: SkillMetrics | None) -> Sequence[ForecasterRow]:
     """Scores of each forecaster."""
-    return [_scores(one) for one in rows(skill, "forecasters")]
+    return [_scores(one) for one in (skill.forecasters if skill else ())]
 
 
-def _scores(forecaster: Json) -> ForecasterRow:
-    parts = section(forecaster, "brier_parts")
-    low, high = section(forecaster, "intervals").get("auc") or (None, None)
+def _scores(forecaster: ForecasterMetrics) -> ForecasterRow:
+    low, high = forecaster.intervals.get("auc", (None, None))
     return ForecasterRow(
-        name=str(forecaster.get("name", "")),
-        log_loss=_fixed(forecaster.get("log_loss"), 5),
-        brier=_fixed(forecaster.get("brier"), 5),
-        reliability=_fixed(parts.get("reliability"), 2, scale=1e3),
-        resolution=_fixed(parts.get("resolution"), 2, scale=1e3),
-        auc=_fixed(forecaster.get("auc"), 3),
-        auc_interval=f"{_fixed(low, 3)} to {_fixed(high, 3)}" if is_known(low) and is_known(high) else "",
+        name=forecaster.name,
+        log_loss=_fixed(forecaster.log_loss, 5),
+        brier=_fixed(forecaster.brier, 5),
+        reliability=_fixed(forecaster.brier_parts.reliability, 2, scale=1e3),
+        resolution=_fixed(forecaster.brier_parts.resolution, 2, scale=1e3),
+        auc=_fixed(forecaster.auc, 3),
+        auc_interval=interval_text(low, high, partial(_fixed, decimals=3)),
     )
 
 
-def _fixed(value: Any, decimals: int, *, scale: float = 1.0) -> str:
+def _fixed(value: Number, decimals: int, *, scale: float = 1.0) -> str:
     return f"{value * scale:.{decimals}f}" if is_known(value) else UNKNOWN

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tradsys.report.folder import Json, section
-from tradsys.report.numbers import count, is_known
+from tradsys.report.numbers import count
+from tradsys.runs.diagnostics import LookaheadMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,18 +15,15 @@ class LookaheadLine:
     is_clean: bool
 
 
-def lookahead_line(metrics: Json) -> LookaheadLine | None:
+def lookahead_line(looked: LookaheadMetrics | None) -> LookaheadLine | None:
     """The line, or None where the run did not look."""
-    looked = section(metrics, "lookahead")
-    findings = looked.get("findings")
-    if not looked or not isinstance(findings, list):
+    if looked is None:
         return None
-    points = looked.get("n_points")
-    at = "1 point" if points == 1 else f"{count(points)} points"
-    values = looked.get("n_values")
-    many = f"{values / 1e6:,.1f} million" if is_known(values) and values >= 1e6 else count(values)
+    at = "1 point" if looked.n_points == 1 else f"{count(looked.n_points)} points"
+    values = looked.n_values
+    many = f"{values / 1e6:,.1f} million" if values >= 1e6 else count(values)
     return LookaheadLine(
-        found="nothing saw the future" if not findings else f"{len(findings):,} saw the future",
+        found="nothing saw the future" if not looked.findings else f"{len(looked.findings):,} saw the future",
         rests_on=f"{many} values checked at {at}",
-        is_clean=not findings,
+        is_clean=not looked.findings,
     )

@@ -1,5 +1,6 @@
 """One page from one run folder: HTML, style, scripts and numbers in a single file that opens offline."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +17,6 @@ from tradsys.report.costs import cost_rows
 from tradsys.report.curves import pack_curves
 from tradsys.report.drift import drift_card
 from tradsys.report.families import families_card
-from tradsys.report.folder import Json, RunFiles, read_run, rows, section
 from tradsys.report.forest import forecaster_rows, forests
 from tradsys.report.importance import importance_card
 from tradsys.report.lookahead import lookahead_line
@@ -24,6 +24,8 @@ from tradsys.report.paths import paths_card
 from tradsys.report.ranks import ranks_card
 from tradsys.report.reliability import diagrams
 from tradsys.report.supervisor import supervisor_card
+from tradsys.runs.stored import StoredRun
+from tradsys.runs.tables import EQUITY
 
 SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "start")
 STYLES = ("report", "diagnostics", "strips")
@@ -32,16 +34,16 @@ LIBRARY = "vendor/lightweight-charts/lightweight-charts.standalone.production.js
 
 def render(run_dir: Path) -> Path:
     """Write `report.html` into a finished run's folder and return its path."""
-    run = read_run(run_dir)
+    run = StoredRun(run_dir)
     target = run_dir / "report.html"
     partial = target.with_suffix(".html.partial")
     partial.write_text(page(run), encoding="utf-8")
     return partial.replace(target)
 
 
-def page(run: RunFiles) -> str:
+def page(run: StoredRun) -> str:
     """The whole page as text; the same run gives the same text."""
-    names = profile_names(run)
+    names, metrics = profile_names(run), run.metrics
     return (
         _environment()
         .get_template("report.html.j2")
@@ -51,28 +53,27 @@ def page(run: RunFiles) -> str:
             headline=headline(run, names),
             alpha=alpha(run),
             cards=cards(run, names),
-            lookahead=lookahead_line(run.metrics),
-            chosen=chosen_card(run, names),
-            paths=paths_card(run, names),
-            ranks=ranks_card(run),
-            market=section(run.metrics, "market"),
-            labels=section(run.metrics, "labels"),
-            skill=section(run.metrics, "skill"),
-            repairs=rows(section(run.metrics, "market"), "repairs"),
-            metrics=metric_rows(run, names),
-            exits=exit_shares(run, names),
+            lookahead=lookahead_line(metrics.lookahead),
+            chosen=chosen_card(metrics, names),
+            paths=paths_card(metrics, names),
+            ranks=ranks_card(metrics),
+            market=metrics.market,
+            labels=metrics.labels,
+            skill=metrics.skill,
+            metrics=metric_rows(metrics, names),
+            exits=exit_shares(metrics, names),
             costs=cost_rows(run, names),
-            folds=fold_rows(run, names),
-            forests=forests(section(run.metrics, "skill")),
-            forecasters=forecaster_rows(section(run.metrics, "skill")),
-            diagrams=diagrams(run.metrics),
-            importance=importance_card(run.metrics),
-            families=families_card(run.metrics),
-            supervisor=supervisor_card(run.metrics),
-            drift=drift_card(run.metrics),
-            assumptions=[str(line) for line in run.metrics.get("assumptions") or []],
-            config=settings(section(run.manifest, "config")),
-            machine=section(run.manifest, "machine"),
+            folds=fold_rows(metrics, names),
+            forests=forests(metrics.skill),
+            forecasters=forecaster_rows(metrics.skill),
+            diagrams=diagrams(metrics.reliability, metrics.labels),
+            importance=importance_card(metrics.importance),
+            families=families_card(metrics.families),
+            supervisor=supervisor_card(metrics.supervisor),
+            drift=drift_card(metrics.adversarial),
+            assumptions=metrics.assumptions,
+            config=settings(run.manifest.config),
+            machine=run.manifest.machine.to_json(),
             data=_drawn(run, names),
             style="\n".join(_text(f"templates/{name}.css") for name in STYLES),
             library=_text(LIBRARY),
@@ -81,21 +82,21 @@ def page(run: RunFiles) -> str:
     )
 
 
-def settings(config: Json) -> list[tuple[str, list[tuple[str, str]]]]:
+def settings(config: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """A configuration as sections of key and value; the settings outside any section come first."""
     loose = [(key, numbers.plain(value)) for key, value in config.items() if not isinstance(value, dict)]
     found = [("", loose)] if loose else []
     for key, value in config.items():
         if isinstance(value, dict):
-            found.append((key, [(name, numbers.plain(inner)) for name, inner in value.items()]))
+            found.append((key, [(name, numbers.plain(setting)) for name, setting in value.items()]))
     return found
 
 
-def _drawn(run: RunFiles, names: list[str]) -> dict[str, Any]:
+def _drawn(run: StoredRun, names: list[str]) -> dict[str, Any]:
     return {
         "profiles": names,
         "symbols": pack_symbols(run, names),
-        "equity": pack_curves(run.equity, names),
+        "equity": pack_curves(run.table(EQUITY), names),
     }
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tradsys.report.axis import Axis
-from tradsys.report.chosen import place, sharpe_axis, sharpe_ticks
-from tradsys.report.folder import Json, RunFiles, section
+from tradsys.report.chosen import sharpe_axis
+from tradsys.report.intervals import interval_text
 from tradsys.report.numbers import count, is_known, number
+from tradsys.runs.diagnostics import ProfilePaths
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.section import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,62 +46,47 @@ class PathsCard:
     ticks: tuple[tuple[float, str], ...] = ()
 
 
-def paths_card(run: RunFiles, names: Sequence[str]) -> PathsCard | None:
-    """The card, or None where the run knows of no paths: it was made by an earlier version."""
-    paths = section(run.metrics, "paths")
-    if not paths:
+def paths_card(metrics: RunMetrics, names: Sequence[str]) -> PathsCard | None:
+    """The card, or None where the run knows of no paths: it was made by an earlier version, or by a rule."""
+    paths = metrics.paths
+    if paths is None:
         return None
-    profiles = section(paths, "profiles")
-    if not profiles:
-        return PathsCard(reason=str(paths.get("reason") or "the run does not say why"))
-    shown = [name for name in names if section(profiles, name)]
-    walked = {name: section(run.metrics, "profiles", name, "metrics", "sharpe").get("value") for name in shown}
-    values: list[Any] = list(walked.values())
-    for name in shown:
-        one = section(profiles, name)
-        values += [*_list(one, "sharpes"), *_list(one, "interval"), *_list(one, "naive_interval"), one.get("mean")]
+    if not paths.profiles:
+        return PathsCard(reason=paths.reason or "the run does not say why")
+    shown = {name: paths.profiles[name] for name in names if name in paths.profiles}
+    walked = {name: metrics.profiles[name].metrics["sharpe"].value for name in shown}
+    values: list[Number] = list(walked.values())
+    for one in shown.values():
+        values += [*one.sharpes, *(one.interval or ()), *(one.naive_interval or ()), one.mean]
     axis = sharpe_axis(values)
     return PathsCard(
         reason="",
-        n_groups=count(paths.get("n_groups")),
-        n_test_groups=count(paths.get("n_test_groups")),
-        n_splits=count(paths.get("n_splits")),
-        n_paths=count(paths.get("n_paths")),
-        n_days=count(paths.get("n_days")),
-        rows=tuple(_row(name, section(profiles, name), walked[name], axis) for name in shown),
+        n_groups=count(paths.n_groups),
+        n_test_groups=count(paths.n_test_groups),
+        n_splits=count(paths.n_splits),
+        n_paths=count(paths.n_paths),
+        n_days=count(paths.n_days),
+        rows=tuple(_row(name, one, walked[name], axis) for name, one in shown.items()),
         zero=axis.place(0.0),
-        ticks=sharpe_ticks(axis),
+        ticks=axis.labelled_ticks(),
     )
 
 
-def _row(name: str, one: Json, walked: Any, axis: Axis) -> PathRow:
-    interval, naive = _pair(one, "interval"), _pair(one, "naive_interval")
+def _row(name: str, one: ProfilePaths, walked: Number, axis: Axis) -> PathRow:
+    low, high = one.interval or (None, None)
+    naive_low, naive_high = one.naive_interval or (None, None)
     return PathRow(
         name=name,
-        mean=number(one.get("mean")),
-        interval=_range(interval),
-        naive=_range(naive),
+        mean=number(one.mean),
+        interval=interval_text(low, high),
+        naive=interval_text(naive_low, naive_high),
         walk_forward=number(walked),
-        correlation=number(one.get("correlation")),
-        points=tuple(axis.place(value) for value in _list(one, "sharpes") if is_known(value)),
-        at=place(axis, one.get("mean")),
-        low=place(axis, interval[0]),
-        high=place(axis, interval[1]),
-        naive_low=place(axis, naive[0]),
-        naive_high=place(axis, naive[1]),
-        walk_forward_at=place(axis, walked),
+        correlation=number(one.correlation),
+        points=tuple(axis.place(value) for value in one.sharpes if is_known(value)),
+        at=axis.place_known(one.mean),
+        low=axis.place_known(low),
+        high=axis.place_known(high),
+        naive_low=axis.place_known(naive_low),
+        naive_high=axis.place_known(naive_high),
+        walk_forward_at=axis.place_known(walked),
     )
-
-
-def _list(one: Json, name: str) -> list[Any]:
-    held = one.get(name)
-    return list(held) if isinstance(held, list | tuple) else []
-
-
-def _pair(one: Json, name: str) -> tuple[Any, Any]:
-    held = _list(one, name)
-    return (held[0], held[1]) if len(held) == 2 and all(map(is_known, held)) else (None, None)
-
-
-def _range(pair: tuple[Any, Any]) -> str:
-    return f"{number(pair[0])} to {number(pair[1])}" if is_known(pair[0]) else ""

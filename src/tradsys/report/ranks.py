@@ -1,11 +1,12 @@
-"""Whom a rank run held: what longs earned more than shorts, and every symbol with what it earned, on one scale each."""
+"""Which symbols a rank run held: what longs earned more than shorts, and what every symbol earned, on a scale each."""
 
 from dataclasses import dataclass
 from functools import partial
 
 from tradsys.report.axis import Axis
-from tradsys.report.folder import Json, RunFiles, rows, section
-from tradsys.report.numbers import MINUS, count, is_known, number
+from tradsys.report.intervals import interval_text
+from tradsys.report.numbers import count, is_known, number
+from tradsys.runs.metrics import HeldSymbol, RunMetrics, UniverseMetrics
 
 MOST_SYMBOLS = 40
 """Of more, as many are shown: half of them the best, half the worst."""
@@ -15,7 +16,7 @@ _signed = partial(number, signed=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SpreadBar:
     """Mean gross return of longs less shorts in bp; places in percent of the drawing's width."""
 
     text: str
@@ -43,72 +44,65 @@ class RanksCard:
     """The universe in words, the spread, and the symbols, best first."""
 
     sentence: str
-    spread: Spread | None
+    spread: SpreadBar | None
     symbols: tuple[SymbolRow, ...]
     zero: float
     ticks: tuple[tuple[float, str], ...]
     n_hidden: int
 
 
-def ranks_card(run: RunFiles) -> RanksCard | None:
+def ranks_card(metrics: RunMetrics) -> RanksCard | None:
     """What the run measured; None for one that ranked nobody."""
-    universe = section(run.metrics, "universe")
-    if not universe:
+    universe = metrics.universe
+    if universe is None:
         return None
-    held = sorted(rows(universe, "symbols"), key=lambda one: -one["profit_abs"])
-    axis = Axis.around([0.0, *(one["profit_abs"] for one in held)])
+    held = sorted(universe.symbols, key=lambda one: -one.profit_abs)
+    axis = Axis.around([0.0, *(one.profit_abs for one in held)])
     half = MOST_SYMBOLS // 2
     shown = held if len(held) <= MOST_SYMBOLS else [*held[:half], *held[-half:]]
     return RanksCard(
         sentence=_sentence(universe),
-        spread=_spread(run),
+        spread=_spread(metrics),
         symbols=tuple(_symbol(one, axis) for one in shown),
         zero=axis.place(0.0),
-        ticks=_ticks(axis),
+        ticks=axis.labelled_ticks(show="{:,g}".format),
         n_hidden=len(held) - len(shown),
     )
 
 
-def _sentence(universe: Json) -> str:
-    closed = universe.get("n_closed_by_last_bar")
+def _sentence(universe: UniverseMetrics) -> str:
+    closed = universe.n_closed_by_last_bar
     ended = f" {count(closed)} positions were sold at the last bar of a symbol that ended." if closed else ""
     return (
-        f"On average {number(universe.get('n_members_mean'))} of {count(universe.get('n_symbols'))} symbols were in "
-        f"the universe, which was chosen {count(universe.get('n_rebalances'))} times by what was known then.{ended}"
+        f"On average {number(universe.n_members_mean)} of {count(universe.n_symbols)} symbols were in the universe, "
+        f"which was chosen {count(universe.n_rebalances)} times by what was known then.{ended}"
     )
 
 
-def _spread(run: RunFiles) -> Spread | None:
-    for profile in section(run.metrics, "profiles").values():
-        found = section(profile, "metrics", "spread_gross")
-        if is_known(found.get("value")):
-            break
-    else:
+def _spread(metrics: RunMetrics) -> SpreadBar | None:
+    measured = [one.metrics["spread_gross"] for one in metrics.profiles.values() if "spread_gross" in one.metrics]
+    found = next((one for one in measured if is_known(one.value)), None)
+    if found is None:
         return None
-    value, low, high = (None if found.get(k) is None else _BPS * found[k] for k in ("value", "low", "high"))
+    value, low, high = (None if x is None else _BPS * x for x in (found.value, found.low, found.high))
     assert value is not None  # is_known says so
     axis = Axis.around([0.0, *(end for end in (low, value, high) if end is not None)])
-    return Spread(
+    return SpreadBar(
         text=_signed(value),
-        interval="" if low is None or high is None else f"{number(low)} to {number(high)}",
-        n=count(found.get("n")),
+        interval=interval_text(low, high),
+        n=count(found.n),
         point=axis.place(value),
-        low=None if low is None else axis.place(low),
-        high=None if high is None else axis.place(high),
+        low=axis.place_known(low),
+        high=axis.place_known(high),
         zero=axis.place(0.0),
-        ticks=_ticks(axis),
+        ticks=axis.labelled_ticks(show="{:,g}".format),
     )
 
 
-def _symbol(one: Json, axis: Axis) -> SymbolRow:
-    profit = one["profit_abs"]
+def _symbol(one: HeldSymbol, axis: Axis) -> SymbolRow:
     return SymbolRow(
-        name=str(one["symbol"]),
-        text=_signed(profit),
-        point=axis.place(profit),
-        held=f"{count(one['n_long'])} × long, {count(one['n_short'])} × short",
+        name=one.symbol,
+        text=_signed(one.profit_abs),
+        point=axis.place(one.profit_abs),
+        held=f"{count(one.n_long)} × long, {count(one.n_short)} × short",
     )
-
-
-def _ticks(axis: Axis) -> tuple[tuple[float, str], ...]:
-    return tuple((axis.place(tick), f"{tick:,g}".replace("-", MINUS)) for tick in axis.ticks(5))

@@ -1,15 +1,19 @@
 """Reliability diagrams: what was forecast against what happened, with intervals."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tradsys.report.axis import Axis
-from tradsys.report.folder import Json, rows
 from tradsys.report.numbers import count, is_known, percent
+from tradsys.runs.metrics import LabelMetrics
+from tradsys.runs.section import Number
+from tradsys.runs.skill import ReliabilityBin
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class DiagramBin:
     """Forecasts of about the same probability; places in percent of the square, measured from the lower left."""
 
     x: float
@@ -26,53 +30,63 @@ class Diagram:
     """One side's forecasts."""
 
     side: str
-    bins: tuple[Bin, ...]
+    bins: tuple[DiagramBin, ...]
     ticks: tuple[tuple[float, str], ...]
     base_rate: float | None
     n: str
 
 
-def diagrams(metrics: Json) -> list[Diagram]:
+def diagrams(reliability: Mapping[str, Sequence[ReliabilityBin]], labels: LabelMetrics | None) -> list[Diagram]:
     """One diagram a side that was forecast, both on the same scale."""
-    sides = {side: _usable(metrics.get("reliability") or {}, side) for side in ("long", "short")}
-    values = [one[key] for found in sides.values() for one in found for key in ("predicted", "observed", "low", "high")]
+    sides = {side: _points(reliability.get(side, ())) for side in ("long", "short")}
+    values = [
+        end for found in sides.values() for one in found for end in (one.predicted, one.observed, one.low, one.high)
+    ]
     if not values:
         return []
     axis = Axis.around(values)
-    labels = metrics.get("labels") or {}
-    return [_diagram(side, found, axis, labels.get(f"base_rate_{side}")) for side, found in sides.items() if found]
+    rates = {"long": labels.base_rate_long, "short": labels.base_rate_short} if labels else {}
+    return [_diagram(side, found, axis, rates.get(side)) for side, found in sides.items() if found]
 
 
-def _usable(reliability: Json, side: str) -> list[dict[str, float]]:
-    """Bins with a forecast and an outcome; a missing interval is as wide as the point."""
+class _Point(NamedTuple):
+    """A bin with a forecast and an outcome; a missing interval is as wide as the point."""
+
+    predicted: float
+    observed: float
+    low: float
+    high: float
+    n: int
+
+
+def _points(bins: Sequence[ReliabilityBin]) -> list[_Point]:
     found = []
-    for one in rows(reliability, side):
-        if is_known(one.get("predicted")) and is_known(one.get("observed")):
-            seen = one["observed"]
-            ends = {end: one[end] if is_known(one.get(end)) else seen for end in ("low", "high")}
-            found.append({"predicted": one["predicted"], "observed": seen, "n": one.get("n") or 0, **ends})
+    for one in bins:
+        if is_known(one.predicted) and is_known(one.observed):
+            low, high = (end if is_known(end) else one.observed for end in (one.low, one.high))
+            found.append(_Point(one.predicted, one.observed, low, high, one.n))
     return found
 
 
-def _diagram(side: str, found: list[dict[str, float]], axis: Axis, base_rate: float | None) -> Diagram:
-    largest = max(one["n"] for one in found) or 1
+def _diagram(side: str, found: Sequence[_Point], axis: Axis, base_rate: Number) -> Diagram:
+    largest = max(one.n for one in found) or 1
     return Diagram(
         side=side,
         bins=tuple(_bin(one, axis, largest) for one in found),
-        ticks=tuple((axis.place(tick), f"{tick * 100:g}%") for tick in axis.ticks(5)),
-        base_rate=axis.place(base_rate) if is_known(base_rate) else None,
-        n=count(sum(one["n"] for one in found)),
+        ticks=axis.labelled_ticks(5, lambda tick: f"{tick * 100:g}%"),
+        base_rate=axis.place_known(base_rate),
+        n=count(sum(one.n for one in found)),
     )
 
 
-def _bin(one: dict[str, float], axis: Axis, largest: float) -> Bin:
-    return Bin(
-        x=axis.place(one["predicted"]),
-        y=axis.place(one["observed"]),
-        low=axis.place(one["low"]),
-        high=axis.place(one["high"]),
-        radius=round(0.9 + 1.7 * math.sqrt(one["n"] / largest), 2),
-        is_off=not one["low"] <= one["predicted"] <= one["high"],
-        text=f"forecast {percent(one['predicted'])}, happened {percent(one['observed'])} "
-        f"({percent(one['low'])} to {percent(one['high'])}), n = {count(one['n'])}",
+def _bin(one: _Point, axis: Axis, largest: float) -> DiagramBin:
+    return DiagramBin(
+        x=axis.place(one.predicted),
+        y=axis.place(one.observed),
+        low=axis.place(one.low),
+        high=axis.place(one.high),
+        radius=round(0.9 + 1.7 * math.sqrt(one.n / largest), 2),
+        is_off=not one.low <= one.predicted <= one.high,
+        text=f"forecast {percent(one.predicted)}, happened {percent(one.observed)} "
+        f"({percent(one.low)} to {percent(one.high)}), n = {count(one.n)}",
     )

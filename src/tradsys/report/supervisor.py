@@ -1,10 +1,19 @@
 """What the macro supervisor changed: each supervised profile beside its plain one, and how often risk was off."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Literal
 
-from tradsys.report.folder import Json, rows, section
+from tradsys.report.intervals import Side, interval_text, side_of_zero
 from tradsys.report.numbers import count, is_known, number, percent
+from tradsys.runs.diagnostics import SupervisedPair, SupervisorMetrics
+
+_FINDINGS = {
+    "above": "earned more with it than without, beyond noise",
+    "below": "earned less with it than without, beyond noise",
+    "across": "earned neither more nor less with it beyond noise",
+    "": "has too little history to tell the two apart",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +28,7 @@ class PairRow:
     trades: tuple[str, str]
     difference: str
     interval: str
-    side: str
+    side: Side | Literal[""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,45 +40,30 @@ class SupervisorCard:
     pairs: tuple[PairRow, ...]
 
 
-def supervisor_card(metrics: Json) -> SupervisorCard | None:
+def supervisor_card(found: SupervisorMetrics | None) -> SupervisorCard | None:
     """What the run found; None where nobody supervised."""
-    found = section(metrics, "supervisor")
-    pairs = tuple(_pair(one) for one in rows(found, "pairs"))
-    if not pairs:
+    if found is None or not found.pairs:
         return None
+    pairs = tuple(_pair(one) for one in found.pairs)
     return SupervisorCard(
-        sentence=" ".join(_sentence(one) for one in pairs),
-        states=tuple((str(one.get("name") or ""), percent(one.get("share"))) for one in rows(found, "states")),
+        sentence=" ".join(f"{one.profile} {_FINDINGS[one.side]}." for one in pairs),
+        states=tuple((one.name, percent(one.share)) for one in found.states),
         pairs=pairs,
     )
 
 
-def _pair(pair: Json) -> PairRow:
-    without, with_, gap = section(pair, "without"), section(pair, "with"), section(pair, "difference")
-    size, low, high = pair.get("risk_off_size"), gap.get("low"), gap.get("high")
-    has_interval = is_known(low) and is_known(high)
+def _pair(pair: SupervisedPair) -> PairRow:
+    without, with_, gap = pair.without, pair.with_supervisor, pair.difference
+    size = pair.risk_off_size
+    interval = interval_text(gap.low, gap.high, partial(percent, signed=True))
     return PairRow(
-        profile=str(pair.get("profile") or ""),
+        profile=pair.profile,
         rule=f"{percent(size)} of its size in risk-off" if is_known(size) and size > 0 else "no entries in risk-off",
-        profit=(percent(without.get("profit_total")), percent(with_.get("profit_total"))),
-        sharpe=(number(without.get("sharpe")), number(with_.get("sharpe"))),
-        drawdown=(percent(without.get("max_drawdown_account")), percent(with_.get("max_drawdown_account"))),
-        trades=(count(without.get("total_trades")), count(with_.get("total_trades"))),
-        difference=percent(gap.get("value"), signed=True),
-        interval=f"{percent(low, signed=True)} to {percent(high, signed=True)}" if has_interval else "",
-        side=_side(low, high) if has_interval else "",
+        profit=(percent(without.profit_total), percent(with_.profit_total)),
+        sharpe=(number(without.sharpe), number(with_.sharpe)),
+        drawdown=(percent(without.max_drawdown_account), percent(with_.max_drawdown_account)),
+        trades=(count(without.total_trades), count(with_.total_trades)),
+        difference=percent(gap.value, signed=True),
+        interval=interval,
+        side=side_of_zero(gap.low, gap.high) if interval else "",
     )
-
-
-def _side(low: Any, high: Any) -> str:
-    return "above" if low > 0 else "below" if high < 0 else "across"
-
-
-def _sentence(pair: PairRow) -> str:
-    said = {
-        "above": "earned more with it than without, beyond noise",
-        "below": "earned less with it than without, beyond noise",
-        "across": "earned neither more nor less with it beyond noise",
-        "": "has too little history to tell the two apart",
-    }
-    return f"{pair.profile} {said[pair.side]}."

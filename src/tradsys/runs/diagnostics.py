@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from tradsys.runs.measurement import Band, MeasuredGain, Measurement
+from tradsys.runs.measurement import Band, MeasuredGain, Measurements
 from tradsys.runs.section import Number, Section
 
 
@@ -177,7 +177,7 @@ class ChosenMetrics(Section):
     n_candidates: int
     rank_thresholds: tuple[float, ...]
     folds: tuple[FoldChoiceMetrics, ...]
-    metrics: Mapping[str, Measurement]
+    metrics: Measurements
 
 
 class ProfilePaths(Section):

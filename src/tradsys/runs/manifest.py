@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
+from tradsys.core.costs import Costs
 from tradsys.core.errors import DataError
 from tradsys.runs.section import Section, json_object
 
@@ -25,9 +26,9 @@ class MachineFacts(Section):
 
     cpus: int
     cpus_source: str
+    free_bytes: int
     memory_bytes: int
     memory_source: str
-    free_bytes: int | None = None
 
 
 class Manifest(Section):
@@ -58,6 +59,16 @@ class Manifest(Section):
     guard_bars: int
     trials: Mapping[str, str]
     files: Mapping[str, str]
+
+    @property
+    def costs(self) -> Costs:
+        """What trading cost in the run."""
+        stored = self.config.get("costs")
+        if not isinstance(stored, Mapping) or not all(isinstance(value, int | float) for value in stored.values()):
+            raise DataError(
+                f"the manifest of {self.title} does not say its costs, found {stored!r}; make the run again"
+            )
+        return Costs(**stored)
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -1,6 +1,14 @@
 """A measured number with its sample size and interval, the unit that metrics are made of."""
 
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator
+
 from tradsys.runs.section import Number, Section
+
+ALWAYS_MEASURED = ("profit_total", "sharpe", "winrate", "max_drawdown_account", "total_trades")
+"""Metrics that every profile has: those that tables and cards name."""
 
 
 class Band(Section):
@@ -24,3 +32,13 @@ class MeasuredGain(Band):
     n_blocks: int
     block_bars: int
     smallest_visible: Number
+
+
+def _has_all(metrics: Mapping[str, Measurement]) -> Mapping[str, Measurement]:
+    if missing := [name for name in ALWAYS_MEASURED if name not in metrics]:
+        raise ValueError(f"{', '.join(missing)} missing")
+    return metrics
+
+
+type Measurements = Annotated[Mapping[str, Measurement], AfterValidator(_has_all)]
+"""A profile's metrics by freqtrade's names."""

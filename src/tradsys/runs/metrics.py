@@ -12,7 +12,7 @@ from tradsys.runs.diagnostics import (
     PathsMetrics,
     SupervisorMetrics,
 )
-from tradsys.runs.measurement import Measurement
+from tradsys.runs.measurement import Measurements
 from tradsys.runs.section import Number, Section
 from tradsys.runs.skill import ReliabilityBin, SkillMetrics
 
@@ -90,7 +90,7 @@ class ProfileMetrics(Section):
     """What one profile did: its metrics under freqtrade's names, and how its trades ended."""
 
     description: str
-    metrics: Mapping[str, Measurement]
+    metrics: Measurements
     exit_reasons: Mapping[str, int]
     n_decisions: int
     highest_confidence: Number

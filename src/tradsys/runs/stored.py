@@ -54,8 +54,14 @@ class StoredRun:
     @cached_property
     def verdict(self) -> RunVerdict:
         """As it was when the run ended."""
-        _ = self.manifest
-        return RunVerdict.read(self.folder / "verdict.json")
+        verdict = RunVerdict.read(self.folder / "verdict.json")
+        if verdict.profiles.keys() != self.metrics.profiles.keys():
+            raise DataError(
+                f"verdict.json and metrics.json in {self.folder} are not of one run: the one judges "
+                f"{', '.join(verdict.profiles) or 'nobody'}, the other is about "
+                f"{', '.join(self.metrics.profiles) or 'nobody'}; make the run again"
+            )
+        return verdict
 
     def table(self, table: TableSchema) -> pl.DataFrame:
         """A table with all its columns, empty where this kind of run has none.

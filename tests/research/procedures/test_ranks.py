@@ -15,7 +15,6 @@ from tradsys.journal.book import read_book
 from tradsys.journal.entries import NOT_FITTED, Data
 from tradsys.journal.ledger import Ledger
 from tradsys.report import render
-from tradsys.report.folder import read_run
 from tradsys.report.ranks import MOST_SYMBOLS, ranks_card
 from tradsys.research.judging.champion import promote
 from tradsys.research.judging.contenders import contender
@@ -107,7 +106,7 @@ def test_its_report_shows_whom_it_held_and_no_skill_of_forecasts(ranked):
     assert "Whom the rule held" in page
     assert 'id="skill"' not in page
     assert "nothing saw the future" in page
-    run = read_run(ranked.folder)
+    run = StoredRun(ranked.folder)
     card = ranks_card(run)
     held = run.metrics["universe"]["symbols"]
     assert [row.name for row in card.symbols] == [
@@ -120,7 +119,7 @@ def test_its_report_shows_whom_it_held_and_no_skill_of_forecasts(ranked):
 
 
 def test_of_many_symbols_the_best_and_the_worst_are_shown(ranked):
-    run = read_run(ranked.folder)
+    run = StoredRun(ranked.folder)
     many = [{"symbol": f"X{k}", "n_long": 1, "n_short": 0, "profit_abs": float(k)} for k in range(MOST_SYMBOLS + 7)]
     run.metrics["universe"]["symbols"] = many
     card = ranks_card(run)
@@ -129,6 +128,6 @@ def test_of_many_symbols_the_best_and_the_worst_are_shown(ranked):
 
 
 def test_a_run_without_ranks_has_no_such_card(ranked):
-    run = read_run(ranked.folder)
+    run = StoredRun(ranked.folder)
     del run.metrics["universe"]
     assert ranks_card(run) is None
