@@ -10,7 +10,7 @@ from tradsys.cli.compare import claims_work
 from tradsys.cli.machine import plan_for, replay_work, run_work, side_by_side
 from tradsys.cli.tune import tune_work
 from tradsys.core.errors import MachineError
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
 
 COMMANDS = {
     "run": ("run",),
@@ -47,7 +47,7 @@ def test_a_pod_of_488_megabytes_is_refused_with_a_sentence(pod, monkeypatch, tmp
 @pytest.mark.parametrize("words", [("backtest", "--run"), ("compare", "--run"), ("journal", "promote")], ids=" ".join)
 def test_a_run_that_does_not_fit_is_not_read_back(pod, finished, monkeypatch, tmp_path, capsys, words, version):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(StoredRun, "spec", property(lambda _: pytest.fail("began without room")))
+    monkeypatch.setattr(Replay, "spec", property(lambda _: pytest.fail("began without room")))
     folder = finished[0].folder
     pod(version=version, cpus=1, memory_bytes=300 * 10**6, used_bytes=60 * 10**6)
     assert main([*words, folder.name, "--runs", str(folder.parent)]) == 1

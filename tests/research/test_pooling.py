@@ -8,7 +8,7 @@ from tradsys.data import load_market
 from tradsys.data.simulate import simulate
 from tradsys.journal.ledger import Ledger
 from tradsys.labels.barrier_spec import BarrierSpec
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
 from tradsys.research.run import run
 from tradsys.research.walk.dataset import Dataset
 
@@ -53,7 +53,7 @@ def test_a_symbol_that_only_the_lockbox_knows_trades_there_alone(opened):
 
 @pytest.mark.slow
 def test_a_replay_gives_each_symbol_the_share_of_equity_that_the_run_gave_it(opened):
-    stored = StoredRun(opened.folder)
+    stored = Replay(opened.folder)
     assert stored.spec.portfolio.fraction == pytest.approx(1 / 3)
     trades = pl.read_parquet(opened.folder / "trades.parquet").filter(pl.col("profile") == "RECKLESS").drop("profile")
     assert stored.simulate(stored.profile("RECKLESS")).trades.equals(trades)

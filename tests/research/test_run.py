@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 from tradsys.core.errors import BundleError
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
 from tradsys.research.run import run
 
 SAME_BYTES = ("metrics.json", "verdict.json", "trades.parquet", "forecasts.parquet", "labels.parquet", "equity.parquet")
@@ -17,7 +17,7 @@ SAME_BYTES = ("metrics.json", "verdict.json", "trades.parquet", "forecasts.parqu
 
 @pytest.fixture(scope="module")
 def stored(finished):
-    return StoredRun(finished[0].folder)
+    return Replay(finished[0].folder)
 
 
 def test_the_folder_holds_what_the_design_says(finished):

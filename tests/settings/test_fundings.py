@@ -28,7 +28,7 @@ from tradsys.features.stream.feature_stream import bars_of
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
 from tradsys.predictor.live import LivePredictor
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
 from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.procedures.tables import labels_frame
 from tradsys.research.ranking.market_neutral import market_neutral_from
@@ -93,7 +93,7 @@ def test_every_trade_earned_what_its_label_says(finished):
 
 
 def test_a_replay_is_the_run_and_the_bundle_decides_alike(finished, market):
-    stored = StoredRun(finished.folder)
+    stored = Replay(finished.folder)
     for profile in stored.spec.profiles:
         mine = pl.read_parquet(finished.folder / "trades.parquet").filter(pl.col("profile") == profile.name)
         assert stored.simulate(profile).trades.equals(mine.drop("profile"))
@@ -132,7 +132,7 @@ def test_the_run_says_what_it_paid_and_by_which_rules(finished):
     assert any("funding of EDGE: 756 settlements, every 8 hours, from" in note for note in notes)
     assert not any(note.startswith("Rows of bars where such a column") for note in notes)
     trades = pl.read_parquet(finished.folder / "trades.parquet")
-    (line, *_) = cost_lines(finished.folder)
+    (line, *_) = cost_lines(Replay(finished.folder))
     name = trades["profile"][0]
     mine = trades.filter(pl.col("profile") == name)
     one = cost_breakdown(mine, Costs(slippage_bps=1.0, borrow_bps_per_year=600.0))

@@ -12,7 +12,7 @@ from tradsys.data.simulate import simulate
 from tradsys.features.macro import MacroReturns, MacroRisk
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
 from tradsys.research.run import run
 from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
@@ -46,7 +46,7 @@ def market(place, config):
 @pytest.fixture(scope="module")
 def stored(place, config, market):
     finished = run(market, config, root=place / "runs", ledger=Ledger(place / "journal" / "ledger.jsonl"))
-    return StoredRun(finished.folder)
+    return Replay(finished.folder)
 
 
 def test_the_bars_carry_five_columns_a_series_and_the_market_says_where_from(market):
@@ -115,15 +115,15 @@ def test_bars_without_the_columns_are_refused_by_name(stored, market):
 
 
 def test_the_run_says_what_was_attached(stored):
-    said = stored.metrics["assumptions"]
-    assert any(note.startswith("Attached to the bars: macro vix: ") for note in said)
-    assert any("no value train no model" in note for note in said)
+    notes = stored.metrics.assumptions
+    assert any(note.startswith("Attached to the bars: macro vix: ") for note in notes)
+    assert any("no value train no model" in note for note in notes)
 
 
 def test_the_run_says_what_the_family_adds(stored):
-    (macro,) = stored.metrics["families"]["families"]
-    assert (macro["family"], len(macro["columns"])) == ("macro", 8)
-    assert macro["gain"]["low"] < 1 < macro["gain"]["n"] == stored.metrics["families"]["n"]
+    (macro,) = stored.metrics.families.families
+    assert (macro.family, len(macro.columns)) == ("macro", 8)
+    assert macro.gain.low < 1 < macro.gain.n == stored.metrics.families.n
 
 
 def test_where_nothing_is_known_there_is_no_forecast(place, config):

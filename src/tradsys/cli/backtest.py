@@ -25,23 +25,22 @@ def command(
     from tradsys.backtest.metrics import measure
     from tradsys.cli.machine import replayable
     from tradsys.core.errors import ConfigError
-    from tradsys.research.judging.replay import StoredRun
-    from tradsys.runs.folder import find_run
+    from tradsys.research.judging.replay import Replay
 
     if engine not in ENGINES:
         near = difflib.get_close_matches(engine, ENGINES, n=1, cutoff=0.3)
         raise ConfigError(
             f"no engine is called {engine!r}; {f'did you mean {near[0]}?' if near else ' or '.join(ENGINES)}"
         )
-    stored = replayable(StoredRun(find_run(runs, run)))
+    stored = replayable(Replay.find(runs, run))
     chosen = stored.profile(profile)
     simulation = stored.simulate(chosen)
     measured = measure(simulation, seed=stored.spec.seed)
     if as_json:
         values = {name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high} for name, m in measured.items()}
-        typer.echo(json.dumps({"run": stored.folder.name, "profile": chosen.name, "engine": engine, "metrics": values}))
+        typer.echo(json.dumps({"run": stored.name, "profile": chosen.name, "engine": engine, "metrics": values}))
         return 0
-    lines = [f"{chosen.name} of {stored.folder.name}, {len(simulation.trades)} trades, engine {engine}", ""]
+    lines = [f"{chosen.name} of {stored.name}, {len(simulation.trades)} trades, engine {engine}", ""]
     if engine == "vectorbt":
         from tradsys.backtest.vectorbt import portray
 

@@ -82,37 +82,34 @@ def command(
             publish_to=publish,
             as_json=as_json,
         )
-    from tradsys.cli.beside import beside_lines
     from tradsys.cli.machine import replayable
-    from tradsys.cli.summary import profiles_table
+    from tradsys.cli.summary import profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger
     from tradsys.research.judging.rejudge import Rejudged, rejudge
-    from tradsys.research.judging.replay import StoredRun
-    from tradsys.runs.folder import find_run
+    from tradsys.research.judging.replay import Replay
 
-    stored = StoredRun(find_run(runs, run))
+    stored = Replay.find(runs, run)
     if as_stored:
         judged = Rejudged(stored.verdict, stored.verdict)
     else:
         judged = rejudge(replayable(stored), Ledger(journal / "ledger.jsonl"))
     if as_json:
+        metrics = stored.metrics.to_json()
         shown = {
-            "run": stored.folder.name,
+            "run": stored.name,
             "ledger_has_grown": judged.has_grown,
             "lapsed": judged.lapsed,
-            "verdict": judged.now,
-            "verdict_then": judged.then,
-            "metrics": stored.metrics["profiles"],
-            "chosen": stored.metrics.get("chosen"),
-            "paths": stored.metrics.get("paths"),
+            "verdict": judged.now.to_json(),
+            "verdict_then": judged.then.to_json(),
+            "metrics": metrics["profiles"],
+            "chosen": metrics.get("chosen"),
+            "paths": metrics.get("paths"),
         }
         typer.echo(json.dumps(shown, indent=1))
         return 0
-    lines = [stored.folder.name, *profiles_table(dict(judged.now), stored.metrics), ""]
-    lines += [f"  {name:<9} {one['sentence']}" for name, one in judged.now["profiles"].items()]
-    lines += ["", *beside] if (beside := beside_lines(stored.metrics)) else []
-    lines += ["", *(f"  {sentence}" for sentence in judged.sentences)] if judged.sentences else []
-    typer.echo("\n".join(lines))
+    changes = [f"  {sentence}" for sentence in judged.sentences]
+    parts = ([stored.name, *profiles_table(judged.now, stored.metrics)], unjudged_lines(stored.metrics), changes)
+    typer.echo("\n\n".join("\n".join(part) for part in parts if part))
     return 0
 
 

@@ -114,10 +114,9 @@ def promote(
     """Put a run's profile forward as champion; the seat is won beyond noise, across folds and seeds, by stable runs."""
     from tradsys.cli.machine import replayable
     from tradsys.research.judging.champion import promote as put_forward
-    from tradsys.research.judging.replay import StoredRun
-    from tradsys.runs.folder import find_run
+    from tradsys.research.judging.replay import Replay
 
-    made = put_forward(replayable(StoredRun(find_run(runs, run))), _ledger(journal), profile)
+    made = put_forward(replayable(Replay.find(runs, run)), _ledger(journal), profile)
     is_champion = made.entry is not None
     shown = {"is_champion": is_champion, "standing": made.standing, "why": made.why}
     typer.echo(json.dumps(shown) if as_json else f"{'new champion' if is_champion else 'no change'}: {made.why}")
@@ -200,11 +199,10 @@ def _about(entry: "LedgerEntry") -> "Data":
 def _subject(name: str, ledger: "Ledger", runs: Path) -> "LedgerEntry":
     """The entry of a run, by folder or name, or of a hypothesis."""
     from tradsys.core.errors import DataError
-    from tradsys.research.judging.replay import StoredRun
-    from tradsys.runs.folder import find_run
+    from tradsys.runs.stored import StoredRun
 
     try:
-        return ledger.find(str(StoredRun(find_run(runs, name)).manifest.get("run", "")), "run")
+        return ledger.find(StoredRun.find(runs, name).manifest.run, "run")
     except DataError:
         return ledger.find(name, "run", "failure", "hypothesis")
 

@@ -50,3 +50,9 @@ def load(
     data = DataSettings.load(file=file, overrides=overrides)
     market = (ranked_market if ranks else configured_market)(bars, settled, data)
     return Loaded(settled, market, plan_for(settled.machine.plan, work(settled, len(market.bars))))
+
+
+def market_text(market: "Market") -> str:
+    """What was loaded, and what the importer repaired or noticed."""
+    head = f"{len(market.bars):,} bars of {', '.join(market.symbols)} from {', '.join(market.sources)}"
+    return "\n".join([head, *(f"  {'repaired' if r.changed else 'noticed'}: {r.sentence}" for r in market.repairs)])

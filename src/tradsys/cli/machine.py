@@ -6,7 +6,7 @@ from tradsys.machine.work import Work
 
 if TYPE_CHECKING:
     from tradsys.machine.plan import Plan
-    from tradsys.research.judging.replay import StoredRun
+    from tradsys.research.judging.replay import Replay
     from tradsys.settings.config import RunConfig
 
 RESEARCH_BYTES: Final = 500 * 10**6
@@ -54,10 +54,10 @@ def plan_for(name: str, work: Work) -> "Plan":
     return plan
 
 
-def replayable(stored: "StoredRun") -> "StoredRun":
+def replayable(run: "Replay") -> "Replay":
     """The same run, where there is room to decide it again; for the moment that this takes, all room counts."""
-    plan_for("beast", replay_work(stored.metrics["market"]["n_bars"], has_network=stored.config.agent.is_network))
-    return stored
+    plan_for("beast", replay_work(run.metrics.market.n_bars, has_network=run.config.agent.is_network))
+    return run
 
 
 def side_by_side(plan: "Plan", work: Work, asked: int | None) -> int:

@@ -57,10 +57,9 @@ def command(
     counts it as one trial.
     """
     from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load
+    from tradsys.cli.loading import load, market_text
     from tradsys.cli.overrides import overrides
     from tradsys.cli.running import carry_out
-    from tradsys.cli.summary import repairs_text
     from tradsys.journal.ledger import Ledger
     from tradsys.research.procedures.ranks import RankProcedure
 
@@ -77,7 +76,7 @@ def command(
     needs = Needs("rank", ("jinja2",))
     loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=rank_work, ranks=True)
     if not as_json:
-        typer.echo(repairs_text(loaded.market))
+        typer.echo(market_text(loaded.market))
     return carry_out(
         RankProcedure.of,
         loaded,

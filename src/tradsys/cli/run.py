@@ -46,11 +46,10 @@ def command(
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
     from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load
+    from tradsys.cli.loading import load, market_text
     from tradsys.cli.machine import configured_work
     from tradsys.cli.overrides import outside_bars, overrides
     from tradsys.cli.running import carry_out
-    from tradsys.cli.summary import repairs_text
     from tradsys.journal.ledger import Ledger
     from tradsys.research.procedures.experiment import ExperimentProcedure
 
@@ -66,7 +65,7 @@ def command(
     needs = Needs("run", ("hmmlearn", "jinja2"))
     loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=configured_work)
     if not as_json:
-        typer.echo(f"{repairs_text(loaded.market)}\n{loaded.plan.sentence}")
+        typer.echo(f"{market_text(loaded.market)}\n{loaded.plan.sentence}")
     return carry_out(
         ExperimentProcedure.of,
         loaded,

@@ -1,5 +1,6 @@
 """What `tradsys run` and `tradsys rank` do alike: run a procedure, show how it goes, end with a table and a code."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +32,10 @@ def carry_out(
 ) -> int:
     """Run it and print its verdict; the exit code is that of the command."""
     from tradsys.cli.progress import reporter
-    from tradsys.cli.summary import as_text
+    from tradsys.cli.summary import summary
     from tradsys.report import render
     from tradsys.research.run import run
+    from tradsys.runs.stored import StoredRun
 
     with reporter(quiet=as_json) as progress:
         finished = run(
@@ -48,5 +50,10 @@ def carry_out(
             progress=progress,
             render=render,
         )
-    typer.echo(as_text(finished, as_json=as_json))
+    stored = StoredRun(finished.folder)
+    if as_json:
+        shown = {"run": str(stored.folder), "verdict": stored.verdict.to_json(), "report": str(finished.report)}
+        typer.echo(json.dumps(shown, indent=1))
+    else:
+        typer.echo(f"{summary(stored)}\n  report: {finished.report}")
     return UNPROVEN if require_proven and not finished.is_proven else 0

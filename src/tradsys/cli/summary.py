@@ -1,12 +1,14 @@
-"""The compact text with which a run ends."""
+"""The compact text with which a run ends and by which `tradsys compare` shows it again."""
 
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from tradsys.cli.beside import beside_lines
-from tradsys.data.market import Market
-from tradsys.research.run import Run
+if TYPE_CHECKING:
+    from tradsys.runs.measurement import Band, Measurement
+    from tradsys.runs.metrics import RunMetrics
+    from tradsys.runs.section import Number
+    from tradsys.runs.stored import StoredRun
+    from tradsys.runs.verdict import RunVerdict
 
 _COLUMNS = (
     ("profile", 10),
@@ -19,67 +21,103 @@ _COLUMNS = (
 )
 
 
-def repairs_text(market: Market) -> str:
-    """What was loaded, and what the importer repaired or noticed."""
-    head = f"{len(market.bars):,} bars of {', '.join(market.symbols)} from {', '.join(market.sources)}"
-    return "\n".join([head, *(f"  {'repaired' if r.changed else 'noticed'}: {r.sentence}" for r in market.repairs)])
-
-
-def as_text(run: Run, *, as_json: bool = False) -> str:
-    """A table of the profiles, a sentence each, and where to read on."""
-    if as_json:
-        return json.dumps({"run": str(run.folder), "verdict": run.verdict, "report": str(run.report)}, indent=1)
-    lines = ["", *profiles_table(run.verdict, run.metrics), ""]
-    lines += [f"  {name:<9} {verdict['sentence']}" for name, verdict in run.verdict["profiles"].items()]
-    lines += ["", *cost_lines(run.folder), f"  {run.verdict['power']}", *beside_lines(run.metrics)]
-    if "lockbox" in run.verdict:
-        lines.append(f"  lock-box: {run.verdict['lockbox']['sentence']}")
-    if looks := run.metrics["market"]["n_design_looks"]:
+def summary(run: "StoredRun") -> str:
+    """A table of the profiles, a sentence each, what trading cost, and what carries no verdict."""
+    verdict = run.verdict
+    lines = ["", *profiles_table(verdict, run.metrics), "", *cost_lines(run), f"  {verdict.power}"]
+    lines += unjudged_lines(run.metrics)
+    if verdict.lockbox is not None:
+        lines.append(f"  lock-box: {verdict.lockbox.sentence}")
+    if looks := run.metrics.market.n_design_looks:
         lines.append(
             f"  The defaults were chosen on this data, in {looks} looks that all count as trials: "
             "its verdict is in-sample at the level of design."
         )
-    return "\n".join([*lines, "", f"  report: {run.report}"])
+    return "\n".join([*lines, ""])
 
 
-def cost_lines(folder: Path) -> list[str]:
-    """What each profile of a finished run paid, kind by kind."""
-    import polars as pl
-
-    from tradsys.backtest.cost_breakdown import cost_breakdown
-    from tradsys.core.costs import Costs
-
-    costs = Costs(**json.loads((folder / "manifest.json").read_text())["config"]["costs"])
-    trades = pl.read_parquet(folder / "trades.parquet")
-    of = trades.partition_by("profile", as_dict=True, maintain_order=True) if "profile" in trades.columns else {}
-    return [f"  costs of {key[0]}: {cost_breakdown(mine, costs).sentence}" for key, mine in of.items()]
-
-
-def profiles_table(verdict: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
-    """The profiles side by side, one line each."""
-    longest = max(map(len, verdict["profiles"]), default=0) + 1
+def profiles_table(verdict: "RunVerdict", metrics: "RunMetrics") -> list[str]:
+    """The profiles side by side, one line each, and below the table a sentence each."""
+    longest = max(map(len, verdict.profiles), default=0) + 1
     columns = [(title, max(width, longest) if title == "profile" else width) for title, width in _COLUMNS]
     lines = ["  " + "".join(f"{title:<{width}}" for title, width in columns)]
-    for name, judged in verdict["profiles"].items():
-        measured = metrics["profiles"][name]["metrics"]
+    for name, judged in verdict.profiles.items():
+        measured = metrics.profiles[name].metrics
         cells = (
             name,
-            judged["verdict"],
-            str(judged["n_trades"]),
-            _percent(measured["profit_total"]["value"]),
+            judged.verdict,
+            str(judged.n_trades),
+            _percent(measured["profit_total"].value),
             _with_interval(measured["winrate"], _percent),
-            _with_interval(measured["sharpe"], lambda x: "-" if x is None else f"{x:.2f}"),
-            _percent(measured["max_drawdown_account"]["value"]),
+            _with_interval(measured["sharpe"], _ratio),
+            _percent(measured["max_drawdown_account"].value),
         )
         lines.append("  " + "".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, columns, strict=True)))
-    return lines
+    return [*lines, "", *(f"  {name:<9} {judged.sentence}" for name, judged in verdict.profiles.items())]
 
 
-def _percent(value: float | None) -> str:
+def cost_lines(run: "StoredRun") -> list[str]:
+    """What each profile of a finished run paid, kind by kind."""
+    from tradsys.backtest.cost_breakdown import cost_breakdown
+    from tradsys.runs.tables import TRADES
+
+    trades = run.table(TRADES).partition_by("profile", as_dict=True, maintain_order=True)
+    costs = run.manifest.costs
+    return [f"  costs of {name}: {cost_breakdown(mine, costs).sentence}" for (name,), mine in trades.items()]
+
+
+def unjudged_lines(metrics: "RunMetrics") -> list[str]:
+    """What a run measured that carries no verdict: who was ranked, the chosen procedure, cross-validated paths."""
+    return [*_ranked(metrics), *_chosen(metrics), *_paths(metrics)]
+
+
+def _ranked(metrics: "RunMetrics") -> Iterator[str]:
+    universe = metrics.universe
+    if universe is None:
+        return
+    ((name, profile),) = metrics.profiles.items()
+    spread = profile.metrics["spread_gross"]
+    yield f"  {name}: {profile.description}"
+    yield f"  universe: {universe.n_members_mean:.1f} of {universe.n_symbols} symbols on average"
+    yield f"  before costs, long less short: {_with_interval(spread, _basis_points)} bp each of {spread.n:,} times"
+
+
+def _chosen(metrics: "RunMetrics") -> Iterator[str]:
+    if metrics.chosen is not None:
+        sharpe = _with_interval(metrics.chosen.metrics["sharpe"], _ratio)
+        n_trades = metrics.chosen.metrics["total_trades"].value
+        yield f"  chosen in each fold: net Sharpe {sharpe}, {n_trades:,} trades; it carries no verdict"
+
+
+def _paths(metrics: "RunMetrics") -> Iterator[str]:
+    paths = metrics.paths
+    if paths is None:
+        return
+    if not paths.profiles:
+        yield f"  no cross-validated paths: {paths.reason}"
+        return
+    means = ", ".join(
+        f"{name} {_ratio(one.mean)}{_around(*(one.interval or (None, None)), _ratio)}"
+        for name, one in paths.profiles.items()
+    )
+    yield f"  mean net Sharpe of {paths.n_paths} cross-validated paths, never judged: {means}"
+
+
+def _percent(value: "Number") -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def _with_interval(measured: dict[str, Any], show: Any) -> str:
-    if measured["low"] is None:
-        return str(show(measured["value"]))
-    return f"{show(measured['value'])} [{show(measured['low'])}, {show(measured['high'])}]"
+def _ratio(value: "Number") -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _basis_points(value: "Number") -> str:
+    return "-" if value is None else f"{1e4 * value:.0f}"
+
+
+def _with_interval(measured: "Band | Measurement", show: Callable[["Number"], str]) -> str:
+    return f"{show(measured.value)}{_around(measured.low, measured.high, show)}"
+
+
+def _around(low: "Number", high: "Number", show: Callable[["Number"], str]) -> str:
+    return "" if low is None or high is None else f" [{show(low)}, {show(high)}]"

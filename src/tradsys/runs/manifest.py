@@ -52,7 +52,7 @@ class Manifest(Section):
     code: str
     lock: str
     deployed_profile: str
-    sides: tuple[str, ...]
+    sides: tuple[Literal["long", "short"], ...]
     machine: MachineFacts
     created: datetime
     hypothesis: str

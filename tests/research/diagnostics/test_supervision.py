@@ -16,7 +16,7 @@ from tradsys.predictor import Predictor
 from tradsys.profiles.catalogue import RECKLESS, supervised
 from tradsys.profiles.codec import profile_from_dict, profile_to_dict
 from tradsys.profiles.rules import RiskOffSize
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
 from tradsys.research.lookahead.lookahead import look_ahead
 from tradsys.research.run import run
 from tradsys.research.walk.experiment import run_experiment
@@ -61,7 +61,7 @@ def ledger(place):
 
 @pytest.fixture(scope="module")
 def stored(place, config, market, ledger):
-    return StoredRun(run(market, config, root=place / "runs", ledger=ledger).folder)
+    return Replay(run(market, config, root=place / "runs", ledger=ledger).folder)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +75,9 @@ def states(stored):
 
 def test_each_supervised_profile_stands_beside_its_plain_one_and_both_are_trials(stored, ledger):
     names = ["SNIPER", "AUDITED", "RECKLESS", "EDGE", "RECKLESS_MACRO", "EDGE_MACRO"]
-    assert set(stored.verdict["profiles"]) == set(names)
+    assert set(stored.verdict.profiles) == set(names)
     assert [entry.content["profile"] for entry in ledger.entries() if entry.kind == "trial"] == names
-    assert stored.verdict["n_trials"] == 6
+    assert stored.verdict.n_trials == 6
 
 
 def test_no_entry_is_decided_in_risk_off_where_it_blocks(stored, states):
@@ -109,17 +109,17 @@ def test_what_is_not_known_counts_as_risk_off(stored):
 
 
 def test_the_metrics_say_what_the_supervisor_changed(stored):
-    found = stored.metrics["supervisor"]
-    assert [one["name"] for one in found["states"]] == ["risk-on", "neutral", "risk-off", "not known"]
-    assert sum(one["share"] for one in found["states"]) == pytest.approx(1)
-    blocking, halving = found["pairs"]
-    assert (blocking["profile"], blocking["supervised"], blocking["risk_off_size"]) == ("RECKLESS", "RECKLESS_MACRO", 0)
-    assert (halving["profile"], halving["risk_off_size"]) == ("EDGE", 0.5)
-    assert blocking["with"]["total_trades"] < blocking["without"]["total_trades"]
+    found = stored.metrics.supervisor
+    assert [one.name for one in found.states] == ["risk-on", "neutral", "risk-off", "not known"]
+    assert sum(one.share for one in found.states) == pytest.approx(1)
+    blocking, halving = found.pairs
+    assert (blocking.profile, blocking.supervised, blocking.risk_off_size) == ("RECKLESS", "RECKLESS_MACRO", 0)
+    assert (halving.profile, halving.risk_off_size) == ("EDGE", 0.5)
+    assert blocking.with_supervisor.total_trades < blocking.without.total_trades
     daily = {name: stored.simulate(stored.profile(name)).daily for name in ("RECKLESS", "RECKLESS_MACRO")}
     gap = 365 * (daily["RECKLESS_MACRO"] - daily["RECKLESS"]).mean()
-    assert blocking["difference"]["value"] == pytest.approx(gap)
-    assert blocking["difference"]["low"] < gap < blocking["difference"]["high"]
+    assert blocking.difference.value == pytest.approx(gap)
+    assert blocking.difference.low < gap < blocking.difference.high
 
 
 @pytest.mark.parametrize("name", ["RECKLESS_MACRO", "EDGE_MACRO"])

@@ -8,7 +8,8 @@ from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.research.judging.champion import challenge, first_champion, promote
 from tradsys.research.judging.contenders import Contender, SeedRecord, contender, troubles
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
+from tradsys.runs.verdict import ProfileJudgement
 from tradsys.verdict.results import VerdictSpec
 
 DAYS = np.arange(19_000, 19_600)
@@ -107,7 +108,7 @@ class TestChallenge:
         assert wins <= 20
 
 
-JUDGED = {"verdict": "not proven", "sentence": "a sentence", "sharpe": 0.5, "n_trades": 100}
+JUDGED = ProfileJudgement.model_construct(verdict="not proven", sentence="a sentence", sharpe=0.5, n_trades=100)
 
 
 class TestEmptySeat:
@@ -123,11 +124,11 @@ class TestEmptySeat:
         ],
     )
     def test_goes_to_the_proven_or_to_a_candidate_that_earned(self, change, is_won):
-        assert first_champion(CHAMPION, JUDGED | change, SPEC).is_won == is_won
+        assert first_champion(CHAMPION, JUDGED.model_copy(update=change), SPEC).is_won == is_won
 
     def test_stays_empty_before_the_unstable(self):
         shaky = contending("new", 0.1, trouble=("seed 0, fold 1: diverged",))
-        assert "is unstable" in first_champion(shaky, JUDGED | {"verdict": "proven"}, SPEC).why
+        assert "is unstable" in first_champion(shaky, JUDGED.model_copy(update={"verdict": "proven"}), SPEC).why
 
 
 @pytest.mark.parametrize(
@@ -201,13 +202,13 @@ def test_promoting_writes_an_entry_only_where_the_seat_is_taken(finished, tmp_pa
 
     shutil.copytree(finished[2] / "journal", tmp_path / "journal")
     ledger = Ledger(tmp_path / "journal" / "ledger.jsonl")
-    run = StoredRun(finished[0].folder)
-    earned = max(run.verdict["profiles"], key=lambda name: run.verdict["profiles"][name]["n_trades"])
+    run = Replay(finished[0].folder)
+    earned = max(run.verdict.profiles, key=lambda name: run.verdict.profiles[name].n_trades)
     first = promote(run, ledger, earned)
     assert (first.standing, first.entry.content["profile"]) == ("candidate", earned)
     again = promote(run, ledger, earned)
-    assert (again.entry, again.why) == (None, f"{earned} of {run.manifest['experiment'][:8]} is the champion already")
-    other = next(name for name in run.verdict["profiles"] if name != earned)
+    assert (again.entry, again.why) == (None, f"{earned} of {run.manifest.experiment[:8]} is the champion already")
+    other = next(name for name in run.verdict.profiles if name != earned)
     beaten = promote(run, ledger, other)
     assert beaten.entry is None
     assert "stays: only 150 of 300 days in common" in beaten.why

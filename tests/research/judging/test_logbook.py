@@ -7,24 +7,26 @@ from tradsys.journal.entries import Data, Hypothesis
 from tradsys.journal.ledger import Ledger
 from tradsys.research import run as run_module
 from tradsys.research.judging.logbook import record_look
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
 from tradsys.research.judging.trials import data_of, run_name
 
 
 @pytest.fixture(scope="module")
 def stored(finished):
-    return StoredRun(finished[0].folder)
+    return Replay(finished[0].folder)
 
 
 def test_a_run_leaves_its_result_and_the_choices_of_every_fold(finished, stored):
     ledger = finished[1]
     (entry,) = ledger.entries("run")
-    assert entry.content["run"] == stored.manifest["run"]
+    assert entry.content["run"] == stored.manifest.run
     assert entry.content["market"] == "EDGE 1h"
-    assert entry.content["ledger_head"] == stored.verdict["ledger_head"]
+    assert entry.content["ledger_head"] == stored.verdict.ledger_head
     for name, result in entry.content["results"].items():
-        judged = stored.verdict["profiles"][name]
-        assert {key: judged[key] for key in ("verdict", "p", "sharpe", "n_trades", "n_days")}.items() <= result.items()
+        judged = stored.verdict.profiles[name]
+        assert {
+            key: getattr(judged, key) for key in ("verdict", "p", "sharpe", "n_trades", "n_days")
+        }.items() <= result.items()
     choices = [entry.content for entry in ledger.entries("choice")]
     assert [one["what"] for one in choices] == [
         *("profile", "agent", *["threshold"] * 3, "regime map"),
@@ -44,12 +46,12 @@ def test_the_threshold_of_a_fold_is_the_probability_that_its_rank_stands_for(fin
 
 
 def test_nothing_of_it_counts_as_a_trial(finished, stored):
-    assert finished[1].n_trials_on(stored.manifest["blocks"]) == 4
+    assert finished[1].n_trials_on(stored.manifest.blocks) == 4
 
 
 def test_the_run_is_named_by_data_configuration_seed_and_code(stored, small_market):
-    name = run_name(small_market, stored.spec, stored.manifest["code"])
-    assert name == stored.manifest["run"]
+    name = run_name(small_market, stored.spec, stored.manifest.code)
+    assert name == stored.manifest.run
     assert run_name(small_market, stored.spec, "other code") != name
 
 
@@ -96,7 +98,7 @@ def test_a_trial_another_process_wrote_meanwhile_is_counted(small_market, finish
     ledger = Ledger(tmp_path / "journal" / "ledger.jsonl")
     own = _own_series(stored, ledger)
     Ledger(ledger.path).append({"kind": "trial", "blocks": small_market.blocks, "n": 1})
-    guard_bars = stored.manifest["guard_bars"]
+    guard_bars = stored.manifest.guard_bars
     judged = record_and_judge(own, small_market, stored.spec, ledger, guard_bars=guard_bars, code="c")
     assert judged.judgement.n_trials == 5
     assert judged.ledger_head == Ledger(ledger.path).head_for(small_market.blocks)

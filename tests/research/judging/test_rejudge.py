@@ -9,7 +9,7 @@ from tradsys.core.errors import DataError, LedgerError
 from tradsys.journal.entries import LockboxOpening, RecordedDecision
 from tradsys.journal.ledger import Ledger
 from tradsys.research.judging.rejudge import rejudge
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
 from tradsys.research.judging.trials import data_of
 from tradsys.runs.folder import file_hashes
 
@@ -21,9 +21,9 @@ def proven(finished, tmp_path_factory):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["config"]["verdict"] |= {"min_days": 100, "min_trades": 30, "alpha": 0.1}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    verdict = rejudge(StoredRun(folder), finished[1]).now
-    (folder / "verdict.json").write_text(json.dumps(verdict))
-    return StoredRun(folder), finished[1]
+    verdict = rejudge(Replay(folder), finished[1]).now
+    (folder / "verdict.json").write_text(json.dumps(verdict.to_json()))
+    return Replay(folder), finished[1]
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def copied(proven, tmp_path):
 
 
 def test_with_an_unchanged_ledger_it_is_the_stored_verdict_to_the_last_bit(finished, proven):
-    for stored, ledger in ((StoredRun(finished[0].folder), finished[1]), proven):
+    for stored, ledger in ((Replay(finished[0].folder), finished[1]), proven):
         judged = rejudge(stored, ledger)
-        assert judged.now == json.loads((stored.folder / "verdict.json").read_text())
+        assert judged.now.to_json() == json.loads((stored.folder / "verdict.json").read_text())
         assert not judged.has_grown
         assert judged.sentences == ()
 
@@ -44,48 +44,46 @@ def test_with_an_unchanged_ledger_it_is_the_stored_verdict_to_the_last_bit(finis
 def test_the_folder_is_left_alone(copied):
     stored, ledger = copied
     before = file_hashes(stored.folder)
-    ledger.append({"kind": "trial", "blocks": stored.manifest["blocks"], "n": 1})
+    ledger.append({"kind": "trial", "blocks": stored.manifest.blocks, "n": 1})
     rejudge(stored, ledger)
     assert file_hashes(stored.folder) == before
 
 
 def test_a_proven_edge_lapses_when_enough_else_has_been_tried(copied):
     stored, ledger = copied
-    was_proven = [name for name, judged in stored.verdict["profiles"].items() if judged["verdict"] == "proven"]
+    was_proven = [name for name, judged in stored.verdict.profiles.items() if judged.verdict == "proven"]
     assert was_proven
     for n in range(200):
-        ledger.append({"kind": "trial", "blocks": stored.manifest["blocks"], "n": n})
+        ledger.append({"kind": "trial", "blocks": stored.manifest.blocks, "n": n})
     judged = rejudge(stored, ledger)
-    assert judged.now["n_trials"] == 204
+    assert judged.now.n_trials == 204
     assert judged.lapsed
     assert judged.sentences[0] == "More has been tried on this data since: 4 trials then, 204 now."
     assert f'{judged.lapsed[0]}: its "proven" has lapsed; it is not proven now that 204 trials count instead of 4.' in (
         judged.sentences
     )
-    for name, now in judged.now["profiles"].items():
-        assert now["p"] >= stored.verdict["profiles"][name]["p"]
+    for name, now in judged.now.profiles.items():
+        assert now.p >= stored.verdict.profiles[name].p
 
 
 def test_what_others_tried_elsewhere_and_notes_on_this_data_change_nothing(copied, small_market):
     stored, ledger = copied
     ledger.append({"kind": "trial", "blocks": ["another month"]})
-    note = RecordedDecision(
-        data=data_of(small_market), subject=stored.manifest["run"], decision="adopted", why="it holds"
-    )
+    note = RecordedDecision(data=data_of(small_market), subject=stored.manifest.run, decision="adopted", why="it holds")
     ledger.append(note.content())
     assert not rejudge(stored, ledger).has_grown
 
 
 def test_stored_series_of_later_trials_join_the_step_down(copied):
     stored, ledger = copied
-    own = ledger.load_trial(stored.manifest["trials"]["EDGE"])
+    own = ledger.load_trial(stored.manifest.trials["EDGE"])
     for k in range(5):
         daily = own.daily + np.random.default_rng(k).normal(0, 0.003, len(own.daily))
-        ledger.append_trial({"blocks": stored.manifest["blocks"]}, replace(own, daily=daily))
+        ledger.append_trial({"blocks": stored.manifest.blocks}, replace(own, daily=daily))
     judged = rejudge(stored, ledger)
     assert judged.has_grown
-    assert judged.now["n_trials"] == 9
-    assert judged.now["n_compared"] == stored.verdict["n_compared"] + 5
+    assert judged.now.n_trials == 9
+    assert judged.now.n_compared == stored.verdict.n_compared + 5
 
 
 def test_a_ledger_that_does_not_know_the_run_is_refused(proven, tmp_path):
@@ -98,19 +96,20 @@ def test_a_run_of_an_earlier_version_says_what_it_lacks(proven, tmp_path):
     manifest = json.loads((folder / "manifest.json").read_text())
     del manifest["guard_bars"]
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(DataError, match="does not say its guard_bars"):
-        rejudge(StoredRun(folder), proven[1])
+    with pytest.raises(DataError, match=r"manifest.json is not what this version reads: guard_bars: field required"):
+        rejudge(Replay(folder), proven[1])
 
 
 def test_a_lockbox_that_others_have_opened_since_has_lapsed(copied, small_market, tmp_path):
     stored, ledger = copied
     folder = shutil.copytree(stored.folder, tmp_path / "opened")
-    box = {"profile": "SNIPER", "n_other_openings": 0}
-    (folder / "verdict.json").write_text(json.dumps({**stored.verdict, "lockbox": box}))
+    verdict = stored.verdict.to_json()
+    box = verdict["profiles"]["SNIPER"] | {"profile": "SNIPER", "n_other_openings": 0, "detectable_sharpe": 3.0}
+    (folder / "verdict.json").write_text(json.dumps(verdict | {"lockbox": box}))
     for seed in range(2):
         looked = LockboxOpening(data=data_of(small_market), experiment="e", profile="SNIPER", seed=seed, code="c")
         ledger.append(looked.content())
-        judged = rejudge(StoredRun(folder), ledger)
-        assert judged.now["lockbox"] == box
+        judged = rejudge(Replay(folder), ledger)
+        assert judged.now.to_json()["lockbox"] == box
         assert len(judged.sentences) == seed
     assert "has lapsed: 1 more look into it" in judged.sentences[0]

@@ -8,6 +8,7 @@ import pytest
 
 from tradsys.core.bars import split_symbols
 from tradsys.core.errors import DataError
+from tradsys.core.json_text import plain
 from tradsys.data.fingerprint import fingerprint, month_blocks
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
@@ -19,9 +20,10 @@ from tradsys.report.ranks import MOST_SYMBOLS, ranks_card
 from tradsys.research.judging.champion import promote
 from tradsys.research.judging.contenders import contender
 from tradsys.research.judging.rejudge import rejudge
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
 from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.run import run
+from tradsys.runs.metrics import HeldSymbol
 from tradsys.settings.config import RunConfig
 
 
@@ -50,28 +52,28 @@ def ranked(market, ledger, tmp_path_factory):
 
 
 def test_its_folder_says_how_to_make_it_again(ranked, market):
-    manifest = StoredRun(ranked.folder).manifest
-    assert manifest["kind"] == "ranks"
-    assert manifest["deployed_profile"] == "RANK"
-    assert manifest["sides"] == ["long", "short"]
-    assert manifest["fingerprint"] == market.fingerprint
-    assert manifest["machine"]
+    manifest = Replay(ranked.folder).manifest
+    assert manifest.kind == "ranks"
+    assert manifest.deployed_profile == "RANK"
+    assert manifest.sides == ("long", "short")
+    assert manifest.fingerprint == market.fingerprint
+    assert manifest.machine.cpus > 0
     assert ranked.metrics["lookahead"]["findings"] == []
     equity = pl.read_parquet(ranked.folder / "equity.parquet")
     assert equity["profile"].unique().sort().to_list() == ["BUY_AND_HOLD", "RANK"]
 
 
 def test_judged_again_by_the_same_ledger_it_is_its_verdict_to_the_last_bit(ranked, ledger):
-    again = rejudge(StoredRun(ranked.folder), ledger)
+    again = rejudge(Replay(ranked.folder), ledger)
     assert not again.has_grown
-    assert again.now == again.then == ranked.verdict
+    assert again.now.to_json() == again.then.to_json() == plain(ranked.verdict)
 
 
 def test_it_becomes_champion_where_it_is_proven(ranked, ledger, market):
     assert ranked.verdict["profiles"]["RANK"]["verdict"] == "proven"
-    stored = StoredRun(ranked.folder)
-    data = Data(stored.manifest["market"], market.blocks, market.fingerprint)
-    mine = contender(ledger, data, stored.manifest["experiment"], "RANK")
+    stored = Replay(ranked.folder)
+    data = Data(stored.manifest.market, market.blocks, market.fingerprint)
+    mine = contender(ledger, data, stored.manifest.experiment, "RANK")
     assert mine.troubles == ()
     assert len(mine.records[0].folds) == RunConfig().folds.n_folds
     assert promote(stored, ledger).standing == "proven"
@@ -98,7 +100,7 @@ def test_the_blocks_share_the_trades_of_the_test(ranked):
 
 def test_what_needs_forecasts_says_that_there_are_none(ranked):
     with pytest.raises(DataError, match="ranked symbols and made no forecasts"):
-        _ = StoredRun(ranked.folder).spec
+        _ = Replay(ranked.folder).spec
 
 
 def test_its_report_shows_whom_it_held_and_no_skill_of_forecasts(ranked):
@@ -106,28 +108,25 @@ def test_its_report_shows_whom_it_held_and_no_skill_of_forecasts(ranked):
     assert "Whom the rule held" in page
     assert 'id="skill"' not in page
     assert "nothing saw the future" in page
-    run = StoredRun(ranked.folder)
-    card = ranks_card(run)
-    held = run.metrics["universe"]["symbols"]
-    assert [row.name for row in card.symbols] == [
-        one["symbol"] for one in sorted(held, key=lambda one: -one["profit_abs"])
-    ]
+    run = Replay(ranked.folder)
+    card = ranks_card(run.metrics)
+    held = run.metrics.universe.symbols
+    assert [row.name for row in card.symbols] == [one.symbol for one in sorted(held, key=lambda one: -one.profit_abs)]
     trades = pl.read_parquet(ranked.folder / "trades.parquet")
-    assert sum(one["profit_abs"] for one in held) == pytest.approx(trades["pnl_quote"].sum())
+    assert sum(one.profit_abs for one in held) == pytest.approx(trades["pnl_quote"].sum())
     assert card.spread.low < card.spread.point < card.spread.high
     assert card.n_hidden == 0
 
 
 def test_of_many_symbols_the_best_and_the_worst_are_shown(ranked):
-    run = StoredRun(ranked.folder)
-    many = [{"symbol": f"X{k}", "n_long": 1, "n_short": 0, "profit_abs": float(k)} for k in range(MOST_SYMBOLS + 7)]
-    run.metrics["universe"]["symbols"] = many
-    card = ranks_card(run)
+    run = Replay(ranked.folder)
+    many = [HeldSymbol(symbol=f"X{k}", n_long=1, n_short=0, profit_abs=float(k)) for k in range(MOST_SYMBOLS + 7)]
+    universe = run.metrics.universe.model_copy(update={"symbols": tuple(many)})
+    card = ranks_card(run.metrics.model_copy(update={"universe": universe}))
     assert (card.n_hidden, len(card.symbols)) == (7, MOST_SYMBOLS)
     assert (card.symbols[0].name, card.symbols[-1].name) == (f"X{MOST_SYMBOLS + 6}", "X0")
 
 
 def test_a_run_without_ranks_has_no_such_card(ranked):
-    run = StoredRun(ranked.folder)
-    del run.metrics["universe"]
-    assert ranks_card(run) is None
+    metrics = Replay(ranked.folder).metrics
+    assert ranks_card(metrics.model_copy(update={"universe": None})) is None

@@ -14,7 +14,7 @@ The rule:
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -27,7 +27,8 @@ from tradsys.journal.ledger import Ledger, LedgerEntry
 from tradsys.profiles.catalogue import named
 from tradsys.research.judging.contenders import Contender, SeedRecord, contender
 from tradsys.research.judging.rejudge import rejudge
-from tradsys.research.judging.replay import StoredRun
+from tradsys.research.judging.replay import Replay
+from tradsys.runs.verdict import ProfileJudgement
 from tradsys.verdict.bootstrap import studentised_blocks
 from tradsys.verdict.results import VerdictSpec
 
@@ -53,18 +54,18 @@ class Promotion:
     why: str
 
 
-def promote(run: StoredRun, ledger: Ledger, profile: str | None = None) -> Promotion:
+def promote(run: Replay, ledger: Ledger, profile: str | None = None) -> Promotion:
     """Put a profile of a run forward; only where it takes the seat is a champion's entry written."""
     manifest = run.manifest
-    chosen = named(profile or manifest["deployed_profile"], run.tried.profiles).name
-    data = Data(manifest["market"], tuple(manifest["blocks"]), manifest["fingerprint"])
-    judged = rejudge(run, ledger).now["profiles"][chosen]
-    standing: Literal["proven", "candidate"] = "proven" if judged["verdict"] == "proven" else "candidate"
-    mine = contender(ledger, data, manifest["experiment"], chosen)
+    chosen = named(profile or manifest.deployed_profile, run.tried.profiles).name
+    data = Data(manifest.market, manifest.blocks, manifest.fingerprint)
+    judged = rejudge(run, ledger).now.profiles[chosen]
+    standing: Literal["proven", "candidate"] = "proven" if judged.verdict == "proven" else "candidate"
+    mine = contender(ledger, data, manifest.experiment, chosen)
     holder = reigning(ledger, data.market, data.blocks)
     if holder is None:
         contest = first_champion(mine, judged, run.tried.verdict)
-    elif (holder.content["experiment"], holder.content["profile"]) == (manifest["experiment"], chosen):
+    elif (holder.content["experiment"], holder.content["profile"]) == (manifest.experiment, chosen):
         return Promotion(None, None, f"{mine.name} is the champion already")
     else:
         champion = contender(ledger, data, holder.content["experiment"], holder.content["profile"])
@@ -75,8 +76,8 @@ def promote(run: StoredRun, ledger: Ledger, profile: str | None = None) -> Promo
         return Promotion(None, None, contest.why)
     entry = Champion(
         data=data,
-        run=manifest["run"],
-        experiment=manifest["experiment"],
+        run=manifest.run,
+        experiment=manifest.experiment,
         profile=chosen,
         standing=standing,
         why=contest.why,
@@ -85,20 +86,20 @@ def promote(run: StoredRun, ledger: Ledger, profile: str | None = None) -> Promo
     return Promotion(ledger.append(entry.content()), standing, contest.why)
 
 
-def first_champion(mine: Contender, judged: dict[str, Any], spec: VerdictSpec) -> Contest:
+def first_champion(mine: Contender, judged: ProfileJudgement, spec: VerdictSpec) -> Contest:
     """Whether an empty seat goes to this contender, given its verdict as of now."""
     if mine.troubles:
         return Contest(False, f"the seat stays empty: {mine.name} is unstable ({mine.troubles[0]})")
-    if judged["verdict"] == "proven":
-        return Contest(True, f"first on this market and proven: {judged['sentence']}")
-    has_earned = judged["sharpe"] is not None and judged["sharpe"] > 0 and judged["n_trades"] >= spec.min_trades
-    if judged["verdict"] == "refuted" or not has_earned:
+    if judged.verdict == "proven":
+        return Contest(True, f"first on this market and proven: {judged.sentence}")
+    has_earned = judged.sharpe is not None and judged.sharpe > 0 and judged.n_trades >= spec.min_trades
+    if judged.verdict == "refuted" or not has_earned:
         return Contest(
             False,
             f"the seat stays empty: a candidate must have made money after costs from at least {spec.min_trades} "
-            f"trades; {mine.name} is {judged['sentence']}",
+            f"trades; {mine.name} is {judged.sentence}",
         )
-    return Contest(True, f"first stable candidate of this market, not proven yet: {judged['sentence']}")
+    return Contest(True, f"first stable candidate of this market, not proven yet: {judged.sentence}")
 
 
 def challenge(

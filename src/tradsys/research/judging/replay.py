@@ -1,11 +1,9 @@
-"""A finished run read back: its decisions for any profile, from what it stored, without fitting anything again."""
+"""A stored run decided again: any profile on the forecasts that it kept, without fitting anything."""
 
-import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,64 +21,47 @@ from tradsys.research.judging.trials import Tried
 from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.research.walk.experiment import simulate_decisions
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from
-from tradsys.runs.tables import MACRO_STATES
+from tradsys.runs.manifest import Kind
+from tradsys.runs.stored import StoredRun
+from tradsys.runs.tables import BARS, FORECASTS, MACRO_STATES
 from tradsys.settings.config import RunConfig
 
-RANKS = "ranks"
-"""`kind` in the manifest of what `tradsys rank` wrote; other runs name none."""
+_TRIED: Mapping[Kind, Callable[["Replay"], Tried]] = {
+    "experiment": lambda run: run.spec,
+    "ranks": lambda run: market_neutral_from(run.config),
+}
+"""What a run of each kind tried, from the settings that are stored with it."""
 
 
 @dataclass(frozen=True)
-class StoredRun:
-    """What a run folder holds."""
-
-    folder: Path
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """Configuration, fingerprint, code, seeds and limits."""
-        return self._json("manifest.json")
-
-    @cached_property
-    def verdict(self) -> dict[str, Any]:
-        """As it was when the run ended."""
-        return self._json("verdict.json")
-
-    @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """As measured."""
-        return self._json("metrics.json")
-
-    @property
-    def is_ranks(self) -> bool:
-        """Whether `tradsys rank` wrote it: no forecasts, one rule."""
-        return self.manifest.get("kind") == RANKS
-
-    @cached_property
-    def tried(self) -> Tried:
-        """What was tried and how it is judged, from the settings stored with the run."""
-        return market_neutral_from(RunConfig(**self.manifest["config"])) if self.is_ranks else self.spec
+class Replay(StoredRun):
+    """A stored run with its settings as objects: its forecasts, and any profile simulated on them again."""
 
     @cached_property
     def config(self) -> RunConfig:
         """The settings that the run was made with."""
-        return RunConfig(**self.manifest["config"])
+        return RunConfig(**self.manifest.config)
+
+    @cached_property
+    def tried(self) -> Tried:
+        """What was tried and how it is judged, whichever procedure made the run."""
+        return _TRIED[self.kind](self)
 
     @cached_property
     def spec(self) -> Experiment:
-        """The experiment, from the settings stored with the run; a DataError where it was none."""
-        if self.is_ranks:
+        """The experiment; a DataError where the run was none."""
+        if self.kind != "experiment":
             raise DataError(
-                f"{self.folder.name} ranked symbols and made no forecasts, which this needs; name a run of tradsys "
+                f"{self.name} ranked symbols and made no forecasts, which this needs; name a run of tradsys "
                 "run, or look at this one with tradsys compare"
             )
-        n_symbols = len(self.metrics["market"]["symbols"])  # those that are listed in the lock-box alone included
-        return experiment_from(self.config, n_symbols=n_symbols, sides=tuple(self.manifest["sides"]))
+        n_symbols = len(self.metrics.market.symbols)  # those that are listed in the lock-box alone included
+        return experiment_from(self.config, n_symbols=n_symbols, sides=self.manifest.sides)
 
     @cached_property
     def frames(self) -> dict[str, pl.DataFrame]:
         """Bars a symbol."""
-        return split_symbols(pl.read_parquet(self.folder / "bars.parquet"))
+        return split_symbols(self.table(BARS))
 
     @property
     def interval(self) -> timedelta:
@@ -90,7 +71,7 @@ class StoredRun:
     @property
     def span(self) -> tuple[int, int]:
         """When the first test block opens and the last bar has closed, ms."""
-        opens = min(to_ms(when) for when in self._fold_opens())
+        opens = min(to_ms(fold.test_from) for fold in self.metrics.folds)
         return opens, max(int(ts_ms(frame)[-1]) for frame in self.frames.values()) + interval_ms(self.interval)
 
     def profile(self, name: str | None = None) -> Profile:
@@ -99,7 +80,7 @@ class StoredRun:
 
     def forecasts(self) -> dict[str, Forecasts]:
         """What was known at each decision, a symbol."""
-        stored = pl.read_parquet(self.folder / "forecasts.parquet")
+        stored = self.table(FORECASTS)
         return {
             symbol: self._forecasts(stored.filter(pl.col("symbol") == symbol), frame)
             for symbol, frame in self.frames.items()
@@ -111,7 +92,7 @@ class StoredRun:
         arrays = to_arrays(bars)
         rows = np.searchsorted(arrays.ts + interval_ms(self.interval), start)
         regimes = [name for name in stored.columns if name.startswith("regime_")]
-        states = [name for name in MACRO_STATES if name in stored.columns and stored[name].null_count() < len(stored)]
+        states = [name for name in MACRO_STATES if stored[name].null_count() < len(stored)]
         audited = [one["audit"].to_numpy().astype(np.float64) for one in sides]
         return Forecasts(
             start=start,
@@ -129,14 +110,7 @@ class StoredRun:
     def simulate(self, profile: Profile) -> Simulation:
         """The profile's trades from the kernel: those of `trades.parquet`, to the last bit."""
         spec = self.spec
-        decided = [decisions_frame(symbol, said, profile, spec.barriers) for symbol, said in self.forecasts().items()]
+        decided = [decisions_frame(symbol, one, profile, spec.barriers) for symbol, one in self.forecasts().items()]
         decisions = pl.concat(decided).sort("start", maintain_order=True)
         opens, closes = self.span
         return simulate_decisions(self.frames, decisions, spec, start=opens, end=closes)
-
-    def _fold_opens(self) -> list[datetime]:
-        return [datetime.fromisoformat(fold["test_from"]) for fold in self.metrics["folds"]]
-
-    def _json(self, name: str) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.folder / name).read_text())
-        return content
