@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tradsys.report.axis import Axis
-from tradsys.report.intervals import Side, interval_text, side_of_zero
+from tradsys.report.intervals import SideOfZero, interval_text, side_of_zero
 from tradsys.report.numbers import UNKNOWN, is_known, number
 from tradsys.runs.measurement import MeasuredGain
 from tradsys.runs.section import Number
@@ -29,7 +29,7 @@ class ForestRow:
     point: float
     low: float
     high: float
-    side: Side
+    side: SideOfZero
 
 
 @dataclass(frozen=True, slots=True)

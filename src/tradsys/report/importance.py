@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tradsys.report.axis import Axis
-from tradsys.report.intervals import Side, interval_text, side_of_zero
+from tradsys.report.intervals import SideOfZero, interval_text, side_of_zero
 from tradsys.report.numbers import count, is_known, number
 from tradsys.runs.diagnostics import ClusterMetrics, ImportanceMetrics, LossIncreaseMetrics, TreeGainMetrics
 
@@ -22,7 +22,7 @@ class LossBar:
     width: float
     low: float
     high: float
-    side: Side
+    side: SideOfZero
 
 
 @dataclass(frozen=True, slots=True)

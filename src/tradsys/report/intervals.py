@@ -6,7 +6,7 @@ from typing import Literal
 from tradsys.report.numbers import is_known, number
 from tradsys.runs.section import Number
 
-type Side = Literal["above", "below", "across"]
+type SideOfZero = Literal["above", "below", "across"]
 
 
 def interval_text(low: Number, high: Number, show: Callable[[Number], str] = number) -> str:
@@ -18,7 +18,7 @@ def interval_text(low: Number, high: Number, show: Callable[[Number], str] = num
     return f"{show(low)} to {show(high)}" if is_known(low) and is_known(high) else ""
 
 
-def side_of_zero(low: Number, high: Number) -> Side:
+def side_of_zero(low: Number, high: Number) -> SideOfZero:
     """Where an interval lies; one that is not known lies across."""
     if not (is_known(low) and is_known(high)):
         return "across"

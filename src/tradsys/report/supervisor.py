@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from tradsys.report.intervals import Side, interval_text, side_of_zero
+from tradsys.report.intervals import SideOfZero, interval_text, side_of_zero
 from tradsys.report.numbers import count, is_known, number, percent
 from tradsys.runs.diagnostics import SupervisedPair, SupervisorMetrics
 
@@ -28,7 +28,7 @@ class PairRow:
     trades: tuple[str, str]
     difference: str
     interval: str
-    side: Side | Literal[""]
+    side: SideOfZero | Literal[""]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from tradsys.runs.measurement import Band, MeasuredGain, Measurements
-from tradsys.runs.section import Number, Section
+from tradsys.runs.section import Number, RunSection
 
 
-class LookaheadFinding(Section):
+class LookaheadFinding(RunSection):
     """A value that changed when the future was taken away."""
 
     part: str
@@ -19,7 +19,7 @@ class LookaheadFinding(Section):
     bars_ahead: int | None = None
 
 
-class LookaheadMetrics(Section):
+class LookaheadMetrics(RunSection):
     """How much was computed again on data cut at some points, and what came out otherwise."""
 
     n_points: int
@@ -27,7 +27,7 @@ class LookaheadMetrics(Section):
     findings: tuple[LookaheadFinding, ...]
 
 
-class GiveawayMetrics(Section):
+class GiveawayMetrics(RunSection):
     """A column that tells test from training rows; `shift` and `spread` in standard deviations of the training rows."""
 
     column: str
@@ -36,7 +36,7 @@ class GiveawayMetrics(Section):
     spread: Number
 
 
-class FoldDriftMetrics(Section):
+class FoldDriftMetrics(RunSection):
     """How well a model tells one fold's test block from its training part, and what is ordinary within that part."""
 
     fold: int
@@ -46,7 +46,7 @@ class FoldDriftMetrics(Section):
     giveaways: tuple[GiveawayMetrics, ...]
 
 
-class DriftMetrics(Section):
+class DriftMetrics(RunSection):
     """Adversarial validation of all folds; the AUC is None where the test blocks are too short for it."""
 
     sentence: str
@@ -58,7 +58,7 @@ class DriftMetrics(Section):
     gap_bars: int
 
 
-class LossIncreaseMetrics(Section):
+class LossIncreaseMetrics(RunSection):
     """What shifting a cluster of columns costs a forecast on average, in millinats."""
 
     millinats: Number
@@ -67,7 +67,7 @@ class LossIncreaseMetrics(Section):
     n_blocks: int
 
 
-class TreeGainMetrics(Section):
+class TreeGainMetrics(RunSection):
     """A cluster's share in what the trees' splits saved: mean of the folds, least and most."""
 
     share: Number
@@ -75,7 +75,7 @@ class TreeGainMetrics(Section):
     most: Number
 
 
-class ClusterMetrics(Section):
+class ClusterMetrics(RunSection):
     """One cluster of like columns, and what forecasts lose without it."""
 
     name: str
@@ -85,7 +85,7 @@ class ClusterMetrics(Section):
     gain: TreeGainMetrics | None
 
 
-class ImportanceMetrics(Section):
+class ImportanceMetrics(RunSection):
     """Clusters, the most needed first; columns whose |rank correlation| is above `cut` share one."""
 
     clusters: tuple[ClusterMetrics, ...]
@@ -94,7 +94,7 @@ class ImportanceMetrics(Section):
     cut: Number
 
 
-class FamilyMetrics(Section):
+class FamilyMetrics(RunSection):
     """What one family of columns from outside adds, and the gain over the base rate with it and without."""
 
     family: str
@@ -104,7 +104,7 @@ class FamilyMetrics(Section):
     over_base_without: Number
 
 
-class FamiliesMetrics(Section):
+class FamiliesMetrics(RunSection):
     """Every family of outside columns that the features read."""
 
     forecaster: str
@@ -112,14 +112,14 @@ class FamiliesMetrics(Section):
     families: tuple[FamilyMetrics, ...]
 
 
-class StateShare(Section):
+class StateShare(RunSection):
     """Share of the test blocks in one state of the macro supervisor."""
 
     name: str
     share: Number
 
 
-class SupervisedMetrics(Section):
+class SupervisedMetrics(RunSection):
     """What one of a supervised pair earned."""
 
     profit_total: Number
@@ -135,7 +135,7 @@ class DailyDifference(Band):
     n_blocks: int
 
 
-class SupervisedPair(Section):
+class SupervisedPair(RunSection):
     """A profile with the macro supervisor against the same without it."""
 
     profile: str
@@ -146,14 +146,14 @@ class SupervisedPair(Section):
     difference: DailyDifference
 
 
-class SupervisorMetrics(Section):
+class SupervisorMetrics(RunSection):
     """States of the test blocks and supervised pairs; both empty where nobody supervises."""
 
     states: tuple[StateShare, ...] = ()
     pairs: tuple[SupervisedPair, ...] = ()
 
 
-class FoldChoiceMetrics(Section):
+class FoldChoiceMetrics(RunSection):
     """What one fold's training part settled on, and the record that it chose by."""
 
     fold: int
@@ -170,7 +170,7 @@ class FoldChoiceMetrics(Section):
     standard_error: Number
 
 
-class ChosenMetrics(Section):
+class ChosenMetrics(RunSection):
     """What choosing in each fold among `n_candidates` would have earned; it carries no verdict."""
 
     sentence: str
@@ -180,7 +180,7 @@ class ChosenMetrics(Section):
     metrics: Measurements
 
 
-class ProfilePaths(Section):
+class ProfilePaths(RunSection):
     """A profile's net Sharpe ratio along every path; `naive_interval` takes the paths for independent."""
 
     sharpes: tuple[Number, ...]
@@ -191,7 +191,7 @@ class ProfilePaths(Section):
     correlation: Number
 
 
-class PathsMetrics(Section):
+class PathsMetrics(RunSection):
     """Combinatorial purged paths, or the `reason` why there are none."""
 
     reason: str = ""

@@ -15,9 +15,9 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.files import sha256_of, sync_folder
 from tradsys.core.json_text import plain, pretty_json
 from tradsys.runs.manifest import NAME as MANIFEST
-from tradsys.runs.manifest import SCHEMA, Manifest
+from tradsys.runs.manifest import SCHEMA, RunManifest
 from tradsys.runs.metrics import RunMetrics
-from tradsys.runs.section import Section
+from tradsys.runs.section import RunSection
 from tradsys.runs.tables import TableSchema
 from tradsys.runs.verdict import RunVerdict
 
@@ -73,12 +73,12 @@ class RunFolder:
         table.check(frame)
         return self.write_parquet(table.file, frame)
 
-    def write_manifest(self, content: Mapping[str, Any]) -> Manifest:
+    def write_manifest(self, content: Mapping[str, Any]) -> RunManifest:
         """`content`, the schema's number and, under "files", the SHA-256 of every file written so far."""
         whole = {"schema": SCHEMA, **content, "files": file_hashes(self.path)}
-        return self._write_section(MANIFEST, Manifest, whole)
+        return self._write_section(MANIFEST, RunManifest, whole)
 
-    def _write_section[S: Section](self, name: str, model: type[S], content: Mapping[str, Any]) -> S:
+    def _write_section[S: RunSection](self, name: str, model: type[S], content: Mapping[str, Any]) -> S:
         """The content as it is, once it is known that it can be read back and that no field of it would be lost."""
         read = model.parse(plain(content), name, is_whole=True)
         self.write_json(name, content)

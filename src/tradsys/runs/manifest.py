@@ -9,7 +9,8 @@ from pydantic import Field
 
 from tradsys.core.costs import Costs
 from tradsys.core.errors import DataError
-from tradsys.runs.section import Section, json_object
+from tradsys.core.sides import Side
+from tradsys.runs.section import RunSection, json_object
 
 NAME = "manifest.json"
 SCHEMA = 2
@@ -21,7 +22,7 @@ type Kind = Literal["experiment", "ranks"]
 """Which procedure made the run: forecasts on purged folds, or a rule that ranks symbols and forecasts nothing."""
 
 
-class MachineFacts(Section):
+class MachineFacts(RunSection):
     """What the machine gave the run."""
 
     cpus: int
@@ -31,7 +32,7 @@ class MachineFacts(Section):
     memory_source: str
 
 
-class Manifest(Section):
+class RunManifest(RunSection):
     """The settings, data, code and seed of a run, and what judging it again needs.
 
     `run` names it in the ledger, `trials` holds the digest of every profile's series there, `blocks` a hash of each
@@ -52,7 +53,7 @@ class Manifest(Section):
     code: str
     lock: str
     deployed_profile: str
-    sides: tuple[Literal["long", "short"], ...]
+    sides: tuple[Side, ...]
     machine: MachineFacts
     created: datetime
     hypothesis: str

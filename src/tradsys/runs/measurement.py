@@ -5,13 +5,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from tradsys.runs.section import Number, Section
+from tradsys.runs.section import Number, RunSection
 
 ALWAYS_MEASURED = ("profit_total", "sharpe", "winrate", "max_drawdown_account", "total_trades")
 """Metrics that every profile has: those that tables and cards name."""
 
 
-class Band(Section):
+class Band(RunSection):
     """A value with its 95% interval; the ends are None where there is too little history for one."""
 
     value: Number = None

@@ -13,11 +13,11 @@ from tradsys.runs.diagnostics import (
     SupervisorMetrics,
 )
 from tradsys.runs.measurement import Measurements
-from tradsys.runs.section import Number, Section
+from tradsys.runs.section import Number, RunSection
 from tradsys.runs.skill import ReliabilityBin, SkillMetrics
 
 
-class RepairMetrics(Section):
+class RepairMetrics(RunSection):
     """What the importer repaired or noticed in the bars."""
 
     kind: str
@@ -25,7 +25,7 @@ class RepairMetrics(Section):
     sentence: str
 
 
-class MarketMetrics(Section):
+class MarketMetrics(RunSection):
     """What was read, what was repaired in it, and where the lock-box begins."""
 
     sources: tuple[str, ...]
@@ -45,7 +45,7 @@ class MarketMetrics(Section):
     tested_to: str | None = None
 
 
-class LabelMetrics(Section):
+class LabelMetrics(RunSection):
     """The labels of all bars, and the barriers that they come from; shares are fractions."""
 
     n: int
@@ -59,14 +59,14 @@ class LabelMetrics(Section):
     horizon: int
 
 
-class FoldTrades(Section):
+class FoldTrades(RunSection):
     """A profile's trades in one test block; net returns of the trades, added up."""
 
     n_trades: int
     net_return: Number
 
 
-class FoldMetrics(Section):
+class FoldMetrics(RunSection):
     """One purged test block: who decided there, what its forecasts gained, and how training ended.
 
     A rule that fits nothing has neither a training part nor forecasts to score.
@@ -86,7 +86,7 @@ class FoldMetrics(Section):
     leads_millinats: Mapping[str, Number] = {}
 
 
-class ProfileMetrics(Section):
+class ProfileMetrics(RunSection):
     """What one profile did: its metrics under freqtrade's names, and how its trades ended."""
 
     description: str
@@ -97,7 +97,7 @@ class ProfileMetrics(Section):
     net_exposure_mean: Number = None
 
 
-class HeldSymbol(Section):
+class HeldSymbol(RunSection):
     """A symbol that the rank rule held: decisions for it on either side, and what it earned after costs."""
 
     symbol: str
@@ -106,7 +106,7 @@ class HeldSymbol(Section):
     profit_abs: float
 
 
-class UniverseMetrics(Section):
+class UniverseMetrics(RunSection):
     """Which symbols could be ranked, how often they were chosen, and which of them were held."""
 
     n_symbols: int
@@ -116,7 +116,7 @@ class UniverseMetrics(Section):
     symbols: tuple[HeldSymbol, ...]
 
 
-class RunMetrics(Section):
+class RunMetrics(RunSection):
     """Everything of a run that is a number; what one kind of run does not measure is None."""
 
     market: MarketMetrics

@@ -13,7 +13,7 @@ type Number = int | float | None
 """None where it is not defined; what was written as a whole number stays one."""
 
 
-class Section(BaseModel):
+class RunSection(BaseModel):
     """A JSON object with the fields that its class names; a field without a default is in every run."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)

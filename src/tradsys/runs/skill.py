@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from tradsys.runs.measurement import MeasuredGain
-from tradsys.runs.section import Number, Section
+from tradsys.runs.section import Number, RunSection
 
 
-class BrierMetrics(Section):
+class BrierMetrics(RunSection):
     """The Brier score taken apart, as `verdict.reliability.BrierParts` explains it."""
 
     reliability: Number
@@ -15,7 +15,7 @@ class BrierMetrics(Section):
     within: Number
 
 
-class ForecasterMetrics(Section):
+class ForecasterMetrics(RunSection):
     """One forecaster's scores over all test blocks; `intervals` are 95%, `over_...` are gains in millinats."""
 
     name: str
@@ -30,7 +30,7 @@ class ForecasterMetrics(Section):
     over_boosted: MeasuredGain | None = None
 
 
-class SkillMetrics(Section):
+class SkillMetrics(RunSection):
     """Every forecaster on the same rows; a gain below `smallest_visible_gain_millinats` would not be seen."""
 
     n: int
@@ -41,7 +41,7 @@ class SkillMetrics(Section):
     forecasters: tuple[ForecasterMetrics, ...]
 
 
-class ReliabilityBin(Section):
+class ReliabilityBin(RunSection):
     """Like forecasts of one side: their mean, how often it happened with an exact 95% interval, and their number."""
 
     predicted: Number

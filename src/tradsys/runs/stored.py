@@ -10,7 +10,7 @@ from polars.exceptions import PolarsError
 
 from tradsys.core.errors import DataError
 from tradsys.runs.folder import find_run
-from tradsys.runs.manifest import NAME, Kind, Manifest
+from tradsys.runs.manifest import NAME, Kind, RunManifest
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.tables import TableSchema
 from tradsys.runs.verdict import RunVerdict
@@ -36,9 +36,9 @@ class StoredRun:
         return self.folder.name
 
     @cached_property
-    def manifest(self) -> Manifest:
+    def manifest(self) -> RunManifest:
         """Settings, fingerprint, code, seed and machine."""
-        return Manifest.read(self.folder / NAME)
+        return RunManifest.read(self.folder / NAME)
 
     @property
     def kind(self) -> Kind:

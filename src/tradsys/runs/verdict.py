@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from tradsys.runs.section import Number, Section
+from tradsys.runs.section import Number, RunSection
 
 
-class ProfileJudgement(Section):
+class ProfileJudgement(RunSection):
     """One profile's verdict; numbers as `verdict.results.ProfileVerdict` explains them, None where undefined."""
 
     verdict: Literal["proven", "not proven", "refuted"]
@@ -34,7 +34,7 @@ class LockboxJudgement(ProfileJudgement):
     detectable_sharpe: Number
 
 
-class RunVerdict(Section):
+class RunVerdict(RunSection):
     """All profiles judged together against what the ledger held then; `power` says which edge would stay unproven."""
 
     profiles: Mapping[str, ProfileJudgement]
