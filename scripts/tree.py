@@ -8,6 +8,7 @@ import ast
 import json
 import re
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +38,27 @@ BESIDE = {
 }
 """Files beside these folders; the files that git and editors keep are not named."""
 
+ABOUT = {
+    "src/tradsys/py.typed": "marks the package as typed",
+    "src/tradsys/data/sample_bars/*.csv.gz": "the sample: 15-minute bars of BTC-USD, as they were published",
+    "src/tradsys/data/sample_bars/MIT.txt": "licence of the package that the file is from",
+    "src/tradsys/data/sample_bars/SOURCE.txt": "where the sample's file comes from, and its licences",
+    "src/tradsys/report/templates/report.html.j2": "the page around all parts",
+    "src/tradsys/report/templates/verdict.html.j2": "headline, and a card a profile",
+    "src/tradsys/report/templates/report.css": "colours, type and layout of the page",
+    "src/tradsys/report/templates/diagnostics.css": "style of the diagnostics' charts",
+    "src/tradsys/report/templates/strips.css": "style of interval strips",
+    "src/tradsys/report/vendor/lightweight-charts/LICENSE": "Apache 2.0",
+    "src/tradsys/report/vendor/lightweight-charts/NOTICE": "attribution to TradingView",
+    "src/tradsys/report/vendor/lightweight-charts/*.js": "the charts' library, as published",
+    "src/tradsys/verdict/calibration.json": "measured error rates, which every report quotes",
+    "tests/journal/schema_1/*": "a ledger of the first schema",
+    "docs/report.png": "the picture on the first page",
+    "measurements/calibration/fast.jsonl": "a line a market of the fast preset",
+    "measurements/calibration/full.jsonl": "a line a market of the full preset",
+}
+"""What files are that cannot say it themselves."""
+
 GENERATED = re.compile(r"__pycache__|/\.|\.(pyc|nbi|nbc|so)$")
 _SAYS = {
     ".js": r"// (.+)",
@@ -55,7 +77,10 @@ def sentence(text: str) -> str:
 
 
 def phrase(path: Path) -> str:
-    """What a file says it is: its docstring, its first comment or heading; of a test, what it tests; nothing else."""
+    """What a file says it is: its docstring, its first comment or heading; of a test, what it tests."""
+    for pattern, what in ABOUT.items():
+        if fnmatch(path.relative_to(ROOT).as_posix(), pattern):
+            return what
     if path.suffix == ".py":
         return sentence(ast.get_docstring(ast.parse(path.read_text())) or _tested(path))
     if path.suffix == ".json":

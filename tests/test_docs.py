@@ -20,6 +20,7 @@ import typer
 from tradsys.cli.app import COMMANDS, build
 from tradsys.core.settings import dotted
 from tradsys.data.settings import KEYS as DATA_KEYS
+from tradsys.data.simulate import parse_recipe
 from tradsys.features.catalogue import SHIPPED
 from tradsys.settings.config import RunConfig
 
@@ -77,6 +78,11 @@ def test_every_file_is_listed():
         [sys.executable, ROOT / "scripts" / "tree.py", "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_every_file_says_what_it_is():
+    """A docstring, a comment, a heading, or a line in `scripts/tree.py`; a test may name what it tests instead."""
+    assert re.findall(r"^- \[.*\)$", (ROOT / "docs" / "files.md").read_text(), flags=re.M) == []
 
 
 @every_page
@@ -161,6 +167,12 @@ def test_commands_parse(page):
         parse(words)
         for given in (words[i + 1] for i, word in enumerate(words) if word == "--set"):
             assert given.split("=")[0] in SETTINGS, line
+
+
+@every_page
+def test_simulated_markets_that_are_named_can_be_made(page):
+    for recipe in re.findall(r"simulated:([a-z][\w:.-]*\w)", page.read_text()):
+        assert parse_recipe(recipe)
 
 
 @every_page

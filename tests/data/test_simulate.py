@@ -1,3 +1,5 @@
+"""Simulated markets: reproducible, valid as bars, and with the properties that their recipe names."""
+
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 

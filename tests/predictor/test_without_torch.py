@@ -1,3 +1,5 @@
+"""A bundle decides where only the deciding libraries are installed."""
+
 import subprocess
 import sys
 

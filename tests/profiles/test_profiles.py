@@ -1,3 +1,5 @@
+"""When each profile enters and how large, and that a stored profile comes back as it was."""
+
 from dataclasses import replace
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The three splitters: what trains, what is tested, and what is purged between them."""
+
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise

@@ -1,3 +1,5 @@
+"""Models that forecast a row from its own columns: base rate, ridge logistics, volatility alone."""
+
 import json
 import subprocess
 import sys
