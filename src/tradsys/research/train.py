@@ -42,8 +42,8 @@ def train_bundle(
 ) -> TrainedBundle:
     """Walk forward for a record out of fold, then fit on everything before the lock-box and write `folder`/bundle.
 
-    The record calibrates, ranks and audits what the last fit says; the agent decides even where the logistic is as
-    good, since somebody asked for it. Its scores go to the ledger; no trades are simulated, so that this is no trial.
+    The record calibrates, ranks and audits the forecasts of the last fit; the agent decides even where the logistic is
+    as good, since it was asked for. Its scores go to the ledger; no trades are simulated, so that this is no trial.
     """
     if len(spec.challengers) > 1:
         raise ConfigError(

@@ -58,7 +58,7 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
     )
     outcome = run_experiment(market, spec)
     own = trial_series(outcome.simulations)
-    guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)
+    guard_bars = outcome.guard_bars(spec)
     judged = partial(judge, spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed)
     judgement = judged(own)
     line: dict[str, Any] = {

@@ -46,7 +46,7 @@ def trade_profiles(
         spec = experiment_on(market, trading_config(config, seed))
         outcome = run_experiment(market, spec)
         own = trial_series(outcome.simulations)
-        guard_bars = spec.barriers.horizon + max(result.predictor.lookback for result in outcome.results)
+        guard_bars = outcome.guard_bars(spec)
         record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code_digest())
         checkpoints.put(
             {f"{one.key}.{what}": getattr(one, what) for one in own for what in ("days", "daily")}

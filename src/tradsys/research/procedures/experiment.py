@@ -86,8 +86,7 @@ class SimulatedExperiment:
     @property
     def guard_bars(self) -> int:
         """The horizon of a label and the lookback of the slowest predictor."""
-        lookback = max(result.predictor.lookback for result in self.outcome.results)
-        return self.procedure.spec.barriers.horizon + lookback
+        return self.outcome.guard_bars(self.procedure.spec)
 
     @property
     def predictor(self) -> Predictor:

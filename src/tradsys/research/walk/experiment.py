@@ -34,6 +34,10 @@ class Outcome:
     scored: Scored
     simulations: Mapping[str, Simulation]
 
+    def guard_bars(self, spec: Experiment) -> int:
+        """Bars that a decision looks back and a trade lasts: entries shifted by less are no random ones."""
+        return spec.barriers.horizon + max(result.predictor.lookback for result in self.results)
+
 
 class Walk(NamedTuple):
     """The folds, decided, with the record out of fold that grew along the way."""
