@@ -1,4 +1,4 @@
-"""What trades paid, each kind of cost on its own."""
+"""Costs of trades by kind: fees, slippage, funding and borrowing."""
 
 from dataclasses import dataclass
 

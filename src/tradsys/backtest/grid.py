@@ -1,4 +1,4 @@
-"""Several symbols on one grid of time."""
+"""Several symbols' bars on one grid of time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

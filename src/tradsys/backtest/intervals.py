@@ -1,4 +1,4 @@
-"""Intervals at 95% by block bootstrap, for whatever can be computed from sums over days."""
+"""Bootstrap intervals at 95% from circular blocks of days, for whatever can be computed from daily sums."""
 
 import numpy as np
 from numba import njit

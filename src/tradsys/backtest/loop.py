@@ -1,4 +1,4 @@
-"""The portfolio's walk through time: who gets how much of the equity, and what it is worth at every close."""
+"""The portfolio kernel: fills entries by their share of the equity and marks them to their barriers, bar by bar."""
 
 from typing import NamedTuple
 

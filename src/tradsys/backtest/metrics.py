@@ -1,4 +1,4 @@
-"""What a simulated portfolio did, under the names that freqtrade uses, each with its n and an interval."""
+"""Performance metrics of a simulated portfolio, under freqtrade's names, each with its n and an interval."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How much of the equity a trade gets."""
+"""Position sizing: the share of the equity that a trade gets, the cap on all together, and the capital."""
 
 from dataclasses import dataclass
 

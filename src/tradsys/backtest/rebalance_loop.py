@@ -1,4 +1,4 @@
-"""The walk of a portfolio that is brought to target weights at fixed times."""
+"""The rebalancing kernel: brings a portfolio to target weights at fixed times, bar by bar."""
 
 from typing import NamedTuple
 

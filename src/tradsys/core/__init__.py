@@ -1,1 +1,1 @@
-"""Bars, time, costs, errors, seeds and the limits of the machine: what every other part stands on."""
+"""Bars, time, costs, orders, errors and seeds: what every other part stands on."""

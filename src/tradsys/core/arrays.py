@@ -1,4 +1,4 @@
-"""Names for the arrays that pass between the parts."""
+"""Types of the arrays that pass between the parts."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""What can be wrong with bars, each kind with its rows and one sentence."""
+"""Defects of bars: each kind that is looked for, with its rows and one sentence."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

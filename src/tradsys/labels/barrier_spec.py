@@ -1,4 +1,4 @@
-"""Where the barriers stand and which bars are events: the frozen spec behind every label of a run."""
+"""The triple-barrier specification behind every label of a run: distances, horizon and the rule of its events."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How often labels come true, estimated so that the log-odds are always finite."""
+"""Base rates of labels by the Krichevsky-Trofimov estimate, which is never 0 or 1."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The one walk from an entry to its barriers: labels and simulated trades are both this computation."""
+"""The barrier walk: one kernel from an entry to its exit, for labels and simulated trades alike."""
 
 from typing import Literal, NamedTuple
 

@@ -1,4 +1,4 @@
-"""The lives (start, end] of labels, laid over a common row of time segments."""
+"""Lifetimes (start, end] of labels, laid over a common row of time segments."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,4 +1,4 @@
-"""How much evidence of its own each overlapping label carries."""
+"""Average uniqueness of overlapping labels, and the effective sample size that follows from it."""
 
 import numpy as np
 from numba import njit

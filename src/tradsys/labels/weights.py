@@ -1,4 +1,4 @@
-"""What a label weighs in a fit beyond its uniqueness: the return it lived through, and how long ago that was."""
+"""Sample weights beyond uniqueness: the return that a label lived through, and how long ago that was."""
 
 import numpy as np
 

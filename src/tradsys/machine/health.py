@@ -1,4 +1,4 @@
-"""The check-up of a machine: what it gives, whether its clock and disk can be trusted, and what work fits into it."""
+"""The check-up of a machine: processors, memory, accelerator, clock and disk, and what work fits into them."""
 
 import ctypes
 import platform

@@ -1,4 +1,4 @@
-"""How much of this machine the process may use, and keeping the libraries' thread pools within it.
+"""Limits of this process: the cores and the memory it may use, and caps on the libraries' thread pools.
 
 Imports nothing heavy: the thread caps only work before numpy, numba and polars are imported.
 """

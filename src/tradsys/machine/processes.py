@@ -1,4 +1,4 @@
-"""Work on several cores: a process a core, each library in it on one thread, none left behind by an error."""
+"""Process pools: a process a core, each library in it on one thread, none left behind by an error."""
 
 import multiprocessing
 import os

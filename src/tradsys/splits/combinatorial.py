@@ -1,4 +1,4 @@
-"""Every choice of k test groups out of N, and the paths that its forecasts make up."""
+"""Combinatorial purged cross-validation: every choice of k test groups out of N, and the paths that it makes up."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""K consecutive test blocks, each with its neighbours purged."""
+"""Purged k-fold: K consecutive test blocks, each with its neighbours purged."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the three splitters share: scikit-learn's calls, and index arrays made of masks."""
+"""Base class of the three splitters: scikit-learn's calls, and index arrays made of masks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Train on the past, test on what follows, block after block of calendar time."""
+"""Walk-forward splits: train on the past, test on what follows, block after block of calendar time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

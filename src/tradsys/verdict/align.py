@@ -1,4 +1,4 @@
-"""Earlier trials brought onto the days and bars of the run that is being judged."""
+"""Alignment of earlier trials with the days and bars of the run that is being judged."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which of several models may be the best: the model confidence set, with the best one inside at a chosen rate."""
+"""The model confidence set: which of several models may be the best, with the best one inside at a chosen rate."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The mean Sharpe ratio of records that are not independent, such as the paths of one cross-validation."""
+"""The standard error of a mean Sharpe ratio over dependent records, such as the paths of a cross-validation."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Probability that the strategy chosen in sample is below the median out of sample."""
+"""Probability of backtest overfitting: that the choice in sample is below the median out of sample."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The exact interval of a share."""
+"""The exact (Clopper-Pearson) interval of a share."""
 
 from scipy.special import betaincinv
 

@@ -1,4 +1,4 @@
-"""Is any of many models better than a benchmark: Hansen's test, studentised, and Romano and Wolf's step-down."""
+"""Superior predictive ability: is any of many models better than a benchmark (Hansen), and which (Romano and Wolf)."""
 
 from dataclasses import dataclass
 from math import log, sqrt

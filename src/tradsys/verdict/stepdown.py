@@ -1,4 +1,4 @@
-"""p-values that hold for the best of many: Romano-Wolf from a joint null, Sidak and Holm without one."""
+"""Multiple-testing p-values for the best of many: Romano-Wolf from a joint null, Sidak and Holm without one."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How many independent trials correlated ones are worth."""
+"""The effective number of trials: how many independent ones correlated trials are worth."""
 
 import numpy as np
 
