@@ -52,11 +52,10 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
         },
         **_prefixed(_TIMEOUT, predictor.timeout.to_files()),
         **_prefixed(_AUDITOR, predictor.auditor.to_files()),
+        _SUPERVISOR: _json(None if predictor.supervisor is None else predictor.supervisor.to_dict()),
     }
     if predictor.volatility is not None:
         files |= _prefixed(_VOLATILITY, predictor.volatility.to_files())
-    if predictor.supervisor is not None:
-        files[_SUPERVISOR] = _json(predictor.supervisor.to_dict())
     about = {"feature_schema": predictor.features.schema_digest, "profile": predictor.profile.name}
     write_bundle(folder, files, about=about)
 
@@ -64,7 +63,7 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
 def read_parts(folder: Path) -> PredictorParts:
     """The parts that were saved; a changed byte, an unlisted file or another feature schema is refused by name."""
     files, about = read_bundle(folder)
-    values = {name: json.loads(files[name]) for name in (_FEATURES, _REGIMES, _VALUATION, _SETTINGS)}
+    values = {name: json.loads(files[name]) for name in (_FEATURES, _REGIMES, _VALUATION, _SUPERVISOR, _SETTINGS)}
     features = FittedFeatures.from_dict(values[_FEATURES])
     if features.schema_digest != about["feature_schema"]:
         raise BundleError(
@@ -72,7 +71,7 @@ def read_parts(folder: Path) -> PredictorParts:
             f"{features.schema_digest[:12]}; use the version that wrote it or run again"
         )
     volatility = _stripped(_VOLATILITY, files)
-    settings = values[_SETTINGS]
+    settings, supervisor = values[_SETTINGS], values[_SUPERVISOR]
     return PredictorParts(
         interval=timedelta(seconds=settings["interval_s"]),
         features=features,
@@ -86,7 +85,7 @@ def read_parts(folder: Path) -> PredictorParts:
         barriers=BarrierSpec(**settings["barriers"]),
         profile=profile_from_dict(settings["profile"]),
         volatility=VolatilityForecast.from_files(volatility) if volatility else None,
-        supervisor=FittedMacroFilter.from_dict(json.loads(files[_SUPERVISOR])) if _SUPERVISOR in files else None,
+        supervisor=None if supervisor is None else FittedMacroFilter.from_dict(supervisor),
     )
 
 

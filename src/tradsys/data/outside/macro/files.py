@@ -9,6 +9,7 @@ import polars as pl
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
 from tradsys.data.files import read_table
+from tradsys.data.numbers import numbers
 from tradsys.data.outside.align import AVAILABLE
 from tradsys.data.outside.macro.source import quotes
 
@@ -49,7 +50,7 @@ class FileSource:
             self.name,
             series,
             self._days(table, day),
-            self._numbers(table, plain["close"]),
+            numbers(table[plain["close"]], self.path),
             start=start,
             end=end,
             available=self._times(given[AVAILABLE]) if AVAILABLE in given else None,
@@ -64,16 +65,6 @@ class FileSource:
         if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
             return self._all_read(column.cast(pl.Date), table, name, "days")
         raise DataError(f"{self.path}: {name} must hold days like 2024-03-01, is {column.dtype}; convert the column")
-
-    def _numbers(self, table: pl.DataFrame, name: str) -> pl.Series:
-        column = table[name]
-        if column.dtype != pl.String:
-            return column.cast(pl.Float64)
-        text = column.str.strip_chars()
-        blank = text.is_null() | text.is_in(["", ".", "null", "NaN", "nan"])
-        value = text.cast(pl.Float64, strict=False)
-        self._all_read(value.set(blank, 0.0), table, name, "numbers")
-        return value.set(blank, None)
 
     def _times(self, column: pl.Series) -> pl.Series:
         if isinstance(column.dtype, pl.Datetime):

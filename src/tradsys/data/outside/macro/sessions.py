@@ -47,8 +47,9 @@ def refuse_early(series: str, frame: pl.DataFrame) -> None:
     if len(too_soon):
         row = too_soon.row(0, named=True)
         raise DataError(
-            f"{series}: {len(too_soon):,} closes would be known before their session ended, first {row['date']}, "
-            f"stamped {row[AVAILABLE]}, which closed at {row[_CLOSE]}; give the time at which each could be read"
+            f"{series}: {len(too_soon):,} closes would be known before their session ended, first that of "
+            f"{row['date']}, stamped {row[AVAILABLE]}, which closed at {row[_CLOSE]}; give the time at which each "
+            "could be read"
         )
 
 

@@ -9,6 +9,7 @@ from tradsys.core.bars import TS
 from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.data.files import read_table
+from tradsys.data.numbers import numbers
 from tradsys.data.outside.align import AVAILABLE
 from tradsys.data.outside.positions.bars import PREFIX
 from tradsys.data.outside.positions.table import AMOUNTS, DEFAULT_TOLERANCE, LEVELS, PositionTable, in_order
@@ -38,7 +39,7 @@ def positions_from_file(
     stamp = next((plain[name] for name in _TIMES if name in plain), None)
     available = _available(path, table, plain.get(AVAILABLE), stamp, lag)
     about = available if stamp is None else _times(path, table, stamp)
-    values = [_numbers(path, table[plain[name]]).alias(name) for name in names]
+    values = [numbers(table[plain[name]], path).alias(name) for name in names]
     rows = in_order(pl.DataFrame([about.alias("ts"), available.alias(AVAILABLE), *values]), str(path))
     return PositionTable(
         rows, f"{', '.join(names)} of {len(rows):,} rows of {path.name}", tolerance or DEFAULT_TOLERANCE, step
@@ -67,18 +68,3 @@ def _times(path: Path, table: pl.DataFrame, name: str) -> pl.Series:
     if ms.null_count():
         raise DataError(f"{path}: {ms.null_count():,} rows have no {name}; drop them")
     return ms.cast(TS)
-
-
-def _numbers(path: Path, column: pl.Series) -> pl.Series:
-    """Float64, null where a cell is empty."""
-    if column.dtype != pl.String:
-        return column.cast(pl.Float64).fill_nan(None)
-    text = column.str.strip_chars()
-    blank = text.is_null() | text.is_in(["", "null", "NaN", "nan"])
-    value = text.set(blank, None).cast(pl.Float64, strict=False)
-    unread = text.filter(value.is_null() & ~blank)
-    if len(unread):
-        raise DataError(
-            f"{path}: {len(unread):,} cells of {column.name} are no numbers, such as {unread[0]!r}; mend them"
-        )
-    return value
