@@ -1,0 +1,89 @@
+"""A market is recognised however its bars are stored, and different markets are told apart."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tradsys.core.errors import DataError
+from tradsys.core.price_path import PricePath
+from tradsys.core.time import DAY_MS, HOUR_MS
+
+N = 24 * 90
+
+
+def closes(seed, n=N):
+    return 100.0 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.006, n)))
+
+
+def path(close, ts=None, bar_ms=HOUR_MS):
+    ts = np.arange(len(close)) * HOUR_MS + 1_600_000_000_000 // HOUR_MS * HOUR_MS if ts is None else ts
+    return PricePath.of(pl.DataFrame({"ts": pl.Series(ts).cast(pl.Datetime("ms", "UTC")), "close": close}), bar_ms)
+
+
+PRICES = closes(1)
+TIMES = np.arange(N) * HOUR_MS + 1_600_000_000_000 // HOUR_MS * HOUR_MS
+IS_WEEKDAY = (TIMES // DAY_MS + 3) % 7 < 5
+HAS_BAR = np.random.default_rng(0).random(N) > 1 / 700
+
+STORED_OTHERWISE = {
+    "single precision": (PRICES.astype(np.float32).astype(np.float64), TIMES, HOUR_MS),
+    "an hour later": (PRICES, TIMES + HOUR_MS, HOUR_MS),
+    "eight hours earlier": (PRICES, TIMES - 8 * HOUR_MS, HOUR_MS),
+    "a millisecond later": (PRICES, TIMES + 1, HOUR_MS),
+    "a minute later": (PRICES, TIMES + 60_000, HOUR_MS),
+    "another unit": (PRICES * 1.3, TIMES, HOUR_MS),
+    "rounded": (np.round(PRICES, 0), TIMES, HOUR_MS),
+    "upside down": (1 / PRICES, TIMES, HOUR_MS),
+    "bars missing": (PRICES[HAS_BAR], TIMES[HAS_BAR], HOUR_MS),
+    "no weekends": (PRICES[IS_WEEKDAY], TIMES[IS_WEEKDAY], HOUR_MS),
+    "two hours a bar": (PRICES[1::2], TIMES[::2], 2 * HOUR_MS),
+    "four hours a bar": (PRICES[3::4], TIMES[::4], 4 * HOUR_MS),
+    "a day a bar": (PRICES[23::24], TIMES[::24], 24 * HOUR_MS),
+}
+
+
+@pytest.mark.parametrize("how", STORED_OTHERWISE)
+def test_the_same_market_is_recognised(how):
+    stored = path(*STORED_OTHERWISE[how])
+    assert stored.shares_a_month(path(PRICES))
+    assert path(PRICES).shares_a_month(stored)
+
+
+def test_another_market_is_not():
+    assert not any(path(closes(seed)).shares_a_month(path(PRICES)) for seed in range(2, 12))
+
+
+def test_a_market_that_moves_along_is_not():
+    """Nine tenths of each move in common, as between two coins of a kind."""
+    along = np.exp(0.9 * np.log(PRICES) + np.sqrt(1 - 0.9**2) * np.log(closes(2)))
+    assert not path(along).shares_a_month(path(PRICES))
+
+
+def test_another_range_of_it_is_not():
+    assert not path(PRICES[: 24 * 40], TIMES[: 24 * 40]).shares_a_month(path(PRICES[24 * 50 :], TIMES[24 * 50 :]))
+
+
+def test_flat_prices_are_nobody():
+    flat = np.full(N, 5.0)
+    assert not path(flat).shares_a_month(path(flat))
+
+
+def test_months_are_told_apart():
+    spliced = np.where(np.arange(N) < 24 * 50, PRICES, closes(3))
+    shared = path(spliced).months_shared(path(PRICES))
+    assert shared[0] and shared[1] and not shared[-1]
+
+
+def test_comes_back_from_its_bytes():
+    one = path(PRICES)
+    again = PricePath.from_bytes(one.to_bytes())
+    assert again.digest == one.digest and again.first == one.first
+
+
+def test_other_bytes_are_refused():
+    with pytest.raises(DataError, match="wanted a price path as a safetensors file"):
+        PricePath.from_bytes(b"nothing of the kind")
+
+
+def test_no_bars_are_an_empty_path():
+    assert not path(np.empty(0), np.empty(0, np.int64)).shares_a_month(path(PRICES))
