@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.auditor.auditor import Auditor, FittedAuditor, LogisticAuditor
+    from tradsys.auditor.auditor import Auditor as Auditor
+    from tradsys.auditor.auditor import FittedAuditor as FittedAuditor
+    from tradsys.auditor.auditor import LogisticAuditor as LogisticAuditor
 
-__all__ = ["Auditor", "FittedAuditor", "LogisticAuditor"]
-
-__getattr__, __dir__ = attach(
-    __name__, {"Auditor": "auditor", "FittedAuditor": "auditor", "LogisticAuditor": "auditor"}
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

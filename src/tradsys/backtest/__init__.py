@@ -8,19 +8,10 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.backtest.metrics import Measured, measure
-    from tradsys.backtest.portfolio import PortfolioSpec
-    from tradsys.backtest.simulate import Simulation, buy_and_hold
+    from tradsys.backtest.metrics import Measured as Measured
+    from tradsys.backtest.metrics import measure as measure
+    from tradsys.backtest.portfolio import PortfolioSpec as PortfolioSpec
+    from tradsys.backtest.simulate import Simulation as Simulation
+    from tradsys.backtest.simulate import buy_and_hold as buy_and_hold
 
-__all__ = ["Measured", "PortfolioSpec", "Simulation", "buy_and_hold", "measure"]
-
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "Measured": "metrics",
-        "PortfolioSpec": "portfolio",
-        "Simulation": "simulate",
-        "buy_and_hold": "simulate",
-        "measure": "metrics",
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

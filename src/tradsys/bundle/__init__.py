@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.bundle.bundle import read_bundle, write_bundle
+    from tradsys.bundle.bundle import read_bundle as read_bundle
+    from tradsys.bundle.bundle import write_bundle as write_bundle
 
-__all__ = ["read_bundle", "write_bundle"]
-
-__getattr__, __dir__ = attach(__name__, {"read_bundle": "bundle", "write_bundle": "bundle"})
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -76,7 +76,8 @@ class PricePath:
         """For each calendar month (UTC) of this path whether the other path is the same market's there.
 
         In a month the two log paths may differ by a constant (another unit) and in sign (the pair upside down), and the
-        other may be up to a day early or late. What then remains of their difference must be small against a day's move.
+        other may be up to a day early or late. What then remains of their difference must be small against a day's
+        move.
         """
         path = self.log_price.astype(np.float64)
         edges = _month_edges(self.first, len(path))

@@ -5,13 +5,9 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.data.load import load_bars
-    from tradsys.data.market import Market, load_market
-    from tradsys.data.repairs import Repair
+    from tradsys.data.load import load_bars as load_bars
+    from tradsys.data.market import Market as Market
+    from tradsys.data.market import load_market as load_market
+    from tradsys.data.repairs import Repair as Repair
 
-__all__ = ["Market", "Repair", "load_bars", "load_market"]
-
-__getattr__, __dir__ = attach(
-    __name__,
-    {"Market": "market", "Repair": "repairs", "load_bars": "load", "load_market": "market"},
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

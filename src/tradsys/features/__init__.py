@@ -5,32 +5,13 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.features.feature import Feature, FittableFeature
-    from tradsys.features.feature_set import FeatureMatrix, FeatureSet, FittedFeatures
-    from tradsys.features.fractional import frac_diff, frac_diff_weights
-    from tradsys.features.registry import register
+    from tradsys.features.feature import Feature as Feature
+    from tradsys.features.feature import FittableFeature as FittableFeature
+    from tradsys.features.feature_set import FeatureMatrix as FeatureMatrix
+    from tradsys.features.feature_set import FeatureSet as FeatureSet
+    from tradsys.features.feature_set import FittedFeatures as FittedFeatures
+    from tradsys.features.fractional import frac_diff as frac_diff
+    from tradsys.features.fractional import frac_diff_weights as frac_diff_weights
+    from tradsys.features.registry import register as register
 
-__all__ = [
-    "Feature",
-    "FeatureMatrix",
-    "FeatureSet",
-    "FittableFeature",
-    "FittedFeatures",
-    "frac_diff",
-    "frac_diff_weights",
-    "register",
-]
-
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "Feature": "feature",
-        "FeatureMatrix": "feature_set",
-        "FeatureSet": "feature_set",
-        "FittableFeature": "feature",
-        "FittedFeatures": "feature_set",
-        "frac_diff": "fractional",
-        "frac_diff_weights": "fractional",
-        "register": "registry",
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

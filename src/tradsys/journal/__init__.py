@@ -5,20 +5,11 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.journal.book import MarketBook, read_book
-    from tradsys.journal.ledger import Earlier, Ledger, LedgerEntry
-    from tradsys.journal.trial import TrialSeries
+    from tradsys.journal.book import MarketBook as MarketBook
+    from tradsys.journal.book import read_book as read_book
+    from tradsys.journal.ledger import Earlier as Earlier
+    from tradsys.journal.ledger import Ledger as Ledger
+    from tradsys.journal.ledger import LedgerEntry as LedgerEntry
+    from tradsys.journal.trial import TrialSeries as TrialSeries
 
-__all__ = ["Earlier", "Ledger", "LedgerEntry", "MarketBook", "TrialSeries", "read_book"]
-
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "Earlier": "ledger",
-        "LedgerEntry": "ledger",
-        "Ledger": "ledger",
-        "MarketBook": "book",
-        "TrialSeries": "trial",
-        "read_book": "book",
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -5,51 +5,18 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.profiles.catalogue import PROFILES, profile_named
-    from tradsys.profiles.forecast import Forecasts
-    from tradsys.profiles.profile import Actions, Profile
-    from tradsys.profiles.rules import (
-        AnyRegime,
-        AuditorVeto,
-        ConfidenceAbove,
-        ExpectedReturnAbove,
-        FullSize,
-        NoAudit,
-        NotQuiet,
-        VolatilityTarget,
-    )
+    from tradsys.profiles.catalogue import PROFILES as PROFILES
+    from tradsys.profiles.catalogue import profile_named as profile_named
+    from tradsys.profiles.forecast import Forecasts as Forecasts
+    from tradsys.profiles.profile import Actions as Actions
+    from tradsys.profiles.profile import Profile as Profile
+    from tradsys.profiles.rules import AnyRegime as AnyRegime
+    from tradsys.profiles.rules import AuditorVeto as AuditorVeto
+    from tradsys.profiles.rules import ConfidenceAbove as ConfidenceAbove
+    from tradsys.profiles.rules import ExpectedReturnAbove as ExpectedReturnAbove
+    from tradsys.profiles.rules import FullSize as FullSize
+    from tradsys.profiles.rules import NoAudit as NoAudit
+    from tradsys.profiles.rules import NotQuiet as NotQuiet
+    from tradsys.profiles.rules import VolatilityTarget as VolatilityTarget
 
-__all__ = [
-    "PROFILES",
-    "Actions",
-    "AnyRegime",
-    "AuditorVeto",
-    "ConfidenceAbove",
-    "ExpectedReturnAbove",
-    "Forecasts",
-    "FullSize",
-    "NoAudit",
-    "NotQuiet",
-    "Profile",
-    "VolatilityTarget",
-    "profile_named",
-]
-
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "PROFILES": "catalogue",
-        "Actions": "profile",
-        "AnyRegime": "rules",
-        "AuditorVeto": "rules",
-        "ConfidenceAbove": "rules",
-        "ExpectedReturnAbove": "rules",
-        "Forecasts": "forecast",
-        "FullSize": "rules",
-        "NoAudit": "rules",
-        "NotQuiet": "rules",
-        "Profile": "profile",
-        "VolatilityTarget": "rules",
-        "profile_named": "catalogue",
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -5,32 +5,12 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.regimes.filter import forward_filter
-    from tradsys.regimes.fitted import FittedRegimes
-    from tradsys.regimes.markov import FittedRegimeFilter, RegimeSpec
-    from tradsys.regimes.model import RegimeModel
-    from tradsys.regimes.momentum import RegimeMomentum
-    from tradsys.regimes.volatility import VolatilityRegimes
+    from tradsys.regimes.filter import forward_filter as forward_filter
+    from tradsys.regimes.fitted import FittedRegimes as FittedRegimes
+    from tradsys.regimes.markov import FittedRegimeFilter as FittedRegimeFilter
+    from tradsys.regimes.markov import RegimeSpec as RegimeSpec
+    from tradsys.regimes.model import RegimeModel as RegimeModel
+    from tradsys.regimes.momentum import RegimeMomentum as RegimeMomentum
+    from tradsys.regimes.volatility import VolatilityRegimes as VolatilityRegimes
 
-__all__ = [
-    "FittedRegimeFilter",
-    "FittedRegimes",
-    "RegimeModel",
-    "RegimeMomentum",
-    "RegimeSpec",
-    "VolatilityRegimes",
-    "forward_filter",
-]
-
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "FittedRegimeFilter": "markov",
-        "FittedRegimes": "fitted",
-        "RegimeModel": "model",
-        "RegimeMomentum": "momentum",
-        "RegimeSpec": "markov",
-        "VolatilityRegimes": "volatility",
-        "forward_filter": "filter",
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

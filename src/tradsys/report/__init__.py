@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.report.page import render
+    from tradsys.report.page import render as render
 
-__all__ = ["render"]
-__getattr__, __dir__ = attach(__name__, {"render": "page"})
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.runs.folder import RunFolder, find_run
-    from tradsys.runs.stored import StoredRun
+    from tradsys.runs.folder import RunFolder as RunFolder
+    from tradsys.runs.folder import find_run as find_run
+    from tradsys.runs.stored import StoredRun as StoredRun
 
-__all__ = ["RunFolder", "StoredRun", "find_run"]
-
-__getattr__, __dir__ = attach(__name__, {"RunFolder": "folder", "StoredRun": "stored", "find_run": "folder"})
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

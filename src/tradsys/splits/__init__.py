@@ -5,17 +5,8 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.splits.combinatorial import CombinatorialPurgedCV
-    from tradsys.splits.kfold import PurgedKFold
-    from tradsys.splits.walk_forward import WalkForward
+    from tradsys.splits.combinatorial import CombinatorialPurgedCV as CombinatorialPurgedCV
+    from tradsys.splits.kfold import PurgedKFold as PurgedKFold
+    from tradsys.splits.walk_forward import WalkForward as WalkForward
 
-__all__ = ["CombinatorialPurgedCV", "PurgedKFold", "WalkForward"]
-
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "CombinatorialPurgedCV": "combinatorial",
-        "PurgedKFold": "kfold",
-        "WalkForward": "walk_forward",
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

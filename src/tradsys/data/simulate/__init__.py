@@ -5,20 +5,11 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.data.simulate.market import known_signal, known_states, simulate
-    from tradsys.data.simulate.recipes import Recipe, parse_recipe
-    from tradsys.data.simulate.universe import simulate_universe
+    from tradsys.data.simulate.market import known_signal as known_signal
+    from tradsys.data.simulate.market import known_states as known_states
+    from tradsys.data.simulate.market import simulate as simulate
+    from tradsys.data.simulate.recipes import Recipe as Recipe
+    from tradsys.data.simulate.recipes import parse_recipe as parse_recipe
+    from tradsys.data.simulate.universe import simulate_universe as simulate_universe
 
-__all__ = ["Recipe", "known_signal", "known_states", "parse_recipe", "simulate", "simulate_universe"]
-
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "Recipe": "recipes",
-        "known_signal": "market",
-        "known_states": "market",
-        "parse_recipe": "recipes",
-        "simulate": "market",
-        "simulate_universe": "universe",
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.data.store.series import SeriesId
-    from tradsys.data.store.store import SeriesStore
+    from tradsys.data.store.series import SeriesId as SeriesId
+    from tradsys.data.store.store import SeriesStore as SeriesStore
 
-__all__ = ["SeriesId", "SeriesStore"]
-
-__getattr__, __dir__ = attach(__name__, {"SeriesId": "series", "SeriesStore": "store"})
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
