@@ -52,8 +52,8 @@ def train_bundle(
     if (folder / "bundle").exists():
         raise ConfigError(f"{folder / 'bundle'} is there already; name another folder with --out")
     agent = spec.challengers[0] if spec.challengers else DECIDER
-    settled = replace(spec, settled=agent)
-    data, record, results = walk(market, settled, progress)
+    fixed = replace(spec, fixed_decider=agent)
+    data, record, results = walk(market, fixed, progress)
     opens = to_ms(lockbox_opens(market.bars, spec.folds.lockbox))
     labels = tuple(data.labels.values())
     everything = Fold(
@@ -64,7 +64,7 @@ def train_bundle(
         closes=opens,
     )
     progress("fitting on everything before the lock-box", len(results), len(results) + 1)
-    last = decide_fold(data, settled, fit_models(data, settled, everything), record, results[0].fold.opens)
+    last = decide_fold(data, fixed, fit_models(data, fixed, everything), record, results[0].fold.opens)
     last.predictor.save(folder / "bundle")
     skill = skill_table(gather(data, results, spec.barriers.horizon), seed=spec.seed)
     own = next(row for row in skill["forecasters"] if row["name"] == agent)

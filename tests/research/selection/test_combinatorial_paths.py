@@ -12,7 +12,7 @@ from tradsys.data.simulate.market import HOUR
 from tradsys.models.linear.base_rate import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_only import VolatilityOnly
-from tradsys.research.lookahead.computed_tables import fitted
+from tradsys.research.lookahead.computed_tables import fit_tables
 from tradsys.research.lookahead.without_future import mirrored
 from tradsys.research.selection import combinatorial_paths
 from tradsys.research.selection.combinatorial_paths import (
@@ -60,7 +60,7 @@ def with_other_labels(data, rows):
 
 def learnt(data, spec, fold):
     """Hashes of everything that the split's fit left behind."""
-    (table,) = fitted(decide_split(data, spec, fold))
+    (table,) = fit_tables(decide_split(data, spec, fold))
     return dict(zip(table.columns, table.values[0].tolist(), strict=True))
 
 

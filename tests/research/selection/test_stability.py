@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tradsys.research.selection.stability import MIN_DAYS, MIN_TRADES, settle
+from tradsys.research.selection.stability import MIN_DAYS, MIN_TRADES, select_candidate
 
 MANY = MIN_TRADES * 5
 
@@ -22,13 +22,13 @@ def trades(daily, n=MANY):
 
 def test_a_tiny_gain_does_not_unseat_the_one_held_before():
     daily = records(1.0, 1.1)
-    assert settle(daily, trades(daily), held=0).index == 0
-    assert "kept" in settle(daily, trades(daily), held=0).why
+    assert select_candidate(daily, trades(daily), held=0).index == 0
+    assert "kept" in select_candidate(daily, trades(daily), held=0).why
 
 
 def test_a_clear_gain_does():
     daily = records(0.0, 4.0)
-    pick = settle(daily, trades(daily), held=0)
+    pick = select_candidate(daily, trades(daily), held=0)
     assert pick.index == 1
     assert (pick.sharpe, pick.standard_error) == (pick.best_sharpe, None)
     assert pick.sharpe == pytest.approx(4.0)
@@ -43,7 +43,7 @@ def test_of_those_that_are_as_good_the_steadiest_is_taken():
     even = noise[::-1] + 0.0005
     daily = np.array([late, even])
     assert late.mean() / late.std() > even.mean() / even.std()
-    pick = settle(daily, trades(daily))
+    pick = select_candidate(daily, trades(daily))
     assert pick.index == 1
     assert pick.best_sharpe > pick.sharpe
     assert pick.best_sharpe - pick.sharpe <= pick.standard_error
@@ -51,7 +51,7 @@ def test_of_those_that_are_as_good_the_steadiest_is_taken():
 
 def test_the_best_leads_by_more_than_the_error_of_the_difference_that_a_plain_loop_finds():
     daily = records(0.0, 1.2, seed=4)
-    pick = settle(daily, trades(daily), held=0)
+    pick = select_candidate(daily, trades(daily), held=0)
     scaled = daily / daily.std(axis=1, keepdims=True)
     gap = scaled[1] - scaled[0]
     centred, n = gap - gap.mean(), len(gap)
@@ -66,19 +66,21 @@ def test_the_best_leads_by_more_than_the_error_of_the_difference_that_a_plain_lo
 
 def test_who_hardly_traded_is_not_chosen_however_well_it_did():
     daily = records(0.5, 6.0)
-    assert settle(daily, np.array([MANY, MIN_TRADES - 1])).index == 0
-    assert settle(daily, np.array([MANY, MIN_TRADES])).index == 1
+    assert select_candidate(daily, np.array([MANY, MIN_TRADES - 1])).index == 0
+    assert select_candidate(daily, np.array([MANY, MIN_TRADES])).index == 1
 
 
 def test_a_short_or_empty_record_keeps_what_was_held():
     daily = records(0.0, 9.0, n_days=MIN_DAYS - 1)
-    assert settle(daily, trades(daily), held=0).index == 0
-    assert f"too few days to choose on: {MIN_DAYS - 1} of {MIN_DAYS}" in settle(daily, trades(daily)).why
+    assert select_candidate(daily, trades(daily), held=0).index == 0
+    assert f"too few days to choose on: {MIN_DAYS - 1} of {MIN_DAYS}" in select_candidate(daily, trades(daily)).why
     still = np.zeros((3, 200))
-    assert settle(still, np.zeros(3, int), held=2).index == 2
-    assert settle(still, np.zeros(3, int)).index == 0
+    assert select_candidate(still, np.zeros(3, int), held=2).index == 2
+    assert select_candidate(still, np.zeros(3, int)).index == 0
 
 
 def test_leverage_does_not_matter():
     daily = records(0.3, 2.5, 1.0, seed=2)
-    assert settle(daily, trades(daily)) == settle(daily * np.array([[8.0], [0.125], [1.0]]), trades(daily))
+    assert select_candidate(daily, trades(daily)) == select_candidate(
+        daily * np.array([[8.0], [0.125], [1.0]]), trades(daily)
+    )

@@ -43,7 +43,7 @@ def _fitted_choices(run: str, market: Market, spec: Experiment, outcome: Outcome
 def _procedure_choices(
     run: str, market: Market, spec: Experiment, folds: Sequence[FoldChoiceMetrics]
 ) -> Iterator[Choice]:
-    """What each fold of the chosen procedure settled on, of which no verdict is given."""
+    """What each fold of the chosen procedure selected, of which no verdict is given."""
     data, names = data_of(market), [profile.name for profile in spec.profiles]
     yield Choice(data=data, run=run, what="profile", by_fold=[one.profile for one in folds], among=names)
     yield Choice(

@@ -34,7 +34,7 @@ _NEVER = np.iinfo(np.int64).max
 _TRADE = ("side", "entry_ts", "entry_price", "exit_ts", "exit_price", "size_base", "pnl_quote")
 
 
-def seen_by(
+def prediction_tables(
     result: FoldResult, spec: Experiment, symbol: str, bars: pl.DataFrame, rows: BoolArray, at: int
 ) -> list[ComputedTable]:
     """Features and regimes of all bars, forecasts and decisions of the chosen rows, with the fold's predictor.
@@ -43,15 +43,15 @@ def seen_by(
     """
     predictor = result.predictor
     features = as_known(predictor.features, at)
-    inputs, raw = inputs_seen(predictor, features, symbol, bars)
+    inputs, raw = input_tables(predictor, features, symbol, bars)
     if raw is None:
         return inputs
     X = features.standardise(raw)
     reading = predictor.model_outputs(X, predictor.regimes.filter(bars))
-    return [*inputs, *decided(predictor.forecasts(bars, reading, rows), spec, symbol)]
+    return [*inputs, *decision_tables(predictor.forecasts(bars, reading, rows), spec, symbol)]
 
 
-def inputs_seen(
+def input_tables(
     predictor: Predictor, features: FittedFeatures, symbol: str, bars: pl.DataFrame
 ) -> tuple[list[ComputedTable], FloatArray | None]:
     """Tables of features and regimes, and the raw features unless some of them cannot do without later bars."""
@@ -64,7 +64,7 @@ def inputs_seen(
         whole = None
         raw = np.concatenate([feature.compute(bars) for feature in features.features], axis=1)
         raw[: features.lookback - 1] = np.nan
-    regimes = regimes_seen(predictor.regimes, predictor.interval, symbol, bars)
+    regimes = regime_table(predictor.regimes, predictor.interval, symbol, bars)
     tables = [ComputedTable("features", symbol, features.columns, raw, start, start), regimes]
     if (macro := predictor.macro_states(bars)) is not None:
         states = tuple(f"macro state {state}" for state in range(macro.shape[1]))
@@ -72,14 +72,14 @@ def inputs_seen(
     return tables, whole
 
 
-def regimes_seen(regimes: RegimeFilter, interval: timedelta, symbol: str, bars: pl.DataFrame) -> ComputedTable:
+def regime_table(regimes: RegimeFilter, interval: timedelta, symbol: str, bars: pl.DataFrame) -> ComputedTable:
     """ComputedTable of the regimes' probabilities at each bar."""
     start = ts_ms(bars) + interval_ms(interval)
     states = tuple(f"regime {state}" for state in range(regimes.n_states))
     return ComputedTable("regimes", symbol, states, regimes.filter(bars), start, start)
 
 
-def decided(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[ComputedTable]:
+def decision_tables(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[ComputedTable]:
     """Forecasts, ranks, audits and what every profile makes of them."""
     start = forecasts.start
     actions = [profile.decide(forecasts) for profile in spec.profiles]
@@ -115,7 +115,7 @@ def decided(forecasts: Forecasts, spec: Experiment, symbol: str) -> list[Compute
     ]
 
 
-def labelled(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[ComputedTable]:
+def label_tables(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[ComputedTable]:
     """Both sides' labels, each known at its own end, or `wait` bars later, and which rows are events at all.
 
     Where bars are cut off, labels whose horizon does not fit are left out, and their neighbours' uniqueness with them:
@@ -139,7 +139,7 @@ def labelled(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[ComputedT
     return [*tables, ComputedTable("events", symbol, ("is_event", "atr_over_price"), events, labels.start, known)]
 
 
-def traded(profile: str, simulation: Simulation, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
+def trade_tables(profile: str, simulation: Simulation, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
     """A profile's trades in the rows of their decisions, known when they have ended; no trade, known a bar later."""
     tables = []
     for symbol, start in closes.items():
@@ -155,7 +155,7 @@ def traded(profile: str, simulation: Simulation, closes: Mapping[str, IntArray])
     return tables
 
 
-def fitted(result: FoldResult) -> list[ComputedTable]:
+def fit_tables(result: FoldResult) -> list[ComputedTable]:
     """Everything that the fold's training part left in its predictor."""
     one, valuation = result.predictor, result.predictor.valuation
     values = _learnt(one.features) | {
@@ -178,7 +178,7 @@ def fitted(result: FoldResult) -> list[ComputedTable]:
     return [_one_row(result.fold, values)]
 
 
-def settled(fold: Fold, choice: FoldChoice) -> list[ComputedTable]:
+def choice_tables(fold: Fold, choice: FoldChoice) -> list[ComputedTable]:
     """What the fold's training part chose, and the records of all the candidates that it chose by."""
     values = {
         "profile": repr(choice.profile),
@@ -188,12 +188,12 @@ def settled(fold: Fold, choice: FoldChoice) -> list[ComputedTable]:
     return [_one_row(fold, values, "choice")]
 
 
-def scaled(fold: Fold, features: FittedFeatures) -> list[ComputedTable]:
+def scale_tables(fold: Fold, features: FittedFeatures) -> list[ComputedTable]:
     """What the features learnt from the fold's training part, and the centre and scale of each column."""
     return [_one_row(fold, _learnt(features))]
 
 
-def trained_on(fold: Fold, rows: Rows, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
+def training_row_tables(fold: Fold, rows: Rows, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
     """Which rows train for a fold, known when its test block opens."""
     return [
         ComputedTable(

@@ -6,16 +6,16 @@ import numpy as np
 
 from tradsys.core.seeds import derive, generator
 from tradsys.research.lookahead.computed_tables import (
-    decided,
-    fitted,
-    inputs_seen,
-    labelled,
-    regimes_seen,
-    scaled,
-    seen_by,
-    settled,
-    traded,
-    trained_on,
+    choice_tables,
+    decision_tables,
+    fit_tables,
+    input_tables,
+    label_tables,
+    prediction_tables,
+    regime_table,
+    scale_tables,
+    trade_tables,
+    training_row_tables,
 )
 from tradsys.research.lookahead.findings import ComputedTable, Lookahead, Search
 from tradsys.research.lookahead.premature_use import premature_fills, premature_funding, unknown_training_labels
@@ -121,12 +121,12 @@ def _bars(search: Search, outcome: Outcome, spec: Experiment, point: Point, futu
     data, result = outcome.data, outcome.results[point.fold]
     frame = data.frames[point.symbol]
     rows = result.fold.test[data.symbols.index(point.symbol)]
-    inputs, _ = inputs_seen(result.predictor, result.predictor.features, point.symbol, frame)
-    full = [*inputs, *decided(result.forecasts[point.symbol], spec, point.symbol)]
+    inputs, _ = input_tables(result.predictor, result.predictor.features, point.symbol, frame)
+    full = [*inputs, *decision_tables(result.forecasts[point.symbol], spec, point.symbol)]
 
     def recompute(at: int) -> list[ComputedTable]:
         bars = future(frame, data.interval, at)
-        return seen_by(result, spec, point.symbol, bars, rows[: len(bars)], at)
+        return prediction_tables(result, spec, point.symbol, bars, rows[: len(bars)], at)
 
     search.compare(full, recompute, point.at)
 
@@ -135,13 +135,13 @@ def _turns(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> 
     """One symbol's regimes, cut where they have just changed in the fold's test block."""
     data, result = outcome.data, outcome.results[point.fold]
     frame, filter_ = data.frames[point.symbol], result.predictor.regimes
-    full = regimes_seen(filter_, data.interval, point.symbol, frame)
+    full = regime_table(filter_, data.interval, point.symbol, frame)
     likeliest = result.forecasts[point.symbol].regime.argmax(axis=1)
     turns = result.forecasts[point.symbol].start[1:][np.diff(likeliest) != 0]
     rng = generator(spec.seed, "turns", point.at)
     for at in rng.permutation(turns[turns < search.closes[-1]])[:TURNS].tolist():
         search.compare(
-            [full], lambda at: [regimes_seen(filter_, data.interval, point.symbol, cut(frame, data.interval, at))], at
+            [full], lambda at: [regime_table(filter_, data.interval, point.symbol, cut(frame, data.interval, at))], at
         )
 
 
@@ -155,21 +155,21 @@ def _labels(search: Search, outcome: Outcome, spec: Experiment, point: Point, fu
 
     def recompute(at: int) -> list[ComputedTable]:
         bars = future(data.frames[symbol], data.interval, at)
-        return labelled(symbol, label_symbol(bars, data.interval, spec.barriers, spec.costs), wait)
+        return label_tables(symbol, label_symbol(bars, data.interval, spec.barriers, spec.costs), wait)
 
-    search.compare(labelled(symbol, mine, wait), recompute, at_end)
+    search.compare(label_tables(symbol, mine, wait), recompute, at_end)
 
 
 def _trades(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> None:
     """The profiles' trades in all symbols, with the run's own decisions and other bars after the point."""
     data = outcome.data
-    full = [table for name, one in outcome.simulations.items() for table in traded(name, one, search.bars)]
+    full = [table for name, one in outcome.simulations.items() for table in trade_tables(name, one, search.bars)]
 
     def recompute(at: int) -> list[ComputedTable]:
         frames = {symbol: noised(bars, data.interval, at) for symbol, bars in data.frames.items()}
         other = Dataset(data.interval, frames, data.labels)
         simulations = {one.name: simulate_profile(other, outcome.results, one, spec) for one in spec.profiles}
-        return [table for name, one in simulations.items() for table in traded(name, one, search.bars)]
+        return [table for name, one in simulations.items() for table in trade_tables(name, one, search.bars)]
 
     search.compare(full, recompute, point.at)
 
@@ -184,9 +184,9 @@ def _refit(search: Search, outcome: Outcome, spec: Experiment, k: int, future: F
         again = walk_forward(other, spec, spec.embargo(other.interval))[k]
         # where bars choose the events, noise may move the edges of the blocks, and their rows with them
         rows = again.train if again.opens == fold.opens else fold.train
-        return [*fitted(result), *trained_on(fold, rows, search.bars)]
+        return [*fit_tables(result), *training_row_tables(fold, rows, search.bars)]
 
-    full = [*fitted(outcome.results[k]), *trained_on(fold, fold.train, search.bars)]
+    full = [*fit_tables(outcome.results[k]), *training_row_tables(fold, fold.train, search.bars)]
     search.compare(full, recompute, fold.opens)
 
 
@@ -197,9 +197,9 @@ def _rescale(search: Search, outcome: Outcome, spec: Experiment, k: int) -> None
     def recompute(at: int) -> list[ComputedTable]:
         other, known = _without_future(outcome, spec, at, noised)
         features, _ = other.panel(known.feature_set(predictor.regimes), fold.train, seed=derive(spec.seed, "fold", k))
-        return scaled(fold, features)
+        return scale_tables(fold, features)
 
-    search.compare(scaled(fold, predictor.features), recompute, fold.opens)
+    search.compare(scale_tables(fold, predictor.features), recompute, fold.opens)
 
 
 def _choice(search: Search, outcome: Outcome, spec: Experiment, k: int, future: Future) -> None:
@@ -207,7 +207,7 @@ def _choice(search: Search, outcome: Outcome, spec: Experiment, k: int, future: 
     results, fold = outcome.results[: k + 1], outcome.results[k].fold
 
     def chosen(data: Dataset) -> list[ComputedTable]:
-        return settled(fold, nested_selection.choose_for_fold(data, spec, results, outcome.record, held=None))
+        return choice_tables(fold, nested_selection.choose_for_fold(data, spec, results, outcome.record, held=None))
 
     search.compare(chosen(outcome.data), lambda at: chosen(_without_future(outcome, spec, at, future)[0]), fold.opens)
 

@@ -122,6 +122,6 @@ class SimulatedExperiment:
         return simulate_lockbox(self.market, self.procedure.spec, self.outcome)
 
     def choices(self, run: str, metrics: RunMetrics) -> Iterator[Choice]:
-        """The folds' deciders, thresholds and regimes, and what the chosen procedure settled on."""
+        """The folds' deciders, thresholds and regimes, and what the chosen procedure selected."""
         chosen = metrics.chosen.folds if metrics.chosen else ()
         return fold_choices(run, self.market, self.procedure.spec, self.outcome, chosen)

@@ -11,7 +11,7 @@ from tradsys.core.arrays import IntArray
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.seeds import generator
 from tradsys.core.time import ts_ms
-from tradsys.research.lookahead.computed_tables import traded as trades_of
+from tradsys.research.lookahead.computed_tables import trade_tables
 from tradsys.research.lookahead.findings import ComputedTable, Lookahead, Search
 from tradsys.research.lookahead.without_future import Frames, Future, cut, listed, noised, without_future
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Ranked, Traded, rank, trade
@@ -72,4 +72,4 @@ def _chosen(ranked: Ranked, frames: Frames) -> list[ComputedTable]:
 
 def _trades(simulation: Simulation, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
     """Trades, known a bar after they ended: they are filled at an open, whose bar closes then."""
-    return [replace(table, known=table.known + simulation.bar_ms) for table in trades_of(NAME, simulation, closes)]
+    return [replace(table, known=table.known + simulation.bar_ms) for table in trade_tables(NAME, simulation, closes)]

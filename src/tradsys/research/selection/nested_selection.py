@@ -21,7 +21,7 @@ from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.research.selection.candidates import RANKS, blocked, candidates, described
 from tradsys.research.selection.first_part import first_part_forecasts
-from tradsys.research.selection.stability import MIN_DAYS, Pick, settle
+from tradsys.research.selection.stability import MIN_DAYS, Selected, select_candidate
 from tradsys.research.walk.common_metrics import measured_json
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
@@ -41,14 +41,14 @@ type Blocks = Sequence[Mapping[str, Forecasts]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldChoice:
-    """What one fold's training part settled on, and from what.
+    """What one fold's training part chose, and from what.
 
     `daily` (n_candidates, n_days) are the candidates' net returns and `n_trades` (n_candidates,) their trades there.
     """
 
     fold: int
     profile: Profile
-    pick: Pick
+    pick: Selected
     daily: FloatArray
     n_trades: IntArray
 
@@ -95,7 +95,7 @@ def choose_for_fold(
     among = candidates(spec.profiles, own.predictor.regimes.n_states)
     blocks: Blocks = [one.forecasts for one in results[:-1]] or [first_part_forecasts(data, spec, own, record)]
     daily, n_trades = _earned(data, spec, blocks, among, known_until(data, spec, own))
-    pick = settle(daily, n_trades, held=None if held is None else among.index(held))
+    pick = select_candidate(daily, n_trades, held=None if held is None else among.index(held))
     return FoldChoice(own.fold.index, among[pick.index], pick, daily, n_trades)
 
 

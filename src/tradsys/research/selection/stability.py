@@ -20,10 +20,10 @@ _BLOCK_DAYS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
-    """Number of the candidate settled on, and why; the annual net Sharpe ratios are those of the training part.
+class Selected:
+    """Number of the candidate selected, and why; the annual net Sharpe ratios are those of the training part.
 
-    `best_sharpe` is the highest of all candidates, `standard_error` that of its lead over the one settled on, None
+    `best_sharpe` is the highest of all candidates, `standard_error` that of its lead over the one selected, None
     where that is itself; all are None where the records were too short to compare.
     """
 
@@ -34,7 +34,7 @@ class Pick:
     standard_error: float | None = None
 
 
-def settle(daily: FloatArray, n_trades: IntArray, *, held: int | None = None) -> Pick:
+def select_candidate(daily: FloatArray, n_trades: IntArray, *, held: int | None = None) -> Selected:
     """One of the candidates, from their daily net returns (n_candidates, n_days) and numbers of trades (n_candidates,).
 
     1. Whoever is no more than one standard error below the best Sharpe ratio is as good as the best; the standard
@@ -53,9 +53,9 @@ def settle(daily: FloatArray, n_trades: IntArray, *, held: int | None = None) ->
     eligible = (n_trades >= MIN_TRADES) & (deviation > 0)
     stays = 0 if held is None else held
     if n_days < MIN_DAYS:
-        return Pick(stays, f"too few days to choose on: {n_days} of {MIN_DAYS}")
+        return Selected(stays, f"too few days to choose on: {n_days} of {MIN_DAYS}")
     if not eligible.any():
-        return Pick(stays, f"no candidate had {MIN_TRADES} trades to be chosen by")
+        return Selected(stays, f"no candidate had {MIN_TRADES} trades to be chosen by")
     scaled = daily / np.where(deviation > 0, deviation, 1.0)[:, None]
     sharpe = np.where(eligible, scaled.mean(axis=1), -np.inf) * np.sqrt(DAYS_A_YEAR)
     best = int(sharpe.argmax())
@@ -72,6 +72,6 @@ def settle(daily: FloatArray, n_trades: IntArray, *, held: int | None = None) ->
         why = (
             f"steadiest of {n_near} within one standard error" if n_near > 1 else "leads all by over one standard error"
         )
-    return Pick(
+    return Selected(
         chosen, why, float(sharpe[chosen]), float(sharpe[best]), float(error[chosen]) if chosen != best else None
     )

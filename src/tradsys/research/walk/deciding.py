@@ -66,7 +66,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     calibrations = {name: calibrate(record, name, panel, rows) for name in names}
     calibrations |= {name: Calibration(pool.pivot, np.ones(2)) for name, pool in pools.items()}
     leads = _leads(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
-    decider = spec.settled or convincing_challenger(leads) or DECIDER
+    decider = spec.fixed_decider or convincing_challenger(leads) or DECIDER
     pool: Combination = pools.get(decider) or SingleForecaster(decider)
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)

@@ -34,7 +34,7 @@ _WEIGHING = {"weights", "time_decay"}
 class Experiment:
     """What is tried: the journal knows it by `digest` and `seed`.
 
-    `settled` names who decides, whatever the comparison with the logistic says; None lets that say.
+    `fixed_decider` names the forecaster that decides whatever its lead over the logistic; None decides by the lead.
     """
 
     digest: str
@@ -49,7 +49,7 @@ class Experiment:
     forecasters: tuple[Forecaster, ...]
     agent: str
     challengers: tuple[str, ...]
-    settled: str | None
+    fixed_decider: str | None
     auditor: AuditorSpec
     profiles: tuple[Profile, ...]
     deployed: str
@@ -96,7 +96,7 @@ def experiment_from(
         forecasters=forecasters(config.agent, plan),
         agent=config.agent.name,
         challengers=challengers(config.agent.name),
-        settled=None,
+        fixed_decider=None,
         auditor=Auditor(),
         supervisor=_supervisor(config),
         profiles=_profiles(config),
