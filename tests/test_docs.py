@@ -212,8 +212,9 @@ def test_every_extra_is_described():
 
 
 def test_every_feature_is_described():
-    described = re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs" / "features.md").read_text(), flags=re.M)
-    assert described == [feature.name for feature in SHIPPED]
+    described = re.findall(r"^\| `([a-z_]+)` \| `(.+)\.py` \|", (ROOT / "docs" / "features.md").read_text(), flags=re.M)
+    files = [type(feature).__module__.removeprefix("tradsys.").replace(".", "/") for feature in SHIPPED]
+    assert described == list(zip([feature.name for feature in SHIPPED], files, strict=True))
 
 
 def test_pages_that_the_code_names_exist():
