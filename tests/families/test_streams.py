@@ -143,7 +143,7 @@ def test_what_cannot_be_traced_is_slow_visibly_and_right() -> None:
     stream = FeatureStream(fitted, HOUR)
     assert stream.is_fast.tolist() == [True, False, False]
     assert "has no rows to look into" in stream.why_slow["smoothed"]
-    assert "bars that are told one by one have no" in stream.why_slow["mood"]
+    assert "bars that are traced one by one have no" in stream.why_slow["mood"]
     stream.warm(bars[:600])
     said = np.array([stream.step(bar) for bar in bars_of(bars[600:])])
     np.testing.assert_allclose(said, fitted.compute(bars).values[600:], rtol=0, atol=1e-9)

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from tradsys.auditor.scores import LineScore, Score, TreeScore
+from tradsys.auditor.scores import LineScore, TradeScore, TreeScore
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError, DataError, FitError
 from tradsys.core.logistic import log_odds, sigmoid
@@ -35,7 +35,7 @@ class FittedAuditor:
     n_inputs: int
     pivot: float
     slope: float
-    score: Score | None
+    score: TradeScore | None
     reason: str = ""
 
     @property
@@ -99,7 +99,7 @@ class AuditorSpec(ABC):
             )
 
     @abstractmethod
-    def _score(self, trades: Problem, seed: int) -> Score:
+    def _score(self, trades: Problem, seed: int) -> TradeScore:
         """Fit a score on these trades."""
 
     def fit(
@@ -162,7 +162,7 @@ class Auditor(AuditorSpec):
                 f"max_depth and n_trees count and must be at least 1, were {self.max_depth} and {self.n_trees}"
             )
 
-    def _score(self, trades: Problem, seed: int) -> Score:
+    def _score(self, trades: Problem, seed: int) -> TradeScore:
         import xgboost
 
         parameters = tree_parameters(seed, weighted_rate(trades.y, trades.weight)) | {
@@ -186,7 +186,7 @@ class LogisticAuditor(AuditorSpec):
         AuditorSpec.__post_init__(self)
         check_penalty(self.penalty)
 
-    def _score(self, trades: Problem, seed: int) -> Score:
+    def _score(self, trades: Problem, seed: int) -> TradeScore:
         del seed
         centre, scale = trades.X.mean(axis=0), trades.X.std(axis=0)
         scale[scale <= 1e-12 * (1 + np.abs(centre))] = 1.0

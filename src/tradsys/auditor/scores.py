@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xgboost
 
 
-class Score(Protocol):
+class TradeScore(Protocol):
     """Uncalibrated log-odds that a trade makes money."""
 
     @property

@@ -1,4 +1,4 @@
-"""What the order book says: which side presses, and how wide and deep it is; read from columns of the bars."""
+"""Order-book features: imbalance, microprice, order flow, spread and depth; read from columns of the bars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -53,12 +53,12 @@ class BookPressure(OddColumns):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """As the bars name them."""
+        """The columns of the bars, under their names."""
         return self.needs
 
     @property
     def lookback(self) -> int:
-        """The bar itself."""
+        """One bar: its columns cover what came before."""
         return 1
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
@@ -101,4 +101,4 @@ class BookShape(VolatilityColumns):
 
 
 BOOK: Final[tuple[Feature | FittableFeature, ...]] = (BookPressure(), OrderFlow(), BookShape())
-"""All of them; for your own sets."""
+"""Every feature of this file; for your own sets."""

@@ -1,4 +1,4 @@
-"""What one bar's shape says: where it closed, and on which side it was turned back."""
+"""Candle shape: where a bar closed in its range, and how far it was turned back on each side."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,7 +28,7 @@ class CloseLocation(OddColumns):
 
     @property
     def lookback(self) -> int:
-        """The bar itself."""
+        """One bar."""
         return 1
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:

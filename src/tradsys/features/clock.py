@@ -1,4 +1,4 @@
-"""What the clock says; not in the default set, since on the development bars a model only memorised it."""
+"""The clock as cyclic columns; not in the default set, since on the development bars a model only memorised it."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -30,7 +30,7 @@ class _Ranked(OddColumns):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Named as what they need."""
+        """The columns of the bars, under their names."""
         return self.needs
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:

@@ -61,7 +61,7 @@ class OutsideFeature(Protocol):
 
 @runtime_checkable
 class OutsideSeries(Protocol):
-    """A feature that reads a series of its own beside the bars, a macro close for instance."""
+    """A feature that reads a series of its own besides the bars, a macro close for instance."""
 
     def until(self, time_ms: int) -> Feature:
         """The feature with what its series had published by `time_ms`: what `tradsys lookahead` cuts bars against."""
@@ -80,12 +80,12 @@ class _OneKind(ABC):
 
     @property
     def is_odd(self) -> tuple[bool, ...]:
-        """All of them, or none."""
+        """The same for every column: whether they change sign with the market."""
         return (self._knows_direction,) * len(self.columns)
 
     @property
     def is_volatility(self) -> tuple[bool, ...]:
-        """All of them, or none."""
+        """The same for every column: whether they tell how far prices may move."""
         return (not self._knows_direction,) * len(self.columns)
 
 

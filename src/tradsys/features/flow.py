@@ -1,4 +1,4 @@
-"""Who traded: on which side takers were, and how large the trades; read from optional columns of the bars."""
+"""Taker imbalance and trade size; read from optional columns of the bars."""
 
 from dataclasses import dataclass
 from typing import ClassVar

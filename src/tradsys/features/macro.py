@@ -78,17 +78,17 @@ class MacroReturns(_MacroColumns):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """As the bars name them."""
+        """The columns of the bars, under their names."""
         return self.needs
 
     @property
     def is_odd(self) -> tuple[bool, ...]:
-        """None of them."""
+        """No column changes sign when the bars' own market is mirrored."""
         return (False,) * len(self.columns)
 
     @property
     def is_volatility(self) -> tuple[bool, ...]:
-        """None of them."""
+        """No column: the three know a direction of another market."""
         return (False,) * len(self.columns)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:

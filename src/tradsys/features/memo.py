@@ -1,4 +1,4 @@
-"""Features of the same bars again and again: each is computed once, whatever it is combined with or scaled to."""
+"""Cache of raw features of the same bars: each is computed once, however it is combined or scaled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the venue says of positions: open interest, basis and liquidations; read from columns of the bars."""
+"""Position features: open interest, basis and liquidations; read from columns of the bars."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -227,4 +227,4 @@ POSITIONS: Final[tuple[Feature, ...]] = (
     LiquidationImbalance(),
     LiquidationVolume(),
 )
-"""All of them; for your own sets, by what the source tells."""
+"""Every feature of this file; for your own sets, by the columns that the source has."""

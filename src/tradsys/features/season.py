@@ -1,4 +1,4 @@
-"""The daily rhythm of volatility, told from the past days alone: no clock is read, so none can be memorised."""
+"""Daily seasonality of volatility, measured on the past days alone: no clock is read, so none can be memorised."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -16,12 +16,12 @@ from tradsys.profiles.sniper import SNIPER
 PROFILES: tuple[Profile, ...] = (SNIPER, AUDITED, RECKLESS, EDGE)
 
 
-class Named(Protocol):
-    """Whatever has a name."""
+class HasName(Protocol):
+    """A profile of any kind, found by its name."""
 
     @property
     def name(self) -> str:
-        """In capitals."""
+        """The name in capitals, as the command line takes it."""
 
 
 def profile_named(name: str, profiles: tuple[Profile, ...] = PROFILES) -> Profile:
@@ -29,7 +29,7 @@ def profile_named(name: str, profiles: tuple[Profile, ...] = PROFILES) -> Profil
     return named(name, profiles)
 
 
-def named[P: Named](name: str, profiles: Sequence[P]) -> P:
+def named[P: HasName](name: str, profiles: Sequence[P]) -> P:
     """The one of that name, whatever its case, of profiles of any kind."""
     by_name = {profile.name: profile for profile in profiles}
     if name.upper() in by_name:
@@ -52,7 +52,7 @@ def reading_confidence_as(
 
 
 def supervised(profile: Profile, size: float) -> Profile:
-    """The profile with `size` of its size in risk-off, as a profile of its own beside it: `SNIPER_MACRO`.
+    """The profile with `size` of its size in risk-off, as a profile of its own: `SNIPER_MACRO`.
 
     >>> supervised(SNIPER, 0.5).description
     'the most confident 5% of forecasts, outside the quiet regime; at 0.5 of its size in risk-off'

@@ -1,4 +1,4 @@
-"""EDGE: enters when the calibrated forecast says that the trade earns more than it costs."""
+"""EDGE: enters when a trade is expected to earn more than it costs."""
 
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ExpectedReturnAbove

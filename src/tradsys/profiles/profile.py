@@ -8,7 +8,17 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.identity import OUTSIDE_IDENTITY, digest
 from tradsys.core.sides import SIDES
 from tradsys.profiles.forecast import Forecasts
-from tradsys.profiles.rules import AnyRegime, Audit, Entry, Exposure, Filter, FullExposure, FullSize, NoAudit, Sizing
+from tradsys.profiles.rules import (
+    AnyRegime,
+    AuditRule,
+    EntryRule,
+    ExposureRule,
+    FullExposure,
+    FullSize,
+    NoAudit,
+    RegimeRule,
+    SizingRule,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +39,11 @@ class Profile:
 
     name: str
     description: str = field(metadata=OUTSIDE_IDENTITY)
-    entry: Entry
-    regimes: Filter = AnyRegime()
-    audit: Audit = NoAudit()
-    sizing: Sizing = FullSize()
-    exposure: Exposure = FullExposure()
+    entry: EntryRule
+    regimes: RegimeRule = AnyRegime()
+    audit: AuditRule = NoAudit()
+    sizing: SizingRule = FullSize()
+    exposure: ExposureRule = FullExposure()
 
     @property
     def digest(self) -> str:

@@ -13,7 +13,7 @@ QUIET = 0
 """Index of the quiet regime: states are ordered by volatility."""
 
 
-class Entry(Protocol):
+class EntryRule(Protocol):
     """Says at which decisions the chosen side is worth entering."""
 
     def admits(self, forecasts: Forecasts) -> BoolArray:
@@ -48,7 +48,7 @@ class ConfidenceAbove:
 
     @property
     def refusal(self) -> str:
-        """Why a decision stays out."""
+        """Reason given where the rule keeps a decision out."""
         return f"{self.confidence} of the confidence is not above {self.threshold:g}"
 
 
@@ -64,11 +64,11 @@ class ExpectedReturnAbove:
 
     @property
     def refusal(self) -> str:
-        """Why a decision stays out."""
+        """Reason given where the rule keeps a decision out."""
         return f"expected return after costs is not above {self.margin_bps:g} bp"
 
 
-class Filter(Protocol):
+class RegimeRule(Protocol):
     """Says in which market states entries are allowed."""
 
     def allows(self, forecasts: Forecasts) -> BoolArray:
@@ -84,12 +84,12 @@ class AnyRegime:
     """Entries in every regime."""
 
     def allows(self, forecasts: Forecasts) -> BoolArray:
-        """All rows."""
+        """True in every row."""
         return np.ones(len(forecasts.start), bool)
 
     @property
     def refusal(self) -> str:
-        """Never said."""
+        """Part of the protocol; no row is refused."""
         return "no regime is allowed"
 
 
@@ -103,7 +103,7 @@ class NotQuiet:
 
     @property
     def refusal(self) -> str:
-        """Why a decision stays out."""
+        """Reason given where the rule keeps a decision out."""
         return "quiet regime"
 
 
@@ -124,11 +124,11 @@ class Outside:
 
     @property
     def refusal(self) -> str:
-        """Why a decision stays out."""
+        """Reason given where the rule keeps a decision out."""
         return f"regime {' or '.join(map(str, self.blocked))} is blocked"
 
 
-class Exposure(Protocol):
+class ExposureRule(Protocol):
     """Says how much of its size an entry keeps, given the state of other markets."""
 
     def share(self, forecasts: Forecasts) -> FloatArray:
@@ -137,10 +137,10 @@ class Exposure(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FullExposure:
-    """Full size whatever other markets do."""
+    """Full size in every state of other markets."""
 
     def share(self, forecasts: Forecasts) -> FloatArray:
-        """Ones."""
+        """1 in every row, shape (n,)."""
         return np.ones(len(forecasts.start))
 
 
@@ -158,7 +158,7 @@ class RiskOffSize:
             raise ConfigError(f"the size in risk-off lies in [0, 1), was {self.size}; 0 blocks, 0.5 halves")
 
     def share(self, forecasts: Forecasts) -> FloatArray:
-        """One outside risk-off."""
+        """1 outside risk-off, `size` in it, shape (n,)."""
         if forecasts.macro is None:
             raise ConfigError("a supervised profile needs the states of other markets, found none; give --macro series")
         known = np.isfinite(forecasts.macro).all(axis=1)
@@ -166,7 +166,7 @@ class RiskOffSize:
         return np.where(known & (likeliest != forecasts.macro.shape[1] - 1), 1.0, self.size)
 
 
-class Audit(Protocol):
+class AuditRule(Protocol):
     """Turns the auditor's probability into a size; zero is a veto."""
 
     def size(self, audit: FloatArray) -> FloatArray:
@@ -175,10 +175,10 @@ class Audit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NoAudit:
-    """Full size whatever the auditor thinks."""
+    """Full size at every probability of the auditor."""
 
     def size(self, audit: FloatArray) -> FloatArray:
-        """Ones."""
+        """1 in every row, shape (n,)."""
         return np.ones(len(audit))
 
 
@@ -201,7 +201,7 @@ class AuditorVeto:
         return np.where(audit >= self.threshold, np.clip(share, 0.5, 1.0), 0.0)
 
 
-class Sizing(Protocol):
+class SizingRule(Protocol):
     """Scales the size of a trade by what is forecast of it."""
 
     def share(self, forecasts: Forecasts) -> FloatArray:
@@ -210,10 +210,10 @@ class Sizing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FullSize:
-    """The same size whatever is forecast."""
+    """Full size at every forecast of volatility."""
 
     def share(self, forecasts: Forecasts) -> FloatArray:
-        """Ones."""
+        """1 in every row, shape (n,)."""
         return np.ones(len(forecasts.start))
 
 

@@ -11,7 +11,7 @@ _LEAST_TOTAL = 1e-250
 
 
 def _gaussian_series(X: Columns, means: FloatArray, covariances: FloatArray) -> Columns:
-    """`gaussian_log_likelihood`, told bar by bar."""
+    """`gaussian_log_likelihood`, traced bar by bar."""
     whitening, log_norm = _whitening(covariances)
     centred = [[x - m for x, m in zip(X.T, mean, strict=True)] for mean in means.tolist()]
     squares = [
@@ -116,7 +116,7 @@ def _forward(log_likelihood: FloatArray, into: FloatArray, initial: FloatArray, 
                         predicted += into[j, i] * filtered[t - 1, i]
                 filtered[t, j] = np.log(predicted) + log_likelihood[t, j] if predicted > 0.0 else -np.inf
                 best = max(best, filtered[t, j])
-            if best == -np.inf:  # nothing can have happened: the observation says nothing of the states
+            if best == -np.inf:  # the observation is impossible in every state: it moves no probability
                 filtered[t:] = np.nan
                 return -np.inf
             total = 0.0

@@ -18,7 +18,7 @@ from tradsys.regimes.fitted import FittedRegimes
 from tradsys.regimes.model import RegimeModel
 
 STATES: Final = ("risk-on", "neutral", "risk-off")
-"""In the order of the states: by the mean of what says that risk is shunned."""
+"""In the order of the states: by the mean of the observation that rises when risk is shunned."""
 
 _LONGEST_PAUSE_DAYS = 10
 _DAYS_A_SESSION, _CLOSED_DAYS = 1.4, 12
@@ -54,8 +54,8 @@ class MacroRegimes:
         interval = infer_interval(max(frames, key=len))
         by_day: dict[int, FloatArray] = {}
         for bars in frames:
-            seen = _Seen.of(bars, self.series, interval)
-            by_day |= dict(zip(seen.day[seen.kept].tolist(), seen.values[seen.kept], strict=True))
+            daily = _DailyObservations.of(bars, self.series, interval)
+            by_day |= dict(zip(daily.day[daily.kept].tolist(), daily.values[daily.kept], strict=True))
         if not by_day:
             raise NotEnoughBars("a macro supervisor needs sessions in the training bars, found none; load more history")
         days = np.array(sorted(by_day))
@@ -88,17 +88,17 @@ class FittedMacroFilter:
 
     def filter(self, bars: pl.DataFrame) -> FloatArray:
         """Filtered probabilities, shape (n_bars, n_states): no row knows a later bar, nor one before its lookback."""
-        seen = _Seen.of(bars, self.series, timedelta(milliseconds=self.step_ms))
+        daily = _DailyObservations.of(bars, self.series, timedelta(milliseconds=self.step_ms))
         out = np.full((len(bars), self.n_states), np.nan)
-        rows = np.flatnonzero(seen.kept)
+        rows = np.flatnonzero(daily.kept)
         if len(rows) < self.window:
             return out
-        states = self.regimes.filter_windows(seen.values[rows], self.window)
-        latest = np.cumsum(seen.kept) - 1  # of the kept rows, the last one up to each bar
+        states = self.regimes.filter_windows(daily.values[rows], self.window)
+        latest = np.cumsum(daily.kept) - 1  # of the kept rows, the last one up to each bar
         first = latest - self.window + 1
-        known = (first >= 0) & np.isfinite(seen.values).all(axis=1)
-        # a window counts only where the day before its first one is told within the lookback
-        known[known] &= seen.before[rows[first[known]]] >= np.flatnonzero(known) - self.lookback + 2
+        known = (first >= 0) & np.isfinite(daily.values).all(axis=1)
+        # a window counts only where the day before its first one is known within the lookback
+        known[known] &= daily.before[rows[first[known]]] >= np.flatnonzero(known) - self.lookback + 2
         out[known] = states[latest[known]]
         return out
 
@@ -119,8 +119,8 @@ class FittedMacroFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What each bar is told: two numbers `values` (n, 2), the `day` (n,) of its close, and whether it is `kept` (n,).
+class _DailyObservations:
+    """Daily observations at each bar: two numbers `values` (n, 2), the `day` (n,) of its close, whether it is `kept`.
 
     Kept are the first bars of a day whose numbers are known and differ from those of the day before, whose first bar
     is the row `before` (n,); -1 where there is none.
@@ -132,7 +132,7 @@ class _Seen:
     before: IntArray
 
     @classmethod
-    def of(cls, bars: pl.DataFrame, series: Sequence[tuple[str, int]], interval: timedelta) -> "_Seen":
+    def of(cls, bars: pl.DataFrame, series: Sequence[tuple[str, int]], interval: timedelta) -> "_DailyObservations":
         week = [risk * outside_values(bars, f"macro_{name}_r5") for name, risk in series]
         wild = [outside_values(bars, f"macro_{name}_vol") for name, _ in series]
         shunned = np.sum(week, axis=0) / np.sqrt(len(series))

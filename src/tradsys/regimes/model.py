@@ -149,7 +149,7 @@ def _run(hmm: Any, X: FloatArray, lengths: Sequence[int], *, n_steps: int, enoug
             hmm.fit(X, lengths)
     except ValueError as error:
         raise FitError(
-            f"the regimes of {len(X)} rows could not be told apart ({error}); try fewer states or load more history"
+            f"the regimes of {len(X)} rows could not be separated ({error}); try fewer states or load more history"
         ) from error
     finally:
         logger.setLevel(level)

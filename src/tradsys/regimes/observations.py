@@ -1,4 +1,4 @@
-"""What the regimes are told of each bar: how far it ranged, for its hour of the day, against the days before."""
+"""Observations of the regime model: each bar's range, adjusted for the hour of the day, against the days before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -189,7 +189,7 @@ class FeatureStream:
             name = self._names[at]
             raise ConfigError(
                 f"{name} is {row[at]} bar by bar and {batch[at]} as a batch; its feature does something that cannot be "
-                "told bar by bar: name the feature in `slow`"
+                "traced bar by bar: name the feature in `slow`"
             )
 
     @property

@@ -78,7 +78,7 @@ class Tape:
         if isinstance(x, Series):
             return x
         if not isinstance(x, (int, float, np.number)):
-            raise Untraceable(f"series and numbers can be told bar by bar, found {type(x).__name__}")
+            raise Untraceable(f"series and numbers can be traced bar by bar, found {type(x).__name__}")
         return self.write(CONSTANT, numbers=(float(x),))
 
 
@@ -108,7 +108,7 @@ class Series(NDArrayOperatorsMixin):
         return _FUNCTIONS[function](*args, **kwargs)
 
     def _is_no_array(self, *_: object) -> Any:
-        raise Untraceable("a series has no rows to look into: it is told one bar after the other")
+        raise Untraceable("a series has no rows to look into: it is traced one bar after the other")
 
     __array__ = __bool__ = __float__ = __iter__ = __len__ = __getitem__ = __setitem__ = _is_no_array
     __hash__ = object.__hash__
@@ -152,10 +152,10 @@ class TracedBars:
         self.tape, self.needs_no_gaps = tape, list[str]()
 
     def __getattr__(self, name: str) -> Any:
-        raise Untraceable(f"bars that are told one by one have no {name}; read them with `ohlcv` or `LogPrices.of`")
+        raise Untraceable(f"bars that are traced one by one have no {name}; read them with `ohlcv` or `LogPrices.of`")
 
     def __getitem__(self, name: object) -> Any:
-        raise Untraceable(f"{name!r} of the frame is read; prices that are told bar by bar come from `ohlcv`")
+        raise Untraceable(f"{name!r} of the frame is read; prices that are traced bar by bar come from `ohlcv`")
 
 
 def is_traced(bars: object) -> bool:

@@ -1,4 +1,4 @@
-"""The share of targets in the training part, whatever the bars say: the first reference of every score."""
+"""Base rate: the share of targets in the training part as a constant forecast, the first reference of every score."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -42,22 +42,25 @@ class Probe:
         return np.asarray(hidden @ self.weight + self.bias)
 
 
-def fit_probe(early: ProbeRows, late: ProbeRows) -> Probe:
-    """Ridge logistic regression of the early rows on their standardised embeddings, on top of the offset.
+def fit_probe(learning: ProbeRows, stopping: ProbeRows) -> Probe:
+    """Ridge logistic regression of the learning rows on their standardised embeddings, on top of the offset.
 
-    The ridge is chosen by the late rows, which the encoder has not been trained on; its own training rows would ask for
-    too weak a one. It is the strongest of the usual ones whose late loss is within two standard errors of the best.
+    The ridge is chosen by the stopping rows, which the encoder has not been trained on; its own training rows would ask
+    for too weak a one. It is the strongest of the usual ones whose loss there is within two standard errors of the
+    best.
     """
-    if len(early.hidden) == 0 or len(late.hidden) == 0:
-        raise ConfigError(f"a probe needs rows to learn from and to check, found {len(early.y)} and {len(late.y)}")
-    centre, scale = early.hidden.mean(axis=0), early.hidden.std(axis=0)
-    scale = np.where(scale > 1e-6 * (1e-6 + scale.max()), scale, np.inf)  # a column that never moves says nothing
-    standard = early._replace(hidden=(early.hidden - centre) / scale)
+    if len(learning.hidden) == 0 or len(stopping.hidden) == 0:
+        raise ConfigError(
+            f"a probe needs rows to learn from and to check, found {len(learning.y)} and {len(stopping.y)}"
+        )
+    centre, scale = learning.hidden.mean(axis=0), learning.hidden.std(axis=0)
+    scale = np.where(scale > 1e-6 * (1e-6 + scale.max()), scale, np.inf)  # a column that never moves gets no weight
+    standard = learning._replace(hidden=(learning.hidden - centre) / scale)
     probes = [_on(standard, penalty, centre, scale) for penalty in sorted(PENALTIES, reverse=True)]
-    base = _block_losses(late, np.zeros_like(late.offset))
-    losses = np.column_stack([_block_losses(late, one.added(late.hidden)) for one in probes])
+    base = _block_losses(stopping, np.zeros_like(stopping.offset))
+    losses = np.column_stack([_block_losses(stopping, one.added(stopping.hidden)) for one in probes])
     chosen = first_good_enough(losses)
-    saved = (base - losses[:, chosen]) / late.weight.sum()
+    saved = (base - losses[:, chosen]) / stopping.weight.sum()
     one = probes[chosen]
     error = float(saved.std() * np.sqrt(len(saved)))
     return Probe(one.weight, one.bias, one.penalty, float(saved.sum()), error)

@@ -28,7 +28,7 @@ class VolatilityAgent:
     features' several windows as its terms), and three numbers of that forecast are then mapped to log-odds, with
     forecasts out of fold. Volatility knows no direction, so that both sides share the map but for their level.
 
-    `levels` are the quantiles that are told; `penalty` is that of the map to log-odds, None lets the rows choose.
+    `levels` are the quantiles that are forecast; `penalty` is that of the map to log-odds, None lets the rows choose.
 
     Corsi, "A simple approximate long-memory model of realized volatility", *J. Financial Econometrics* 7 (2009).
     """
@@ -66,7 +66,7 @@ class VolatilityAgent:
         return VolatilityForecast(expansion, self._map(inputs, lives, lives.y), self._map(inputs, lives, either))
 
     def _map(self, inputs: FloatArray, lives: "_Lives", y: FloatArray) -> ReachMap:
-        """Logistic regression of y (n_rows, n_outcomes) on what the forecasts said out of fold, (n_rows, 3)."""
+        """Logistic regression of y (n_rows, n_outcomes) on the out-of-fold forecasts, (n_rows, 3)."""
         n = y.shape[1]
         weight = lives.weight if n == 2 else lives.weight.mean(axis=1, keepdims=True)
         centre, spread = inputs.mean(axis=0), inputs.std(axis=0) + 1e-12

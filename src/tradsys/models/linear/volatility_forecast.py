@@ -1,4 +1,4 @@
-"""A fitted forecast of how far the next bars move, and what it says about reaching barriers; numpy and JSON."""
+"""Volatility forecast: quantiles of how far the next bars move, and the odds of reaching barriers; numpy and JSON."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What volatility alone says about reaching a target in time: a score above the base rate that holds no edge."""
+"""Baseline on volatility alone: how likely a target is reached in time, a score above the base rate without an edge."""
 
 from dataclasses import dataclass
 from typing import ClassVar

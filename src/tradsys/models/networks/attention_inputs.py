@@ -1,4 +1,4 @@
-"""What a banded attention layer looks with and at: rotated queries, keys and values of a chunk and the one before.
+"""Inputs of a banded attention layer: rotated queries, keys and values of a chunk and the one before.
 
 The backward pass is written out. Left to autograd it is the same numbers, bit by bit, in many more kernels.
 """
@@ -14,7 +14,7 @@ def attention_inputs(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> 
     """Queries (crops, chunks - 1, n_heads, window, d_head), keys and values with twice as many rows.
 
     `qkv` is (crops, chunks, window, 3 d_model). `turn` are cosine and sine (2 window, d_head / 2) of the places in a
-    chunk and, before them, in the one before it; the first chunk is seen and does not look.
+    chunk and, before them, in the one before it; the first chunk has keys and values only.
     """
     cosine, sine = turn
     both = torch.cat((cosine, cosine), dim=1), torch.cat((-sine, sine), dim=1)

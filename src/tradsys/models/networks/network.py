@@ -1,7 +1,8 @@
 """What the training engine, the objectives and the agents need of a network, and what every network is made of."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -80,6 +81,45 @@ class Network(Protocol):
         """The `head` of `encode`: logits in the same shape with `n_outputs` for `d_model`."""
 
 
+class MappedNetwork(ABC):
+    """What every shape shares: linear maps in one parameter vector, an encoder over them, and a linear head."""
+
+    __slots__ = ()
+
+    residual_maps: ClassVar[tuple[str, ...]]
+    """Last names of the maps that write into the residual stream."""
+
+    @property
+    @abstractmethod
+    def maps(self) -> Maps:
+        """Name -> (n_in, n_out) of every linear map, in the order in which a parameter vector holds them."""
+
+    @abstractmethod
+    def encode(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+        """What the head reads, as `Network` has it."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of one model's parameter vector."""
+        return n_parameters(self.maps)
+
+    def initial(self, seed: int) -> Tensor:
+        """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
+        return initial(self.maps, seed, residual=self.residual_maps)
+
+    def decays(self) -> Tensor:
+        """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
+        return decays(self.maps)
+
+    def unpack(self, theta: Tensor) -> NetworkWeights:
+        """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
+        return unpack(self.maps, theta)
+
+    def forward(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
+        """Logits, in the shape of `encode` with `n_outputs` for `d_model`: its head."""
+        return head(weights, self.encode(weights, x, known, dropout))
+
+
 def check_counts(shape: object, *names: str) -> None:
     """Refuse a shape in which one of these is not at least 1."""
     for name in names:
@@ -87,16 +127,16 @@ def check_counts(shape: object, *names: str) -> None:
             raise ConfigError(f"{name} must be at least 1, was {getattr(shape, name)}")
 
 
-def initial(maps: Maps, seed: int, *, into_stream: Collection[str]) -> Tensor:
+def initial(maps: Maps, seed: int, *, residual: Collection[str]) -> Tensor:
     """A fresh parameter vector (n_parameters,); biases and the head are zero.
 
-    The maps whose last name is one of `into_stream` write into the residual stream: they start small, since as many of
+    The maps whose last name is one of `residual` write into the residual stream: they start small, since as many of
     them as there are add up.
 
     Radford, Wu, Child, Luan, Amodei & Sutskever, *Language Models are Unsupervised Multitask Learners* (2019), 2.3.
     """
     random = np.random.default_rng(seed)
-    adding = {name for name in maps if name.rpartition(".")[2] in into_stream}
+    adding = {name for name in maps if name.rpartition(".")[2] in residual}
     parts = []
     for name, (n_in, n_out) in maps.items():
         scale = len(adding) ** -0.5 if name in adding else 1.0
@@ -138,5 +178,5 @@ def head(weights: NetworkWeights, hidden: Tensor) -> Tensor:
 
 
 def unchanged(x: Tensor) -> Tensor:
-    """No dropout."""
+    """The identity, for where there is no dropout."""
     return x

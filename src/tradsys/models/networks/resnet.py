@@ -8,12 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tradsys.core.errors import ConfigError
-from tradsys.models.networks import network
-from tradsys.models.networks.network import Drop, NetworkWeights, linear, unchanged
+from tradsys.models.networks.network import Drop, MappedNetwork, NetworkWeights, check_counts, linear, unchanged
 
 
 @dataclass(frozen=True, slots=True)
-class DilatedResNet:
+class DilatedResNet(MappedNetwork):
     """Shape of the network: `n_layers` residual blocks, each a convolution of `kernel` taps 1, 2, 4, ... bars apart.
 
     What reverts is a deviation, so that is what the network reads: every feature less its mean over the last `baseline`
@@ -27,6 +26,7 @@ class DilatedResNet:
     """
 
     architecture: ClassVar[str] = "dilated_resnet"
+    residual_maps: ClassVar[tuple[str, ...]] = ("down",)
 
     n_features: int
     d_model: int = 32
@@ -38,7 +38,7 @@ class DilatedResNet:
     n_outputs: int = 2
 
     def __post_init__(self) -> None:
-        network.check_counts(self, "n_features", "d_model", "n_layers", "window", "expansion", "n_outputs")
+        check_counts(self, "n_features", "d_model", "n_layers", "window", "expansion", "n_outputs")
         if self.baseline < 2:
             raise ConfigError(f"baseline must be at least 2 bars, was {self.baseline}: no bar deviates from itself")
         if self.kernel < 2:
@@ -72,23 +72,6 @@ class DilatedResNet:
         layers = {f"{i}.{name}": size for i in range(self.n_layers) for name, size in layer.items()}
         return {"inp": (self.n_features, d), **layers, "head": (d, self.n_outputs)}
 
-    @property
-    def n_parameters(self) -> int:
-        """Length of one model's parameter vector."""
-        return network.n_parameters(self.maps)
-
-    def initial(self, seed: int) -> Tensor:
-        """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
-        return network.initial(self.maps, seed, into_stream=("down",))
-
-    def decays(self) -> Tensor:
-        """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
-        return network.decays(self.maps)
-
-    def unpack(self, theta: Tensor) -> NetworkWeights:
-        """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
-        return network.unpack(self.maps, theta)
-
     def encode(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """Hidden states (n_models, n_crops, n_chunks - context / window, window, d_model) after the context, normed.
 
@@ -110,10 +93,6 @@ class DilatedResNet:
             added = drop(linear(weights, f"{i}.down", hidden)).view(models, crops, rows, self.d_model)
             z, seen = z[:, :, reach:] + added, seen[:, :, reach:]
         return F.layer_norm(z, (self.d_model,)).view(models, crops, -1, self.window, self.d_model)
-
-    def forward(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
-        """Logits (n_models, n_crops, n_chunks - context / window, window, n_outputs): the head of `encode`."""
-        return network.head(weights, self.encode(weights, x, known, dropout))
 
     def _deviations(self, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Known features less their mean over the last `baseline` known rows, and `seen`, without the first rows."""

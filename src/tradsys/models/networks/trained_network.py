@@ -1,4 +1,4 @@
-"""One trained network as a bot carries it: an ONNX graph, and its parameters beside it as safetensors."""
+"""One trained network as a bot carries it: an ONNX graph, with its parameters as safetensors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _GRAPH, _PARAMETERS = "network.onnx", "network.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class TrainedNetwork:
-    """The graph forecasts batches in ONNX Runtime; whoever steps the network bar by bar reads its parameters.
+    """The graph forecasts batches in ONNX Runtime; stepping bar by bar reads its parameters.
 
     `architecture` is the name of its kind, `settings` hold the fields of its shape, and `theta` (n_parameters,) has the
     order of `network.Maps`.

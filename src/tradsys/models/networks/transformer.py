@@ -8,15 +8,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tradsys.core.errors import ConfigError
-from tradsys.models.networks import network
 from tradsys.models.networks.attention_inputs import attention_inputs
-from tradsys.models.networks.network import Drop, NetworkWeights, linear, unchanged
+from tradsys.models.networks.network import Drop, MappedNetwork, NetworkWeights, check_counts, linear, unchanged
 
 ROPE_BASE = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class BandedTransformer:
+class BandedTransformer(MappedNetwork):
     """Shape of the network: each bar attends to itself and the `window - 1` bars before it, in every layer.
 
     One forecast depends on `receptive_field` earlier bars. Bars come in chunks of `window`; a layer lets every chunk
@@ -25,6 +24,7 @@ class BandedTransformer:
     """
 
     architecture: ClassVar[str] = "banded_transformer"
+    residual_maps: ClassVar[tuple[str, ...]] = ("out", "down")
 
     n_features: int
     d_model: int = 64
@@ -35,7 +35,7 @@ class BandedTransformer:
     n_outputs: int = 2
 
     def __post_init__(self) -> None:
-        network.check_counts(self, "n_features", "d_model", "n_layers", "n_heads", "expansion", "n_outputs")
+        check_counts(self, "n_features", "d_model", "n_layers", "n_heads", "expansion", "n_outputs")
         if self.window < 2:
             raise ConfigError(f"window must be at least 2 bars, was {self.window}; 60 is a usual start")
         if self.d_model % (2 * self.n_heads):
@@ -72,23 +72,6 @@ class BandedTransformer:
         layers = {f"{i}.{name}": size for i in range(self.n_layers) for name, size in layer.items()}
         return {"inp": (self.n_features, d), **layers, "head": (d, self.n_outputs)}
 
-    @property
-    def n_parameters(self) -> int:
-        """Length of one model's parameter vector."""
-        return network.n_parameters(self.maps)
-
-    def initial(self, seed: int) -> Tensor:
-        """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
-        return network.initial(self.maps, seed, into_stream=("out", "down"))
-
-    def decays(self) -> Tensor:
-        """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
-        return network.decays(self.maps)
-
-    def unpack(self, theta: Tensor) -> NetworkWeights:
-        """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
-        return network.unpack(self.maps, theta)
-
     def encode(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
         """Hidden states (n_models, n_crops, n_chunks - n_layers, window, d_model) of all but the first chunks, normed.
 
@@ -110,10 +93,6 @@ class BandedTransformer:
             hidden = F.gelu(linear(weights, f"{i}.up", F.layer_norm(z, (self.d_model,))))
             z = z + drop(linear(weights, f"{i}.down", hidden))
         return F.layer_norm(z, (self.d_model,)).view(models, crops, chunks, window, self.d_model)
-
-    def forward(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
-        """Logits (n_models, n_crops, n_chunks - n_layers, window, n_outputs): the head of `encode`."""
-        return network.head(weights, self.encode(weights, x, known, dropout))
 
     def _attend(self, qkv: Tensor, bias: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
         """Every chunk but the first sees itself and the one before: (crops, chunks, window, 3 d) -> (rows, d)."""

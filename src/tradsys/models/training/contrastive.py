@@ -71,7 +71,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class ContrastiveLabels:
-    """Of every row of a bank: the class of what came of it, and its label's life (start, end], all (n_rows,)."""
+    """Class of each row of a bank by its joint outcome, and its label's life (start, end], all (n_rows,)."""
 
     kind: Tensor
     start: Tensor
@@ -105,7 +105,7 @@ class Pretrained:
 
     `loss` is that of the best parameters, `start_loss` the untrained encoder's, and `trivial_loss` what embeddings cost
     that are all alike: the mean over anchors of the logarithm of their candidates' number, log(B - 1) in a batch of B
-    where no pair is left out. An encoder whose loss is not below it has told no class from another.
+    where no pair is left out. An encoder whose loss is not below it distinguishes no classes.
     """
 
     theta: Float32Array
@@ -120,7 +120,7 @@ class Pretrained:
 def pretrain(
     network: Network,
     bank: CropBank,
-    outcomes: ContrastiveLabels,
+    labels: ContrastiveLabels,
     spec: Contrast,
     recipe: TrainingRecipe,
     *,
@@ -134,7 +134,7 @@ def pretrain(
     same bits.
     """
     with reproducible(bank.device):
-        return _Pretraining(network, bank, outcomes, spec, recipe, seeds).run(progress)
+        return _Pretraining(network, bank, labels, spec, recipe, seeds).run(progress)
 
 
 @torch.no_grad()
@@ -163,16 +163,16 @@ class _Pretraining:
         self,
         network: Network,
         bank: CropBank,
-        outcomes: ContrastiveLabels,
+        labels: ContrastiveLabels,
         spec: Contrast,
         recipe: TrainingRecipe,
         seeds: Sequence[int],
     ) -> None:
-        self.network, self.bank, self.outcomes, self.spec, self.recipe = network, bank, outcomes, spec, recipe
+        self.network, self.bank, self.labels, self.spec, self.recipe = network, bank, labels, spec, recipe
         self.schedule = Schedule.of(network, bank, [Member(0, seed, recipe) for seed in seeds])
         self.noise = TrainingNoise(self.schedule)
         device, (d, p) = bank.device, (network.d_model, spec.projection)
-        self.projection = {"hide": (d, d), "show": (d, p)}
+        self.projection = {"hidden": (d, d), "projected": (d, p)}
         self.learns, self.checks = ((tensor.of_set(0) > 0).any(dim=1) for tensor in (bank.fit, bank.check))
         self.check_every = max(1, -(-int(self.checks.sum()) // _CHECK_ANCHORS))
         theta = torch.stack([torch.cat([network.initial(seed), self._first_projection(seed)]) for seed in seeds])
@@ -219,11 +219,11 @@ class _Pretraining:
         x, known, rows = self.bank.gather(schedule.data, schedule.crops(number), schedule.length, schedule.context)
         rows = rows[:, :, phase :: self.spec.thinning].flatten(1)
         noisy, drop = self.noise.noisy(x, number), self.noise.dropout(number)
-        shown = self._shown(theta, noisy, known, phase, drop)
-        loss, counts = self._compare(shown, rows)
+        projected = self._projected(theta, noisy, known, phase, drop)
+        loss, counts = self._compare(projected, rows)
         (grad,) = torch.autograd.grad((loss.sum(dim=1) / counts.sum(dim=1).clamp(min=1)).sum(), theta)
         if self.spec.queue:
-            self.queue = torch.cat([shown.detach(), self.queue], dim=1)[:, : self.spec.queue]
+            self.queue = torch.cat([projected.detach(), self.queue], dim=1)[:, : self.spec.queue]
             self.queued = torch.cat([rows, self.queued], dim=1)[:, : self.spec.queue]
         return self.optimiser.step(grad, number, schedule.rate(number), moves) | ~moves
 
@@ -233,12 +233,12 @@ class _Pretraining:
 
         All of them are one batch, without a queue.
         """
-        schedule, rows, shown = self.schedule, [], []
+        schedule, rows, projected = self.schedule, [], []
         for first in torch.split(schedule.check_starts, _CROPS_AT_ONCE, dim=1):
             x, known, here = self.bank.gather(schedule.data, first, schedule.length, schedule.context)
             rows.append(here[:, :, :: self.check_every].flatten(1))
-            shown.append(self._shown(theta, x, known, 0, None, self.check_every))
-        anchors, seen = torch.cat(rows, dim=1), torch.cat(shown, dim=1)
+            projected.append(self._projected(theta, x, known, 0, None, self.check_every))
+        anchors, seen = torch.cat(rows, dim=1), torch.cat(projected, dim=1)
         parts = []
         for model in range(len(theta)):  # one by one: a similarity matrix is a few megabytes
             one = slice(model, model + 1)
@@ -250,21 +250,21 @@ class _Pretraining:
         loss, counts, trivial = (torch.cat(values) for values in zip(*parts, strict=True))
         return loss, counts, trivial
 
-    def _compare(self, shown: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def _compare(self, projected: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Loss of each anchor against all others and the queue, 0 where it does not count; both (models, anchors)."""
-        everyone = torch.cat([shown, self.queue], dim=1)
+        everyone = torch.cat([projected, self.queue], dim=1)
         candidates, alike = self._pairs(rows, torch.cat([rows, self.queued], dim=1), self.learns)
-        loss, counts = contrast(shown @ everyone.mT / self.spec.temperature, alike, candidates)
+        loss, counts = contrast(projected @ everyone.mT / self.spec.temperature, alike, candidates)
         return torch.where(counts, loss, 0.0), counts
 
     def _pairs(self, rows: Tensor, others: Tensor, takes_part: Tensor) -> tuple[Tensor, Tensor]:
         """Which of `others` (models, m) each of `rows` (models, n) is compared with, and which share its class."""
         part = takes_part[rows][:, :, None] & takes_part[others][:, None, :]
-        kind = self.outcomes.kind
+        kind = self.labels.kind
         # a row overlaps itself, hence is no candidate of its own
-        return part & ~self.outcomes.overlap(rows, others), kind[rows][:, :, None] == kind[others][:, None, :]
+        return part & ~self.labels.overlap(rows, others), kind[rows][:, :, None] == kind[others][:, None, :]
 
-    def _shown(
+    def _projected(
         self, theta: Tensor, x: Tensor, known: Tensor, phase: int, drop: Drop | None, thinning: int | None = None
     ) -> Tensor:
         """Unit vectors of the crops' thinned bars, (n_models, n_anchors, projection)."""
@@ -274,8 +274,8 @@ class _Pretraining:
         chunked = (models, crops, -1, self.network.window)
         hidden = self.network.encode(weights, x.view(*chunked, features), known.view(chunked), drop).flatten(2, 3)
         anchors = hidden[:, :, phase :: thinning or self.spec.thinning].flatten(1, 2)
-        shown = linear(weights, "show", F.gelu(linear(weights, "hide", anchors)))
-        return F.normalize(shown, dim=-1)
+        projected = linear(weights, "projected", F.gelu(linear(weights, "hidden", anchors)))
+        return F.normalize(projected, dim=-1)
 
     def _first_projection(self, seed: int) -> Tensor:
         random = np.random.default_rng([seed, 1])

@@ -104,7 +104,8 @@ class ContrastiveAgent:
         }
         training = (
             f"{encoder.reason}; contrastive loss {encoder.loss:.3f} on the check rows, {encoder.trivial_loss:.3f} "
-            f"where nothing is told apart; probe {_millinats(trained)}, of the untrained encoder {_millinats(control)}"
+            f"where all embeddings are alike; probe {_millinats(trained)}, of the untrained encoder "
+            f"{_millinats(control)}"
         )
         both, n_features = [], len(task.panel.columns)
         for theta, probe in ((encoder.theta, trained), (encoder.untrained, control)):

@@ -1,4 +1,4 @@
-"""The journal's mean-reversion agent: a residual network that adds to a linear model what deviations say."""
+"""The journal's mean-reversion agent: a residual network on deviations whose log-odds are added to a linear model's."""
 
 from dataclasses import dataclass
 from typing import ClassVar

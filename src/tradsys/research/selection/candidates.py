@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tradsys.profiles.profile import Profile
-from tradsys.profiles.rules import QUIET, AnyRegime, ConfidenceAbove, Filter, NoAudit, NotQuiet, Outside
+from tradsys.profiles.rules import QUIET, AnyRegime, ConfidenceAbove, NoAudit, NotQuiet, Outside, RegimeRule
 
 RANKS = (0.75, 0.85, 0.9, 0.95)
 """Thresholds on the rank of the confidence: both of the profiles' own, and two between."""
@@ -22,7 +22,7 @@ def candidates(profiles: Sequence[Profile], n_regimes: int) -> tuple[Profile, ..
     return tuple(found.values())
 
 
-def regime_maps(n_regimes: int) -> tuple[Filter, ...]:
+def regime_maps(n_regimes: int) -> tuple[RegimeRule, ...]:
     """Entries everywhere, outside the quiet regime, outside the wildest, and outside both where one is left over."""
     wildest = n_regimes - 1
     both = (Outside((QUIET, wildest)),) if n_regimes > 2 else ()
