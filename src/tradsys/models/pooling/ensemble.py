@@ -20,10 +20,10 @@ type MemberLogits = Mapping[str, FloatArray]
 
 @dataclass(frozen=True, slots=True)
 class FittedEnsemble:
-    """Log-odds of the members pooled by the regime of each row.
+    """Log-odds of the members weighted by the regime of each row.
 
     `weights` (n_states, n_members) are not negative and sum to at most 1 in a regime; what is missing to 1 is the
-    weight of the base rate `pivot` (2,), so that the pool is never bolder than its members.
+    weight of the base rate `pivot` (2,), so that the ensemble is never bolder than its members.
     """
 
     calibrations: Mapping[str, Calibration]
@@ -38,7 +38,9 @@ class FittedEnsemble:
     def logits(self, members: MemberLogits, regime: FloatArray) -> FloatArray:
         """Calibrated log-odds (n_rows, 2), given filtered regime probabilities (n_rows, n_states); NaN stays NaN."""
         if missing := [name for name in self.members if name not in members]:
-            raise ConfigError(f"this ensemble pools {', '.join(self.members)}; {', '.join(missing)} did not forecast")
+            raise ConfigError(
+                f"this ensemble combines {', '.join(self.members)}; {', '.join(missing)} did not forecast"
+            )
         if regime.ndim != 2 or regime.shape[1] != len(self.weights):
             raise ConfigError(
                 f"this ensemble has weights for {len(self.weights)} regimes, found probabilities of shape "

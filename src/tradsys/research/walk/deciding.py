@@ -60,14 +60,14 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     `first_test` is when the first outer block opens: only forecasts of outer blocks compare the forecasters.
     """
     panel, rows = models.panel, models.rows
-    pools = _pools(spec, models, record)
-    raw = {**models.logits, **{name: _pooled(pool, models.logits, models.regime) for name, pool in pools.items()}}
+    ensembles = _ensembles(spec, models, record)
+    raw = {**models.logits, **{name: _combined(one, models.logits, models.regime) for name, one in ensembles.items()}}
     names = [name for name in models.fitted if name != TimeoutModel.name]
     calibrations = {name: calibrate(record, name, panel, rows) for name in names}
-    calibrations |= {name: Calibration(pool.pivot, np.ones(2)) for name, pool in pools.items()}
+    calibrations |= {name: Calibration(one.pivot, np.ones(2)) for name, one in ensembles.items()}
     leads = _leads(data, spec, panel, rows_since(first_test, panel.start, rows), record, calibrations)
     decider = spec.fixed_decider or convincing_challenger(leads) or DECIDER
-    pool: Combination = pools.get(decider) or SingleForecaster(decider)
+    combination: Combination = ensembles.get(decider) or SingleForecaster(decider)
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
     labels = stacked_labels(data, known)
@@ -94,8 +94,8 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     predictor = Predictor(
         interval=data.interval,
         features=models.features,
-        forecasters={name: models.fitted[name] for name in pool.members},
-        combination=pool,
+        forecasters={name: models.fitted[name] for name in combination.members},
+        combination=combination,
         timeout=models.fitted[TimeoutModel.name],
         valuation=valuation,
         ranks=ConfidenceRanks.fit(judged.confidence),
@@ -150,14 +150,14 @@ def _ended(fitted: FittedForecaster | None) -> str:
     return str(getattr(fitted, "training", ""))
 
 
-def _pools(spec: Experiment, models: FoldModels, record: Record) -> dict[str, FittedEnsemble]:
+def _ensembles(spec: Experiment, models: FoldModels, record: Record) -> dict[str, FittedEnsemble]:
     """The ensemble of everyone who forecasts direction, where it is asked for, fitted on the record out of fold."""
     if ENSEMBLE not in spec.challengers:
         return {}
     panel, rows = models.panel, models.rows
     for name in MEMBERS:
         rows = record.known(name, rows)
-    pool = Ensemble(DECIDER).fit(
+    ensemble = Ensemble(DECIDER).fit(
         {name: stack(record.logits(name), rows) for name in MEMBERS},
         stack(models.regime, rows),
         panel.stack_y(rows),
@@ -167,16 +167,16 @@ def _pools(spec: Experiment, models: FoldModels, record: Record) -> dict[str, Fi
     if models.fold.index == 0:
         # weights that were learnt on these rows; no comparison reads them, only what follows from a decider's record
         first = {name: record.logits(name) for name in MEMBERS}
-        record.add(ENSEMBLE, rows, _pooled(pool, first, models.regime))
-    return {ENSEMBLE: pool}
+        record.add(ENSEMBLE, rows, _combined(ensemble, first, models.regime))
+    return {ENSEMBLE: ensemble}
 
 
-def _pooled(
-    pool: Combination, logits: Mapping[str, tuple[FloatArray, ...]], regimes: tuple[FloatArray, ...]
+def _combined(
+    combination: Combination, logits: Mapping[str, tuple[FloatArray, ...]], regimes: tuple[FloatArray, ...]
 ) -> tuple[FloatArray, ...]:
-    """A pool's log-odds of all rows, a symbol."""
-    members = [{name: logits[name][s] for name in pool.members} for s in range(len(regimes))]
-    return tuple(pool.logits(one, regime) for one, regime in zip(members, regimes, strict=True))
+    """Combined log-odds of all rows, a symbol."""
+    members = [{name: logits[name][s] for name in combination.members} for s in range(len(regimes))]
+    return tuple(combination.logits(one, regime) for one, regime in zip(members, regimes, strict=True))
 
 
 def _leads(
