@@ -38,17 +38,17 @@ class Checkpoints:
         return self.folder / f"{'_'.join(plain)}.safetensors"
 
     def has(self, *name: str | int) -> bool:
-        """Whether it was computed."""
+        """Whether a piece of work was done."""
         return self.path(*name).is_file()
 
     def put(self, arrays: Arrays, facts: Mapping[str, Any], *name: str | int) -> None:
-        """Keep it."""
+        """Write the results of a piece of work, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
         write_atomically(self.path(*name), save(whole, {"facts": json.dumps(facts, sort_keys=True)}))
 
     def get(self, *name: str | int) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-        """Its arrays and its facts."""
+        """The arrays and facts of a piece of work."""
         path = self.path(*name)
         try:
             with safe_open(path, framework="numpy") as file:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tradsys.models.training.network_agent import NetworkAgent
 
 REFERENCES = (BaseRate(), VolatilityOnly(), RidgeLogistic())
-"""Deterministic forecasters that every variant is shown beside."""
+"""Deterministic forecasters that every variant is compared with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class LossDifference:
 def loss_difference(
     one: FloatArray, other: FloatArray, overlap: Overlap, *, fixed: tuple[bool, bool] = (False, False)
 ) -> LossDifference:
-    """Losses (n_seeds, n) of one against the other's; `fixed` are forecasters that no seed changes.
+    """How much less one loses than the other, of losses (n_seeds, n); `fixed` are forecasters that no seed changes.
 
     Two things may turn out otherwise. Other times: the block bootstrap of the difference of the losses, each averaged
     over seeds. Other seeds: Student's interval of the two means over seeds. Their half-widths add as squares. Where

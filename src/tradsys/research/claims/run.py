@@ -39,7 +39,7 @@ def run_claims(
     is_quick: bool = False,
     progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
-    """Results of everything that is complete, as plain values; also written to `results.json` in the store's folder.
+    """Results of everything that is complete, as plain values; also written to `results.json` beside the checkpoints.
 
     Seeds come in groups that are trained side by side, every variant with one group before the next begins: whenever
     the time is up, all have been run with much the same number of seeds. Called again, it goes on where it was.

@@ -1,4 +1,4 @@
-"""What is compared: the journal's transformer under each objective and in each shape, on its own."""
+"""The variants that are compared: the journal's transformer under each objective and in each shape, on its own."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -46,7 +46,7 @@ def journal_agents() -> Agents:
 
 
 def with_plan(plan: Plan | None, agents: Agents) -> Agents:
-    """The same agents, which train with_plan the plan."""
+    """The same agents, which train within the plan."""
 
     from tradsys.models.training.contrastive_agent import ContrastiveAgent
 

@@ -1,1 +1,1 @@
-"""Which settings forecast best inside training parts: studies that can be stopped, resumed and zoomed into."""
+"""Hyperparameter tuning by Optuna inside the first training part: studies to stop, resume and zoom into."""

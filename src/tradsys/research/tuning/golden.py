@@ -1,4 +1,4 @@
-"""The configuration that comes out of a study: the one it began with, unless another is better beyond luck.
+"""The best ("golden") configuration of a study: the one it began with, unless another is better beyond luck.
 
 The rule follows the champion's (`research.champion`): a trial that diverged anywhere never takes the place. The best
 by objective (mean less instability) does where, paired with the incumbent on the same folds and seeds,

@@ -45,7 +45,7 @@ WORST = -1_000.0
 """Objective of a trial that diverged or could not be fitted, in nats a year: below whatever a fit can reach."""
 
 N_BLOCKS = 30
-"""Equal blocks of the tuning part's time in which a score is kept, to tell how far two of them differ by luck."""
+"""Equal blocks of the first training part's time in which a score is kept, to tell how far two differ by luck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class TrialScore:
 
     @classmethod
     def of(cls, seeds: Sequence[SeedScore]) -> Self:
-        """From every seed's seed_score."""
+        """From the scores of all seeds."""
         blocks = np.mean([one.blocks for one in seeds], axis=0)
         return cls(tuple(one.by_fold for one in seeds), tuple(blocks.tolist()))
 
@@ -106,7 +106,7 @@ class TrialScore:
         return max(value, WORST) if isfinite(value) and not self.troubles else WORST
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
+        """As plain JSON values."""
         return {"by_fold": self.by_fold, "blocks": self.blocks, "troubles": self.troubles}
 
     @classmethod
@@ -118,7 +118,7 @@ class TrialScore:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The tuning part's time in ms, and the length of a bar."""
+    """The first training part's time in ms, and the length of a bar."""
 
     opens: int
     closes: int
@@ -139,7 +139,7 @@ def seed_score(folds: Sequence[FoldForecasts], spec: Experiment, measure: Measur
 
 
 def _skill(folds: Sequence[FoldForecasts], step: int) -> list[FloatArray]:
-    """What each row of each fold adds."""
+    """Nats that each row of each fold adds."""
     return [_information(one, _without(folds, k), step) for k, one in enumerate(folds)]
 
 
@@ -244,6 +244,6 @@ def _uniqueness(fold: FoldForecasts, side: IntArray, is_taken: BoolArray) -> Flo
 
 
 def _years(fold: FoldForecasts, step: int) -> float:
-    """How long the fold lasted, summed over symbols."""
+    """Length of the fold in years, summed over symbols."""
     starts: list[IntArray] = [fold.start[fold.symbol == s] for s in np.unique(fold.symbol)]
     return sum(int(s.max() - s.min()) + step for s in starts) / YEAR_MS

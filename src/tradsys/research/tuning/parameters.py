@@ -110,7 +110,7 @@ type Parameter = Range | Categorical
 
 
 def to_dict(parameter: Parameter) -> dict[str, Any]:
-    """JSON-able; a study's digest is made of it."""
+    """As plain JSON values, of which a study's digest is made."""
     return {"kind": "Range" if isinstance(parameter, Range) else "Choice", **asdict(parameter)}
 
 

@@ -88,7 +88,7 @@ class SearchSpace:
                 yield one
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """JSON-able."""
+        """As plain JSON values."""
         return [to_dict(one) for one in self.parameters]
 
     @classmethod

@@ -40,7 +40,7 @@ KEPT_PERCENT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class StudyPlan:
-    """What makes scores comparable, hence what a study never changes: one digest of it is in the study's name."""
+    """The identity of a study: what makes its scores comparable and never changes; its name has a digest of it."""
 
     data: Data
     base: RunConfig
@@ -50,7 +50,7 @@ class StudyPlan:
     parent: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
+        """As plain JSON values, of which a study's digest is made."""
         return {
             "schema": SCHEMA,
             "fingerprint": self.data.fingerprint,

@@ -29,7 +29,7 @@ class RunningTrial:
 
     @classmethod
     def of(cls, trial: "OptunaTrial", settings: dict[str, Value], base: RunConfig, n_seeds: int) -> "RunningTrial":
-        """At its beginning; settings that make no configuration end it at once."""
+        """A trial at its beginning; settings that make no configuration end it at once."""
         try:
             config = base.with_settings(settings)
         except ConfigError as error:
@@ -95,14 +95,14 @@ class FinishedTrial:
 
 
 def is_finished(trial: "FrozenTrial") -> bool:
-    """Whether it was scored, in whole or until it was pruned."""
+    """Whether a trial was scored, in whole or until it was pruned."""
     from optuna.trial import TrialState
 
     return trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def read_trial(trial: "FrozenTrial") -> FinishedTrial:
-    """Of a trial that has a result; one that was run again has the number under which it was asked for."""
+    """Read a scored trial from the storage; one that was run again has the number under which it was asked for."""
     result = trial.user_attrs["result"]
     return FinishedTrial(
         number=trial.user_attrs.get("root", trial.number),

@@ -36,7 +36,7 @@ _BARRIERS = {"labels.upper", "labels.lower", "labels.horizon"}
 
 @dataclass(frozen=True, slots=True)
 class StudyBudget:
-    """How much is tried: trials in all, side by side, seeds of each, and seconds until no batch begins; and on what.
+    """The budget of a study: trials in all, side by side, seeds of each, and seconds until no batch begins.
 
     `plan` is what all processes together may take of the machine.
     """
@@ -51,7 +51,7 @@ class StudyBudget:
 
 @dataclass(frozen=True, slots=True)
 class StudyResult:
-    """What came of a study: its trials, the golden one and its file; `n_new` were finished now."""
+    """The result of a study: its trials, the golden one and its file; `n_new` were finished now."""
 
     name: str
     trials: Sequence[FinishedTrial]
@@ -62,7 +62,7 @@ class StudyResult:
 
     @property
     def text(self) -> str:
-        """What a person wants to know."""
+        """The result in a few lines, for a terminal."""
         chosen, about = self.golden.chosen, self.about
         changed = ", ".join(f"{key}={value}" for key, value in chosen.settings.items())
         counts = (
@@ -80,7 +80,7 @@ class StudyResult:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The same and every trial, JSON-able."""
+        """The result with every trial, as plain JSON values."""
         evidence = {"why": self.golden.why, "chosen": self.golden.chosen.to_dict(), "golden": str(self.path)}
         return {**self.about, "n_new": self.n_new, **evidence, "trials": [one.to_dict() for one in self.trials]}
 
@@ -168,7 +168,7 @@ def _best(trials: Sequence[FinishedTrial]) -> str:
 
 
 def _measure(wanted: str | None, space: SearchSpace) -> Measure:
-    """After costs where barriers are compared, because close ones inform often and pay for it; else information."""
+    """The objective: growth after costs where barriers are compared, since close ones inform often and pay for it."""
     if wanted is None:
         return "growth" if _BARRIERS & set(space.keys) else "skill"
     for measure in MEASURES:
@@ -189,7 +189,7 @@ def _incumbent(plan: StudyPlan) -> dict[str, Any]:
 
 
 def _name(market: Market, plan: StudyPlan) -> str:
-    """The same question about the same data is the same study."""
+    """A study's name: the same question about the same data is the same study."""
     digest = digest_of(plan.to_dict())[:8]
     symbols = "-".join(market.symbols[:3]).lower()
     plain = "".join(c if c.isalnum() else "-" for c in symbols).strip("-")

@@ -56,7 +56,7 @@ def zoomed(space: SearchSpace, trials: Sequence[FinishedTrial]) -> BestRegion:
 
 
 def best_region(root: Path, parent: str, storage: str | None) -> BestRegion:
-    """Where the study `parent` below `root` found its best trials."""
+    """The region in which the study `parent` below `root` found its best trials."""
     if storage is None and not has_study(root / parent):
         known = sorted(path.name for path in root.iterdir() if has_study(path)) or ["none yet"]
         raise ConfigError(f"there is no study {parent!r} below {root} to zoom in on; there are {', '.join(known)}")
