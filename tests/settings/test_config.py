@@ -72,6 +72,15 @@ def test_the_first_part_and_the_lockbox_leave_something_to_test():
         RunConfig.load(overrides={"folds.initial": "0.6", "folds.lockbox": "0.5"})
 
 
+def test_a_stored_preset_is_what_was_fitted_and_its_sizes_are_part_of_the_digest():
+    chosen = RunConfig(agent={"preset": "journal-golden"})
+    assert chosen.agent.shape["d_model"] == 128
+    assert RunConfig(**chosen.model_dump(mode="json")).agent.shape == chosen.agent.shape
+    by_hand = RunConfig(agent={"preset": "journal-golden", "d_model": 64})
+    assert by_hand.agent.shape["d_model"] == 64  # the default, set by hand
+    assert by_hand.digest != chosen.digest
+
+
 def test_where_attention_starts_reaches_the_agent():
     pytest.importorskip("torch")
     from tradsys.research.walk.agents import forecasters

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from tradsys.core.identity import NOT_IDENTITY
 from tradsys.core.settings import SettingsSection
-from tradsys.models.training.presets import JournalPreset, preset
+from tradsys.models.training.presets import PRESETS, JournalPreset, preset
 
 type Share = Annotated[float, Field(gt=0, lt=1)]
 type Count = Annotated[int, Field(ge=1)]
@@ -101,15 +101,19 @@ class AgentSettings(SettingsSection):
     penalty: float | None = Field(None, gt=0)
     attention_start: Literal["ordinary", "recent"] = "ordinary"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_sizes_of_the_preset(cls, values: Any) -> Any:
+        """Sizes that nobody set are the preset's, and stored as such, so that what is stored is what is fitted."""
+        if isinstance(values, dict) and values.get("preset") in PRESETS:
+            return {**preset(values["preset"]), **values}
+        return values
+
     @property
     def shape(self) -> dict[str, Any]:
-        """The transformer's size and training; what was set by hand wins over the preset."""
+        """The transformer's size and training."""
         names = ("d_model", "n_layers", "n_heads", "window", "dropout", "learning_rate", "max_steps")
-        by_hand = {name for name in names if name in self.model_fields_set}
-        given = {name: getattr(self, name) for name in names}
-        if self.preset is None:
-            return given
-        return given | {name: value for name, value in preset(self.preset).items() if name not in by_hand}
+        return {name: getattr(self, name) for name in names}
 
     @property
     def is_network(self) -> bool:

@@ -44,8 +44,8 @@ _DAY = timedelta(days=1)
 class Archive:
     """Files of one period, `monthly` or `daily`; a damaged one is kept aside under `quarantine/` and named.
 
-    `now` (ms) tells which files can exist: a month's or a day's is there some time after its end. `known` are the paths
-    of those whose rows are stored.
+    By `now` (ms) is decided which files can exist: a month's or a day's is there some time after its end. `known` are
+    the paths of those whose rows are stored.
     """
 
     client: Client

@@ -95,7 +95,7 @@ def add_origin(origins: tuple[Origin, ...], new: Origin) -> tuple[Origin, ...]:
 
 
 def add_flaws(flaws: tuple[Flaw, ...], new: Iterable[Flaw]) -> tuple[Flaw, ...]:
-    """The list with more flaws, each said once."""
+    """The list with more flaws, each listed once."""
     known = list(flaws)
     for flaw in new:
         kept = replace(flaw, rows=flaw.rows[:N_KEPT])

@@ -116,9 +116,6 @@ def write_golden(folder: Path, golden: Golden, config: RunConfig, about: Mapping
     `about` says what the study was: plain values that both files carry.
     """
     chosen = golden.chosen
-    if config.agent.preset is not None:  # its sizes as settings, which would otherwise be read as set by hand
-        config = config.with_settings({f"agent.{key}": value for key, value in config.agent.shape.items()})
-        config = config.with_settings({"agent.preset": None})
     evidence = {
         **about,
         "chosen": chosen.to_dict(),
