@@ -9,6 +9,11 @@ from tradsys.runs import RunFolder, StoredRun
 from tradsys.runs.manifest import OLDEST_READ, SCHEMA
 from tradsys.runs.tables import FORECASTS, LABELS, TABLES, TRADES, UNIVERSE
 
+NUMBERS = [
+    *("p", "p_net", "p_skill", "t_net", "z_skill", "upper_bound"),
+    *("sharpe", "psr", "dsr", "min_track_record_days"),
+]
+
 
 @pytest.fixture
 def stored(tmp_path):
@@ -128,3 +133,26 @@ def test_the_writer_holds_tables_to_their_columns(tmp_path, frame, message):
 def test_forecasts_may_have_any_number_of_regimes(tmp_path):
     frame = rows(FORECASTS).with_columns(pl.lit(0.5).alias("regime_7"))
     assert RunFolder.create(tmp_path, "r").write_table(FORECASTS, frame).name == "forecasts.parquet"
+
+
+def test_a_verdict_and_metrics_of_different_runs_are_told_apart(stored):
+    judged = {"verdict": "refuted", "sentence": "", "leg": None, "n_trades": 0, "n_days": 0} | dict.fromkeys(NUMBERS)
+    edit(stored.folder, "verdict.json", profiles={"EDGE": judged})
+    with pytest.raises(DataError, match="are not of one run: the one judges EDGE, the other is about nobody"):
+        _ = stored.verdict
+
+
+def test_metrics_that_every_profile_has_are_asked_for_by_name(stored):
+    measured = {"sharpe": {"value": 1.0, "n": 9, "low": None, "high": None}}
+    own = {"description": "", "exit_reasons": {}, "n_decisions": 0, "highest_confidence": None, "metrics": measured}
+    edit(stored.folder, "metrics.json", profiles={"EDGE": own})
+    with pytest.raises(DataError, match=r"profiles.EDGE.metrics: .*profit_total, winrate, .* missing"):
+        _ = stored.metrics
+
+
+@pytest.mark.parametrize("costs", [None, 5.0, {"taker_bps": None}])
+def test_a_manifest_without_costs_says_so(stored, costs):
+    assert stored.manifest.costs.taker_bps == 5.0
+    edit(stored.folder, "manifest.json", config={"costs": costs})
+    with pytest.raises(DataError, match="does not say its costs"):
+        _ = StoredRun(stored.folder).manifest.costs

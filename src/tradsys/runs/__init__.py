@@ -6,7 +6,7 @@ from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
     from tradsys.runs.folder import RunFolder as RunFolder
-    from tradsys.runs.folder import find_run as find_run
     from tradsys.runs.stored import StoredRun as StoredRun
+    from tradsys.runs.stored import find_run as find_run
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

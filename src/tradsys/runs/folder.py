@@ -1,6 +1,5 @@
 """Run folders: written out of sight, complete or absent, never touched again once they have their name."""
 
-import difflib
 import errno
 import os
 import tempfile
@@ -11,7 +10,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.errors import ConfigError
 from tradsys.core.files import sha256_of, sync_folder
 from tradsys.core.json_text import plain, pretty_json
 from tradsys.runs.manifest import NAME as MANIFEST
@@ -121,30 +120,6 @@ def file_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below `folder` but its manifest, by relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
-
-
-def find_run(root: Path | str, name: str) -> Path:
-    """The finished run called `name`, the only one that starts with it, or the newest for "last"."""
-    folder = Path(root)
-    runs = sorted(path for path in folder.iterdir() if _is_run(path)) if folder.is_dir() else []
-    if not runs:
-        raise DataError(f"no finished runs in {folder}; `tradsys run` makes one")
-    if name == "last":
-        return max(runs, key=lambda path: ((path / MANIFEST).stat().st_mtime_ns, path.name))
-    exact = [path for path in runs if path.name == name]
-    matches = exact or [path for path in runs if path.name.startswith(name)]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise DataError(
-            f"{name!r} fits {len(matches)} runs: {', '.join(path.name for path in matches)}; give more of it"
-        )
-    near = difflib.get_close_matches(name, [path.name for path in runs], n=1, cutoff=0.0)
-    raise DataError(f'no run {name!r} among {len(runs)} in {folder}; the nearest is {near[0]!r}, the newest is "last"')
-
-
-def _is_run(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".") and (path / MANIFEST).is_file()
 
 
 def _sync_file(path: Path) -> None:

@@ -1,5 +1,6 @@
 """A run's folder read back: manifest, metrics and verdict as typed objects, tables with all their columns."""
 
+import difflib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,6 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from tradsys.core.errors import DataError
-from tradsys.runs.folder import find_run
 from tradsys.runs.manifest import NAME, Kind, RunManifest
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.tables import TableSchema
@@ -87,3 +87,27 @@ class StoredRun:
             raise DataError(f"{path.name} is missing in {path.parent}; make the run again") from None
         except PolarsError as error:
             raise DataError(f"{path} cannot be read ({error}); make the run again") from error
+
+
+def find_run(root: Path | str, name: str) -> Path:
+    """The finished run called `name`, the only one that starts with it, or the newest for "last"."""
+    folder = Path(root)
+    runs = sorted(path for path in folder.iterdir() if _is_run(path)) if folder.is_dir() else []
+    if not runs:
+        raise DataError(f"no finished runs in {folder}; `tradsys run` makes one")
+    if name == "last":
+        return max(runs, key=lambda path: ((path / NAME).stat().st_mtime_ns, path.name))
+    exact = [path for path in runs if path.name == name]
+    matches = exact or [path for path in runs if path.name.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise DataError(
+            f"{name!r} fits {len(matches)} runs: {', '.join(path.name for path in matches)}; give more of it"
+        )
+    near = difflib.get_close_matches(name, [path.name for path in runs], n=1, cutoff=0.0)
+    raise DataError(f'no run {name!r} among {len(runs)} in {folder}; the nearest is {near[0]!r}, the newest is "last"')
+
+
+def _is_run(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and (path / NAME).is_file()
