@@ -4,14 +4,13 @@ python benchmarks/bench_data.py
 """
 
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
+from timing import best_of
 
 from tradsys.core.bars import validate_bars
 from tradsys.data import load_bars, load_market
@@ -47,16 +46,6 @@ def pandas_check(bars: pd.DataFrame) -> pd.DataFrame:
     if bad:
         raise ValueError("bad bars")
     return bars
-
-
-def best_of(call: Callable[[], object], n: int = 3) -> float:
-    """Shortest wall time of a few runs, in seconds."""
-    times = []
-    for _ in range(n):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def report(name: str, ours: float, usual: float) -> None:

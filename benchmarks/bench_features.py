@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import talib
 from scipy.signal import oaconvolve
+from timing import best_of
 
 from tradsys.features import FeatureSet, frac_diff, frac_diff_weights
 from tradsys.features.oscillators import Macd, Rsi
@@ -71,14 +72,9 @@ def pandas_features(bars: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def best_of(call: Callable[[], object], n: int = 7) -> float:
+def best_ms(call: Callable[[], object], n: int = 7) -> float:
     """Shortest wall time of a few runs, in milliseconds."""
-    times = []
-    for _ in range(n):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return 1e3 * min(times)
+    return 1e3 * best_of(call, n)
 
 
 def report(name: str, ours: float, others: dict[str, float]) -> None:
@@ -93,25 +89,25 @@ def main() -> None:
     start = time.perf_counter()
     fitted = FeatureSet.default().fit([bars])
     print(f"first use, with compiling where nothing is cached: {time.perf_counter() - start:.2f} s")
-    ours, frame = best_of(lambda: fitted.compute(bars)), bars.to_pandas()
-    theirs = best_of(lambda: pandas_features(frame), 3)
+    ours, frame = best_ms(lambda: fitted.compute(bars)), bars.to_pandas()
+    theirs = best_ms(lambda: pandas_features(frame), 3)
     report(f"default set, {len(fitted.columns)} columns, {N_BARS:,} bars", ours, {"pandas": theirs})
     million = market(1_000_000)
-    report("the same, 1,000,000 bars", best_of(lambda: fitted.compute(million), 2), {})
+    report("the same, 1,000,000 bars", best_ms(lambda: fitted.compute(million), 2), {})
     last = bars.tail(fitted.lookback)
-    report("the same, one row from its last bars", best_of(lambda: fitted.compute(last)), {})
+    report("the same, one row from its last bars", best_ms(lambda: fitted.compute(last)), {})
     close = bars["close"].to_numpy()
     # recursion is cheaper than a finite window, but does not pass the battery
-    report("RSI, finite window", best_of(lambda: Rsi().compute(bars)), {"TA-Lib": best_of(lambda: talib.RSI(close))})
-    report("MACD, finite window", best_of(lambda: Macd().compute(bars)), {"TA-Lib": best_of(lambda: talib.MACD(close))})
+    report("RSI, finite window", best_ms(lambda: Rsi().compute(bars)), {"TA-Lib": best_ms(lambda: talib.RSI(close))})
+    report("MACD, finite window", best_ms(lambda: Macd().compute(bars)), {"TA-Lib": best_ms(lambda: talib.MACD(close))})
     x = np.log(market(N_SERIES)["close"].to_numpy())
     for tau in (1e-3, 1e-4, 1e-5):
         weights = frac_diff_weights(0.4, tau)
         others = {
-            "NumPy": best_of(lambda w=weights: np.convolve(x, w, "valid"), 3),
-            "SciPy by FFT (later rows' rounding moves earlier ones)": best_of(lambda w=weights: oaconvolve(x, w), 3),
+            "NumPy": best_ms(lambda w=weights: np.convolve(x, w, "valid"), 3),
+            "SciPy by FFT (later rows' rounding moves earlier ones)": best_ms(lambda w=weights: oaconvolve(x, w), 3),
         }
-        taken = best_of(lambda t=tau: frac_diff(x, 0.4, t))
+        taken = best_ms(lambda t=tau: frac_diff(x, 0.4, t))
         report(f"fractional difference, {N_SERIES:,} x {len(weights)} weights", taken, others)
 
 

@@ -4,10 +4,10 @@ python benchmarks/bench_labels.py
 """
 
 from collections.abc import Callable
-from time import perf_counter
 
 import numpy as np
 import polars as pl
+from timing import best_of
 
 from tradsys.backtest.metrics import measure
 from tradsys.backtest.simulate import simulate
@@ -34,13 +34,7 @@ def random_walk(n_bars: int) -> pl.DataFrame:
 
 def best_ms(work: Callable[[], object], repeats: int = 15) -> float:
     """Shortest wall time of a few runs after a first one, in milliseconds."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = perf_counter()
-        work()
-        times.append(perf_counter() - start)
-    return min(times) * 1e3
+    return 1e3 * best_of(work, repeats, warm_up=True)
 
 
 def python_labels(bars: Ohlcv, atr: np.ndarray, n_events: int) -> list[int]:

@@ -3,12 +3,11 @@
 python benchmarks/bench_regimes.py
 """
 
-import time
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 from hmmlearn.hmm import GaussianHMM
+from timing import best_of
 
 from tradsys.data.simulate import simulate
 from tradsys.regimes import RegimeModel, RegimeSpec
@@ -16,16 +15,6 @@ from tradsys.regimes.fitted import FittedRegimes
 
 N_BARS = 100_000
 N_FIT = 12_000
-
-
-def best_of(call: Callable[[], object], n: int = 3) -> float:
-    """Shortest wall time of a few runs, in seconds."""
-    times = []
-    for _ in range(n):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def as_hmmlearn(model: FittedRegimes) -> GaussianHMM:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 import polars as pl
+from timing import best_of
 
 from tradsys.core.bars import OHLCV
 from tradsys.data.simulate import simulate
@@ -46,14 +47,9 @@ print(took, cpu, (peak - before) / 1e6, bars.estimated_size() / 1e6)
 """
 
 
-def best_of(call: Callable[[], object], n: int = 3) -> float:
+def least_cpu(call: Callable[[], object], n: int = 3) -> float:
     """Least processor time of a few runs, in seconds; the first one of several only warms up."""
-    times = []
-    for k in range(n + (n > 1)):
-        start = time.process_time()
-        call()
-        times += [time.process_time() - start] if k or n == 1 else []
-    return min(times)
+    return best_of(call, n, warm_up=n > 1, clock=time.process_time)
 
 
 def report(name: str, n_rows: int, ours: float, usual: float) -> None:
@@ -91,28 +87,31 @@ def main() -> None:
         root, plain = Path(name) / "store", Path(name) / "plain"
         plain.mkdir()
         store = SeriesStore(root)
-        written = best_of(lambda: store.write(SERIES, bars, ORIGIN), 1)
+        written = least_cpu(lambda: store.write(SERIES, bars, ORIGIN), 1)
         try:
-            usual = best_of(lambda: pandas_write(frame, plain), 1)
+            usual = least_cpu(lambda: pandas_write(frame, plain), 1)
             report("write, hashed and synced", N_BARS, written, usual)
             report(
-                "read, hashes checked", N_BARS, best_of(lambda: store.read(SERIES)), best_of(lambda: pandas_read(plain))
+                "read, hashes checked",
+                N_BARS,
+                least_cpu(lambda: store.read(SERIES)),
+                least_cpu(lambda: pandas_read(plain)),
             )
         except ImportError:
             print("pandas reads and writes no Parquet here: pip install pyarrow for the first two ratios")
         report(
             "resample minutes to hours",
             N_BARS,
-            best_of(lambda: resample(bars, MINUTE, HOUR)),
-            best_of(lambda: pandas_resample(frame)),
+            least_cpu(lambda: resample(bars, MINUTE, HOUR)),
+            least_cpu(lambda: pandas_resample(frame)),
         )
         stored = store.read(SERIES)
         other = stored.select("ts", pl.col("close").alias("other")).filter(pl.int_range(pl.len()) % 1000 > 0)
         report(
             "join with a series that has gaps",
             N_BARS,
-            best_of(lambda: stored.join(other, on="ts")),
-            best_of(lambda: frame.merge(other_frame, on="ts")),
+            least_cpu(lambda: stored.join(other, on="ts")),
+            least_cpu(lambda: frame.merge(other_frame, on="ts")),
         )
         store.write(SeriesId.parse("binance:BTC/USDT:1d"), resample(bars, MINUTE, timedelta(days=1)), ORIGIN)
         command = [sys.executable, "-c", LOAD, str(root), str(SERIES)]

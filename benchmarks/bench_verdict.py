@@ -6,11 +6,10 @@ python benchmarks/bench_verdict.py
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import combinations, islice
-from time import perf_counter
-from typing import Any
 
 import numpy as np
 from arch.bootstrap import SPA
+from timing import best_of
 
 from tradsys.journal import TrialSeries
 from tradsys.splits import CombinatorialPurgedCV
@@ -20,15 +19,9 @@ HOUR_MS = 3_600_000
 N_BARS, N_TRIALS = 26_280, 100
 
 
-def fastest(call: Callable[[], Any], n: int = 5) -> float:
+def fastest(call: Callable[[], object], n: int = 5) -> float:
     """Seconds of the fastest of n calls after a first that compiles."""
-    call()
-    times = []
-    for _ in range(n):
-        began = perf_counter()
-        call()
-        times.append(perf_counter() - began)
-    return min(times)
+    return best_of(call, n, warm_up=True)
 
 
 def trials() -> list[TrialSeries]:
