@@ -1,6 +1,6 @@
 """The best ("golden") configuration of a study: the one it began with, unless another is better beyond luck.
 
-The rule follows the champion's (`research.champion`): a trial that diverged anywhere never takes the place. The best
+The rule follows the champion's (`judging.champion`): a trial that diverged anywhere never takes the place. The best
 by objective (mean less instability) does where, paired with the incumbent on the same folds and seeds,
 
 1. it leads by more than the best of as many trials as were scored would lead by luck, plus one standard error, the
