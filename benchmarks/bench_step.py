@@ -16,8 +16,7 @@ from tradsys.features.stream.feature_stream import FeatureStream, bars_of
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.networks.stepper import Stepper
-from tradsys.models.training.resnet_agent import ResNetAgent
-from tradsys.models.training.transformer_agent import TransformerAgent
+from tradsys.models.training.agents import ResNetAgent, TransformerAgent
 from tradsys.regimes.momentum import RegimeMomentum
 
 N_FEATURES, N_BARS = 20, 2000

@@ -24,8 +24,7 @@ TESTS = {
     "verdict/shift.py": ["shift", "procedure"],
     "verdict/skill.py": ["skill", "scores"],
     "verdict/stationary.py": ["stationary", "spa"],
-    "verdict/stepdown.py": ["stepdown", "procedure"],
-    "verdict/trials.py": ["trials", "procedure"],
+    "verdict/stepdown.py": ["stepdown", "trials", "procedure"],
 }
 """Which tests cover a module of the verdict; one not listed has its own, and labels and splits have all of theirs."""
 

@@ -91,7 +91,7 @@ def phrase(path: Path) -> str:
 
 
 def _tested(path: Path) -> str:
-    """`tests/splits/test_purge.py` tests `splits/purge.py`, where there is such a file."""
+    """`tests/splits/test_purge.py` tests `splits/splitter.py`, where there is such a file."""
     twin = path.relative_to(ROOT).with_name(path.name.removeprefix("test_")).relative_to("tests")
     return f"tests `{twin}`" if (ROOT / "src/tradsys" / twin).is_file() else ""
 

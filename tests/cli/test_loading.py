@@ -6,12 +6,11 @@ import pytest
 
 from tradsys.cli import compare, lookahead, run, train, tune
 from tradsys.cli.extras import Needs
-from tradsys.cli.loading import load
-from tradsys.cli.machine import configured_work
+from tradsys.cli.loading import configured_work, load
 from tradsys.cli.options import Positions
 from tradsys.core.errors import DataError, MachineError
 from tradsys.data.simulate import simulate
-from tradsys.machine.work import Work
+from tradsys.machine.plan import Work
 from tradsys.settings.config import RunConfig
 
 NEEDS = Needs("run")

@@ -7,7 +7,7 @@ from tests.machine.pods import GIB, write_pod
 from tradsys.cli.app import main
 from tradsys.cli.calibrate import calibrate_work
 from tradsys.cli.compare import claims_work
-from tradsys.cli.machine import plan_for, replay_work, run_work, side_by_side
+from tradsys.cli.loading import plan_for, replay_work, run_work, side_by_side
 from tradsys.cli.tune import tune_work
 from tradsys.core.errors import MachineError
 from tradsys.research.judging.replay import Replay

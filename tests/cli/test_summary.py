@@ -1,8 +1,8 @@
 from tests.runs.example import METRICS
 
 from tradsys.cli.summary import unjudged_lines
-from tradsys.runs.measurement import ALWAYS_MEASURED
 from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.section import ALWAYS_MEASURED
 
 SHARPE = {"value": 0.5, "n": 900, "low": -0.25, "high": 1.25}
 N_TRADES = {"value": 1_301, "n": 1_301, "low": None, "high": None}

@@ -5,10 +5,9 @@ import polars as pl
 import pytest
 from tests.labels.hand_made import HOUR_MS, bars_from, random_bars
 
-from tradsys.core.carry import carry_of, end_to_end, held
+from tradsys.core.carry import Settlements, carry_of, end_to_end, held, settle
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
-from tradsys.core.funding import Settlements, settle
 from tradsys.core.time import YEAR_MS, ts_ms
 
 FLAT = (100, 101, 99, 100)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from tests.labels.hand_made import HOUR_MS, bars_from
 
+from tradsys.core.carry import COLUMNS, Funding, Settlements, funding_of, settle
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.funding import COLUMNS, Funding, Settlements, funding_of, settle
 
 FLAT = (100, 101, 99, 100)
 

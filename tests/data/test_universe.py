@@ -10,9 +10,8 @@ from tradsys.core.bars import TS, split_symbols, validate_bars
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.time import DAY_MS, to_ms
 from tradsys.data import load_market
-from tradsys.data.listings import Listing, read_listings
 from tradsys.data.simulate import parse_recipe, simulate_universe
-from tradsys.data.universe import UniverseSpec
+from tradsys.data.universe import Listing, UniverseSpec, read_listings
 
 HOUR_MS = 3_600_000
 START = datetime(2023, 1, 2, tzinfo=UTC)

@@ -12,14 +12,13 @@ from tests.families.feature_checks import check_future_leaves_the_past_alone, ch
 from tests.features.markets import mirrored, nasty, ordinary
 
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
-from tradsys.features.clock import DayOfWeek, TimeOfDay
 from tradsys.features.feature import Feature, FittableFeature, OddColumns
 from tradsys.features.flow import TakerImbalance, TradeSizeZScore
 from tradsys.features.fractional import FracDiff
 from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
 from tradsys.features.oscillators import Macd, Rsi
 from tradsys.features.registry import feature_from_dict, feature_to_dict, registered
-from tradsys.features.season import SeasonalVolatility
+from tradsys.features.season import DayOfWeek, SeasonalVolatility, TimeOfDay
 from tradsys.features.volatility import (
     AbsoluteReturn,
     AverageTrueRange,

@@ -10,21 +10,17 @@ import numpy as np
 import pytest
 from tests.models.panels import panel_of
 
-from tradsys.models.forecaster import FittedForecaster, Forecaster
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.forecaster import FittedForecaster, Forecaster, load_forecaster
+from tradsys.models.linear.baselines import BaseRate, SymmetricLogistic, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
-from tradsys.models.linear.symmetric import SymmetricLogistic
 from tradsys.models.linear.volatility_agent import VolatilityAgent
-from tradsys.models.linear.volatility_only import VolatilityOnly
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.networks.stepper import Stepper
 from tradsys.models.panel import Panel, Rows
-from tradsys.models.registry import load_forecaster
+from tradsys.models.training.agents import ResNetAgent, TransformerAgent
 from tradsys.models.training.contrastive import Contrast
 from tradsys.models.training.contrastive_agent import ContrastiveAgent
 from tradsys.models.training.network_agent import NetworkAgent
-from tradsys.models.training.resnet_agent import ResNetAgent
-from tradsys.models.training.transformer_agent import TransformerAgent
 from tradsys.models.trees.boosted import Boosted
 
 SMALL_NETWORK = TransformerAgent(d_model=16, n_layers=2, n_heads=2, window=16, learning_rate=5e-3, max_steps=300)
@@ -162,7 +158,7 @@ def test_files_bring_back_equal_bits_without_torch(case: Case, tmp_path: Path) -
 import sys
 from pathlib import Path
 import numpy as np
-from tradsys.models.registry import load_forecaster
+from tradsys.models.forecaster import load_forecaster
 folder = Path({str(tmp_path)!r})
 files = {{name: (folder / name).read_bytes() for name in {sorted(model.to_files())!r}}}
 model = load_forecaster({model.kind!r}, files)

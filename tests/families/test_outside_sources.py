@@ -11,9 +11,9 @@ from tests.settings.macro_files import write_series
 from tradsys.core.bars import OHLCV
 from tradsys.data.outside.book.book_file import BookFile
 from tradsys.data.outside.funding.funding_file import FundingFile
-from tradsys.data.outside.join import attach_outside, join_outside
 from tradsys.data.outside.macro.macro_series import MacroSeries
 from tradsys.data.outside.positions.position_source import PositionSource
+from tradsys.data.outside.source import attach_outside, join_outside
 from tradsys.data.simulate import simulate
 
 HOUR = timedelta(hours=1)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from tests.features.markets import ordinary
 
-from tradsys.features.clock import DayOfWeek, TimeOfDay
+from tradsys.features.season import DayOfWeek, TimeOfDay
 
 
 def bar_at(when: datetime) -> pl.DataFrame:

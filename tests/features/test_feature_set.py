@@ -11,9 +11,8 @@ from tests.features.markets import mirrored, nasty, ordinary
 import tradsys.features
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.features import FeatureSet, FittedFeatures, feature_set
-from tradsys.features.clock import TimeOfDay
 from tradsys.features.oscillators import Macd, Rsi
-from tradsys.features.season import SeasonalVolatility
+from tradsys.features.season import SeasonalVolatility, TimeOfDay
 from tradsys.features.volatility import RealisedVolatility
 
 BARS = ordinary(2000)

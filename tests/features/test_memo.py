@@ -9,7 +9,7 @@ from tests.features.markets import ordinary
 from tradsys.core.errors import DataError
 from tradsys.data.simulate import simulate
 from tradsys.features import FeatureSet
-from tradsys.features.memo import RawFeatures
+from tradsys.features.feature_set import RawFeatures
 from tradsys.features.momentum import StandardReturns
 from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tradsys.data.market import load_market
-from tradsys.data.simulate.universe import simulate_universe
+from tradsys.data.simulate.market import simulate_universe
 from tradsys.journal.ledger import Ledger
 from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.run import run

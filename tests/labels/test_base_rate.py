@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tradsys.labels.base_rate import base_rate, krichevsky_trofimov
+from tradsys.labels.weights import base_rate, krichevsky_trofimov
 
 
 def test_half_a_success_and_half_a_failure_come_in_advance():

@@ -5,7 +5,7 @@ import pytest
 from tests.machine.pods import GIB, write_pod
 
 from tradsys.cli.doctor import usual_work
-from tradsys.cli.machine import run_work
+from tradsys.cli.loading import run_work
 from tradsys.core.errors import ConfigError, MachineError
 from tradsys.machine.limits import Limits, limits
 from tradsys.machine.plan import Accelerator, make_plan

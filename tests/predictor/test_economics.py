@@ -3,7 +3,7 @@ import pytest
 
 from tradsys.core.costs import Costs
 from tradsys.predictor.economics import TimeExit, expected_net_return
-from tradsys.predictor.ranks import ConfidenceRanks
+from tradsys.predictor.valuation import ConfidenceRanks
 
 FREE = Costs(taker_bps=0, maker_bps=0)
 

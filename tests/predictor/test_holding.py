@@ -6,12 +6,11 @@ import pytest
 from tests.core.test_carry import with_funding
 from tests.labels.hand_made import HOUR_MS, bars_from
 
+from tradsys.core.carry import COLUMNS
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.funding import COLUMNS
 from tradsys.models.calibration import Calibration
-from tradsys.predictor.economics import TimeExit
-from tradsys.predictor.holding import Holding
+from tradsys.predictor.economics import Holding, TimeExit
 from tradsys.predictor.valuation import Valuation
 
 FLAT = (100, 101, 99, 100)

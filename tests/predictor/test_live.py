@@ -16,7 +16,7 @@ from tradsys.features import FeatureSet
 from tradsys.features.stream.feature_stream import bars_of
 from tradsys.labels import BarrierSpec
 from tradsys.models.calibration import Calibration
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.baselines import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.networks.network import Network
 from tradsys.models.networks.resnet import DilatedResNet
@@ -25,8 +25,7 @@ from tradsys.models.pooling.combination import SingleForecaster
 from tradsys.models.pooling.ensemble import FittedEnsemble
 from tradsys.predictor import LivePredictor, Predictor
 from tradsys.predictor.economics import TimeExit
-from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Valuation, audit_inputs
+from tradsys.predictor.valuation import ConfidenceRanks, Valuation, audit_inputs
 from tradsys.profiles import ConfidenceAbove, Profile
 from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum

@@ -16,15 +16,14 @@ from tradsys.features import FeatureSet
 from tradsys.features.volatility import VolatilityRatios
 from tradsys.labels import BarrierSpec, volatility_expansion
 from tradsys.models.calibration import Calibration
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.baselines import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_agent import VolatilityAgent
 from tradsys.models.pooling.combination import SingleForecaster
 from tradsys.predictor import Predictor
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.predictor import ATR_MEMORY
-from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Valuation, audit_inputs
+from tradsys.predictor.valuation import ConfidenceRanks, Valuation, audit_inputs
 from tradsys.profiles import ConfidenceAbove, Profile, VolatilityTarget
 from tradsys.regimes.markov import RegimeSpec
 from tradsys.research.walk.dataset import Dataset

@@ -15,7 +15,7 @@ from tests.report.diagnostics import ADVERSARIAL, FAMILIES, IMPORTANCE, SUPERVIS
 from tests.runs import example
 
 from tradsys.runs.manifest import SCHEMA
-from tradsys.runs.measurement import ALWAYS_MEASURED
+from tradsys.runs.section import ALWAYS_MEASURED
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import TABLES
 

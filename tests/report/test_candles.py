@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from tests.report.conftest import changed
 
-from tradsys.report import candles
-from tradsys.report.candles import pack_symbols
+from tradsys.report import charts as candles
+from tradsys.report.charts import pack_symbols
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import BARS, TRADES
 

@@ -6,8 +6,8 @@ from tests.report.conftest import changed
 from tradsys.backtest.metrics import measure
 from tradsys.backtest.simulate import buy_and_hold
 from tradsys.report.comparison import MetricCell, exit_shares, fold_rows, metric_rows
-from tradsys.runs.measurement import ALWAYS_MEASURED
 from tradsys.runs.metrics import FoldTrades
+from tradsys.runs.section import ALWAYS_MEASURED
 from tradsys.runs.tables import BARS
 
 NOT_MEASURED = {name: {"value": None, "n": 0, "low": None, "high": None} for name in ALWAYS_MEASURED}

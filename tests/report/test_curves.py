@@ -5,8 +5,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tradsys.report import curves
-from tradsys.report.curves import pack_curves
+from tradsys.report import charts
+from tradsys.report.charts import pack_curves
 
 
 def equity_frame(values, profile="EDGE"):
@@ -27,7 +27,7 @@ def test_change_and_drawdown_by_hand():
 
 
 def test_joined_points_keep_the_deepest_drawdown_and_the_last_change(monkeypatch):
-    monkeypatch.setattr(curves, "MOST_POINTS", 2)
+    monkeypatch.setattr(charts, "MOST_POINTS", 2)
     equity = equity_frame([100.0] * 5 + [50.0] + [100.0] * 20)
     (curve,) = pack_curves(equity, ["EDGE"])["curves"]
     assert unpack(curve["drawdown"]) == pytest.approx([-0.5, 0])

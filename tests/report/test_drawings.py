@@ -4,10 +4,10 @@ import pytest
 from tests.report.conftest import forecaster_metrics
 from tests.report.diagnostics import measured_gain
 
-from tradsys.report.axis import Axis
 from tradsys.report.forest import forests
+from tradsys.report.numbers import Axis
 from tradsys.report.reliability import diagrams
-from tradsys.runs.skill import ReliabilityBin, SkillMetrics
+from tradsys.runs.metrics import ReliabilityBin, SkillMetrics
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import base64
 
 import numpy as np
 
-from tradsys.report.packing import pack, pack_times
+from tradsys.report.charts import pack, pack_times
 
 
 def unpack(packed):

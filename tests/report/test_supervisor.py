@@ -4,9 +4,9 @@ from tests.report.conftest import changed
 from tests.report.diagnostics import SUPERVISOR
 from tests.report.test_page import Page
 
+from tradsys.report.facts import supervisor_card
 from tradsys.report.numbers import percent
 from tradsys.report.page import page
-from tradsys.report.supervisor import supervisor_card
 from tradsys.runs.diagnostics import SupervisorMetrics
 
 

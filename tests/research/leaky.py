@@ -18,11 +18,10 @@ from tradsys.features.feature_set import FeatureSet
 from tradsys.features.fractional import FracDiff
 from tradsys.features.momentum import LogReturns
 from tradsys.labels.barrier_spec import BarrierSpec
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
-from tradsys.models.linear.volatility_only import VolatilityOnly
+from tradsys.models.training.agents import TransformerAgent
 from tradsys.models.training.outcome import Trained
-from tradsys.models.training.transformer_agent import TransformerAgent
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.regimes.markov import FittedRegimeFilter, RegimeSpec

@@ -13,14 +13,14 @@ from tests.research.markets import market_of
 from tradsys.backtest.cost_breakdown import cost_breakdown
 from tradsys.cli.app import main
 from tradsys.cli.summary import cost_lines
+from tradsys.core.carry import COLUMNS
 from tradsys.core.costs import Costs
 from tradsys.core.errors import DataError
-from tradsys.core.funding import COLUMNS
 from tradsys.core.outside import outside_values
 from tradsys.core.time import HOUR_MS, to_ms
-from tradsys.data.outside.funding import bars as funding_bars
+from tradsys.data.outside.funding import funding_file
 from tradsys.data.outside.funding.funding_file import FundingFile
-from tradsys.data.outside.join import attach_outside
+from tradsys.data.outside.source import attach_outside
 from tradsys.data.simulate import simulate
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.momentum import LogReturns
@@ -30,7 +30,7 @@ from tradsys.predictor import Predictor
 from tradsys.predictor.live import LivePredictor
 from tradsys.research.judging.replay import Replay
 from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
-from tradsys.research.procedures.tables import labels_frame
+from tradsys.research.procedures.experiment import labels_frame
 from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.research.run import run
 from tradsys.research.tuning.objective import Span, seed_score
@@ -216,14 +216,14 @@ def test_a_run_with_funding_and_borrowing_sees_no_future(attached, hours):
 
 
 def test_a_rate_that_is_known_before_it_settled_is_caught(attached, monkeypatch):
-    honest = funding_bars.settle
+    honest = funding_file.settle
 
     def early(ts, bar_ms, settlements):
         shifted = settlements._replace(times=settlements.times - 8 * HOUR_MS)
         told = honest(ts, bar_ms, shifted)
         return honest(ts, bar_ms, settlements)._replace(rate=told.rate)
 
-    monkeypatch.setattr(funding_bars, "settle", early)
+    monkeypatch.setattr(funding_file, "settle", early)
     spec = quick_experiment(**COSTLY)
     found = look_ahead_sample(run_experiment(attached(4), spec), spec).findings
     assert [(one.part, one.column, one.bars_ahead) for one in found] == [("funding known", "funding_rate", 8)]

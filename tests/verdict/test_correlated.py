@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tradsys.verdict.correlated import path_mean
+from tradsys.verdict.sharpe import path_mean
 
 N_PATHS, N_DAYS, CORRELATION = 5, 730, 0.66
 

@@ -13,7 +13,7 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError, DataError, FitError
 from tradsys.core.logistic import log_odds, sigmoid
 from tradsys.core.seeds import derive
-from tradsys.labels.base_rate import krichevsky_trofimov
+from tradsys.labels.weights import krichevsky_trofimov
 from tradsys.models.calibration import shrunk_slope
 from tradsys.models.linear.logistic import fit_logistic, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties

@@ -10,7 +10,7 @@ from tradsys.core.lazy import attach
 if TYPE_CHECKING:
     from tradsys.backtest.metrics import Measured as Measured
     from tradsys.backtest.metrics import measure as measure
-    from tradsys.backtest.portfolio import PortfolioSpec as PortfolioSpec
+    from tradsys.backtest.simulate import PortfolioSpec as PortfolioSpec
     from tradsys.backtest.simulate import Simulation as Simulation
     from tradsys.backtest.simulate import buy_and_hold as buy_and_hold
 

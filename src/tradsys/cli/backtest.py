@@ -23,7 +23,7 @@ def command(
     """Simulate a profile of a run from its stored forecasts, without fitting anything again."""
     from tradsys.backtest.cost_breakdown import cost_breakdown
     from tradsys.backtest.metrics import measure
-    from tradsys.cli.machine import replayable
+    from tradsys.cli.loading import replayable
     from tradsys.core.errors import ConfigError
     from tradsys.research.judging.replay import Replay
 

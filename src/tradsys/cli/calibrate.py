@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from tradsys.cli.options import Json
-from tradsys.machine.work import Work
+from tradsys.machine.plan import Work
 
 _MARKET: Final = {"fast": 850 * 10**6, "full": 1_700 * 10**6}
 """A process that tries simulated markets of five hourly years one after the other, at its largest after 40 of them."""
@@ -42,12 +42,11 @@ def command(
     from datetime import UTC, datetime
 
     from tradsys.cli.extras import Needs
-    from tradsys.cli.machine import plan_for, side_by_side
+    from tradsys.cli.loading import plan_for, side_by_side
     from tradsys.cli.progress import reporter
     from tradsys.research.calibration.monte_carlo import calibrate, planned_replications
     from tradsys.research.calibration.page import publish_summary, render
-    from tradsys.research.calibration.rates import summarise
-    from tradsys.research.calibration.results import ResultsFile
+    from tradsys.research.calibration.rates import ResultsFile, summarise
     from tradsys.research.calibration.scenarios import SCENARIOS, preset_named, scenario_named
 
     chosen = preset_named(preset)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tradsys.cli.machine import run_work
+from tradsys.cli.loading import run_work
 from tradsys.cli.options import Bars, Book, Config, Funding, Json, Macro, Positions, Settings
-from tradsys.machine.work import Work
+from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
     from tradsys.settings.config import RunConfig
@@ -65,7 +65,7 @@ def command(
     With --objectives: the research journal's claims on real bars, with intervals and a model confidence set.
     """
     if objectives:
-        from tradsys.cli.overrides import outside_bars, overrides
+        from tradsys.cli.loading import outside_bars, overrides
 
         outside = outside_bars(macro, book, positions, funding)
         given = overrides(settings or [], {"folds.n_folds": folds, **outside})
@@ -82,7 +82,7 @@ def command(
             publish_to=publish,
             as_json=as_json,
         )
-    from tradsys.cli.machine import replayable
+    from tradsys.cli.loading import replayable
     from tradsys.cli.summary import profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger
     from tradsys.research.judging.rejudge import Rejudged, rejudge

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.machine import run_work
+from tradsys.cli.loading import run_work
 from tradsys.cli.options import Json
-from tradsys.machine.work import Work
+from tradsys.machine.plan import Work
 
 _DECIDE = 260 * 10**6
 """A process that loads a bundle and decides; the same whatever it was trained on."""

@@ -46,7 +46,7 @@ def download(
     Bars that have not closed are dropped, impossible ones named, and every hole that remains is listed. The store's
     folder and the hosts are settings of section data, e.g. TRADSYS_DATA__ROOT or --set data.root=FOLDER.
     """
-    from tradsys.cli.overrides import overrides
+    from tradsys.cli.loading import overrides
     from tradsys.cli.progress import reporter
     from tradsys.data.download import download as fetch
     from tradsys.data.settings import DataSettings

@@ -112,7 +112,7 @@ def promote(
     as_json: Json = False,
 ) -> int:
     """Put a run's profile forward as champion; the seat is won beyond noise, across folds and seeds, by stable runs."""
-    from tradsys.cli.machine import replayable
+    from tradsys.cli.loading import replayable
     from tradsys.research.judging.champion import promote as put_forward
     from tradsys.research.judging.replay import Replay
 

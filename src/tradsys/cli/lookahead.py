@@ -32,9 +32,7 @@ def command(
     are made again as if nobody listed later. Nothing is judged, so that the ledger has nothing to count.
     """
     from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load
-    from tradsys.cli.machine import configured_work
-    from tradsys.cli.overrides import outside_bars, overrides
+    from tradsys.cli.loading import configured_work, load, outside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.cli.rank import rank_work
     from tradsys.research.procedures.experiment import ExperimentProcedure

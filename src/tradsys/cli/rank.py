@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tradsys.cli.machine import RESEARCH_BYTES
+from tradsys.cli.loading import RESEARCH_BYTES
 from tradsys.cli.options import (
     Bars,
     Config,
@@ -19,7 +19,7 @@ from tradsys.cli.options import (
     Seed,
     Settings,
 )
-from tradsys.machine.work import Work
+from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
     from tradsys.settings.config import RunConfig
@@ -57,8 +57,7 @@ def command(
     counts it as one trial.
     """
     from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load, market_text
-    from tradsys.cli.overrides import overrides
+    from tradsys.cli.loading import load, market_text, overrides
     from tradsys.cli.running import carry_out
     from tradsys.journal.ledger import Ledger
     from tradsys.research.procedures.ranks import RankProcedure

@@ -46,9 +46,7 @@ def command(
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
     from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load, market_text
-    from tradsys.cli.machine import configured_work
-    from tradsys.cli.overrides import outside_bars, overrides
+    from tradsys.cli.loading import configured_work, load, market_text, outside_bars, overrides
     from tradsys.cli.running import carry_out
     from tradsys.journal.ledger import Ledger
     from tradsys.research.procedures.experiment import ExperimentProcedure

@@ -76,7 +76,7 @@ def import_(
 
 def opened(config: Path | None, settings: Sequence[str] | None) -> "SeriesStore":
     """The store that the settings name."""
-    from tradsys.cli.overrides import overrides
+    from tradsys.cli.loading import overrides
     from tradsys.data.settings import DataSettings
     from tradsys.data.store import SeriesStore
 

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tradsys.runs.measurement import Band, Measurement
     from tradsys.runs.metrics import RunMetrics
-    from tradsys.runs.section import Number
+    from tradsys.runs.section import Band, Measurement, Number
     from tradsys.runs.stored import StoredRun
     from tradsys.runs.verdict import RunVerdict
 

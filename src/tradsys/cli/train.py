@@ -31,9 +31,7 @@ def command(
     from dataclasses import asdict
 
     from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load
-    from tradsys.cli.machine import configured_work
-    from tradsys.cli.overrides import outside_bars, overrides
+    from tradsys.cli.loading import configured_work, load, outside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
     from tradsys.research.train import train_bundle

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.machine import run_work
+from tradsys.cli.loading import run_work
 from tradsys.cli.options import Agent, Bars, Book, Config, Funding, Json, Macro, Positions, Seed, Settings
-from tradsys.machine.work import Work
+from tradsys.machine.plan import Work
 
 
 def tune_work(n_rows: int, *, has_network: bool) -> Work:
@@ -59,9 +59,7 @@ def command(
     these are the golden ones.
     """
     from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load
-    from tradsys.cli.machine import side_by_side
-    from tradsys.cli.overrides import outside_bars, overrides
+    from tradsys.cli.loading import load, outside_bars, overrides, side_by_side
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
     from tradsys.research.tuning.space import may_be_network, requested_space

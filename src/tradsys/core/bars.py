@@ -1,4 +1,4 @@
-"""Bars: their columns, their arrays, and the checks that every frame passes before anything is computed from it."""
+"""What a frame of bars is, the check that every frame passes before anything is computed from it, and its gaps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +9,33 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.defects import find_defects, refuse
-from tradsys.core.gaps import Gap, find_gaps
-from tradsys.core.time import as_interval, format_interval, infer_interval, ts_ms
+from tradsys.core.time import as_interval, format_interval, from_ms, infer_interval, interval_ms, ts_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bars missing between two that are there; `start` and `end` are the opens of the first and last missing bar."""
+
+    start: datetime
+    end: datetime
+    n_missing: int
+    symbol: str = ""
+
+    def __str__(self) -> str:
+        of = f" of {self.symbol}" if self.symbol else ""
+        noun = "bar" if self.n_missing == 1 else "bars"
+        return f"{self.n_missing:,} {noun}{of} missing from {self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M}"
+
+
+def find_gaps(ts: IntArray, interval: timedelta, symbol: str = "") -> list[Gap]:
+    """Every hole in sorted opens, shape (n_bars,), that leaves out at least one bar of `interval`."""
+    step = interval_ms(interval)
+    missing = np.diff(ts) // step - 1
+    return [
+        Gap(from_ms(ts[i] + step), from_ms(ts[i] + n * step), n, symbol)
+        for i, n in ((int(i), int(missing[i])) for i in np.flatnonzero(missing > 0))
+    ]
+
 
 OHLC = ("open", "high", "low", "close")
 OHLCV = ("open", "high", "low", "close", "volume")

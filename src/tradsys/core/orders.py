@@ -3,6 +3,8 @@
 The simulation's kernels and whatever places real orders call the same functions, so that both round alike.
 """
 
+from typing import Literal
+
 import numpy as np
 from numba import njit
 
@@ -61,3 +63,8 @@ def to_tick(price: FloatArray, tick: FloatArray) -> FloatArray:
     """
     step = np.where(tick > 0, tick, 1.0)
     return np.where(tick > 0, np.round(price / step) * step, price)
+
+
+type Side = Literal["long", "short"]
+SIDES: tuple[Side, ...] = ("long", "short")
+"""In the order of the columns of every two-sided array."""

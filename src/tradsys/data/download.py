@@ -8,11 +8,11 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from tradsys.core.bars import Gap
 from tradsys.core.errors import ConfigError
-from tradsys.core.gaps import Gap
 from tradsys.core.time import DAY_MS, from_ms, interval_ms, stamp, to_ms, ts_ms
-from tradsys.data.outside.funding.holes import missing as missing_funding
-from tradsys.data.outside.funding.holes import stated_hours
+from tradsys.data.outside.funding.table import missing as missing_funding
+from tradsys.data.outside.funding.table import stated_hours
 from tradsys.data.sources.source import Batch, Progress, Range, Source
 from tradsys.data.sources.venue import LAST, Venue
 from tradsys.data.store.admit import admit, admit_table

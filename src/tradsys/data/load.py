@@ -17,9 +17,8 @@ from tradsys.data.repairs import Repair
 from tradsys.data.sample import SYMBOL as SAMPLE_SYMBOL
 from tradsys.data.sample import sample_path
 from tradsys.data.settings import DataSettings
-from tradsys.data.simulate.market import simulate
+from tradsys.data.simulate.market import simulate, simulate_universe
 from tradsys.data.simulate.recipes import PLAIN, parse_recipe
-from tradsys.data.simulate.universe import simulate_universe
 from tradsys.data.store.series import is_series
 from tradsys.data.stored import load_stored
 from tradsys.data.suspects import settle_suspects

@@ -10,7 +10,7 @@ import polars as pl
 from tradsys.core.bars import split_symbols
 from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError
-from tradsys.core.sides import SIDES, Side
+from tradsys.core.orders import SIDES, Side
 from tradsys.core.time import format_interval, infer_interval
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, LoadedBars, is_simulated, load

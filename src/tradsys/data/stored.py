@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from tradsys.core.bars import OPTIONAL
+from tradsys.core.bars import OPTIONAL, find_gaps
 from tradsys.core.errors import ConfigError
-from tradsys.core.gaps import find_gaps
 from tradsys.core.time import ts_ms
 from tradsys.data.repairs import Repair
 from tradsys.data.settings import DataSettings

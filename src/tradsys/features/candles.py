@@ -10,8 +10,7 @@ from tradsys.core.arrays import FloatArray
 from tradsys.features.feature import OddColumns, VolatilityColumns, check_windows, masked
 from tradsys.features.prices import LogPrices
 from tradsys.features.registry import register
-from tradsys.features.windows import moving_mean
-from tradsys.features.zscore import trailing_zscore, zscore_lookback
+from tradsys.features.windows import moving_mean, trailing_zscore, zscore_lookback
 
 
 @register

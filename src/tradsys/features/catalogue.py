@@ -2,7 +2,6 @@
 
 from tradsys.features.book import BOOK
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
-from tradsys.features.clock import DayOfWeek, TimeOfDay
 from tradsys.features.cross_section import RANKS
 from tradsys.features.feature import Feature, FittableFeature
 from tradsys.features.flow import TakerImbalance, TradeSizeZScore
@@ -11,7 +10,7 @@ from tradsys.features.macro import MACRO
 from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
 from tradsys.features.oscillators import Macd, Rsi
 from tradsys.features.positions import POSITIONS
-from tradsys.features.season import SeasonalVolatility
+from tradsys.features.season import DayOfWeek, SeasonalVolatility, TimeOfDay
 from tradsys.features.volatility import (
     AbsoluteReturn,
     AverageTrueRange,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -195,3 +195,24 @@ def in_chunks(features: Sequence[Feature], bars: pl.DataFrame, warm_up: int) -> 
         computed = [feature.compute(part)[first - start :] for feature in features]
         np.concatenate(computed, axis=1, out=values[first : first + _CHUNK])
     return values
+
+
+@dataclass(frozen=True, slots=True)
+class RawFeatures:
+    """Raw values of some symbols' bars, kept by feature; equal features share them.
+
+    No feature looks ahead, so that the rows of the first bars are what those bars alone would give, to the last bit:
+    walk-forward folds read their training part as the beginning of the whole.
+    """
+
+    frames: Sequence[pl.DataFrame]
+    known: dict[tuple[Feature, int], list[FloatArray]] = field(default_factory=dict, repr=False)
+
+    def of(self, features: FittedFeatures) -> list[FloatArray]:
+        """A new array (n_bars, n_features) a symbol, NaN in the warm-up rows."""
+        warm_up = features.lookback - 1  # it says where chunks begin, which moves the last bit of a regime
+        for feature in features.features:
+            if (feature, warm_up) not in self.known:
+                self.known[feature, warm_up] = [in_chunks((feature,), bars, warm_up) for bars in self.frames]
+        columns = [self.known[feature, warm_up] for feature in features.features]
+        return [features.warmed_up(np.concatenate(parts, axis=1)) for parts in zip(*columns, strict=True)]

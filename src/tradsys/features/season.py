@@ -1,4 +1,4 @@
-"""Daily seasonality of volatility, measured on the past days alone: no clock is read, so none can be memorised."""
+"""Hour of the day and day of the week as features; the clock added nothing on the development bars and is no default."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +10,11 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.time import format_interval, infer_interval
+from tradsys.core.time import DAY_MS, format_interval, infer_interval
 from tradsys.features.feature import Feature, VolatilityColumns, check_windows, masked
 from tradsys.features.prices import FLOOR, LogPrices
 from tradsys.features.registry import register
+from tradsys.features.stream.series import ohlcv
 from tradsys.features.windows import lagged, moving_mean
 
 _DAY = timedelta(days=1)
@@ -87,3 +88,43 @@ class SeasonalVolatility(VolatilityColumns):
         now = sum((lagged(by_quarter, k * day) for k in range(1, n_days + 1)), np.zeros_like(ranges))
         base = 0.05 * usual + FLOOR
         return masked([np.log((same / n_days + base) / (usual + base)) for same in (ahead, now)], self.lookback)
+
+
+_WEEK_MS = 7 * DAY_MS
+_MONDAY_MS = 4 * DAY_MS  # the epoch was a Thursday
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class TimeOfDay:
+    """Time of day (UTC) of the bar's open, as a point on a circle."""
+
+    name: ClassVar[str] = "time_of_day"
+    columns: ClassVar[tuple[str, ...]] = ("day_sin", "day_cos")
+    lookback: ClassVar[int] = 1
+    is_odd: ClassVar[tuple[bool, ...]] = (False, False)
+    is_volatility: ClassVar[tuple[bool, ...]] = (False, False)
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Sine and cosine, shape (n_bars, 2)."""
+        return _on_circle((ohlcv(bars).ts % DAY_MS) / DAY_MS)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class DayOfWeek:
+    """Time of the week (UTC, from Monday) of the bar's open, as a point on a circle."""
+
+    name: ClassVar[str] = "day_of_week"
+    columns: ClassVar[tuple[str, ...]] = ("week_sin", "week_cos")
+    lookback: ClassVar[int] = 1
+    is_odd: ClassVar[tuple[bool, ...]] = (False, False)
+    is_volatility: ClassVar[tuple[bool, ...]] = (False, False)
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Sine and cosine, shape (n_bars, 2)."""
+        return _on_circle(((ohlcv(bars).ts - _MONDAY_MS) % _WEEK_MS) / _WEEK_MS)
+
+
+def _on_circle(turns: FloatArray) -> FloatArray:
+    return np.column_stack([np.sin(2.0 * np.pi * turns), np.cos(2.0 * np.pi * turns)])

@@ -9,10 +9,9 @@ import polars as pl
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import interval_ms
-from tradsys.data.listings import Listing
 from tradsys.data.market import Market
 from tradsys.data.panel import PricePanel
-from tradsys.data.universe import UniverseSpec
+from tradsys.data.universe import Listing, UniverseSpec
 from tradsys.features.cross_section import LOOKBACKS
 from tradsys.features.prices import VOLATILITY_TAPS, log_close, log_returns, volatility
 

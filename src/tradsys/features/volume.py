@@ -10,8 +10,7 @@ from tradsys.core.arrays import FloatArray
 from tradsys.features.feature import OddColumns, VolatilityColumns, check_windows, masked
 from tradsys.features.prices import STANDARD_LOOKBACK, VOLATILITY_TAPS, LogPrices, standard_returns, volatility
 from tradsys.features.registry import register
-from tradsys.features.windows import moving_mean, standard_sum
-from tradsys.features.zscore import relative_size, trailing_zscore, zscore_lookback
+from tradsys.features.windows import moving_mean, relative_size, standard_sum, trailing_zscore, zscore_lookback
 
 
 @register

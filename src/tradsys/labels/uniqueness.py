@@ -1,10 +1,80 @@
-"""Average uniqueness of overlapping labels, and the effective sample size that follows from it."""
+"""How much evidence of its own each overlapping label carries, and the sequential bootstrap that draws by it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+import polars as pl
 from numba import njit
+from numpy.typing import ArrayLike
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.labels.lives import Lives, TimeArray
+from tradsys.core.errors import DataError
+
+type TimeArray = ArrayLike | pl.Series
+"""Times of any kind that sorts: numbers, datetime64, aware datetimes, or a Polars column of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """Label i lives through the segments `first[i]` to `after[i] - 1`, each of shape (n_labels,).
+
+    `length` (n_segments,) is what a segment weighs in a mean over a life.
+    """
+
+    first: IntArray
+    after: IntArray
+    length: FloatArray
+
+    @classmethod
+    def of(cls, start: TimeArray, end: TimeArray, times: TimeArray | None = None) -> Self:
+        """With `times` (closes of bars) a segment is a bar of weight 1; else the time between neighbouring ends."""
+        starts, ends = time_numbers(start), time_numbers(end)
+        if starts.shape != ends.shape or starts.ndim != 1 or starts.dtype != ends.dtype:
+            raise DataError(
+                "start and end must be times of one kind and shape (n_labels,), "
+                f"were {starts.dtype} of shape {starts.shape} and {ends.dtype} of shape {ends.shape}"
+            )
+        if not (ends > starts).all():
+            rows = np.flatnonzero(~(ends > starts))
+            raise DataError(f"a label must end after it starts; {len(rows)} do not, the first in row {rows[0]}")
+        if times is None:
+            points = _sorted_unique(starts, ends)
+            first, after = np.searchsorted(points, starts), np.searchsorted(points, ends)
+            return cls(first, after, np.diff(points).astype(np.float64))
+        grid = time_numbers(times)
+        if grid.dtype != starts.dtype or not (grid[1:] > grid[:-1]).all():
+            raise DataError(
+                f"times must be sorted, unique and of the kind of start ({starts.dtype}), were {grid.dtype}; "
+                "sort them and drop repeats"
+            )
+        first, after = np.searchsorted(grid, starts, side="right"), np.searchsorted(grid, ends, side="right")
+        if (first == after).any():
+            rows = np.flatnonzero(first == after)
+            raise DataError(
+                f"every label must live through one of the times; {len(rows)} do not, the first in row {rows[0]}; "
+                "give the closes of all bars"
+            )
+        return cls(first, after, np.ones(len(grid)))
+
+
+def _sorted_unique(starts: IntArray, ends: IntArray) -> IntArray:
+    points = np.sort(np.concatenate([starts, ends]))
+    is_new = np.ones(len(points), np.bool_)
+    is_new[1:] = points[1:] != points[:-1]
+    return points[is_new]
+
+
+def time_numbers(times: TimeArray) -> IntArray:
+    """Times as numbers that sort and subtract: microseconds for anything that is a date."""
+    values = np.asarray(times)
+    if values.dtype == object:
+        values = pl.Series(values.tolist()).to_numpy()
+    if values.dtype.kind == "M":
+        values = values.astype("datetime64[us]").astype(np.int64)
+    numbers: IntArray = values.astype(np.int64 if values.dtype.kind in "iu" else np.float64, copy=False)
+    return numbers
 
 
 def average_uniqueness(start: TimeArray, end: TimeArray, times: TimeArray | None = None) -> FloatArray:
@@ -53,3 +123,41 @@ def mean_share(first: IntArray, after: IntArray, length: FloatArray, alive: IntA
         mean = (share[after[i]] - share[first[i]]) / (elapsed[after[i]] - elapsed[first[i]])
         out[i] = min(mean, 1.0)
     return out
+
+
+def draw_probabilities(
+    start: TimeArray, end: TimeArray, drawn: Sequence[int] | IntArray, times: TimeArray | None = None
+) -> FloatArray:
+    """Chance of each label to be drawn next, given the rows already drawn, shape (n_labels,).
+
+    Proportional to the average uniqueness that the label would have among the drawn ones.
+
+    >>> draw_probabilities([-1, 1, 3], [2, 3, 5], drawn=[1]) * 14
+    array([5., 3., 6.])
+
+    López de Prado, *Advances in Financial Machine Learning* (2018), ch. 4, snippet 4.5.
+    """
+    lives = Lives.of(start, end, times)
+    return _probabilities(lives, _alive(lives, np.asarray(drawn, dtype=np.int64)))
+
+
+def sequential_bootstrap(
+    start: TimeArray, end: TimeArray, n_draws: int, *, rng: np.random.Generator, times: TimeArray | None = None
+) -> IntArray:
+    """Rows drawn with replacement, shape (n_draws,), each by the probabilities that the earlier draws leave it."""
+    lives = Lives.of(start, end, times)
+    alive = _alive(lives, np.empty(0, np.int64))
+    drawn = np.empty(n_draws, np.int64)
+    for i in range(n_draws):
+        drawn[i] = rng.choice(lives.first.size, p=_probabilities(lives, alive))
+        alive[lives.first[drawn[i]] : lives.after[drawn[i]]] += 1
+    return drawn
+
+
+def _alive(lives: Lives, drawn: IntArray) -> IntArray:
+    return concurrency(lives.first[drawn], lives.after[drawn], lives.length.size)
+
+
+def _probabilities(lives: Lives, alive: IntArray) -> FloatArray:
+    share = mean_share(lives.first, lives.after, lives.length, alive + 1)
+    return share / share.sum()

@@ -4,8 +4,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.labels.lives import Lives, TimeArray, time_numbers
-from tradsys.labels.uniqueness import concurrency
+from tradsys.labels.uniqueness import Lives, TimeArray, concurrency, time_numbers
 
 
 def return_attribution(start: TimeArray, end: TimeArray, times: TimeArray, close: FloatArray) -> FloatArray:
@@ -56,3 +55,20 @@ def time_decay(start: TimeArray, uniqueness: FloatArray, oldest: float) -> Float
     share_after = 1 - cumulative / cumulative[-1]
     slope = 1 - oldest if oldest >= 0 else 1 / (1 + oldest)
     return np.asarray(np.maximum(1 - slope * share_after, 0.0)[when])
+
+
+def base_rate(y: FloatArray, weight: FloatArray) -> FloatArray:
+    """Weighted share of each column of `y` in {0, 1} that came true, (n, n_sides) -> (n_sides,); never 0 or 1.
+
+    >>> base_rate(np.array([[1.0, 0.0], [1.0, 0.0]]), np.ones((2, 2)))
+    array([0.83333333, 0.16666667])
+    """
+    return np.asarray(krichevsky_trofimov((weight * y).sum(axis=0), weight.sum(axis=0)))
+
+
+def krichevsky_trofimov[T: (float, FloatArray)](n_true: T, n: T) -> T:
+    """The rate of `n_true` in `n` trials with half a success and half a failure in advance, so that none is certain.
+
+    Krichevsky and Trofimov, "The performance of universal encoding", IEEE Transactions on Information Theory 27 (1981).
+    """
+    return (n_true + 0.5) / (n + 1.0)

@@ -14,8 +14,7 @@ from typing import Any, Literal
 
 from tradsys.core.extras import EXTRAS, absent
 from tradsys.machine.limits import Limits, limits, thread_caps
-from tradsys.machine.plan import Accelerator, Plan, make_plan
-from tradsys.machine.work import Work
+from tradsys.machine.plan import Accelerator, Plan, Work, make_plan
 
 LEAST_DISK_BYTES = 10**9
 """A run folder takes some 10 MB, a symbol's five years of minutes 100 MB; a full disk in a live run costs money."""

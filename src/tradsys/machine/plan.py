@@ -104,3 +104,25 @@ def make_plan(limits: Limits, name: str = "auto", accelerator: Accelerator | Non
 
 def _size(n_bytes: int) -> str:
     return f"{n_bytes / 10**9:,.1f} GB" if n_bytes >= 10**9 else f"{n_bytes / 10**6:,.0f} MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something to be done, the memory it takes at its peak, and what a smaller machine could do instead.
+
+    `trains_network` says that an accelerator would be used.
+    """
+
+    name: str
+    n_bytes: int
+    instead: str
+    trains_network: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The work and its size."""
+        return f"{self.name}: about {self.n_bytes / 10**6:,.0f} MB"
+
+    def check(self, plan: Plan) -> None:
+        """Raise MachineError where the plan has no room for it."""
+        plan.demand(self.name, self.n_bytes, self.instead)

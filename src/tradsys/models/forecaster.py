@@ -1,9 +1,11 @@
 """The one interface of every model that forecasts: a frozen spec that fits, and what fitting returns."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Protocol, Self
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import BundleError
 from tradsys.models.panel import Panel, Rows
 
 
@@ -42,3 +44,24 @@ class Forecaster(Protocol):
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedForecaster:
         """Fit on the chosen rows alone."""
+
+
+KINDS = {
+    "linear": ("tradsys.models.linear.logistic", "FittedLinear"),
+    "boosted": ("tradsys.models.trees.boosted", "FittedBoosted"),
+    "resnet": ("tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
+    "transformer": ("tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
+    "volatility": ("tradsys.models.linear.volatility_forecast", "VolatilityForecast"),
+}
+"""Kind -> module and class; a new kind of model is one line here."""
+
+
+def load_forecaster(kind: str, files: Mapping[str, bytes]) -> FittedForecaster:
+    """The fitted model of this kind that `to_files` wrote."""
+    if kind not in KINDS:
+        raise BundleError(
+            f"a model is one of {', '.join(sorted(KINDS))}, found {kind!r}; was it saved by a newer version?"
+        )
+    module, name = KINDS[kind]
+    forecaster: FittedForecaster = getattr(import_module(module), name).from_files(files)
+    return forecaster

@@ -10,8 +10,7 @@ from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
 from tradsys.models.pooling.combination import Combination
-from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Valuation
+from tradsys.predictor.valuation import ConfidenceRanks, Valuation
 from tradsys.profiles.profile import Profile
 from tradsys.regimes.family import RegimeFilter
 from tradsys.regimes.macro import FittedMacroFilter

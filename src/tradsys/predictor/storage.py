@@ -11,13 +11,11 @@ from tradsys.bundle.bundle import read_bundle, write_bundle
 from tradsys.core.errors import BundleError
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.barrier_spec import BarrierSpec
-from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.forecaster import FittedForecaster, load_forecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
 from tradsys.models.pooling.combination import combination_from_dict
-from tradsys.models.registry import load_forecaster
 from tradsys.predictor.parts import PredictorParts
-from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Valuation
+from tradsys.predictor.valuation import ConfidenceRanks, Valuation
 from tradsys.profiles.codec import profile_from_dict, profile_to_dict
 from tradsys.regimes.family import filter_from_dict
 from tradsys.regimes.macro import FittedMacroFilter

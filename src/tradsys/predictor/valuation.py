@@ -6,14 +6,14 @@ from typing import Any, Self
 
 import numpy as np
 import polars as pl
+from safetensors.numpy import load, save
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.costs import Costs
-from tradsys.core.errors import ConfigError
-from tradsys.core.sides import SIDES, Side
+from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.orders import SIDES, Side
 from tradsys.models.calibration import Calibration
-from tradsys.predictor.economics import TimeExit, expected_net_return
-from tradsys.predictor.holding import Holding
+from tradsys.predictor.economics import Holding, TimeExit, expected_net_return
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +119,34 @@ def audit_inputs(X: FloatArray, logits: FloatArray, valued: ValuedForecasts, reg
         axis=1,
     )
     return np.concatenate([X, best, regime, sign[:, None]], axis=1)
+
+
+_NAME = "sorted_confidence"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceRanks:
+    """Distribution of the chosen side's probability among the training part's purged out-of-fold forecasts."""
+
+    sorted_confidence: FloatArray
+
+    @classmethod
+    def fit(cls, confidence: FloatArray) -> "ConfidenceRanks":
+        """From confidences of shape (n,), in any order."""
+        if len(confidence) == 0:
+            raise FitError("ranks need out-of-fold forecasts of the training part, found none; load more history")
+        return cls(np.sort(confidence))
+
+    def to_bytes(self) -> bytes:
+        """The confidences as safetensors: a pooled run has millions, which as text take seconds to read."""
+        return save({_NAME: self.sorted_confidence})
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "ConfidenceRanks":
+        """The ranks that `to_bytes` wrote, equal to the last bit."""
+        return cls(load(content)[_NAME])
+
+    def rank(self, probability: FloatArray) -> FloatArray:
+        """Share of the training confidences below each value, same shape, in [0, 1]; NaN stays NaN."""
+        below = np.searchsorted(self.sorted_confidence, probability.ravel(), side="left") / len(self.sorted_confidence)
+        return np.where(np.isnan(probability), np.nan, below.reshape(probability.shape))

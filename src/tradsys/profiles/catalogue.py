@@ -6,12 +6,39 @@ from dataclasses import replace
 from typing import Literal, Protocol
 
 from tradsys.core.errors import ConfigError
-from tradsys.profiles.audited import AUDITED
-from tradsys.profiles.edge import EDGE
 from tradsys.profiles.profile import Profile
-from tradsys.profiles.reckless import RECKLESS
-from tradsys.profiles.rules import ConfidenceAbove, RiskOffSize
-from tradsys.profiles.sniper import SNIPER
+from tradsys.profiles.rules import AuditorVeto, ConfidenceAbove, ExpectedReturnAbove, NotQuiet, RiskOffSize
+
+SNIPER = Profile(
+    name="SNIPER",
+    description="the most confident 5% of forecasts, outside the quiet regime",
+    entry=ConfidenceAbove(0.95),
+    regimes=NotQuiet(),
+)
+
+
+AUDITED = Profile(
+    name="AUDITED",
+    description="the most confident 25% of forecasts, outside the quiet regime, approved by the auditor",
+    entry=ConfidenceAbove(0.75),
+    regimes=NotQuiet(),
+    audit=AuditorVeto(),
+)
+
+
+RECKLESS = Profile(
+    name="RECKLESS",
+    description="the most confident 25% of forecasts, in every regime",
+    entry=ConfidenceAbove(0.75),
+)
+
+
+EDGE = Profile(
+    name="EDGE",
+    description="every forecast whose calibrated return after costs is positive",
+    entry=ExpectedReturnAbove(),
+)
+
 
 PROFILES: tuple[Profile, ...] = (SNIPER, AUDITED, RECKLESS, EDGE)
 

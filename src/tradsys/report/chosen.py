@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tradsys.report.axis import Axis
 from tradsys.report.intervals import interval_text
-from tradsys.report.numbers import count, day, is_known, number
+from tradsys.report.numbers import Axis, count, day, is_known, number
 from tradsys.runs.diagnostics import ChosenMetrics, FoldChoiceMetrics
-from tradsys.runs.measurement import Measurement
 from tradsys.runs.metrics import RunMetrics
-from tradsys.runs.section import Number
+from tradsys.runs.section import Measurement, Number
 
 LARGEST = 6.0
 """Sharpe ratio a year beyond which, either way, a drawing runs off its edge."""

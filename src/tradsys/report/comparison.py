@@ -6,9 +6,8 @@ from functools import partial
 
 from tradsys.report.intervals import interval_text
 from tradsys.report.numbers import UNKNOWN, count, day, duration, is_known, number, percent
-from tradsys.runs.measurement import Measurement
 from tradsys.runs.metrics import FoldMetrics, FoldTrades, RunMetrics
-from tradsys.runs.section import Number
+from tradsys.runs.section import Measurement, Number
 
 _signed_percent = partial(percent, signed=True)
 _signed_number = partial(number, signed=True)

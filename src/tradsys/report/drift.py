@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from tradsys.report.axis import Axis
-from tradsys.report.numbers import UNKNOWN, count, is_known, number
+from tradsys.report.numbers import UNKNOWN, Axis, count, is_known, number
 from tradsys.runs.diagnostics import DriftMetrics, GiveawayMetrics
-from tradsys.runs.measurement import Band
-from tradsys.runs.section import Number
+from tradsys.runs.section import Band, Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from tradsys.report.axis import Axis
 from tradsys.report.intervals import interval_text, side_of_zero
-from tradsys.report.numbers import count, is_known, number
+from tradsys.report.numbers import Axis, count, is_known, number
 from tradsys.runs.diagnostics import FamiliesMetrics, FamilyMetrics
-from tradsys.runs.measurement import MeasuredGain
+from tradsys.runs.section import MeasuredGain
 
 _TITLES = {"macro": "Macro", "book": "Order book", "flow": "Positions", "rank": "Rank among the symbols"}
 _FINDINGS = {

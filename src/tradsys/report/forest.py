@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tradsys.report.axis import Axis
 from tradsys.report.intervals import SideOfZero, interval_text, side_of_zero
-from tradsys.report.numbers import UNKNOWN, is_known, number
-from tradsys.runs.measurement import MeasuredGain
-from tradsys.runs.section import Number
-from tradsys.runs.skill import ForecasterMetrics, SkillMetrics
+from tradsys.report.numbers import UNKNOWN, Axis, is_known, number
+from tradsys.runs.metrics import ForecasterMetrics, SkillMetrics
+from tradsys.runs.section import MeasuredGain, Number
 
 REFERENCES = (
     ("over_base", "Over the base rate", "does it know anything at all?"),

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradsys.report.axis import Axis
 from tradsys.report.intervals import SideOfZero, interval_text, side_of_zero
-from tradsys.report.numbers import count, is_known, number
+from tradsys.report.numbers import Axis, count, is_known, number
 from tradsys.runs.diagnostics import ClusterMetrics, ImportanceMetrics, LossIncreaseMetrics, TreeGainMetrics
 
 _BEYOND = 1.5

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradsys.report.axis import Axis
 from tradsys.report.chosen import sharpe_axis
 from tradsys.report.intervals import interval_text
-from tradsys.report.numbers import count, is_known, number
+from tradsys.report.numbers import Axis, count, is_known, number
 from tradsys.runs.diagnostics import ProfilePaths
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.section import Number

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from functools import partial
 
-from tradsys.report.axis import Axis
 from tradsys.report.intervals import interval_text
-from tradsys.report.numbers import count, is_known, number
+from tradsys.report.numbers import Axis, count, is_known, number
 from tradsys.runs.metrics import HeldSymbol, RunMetrics, UniverseMetrics
 
 MOST_SYMBOLS = 40

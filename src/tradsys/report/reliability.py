@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tradsys.report.axis import Axis
-from tradsys.report.numbers import count, is_known, percent
-from tradsys.runs.metrics import LabelMetrics
+from tradsys.report.numbers import Axis, count, is_known, percent
+from tradsys.runs.metrics import LabelMetrics, ReliabilityBin
 from tradsys.runs.section import Number
-from tradsys.runs.skill import ReliabilityBin
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from tradsys.research.procedures.experiment import ExperimentProcedure
 from tradsys.research.procedures.procedure import Procedure, Simulated
 from tradsys.research.walk.experiment import Progress
 from tradsys.runs.folder import RunFolder
-from tradsys.runs.provenance import code_digest, lock_digest
+from tradsys.runs.manifest import code_digest, lock_digest
 from tradsys.runs.tables import BARS, EQUITY, TRADES, TableSchema
 from tradsys.settings.config import RunConfig
 

@@ -20,7 +20,7 @@ from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fit_models
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.scoring import gather, skill_table
-from tradsys.runs.provenance import code_digest
+from tradsys.runs.manifest import code_digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from tradsys.runs.measurement import Band, MeasuredGain, Measurements
-from tradsys.runs.section import Number, RunSection
+from tradsys.runs.section import Band, MeasuredGain, Measurements, Number, RunSection
 
 
 class LookaheadFinding(RunSection):

@@ -1,15 +1,19 @@
 """`manifest.json`: how to make a run again, where the ledger knows it, and which version of the schema it is in."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field
 
+import tradsys
 from tradsys.core.costs import Costs
 from tradsys.core.errors import DataError
-from tradsys.core.sides import Side
+from tradsys.core.orders import Side
 from tradsys.runs.section import RunSection, json_object
 
 NAME = "manifest.json"
@@ -82,3 +86,20 @@ class RunManifest(RunSection):
                 "read it with the version of tradsys that made it, or make the run again"
             )
         return cls.parse(content, str(path))
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over every Python file of the package: it changes with the code, committed or not."""
+    root = Path(tradsys.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\n" + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def lock_digest() -> str:
+    """SHA-256 over the names and versions of every installed package: what a lock file pins, as it really is."""
+    installed = sorted({f"{d.metadata['Name']}=={d.version}".lower() for d in distributions()})
+    return hashlib.sha256("\n".join(installed).encode()).hexdigest()

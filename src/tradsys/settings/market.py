@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tradsys.core.errors import ConfigError
-from tradsys.data.listings import Listing, read_listings
 from tradsys.data.market import Market, load_market
 from tradsys.data.outside.book.book_file import BookFile
 from tradsys.data.outside.funding.funding_file import FundingFile
-from tradsys.data.outside.join import attach_outside
 from tradsys.data.outside.macro.macro_series import MacroSeries
 from tradsys.data.outside.positions.position_source import PositionSource
-from tradsys.data.outside.source import OutsideSource
+from tradsys.data.outside.source import OutsideSource, attach_outside
 from tradsys.data.settings import DataSettings
-from tradsys.data.universe import UniverseSpec
+from tradsys.data.universe import Listing, UniverseSpec, read_listings
 from tradsys.features.cross_section import LOOKBACKS, RANKS
 from tradsys.features.universe_ranks import attach_ranks
 from tradsys.settings.config import RunConfig

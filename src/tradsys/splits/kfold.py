@@ -8,8 +8,7 @@ from typing import Any
 from tradsys.core.arrays import BoolArray
 from tradsys.core.errors import ConfigError
 from tradsys.splits.intervals import Intervals, milliseconds
-from tradsys.splits.purge import purged
-from tradsys.splits.splitter import Splitter, equal_groups
+from tradsys.splits.splitter import Splitter, equal_groups, purged
 
 
 @dataclass(frozen=True, slots=True)

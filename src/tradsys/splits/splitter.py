@@ -1,4 +1,4 @@
-"""Base class of the three splitters: scikit-learn's calls, and index arrays made of masks."""
+"""What the three splitters share: scikit-learn's calls, the one purge and the one embargo."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, IntArray
 from tradsys.core.errors import DataError
-from tradsys.splits.intervals import Intervals, read_intervals
+from tradsys.splits.intervals import Intervals, read_intervals, runs
 
 
 class Splitter(ABC):
@@ -70,3 +70,23 @@ def equal_groups(labels: Intervals, n_groups: int) -> IntArray:
     group = np.empty(len(labels), np.int64)
     group[labels.order] = np.repeat(np.arange(n_groups), sizes)
     return group
+
+
+def purged(labels: Intervals, is_test: BoolArray, embargo_ms: int) -> BoolArray:
+    """Labels that may train while `is_test` are tested, shape (n_labels,).
+
+    For every unbroken block of test labels, in order of start, a label is dropped if it ends after the block's first
+    start and starts before the block's largest end plus the embargo.
+    """
+    keep = ~is_test
+    end = labels.end[labels.order]
+    for first, stop in runs(is_test[labels.order]):
+        opens = labels.start[labels.order[first]]
+        closes = end[first:stop].max() + embargo_ms
+        keep &= (labels.end <= opens) | (labels.start >= closes)
+    return keep
+
+
+def known_before(labels: Intervals, time_ms: int, embargo_ms: int) -> BoolArray:
+    """Labels whose outcome was known at least the embargo before `time_ms`, shape (n_labels,)."""
+    return labels.end <= np.int64(time_ms - embargo_ms)

@@ -11,8 +11,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, IntArray
 from tradsys.core.errors import ConfigError
 from tradsys.splits.intervals import Intervals, milliseconds
-from tradsys.splits.purge import known_before
-from tradsys.splits.splitter import Splitter
+from tradsys.splits.splitter import Splitter, known_before
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from tradsys.verdict.spa import superior_models as superior_models
     from tradsys.verdict.spa import superior_predictive_ability as superior_predictive_ability
     from tradsys.verdict.stationary import optimal_block_length as optimal_block_length
+    from tradsys.verdict.stepdown import effective_trials as effective_trials
     from tradsys.verdict.stepdown import holm as holm
     from tradsys.verdict.stepdown import romano_wolf as romano_wolf
     from tradsys.verdict.stepdown import sidak as sidak
-    from tradsys.verdict.trials import effective_trials as effective_trials
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -32,8 +32,7 @@ from tradsys.verdict.sharpe import (
 )
 from tradsys.verdict.shift import bar_returns, circular_shifts
 from tradsys.verdict.skill import POWER_QUANTILE
-from tradsys.verdict.stepdown import romano_wolf
-from tradsys.verdict.trials import effective_trials
+from tradsys.verdict.stepdown import effective_trials, romano_wolf
 
 DEFAULT_SPEC = VerdictSpec()
 

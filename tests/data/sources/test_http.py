@@ -10,8 +10,7 @@ import pytest
 from tests.data.sources.loopback import Fault
 
 from tradsys.core.errors import SourceError
-from tradsys.data.sources.http import Client, host_of, retry_after_s
-from tradsys.data.sources.pace import Pace
+from tradsys.data.sources.http import Client, Pace, host_of, retry_after_s
 
 
 class Clock:
@@ -114,7 +113,7 @@ def test_processes_share_the_pace_of_a_host(tmp_path):
     code = textwrap.dedent("""
         import sys
         from pathlib import Path
-        from tradsys.data.sources.pace import Pace
+        from tradsys.data.sources.http import Pace
         pace = Pace(50.0, 60.0, Path(sys.argv[1]), sleep=lambda seconds: None)
         for _ in range(100):
             pace.wait("venue")

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tradsys.core.bars import TS
-from tradsys.data.sources.paging import pages
+from tradsys.data.sources.source import pages
 
 
 def frame(times):

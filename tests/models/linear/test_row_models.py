@@ -11,14 +11,11 @@ import pytest
 from tests.models.panels import panel_of
 
 from tradsys.core.errors import BundleError, ConfigError, FitError
-from tradsys.models.forecaster import Forecaster
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.forecaster import KINDS, Forecaster, load_forecaster
+from tradsys.models.linear.baselines import BaseRate, SymmetricLogistic, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic, fit_logistic
 from tradsys.models.linear.penalty import PENALTIES, Problem, choose_penalties
-from tradsys.models.linear.symmetric import SymmetricLogistic
-from tradsys.models.linear.volatility_only import VolatilityOnly
 from tradsys.models.panel import Panel
-from tradsys.models.registry import KINDS, load_forecaster
 from tradsys.models.trees.boosted import Boosted
 
 MODELS: list[Forecaster] = [
@@ -256,7 +253,7 @@ def test_an_unknown_kind_and_a_missing_file_are_refused_by_name() -> None:
 
 def test_loading_a_linear_model_imports_nothing_heavy() -> None:
     script = (
-        "import sys; from tradsys.models.registry import load_forecaster;"
+        "import sys; from tradsys.models.forecaster import load_forecaster;"
         "load_forecaster('linear', {'linear.json': b'{\"intercept\": [0, 0], \"coef\": [[1], [2]]}'});"
         "heavy = {'torch', 'xgboost', 'sklearn', 'onnxruntime', 'hmmlearn', 'statsmodels'} & set(sys.modules);"
         "sys.exit(', '.join(heavy) or 0)"

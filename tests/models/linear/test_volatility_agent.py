@@ -12,11 +12,10 @@ from tradsys.data import load_bars
 from tradsys.features import FeatureSet
 from tradsys.labels import BarrierSpec, volatility_expansion
 from tradsys.models.forecaster import Forecaster
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.quantiles import pinball
 from tradsys.models.linear.volatility_agent import VolatilityAgent
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
-from tradsys.models.linear.volatility_only import VolatilityOnly
 from tradsys.models.panel import Panel, Rows
 from tradsys.research.walk.dataset import Dataset
 

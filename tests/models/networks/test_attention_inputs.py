@@ -1,8 +1,7 @@
 import torch
 from torch import Tensor
 
-from tradsys.models.networks.attention_inputs import attention_inputs
-from tradsys.models.networks.transformer import rotation
+from tradsys.models.networks.transformer import attention_inputs, rotation
 
 WINDOW, HEADS, D_HEAD = 5, 2, 4
 

@@ -8,6 +8,7 @@ from tests.models.networks.networks import by_torch, trained
 
 from tradsys.core.errors import BundleError
 from tradsys.models.focal import focal_logit
+from tradsys.models.forecaster import load_forecaster
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.network import Network
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
@@ -15,7 +16,6 @@ from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.resnet import DilatedResNet
 from tradsys.models.networks.trained_network import TrainedNetwork
 from tradsys.models.networks.transformer import BandedTransformer
-from tradsys.models.registry import load_forecaster
 
 NETWORKS = [
     BandedTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8),
@@ -128,7 +128,7 @@ def test_files_hold_equal_bits_and_load_without_torch(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 import numpy as np
-from tradsys.models.registry import load_forecaster
+from tradsys.models.forecaster import load_forecaster
 files = {{name: Path({str(tmp_path)!r}, name).read_bytes() for name in {sorted(model.to_files())!r}}}
 np.save({str(tmp_path / "z.npy")!r}, load_forecaster("transformer", files).logits(np.load({str(tmp_path / "X.npy")!r})))
 assert not {{"torch", "onnx"}} & set(sys.modules)

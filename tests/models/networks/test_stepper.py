@@ -139,7 +139,7 @@ import sys
 from pathlib import Path
 sys.modules["torch"] = sys.modules["onnx"] = sys.modules["onnxruntime"] = None
 import numpy as np
-from tradsys.models.registry import load_forecaster
+from tradsys.models.forecaster import load_forecaster
 from tradsys.models.networks.stepper import Stepper, _add_on_focal_scale
 files = {{name: Path({str(tmp_path)!r}, name).read_bytes() for name in {sorted(model.to_files())!r}}}
 stepper = Stepper(load_forecaster("resnet", files))

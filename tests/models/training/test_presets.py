@@ -1,8 +1,8 @@
 import pytest
 
 from tradsys.core.errors import ConfigError
+from tradsys.models.training.agents import TransformerAgent
 from tradsys.models.training.presets import PRESETS, preset
-from tradsys.models.training.transformer_agent import TransformerAgent
 from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
 

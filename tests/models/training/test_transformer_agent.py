@@ -15,9 +15,9 @@ from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.transformer import BandedTransformer
 from tradsys.models.panel import Panel
 from tradsys.models.training import network_agent
+from tradsys.models.training.agents import TransformerAgent
 from tradsys.models.training.crops import CropBank
 from tradsys.models.training.joint_fit import FitJob, fit_jointly
-from tradsys.models.training.transformer_agent import TransformerAgent
 
 AGENT = TransformerAgent(d_model=16, n_layers=1, n_heads=2, window=8, learning_rate=1e-2, noise=0.1, max_steps=250)
 

@@ -4,7 +4,7 @@ import pytest
 
 from tradsys.research.calibration import monte_carlo
 from tradsys.research.calibration.monte_carlo import FIRST_SEED, calibrate, planned_replications
-from tradsys.research.calibration.results import ResultsFile
+from tradsys.research.calibration.rates import ResultsFile
 from tradsys.research.calibration.scenarios import SCENARIOS, scenario_named
 
 

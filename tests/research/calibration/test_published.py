@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tradsys.research.calibration.rates import summarise
-from tradsys.research.calibration.results import ResultsFile
+from tradsys.research.calibration.rates import ResultsFile, summarise
 from tradsys.research.calibration.scenarios import PRESETS
 from tradsys.verdict import error_rates
 

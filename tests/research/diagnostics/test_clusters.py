@@ -1,6 +1,6 @@
 import numpy as np
 
-from tradsys.research.diagnostics.clusters import cluster_columns
+from tradsys.research.diagnostics.permutation import cluster_columns
 
 
 def columns(n=3_000, seed=0):

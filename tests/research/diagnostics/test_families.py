@@ -14,7 +14,7 @@ from tradsys.data.simulate import simulate
 from tradsys.features.feature import OddColumns
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.momentum import LaggedReturns
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.baselines import BaseRate
 from tradsys.research.calibration.scenarios import calibration_experiment
 from tradsys.research.diagnostics.families import families_of, family_gains, probabilities
 from tradsys.research.walk.agents import DECIDER

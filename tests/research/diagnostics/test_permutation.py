@@ -4,8 +4,13 @@ import numpy as np
 
 from tradsys.models.calibration import Calibration
 from tradsys.models.linear.logistic import FittedLinear
-from tradsys.research.diagnostics.clusters import Cluster
-from tradsys.research.diagnostics.permutation import CalibratedForecaster, ScoredBlock, loss_increases, shift_shares
+from tradsys.research.diagnostics.permutation import (
+    CalibratedForecaster,
+    Cluster,
+    ScoredBlock,
+    loss_increases,
+    shift_shares,
+)
 
 N_BARS = 400
 AS_IT_IS = Calibration(np.zeros(2), np.ones(2))

@@ -6,8 +6,15 @@ from tradsys.core.time import DAY_MS
 from tradsys.journal.entries import Data, FailedRun, FinishedRun, FoldScore, Result, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
-from tradsys.research.judging.champion import challenge, first_champion, promote
-from tradsys.research.judging.contenders import Contender, SeedRecord, contender, troubles
+from tradsys.research.judging.champion import (
+    Contender,
+    SeedRecord,
+    challenge,
+    contender,
+    first_champion,
+    promote,
+    troubles,
+)
 from tradsys.research.judging.replay import Replay
 from tradsys.runs.verdict import ProfileJudgement
 from tradsys.verdict.results import VerdictSpec

@@ -6,10 +6,9 @@ from tradsys.core.bars import split_symbols
 from tradsys.core.errors import LookaheadError
 from tradsys.core.time import ts_ms
 from tradsys.data.fingerprint import fingerprint, month_blocks
-from tradsys.data.listings import Listing
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
-from tradsys.data.universe import UniverseSpec
+from tradsys.data.universe import Listing, UniverseSpec
 from tradsys.features import universe_ranks
 from tradsys.features.universe_ranks import rank_columns
 from tradsys.journal.ledger import Ledger

@@ -7,7 +7,7 @@ import pytest
 from tests.research.leaky import quick_experiment
 from tests.research.markets import trading_market
 
-from tradsys.research.procedures.tables import forecasts_frame
+from tradsys.research.procedures.experiment import forecasts_frame
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.runs.tables import FORECASTS, MACRO_STATES
 

@@ -10,10 +10,9 @@ import numpy as np
 from tradsys.core.bars import split_symbols
 from tradsys.core.time import ts_ms
 from tradsys.data.fingerprint import fingerprint, month_blocks
-from tradsys.data.listings import Listing
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
-from tradsys.data.universe import Universe, UniverseSpec
+from tradsys.data.universe import Listing, Universe, UniverseSpec
 
 HOUR = timedelta(hours=1)
 HOUR_MS = 3_600_000

@@ -9,9 +9,8 @@ from tests.research.leaky import quick_experiment
 from tests.research.markets import market_of, two_markets
 
 from tradsys.data.simulate.market import HOUR
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
-from tradsys.models.linear.volatility_only import VolatilityOnly
 from tradsys.research.lookahead.computed_tables import fit_tables
 from tradsys.research.lookahead.without_future import mirrored
 from tradsys.research.selection import combinatorial_paths

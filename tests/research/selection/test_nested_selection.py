@@ -10,16 +10,20 @@ from tests.research.markets import market_from, market_of
 
 from tradsys.core.time import DAY_MS
 from tradsys.data.simulate.market import HOUR
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
-from tradsys.models.linear.volatility_only import VolatilityOnly
 from tradsys.profiles import PROFILES, NotQuiet
 from tradsys.profiles.rules import AnyRegime, Outside
 from tradsys.research.lookahead.without_future import mirrored, noised
 from tradsys.research.selection import nested_selection
-from tradsys.research.selection.candidates import blocked, candidates, described
 from tradsys.research.selection.first_part import first_part_forecasts
-from tradsys.research.selection.nested_selection import choose_everywhere, choose_for_fold
+from tradsys.research.selection.nested_selection import (
+    blocked,
+    candidates,
+    choose_everywhere,
+    choose_for_fold,
+    described,
+)
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.settings.sections import FoldSettings
 

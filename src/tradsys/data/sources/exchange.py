@@ -13,8 +13,7 @@ from tradsys.core.bars import OHLCV, TS
 from tradsys.core.errors import ConfigError, SourceError
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.sources.http import Again, Client, host_of, retry_after_s
-from tradsys.data.sources.paging import Page, pages
-from tradsys.data.sources.source import Batch, Range, Source, utc_now
+from tradsys.data.sources.source import Batch, Page, Range, Source, pages, utc_now
 from tradsys.data.store.manifest import Origin, SeriesManifest
 from tradsys.data.store.places import Place
 from tradsys.data.store.series import SeriesId

@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 from tradsys.core.errors import ConfigError
 from tradsys.data.settings import DataSettings
 from tradsys.data.sources.archive import DAILY, MONTHLY, Archive
-from tradsys.data.sources.binance import BinanceRest
 from tradsys.data.sources.http import Client
+from tradsys.data.sources.klines import BinanceRest
 from tradsys.data.sources.source import Batch, Source
 from tradsys.data.sources.tables import FundingRest
 from tradsys.data.store.manifest import SeriesManifest

@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from tradsys.core.gaps import Gap
+from tradsys.core.bars import Gap
 from tradsys.core.time import from_ms, interval_ms, ts_ms
 from tradsys.data.store.series import DEPTH, FUNDING, LIQUIDATIONS, METRICS, PREMIUM
 

@@ -17,8 +17,7 @@ from tradsys.models.training.crops import CropBank, TrainingSet
 from tradsys.models.training.device import best_device
 from tradsys.models.training.layout import Layout, identity
 from tradsys.models.training.model_batch import Loss
-from tradsys.models.training.outcome import Trained
-from tradsys.models.training.progress import TrainingProgress, part_of
+from tradsys.models.training.outcome import Trained, TrainingProgress, part_of
 from tradsys.models.training.recipe import Member, TrainingRecipe
 from tradsys.models.training.training_loop import train
 

@@ -17,7 +17,7 @@ from tradsys.models.training.device import reproducible
 from tradsys.models.training.layout import Layout
 from tradsys.models.training.noise import TrainingNoise
 from tradsys.models.training.optimiser import AveragedAdamW
-from tradsys.models.training.progress import TrainingProgress
+from tradsys.models.training.outcome import TrainingProgress
 from tradsys.models.training.recipe import Member, TrainingRecipe
 from tradsys.models.training.schedule import Schedule
 from tradsys.models.training.stopping import BestSoFar

@@ -19,7 +19,7 @@ from tradsys.models.training.contrastive import Contrast, ContrastiveLabels, Pre
 from tradsys.models.training.crops import CropBank
 from tradsys.models.training.joint_fit import TrainingTask
 from tradsys.models.training.network_agent import NetworkAgent
-from tradsys.models.training.progress import TrainingProgress
+from tradsys.models.training.outcome import TrainingProgress
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.baselines import BaseRate
 from tradsys.models.linear.logistic import FittedLinear, RidgeLogistic
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.panel import Panel, Rows
 from tradsys.models.training.batches import DeviceBudget
-from tradsys.models.training.outcome import Trained
-from tradsys.models.training.progress import TrainingProgress, part_of
+from tradsys.models.training.outcome import Trained, TrainingProgress, part_of
 from tradsys.models.training.recipe import TrainingRecipe
 
 

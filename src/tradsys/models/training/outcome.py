@@ -1,6 +1,6 @@
 """How the training of one model ended."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -53,3 +53,14 @@ class Trained:
         theta = state["best_theta"] if gain > recipe.margin * error else None
         start_loss = float(state["start"].sum(dtype="float64") / total)
         return cls(theta, int(state["best_step"][0]), start_loss, gain, error, reason, status >= Status.EXPLODED)
+
+
+type TrainingProgress = Callable[[int, int], None]
+"""Called with the step that is done and the number of steps."""
+
+
+def part_of(progress: TrainingProgress | None, number: int, n_parts: int) -> TrainingProgress | None:
+    """Progress of part `number` of `n_parts`, reported as a share of the whole; None where nobody listens."""
+    if progress is None:
+        return None
+    return lambda step, n_steps: progress(number * n_steps + step, n_parts * n_steps)

@@ -8,8 +8,8 @@ from concurrent.futures.process import BrokenProcessPool
 from tradsys.core.errors import FitError
 from tradsys.machine.plan import Plan
 from tradsys.machine.processes import process_pool
+from tradsys.research.calibration.rates import ResultsFile, finished_replications
 from tradsys.research.calibration.replication import Replication, replicate
-from tradsys.research.calibration.results import ResultsFile, finished_replications
 from tradsys.research.calibration.scenarios import Preset, Scenario
 from tradsys.research.walk.experiment import Progress
 

@@ -16,7 +16,7 @@ from tradsys.research.calibration.competing_trials import N_RULES, competing_tri
 from tradsys.research.calibration.scenarios import Preset, calibration_experiment, scenario_named
 from tradsys.research.judging.trials import trial_series
 from tradsys.research.walk.experiment import run_experiment
-from tradsys.runs.provenance import code_digest
+from tradsys.runs.manifest import code_digest
 from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import ProfileVerdict, VerdictSpec
 

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.errors import ConfigError
-from tradsys.core.sides import SIDES, Side
+from tradsys.core.orders import SIDES, Side
 from tradsys.machine.plan import Plan
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.regimes.volatility import VolatilityRegimes

@@ -9,9 +9,9 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
 from tradsys.research.claims.checkpoints import Checkpoints
+from tradsys.research.claims.fits import TRADES, daily_returns
 from tradsys.research.claims.forecasts import SeedForecasts, VariantForecasts
 from tradsys.research.claims.loss_difference import LossDifference, loss_difference
-from tradsys.research.claims.trading import TRADES, daily_returns
 from tradsys.research.claims.variants import (
     BCE,
     CHALLENGER,

@@ -9,7 +9,7 @@ from scipy.special import expit
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import FitError
 from tradsys.core.time import interval_ms
-from tradsys.labels.base_rate import base_rate
+from tradsys.labels.weights import base_rate
 from tradsys.models.calibration import fit_calibration
 from tradsys.models.focal import focal_logit
 from tradsys.research.claims.checkpoints import Checkpoints

@@ -14,14 +14,13 @@ from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
 from tradsys.research.claims.checkpoints import Checkpoints
 from tradsys.research.claims.claims import forecast_results, profile_results
-from tradsys.research.claims.fits import REFERENCES, Deadline, DevelopmentFolds, fit_variants
+from tradsys.research.claims.fits import REFERENCES, Deadline, DevelopmentFolds, fit_variants, trade_profiles
 from tradsys.research.claims.forecasts import collect_forecasts
-from tradsys.research.claims.trading import trade_profiles
 from tradsys.research.claims.variants import Agents, with_plan
 from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.experiment import Progress
 from tradsys.research.walk.experiment_spec import experiment_on
-from tradsys.runs.provenance import code_digest
+from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig
 
 

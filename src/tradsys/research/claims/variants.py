@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tradsys.machine.plan import Plan
-from tradsys.models.linear.base_rate import BaseRate
+from tradsys.models.linear.baselines import BaseRate
 
 if TYPE_CHECKING:
     from tradsys.models.training.contrastive_agent import ContrastiveAgent
@@ -30,9 +30,9 @@ _FOCAL: Mapping[str, Any] = {"objective": "focal", "focal_gamma": FOCAL_GAMMA, "
 
 def journal_agents() -> Agents:
     """The journal's networks, in the order in which they are fitted: objectives first, then the larger shapes."""
+    from tradsys.models.training.agents import TransformerAgent
     from tradsys.models.training.contrastive_agent import ContrastiveAgent
     from tradsys.models.training.presets import preset
-    from tradsys.models.training.transformer_agent import TransformerAgent
 
     base = TransformerAgent(**preset("journal-base"), **_ALONE)
     return {

@@ -12,9 +12,16 @@ from tradsys.core.seeds import generator
 from tradsys.core.time import interval_ms
 from tradsys.models.pooling.combination import CombinedForecaster
 from tradsys.models.trees.boosted import FittedBoosted
-from tradsys.research.diagnostics.clusters import CUT, Cluster, cluster_columns
 from tradsys.research.diagnostics.fold_columns import fold_columns, usable
-from tradsys.research.diagnostics.permutation import CalibratedForecaster, ScoredBlock, loss_increases, shift_shares
+from tradsys.research.diagnostics.permutation import (
+    CUT,
+    CalibratedForecaster,
+    Cluster,
+    ScoredBlock,
+    cluster_columns,
+    loss_increases,
+    shift_shares,
+)
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome

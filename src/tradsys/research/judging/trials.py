@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tradsys.backtest.portfolio import PortfolioSpec
-from tradsys.backtest.simulate import Simulation
+from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.costs import Costs
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market

@@ -13,8 +13,7 @@ from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import DataError
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.features.feature import OutsideSeries
-from tradsys.features.feature_set import FittedFeatures
-from tradsys.features.memo import RawFeatures
+from tradsys.features.feature_set import FittedFeatures, RawFeatures
 from tradsys.models.panel import Rows
 from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.forecast import Forecasts

@@ -5,7 +5,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import to_arrays
-from tradsys.core.funding import COLUMNS, Funding
+from tradsys.core.carry import COLUMNS, Funding
 from tradsys.core.outside import outside_values
 from tradsys.core.time import HOUR_MS, interval_ms, ts_ms
 from tradsys.research.lookahead.findings import Search

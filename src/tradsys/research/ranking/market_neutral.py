@@ -9,18 +9,16 @@ import polars as pl
 
 from tradsys.backtest.intervals import circular_block_sums, percentile_interval
 from tradsys.backtest.metrics import Measured
-from tradsys.backtest.portfolio import PortfolioSpec
 from tradsys.backtest.rebalance import Targets, simulate_targets
-from tradsys.backtest.simulate import Simulation
+from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.identity import OUTSIDE_IDENTITY, digest
-from tradsys.core.sides import SIDES, Side
+from tradsys.core.orders import SIDES, Side
 from tradsys.core.time import DAY_MS, stamp
-from tradsys.data.listings import Listing
 from tradsys.data.panel import PricePanel
-from tradsys.data.universe import Universe, UniverseSpec
+from tradsys.data.universe import Listing, Universe, UniverseSpec
 from tradsys.features.universe_ranks import LEAST, compared, momentum, raw_momentum
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import universe_of

@@ -26,7 +26,7 @@ from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.record import Record, rows_at, stack
 from tradsys.splits.combinatorial import CombinatorialPurgedCV
-from tradsys.verdict.correlated import path_mean
+from tradsys.verdict.sharpe import path_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ Each fold chooses on the out-of-fold record inside its own training part: the fi
 folds, the others on the test blocks before theirs, with trades that have closed an embargo before their block opens.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,7 @@ from tradsys.core.time import DAY_MS, interval_ms
 from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
-from tradsys.profiles.rules import ConfidenceAbove
-from tradsys.research.selection.candidates import RANKS, blocked, candidates, described
+from tradsys.profiles.rules import QUIET, AnyRegime, ConfidenceAbove, NoAudit, NotQuiet, Outside, RegimeRule
 from tradsys.research.selection.first_part import first_part_forecasts
 from tradsys.research.selection.stability import MIN_DAYS, Selected, select_candidate
 from tradsys.research.walk.common_metrics import measured_json
@@ -28,6 +27,57 @@ from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome, block_decisions, simulate_decisions
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.record import Record
+
+RANKS = (0.75, 0.85, 0.9, 0.95)
+"""Thresholds on the rank of the confidence: both of the profiles' own, and two between."""
+
+
+def candidates(profiles: Sequence[Profile], n_regimes: int) -> tuple[Profile, ...]:
+    """Different procedures under the name of the profile each comes from, the profiles themselves first.
+
+    A supervised profile is a procedure of its plain one, and no other here: what other markets take back is not chosen.
+    """
+    found: dict[object, Profile] = {}
+    variants = (one for profile in profiles for one in _variants(profile, n_regimes))
+    for one in (*profiles, *variants):
+        found.setdefault((one.entry, one.regimes, one.audit), one)
+    return tuple(found.values())
+
+
+def regime_maps(n_regimes: int) -> tuple[RegimeRule, ...]:
+    """Entries everywhere, outside the quiet regime, outside the wildest, and outside both where one is left over."""
+    wildest = n_regimes - 1
+    both = (Outside((QUIET, wildest)),) if n_regimes > 2 else ()
+    return AnyRegime(), NotQuiet(), Outside((wildest,)), *both
+
+
+def blocked(profile: Profile) -> tuple[int, ...]:
+    """The regimes in which the profile does not enter, counted from the quiet one."""
+    if isinstance(profile.regimes, Outside):
+        return profile.regimes.blocked
+    return (QUIET,) if isinstance(profile.regimes, NotQuiet) else ()
+
+
+def described(profile: Profile, n_regimes: int) -> str:
+    """Its entry, regimes and audit in a phrase."""
+    entry = profile.entry
+    enters = (
+        f"{entry.confidence} above {entry.threshold:g}" if isinstance(entry, ConfidenceAbove) else "return above cost"
+    )
+    names = {QUIET: "quiet", n_regimes - 1: "panic" if n_regimes == 3 else "wildest"}
+    sat_out = " and ".join(names.get(k, f"regime {k}") for k in blocked(profile))
+    audited = "" if isinstance(profile.audit, NoAudit) else ", audited"
+    return f"{enters}, {f'not in {sat_out}' if sat_out else 'any regime'}{audited}"
+
+
+def _variants(profile: Profile, n_regimes: int) -> Iterator[Profile]:
+    entries = [profile.entry]
+    if isinstance(profile.entry, ConfidenceAbove):
+        entries += [ConfidenceAbove(rank) for rank in RANKS]
+    for entry in entries:
+        for regimes in regime_maps(n_regimes):
+            yield replace(profile, entry=entry, regimes=regimes)
+
 
 WHY_NO_VERDICT = (
     "It carries no verdict: nothing is claimed of it, so that it is no trial and the profiles are judged by as many as "

@@ -27,12 +27,11 @@ from typing import Any, Literal, NamedTuple, Self, get_args
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
-from tradsys.core.funding import CONSTANT_HOURS, Funding
+from tradsys.core.carry import CONSTANT_HOURS, Funding
 from tradsys.core.time import YEAR_MS
 from tradsys.labels.uniqueness import average_uniqueness
 from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, shrunk_slope
-from tradsys.predictor.economics import TimeExit
-from tradsys.predictor.holding import Holding
+from tradsys.predictor.economics import Holding, TimeExit
 from tradsys.predictor.valuation import Valuation
 from tradsys.research.tuning.out_of_fold import FoldForecasts
 from tradsys.research.walk.experiment_spec import Experiment

@@ -17,7 +17,7 @@ from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.market import Market
-from tradsys.labels.base_rate import base_rate
+from tradsys.labels.weights import base_rate
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import FittedForecaster, Forecaster
 from tradsys.models.panel import Panel, Rows

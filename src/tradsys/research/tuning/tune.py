@@ -28,7 +28,7 @@ from tradsys.research.tuning.trial import FinishedTrial
 from tradsys.research.tuning.zoom import best_region, within
 from tradsys.research.walk.experiment import Progress
 from tradsys.research.walk.experiment_spec import experiment_on
-from tradsys.runs.provenance import code_digest
+from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig
 
 _BARRIERS = {"labels.upper", "labels.lower", "labels.horizon"}

@@ -25,10 +25,8 @@ _FORECASTS_AS = {"xgboost": "boosted"}
 
 def forecasters(agent: AgentSettings, plan: "Plan | None" = None) -> tuple[Forecaster, ...]:
     """The baselines that always run, and the agent where it is another; networks train as the plan says."""
-    from tradsys.models.linear.base_rate import BaseRate
+    from tradsys.models.linear.baselines import BaseRate, SymmetricLogistic, VolatilityOnly
     from tradsys.models.linear.logistic import RidgeLogistic
-    from tradsys.models.linear.symmetric import SymmetricLogistic
-    from tradsys.models.linear.volatility_only import VolatilityOnly
     from tradsys.models.trees.boosted import Boosted
 
     linear = RidgeLogistic(agent.penalty)
@@ -57,7 +55,7 @@ def challengers(name: str) -> tuple[str, ...]:
 
 
 def _transformer(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
-    from tradsys.models.training.transformer_agent import TransformerAgent
+    from tradsys.models.training.agents import TransformerAgent
 
     return _with_objective(
         agent, TransformerAgent(**agent.shape, attention_start=agent.attention_start, **_objective(agent, linear, plan))
@@ -65,7 +63,7 @@ def _transformer(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | No
 
 
 def _resnet(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
-    from tradsys.models.training.resnet_agent import ResNetAgent
+    from tradsys.models.training.agents import ResNetAgent
 
     common = ("window", "dropout", "learning_rate", "max_steps")
     return _with_objective(

@@ -13,8 +13,7 @@ from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.carry import carry_of, held
 from tradsys.core.costs import Costs
 from tradsys.core.time import interval_ms
-from tradsys.features.feature_set import FeatureSet, FittedFeatures
-from tradsys.features.memo import RawFeatures
+from tradsys.features.feature_set import FeatureSet, FittedFeatures, RawFeatures
 from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.labels.expansion import Expansion, volatility_expansion
 from tradsys.labels.uniqueness import average_uniqueness

@@ -8,7 +8,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
-from tradsys.labels.base_rate import base_rate
+from tradsys.labels.weights import base_rate
 from tradsys.models.calibration import Calibration, fit_calibration
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.penalty import Problem
@@ -17,8 +17,7 @@ from tradsys.models.pooling.combination import Combination, SingleForecaster
 from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.predictor import ModelOutputs, Predictor
-from tradsys.predictor.ranks import ConfidenceRanks
-from tradsys.predictor.valuation import Valuation, ValuedForecasts, audit_inputs
+from tradsys.predictor.valuation import ConfidenceRanks, Valuation, ValuedForecasts, audit_inputs
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS

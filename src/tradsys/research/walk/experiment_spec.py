@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tradsys.auditor.auditor import Auditor, AuditorSpec
-from tradsys.backtest.portfolio import PortfolioSpec
+from tradsys.backtest.simulate import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
-from tradsys.core.sides import SIDES, Side
+from tradsys.core.orders import SIDES, Side
 from tradsys.data.market import Market
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroRisk

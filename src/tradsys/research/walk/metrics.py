@@ -11,8 +11,7 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.core.time import from_ms
 from tradsys.data.market import Market
 from tradsys.profiles.profile import Profile
-from tradsys.research.walk.assumptions import assumptions
-from tradsys.research.walk.common_metrics import benchmark_json, block_trades, market_facts, measured_json
+from tradsys.research.walk.common_metrics import assumptions, benchmark_json, block_trades, market_facts, measured_json
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome, block_decisions
 from tradsys.research.walk.experiment_spec import Experiment

@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from tradsys.core.logistic import log_odds
-from tradsys.labels.base_rate import base_rate
+from tradsys.labels.weights import base_rate
 from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.linear.baselines import VolatilityOnly
 from tradsys.models.linear.logistic import FittedLinear
-from tradsys.models.linear.volatility_only import VolatilityOnly
 from tradsys.models.panel import Panel, Rows
 from tradsys.research.walk.dataset import Dataset
 

@@ -15,7 +15,7 @@ from tradsys.data.market import Market
 from tradsys.data.outside.book.bars import columns_of, with_book
 from tradsys.data.outside.book.book_file import BookFile
 from tradsys.data.outside.book.snapshots import book_from_snapshots
-from tradsys.data.outside.join import attach_outside
+from tradsys.data.outside.source import attach_outside
 
 MINUTE = timedelta(minutes=1)
 START = datetime(2024, 3, 1, tzinfo=UTC)

@@ -8,9 +8,8 @@ import pytest
 from tests.data.outside.book.events import SNAPSHOT, START, event, random_events, table
 
 from tradsys.data.outside.book.bars import with_book, with_pieces
-from tradsys.data.outside.book.batches import batches
 from tradsys.data.outside.book.book import Book, joined
-from tradsys.data.outside.book.rebuild import book_from_updates, books_from_updates
+from tradsys.data.outside.book.rebuild import batches, book_from_updates, books_from_updates
 
 LAG = timedelta(0)
 MINUTE = timedelta(minutes=1)

@@ -6,15 +6,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tradsys.core.carry import COLUMNS
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.funding import COLUMNS
 from tradsys.core.time import HOUR_MS, to_ms
 from tradsys.data import load_market
 from tradsys.data.audit import audit
 from tradsys.data.outside.funding.funding_file import FundingFile
-from tradsys.data.outside.funding.holes import missing
-from tradsys.data.outside.funding.table import table_of
-from tradsys.data.outside.join import attach_outside
+from tradsys.data.outside.funding.table import missing, table_of
+from tradsys.data.outside.source import attach_outside
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate import simulate
 from tradsys.data.store import SeriesId, SeriesStore

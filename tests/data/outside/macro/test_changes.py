@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tradsys.core.bars import TS
-from tradsys.data.outside.macro.changes import SESSIONS, changes
+from tradsys.data.outside.macro.bars import SESSIONS, changes
 
 FIRST = date(2023, 1, 2)
 CLOSES = 100 * np.exp(np.cumsum(0.01 * np.random.default_rng(3).standard_normal(150)))

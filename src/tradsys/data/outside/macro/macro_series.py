@@ -11,8 +11,7 @@ from urllib.parse import parse_qsl
 import polars as pl
 
 from tradsys.core.errors import ConfigError, DataError, SourceError
-from tradsys.data.outside.macro.bars import WARM_UP, MacroSeriesColumns
-from tradsys.data.outside.macro.changes import changes
+from tradsys.data.outside.macro.bars import WARM_UP, MacroSeriesColumns, changes
 from tradsys.data.outside.macro.files import FileSource
 from tradsys.data.outside.macro.fred import FredSource
 from tradsys.data.outside.macro.proxies import BarsProxy, SixRates

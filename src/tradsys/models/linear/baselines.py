@@ -1,13 +1,51 @@
-"""A logistic model that cannot tell up from down: mirror the market, and long and short change places."""
+"""The baselines: the base rate, what volatility alone says, and a logistic model that cannot tell up from down."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tradsys.models.linear.logistic import FittedLinear, fit_logistic, side_problems
+from tradsys.core.logistic import log_odds
+from tradsys.models.linear.logistic import FittedLinear, fit_logistic, fit_two_sides, side_problems, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
 from tradsys.models.panel import LONG, SHORT, Panel, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRate:
+    """A constant a side: the weighted share of labels that reached their target."""
+
+    name: ClassVar[str] = "base_rate"
+    memory: ClassVar[int] = 0
+
+    def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedLinear:
+        """Count; deterministic, the seed is not used."""
+        del seed
+        y, weight = panel.stack_y(rows), panel.stack_weight(rows)
+        rate = np.array([weighted_rate(y[:, side], weight[:, side]) for side in range(2)])
+        return FittedLinear(log_odds(rate), np.zeros((2, len(panel.columns))))
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityOnly:
+    """Ridge logistic regression on the volatility columns.
+
+    Ridged like the model it is compared with: unpenalised it falls below the base rate on real bars and flatters its
+    rival. The penalty means what it does in `RidgeLogistic`; without volatility columns this is the base
+    rate.
+    """
+
+    penalty: float | None = None
+    name: ClassVar[str] = "volatility_only"
+    memory: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        check_penalty(self.penalty)
+
+    def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedLinear:
+        """Fit both sides on the chosen rows; deterministic, the seed is not used."""
+        del seed
+        return fit_two_sides(panel, rows, panel.is_volatility, self.penalty)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,18 @@
-"""What the macro supervisor changed: each supervised profile beside its plain one, and how often risk was off."""
+"""Short facts under the verdict: costs paid, the look-ahead check, and what a macro supervisor changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+import polars as pl
+
+from tradsys.backtest.cost_breakdown import cost_breakdown
 from tradsys.report.intervals import SideOfZero, interval_text, side_of_zero
 from tradsys.report.numbers import count, is_known, number, percent
-from tradsys.runs.diagnostics import SupervisedPair, SupervisorMetrics
+from tradsys.runs.diagnostics import LookaheadMetrics, SupervisedPair, SupervisorMetrics
+from tradsys.runs.stored import StoredRun
+from tradsys.runs.tables import TRADES
 
 _FINDINGS = {
     "above": "earned more with it than without, beyond noise",
@@ -66,4 +72,48 @@ def _pair(pair: SupervisedPair) -> PairRow:
         difference=percent(gap.value, signed=True),
         interval=interval,
         side=side_of_zero(gap.low, gap.high) if interval else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """One profile's costs in quote, each with its share of what was traded, in basis points."""
+
+    profile: str
+    n: str
+    cells: tuple[tuple[str, str], ...]
+
+
+def cost_rows(run: StoredRun, names: Sequence[str]) -> list[CostRow]:
+    """Fees, slippage, funding and borrowing of each profile that traded."""
+    costs, trades, found = run.manifest.costs, run.table(TRADES), []
+    for name in names:
+        mine = trades.filter(pl.col("profile") == name)
+        one = cost_breakdown(mine, costs)
+        if one.traded:
+            cells = tuple((number(x), f"{number(x / one.traded * 1e4)} bp") for x in one.parts.values())
+            found.append(CostRow(name, count(one.n_trades), cells))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LookaheadLine:
+    """The result, and what it rests on."""
+
+    found: str
+    rests_on: str
+    is_clean: bool
+
+
+def lookahead_line(looked: LookaheadMetrics | None) -> LookaheadLine | None:
+    """The line, or None where the run did not look."""
+    if looked is None:
+        return None
+    at = "1 point" if looked.n_points == 1 else f"{count(looked.n_points)} points"
+    values = looked.n_values
+    many = f"{values / 1e6:,.1f} million" if values >= 1e6 else count(values)
+    return LookaheadLine(
+        found="nothing saw the future" if not looked.findings else f"{len(looked.findings):,} saw the future",
+        rests_on=f"{many} values checked at {at}",
+        is_clean=not looked.findings,
     )
