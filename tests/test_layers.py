@@ -99,7 +99,9 @@ def by_layer(source: Path) -> dict[str, list[Path]]:
     return groups
 
 
-def test_the_lowest_layer_names_no_command_and_needs_no_torch(repository):
-    words = re.compile(r"`tradsys \w+|\btradsys (run|rank|train|tune|data|lookahead|calibrate)\b|\btorch\b")
+def test_the_lowest_layer_names_no_command_and_imports_no_torch(repository):
+    words = re.compile(
+        r"`tradsys \w+|\btradsys (run|rank|train|tune|data|lookahead|calibrate)\b|^\s*(import|from) torch\b", re.M
+    )
     core = repository / "src" / "tradsys" / "core"
     assert [path.name for path in core.rglob("*.py") if words.search(path.read_text())] == []
