@@ -1,4 +1,4 @@
-"""Hour of the day and day of the week as features; the clock added nothing on the development bars and is no default."""
+"""Hour of the day and day of the week as features; they added nothing on the development bars and is not a default."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
