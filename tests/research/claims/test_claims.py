@@ -12,8 +12,8 @@ from tradsys.core.errors import ConfigError
 from tradsys.data.market import load_market
 from tradsys.journal.ledger import Ledger
 from tradsys.research.claims import page
-from tradsys.research.claims.checkpoints import Checkpoints
 from tradsys.research.claims.loss_difference import _seed_margin, loss_difference
+from tradsys.research.claims.result_cache import ResultCache
 from tradsys.research.claims.run import run_claims
 from tradsys.research.claims.variants import BCE, CONTROL, FOCAL, FOCAL_RAW, SUPCON, journal_agents, quick_agents
 from tradsys.settings.config import RunConfig
@@ -54,14 +54,14 @@ def test_seeds_that_disagree_widen_the_interval_and_one_seed_has_none():
 
 
 def test_a_stored_piece_of_work_comes_back_with_its_facts_and_belongs_to_its_identity(tmp_path):
-    checkpoints = Checkpoints.of(tmp_path, "market", "settings")
+    cache = ResultCache.of(tmp_path, "market", "settings")
     values = np.random.default_rng(0).normal(size=(5, 2))
-    assert not checkpoints.has("golden, focal", 1, 0)
-    checkpoints.put({"golden, focal": values}, {"training": "all 20 steps done"}, "golden, focal", 1, 0)
-    arrays, facts = checkpoints.get("golden, focal", 1, 0)
+    assert not cache.has("golden, focal", 1, 0)
+    cache.put({"golden, focal": values}, {"training": "all 20 steps done"}, "golden, focal", 1, 0)
+    arrays, facts = cache.get("golden, focal", 1, 0)
     assert arrays["golden, focal"].tobytes() == values.tobytes()
     assert facts == {"training": "all 20 steps done"}
-    assert not Checkpoints.of(tmp_path, "market", "other settings").has("golden, focal", 1, 0)
+    assert not ResultCache.of(tmp_path, "market", "other settings").has("golden, focal", 1, 0)
 
 
 def test_variants_are_the_journals_networks_on_their_own():

@@ -8,10 +8,10 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
-from tradsys.research.claims.checkpoints import Checkpoints
 from tradsys.research.claims.fits import TRADES, daily_returns
 from tradsys.research.claims.forecasts import SeedForecasts, VariantForecasts
 from tradsys.research.claims.loss_difference import LossDifference, loss_difference
+from tradsys.research.claims.result_cache import ResultCache
 from tradsys.research.claims.variants import (
     BCE,
     CHALLENGER,
@@ -78,19 +78,19 @@ def forecast_results(forecasts: VariantForecasts) -> dict[str, Any]:
     }
 
 
-def profile_results(checkpoints: Checkpoints, seeds: Sequence[int], step_ms: int = DAY_MS) -> dict[str, Any] | None:
+def profile_results(cache: ResultCache, seeds: Sequence[int], step_ms: int = DAY_MS) -> dict[str, Any] | None:
     """Table, claims and confidence set of the profiles' daily net returns; differences in percent a year."""
-    own = [seed for seed in seeds if checkpoints.has(TRADES, seed)]
+    own = [seed for seed in seeds if cache.has(TRADES, seed)]
     if not own:
         return None
-    names: list[str] = checkpoints.get(TRADES, own[0])[1]["profiles"]
-    days = daily_returns(checkpoints, names[0], own)[0]
-    losses = {name: -daily_returns(checkpoints, name, own)[1] for name in names}
+    names: list[str] = cache.get(TRADES, own[0])[1]["profiles"]
+    days = daily_returns(cache, names[0], own)[0]
+    losses = {name: -daily_returns(cache, name, own)[1] for name in names}
     overlap = Overlap(days * DAY_MS, step_ms, 1)
     claims = [_tested(claim, losses, overlap, DAYS_A_YEAR * 100) for claim in PROFILES]
     return {
         "n_days": len(days),
-        "table": [_profile_row(checkpoints, name, own, losses[name], overlap) for name in names],
+        "table": [_profile_row(cache, name, own, losses[name], overlap) for name in names],
         "claims": [claim for claim in claims if claim],
         "confidence_set": _confidence_set(losses, overlap),
     }
@@ -133,9 +133,9 @@ def _row(
 
 
 def _profile_row(
-    checkpoints: Checkpoints, name: str, seeds: Sequence[int], losses: FloatArray, overlap: Overlap
+    cache: ResultCache, name: str, seeds: Sequence[int], losses: FloatArray, overlap: Overlap
 ) -> dict[str, Any]:
-    pnl = [checkpoints.get(TRADES, seed)[0][f"{name}.pnl"] for seed in seeds]
+    pnl = [cache.get(TRADES, seed)[0][f"{name}.pnl"] for seed in seeds]
     n_trades, n_wins = (round(float(np.mean([count(p) for p in pnl]))) for count in (len, lambda p: (p > 0).sum()))
     low, high = clopper_pearson(n_wins, n_trades) if n_trades else (None, None)
     return {

@@ -15,7 +15,7 @@ from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.panel import Panel, Rows
-from tradsys.research.claims.checkpoints import Checkpoints
+from tradsys.research.claims.result_cache import ResultCache
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
@@ -86,14 +86,14 @@ class Deadline:
 def fit_variants(
     development: DevelopmentFolds,
     agents: Agents,
-    checkpoints: Checkpoints,
+    cache: ResultCache,
     *,
     seeds: Sequence[int],
     deadline: Deadline,
     progress: Progress,
 ) -> None:
-    """Everything that has no checkpoint yet; the seeds of one variant and fold are trained in one call."""
-    work = list(_missing(development, agents, checkpoints, seeds))
+    """Everything that is not in the cache yet; the seeds of one variant and fold are trained in one call."""
+    work = list(_missing(development, agents, cache, seeds))
     for done, (name, fold, own) in enumerate(work):
         if deadline.has_passed:
             progress(f"time is up, {len(work) - done} fits are left for the next call", done, len(work))
@@ -103,7 +103,7 @@ def fit_variants(
         models = development.models(fold)
         if name == "references":
             logits = {m.name: _test_logits(development, models, models.fitted[m.name]) for m in REFERENCES}
-            checkpoints.put(logits, {"code": code_digest()}, name, fold.index)
+            cache.put(logits, {"code": code_digest()}, name, fold.index)
             continue
         weighed = development.spec.weights.on_training(models.panel, models.rows, development.data)
         pairs = _fit(agents[name], weighed, models.rows, own)
@@ -119,7 +119,7 @@ def fit_variants(
             arrays = {name: _test_logits(development, models, fitted)}
             if control is not None:
                 arrays[CONTROL] = _test_logits(development, models, control)
-            checkpoints.put(arrays, facts, name, fold.index, at)
+            cache.put(arrays, facts, name, fold.index, at)
     progress("all fitted", len(work), len(work))
 
 
@@ -135,15 +135,15 @@ def _fit(
 
 
 def _missing(
-    development: DevelopmentFolds, agents: Agents, checkpoints: Checkpoints, seeds: Sequence[int]
+    development: DevelopmentFolds, agents: Agents, cache: ResultCache, seeds: Sequence[int]
 ) -> Iterator[tuple[str, Fold, list[int]]]:
     """References first; then one variant after the other, all seeds of a fold at once."""
     for fold in development.folds:
-        if not checkpoints.has("references", fold.index):
+        if not cache.has("references", fold.index):
             yield "references", fold, []
     for name in agents:
         for fold in development.folds:
-            own = [seed for seed in seeds if not checkpoints.has(name, fold.index, seed)]
+            own = [seed for seed in seeds if not cache.has(name, fold.index, seed)]
             if own:
                 yield name, fold, own
 
@@ -153,12 +153,10 @@ def _test_logits(development: DevelopmentFolds, models: FoldModels, fitted: Fitt
     return stack([fitted.logits(X) for X in models.panel.X], development.test_rows(models.fold))
 
 
-def complete_seeds(
-    development: DevelopmentFolds, checkpoints: Checkpoints, name: str, seeds: Sequence[int]
-) -> list[int]:
+def complete_seeds(development: DevelopmentFolds, cache: ResultCache, name: str, seeds: Sequence[int]) -> list[int]:
     """Seeds with which a variant was fitted on every fold."""
     variant = SUPCON if name == CONTROL else name
-    return [seed for seed in seeds if all(checkpoints.has(variant, fold.index, seed) for fold in development.folds)]
+    return [seed for seed in seeds if all(cache.has(variant, fold.index, seed) for fold in development.folds)]
 
 
 TRADES = "trades"
@@ -172,18 +170,18 @@ def trading_config(config: RunConfig, seed: int) -> RunConfig:
 def trade_profiles(
     market: Market,
     config: RunConfig,
-    checkpoints: Checkpoints,
+    cache: ResultCache,
     ledger: Ledger,
     *,
     seeds: Sequence[int],
     deadline: Deadline,
     progress: Progress,
 ) -> None:
-    """Run the experiment with every seed that has no checkpoint yet, and enter its profiles in the ledger.
+    """Run the experiment with every seed that is not in the cache yet, and enter its profiles in the ledger.
 
     These are the trials of `tradsys run --agent logistic --seed N` with the same settings: such a run finds them there.
     """
-    missing = [seed for seed in seeds if not checkpoints.has(TRADES, seed)]
+    missing = [seed for seed in seeds if not cache.has(TRADES, seed)]
     for done, seed in enumerate(missing):
         if deadline.has_passed:
             progress(f"time is up, {len(missing) - done} simulations are left for the next call", done, len(missing))
@@ -194,7 +192,7 @@ def trade_profiles(
         own = trial_series(outcome.simulations)
         guard_bars = outcome.guard_bars(spec)
         record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code_digest())
-        checkpoints.put(
+        cache.put(
             {f"{one.key}.{what}": getattr(one, what) for one in own for what in ("days", "daily")}
             | {f"{name}.pnl": one.trades["pnl_quote"].to_numpy() for name, one in outcome.simulations.items()},
             {"code": code_digest(), "profiles": [one.key for one in own]},
@@ -204,7 +202,7 @@ def trade_profiles(
     progress("all profiles traded", len(missing), len(missing))
 
 
-def daily_returns(checkpoints: Checkpoints, profile: str, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def daily_returns(cache: ResultCache, profile: str, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Days (n_days,) and net returns a seed (n_seeds, n_days)."""
-    stored = [checkpoints.get(TRADES, seed)[0] for seed in seeds]
+    stored = [cache.get(TRADES, seed)[0] for seed in seeds]
     return stored[0][f"{profile}.days"], np.stack([one[f"{profile}.daily"] for one in stored])

@@ -12,8 +12,8 @@ from tradsys.core.time import interval_ms
 from tradsys.labels.weights import base_rate
 from tradsys.models.calibration import fit_calibration
 from tradsys.models.focal import focal_logit
-from tradsys.research.claims.checkpoints import Checkpoints
 from tradsys.research.claims.fits import REFERENCES, DevelopmentFolds, complete_seeds
+from tradsys.research.claims.result_cache import ResultCache
 from tradsys.research.claims.variants import CONTROL, FOCAL, FOCAL_ALPHA, FOCAL_GAMMA, FOCAL_RAW, SUPCON, Agents
 from tradsys.research.walk.record import stack
 from tradsys.verdict.scores import ForecastOutcomes
@@ -39,38 +39,36 @@ class VariantForecasts:
 
 
 def collect_forecasts(
-    development: DevelopmentFolds, agents: Agents, checkpoints: Checkpoints, seeds: Sequence[int]
+    development: DevelopmentFolds, agents: Agents, cache: ResultCache, seeds: Sequence[int]
 ) -> VariantForecasts:
     """The forecasts of all complete variants; variants without one complete seed are left out."""
     found = {m.name: [0] for m in REFERENCES} | {
-        name: complete_seeds(development, checkpoints, name, seeds) for name in agents
+        name: complete_seeds(development, cache, name, seeds) for name in agents
     }
     if found.get(SUPCON):
         found[CONTROL] = found[SUPCON]
     found = {name: own for name, own in found.items() if own}
     if len(found) == len(REFERENCES):
         raise FitError("no variant has been fitted on every fold yet; give it more time (--minutes), it goes on then")
-    logits = {
-        name: np.stack([_logits(development, checkpoints, name, seed) for seed in own]) for name, own in found.items()
-    }
+    logits = {name: np.stack([_logits(development, cache, name, seed) for seed in own]) for name, own in found.items()}
     calibrated = {name: expit(_calibrated(development, values)) for name, values in logits.items()}
     if FOCAL in logits:
         logits[FOCAL_RAW] = focal_logit(logits[FOCAL], FOCAL_GAMMA, FOCAL_ALPHA)
         found[FOCAL_RAW] = found[FOCAL]
     fits = {
-        name: [checkpoints.get(name, fold.index, seed)[1] for fold in development.folds for seed in found[name]]
+        name: [cache.get(name, fold.index, seed)[1] for fold in development.folds for seed in found[name]]
         for name in agents
         if name in found
     }
     return VariantForecasts(_outcomes(development), found, {n: expit(z) for n, z in logits.items()}, calibrated, fits)
 
 
-def _logits(development: DevelopmentFolds, checkpoints: Checkpoints, name: str, seed: int) -> FloatArray:
+def _logits(development: DevelopmentFolds, cache: ResultCache, name: str, seed: int) -> FloatArray:
     """Of one variant and seed, fold after fold, (n, 2)."""
     is_reference = name in {m.name for m in REFERENCES}
     variant = SUPCON if name == CONTROL else name
     where = [("references", f.index) if is_reference else (variant, f.index, seed) for f in development.folds]
-    return np.concatenate([checkpoints.get(*one)[0][name] for one in where]).astype(np.float64)
+    return np.concatenate([cache.get(*one)[0][name] for one in where]).astype(np.float64)
 
 
 def _outcomes(development: DevelopmentFolds) -> ForecastOutcomes:

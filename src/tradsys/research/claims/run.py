@@ -12,10 +12,10 @@ from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
-from tradsys.research.claims.checkpoints import Checkpoints
 from tradsys.research.claims.claims import forecast_results, profile_results
 from tradsys.research.claims.fits import REFERENCES, Deadline, DevelopmentFolds, fit_variants, trade_profiles
 from tradsys.research.claims.forecasts import collect_forecasts
+from tradsys.research.claims.result_cache import ResultCache
 from tradsys.research.claims.variants import Agents, with_plan
 from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.experiment import Progress
@@ -38,23 +38,23 @@ def run_claims(
     is_quick: bool = False,
     progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
-    """Results of everything that is complete, as plain values; also written to `results.json` beside the checkpoints.
+    """Results of everything that is complete, as plain values; also written to `results.json` in the cache's folder.
 
     Seeds come in groups that are trained side by side, every variant with one group before the next begins: whenever
     the time is up, all have been run with much the same number of seeds. Called again, it goes on where it was.
     Networks train with_plan `plan`.
     """
-    # agents in words: another network is another checkpoints
-    checkpoints = Checkpoints.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
+    # agents in words: another network is another cache
+    cache = ResultCache.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
     deadline = Deadline.within(minutes)
     spec = experiment_on(market, config)
     spec = replace(spec, forecasters=REFERENCES, challengers=())
     development = DevelopmentFolds.of(market, spec, max(agent.memory for agent in agents.values()))
     for first in range(0, seeds, group):
         own = range(first, min(first + group, seeds))
-        fit_variants(development, with_plan(plan, agents), checkpoints, seeds=own, deadline=deadline, progress=progress)
-        trade_profiles(market, config, checkpoints, ledger, seeds=own, deadline=deadline, progress=progress)
-    return conclude(market, config, agents, development, checkpoints, ledger, seeds=range(seeds), is_quick=is_quick)
+        fit_variants(development, with_plan(plan, agents), cache, seeds=own, deadline=deadline, progress=progress)
+        trade_profiles(market, config, cache, ledger, seeds=own, deadline=deadline, progress=progress)
+    return conclude(market, config, agents, development, cache, ledger, seeds=range(seeds), is_quick=is_quick)
 
 
 def conclude(
@@ -62,14 +62,14 @@ def conclude(
     config: RunConfig,
     agents: Agents,
     development: DevelopmentFolds,
-    checkpoints: Checkpoints,
+    cache: ResultCache,
     ledger: Ledger,
     *,
     seeds: Sequence[int],
     is_quick: bool,
 ) -> dict[str, Any]:
     """Compare what was computed, enter it in the ledger, and write it down."""
-    forecasts = collect_forecasts(development, agents, checkpoints, seeds)
+    forecasts = collect_forecasts(development, agents, cache, seeds)
     about = {
         "market": data_of(market).market,
         "first": f"{cast(datetime, market.bars['ts'].min()):%Y-%m-%d}",
@@ -88,7 +88,7 @@ def conclude(
         "about": about,
         "command": command,
         "forecasts": forecast_results(forecasts),
-        "profiles": profile_results(checkpoints, seeds),
+        "profiles": profile_results(cache, seeds),
     }
     entry = Comparison(
         data=data_of(market),
@@ -98,7 +98,7 @@ def conclude(
         standing={claim["text"]: claim["standing"] for claim in _claims(results)},
     )
     ledger.append(entry.content())
-    write_atomically(checkpoints.folder / "results.json", pretty_json(results).encode())
+    write_atomically(cache.folder / "results.json", pretty_json(results).encode())
     return results
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a comparison, a file a piece of work, so that a stopped one goes on where it was."""
+"""The result cache of a comparison: a file a piece of work, so that a stopped one goes on where it was."""
 
 import hashlib
 import json
@@ -15,11 +15,11 @@ from safetensors.numpy import save
 from tradsys.core.errors import DataError
 from tradsys.core.files import write_atomically
 
-type Arrays = Mapping[str, npt.NDArray[Any]]
+type NamedArrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoints:
+class ResultCache:
     """Named arrays with a few facts about them, as safetensors files in one folder; each is there whole or not at all.
 
     The folder belongs to one market and one configuration: another one's results are never found in it.
@@ -28,7 +28,7 @@ class Checkpoints:
     folder: Path
 
     @classmethod
-    def of(cls, root: Path, *identity: str) -> "Checkpoints":
+    def of(cls, root: Path, *identity: str) -> "ResultCache":
         """The folder below `root` of everything that was computed for this identity."""
         return cls(root / hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16])
 
@@ -41,7 +41,7 @@ class Checkpoints:
         """Whether a piece of work was done."""
         return self.path(*name).is_file()
 
-    def put(self, arrays: Arrays, facts: Mapping[str, Any], *name: str | int) -> None:
+    def put(self, arrays: NamedArrays, facts: Mapping[str, Any], *name: str | int) -> None:
         """Write the results of a piece of work, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
