@@ -47,3 +47,9 @@ def test_the_report_lists_what_fits(monkeypatch):
     monkeypatch.setattr(health, "limits", lambda: machine(free=0.7))
     fits = [work["fits"] for work in check_up("safe", work=usual_work()).to_dict()["work"]]
     assert (fits[0], fits[-1]) == (True, False)
+
+
+def test_the_extras_that_are_not_here_are_named(monkeypatch):
+    monkeypatch.setattr(health, "absent", lambda modules: [name for name in modules if name in ("torch", "vectorbt")])
+    here = found(check_up(), "extras").found
+    assert here == "data, research, cloud, servers; not here: train, vectorbt (pip install 'tradsys[train]')"

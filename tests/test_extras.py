@@ -1,0 +1,152 @@
+"""Every command in an environment of each kind: it does its work, or says in one sentence what to install."""
+
+import re
+import tomllib
+from functools import cache
+from importlib import import_module
+from importlib.metadata import packages_distributions
+
+import pytest
+from packaging.requirements import Requirement
+from tests.environments import make_site, normal, required, run_all
+
+from tradsys.cli.app import COMMANDS
+from tradsys.core.extras import EXTRAS
+from tradsys.data.simulate import simulate
+
+KINDS = ("base", "data", "research", "train", "research,train")
+
+QUICK = "--bars EDGE-1h.parquet --set regimes.n_starts=1 --set folds.n_folds=2 --set folds.path_groups=0"
+TINY = "--set agent.d_model=8 --set agent.n_layers=1 --set agent.n_heads=2 --set agent.window=4 --set agent.max_steps=4"
+TUNE = f"tune {QUICK} --trials 1 --batch 1 --seeds 1 --processes 1"
+STORED = "--runs {stored}/runs --journal {stored}/journal"
+HOSTS = ("archive_url", "spot_url", "ccxt_url")
+CLOSED = " ".join(f"--set data.{host}=http://127.0.0.1:9" for host in HOSTS) + " --set data.backoff_s=0.001"
+NETWORK = ("torch", "onnx")
+
+LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
+    "--help": ((), 0, "Start with: tradsys run --bars sample"),
+    "doctor": ((), 0, "extras "),
+    "decide {run}/bundle EDGE-1h.parquet": ((), 0, "0."),
+    "data list": ((), 0, "tradsys data download"),
+    "data check sample EDGE-1h.parquet": ((), 0, "9 gaps leave out 243 bars"),
+    "data import EDGE-1h.parquet --as kraken:BTC/USD:1h": ((), 0, "new rows, 0 changed"),
+    f"data download binance:BTC/USDT:1h {CLOSED}": ((), 1, "127.0.0.1:9 failed"),
+    f"data download kraken:BTC/USD:1h {CLOSED}": (("ccxt",), 1, "failed"),
+    "journal --journal {stored}/journal": ((), 0, "champion"),
+    "journal add --market EDGE-1h.parquet --hypothesis it-trends": ((), 0, "next: tradsys run"),
+    f"journal decide last negative --why noise {STORED}": ((), 0, "negative: noise"),
+    f"journal promote {STORED}": ((), 0, ": "),
+    "journal render --journal {stored}/journal --out page.md": ((), 0, "page.md: "),
+    f"compare {STORED}": ((), 0, "not proven"),
+    f"compare --objectives {QUICK} --seeds 1 --quick": (("hmmlearn", *NETWORK), 0, "confidence"),
+    "backtest --runs {stored}/runs": ((), 0, "sharpe"),
+    "backtest --engine vectorbt --runs {stored}/runs": ((), 2, "pip install 'tradsys[vectorbt]'"),
+    "calibrate --markets 1 --cell noise --processes 1": ((), 0, "noise"),
+    f"run {QUICK} --agent logistic": (("hmmlearn", "jinja2"), 0, "report"),
+    f"run {QUICK} {TINY}": (("hmmlearn", "jinja2", *NETWORK), 0, "report"),
+    "rank --bars simulated:universe:4 --size 4 --k 1": (("jinja2",), 0, "report"),
+    f"train {QUICK} --agent logistic --out linear-{{kind}}": (("hmmlearn",), 0, "bundle: linear"),
+    f"train {QUICK} {TINY} --out network-{{kind}}": (("hmmlearn", *NETWORK), 0, "bundle: network"),
+    f"{TUNE} --agent logistic --over agent.penalty": (("hmmlearn", "optuna"), 0, "1 trial"),
+    f"{TUNE}": (("hmmlearn", "optuna", *NETWORK), 0, "1 trial"),
+    f"lookahead {QUICK} --agent logistic --points 1": (("hmmlearn",), 0, "nothing"),
+    f"lookahead {QUICK} --points 1 {TINY}": (("hmmlearn", *NETWORK), 0, "nothing"),
+}
+"""What is typed; the modules beyond the base that it takes; the exit code and some of the text where they are here.
+
+`decide` loads a bundle and decides on bars, as a bot does.
+"""
+
+SENTENCE = re.compile(
+    r"tradsys: [a-z -]+ needs ([\w, ]+?)(?: for --agent \w+)?; pip install 'tradsys\[([a-z,]+)\]'(.*)\n"
+)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with some months of bars, in which all commands are begun."""
+    folder = tmp_path_factory.mktemp("extras")
+    simulate("edge:3", seed=5, n_bars=4_500).write_parquet(folder / "EDGE-1h.parquet")
+    return folder
+
+
+@pytest.fixture
+def answers(place, finished):
+    """What each line gave in an environment of a kind."""
+    stored = finished[2]
+    run = next((stored / "runs").iterdir())
+
+    def of(kind, lines):
+        typed = [[word.format(stored=stored, run=run, kind=kind) for word in line.split()] for line in lines]
+        site = place / kind
+        if not site.exists():
+            make_site(site, required(extras_of(kind)))
+        return dict(zip(lines, run_all(site, place, typed), strict=True))
+
+    return of
+
+
+def extras_of(kind):
+    return () if kind == "base" else tuple(kind.split(","))
+
+
+def missing_in(kind, modules):
+    here = required(extras_of(kind))
+    return {name for name in modules if here.isdisjoint(normal(owner) for owner in owners()[name])}
+
+
+@cache
+def owners():
+    """Modules to the distributions that brought them."""
+    return packages_distributions()
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow) if "research" in kind else kind for kind in KINDS]
+)
+def test_each_command_works_or_says_what_to_install(kind, answers):
+    for line, answer in answers(kind, LINES).items():
+        modules, code, words = LINES[line]
+        missing = missing_in(kind, modules)
+        told = f"{line}\n{answer}"
+        assert not answer["traceback"] and "Traceback" not in answer["err"], told
+        if not missing:
+            assert answer["code"] == code, told
+            assert words in answer["out"] + answer["err"], told
+            continue
+        sentence = SENTENCE.fullmatch(answer["err"])
+        assert answer["code"] == 1 and sentence, told
+        assert set(re.split(", | and ", sentence[1])) == missing, told
+        assert set(sentence[2].split(",")) == {extra for extra, names in EXTRAS.items() if missing & set(names)}, told
+        assert (sentence[3] == ", or take --agent logistic") == (missing <= set(NETWORK) and "--objectives" not in line)
+
+
+def test_every_command_is_among_the_lines():
+    for name in COMMANDS:
+        module = import_module(f"tradsys.cli.{name}")
+        for wanted in (
+            (f"{name} {part}" for part in getattr(module, "commands", {})) if hasattr(module, "commands") else (name,)
+        ):
+            assert any(line.startswith(wanted) for line in LINES), wanted
+
+
+def test_the_table_of_extras_is_that_of_the_project(repository):
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    optional = project["optional-dependencies"]
+    for extra, modules in EXTRAS.items():
+        assert {normal(Requirement(text).name) for text in direct(optional, extra)} == {
+            next(normal(owner) for owner in owners()[name] if "binary" not in owner) for name in modules
+        }
+    assert set(optional) - set(EXTRAS) == {"all", "export"}
+    assert {e for text in optional["all"] for e in Requirement(text).extras} == set(EXTRAS)
+
+
+def direct(optional, extra):
+    """The requirements of an extra, those of extras within it too."""
+    for text in optional[extra]:
+        requirement = Requirement(text)
+        if requirement.name == "tradsys":
+            yield from (inner for e in requirement.extras for inner in direct(optional, e))
+        else:
+            yield text
