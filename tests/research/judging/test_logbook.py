@@ -82,7 +82,7 @@ def test_a_run_that_cannot_be_fitted_is_remembered(small_market, quick_config, t
     def fail(*_):
         raise FitError("loss is nan")
 
-    monkeypatch.setattr(run_module, "run_experiment", fail)
+    monkeypatch.setattr("tradsys.research.procedures.experiment.run_experiment", fail)
     ledger = Ledger(tmp_path / "ledger.jsonl")
     with pytest.raises(FitError, match="loss is nan"):
         run_module.run(small_market, quick_config, root=tmp_path / "runs", ledger=ledger)
