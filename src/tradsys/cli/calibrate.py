@@ -44,9 +44,9 @@ def command(
     from tradsys.cli.extras import Needs
     from tradsys.cli.loading import plan_for, side_by_side
     from tradsys.cli.progress import reporter
-    from tradsys.research.calibration.monte_carlo import calibrate, planned_replications
+    from tradsys.research.calibration.monte_carlo import ResultsFile, calibrate, planned_replications
     from tradsys.research.calibration.page import publish_summary, render
-    from tradsys.research.calibration.rates import ResultsFile, summarise
+    from tradsys.research.calibration.rates import summarise
     from tradsys.research.calibration.scenarios import SCENARIOS, preset_named, scenario_named
 
     chosen = preset_named(preset)

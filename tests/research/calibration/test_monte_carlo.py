@@ -3,8 +3,7 @@
 import pytest
 
 from tradsys.research.calibration import monte_carlo
-from tradsys.research.calibration.monte_carlo import FIRST_SEED, calibrate, planned_replications
-from tradsys.research.calibration.rates import ResultsFile
+from tradsys.research.calibration.monte_carlo import FIRST_SEED, ResultsFile, calibrate, planned_replications
 from tradsys.research.calibration.scenarios import SCENARIOS, scenario_named
 
 

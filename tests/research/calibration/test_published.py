@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tradsys.research.calibration.rates import ResultsFile, summarise
+from tradsys.research.calibration.monte_carlo import ResultsFile
+from tradsys.research.calibration.rates import summarise
 from tradsys.research.calibration.scenarios import PRESETS
 from tradsys.verdict import error_rates
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tradsys.core.errors import DataError
-from tradsys.research.calibration.rates import ResultsFile, finished_replications
+from tradsys.research.calibration.monte_carlo import ResultsFile, finished_replications
 
 
 def line(seed: int) -> dict:

@@ -1,20 +1,68 @@
-"""The Monte Carlo study: many replications in a process a core, results appended as they come."""
+"""The Monte Carlo study: many replications in a process a core, results appended to a file as they come."""
 
+import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
 
-from tradsys.core.errors import FitError
+from tradsys.core.errors import DataError, FitError
 from tradsys.machine.plan import Plan
 from tradsys.machine.processes import process_pool
-from tradsys.research.calibration.rates import ResultsFile, finished_replications
+from tradsys.research.calibration.rates import Line
 from tradsys.research.calibration.replication import Replication, replicate
 from tradsys.research.calibration.scenarios import Preset, Scenario
 from tradsys.research.walk.experiment import Progress
 
 FIRST_SEED = 1_000_000
 """Markets are drawn from this seed on, far from the seeds that people try by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsFile:
+    """Markets that were tried, in a file that only ever grows; for one writer."""
+
+    path: Path
+
+    def read(self) -> list[Line]:
+        """All whole lines; one that a killed process left unfinished at the end is no result."""
+        if not self.path.is_file():
+            return []
+        lines = self.path.read_bytes().split(b"\n")
+        return [self._parse(number, line) for number, line in enumerate(lines[:-1], 1)]
+
+    def append(self, line: Line) -> None:
+        """Add one market and put it on the disk; a broken end of the file is cut off first."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab+") as file:
+            self._cut_broken_end(file.fileno())
+            file.write(json.dumps(line, sort_keys=True, allow_nan=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _cut_broken_end(self, descriptor: int) -> None:
+        stored = self.path.read_bytes()
+        whole = stored.rfind(b"\n") + 1
+        if whole < len(stored):
+            os.ftruncate(descriptor, whole)
+
+    def _parse(self, number: int, line: bytes) -> Line:
+        try:
+            parsed: Line = json.loads(line)
+            parsed["cell"], parsed["seed"], parsed["preset"], parsed["profiles"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"line {number} of {self.path} is no result of a calibration ({error}); delete the line or the file"
+            ) from None
+        return parsed
+
+
+def finished_replications(lines: Sequence[Line]) -> set[tuple[str, str, int]]:
+    """Preset, cell and seed of every market that was tried."""
+    return {(line["preset"], line["cell"], line["seed"]) for line in lines}
 
 
 def planned_replications(

@@ -111,7 +111,7 @@ def _forecasts(results: Mapping[str, Any]) -> list[str]:
 
 
 def _training(training: Mapping[str, Any]) -> list[str]:
-    """Losses of the trainings beside what knowing nothing scores; contrast beside its control and its trivial loss."""
+    """Training losses against the best constant's; contrastive loss against its control and its trivial value."""
     lines = ["Losses on the check rows, mean of all fits:", ""]
     proper = {name: one for name, one in training.items() if "zero_information_loss" in one["record"]}
     lines += _table(

@@ -19,7 +19,7 @@ SUPCON, CONTROL = "supcon", "supcon control"
 TRIAL0, GOLDEN, CHALLENGER = "trial0, focal", "golden, focal", "challenger, focal"
 
 FIXED = ("base_rate", "volatility_only", "logistic")
-"""Forecasters that are shown beside the variants and that no seed changes."""
+"""Reference forecasters, which no seed changes."""
 
 FOCAL_GAMMA, FOCAL_ALPHA = 2.0, 0.25
 

@@ -111,7 +111,7 @@ def lead_of(one: FinishedTrial, other: FinishedTrial, *, n_trials: int) -> Lead:
 
 
 def write_golden(folder: Path, golden: Golden, config: RunConfig, about: Mapping[str, Any]) -> Path:
-    """`golden.toml`, which `tradsys run --config` takes, and the evidence for it in `golden.json` beside it.
+    """`golden.toml`, which `tradsys run --config` takes, and the evidence for it in `golden.json`.
 
     `about` says what the study was: plain values that both files carry.
     """
