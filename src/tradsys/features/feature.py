@@ -12,12 +12,12 @@ from tradsys.core.errors import ConfigError
 from tradsys.features.stream.series import Columns, recorded_by
 
 
-class Feature(Protocol):
-    """Columns computed from the bars up to each row, and the promises that the battery of features checks."""
+class Columnar(Protocol):
+    """Anything that computes columns from bars: a feature, or the filter of the regimes."""
 
     @property
     def name(self) -> str:
-        """What `FeatureSet.from_names` calls it."""
+        """Its name in messages, and for a feature in `FeatureSet.from_names`."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -27,6 +27,13 @@ class Feature(Protocol):
     def lookback(self) -> int:
         """Bars that settle a value, its own included; the first `lookback - 1` rows are NaN, all later ones finite."""
 
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Values of shape (n_bars, n_columns); where bars are missing, their neighbours adjoin."""
+
+
+class Feature(Columnar, Protocol):
+    """Columns computed from the bars up to each row, and the promises that the battery of features checks."""
+
     @property
     def is_odd(self) -> tuple[bool, ...]:
         """Columns that only change sign when the market is mirrored (each price replaced by its inverse)."""
@@ -34,9 +41,6 @@ class Feature(Protocol):
     @property
     def is_volatility(self) -> tuple[bool, ...]:
         """Columns that tell how far prices may move, not where to: all that the volatility-only baseline reads."""
-
-    def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Values of shape (n_bars, n_columns); where bars are missing, their neighbours adjoin."""
 
 
 @runtime_checkable

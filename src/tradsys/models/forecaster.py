@@ -5,8 +5,17 @@ from importlib import import_module
 from typing import Protocol, Self
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.errors import BundleError
+from tradsys.core.errors import BundleError, ConfigError
 from tradsys.models.panel import Panel, Rows
+
+
+def check_n_features(X: FloatArray, n_features: int) -> None:
+    """Refuse an array that is not (n_bars, n_features)."""
+    if X.ndim != 2 or X.shape[1] != n_features:
+        raise ConfigError(
+            f"this model was fitted on {n_features} features, found an array of shape {X.shape}; "
+            "compute the features with the set it was fitted with"
+        )
 
 
 class FittedForecaster(Protocol):

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -14,6 +13,7 @@ from tradsys.core.bars import OHLCV, OPTIONAL, TS, split_symbols, to_arrays, val
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.outside import outside_columns
 from tradsys.core.time import interval_ms
+from tradsys.features.feature import Columnar
 from tradsys.features.feature_set import CLIP, FittedFeatures
 from tradsys.features.stream.bar import Bar, check_bar, check_order
 from tradsys.features.stream.kernel import standardise
@@ -21,25 +21,6 @@ from tradsys.features.stream.program import Program
 from tradsys.features.stream.series import Columns, Series, Tape, TracedBars
 
 _ALIKE = 1e-8
-
-
-class Columnar(Protocol):
-    """Anything that computes columns from bars: a feature, or the filter of the regimes."""
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Their names."""
-
-    @property
-    def lookback(self) -> int:
-        """Bars that settle a value."""
-
-    def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Values of shape (n_bars, n_columns)."""
 
 
 class FeatureStream:

@@ -8,8 +8,9 @@ from typing import ClassVar, Self
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray
-from tradsys.core.errors import BundleError, ConfigError, FitError
+from tradsys.core.errors import BundleError, FitError
 from tradsys.core.logistic import log_odds
+from tradsys.models.forecaster import check_n_features
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
 from tradsys.models.panel import Panel, Rows
 
@@ -32,11 +33,7 @@ class FittedLinear:
 
     def logits(self, X: FloatArray) -> FloatArray:
         """Log-odds, (n_bars, n_features) -> (n_bars, 2); NaN in rows where any feature is NaN."""
-        if X.ndim != 2 or X.shape[1] != self.coef.shape[1]:
-            raise ConfigError(
-                f"this model was fitted on {self.coef.shape[1]} features, found an array of shape {X.shape}; "
-                "compute the features with the set it was fitted with"
-            )
+        check_n_features(X, self.coef.shape[1])
         return np.asarray(X @ self.coef.T + self.intercept)
 
     def to_files(self) -> dict[str, bytes]:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.errors import BundleError, ConfigError
+from tradsys.core.errors import BundleError
 from tradsys.core.logistic import sigmoid
+from tradsys.models.forecaster import check_n_features
 from tradsys.models.linear.quantiles import LocationScale
 
 _FILE = "volatility.json"
@@ -101,9 +102,4 @@ class VolatilityForecast:
         return cls(LocationScale.from_dict(content["expansion"]), sides, either)
 
     def _check(self, X: FloatArray) -> None:
-        n_features = len(self.expansion.location.coef)
-        if X.ndim != 2 or X.shape[1] != n_features:
-            raise ConfigError(
-                f"this model was fitted on {n_features} features, found an array of shape {X.shape}; "
-                "compute the features with the set it was fitted with"
-            )
+        check_n_features(X, len(self.expansion.location.coef))

@@ -9,6 +9,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError, ConfigError
+from tradsys.models.forecaster import check_n_features
 from tradsys.models.linear.logistic import side_problems
 from tradsys.models.linear.penalty import Problem
 from tradsys.models.panel import Panel, Rows
@@ -33,11 +34,7 @@ class FittedBoosted:
 
     def logits(self, X: FloatArray) -> FloatArray:
         """Log-odds, (n_bars, n_features) -> (n_bars, 2); NaN in rows where any feature is NaN."""
-        if X.ndim != 2 or X.shape[1] != self.n_features:
-            raise ConfigError(
-                f"this model was fitted on {self.n_features} features, found an array of shape {X.shape}; "
-                "compute the features with the set it was fitted with"
-            )
+        check_n_features(X, self.n_features)
         known = np.isfinite(X).all(axis=1)
         z = np.full((len(X), 2), np.nan)
         if known.any():
