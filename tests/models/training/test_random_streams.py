@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from tradsys.models.training.noise import RandomStreams, keys_of
+from tradsys.models.training.random_streams import RandomStreams, keys_of
 
 
 def step(number: int, n_models: int = 1) -> torch.Tensor:

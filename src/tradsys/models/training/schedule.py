@@ -11,7 +11,7 @@ from torch import Tensor
 from tradsys.core.errors import ConfigError
 from tradsys.models.networks.network import Network
 from tradsys.models.training.crops import CropBank, random_starts
-from tradsys.models.training.noise import keys_of
+from tradsys.models.training.random_streams import keys_of
 from tradsys.models.training.recipe import Member
 
 
