@@ -197,7 +197,9 @@ def test_every_command_is_described():
     assert set(described) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if fenced(page.read_text(), "python")], ids=str)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if fenced(page.read_text(), "python")], ids=lambda page: page.name
+)
 def test_snippets_run(page, finished):
     folder = finished[0].folder
     bars = pl.read_parquet(folder / "bars.parquet").drop("symbol")
