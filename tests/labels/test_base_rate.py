@@ -1,3 +1,5 @@
+"""The base rate of labels that weigh, and its Krichevsky-Trofimov estimate."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Candles, regimes and trades packed for the price chart."""
+
 import base64
 from datetime import timedelta
 

@@ -1,3 +1,5 @@
+"""Equity and drawdown packed for the equity chart."""
+
 import base64
 from datetime import UTC, datetime
 

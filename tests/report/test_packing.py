@@ -1,3 +1,5 @@
+"""Arrays as base64 text for the page."""
+
 import base64
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The purge and the embargo, by hand and in all three splitters."""
+
 from datetime import timedelta
 
 import numpy as np

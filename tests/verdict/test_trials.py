@@ -1,3 +1,5 @@
+"""How many independent trials correlated ones are worth."""
+
 import numpy as np
 import pytest
 

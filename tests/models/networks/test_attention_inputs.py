@@ -1,3 +1,5 @@
+"""The transformer's attention inputs, and the rotation that tells places apart."""
+
 import torch
 from torch import Tensor
 

@@ -1,3 +1,5 @@
+"""Random streams of the noise in training: each model and step has its own."""
+
 import numpy as np
 import torch
 

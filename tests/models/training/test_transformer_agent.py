@@ -1,3 +1,5 @@
+"""The transformer as an agent: what it learns, on top of what, and within which plan."""
+
 from dataclasses import replace
 
 import numpy as np

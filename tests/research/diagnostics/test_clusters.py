@@ -1,3 +1,5 @@
+"""Columns that say nearly the same, as clusters."""
+
 import numpy as np
 
 from tradsys.research.diagnostics.permutation import cluster_columns
