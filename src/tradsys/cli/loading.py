@@ -43,7 +43,6 @@ def load(
     the command has changed them already; `ranks` loads no more than `tradsys rank` reads. Work that does not fit is a
     MachineError.
     """
-    from tradsys.cli.loading import plan_for
     from tradsys.data.settings import DataSettings
     from tradsys.settings.config import RunConfig
     from tradsys.settings.market import configured_market, ranked_market
