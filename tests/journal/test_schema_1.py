@@ -32,5 +32,5 @@ def test_its_trials_count_and_the_same_trial_under_its_new_digest_counts_once(ma
     assert len(before) == 2
     config = RunConfig().with_settings({**SETTINGS, "rank.lookback": lookback})
     ranked = run(market, config, procedure=RankProcedure.of, root=tmp_path / "runs", ledger=ledger)
-    assert ranked.verdict["n_trials"] == n_trials
+    assert ranked.verdict.n_trials == n_trials
     assert [entry.hash for entry in ledger.entries_on(market.blocks)][:2] == before

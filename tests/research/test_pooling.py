@@ -48,7 +48,7 @@ def test_a_symbol_listed_late_is_forecast_from_its_first_bars_on(opened):
 @pytest.mark.slow
 def test_a_symbol_that_only_the_lockbox_knows_trades_there_alone(opened):
     assert "NEW" not in pl.read_parquet(opened.folder / "forecasts.parquet")["symbol"].unique()
-    assert opened.verdict["lockbox"]["n_trades"] > 0
+    assert opened.verdict.lockbox.n_trades > 0
 
 
 @pytest.mark.slow

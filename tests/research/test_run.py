@@ -45,13 +45,13 @@ def test_another_configuration_is_judged_with_the_first_ones_trials(small_market
     shutil.copytree(finished[2] / "journal", tmp_path / "journal")
     other = quick_config.model_copy(update={"seed": 1})
     second = run(small_market, other, root=tmp_path / "runs", ledger=Ledger(tmp_path / "journal" / "ledger.jsonl"))
-    assert second.verdict["n_trials"] > 4
+    assert second.verdict.n_trials > 4
 
 
 def test_too_little_history_is_said_in_the_verdict(finished):
-    for profile in finished[0].verdict["profiles"].values():
-        assert profile["verdict"] == "not proven"
-        assert "too little history (150 of 300 days)" in profile["sentence"]
+    for profile in finished[0].verdict.profiles.values():
+        assert profile.verdict == "not proven"
+        assert "too little history (150 of 300 days)" in profile.sentence
 
 
 def test_forecasts_have_a_row_a_decision_and_side_and_nothing_of_the_outcome(stored):

@@ -16,7 +16,7 @@ def default_run(bars, folder, **settings):
 
 
 def verdicts(finished):
-    return {name: profile["verdict"] for name, profile in finished.verdict["profiles"].items()}
+    return {name: profile.verdict for name, profile in finished.verdict.profiles.items()}
 
 
 @pytest.mark.parametrize("recipe", ["noise", "sv-martingale", "bull", "edge:0"])
@@ -27,15 +27,15 @@ def test_nothing_is_proven_where_there_is_no_edge_after_costs(recipe, tmp_path):
 def test_a_true_edge_is_proven(tmp_path):
     finished = default_run("simulated:edge:3", tmp_path)
     assert set(verdicts(finished).values()) == {"proven"}
-    assert finished.verdict["n_trials"] == 4
+    assert finished.verdict.n_trials == 4
 
 
 def test_foreseeable_volatility_is_skill_over_the_base_rate_and_none_over_volatility(tmp_path):
     finished = default_run("simulated:sv-martingale", tmp_path, labels={"horizon": 6})
-    (decider,) = (row for row in finished.metrics["skill"]["forecasters"] if row["name"] == "decision maker")
-    assert decider["over_base"]["value"] > 10
-    assert decider["over_base"]["low"] > 0
-    assert decider["over_volatility"]["low"] < 0 < decider["over_volatility"]["high"]
+    (decider,) = (row for row in finished.metrics.skill.forecasters if row.name == "decision maker")
+    assert decider.over_base.value > 10
+    assert decider.over_base.low > 0
+    assert decider.over_volatility.low < 0 < decider.over_volatility.high
     assert "proven" not in verdicts(finished).values()
 
 
@@ -43,5 +43,5 @@ def test_foreseeable_volatility_is_skill_over_the_base_rate_and_none_over_volati
 def test_nothing_is_proven_on_the_bars_the_defaults_were_chosen_on(development_data, tmp_path):
     finished = default_run(development_data / "market" / "BTCUSDT-1h-binancefut.parquet", tmp_path)
     assert "proven" not in verdicts(finished).values()
-    assert finished.verdict["n_trials"] > 300
-    assert "in-sample at the level of design" in finished.metrics["assumptions"][0]
+    assert finished.verdict.n_trials > 300
+    assert "in-sample at the level of design" in finished.metrics.assumptions[0]

@@ -126,7 +126,7 @@ def test_a_live_predictor_expects_what_the_batch_expects(finished, market):
 
 
 def test_the_run_says_what_it_paid_and_by_which_rules(finished):
-    notes = finished.metrics["assumptions"]
+    notes = finished.metrics.assumptions
     assert any(note.startswith("Funding is what the exchange settled") for note in notes)
     assert "Borrowing costs a short 600 bp a year for as long as it is held." in notes
     assert any("funding of EDGE: 756 settlements, every 8 hours, from" in note for note in notes)

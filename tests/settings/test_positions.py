@@ -119,15 +119,15 @@ def test_a_run_decides_by_it_and_not_where_nothing_is_known(finished, market):
 
 
 def test_the_run_says_what_the_family_adds_and_the_page_draws_it(finished):
-    (one,) = finished.metrics["families"]["families"]
-    assert one["family"] == "flow"
-    assert one["columns"] == [column for feature in POSITIONS for column in feature.columns]
-    assert one["gain"]["low"] < one["gain"]["value"] < one["gain"]["high"]
-    assert one["gain"]["low"] < 1  # drawn without any relation to the prices
+    (one,) = finished.metrics.families.families
+    assert one.family == "flow"
+    assert list(one.columns) == [column for feature in POSITIONS for column in feature.columns]
+    assert one.gain.low < one.gain.value < one.gain.high
+    assert one.gain.low < 1  # drawn without any relation to the prices
     card = families_card(finished.metrics)
     assert card is not None
     assert card.rows[0].name == "Positions"
-    assert any("flow of EDGE: open_interest, basis" in note for note in finished.metrics["assumptions"])
+    assert any("flow of EDGE: open_interest, basis" in note for note in finished.metrics.assumptions)
 
 
 def test_nothing_of_it_sees_the_future(market):

@@ -35,10 +35,9 @@ def carry_out(
     from tradsys.cli.summary import summary
     from tradsys.report import render
     from tradsys.research.run import run
-    from tradsys.runs.stored import StoredRun
 
     with reporter(quiet=as_json) as progress:
-        finished = run(
+        stored = run(
             loaded.market,
             loaded.config,
             procedure=procedure,
@@ -50,10 +49,9 @@ def carry_out(
             progress=progress,
             render=render,
         )
-    stored = StoredRun(finished.folder)
     if as_json:
-        shown = {"run": str(stored.folder), "verdict": stored.verdict.to_json(), "report": str(finished.report)}
+        shown = {"run": str(stored.folder), "verdict": stored.verdict.to_json(), "report": str(stored.report)}
         typer.echo(json.dumps(shown, indent=1))
     else:
-        typer.echo(f"{summary(stored)}\n  report: {finished.report}")
-    return UNPROVEN if require_proven and not finished.is_proven else 0
+        typer.echo(f"{summary(stored)}\n  report: {stored.report}")
+    return UNPROVEN if require_proven and not stored.is_proven else 0

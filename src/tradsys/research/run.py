@@ -1,7 +1,7 @@
 """One run from bars to a finished run folder: simulated, judged against all that was tried, measured, written down."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,28 +26,9 @@ from tradsys.research.procedures.procedure import Procedure, Simulated
 from tradsys.research.walk.experiment import Progress
 from tradsys.runs.folder import RunFolder
 from tradsys.runs.manifest import code_digest, lock_digest
+from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import BARS, EQUITY, TRADES, TableSchema
 from tradsys.settings.config import RunConfig
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished run: its folder, the profile put forward, and what went into `verdict.json` and `metrics.json`."""
-
-    folder: Path
-    deployed: str
-    verdict: dict[str, Any]
-    metrics: dict[str, Any]
-
-    @property
-    def report(self) -> Path:
-        """Path of its HTML report."""
-        return self.folder / "report.html"
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether the deployed profile is."""
-        return bool(self.verdict["profiles"][self.deployed]["verdict"] == "proven")
 
 
 def run(
@@ -62,7 +43,7 @@ def run(
     plan: Plan | None = None,
     progress: Progress = lambda *_: None,
     render: Callable[[Path], object] = lambda _: None,
-) -> Run:
+) -> StoredRun:
     """Run the procedure that the settings describe and write its folder below `root`; nothing there is ever changed.
 
     `hypothesis` is the beginning of the name of one that the ledger holds. Networks train within `plan`. `render`
@@ -70,7 +51,7 @@ def run(
     """
     tried = procedure(market, config, plan)
     spec, code = tried.spec, code_digest()
-    deployed = named(spec.deployed, spec.profiles).name
+    named(spec.deployed, spec.profiles)  # a profile that there is none of is an error before long work
     check_writable(root, "the run goes", "name another folder with --out")
     check_writable(ledger.path.parent, "trials go", "name another folder with --journal")
     looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
@@ -101,7 +82,7 @@ def run(
     render(folder.path)
     choices = simulated.choices(run_name(market, spec, code), measured)
     record_result(market, spec, tried.agent, choices, claimed, measured, ledger, code=code)
-    return Run(folder.finish(), deployed, verdict, metrics)
+    return StoredRun(folder.finish())
 
 
 def _slug(market: Market, spec: Tried, title: str) -> str:
@@ -140,7 +121,7 @@ def _provenance(market: Market, config: RunConfig, spec: Tried, code: str) -> di
         "seed": spec.seed,
         "code": code,
         "lock": lock_digest(),
-        "deployed_profile": spec.deployed,
+        "deployed_profile": named(spec.deployed, spec.profiles).name,
         "sides": spec.sides,
         "machine": asdict(limits()),
         "created": datetime.now(UTC),

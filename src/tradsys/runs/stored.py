@@ -32,8 +32,13 @@ class StoredRun:
 
     @property
     def name(self) -> str:
-        """Of the folder."""
+        """Name of the folder."""
         return self.folder.name
+
+    @property
+    def report(self) -> Path:
+        """Path of the HTML report."""
+        return self.folder / "report.html"
 
     @cached_property
     def manifest(self) -> RunManifest:
@@ -62,6 +67,11 @@ class StoredRun:
                 f"{', '.join(self.metrics.profiles) or 'nobody'}; make the run again"
             )
         return verdict
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the deployed profile was proven when the run ended."""
+        return self.verdict.profiles[self.manifest.deployed_profile.upper()].verdict == "proven"
 
     def table(self, table: TableSchema) -> pl.DataFrame:
         """A table with all its columns, empty where this kind of run has none.

@@ -17,15 +17,15 @@ def opened(small_market, quick_config, finished, tmp_path_factory):
 
 
 def test_a_run_leaves_the_lockbox_alone_unless_asked(finished):
-    assert "lockbox" not in finished[0].verdict
+    assert finished[0].verdict.lockbox is None
     assert finished[1].entries("lockbox") == []
 
 
 def test_opening_is_written_into_the_run_and_the_ledger(opened):
     (entry,) = opened[1].entries("lockbox")
-    assert entry.content["profile"] == opened[0].verdict["lockbox"]["profile"] == "SNIPER"
-    assert opened[0].verdict["lockbox"]["n_other_openings"] == 0
-    assert "too little history (51 of 300 days)" in opened[0].verdict["lockbox"]["sentence"]
+    assert entry.content["profile"] == opened[0].verdict.lockbox.profile == "SNIPER"
+    assert opened[0].verdict.lockbox.n_other_openings == 0
+    assert "too little history (51 of 300 days)" in opened[0].verdict.lockbox.sentence
 
 
 def test_opening_changes_nothing_of_what_lies_before_it(opened, finished):
@@ -38,7 +38,7 @@ def test_another_configuration_that_opens_the_same_lockbox_is_counted(opened, sm
     ledger = Ledger(tmp_path / "journal" / "ledger.jsonl")
     other = quick_config.model_copy(update={"strategy_profile": "EDGE"})
     second = run(small_market, other, root=tmp_path / "runs", ledger=ledger, open_the_lockbox=True)
-    assert second.verdict["lockbox"]["n_other_openings"] == 1
+    assert second.verdict.lockbox.n_other_openings == 1
 
 
 def test_future_bars_change_no_forecast_before_them(small_market, quick_config, finished, tmp_path):

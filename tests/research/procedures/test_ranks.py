@@ -8,7 +8,6 @@ import pytest
 
 from tradsys.core.bars import split_symbols
 from tradsys.core.errors import DataError
-from tradsys.core.json_text import plain
 from tradsys.data.fingerprint import fingerprint, month_blocks
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
@@ -57,7 +56,7 @@ def test_its_folder_says_how_to_make_it_again(ranked, market):
     assert manifest.sides == ("long", "short")
     assert manifest.fingerprint == market.fingerprint
     assert manifest.machine.cpus > 0
-    assert ranked.metrics["lookahead"]["findings"] == []
+    assert ranked.metrics.lookahead.findings == ()
     equity = pl.read_parquet(ranked.folder / "equity.parquet")
     assert equity["profile"].unique().sort().to_list() == ["BUY_AND_HOLD", "RANK"]
 
@@ -65,11 +64,11 @@ def test_its_folder_says_how_to_make_it_again(ranked, market):
 def test_judged_again_by_the_same_ledger_it_is_its_verdict_to_the_last_bit(ranked, ledger):
     again = rejudge(Replay(ranked.folder), ledger)
     assert not again.has_grown
-    assert again.now.to_json() == again.then.to_json() == plain(ranked.verdict)
+    assert again.now.to_json() == again.then.to_json() == ranked.verdict.to_json()
 
 
 def test_it_becomes_champion_where_it_is_proven(ranked, ledger, market):
-    assert ranked.verdict["profiles"]["RANK"]["verdict"] == "proven"
+    assert ranked.verdict.profiles["RANK"].verdict == "proven"
     stored = Replay(ranked.folder)
     data = Data(stored.manifest.market, market.blocks, market.fingerprint)
     mine = contender(ledger, data, stored.manifest.experiment, "RANK")
@@ -91,10 +90,10 @@ def test_the_journal_knows_what_it_found_and_an_identical_run_adds_nothing(ranke
 
 
 def test_the_blocks_share_the_trades_of_the_test(ranked):
-    folds = ranked.metrics["folds"]
+    folds = ranked.metrics.folds
     trades = pl.read_parquet(ranked.folder / "trades.parquet")
-    assert sum(fold["profiles"]["RANK"]["n_trades"] for fold in folds) == len(trades)
-    assert all(one["test_to"] == other["test_from"] for one, other in pairwise(folds))
+    assert sum(fold.profiles["RANK"].n_trades for fold in folds) == len(trades)
+    assert all(one.test_to == other.test_from for one, other in pairwise(folds))
 
 
 def test_what_needs_forecasts_says_that_there_are_none(ranked):

@@ -175,7 +175,7 @@ def test_a_run_is_one_trial_and_the_same_run_again_none(small, tmp_path):
     other = run(
         small, RunConfig(rank={"horizon": 72}), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger
     )
-    assert other.verdict["n_trials"] == 2
+    assert other.verdict.n_trials == 2
     stored = ledger.load_trial(next(iter(ledger.trials_on(small.blocks))).content["series"])
     assert stored.position.shape[0] == 8
     assert (first.folder / "universe.parquet").is_file()
@@ -193,14 +193,14 @@ def test_the_first_and_the_last_part_are_left_alone_until_the_lockbox_is_opened(
     other = Market(wild, small.interval, ("t",), symbols, (), fingerprint(wild), month_blocks(wild), False)
     one = run(small, RunConfig(), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger)
     two = run(other, RunConfig(), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger)
-    assert one.metrics["profiles"] == two.metrics["profiles"]
+    assert one.metrics.profiles == two.metrics.profiles
     trades = pl.read_parquet(one.folder / "trades.parquet")
     assert trades["entry_ts"].min() >= bars["ts"].min() + (bars["ts"].max() - bars["ts"].min()) * 0.2
-    assert "lockbox" not in one.verdict
+    assert one.verdict.lockbox is None
     opened = run(
         small, RunConfig(), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger, open_the_lockbox=True
     )
-    assert opened.verdict["lockbox"]["profile"] == NAME
+    assert opened.verdict.lockbox.profile == NAME
     assert [entry.kind for entry in ledger.entries()].count("lockbox") == 1
 
 

@@ -151,12 +151,12 @@ def test_blocking_the_quiet_regime_by_number_is_not_quiet(outcome):
 
 def test_a_run_shows_the_chosen_procedure_without_a_verdict_and_remembers_the_choices(finished):
     run, ledger, _ = finished
-    chosen = run.metrics["chosen"]
-    assert "no verdict" in chosen["sentence"]
-    assert [one["fold"] for one in chosen["folds"]] == list(range(6))
-    assert chosen["metrics"]["sharpe"]["n"] == 150
-    assert set(run.verdict["profiles"]) == {"SNIPER", "AUDITED", "RECKLESS", "EDGE"}
-    assert run.verdict["n_trials"] == 4
+    chosen = run.metrics.chosen
+    assert "no verdict" in chosen.sentence
+    assert [one.fold for one in chosen.folds] == list(range(6))
+    assert chosen.metrics["sharpe"].n == 150
+    assert set(run.verdict.profiles) == {"SNIPER", "AUDITED", "RECKLESS", "EDGE"}
+    assert run.verdict.n_trials == 4
     kept = [e.content for e in ledger.entries("choice") if e.content["among"] == ["chosen procedure"]]
     assert [one["what"] for one in kept] == ["threshold", "regime map"]
-    assert kept[0]["by_fold"] == [one["threshold"] for one in chosen["folds"]]
+    assert kept[0]["by_fold"] == [one.threshold for one in chosen.folds]
