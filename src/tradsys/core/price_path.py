@@ -22,7 +22,7 @@ _FEWEST = 20
 _SAME = 0.25
 """Two paths tell of one market where they differ by less than this share of a day's move, month by month.
 
-Of 10,000 months of 404 pairs of different coins none came so near (docs/ledger.md); an hour's shift is a fifth.
+Of 10,000 months of 404 pairs of different coins none came so near; an hour's shift is a fifth.
 """
 
 
