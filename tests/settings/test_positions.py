@@ -124,7 +124,7 @@ def test_the_run_says_what_the_family_adds_and_the_page_draws_it(finished):
     assert list(one.columns) == [column for feature in POSITIONS for column in feature.columns]
     assert one.gain.low < one.gain.value < one.gain.high
     assert one.gain.low < 1  # drawn without any relation to the prices
-    card = families_card(finished.metrics)
+    card = families_card(finished.metrics.families)
     assert card is not None
     assert card.rows[0].name == "Positions"
     assert any("flow of EDGE: open_interest, basis" in note for note in finished.metrics.assumptions)
