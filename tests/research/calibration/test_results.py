@@ -3,7 +3,7 @@
 import pytest
 
 from tradsys.core.errors import DataError
-from tradsys.research.calibration.monte_carlo import ResultsFile, finished_replications
+from tradsys.research.calibration.monte_carlo import ResultsFile
 
 
 def line(seed: int) -> dict:
@@ -20,7 +20,6 @@ def test_what_was_appended_is_read(results):
     results.append(line(1))
     results.append(line(2))
     assert results.read() == [line(1), line(2)]
-    assert finished_replications(results.read()) == {("fast", "noise", 1), ("fast", "noise", 2)}
 
 
 def test_a_line_that_was_cut_off_is_no_result_and_is_replaced(results):

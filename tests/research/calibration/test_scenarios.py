@@ -6,7 +6,7 @@ import pytest
 
 from tradsys.core.errors import ConfigError
 from tradsys.research import run
-from tradsys.research.calibration import replication
+from tradsys.research.calibration import monte_carlo
 from tradsys.research.calibration.scenarios import calibration_experiment, preset_named
 from tradsys.research.walk import experiment
 from tradsys.research.walk.experiment_spec import experiment_from
@@ -25,17 +25,17 @@ def test_the_fast_preset_differs_in_the_slow_parts_alone():
 
 
 def test_every_preset_goes_through_the_experiment_of_a_run(monkeypatch):
-    assert replication.run_experiment is run.run_experiment is experiment.run_experiment
+    assert monte_carlo.run_experiment is run.run_experiment is experiment.run_experiment
     seen = []
 
     def stop(given, spec):
         seen.append(spec)
         raise InterruptedError
 
-    monkeypatch.setattr(replication, "run_experiment", stop)
+    monkeypatch.setattr(monte_carlo, "run_experiment", stop)
     for preset in ("fast", "full"):
         with pytest.raises(InterruptedError):
-            replication.replicate(replication.Replication(preset, "noise", 1, has_competitors=False))
+            monte_carlo.replicate(monte_carlo.Replication(preset, "noise", 1, has_competitors=False))
     assert seen == [calibration_experiment(preset, seed=1) for preset in ("fast", "full")]
 
 

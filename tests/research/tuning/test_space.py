@@ -5,8 +5,15 @@ import json
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.tuning.parameters import Categorical, Range
-from tradsys.research.tuning.space import DEFAULT_SPACE, SearchSpace, may_be_network, requested_space, restricted
+from tradsys.research.tuning.space import (
+    DEFAULT_SPACE,
+    Categorical,
+    Range,
+    SearchSpace,
+    may_be_network,
+    requested_space,
+    restricted,
+)
 from tradsys.settings.config import RunConfig
 
 BASE = RunConfig().settings
@@ -39,7 +46,7 @@ def test_every_key_is_a_setting_and_both_ends_of_it_make_an_experiment():
     for one in DEFAULT_SPACE.parameters:
         values = one.options if isinstance(one, Categorical) else (one.low, one.high)
         for value in values:
-            whole = int(value) if isinstance(one, Range) and one.is_whole else value
+            whole = int(value) if isinstance(one, Range) and one.step is not None else value
             assert RunConfig().with_settings({one.key: whole}).settings[one.key] is not None or whole is None
 
 

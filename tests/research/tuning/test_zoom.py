@@ -5,8 +5,7 @@ import pytest
 
 from tradsys.core.errors import ConfigError
 from tradsys.research.tuning.objective import N_BLOCKS, TrialScore
-from tradsys.research.tuning.parameters import Categorical, Range
-from tradsys.research.tuning.space import SearchSpace
+from tradsys.research.tuning.space import Categorical, Range, SearchSpace
 from tradsys.research.tuning.trial import FinishedTrial
 from tradsys.research.tuning.zoom import zoomed
 

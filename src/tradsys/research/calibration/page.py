@@ -1,7 +1,7 @@
 """The calibration as a page of the docs, and as the figures that every report quotes."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -132,10 +132,5 @@ def _standing(cell: Mapping[str, Any]) -> str:
     return "; ".join(f"K = {k} {standing}" for k, standing in found.items())
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    columns = list(head)
-    return [_row(columns), _row(["---"] * len(columns)), *(_row(row) for row in rows), ""]
-
-
-def _row(values: Iterable[str]) -> str:
-    return "| " + " | ".join(values) + " |"
+def _table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    return [*(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)), ""]

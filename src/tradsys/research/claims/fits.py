@@ -70,12 +70,7 @@ class Deadline:
     """Minutes that may pass before no further piece of work is begun; None never ends."""
 
     minutes: float | None
-    began: float
-
-    @classmethod
-    def within(cls, minutes: float | None) -> "Deadline":
-        """From now on."""
-        return cls(minutes, time.monotonic())
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def has_passed(self) -> bool:

@@ -42,11 +42,11 @@ def run_claims(
 
     Seeds come in groups that are trained side by side, every variant with one group before the next begins: whenever
     the time is up, all have been run with much the same number of seeds. Called again, it goes on where it was.
-    Networks train with_plan `plan`.
+    Networks train within `plan`.
     """
     # agents in words: another network is another cache
     cache = ResultCache.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
-    deadline = Deadline.within(minutes)
+    deadline = Deadline(minutes)
     spec = experiment_on(market, config)
     spec = replace(spec, forecasters=REFERENCES, challengers=())
     development = DevelopmentFolds.of(market, spec, max(agent.memory for agent in agents.values()))
@@ -95,12 +95,13 @@ def conclude(
         experiment=config.digest,
         code=code_digest(),
         seeds={row["name"]: row["n_seeds"] for row in results["forecasts"]["table"]},
-        standing={claim["text"]: claim["standing"] for claim in _claims(results)},
+        standing={
+            claim["text"]: claim["standing"]
+            for part in ("forecasts", "profiles")
+            if results[part]
+            for claim in results[part]["claims"]
+        },
     )
     ledger.append(entry.content())
     write_atomically(cache.folder / "results.json", pretty_json(results).encode())
     return results
-
-
-def _claims(results: dict[str, Any]) -> list[dict[str, Any]]:
-    return [claim for part in ("forecasts", "profiles") if results[part] for claim in results[part]["claims"]]

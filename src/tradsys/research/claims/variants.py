@@ -47,7 +47,6 @@ def journal_agents() -> Agents:
 
 def with_plan(plan: Plan | None, agents: Agents) -> Agents:
     """The same agents, which train within the plan."""
-
     from tradsys.models.training.contrastive_agent import ContrastiveAgent
 
     def bounded(agent: "NetworkAgent | ContrastiveAgent") -> "NetworkAgent | ContrastiveAgent":

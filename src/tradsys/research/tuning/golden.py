@@ -70,7 +70,8 @@ def choose(trials: Sequence[FinishedTrial]) -> Golden:
     ranked = sorted(complete, key=lambda one: (-one.score.objective, one.number))
     best = ranked[0]
     if incumbent not in complete:
-        why = f"trial {best.number} is the best; the settings that the study began with {_fault(incumbent)}"
+        fault = "were pruned" if incumbent.outcome == "pruned" else f"could not be scored ({incumbent.outcome})"
+        why = f"trial {best.number} is the best; the settings that the study began with {fault}"
         return Golden(best, why, incumbent, _next(ranked, best), Lead(0.0, 0.0, 0.0, 0, 0, 0, 0))
     lead = lead_of(best, incumbent, n_trials=len(trials))
     if best.settings == incumbent.settings:
@@ -82,13 +83,8 @@ def choose(trials: Sequence[FinishedTrial]) -> Golden:
         f"{lead.n_seeds_won} of {lead.n_seeds} seeds"
     )
     if lead.is_convincing:
-        return Golden(
-            best,
-            f"trial {best.number} beats the incumbent beyond luck: {numbers}",
-            incumbent,
-            _next(ranked, best),
-            lead,
-        )
+        why = f"trial {best.number} beats the incumbent beyond luck: {numbers}"
+        return Golden(best, why, incumbent, _next(ranked, best), lead)
     why = f"the incumbent stays: trial {best.number} does not beat it beyond luck ({numbers})"
     return Golden(incumbent, why, incumbent, _next(ranked, incumbent), lead)
 
@@ -145,10 +141,6 @@ def write_golden(folder: Path, golden: Golden, config: RunConfig, about: Mapping
 
 def _next(ranked: Sequence[FinishedTrial], chosen: FinishedTrial) -> FinishedTrial | None:
     return next((one for one in ranked if one.settings != chosen.settings), None)
-
-
-def _fault(incumbent: FinishedTrial) -> str:
-    return "were pruned" if incumbent.outcome == "pruned" else f"could not be scored ({incumbent.outcome})"
 
 
 def _runner_up(one: FinishedTrial | None) -> str:

@@ -16,11 +16,10 @@ from tradsys.core.settings import flattened
 from tradsys.journal.entries import Data, TuningTrial
 from tradsys.journal.ledger import Ledger
 from tradsys.research.tuning.evaluate import Evaluate
-from tradsys.research.tuning.hosts import heartbeat, is_elsewhere
 from tradsys.research.tuning.objective import Measure, Span, TrialScore
 from tradsys.research.tuning.out_of_fold import N_FOLDS, FoldFit
-from tradsys.research.tuning.parameters import Settings, Value
-from tradsys.research.tuning.space import SearchSpace
+from tradsys.research.tuning.space import SearchSpace, Settings, Value
+from tradsys.research.tuning.storage import heartbeat, is_elsewhere
 from tradsys.research.tuning.trial import FinishedTrial, RunningTrial, is_finished, read_trial
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.settings.config import RunConfig

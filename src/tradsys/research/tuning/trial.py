@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tradsys.core.errors import ConfigError
 from tradsys.research.tuning.objective import Measure, SeedScore, Span, TrialScore, seed_score
 from tradsys.research.tuning.out_of_fold import FailedFit, FoldForecasts
-from tradsys.research.tuning.parameters import Settings, Value
+from tradsys.research.tuning.space import Settings, Value
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.settings.config import RunConfig
 

@@ -11,7 +11,7 @@ from typing import Any
 from tradsys.core.errors import ConfigError, FitError
 from tradsys.core.files import check_writable
 from tradsys.core.identity import digest_of
-from tradsys.core.time import format_interval, interval_ms
+from tradsys.core.time import format_interval, interval_ms, ts_ms
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
@@ -20,8 +20,7 @@ from tradsys.research.tuning.evaluate import evaluator
 from tradsys.research.tuning.golden import INCUMBENT, Golden, choose, write_golden
 from tradsys.research.tuning.objective import MEASURES, Measure, Span
 from tradsys.research.tuning.out_of_fold import first_training_part
-from tradsys.research.tuning.parameters import Range
-from tradsys.research.tuning.space import SearchSpace
+from tradsys.research.tuning.space import Range, SearchSpace
 from tradsys.research.tuning.storage import locked_study, open_storage
 from tradsys.research.tuning.study import StudyPlan, TuningStudy
 from tradsys.research.tuning.trial import FinishedTrial
@@ -114,19 +113,13 @@ def tune(
     if not re.fullmatch(r"[\w][\w.-]*", name):
         raise ConfigError(f"a study's name is made of letters, digits, '.', '-' and '_', was {name!r}")
     with locked_study(root / name):
-        opened = TuningStudy.open(
-            name,
-            plan,
-            open_storage(root / name, storage),
-            ledger,
-            code=code_digest(),
-            is_shared=storage is not None,
-        )
+        kept = open_storage(root / name, storage)
+        opened = TuningStudy.open(name, plan, kept, ledger, code=code_digest(), is_shared=storage is not None)
         part = first_training_part(market, base, _longest_horizon(plan))
         n_before = len(opened.finished())
         with opened.heartbeat():
             opened.recover()
-            opened.enqueue(_incumbent(plan), INCUMBENT)
+            opened.enqueue({key: base.settings[key] for key in plan.space.keys}, INCUMBENT)
             if region is not None:
                 opened.enqueue(region.centre.settings, f"centre of {zoom_in}")
             _work(opened, part, budget, progress)
@@ -142,8 +135,8 @@ def _work(study: TuningStudy, part: Market, budget: StudyBudget, progress: Progr
     began = time.monotonic()
     specs = partial(experiment_on, part)
     step = interval_ms(part.interval)
-    opens, closes = int(part.bars["ts"].dt.epoch("ms").min()), int(part.bars["ts"].dt.epoch("ms").max()) + step  # type: ignore[arg-type]
-    span = Span(opens, closes, step)
+    times = ts_ms(part.bars)
+    span = Span(int(times.min()), int(times.max()) + step, step)
     trials = study.finished()
     progress(_best(trials), len(trials), budget.n_trials)
     if len(trials) >= budget.n_trials:
@@ -171,21 +164,15 @@ def _measure(wanted: str | None, space: SearchSpace) -> Measure:
     """The objective: growth after costs where barriers are compared, since close ones inform often and pay for it."""
     if wanted is None:
         return "growth" if _BARRIERS & set(space.keys) else "skill"
-    for measure in MEASURES:
-        if wanted == measure:
-            return measure
-    raise ConfigError(f"no measure is called {wanted!r}; there are {' and '.join(MEASURES)}")
+    if wanted not in MEASURES:
+        raise ConfigError(f"no measure is called {wanted!r}; there are {' and '.join(MEASURES)}")
+    return wanted
 
 
 def _longest_horizon(plan: StudyPlan) -> int:
     horizon = next((one for one in plan.space.parameters if one.key == "labels.horizon"), None)
     tuned = int(horizon.high) if isinstance(horizon, Range) else 0
     return max(tuned, plan.base.labels.horizon)
-
-
-def _incumbent(plan: StudyPlan) -> dict[str, Any]:
-    base = plan.base.settings
-    return {key: base[key] for key in plan.space.keys}
 
 
 def _name(market: Market, plan: StudyPlan) -> str:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.tuning.parameters import Categorical, Parameter, Range, Settings
-from tradsys.research.tuning.space import SearchSpace
+from tradsys.research.tuning.space import Categorical, Parameter, Range, SearchSpace, Settings
 from tradsys.research.tuning.storage import has_study, locked_study, open_storage
 from tradsys.research.tuning.trial import FinishedTrial, is_finished, read_trial
 
