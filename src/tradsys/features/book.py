@@ -10,7 +10,7 @@ import polars as pl
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.outside import outside_columns, outside_values
-from tradsys.features.feature import Feature, FittableFeature, OddColumns, VolatilityColumns
+from tradsys.features.feature import AttachedColumns, Feature, FittableFeature, OddColumns, VolatilityColumns
 from tradsys.features.registry import register
 
 _IMBALANCE: Final = "book_imbalance_"
@@ -18,7 +18,7 @@ _IMBALANCE: Final = "book_imbalance_"
 
 @register
 @dataclass(frozen=True, slots=True)
-class BookPressure(OddColumns):
+class BookPressure(AttachedColumns, OddColumns):
     """Imbalances of the best levels and the microprice, at the close and over the bar.
 
     Two columns a depth in `levels`, which are those that the training bars carry unless they are named. Seen from the
@@ -44,44 +44,24 @@ class BookPressure(OddColumns):
         return replace(self, levels=tuple(sorted(map(int, found))))
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns that the bars must carry."""
+    def columns(self) -> tuple[str, ...]:
         if not self.levels:
             raise ConfigError(f"{self.name} does not know its levels yet; fit it, or name them")
         imbalances = (f"{_IMBALANCE}{level}{end}" for level in self.levels for end in ("", "_mean"))
         return (*imbalances, "book_microprice", "book_microprice_mean")
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the bars, under their names."""
-        return self.needs
-
-    @property
-    def lookback(self) -> int:
-        """One bar: its columns cover what came before."""
-        return 1
-
-    def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Shape (n_bars, 2 n_levels + 2), NaN where there was no book."""
-        return np.column_stack([outside_values(bars, column) for column in self.needs])
-
 
 @register
 @dataclass(frozen=True, slots=True)
-class OrderFlow(OddColumns):
+class OrderFlow(AttachedColumns, OddColumns):
     """The bar's order flow at the best prices over the mean size there, where states followed closely enough to tell.
 
-    A book that was recorded once in minutes has no flow: leave the feature out there.
+    It is NaN where no state of the bar continued the one before: a book that was recorded once in minutes has no flow;
+    leave the feature out there.
     """
 
     name: ClassVar[str] = "order_flow"
-    needs: ClassVar[tuple[str, ...]] = ("book_ofi",)
     columns: ClassVar[tuple[str, ...]] = ("book_ofi",)
-    lookback: ClassVar[int] = 1
-
-    def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Shape (n_bars, 1), NaN where no state of the bar continued the one before."""
-        return outside_values(bars, "book_ofi")[:, None]
 
 
 @register

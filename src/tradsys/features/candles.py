@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.features.feature import OddColumns, VolatilityColumns, check_windows, masked
+from tradsys.features.feature import OddColumns, VolatilityColumns, Windowed, masked
 from tradsys.features.prices import LogPrices
 from tradsys.features.registry import register
 from tradsys.features.windows import moving_mean, trailing_zscore, zscore_lookback
@@ -38,24 +38,12 @@ class CloseLocation(OddColumns):
 
 @register
 @dataclass(frozen=True, slots=True)
-class Wick(OddColumns):
+class Wick(Windowed, OddColumns):
     """Upper minus lower wick as a share of the range, of the bar and of the bars of a window taken together."""
 
     windows: tuple[int, ...] = (1,)
     name: ClassVar[str] = "wick"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`wick_<bars>`."""
-        return tuple(f"wick_{window}" for window in self.windows)
-
-    @property
-    def lookback(self) -> int:
-        """The longest window."""
-        return max(self.windows)
+    patterns: ClassVar[tuple[str, ...]] = ("wick_{windows}",)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Positive where the market was turned back from above, shape (n_bars, n_windows)."""
@@ -67,19 +55,12 @@ class Wick(OddColumns):
 
 @register
 @dataclass(frozen=True, slots=True)
-class RangeZScore(VolatilityColumns):
+class RangeZScore(Windowed, VolatilityColumns):
     """The bar's true range against its recent past."""
 
     window: int = 96
     name: ClassVar[str] = "range_zscore"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, window=self.window)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`range_z_<bars>`."""
-        return (f"range_z_{self.window}",)
+    patterns: ClassVar[tuple[str, ...]] = ("range_z_{window}",)
 
     @property
     def lookback(self) -> int:
@@ -87,7 +68,6 @@ class RangeZScore(VolatilityColumns):
         return zscore_lookback(self.window) + 1
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Standard score, shape (n_bars, 1)."""
         return masked([trailing_zscore(LogPrices.of(bars).ranges(), self.window)], self.lookback)
 
 

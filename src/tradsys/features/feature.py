@@ -1,7 +1,9 @@
 """What every feature is: a frozen spec that turns one symbol's bars into columns, row for row, looking only back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from itertools import product
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -9,6 +11,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError
+from tradsys.core.outside import outside_values
 from tradsys.features.stream.series import Columns, recorded_by
 
 
@@ -72,10 +75,11 @@ class OutsideSeries(Protocol):
 
 
 class _OneKind(ABC):
-    """Columns that are all of one kind: they know a direction, or they tell how far prices may move."""
+    """Columns that are all of one kind: they know a direction, or tell how far prices may move, or neither."""
 
     __slots__ = ()
-    _knows_direction: ClassVar[bool]
+    _odd: ClassVar[bool] = False
+    _volatility: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -84,27 +88,77 @@ class _OneKind(ABC):
 
     @property
     def is_odd(self) -> tuple[bool, ...]:
-        """The same for every column: whether they change sign with the market."""
-        return (self._knows_direction,) * len(self.columns)
+        return (self._odd,) * len(self.columns)
 
     @property
     def is_volatility(self) -> tuple[bool, ...]:
-        """The same for every column: whether they tell how far prices may move."""
-        return (not self._knows_direction,) * len(self.columns)
+        return (self._volatility,) * len(self.columns)
 
 
 class OddColumns(_OneKind):
     """All columns know a direction: they change sign with the market."""
 
     __slots__ = ()
-    _knows_direction = True
+    _odd = True
 
 
 class VolatilityColumns(_OneKind):
     """All columns tell how far prices may move, and know no direction."""
 
     __slots__ = ()
-    _knows_direction = False
+    _volatility = True
+
+
+class PlainColumns(_OneKind):
+    """No column changes sign with the market, and none tells how far prices may move."""
+
+    __slots__ = ()
+
+
+class Windowed:
+    """Every setting is a window in bars or a tuple of them, and `patterns` name the columns: `ret_{horizons}`."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+    patterns: ClassVar[tuple[str, ...]]
+    behind: ClassVar[int] = 0
+    """Bars that the earliest row of the longest window looks back on."""
+
+    def __post_init__(self) -> None:
+        check_windows(self.name, **self._windows)
+
+    @property
+    def _windows(self) -> dict[str, int | tuple[int, ...]]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(column for pattern in self.patterns for column in self._named(pattern))
+
+    def _named(self, pattern: str) -> Iterator[str]:
+        """`ret_1` and `ret_24` for the pattern `ret_{horizons}` with horizons of 1 and 24."""
+        inside = {name: _sizes(window) for name, window in self._windows.items() if f"{{{name}}}" in pattern}
+        for sizes in product(*inside.values()):
+            yield pattern.format(**dict(zip(inside, sizes, strict=True)))
+
+    @property
+    def lookback(self) -> int:
+        return self.behind + max(max(_sizes(window)) for window in self._windows.values())
+
+
+class AttachedColumns(_OneKind):
+    """Columns of the bars as they are, under their names: what came from outside was settled before the bar closed."""
+
+    __slots__ = ()
+    lookback: ClassVar[int] = 1
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.columns
+
+    def compute(self, bars: pl.DataFrame) -> FloatArray:
+        """Shape (n_bars, n_columns), NaN where nothing was known."""
+        return np.column_stack([outside_values(bars, column) for column in self.columns])
 
 
 @recorded_by(lambda columns, lookback: Columns(tuple(columns)))
@@ -118,6 +172,9 @@ def masked(columns: Sequence[FloatArray], lookback: int) -> FloatArray:
 def check_windows(feature: str, **windows: int | tuple[int, ...]) -> None:
     """Refuse windows of less than one bar, and an empty list of them."""
     for setting, value in windows.items():
-        sizes = value if isinstance(value, tuple) else (value,)
-        if not sizes or min(sizes) < 1:
+        if min(_sizes(value), default=0) < 1:
             raise ConfigError(f"{feature}: {setting} counts bars and must be at least 1, was {value}")
+
+
+def _sizes(window: int | tuple[int, ...]) -> tuple[int, ...]:
+    return window if isinstance(window, tuple) else (window,)

@@ -8,7 +8,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import DataError
-from tradsys.features.feature import OddColumns, VolatilityColumns, check_windows, masked
+from tradsys.features.feature import OddColumns, VolatilityColumns, Windowed, masked
 from tradsys.features.registry import register
 from tradsys.features.windows import moving_mean, trailing_zscore, zscore_lookback
 
@@ -25,7 +25,7 @@ def optional_column(bars: pl.DataFrame, name: str, feature: str) -> FloatArray:
 
 @register
 @dataclass(frozen=True, slots=True)
-class TakerImbalance(OddColumns):
+class TakerImbalance(Windowed, OddColumns):
     """Taker-bought less taker-sold volume over all volume, of a bar and of the last ones together; in [-1, 1].
 
     Where nothing was traded neither side pressed: 0.
@@ -33,22 +33,9 @@ class TakerImbalance(OddColumns):
 
     windows: tuple[int, ...] = (1, 24)
     name: ClassVar[str] = "taker_imbalance"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`taker_imbalance_<bars>`."""
-        return tuple(f"taker_imbalance_{window}" for window in self.windows)
-
-    @property
-    def lookback(self) -> int:
-        """The longest window."""
-        return max(self.windows)
+    patterns: ClassVar[tuple[str, ...]] = ("taker_imbalance_{windows}",)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Imbalances of shape (n_bars, n_windows)."""
         bought, volume = (optional_column(bars, name, self.name) for name in ("taker_buy_volume", "volume"))
         columns = []
         for window in self.windows:
@@ -59,19 +46,12 @@ class TakerImbalance(OddColumns):
 
 @register
 @dataclass(frozen=True, slots=True)
-class TradeSizeZScore(VolatilityColumns):
+class TradeSizeZScore(Windowed, VolatilityColumns):
     """The mean size of a bar's trades against its recent past; a bar without trades has size zero."""
 
     window: int = 96
     name: ClassVar[str] = "trade_size_zscore"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, window=self.window)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`trade_size_z_<bars>`."""
-        return (f"trade_size_z_{self.window}",)
+    patterns: ClassVar[tuple[str, ...]] = ("trade_size_z_{window}",)
 
     @property
     def lookback(self) -> int:
@@ -79,7 +59,6 @@ class TradeSizeZScore(VolatilityColumns):
         return zscore_lookback(self.window)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Standard score, shape (n_bars, 1)."""
         volume, n_trades = (optional_column(bars, name, self.name) for name in ("volume", "n_trades"))
         size = np.divide(volume, n_trades, out=np.zeros(len(volume)), where=n_trades > 0.0)
         return masked([trailing_zscore(size, self.window)], self.lookback)

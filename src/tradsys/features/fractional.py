@@ -12,7 +12,7 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.bars import to_arrays
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
 from tradsys.core.time import infer_interval, interval_ms, stamp
-from tradsys.features.feature import Feature, masked
+from tradsys.features.feature import Feature, PlainColumns, masked
 from tradsys.features.registry import register
 from tradsys.features.stream.series import is_traced, needs_no_gaps, ohlcv
 from tradsys.features.windows import moving_sum
@@ -72,19 +72,17 @@ def frac_diff(x: npt.ArrayLike, d: float, tau: float = 1e-4) -> FloatArray:
 
 @register
 @dataclass(frozen=True, slots=True)
-class FracDiff:
+class FracDiff(PlainColumns):
     """Fractionally differenced log price; without `d`, fitting finds the smallest that makes training rows stationary.
 
     Stationary: an augmented Dickey-Fuller test (one lag, constant) rejects a unit root at 5% for every symbol.
+    It is not odd: part of the price level stays in, and the level of a mirrored market hangs on the unit of price.
     """
 
     d: float | None = None
     tau: float = 1e-4
     name: ClassVar[str] = "frac_diff"
     columns: ClassVar[tuple[str, ...]] = ("frac_diff",)
-    # part of the price level stays in, and the level of a mirrored market hangs on the unit of price
-    is_odd: ClassVar[tuple[bool, ...]] = (False,)
-    is_volatility: ClassVar[tuple[bool, ...]] = (False,)
 
     def __post_init__(self) -> None:
         frac_diff_weights(0.0 if self.d is None else self.d, self.tau)
@@ -112,7 +110,6 @@ class FracDiff:
         return self.d
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Differences of shape (n_bars, 1)."""
         weights = frac_diff_weights(self._order, self.tau)
         return masked([moving_sum(np.log(ohlcv(_without_gaps(bars)).close), weights)], len(weights))
 

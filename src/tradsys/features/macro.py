@@ -10,7 +10,7 @@ import polars as pl
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.outside import outside_columns, outside_values
-from tradsys.features.feature import Feature, VolatilityColumns
+from tradsys.features.feature import AttachedColumns, Feature, PlainColumns, VolatilityColumns
 from tradsys.features.registry import register
 
 _FAMILY: Final = "macro_"
@@ -31,6 +31,7 @@ class _MacroColumns:
     reads: ClassVar[tuple[str, ...]]
     """Endings of the columns of each series that it reads."""
     series: tuple[str, ...]
+    lookback: ClassVar[int] = 1
 
     def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> Self:
         """See which series the bars carry; the seed is not used."""
@@ -47,13 +48,10 @@ class _MacroColumns:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Columns that the bars must carry."""
-        return tuple(f"{_FAMILY}{one}_{what}" for one in self.known_series for what in self.reads)
+        return self._of_each(self.reads)
 
-    @property
-    def lookback(self) -> int:
-        """The bar itself: what its columns say was settled before."""
-        return 1
+    def _of_each(self, endings: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(f"{_FAMILY}{one}_{what}" for one in self.known_series for what in endings)
 
     @property
     def known_series(self) -> tuple[str, ...]:
@@ -65,7 +63,7 @@ class _MacroColumns:
 
 @register
 @dataclass(frozen=True, slots=True)
-class MacroReturns(_MacroColumns):
+class MacroReturns(_MacroColumns, AttachedColumns, PlainColumns):
     """Return of the last session and of the last week in usual deviations, and the close's standard score.
 
     Three columns a series, all of which may know a direction; none turns round when the bars' own market is mirrored.
@@ -78,22 +76,7 @@ class MacroReturns(_MacroColumns):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the bars, under their names."""
-        return self.needs
-
-    @property
-    def is_odd(self) -> tuple[bool, ...]:
-        """No column changes sign when the bars' own market is mirrored."""
-        return (False,) * len(self.columns)
-
-    @property
-    def is_volatility(self) -> tuple[bool, ...]:
-        """No column: the three know a direction of another market."""
-        return (False,) * len(self.columns)
-
-    def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Shape (n_bars, 3 n_series), NaN where nothing was known."""
-        return np.column_stack([outside_values(bars, column) for column in self.needs])
+        return self._of_each(self.reads)
 
 
 @register
@@ -111,8 +94,7 @@ class MacroRisk(_MacroColumns, VolatilityColumns):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Four a series."""
-        return tuple(f"{_FAMILY}{one}_{what}" for one in self.known_series for what in ("size1", "size5", "vol", "age"))
+        return self._of_each(("size1", "size5", "vol", "age"))
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Shape (n_bars, 4 n_series), NaN where nothing was known."""

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.features.feature import OddColumns, check_windows, masked
+from tradsys.features.feature import OddColumns, Windowed, masked
 from tradsys.features.prices import STANDARD_LOOKBACK, log_close, log_returns, standard_returns
 from tradsys.features.registry import register
 from tradsys.features.windows import decaying_sum, lagged, standard_sum
@@ -15,88 +15,52 @@ from tradsys.features.windows import decaying_sum, lagged, standard_sum
 
 @register
 @dataclass(frozen=True, slots=True)
-class LogReturns(OddColumns):
+class LogReturns(Windowed, OddColumns):
     """Log returns over several horizons, as fractions."""
 
     horizons: tuple[int, ...] = (1, 6, 24, 168)
     name: ClassVar[str] = "log_returns"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, horizons=self.horizons)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`log_return_<bars>`."""
-        return tuple(f"log_return_{h}" for h in self.horizons)
-
-    @property
-    def lookback(self) -> int:
-        """The longest horizon and the bar it starts from."""
-        return max(self.horizons) + 1
+    patterns: ClassVar[tuple[str, ...]] = ("log_return_{horizons}",)
+    behind: ClassVar[int] = 1  # the bar that the horizon starts from
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Difference of two log closes, shape (n_bars, n_horizons)."""
         close = log_close(bars)
         return masked([close - lagged(close, h) for h in self.horizons], self.lookback)
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class StandardReturns(OddColumns):
+class StandardReturns(Windowed, OddColumns):
     """Momentum: sums of volatility-normalised returns over several horizons, each over the root of its horizon."""
 
     horizons: tuple[int, ...] = (1, 3, 6, 12, 24, 48, 96, 168)
     name: ClassVar[str] = "returns"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, horizons=self.horizons)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`ret_<bars>`."""
-        return tuple(f"ret_{h}" for h in self.horizons)
-
-    @property
-    def lookback(self) -> int:
-        """The longest horizon, and what its earliest return is measured in."""
-        return max(self.horizons) - 1 + STANDARD_LOOKBACK
+    patterns: ClassVar[tuple[str, ...]] = ("ret_{horizons}",)
+    behind: ClassVar[int] = STANDARD_LOOKBACK - 1  # what the earliest return is measured in
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Momentum of shape (n_bars, n_horizons), about one in size."""
         returns = standard_returns(log_returns(log_close(bars)))
         return masked([standard_sum(returns, h) for h in self.horizons], self.lookback)
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class LaggedReturns(OddColumns):
+class LaggedReturns(Windowed, OddColumns):
     """The volatility-normalised returns of single earlier bars."""
 
     lags: tuple[int, ...] = (1, 2)
     name: ClassVar[str] = "lagged_returns"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, lags=self.lags)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`ret_1_lag_<bars>`."""
-        return tuple(f"ret_1_lag_{lag}" for lag in self.lags)
-
-    @property
-    def lookback(self) -> int:
-        """The longest lag, and what that return is measured in."""
-        return max(self.lags) + STANDARD_LOOKBACK
+    patterns: ClassVar[tuple[str, ...]] = ("ret_1_lag_{lags}",)
+    behind: ClassVar[int] = STANDARD_LOOKBACK  # what that return is measured in
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Earlier returns of shape (n_bars, n_lags)."""
         returns = standard_returns(log_returns(log_close(bars)))
         return masked([lagged(returns, lag) for lag in self.lags], self.lookback)
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class AverageDistance(OddColumns):
+class AverageDistance(Windowed, OddColumns):
     """How far the price, in standard deviations, lies above its own exponential averages.
 
     The log price minus its exponential average is an exponentially weighted sum of past returns; here these are the
@@ -105,14 +69,7 @@ class AverageDistance(OddColumns):
 
     spans: tuple[int, ...] = (20, 80)
     name: ClassVar[str] = "average_distance"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, spans=self.spans)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`above_average_<span>`."""
-        return tuple(f"above_average_{span}" for span in self.spans)
+    patterns: ClassVar[tuple[str, ...]] = ("above_average_{spans}",)
 
     @property
     def lookback(self) -> int:
@@ -120,7 +77,6 @@ class AverageDistance(OddColumns):
         return max(map(_n_taps, self.spans)) - 1 + STANDARD_LOOKBACK
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Distances of shape (n_bars, n_spans)."""
         returns = standard_returns(log_returns(log_close(bars)))
         return masked([_distance(returns, span) for span in self.spans], self.lookback)
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError
-from tradsys.features.feature import OddColumns, check_windows, masked
+from tradsys.features.feature import OddColumns, Windowed, masked
 from tradsys.features.prices import VOLATILITY_TAPS, log_close, log_returns, volatility
 from tradsys.features.registry import register
 from tradsys.features.windows import decaying_sum, moving_sum
@@ -21,7 +21,7 @@ from tradsys.features.windows import decaying_sum, moving_sum
 
 @register
 @dataclass(frozen=True, slots=True)
-class Rsi(OddColumns):
+class Rsi(Windowed, OddColumns):
     """Relative strength index of the log price, moved from 0..100 to -1..1; zero where nothing moved.
 
     Wilder, *New Concepts in Technical Trading Systems* (1978), p. 63-70.
@@ -29,14 +29,7 @@ class Rsi(OddColumns):
 
     period: int = 14
     name: ClassVar[str] = "rsi"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, period=self.period)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`rsi_<period>`."""
-        return (f"rsi_{self.period}",)
+    patterns: ClassVar[tuple[str, ...]] = ("rsi_{period}",)
 
     @property
     def lookback(self) -> int:
@@ -56,7 +49,7 @@ class Rsi(OddColumns):
 
 @register
 @dataclass(frozen=True, slots=True)
-class Macd(OddColumns):
+class Macd(Windowed, OddColumns):
     """Histogram of the MACD of the log price (the line minus its signal line), in units of a bar's volatility.
 
     Appel, *The Moving Average Convergence-Divergence Trading Method* (1979).
@@ -66,16 +59,12 @@ class Macd(OddColumns):
     slow: int = 26
     signal: int = 9
     name: ClassVar[str] = "macd"
+    patterns: ClassVar[tuple[str, ...]] = ("macd_{fast}_{slow}_{signal}",)
 
     def __post_init__(self) -> None:
-        check_windows(self.name, fast=self.fast, slow=self.slow, signal=self.signal)
+        Windowed.__post_init__(self)  # super() does not know a class with slots
         if self.fast >= self.slow:
             raise ConfigError(f"macd: fast must be below slow, was {self.fast} and {self.slow}; 12 and 26 are usual")
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`macd_<fast>_<slow>_<signal>`."""
-        return (f"macd_{self.fast}_{self.slow}_{self.signal}",)
 
     @property
     def lookback(self) -> int:

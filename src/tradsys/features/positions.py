@@ -8,7 +8,7 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.outside import outside_values
-from tradsys.features.feature import Feature, OddColumns, VolatilityColumns, check_windows, masked
+from tradsys.features.feature import Feature, OddColumns, VolatilityColumns, Windowed, masked
 from tradsys.features.prices import log_close
 from tradsys.features.registry import register
 from tradsys.features.windows import decaying_sum
@@ -54,7 +54,7 @@ def change(x: FloatArray, window: int) -> FloatArray:
 
 @register
 @dataclass(frozen=True, slots=True)
-class OpenInterest(VolatilityColumns):
+class OpenInterest(Windowed, VolatilityColumns):
     """Log change of open interest over some bars, and how unusual the longest of them is: it knows no direction.
 
     Positions that were opened must be closed, in a hurry if prices move: more of them, larger moves.
@@ -63,15 +63,8 @@ class OpenInterest(VolatilityColumns):
     windows: tuple[int, ...] = (1, 24)
     usual: int = 168
     name: ClassVar[str] = "open_interest"
+    patterns: ClassVar[tuple[str, ...]] = ("oi_change_{windows}", "oi_z_{usual}")
     needs: ClassVar[tuple[str, ...]] = ("flow_open_interest",)
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows, usual=self.usual)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`oi_change_<bars>` and `oi_z_<bars>`."""
-        return (*(f"oi_change_{window}" for window in self.windows), f"oi_z_{self.usual}")
 
     @property
     def lookback(self) -> int:
@@ -87,7 +80,7 @@ class OpenInterest(VolatilityColumns):
 
 @register
 @dataclass(frozen=True, slots=True)
-class OpenInterestPressure(OddColumns):
+class OpenInterestPressure(Windowed, OddColumns):
     """Log change of open interest, with the sign of the return over the same bars.
 
     Positive where positions were opened into a rise or closed into a fall.
@@ -95,20 +88,9 @@ class OpenInterestPressure(OddColumns):
 
     windows: tuple[int, ...] = (1, 24)
     name: ClassVar[str] = "open_interest_pressure"
+    patterns: ClassVar[tuple[str, ...]] = ("oi_pressure_{windows}",)
+    behind: ClassVar[int] = 1  # the bar that the change starts from
     needs: ClassVar[tuple[str, ...]] = ("flow_open_interest",)
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`oi_pressure_<bars>`."""
-        return tuple(f"oi_pressure_{window}" for window in self.windows)
-
-    @property
-    def lookback(self) -> int:
-        """The longest change."""
-        return max(self.windows) + 1
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Shape (n_bars, n_windows), NaN where open interest is not known now or was not then."""
@@ -119,25 +101,13 @@ class OpenInterestPressure(OddColumns):
 
 @register
 @dataclass(frozen=True, slots=True)
-class Basis(OddColumns):
+class Basis(Windowed, OddColumns):
     """The perpetual's premium over its index, and how unusual it is: seen from the other currency it changes sign."""
 
     usual: int = 168
     name: ClassVar[str] = "basis"
+    patterns: ClassVar[tuple[str, ...]] = ("basis", "basis_z_{usual}")
     needs: ClassVar[tuple[str, ...]] = ("flow_basis",)
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, usual=self.usual)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`basis` and `basis_z_<bars>`."""
-        return ("basis", f"basis_z_{self.usual}")
-
-    @property
-    def lookback(self) -> int:
-        """The window that says what is usual."""
-        return self.usual
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Shape (n_bars, 2), NaN where the basis is not known."""
@@ -150,7 +120,7 @@ _LIQUIDATED: Final = ("flow_liq_sell", "flow_liq_buy")
 
 @register
 @dataclass(frozen=True, slots=True)
-class LiquidationImbalance(OddColumns):
+class LiquidationImbalance(Windowed, OddColumns):
     """Longs liquidated less shorts liquidated over both, of a bar and of the last ones together; in [-1, 1].
 
     Where nobody was liquidated neither side pressed: 0. Bars of which nothing is known take no part.
@@ -158,20 +128,8 @@ class LiquidationImbalance(OddColumns):
 
     windows: tuple[int, ...] = (1, 24)
     name: ClassVar[str] = "liquidation_imbalance"
+    patterns: ClassVar[tuple[str, ...]] = ("liq_imbalance_{windows}",)
     needs: ClassVar[tuple[str, ...]] = _LIQUIDATED
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`liq_imbalance_<bars>`."""
-        return tuple(f"liq_imbalance_{window}" for window in self.windows)
-
-    @property
-    def lookback(self) -> int:
-        """The longest window."""
-        return max(self.windows)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Shape (n_bars, n_windows), NaN where the bar's own liquidations are not known."""
@@ -188,7 +146,7 @@ class LiquidationImbalance(OddColumns):
 
 @register
 @dataclass(frozen=True, slots=True)
-class LiquidationVolume(VolatilityColumns):
+class LiquidationVolume(Windowed, VolatilityColumns):
     """`log(1 + x / m)` of all that was liquidated in a bar, m the median of the last bars in which anything was.
 
     A usual bar with liquidations has log 2, one without has 0.
@@ -196,20 +154,8 @@ class LiquidationVolume(VolatilityColumns):
 
     usual: int = 168
     name: ClassVar[str] = "liquidation_volume"
+    patterns: ClassVar[tuple[str, ...]] = ("liq_volume_{usual}",)
     needs: ClassVar[tuple[str, ...]] = _LIQUIDATED
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, usual=self.usual)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`liq_volume_<bars>`."""
-        return (f"liq_volume_{self.usual}",)
-
-    @property
-    def lookback(self) -> int:
-        """The window of the median."""
-        return self.usual
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Shape (n_bars, 1), NaN where the bar's own liquidations are not known."""

@@ -11,7 +11,7 @@ import polars as pl
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.time import DAY_MS, format_interval, infer_interval
-from tradsys.features.feature import Feature, VolatilityColumns, check_windows, masked
+from tradsys.features.feature import Feature, PlainColumns, VolatilityColumns, check_windows, masked
 from tradsys.features.prices import FLOOR, LogPrices
 from tradsys.features.registry import register
 from tradsys.features.stream.series import ohlcv
@@ -96,35 +96,30 @@ _MONDAY_MS = 4 * DAY_MS  # the epoch was a Thursday
 
 @register
 @dataclass(frozen=True, slots=True)
-class TimeOfDay:
+class TimeOfDay(PlainColumns):
     """Time of day (UTC) of the bar's open, as a point on a circle."""
 
     name: ClassVar[str] = "time_of_day"
     columns: ClassVar[tuple[str, ...]] = ("day_sin", "day_cos")
     lookback: ClassVar[int] = 1
-    is_odd: ClassVar[tuple[bool, ...]] = (False, False)
-    is_volatility: ClassVar[tuple[bool, ...]] = (False, False)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Sine and cosine, shape (n_bars, 2)."""
         return _on_circle((ohlcv(bars).ts % DAY_MS) / DAY_MS)
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class DayOfWeek:
+class DayOfWeek(PlainColumns):
     """Time of the week (UTC, from Monday) of the bar's open, as a point on a circle."""
 
     name: ClassVar[str] = "day_of_week"
     columns: ClassVar[tuple[str, ...]] = ("week_sin", "week_cos")
     lookback: ClassVar[int] = 1
-    is_odd: ClassVar[tuple[bool, ...]] = (False, False)
-    is_volatility: ClassVar[tuple[bool, ...]] = (False, False)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Sine and cosine, shape (n_bars, 2)."""
         return _on_circle(((ohlcv(bars).ts - _MONDAY_MS) % _WEEK_MS) / _WEEK_MS)
 
 
 def _on_circle(turns: FloatArray) -> FloatArray:
+    """Sine and cosine, shape (n_bars, 2)."""
     return np.column_stack([np.sin(2.0 * np.pi * turns), np.cos(2.0 * np.pi * turns)])

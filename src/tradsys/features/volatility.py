@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.features.feature import VolatilityColumns, check_windows, masked
+from tradsys.features.feature import VolatilityColumns, Windowed, masked
 from tradsys.features.prices import FLOOR, STANDARD_LOOKBACK, LogPrices, log_close, log_returns, standard_returns
 from tradsys.features.registry import register
 from tradsys.features.windows import decaying_mean, moving_mean, standard_sum
@@ -15,34 +15,22 @@ from tradsys.features.windows import decaying_mean, moving_mean, standard_sum
 
 @register
 @dataclass(frozen=True, slots=True)
-class RealisedVolatility(VolatilityColumns):
+class RealisedVolatility(Windowed, VolatilityColumns):
     """Log of the root mean squared return of a bar."""
 
     windows: tuple[int, ...] = (24, 168)
     name: ClassVar[str] = "realised_volatility"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`realised_<bars>`."""
-        return tuple(f"realised_{window}" for window in self.windows)
-
-    @property
-    def lookback(self) -> int:
-        """The longest window of returns."""
-        return max(self.windows) + 1
+    patterns: ClassVar[tuple[str, ...]] = ("realised_{windows}",)
+    behind: ClassVar[int] = 1  # the close before the first return
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Logs of shape (n_bars, n_windows)."""
         returns = log_returns(log_close(bars))
         return masked([np.log(_realised(returns, w) + FLOOR) for w in self.windows], self.lookback)
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class ParkinsonVolatility(VolatilityColumns):
+class ParkinsonVolatility(Windowed, VolatilityColumns):
     """Log of the volatility of a bar that its high and low tell, five times as precise as the close alone.
 
     Parkinson, "The extreme value method for estimating the variance of the rate of return", *J. Business* 53 (1980).
@@ -50,41 +38,21 @@ class ParkinsonVolatility(VolatilityColumns):
 
     windows: tuple[int, ...] = (24, 168)
     name: ClassVar[str] = "parkinson_volatility"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`parkinson_<bars>`."""
-        return tuple(f"parkinson_{window}" for window in self.windows)
-
-    @property
-    def lookback(self) -> int:
-        """The longest window."""
-        return max(self.windows)
+    patterns: ClassVar[tuple[str, ...]] = ("parkinson_{windows}",)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Logs of shape (n_bars, n_windows)."""
         log = LogPrices.of(bars)
         return masked([np.log(_parkinson(log.high - log.low, w) + FLOOR) for w in self.windows], self.lookback)
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class AverageTrueRange(VolatilityColumns):
+class AverageTrueRange(Windowed, VolatilityColumns):
     """Log of the average true range over the price, by Wilder's weights cut after ten periods."""
 
     period: int = 14
     name: ClassVar[str] = "average_true_range"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, period=self.period)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`atr_<period>`."""
-        return (f"atr_{self.period}",)
+    patterns: ClassVar[tuple[str, ...]] = ("atr_{period}",)
 
     @property
     def lookback(self) -> int:
@@ -92,13 +60,12 @@ class AverageTrueRange(VolatilityColumns):
         return _atr_taps(self.period) + 1
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Logs of shape (n_bars, 1)."""
         return masked([np.log(_atr(LogPrices.of(bars).ranges(), self.period) + FLOOR)], self.lookback)
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class VolatilityRatios(VolatilityColumns):
+class VolatilityRatios(Windowed, VolatilityColumns):
     """Logs of volatilities over several windows, each over the average true range, and of realised over Parkinson's.
 
     Barriers are set in average true ranges. So how likely a barrier is touched in time hangs on how the volatility to
@@ -109,14 +76,7 @@ class VolatilityRatios(VolatilityColumns):
     atr_period: int = 14
     kind_window: int = 24
     name: ClassVar[str] = "volatility_ratios"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows, atr_period=self.atr_period, kind_window=self.kind_window)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`parkinson_<bars>_to_atr`, then `realised_to_parkinson_<bars>`."""
-        return (*(f"parkinson_{w}_to_atr" for w in self.windows), f"realised_to_parkinson_{self.kind_window}")
+    patterns: ClassVar[tuple[str, ...]] = ("parkinson_{windows}_to_atr", "realised_to_parkinson_{kind_window}")
 
     @property
     def lookback(self) -> int:
@@ -124,7 +84,6 @@ class VolatilityRatios(VolatilityColumns):
         return max(*self.windows, _atr_taps(self.atr_period) + 1, self.kind_window + 1)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Logs of shape (n_bars, n_windows + 1)."""
         log = LogPrices.of(bars)
         atr, size, returns = _atr(log.ranges(), self.atr_period), log.high - log.low, log.returns()
         # a twentieth of the usual keeps a bar without any range from becoming minus infinity
@@ -136,27 +95,15 @@ class VolatilityRatios(VolatilityColumns):
 
 @register
 @dataclass(frozen=True, slots=True)
-class AbsoluteReturn(VolatilityColumns):
+class AbsoluteReturn(Windowed, VolatilityColumns):
     """Size of the last volatility-normalised return, and of those of a window taken together."""
 
     windows: tuple[int, ...] = (1,)
     name: ClassVar[str] = "absolute_return"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`abs_ret_<bars>`."""
-        return tuple(f"abs_ret_{window}" for window in self.windows)
-
-    @property
-    def lookback(self) -> int:
-        """The longest window, and what its earliest return is measured in."""
-        return max(self.windows) - 1 + STANDARD_LOOKBACK
+    patterns: ClassVar[tuple[str, ...]] = ("abs_ret_{windows}",)
+    behind: ClassVar[int] = STANDARD_LOOKBACK - 1  # what the earliest return is measured in
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Sizes of shape (n_bars, n_windows)."""
         returns = standard_returns(log_returns(log_close(bars)))
         return masked([np.abs(standard_sum(returns, w)) for w in self.windows], self.lookback)
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.features.feature import OddColumns, VolatilityColumns, check_windows, masked
+from tradsys.features.feature import OddColumns, VolatilityColumns, Windowed, masked
 from tradsys.features.prices import STANDARD_LOOKBACK, VOLATILITY_TAPS, LogPrices, standard_returns, volatility
 from tradsys.features.registry import register
 from tradsys.features.windows import moving_mean, relative_size, standard_sum, trailing_zscore, zscore_lookback
@@ -15,19 +15,12 @@ from tradsys.features.windows import moving_mean, relative_size, standard_sum, t
 
 @register
 @dataclass(frozen=True, slots=True)
-class VolumeZScore(VolatilityColumns):
+class VolumeZScore(Windowed, VolatilityColumns):
     """The bar's volume against its recent past."""
 
     window: int = 96
     name: ClassVar[str] = "volume_zscore"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, window=self.window)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`volume_z_<bars>`."""
-        return (f"volume_z_{self.window}",)
+    patterns: ClassVar[tuple[str, ...]] = ("volume_z_{window}",)
 
     @property
     def lookback(self) -> int:
@@ -35,26 +28,18 @@ class VolumeZScore(VolatilityColumns):
         return zscore_lookback(self.window)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Standard score, shape (n_bars, 1)."""
         return masked([trailing_zscore(LogPrices.of(bars).volume, self.window)], self.lookback)
 
 
 @register
 @dataclass(frozen=True, slots=True)
-class VolumeReturn(OddColumns):
+class VolumeReturn(Windowed, OddColumns):
     """Volatility-normalised returns, each weighted by its bar's relative volume, summed over a window."""
 
     windows: tuple[int, ...] = (1, 24)
     volume_window: int = 96
     name: ClassVar[str] = "volume_return"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, windows=self.windows, volume_window=self.volume_window)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`volume_return_<bars>`."""
-        return tuple(f"volume_return_{window}" for window in self.windows)
+    patterns: ClassVar[tuple[str, ...]] = ("volume_return_{windows}",)
 
     @property
     def lookback(self) -> int:
@@ -62,7 +47,6 @@ class VolumeReturn(OddColumns):
         return max(self.windows) - 1 + max(STANDARD_LOOKBACK, self.volume_window)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Weighted momentum of shape (n_bars, n_windows), about one in size."""
         log = LogPrices.of(bars)
         weighted = standard_returns(log.returns()) * relative_size(log.volume, self.volume_window) / np.log(2.0)
         return masked([standard_sum(weighted, w) for w in self.windows], self.lookback)
@@ -70,7 +54,7 @@ class VolumeReturn(OddColumns):
 
 @register
 @dataclass(frozen=True, slots=True)
-class VwapDistance(OddColumns):
+class VwapDistance(Windowed, OddColumns):
     """How far the close lies above the volume-weighted average price of a window, in standard deviations of the window.
 
     A bar's price is its typical price, the mean of log high, log low and log close. Where no volume was traded in the
@@ -79,14 +63,7 @@ class VwapDistance(OddColumns):
 
     window: int = 24
     name: ClassVar[str] = "vwap_distance"
-
-    def __post_init__(self) -> None:
-        check_windows(self.name, window=self.window)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`above_vwap_<bars>`."""
-        return (f"above_vwap_{self.window}",)
+    patterns: ClassVar[tuple[str, ...]] = ("above_vwap_{window}",)
 
     @property
     def lookback(self) -> int:
@@ -94,7 +71,6 @@ class VwapDistance(OddColumns):
         return max(self.window, VOLATILITY_TAPS + 1)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Distance of shape (n_bars, 1)."""
         log = LogPrices.of(bars)
         typical = (log.high + log.low + log.close) / 3.0
         total = moving_mean(log.volume, self.window)

@@ -47,6 +47,8 @@ class FeatureStream:
         self._parts: tuple[Columnar, ...] = (*features.features, *unscaled)
         if unknown := set(slow) - {part.name for part in self._parts}:
             raise ConfigError(f"slow names features of this set, found {', '.join(sorted(unknown))}")
+        self.lookback = max(part.lookback for part in self._parts)
+        """Bars that settle a row, `unscaled` ones included."""
         self._step_ms, self._n_features = interval_ms(interval), len(features.columns)
         bars, self.why_slow = TracedBars(Tape()), {name: "asked for" for name in slow}
         traced = [None if part.name in slow else self._trace(part, bars) for part in self._parts]
@@ -84,11 +86,6 @@ class FeatureStream:
             self.why_slow[part.name] = f"its columns did not come from the bars alone, found {type(columns).__name__}"
             return None
         return tuple(bars.tape.of(x) for x in columns.T)
-
-    @property
-    def lookback(self) -> int:
-        """Bars that settle a row, `unscaled` ones included."""
-        return max(part.lookback for part in self._parts)
 
     @property
     def is_fast(self) -> BoolArray:
