@@ -4,12 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import numpy as np
+import polars as pl
 import pytest
 from tests.journal.test_trial import trial
 
 from tradsys.core.errors import LedgerError
+from tradsys.core.price_path import PricePath
 from tradsys.journal import Ledger
 
 
@@ -237,3 +240,59 @@ def test_concurrent_writers_lose_nothing_and_share_what_is_the_same(path):
     contents = [entry.content for entry in Ledger(path).entries()]
     assert sorted((c["writer"], c["i"]) for c in contents if "i" in c) == [(w, i) for w in range(3) for i in range(15)]
     assert sorted(c["shared"] for c in contents if "shared" in c) == list(range(15))
+
+
+class TestSameMarketStoredOtherwise:
+    """Months are told by hashes of exact closes; the path of prices tells a market whose bars were changed a little."""
+
+    @pytest.fixture
+    def bars(self):
+        n = 24 * 70
+        close = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.006, n)))
+        ts = pl.datetime_range(
+            datetime(2024, 1, 1, tzinfo=UTC), interval="1h", eager=True, end=datetime(2024, 3, 10, 23, tzinfo=UTC)
+        )
+        return pl.DataFrame({"ts": ts.cast(pl.Datetime("ms", "UTC")), "close": close})
+
+    def kept(self, ledger, bars, n):
+        path = PricePath.of(bars, 3_600_000)
+        ledger.keep_paths([path])
+        return ledger.append(content(n, blocks=[f"months of {n}", path.block])), [path.block]
+
+    def test_counts_the_trials_of_each(self, path, bars):
+        ledger = Ledger(path)
+        later = bars.with_columns(pl.col("ts") + pl.duration(hours=1))
+        rounded = bars.with_columns(pl.col("close").round(1))
+        for n, stored in enumerate((bars, later, rounded)):
+            _, blocks = self.kept(ledger, stored, n)
+        assert ledger.n_trials_on(blocks) == 3
+        assert Ledger(path).n_trials_on(blocks) == 3
+
+    def test_does_not_count_another_market(self, path, bars):
+        ledger = Ledger(path)
+        self.kept(ledger, bars, 0)
+        other = bars.with_columns(
+            pl.Series("close", 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.006, len(bars)))))
+        )
+        _, blocks = self.kept(ledger, other, 1)
+        assert ledger.n_trials_on(blocks) == 1
+
+    def test_a_path_that_is_gone_leaves_the_months(self, path, bars, caplog):
+        ledger = Ledger(path)
+        entry, _ = self.kept(ledger, bars, 0)
+        _, blocks = self.kept(ledger, bars.with_columns(pl.col("close").round(1)), 1)
+        for file in (path.parent / "paths").iterdir():
+            file.unlink()
+        with caplog.at_level(logging.WARNING):
+            assert Ledger(path).n_trials_on(blocks) == 1
+        assert "recognised by its exact months alone" in caplog.text
+        assert Ledger(path).entries_on(["months of 0"]) == [entry]
+
+    def test_a_changed_path_is_refused(self, path, bars):
+        ledger = Ledger(path)
+        self.kept(ledger, bars, 0)
+        _, blocks = self.kept(ledger, bars.with_columns(pl.col("close").round(1)), 1)
+        first, second = sorted((path.parent / "paths").iterdir())
+        first.write_bytes(second.read_bytes())
+        with pytest.raises(LedgerError, match="holds another path than its name says"):
+            Ledger(path).n_trials_on(blocks)

@@ -183,10 +183,12 @@ def _data(market: str, seed: int, ledger: "Ledger") -> "Data":
     from tradsys.research.judging.trials import data_of
 
     try:
-        return data_of(load_market([market], seed=seed, settings=DataSettings.load()))
+        loaded = load_market([market], seed=seed, settings=DataSettings.load())
     except ConfigError as error:
         names = list(dict.fromkeys(str(e.content["market"]) for e in ledger.entries() if "market" in e.content))
         raise ConfigError(f"{_no_market(market, names)}; and as bars: {error}") from None
+    ledger.keep_paths(loaded.paths)
+    return data_of(loaded)
 
 
 def _about(entry: "LedgerEntry") -> "Data":

@@ -13,6 +13,9 @@ from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.errors import DataError
 from tradsys.core.time import DAY_MS, HOUR_MS, ts_ms
 
+PATH_BLOCK = "path:"
+"""Begins the names of paths among the hashes of months."""
+
 STEP_MS = 2 * HOUR_MS
 _STEPS_A_DAY = DAY_MS // STEP_MS
 _MOST_SHIFT = _STEPS_A_DAY
@@ -54,6 +57,11 @@ class PricePath:
     def digest(self) -> str:
         """SHA-256 of the path, hexadecimal."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @property
+    def block(self) -> str:
+        """How data that hold this path name it among the hashes of their months."""
+        return PATH_BLOCK + self.digest
 
     def to_bytes(self) -> bytes:
         """A safetensors file; the same path gives the same bytes."""

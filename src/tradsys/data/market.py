@@ -11,7 +11,8 @@ from tradsys.core.bars import split_symbols
 from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES, Side
-from tradsys.core.time import format_interval, infer_interval
+from tradsys.core.price_path import PricePath
+from tradsys.core.time import format_interval, infer_interval, interval_ms
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, LoadedBars, is_simulated, load
 from tradsys.data.repairs import Repair
@@ -23,7 +24,8 @@ from tradsys.data.simulate.recipes import parse_recipe
 class Market:
     """Checked bars with a `symbol` column, and how to recognise them again.
 
-    `fingerprint` covers every value, and recipe and seed of simulated bars; `blocks` are hashes of each month's closes;
+    `fingerprint` covers every value, and recipe and seed of simulated bars; `blocks` are hashes of each month's closes,
+    and of each symbol's path of prices in `paths`, by which the ledger knows the market however it is stored;
     `is_development` says that the defaults were chosen on some of these very bars; `outside` names what was attached
     from outside the symbols' own trades.
     """
@@ -37,6 +39,7 @@ class Market:
     blocks: tuple[str, ...]
     is_development: bool
     outside: tuple[str, ...] = ()
+    paths: tuple[PricePath, ...] = ()
 
     @property
     def n_design_looks(self) -> int:
@@ -82,7 +85,8 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
     _refuse_repeated_symbols(sources, frames)
     shared = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
     bars = pl.concat([frame.select(shared) for frame in frames])
-    blocks = month_blocks(bars)
+    months = month_blocks(bars)
+    paths = tuple(PricePath.of(frame, interval_ms(interval)) for frame in split_symbols(bars).values())
     drawn = [f"{item.symbol} seed {seed}" for item, source in zip(loaded, sources, strict=True) if is_simulated(source)]
     return Market(
         bars=bars,
@@ -91,8 +95,9 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
         symbols=tuple(split_symbols(bars)),
         repairs=tuple(repair for item in loaded for repair in item.repairs),
         fingerprint=fingerprint(bars, drawn),
-        blocks=blocks,
-        is_development=not development_blocks().isdisjoint(blocks),
+        blocks=(*months, *sorted(path.block for path in paths)),
+        is_development=not development_blocks().isdisjoint(months),
+        paths=paths,
     )
 
 

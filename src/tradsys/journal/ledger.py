@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from tradsys.core.errors import ConfigError, DataError, LedgerError
 from tradsys.core.files import sync_folder, write_atomically
 from tradsys.core.json_text import canonical_json
+from tradsys.core.price_path import PATH_BLOCK, PricePath
 from tradsys.journal.entries import COUNTED
 from tradsys.journal.trial import TrialSeries
 
@@ -55,7 +56,8 @@ class Ledger:
 
     Every append is checked against the chain, locked, and on disk before it returns. Content that is already there is
     not written again. A line cut off by a crash is dropped at the next opening and logged; anything else that does not
-    fit the chain is a `LedgerError`. A trial's series lies in `trials/<digest>.safetensors` beside the file.
+    fit the chain is a `LedgerError`. A trial's series lies in `trials/<digest>.safetensors` beside the file, and the
+    path of prices by which a market is recognised in `paths/<digest>.safetensors`.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -63,6 +65,8 @@ class Ledger:
         self._entries: list[LedgerEntry] = []
         self._by_content: dict[str, LedgerEntry] = {}
         self._read_to = 0
+        self._paths: dict[str, PricePath] = {}
+        self._same_market: dict[tuple[str, str], bool] = {}
         self.refresh()
 
     @property
@@ -78,10 +82,7 @@ class Ledger:
 
     def append_trial(self, content: Mapping[str, Any], trial: TrialSeries) -> LedgerEntry:
         """Store a trial's series, then append its entry: `content` with kind "trial", "series" and "n_trades" added."""
-        path = self._series_path(trial.digest)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, trial.to_bytes())
+        _write_once(self._series_path(trial.digest), trial.to_bytes())
         return self.append({**content, "kind": TRIAL, "series": trial.digest, "n_trades": trial.n_trades})
 
     def append(self, content: Mapping[str, Any]) -> LedgerEntry:
@@ -105,10 +106,21 @@ class Ledger:
         """All entries in the order they were written, or those of one kind."""
         return [entry for entry in self._entries if kind is None or entry.kind == kind]
 
+    def keep_paths(self, paths: Iterable[PricePath]) -> None:
+        """Store the paths of a market's prices, by which it is recognised when it comes stored in another way."""
+        for path in paths:
+            _write_once(self._price_path(path.digest), path.to_bytes())
+
+    def share_data(self, blocks: Collection[str], others: Collection[str]) -> bool:
+        """Whether two sets of data share a month: the same closes, or paths of prices that are one market's."""
+        if not frozenset(blocks).isdisjoint(others):
+            return True
+        return any(self._are_one_market(a, b) for a in _paths_among(blocks) for b in _paths_among(others))
+
     def entries_on(self, blocks: Collection[str]) -> list[LedgerEntry]:
         """Entries whose data share at least one month with `blocks`."""
         wanted = frozenset(blocks)
-        return [entry for entry in self._entries if not wanted.isdisjoint(entry.content.get("blocks", ()))]
+        return [entry for entry in self._entries if self.share_data(wanted, entry.content.get("blocks", ()))]
 
     def trials_on(self, blocks: Collection[str]) -> list[LedgerEntry]:
         """Trials on data that share at least one month with `blocks`."""
@@ -164,6 +176,26 @@ class Ledger:
         others = sorted(names.difference(but))
         stored = [digest for digest in others if self._series_path(digest).exists()]
         return Earlier(tuple(self.load_trial(digest) for digest in stored), len(others) - len(stored))
+
+    def _are_one_market(self, digest: str, other: str) -> bool:
+        """Compares two stored paths once; one whose file is not here is recognised by its months alone."""
+        pair = (digest, other)
+        if pair not in self._same_market:
+            own, theirs = self._load_path(digest), self._load_path(other)
+            self._same_market[pair] = own is not None and theirs is not None and own.shares_a_month(theirs)
+        return self._same_market[pair]
+
+    def _load_path(self, digest: str) -> PricePath | None:
+        if digest not in self._paths:
+            path = self._price_path(digest)
+            if not path.exists():
+                _log.warning("%s is gone: the market it told of is recognised by its exact months alone", path)
+                return None
+            stored = PricePath.from_bytes(path.read_bytes())
+            if stored.digest != digest:
+                raise LedgerError(f"{path} holds another path than its name says; restore it from a copy")
+            self._paths[digest] = stored
+        return self._paths[digest]
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -226,6 +258,20 @@ class Ledger:
 
     def _series_path(self, digest: str) -> Path:
         return self.path.parent / "trials" / f"{digest}.safetensors"
+
+    def _price_path(self, digest: str) -> Path:
+        return self.path.parent / "paths" / f"{digest}.safetensors"
+
+
+def _paths_among(blocks: Iterable[str]) -> list[str]:
+    """Digests of the paths of prices that data name among the hashes of their months."""
+    return [block.removeprefix(PATH_BLOCK) for block in blocks if block.startswith(PATH_BLOCK)]
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
 
 
 def _trial_name(entry: LedgerEntry) -> str:

@@ -54,6 +54,7 @@ def run(
     named(spec.deployed, spec.profiles)  # a profile that there is none of is an error before long work
     check_writable(root, "the run goes", "name another folder with --out")
     check_writable(ledger.path.parent, "trials go", "name another folder with --journal")
+    ledger.keep_paths(market.paths)
     looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
     try:
         simulated = tried.simulate(market, progress)

@@ -85,4 +85,5 @@ def _record(market: Market, spec: Experiment, agent: str, gain: Mapping[str, Any
         high=gain["high"],
         n=gain["n"],
     )
+    ledger.keep_paths(market.paths)
     ledger.append(entry.content())

@@ -102,6 +102,7 @@ def conclude(
             for claim in results[part]["claims"]
         },
     )
+    ledger.keep_paths(market.paths)
     ledger.append(entry.content())
     write_atomically(cache.folder / "results.json", pretty_json(results).encode())
     return results

@@ -25,7 +25,7 @@ from tradsys.runs.verdict import ProfileJudgement, RunVerdict
 def record_look(hypothesis: str, market: Market, spec: Tried, ledger: Ledger, *, code: str) -> str:
     """Tie the run that is about to start to a hypothesis on the same data; returns the hypothesis' full name."""
     entry = ledger.find(hypothesis, "hypothesis")
-    if set(market.blocks).isdisjoint(entry.content["blocks"]):
+    if not ledger.share_data(market.blocks, entry.content["blocks"]):
         raise ConfigError(
             f"hypothesis {entry.content_hash[:10]} is about {entry.content['market']}, and this run's data share no "
             f"month with it; record one with `tradsys journal add --market {market.sources[0]} --hypothesis ...`"

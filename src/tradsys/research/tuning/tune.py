@@ -104,6 +104,7 @@ def tune(
     """
     root = ledger.path.parent / "tuning"
     check_writable(root, "studies go", "name another folder with --journal")
+    ledger.keep_paths(market.paths)
     region = None if zoom_in is None else best_region(root, zoom_in, storage)
     space = space if region is None else within(space, region.space)
     plan = StudyPlan(
