@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 from tests.models.panels import panel_of
 
-from tradsys.models.forecaster import FittedForecaster, Forecaster, load_forecaster
+from tradsys.models.boosted import Boosted
+from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, load_forecaster
 from tradsys.models.linear.baselines import BaseRate, SymmetricLogistic, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_agent import VolatilityAgent
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.networks.stepper import Stepper
-from tradsys.models.panel import Panel, Rows
 from tradsys.models.training.agents import ResNetAgent, TransformerAgent
 from tradsys.models.training.contrastive import Contrast
 from tradsys.models.training.contrastive_agent import ContrastiveAgent
 from tradsys.models.training.network_agent import NetworkAgent
-from tradsys.models.trees.boosted import Boosted
 
 SMALL_NETWORK = TransformerAgent(d_model=16, n_layers=2, n_heads=2, window=16, learning_rate=5e-3, max_steps=300)
 SMALL_RESNET = ResNetAgent(d_model=16, n_layers=3, baseline=8, window=16, learning_rate=5e-3, max_steps=300)

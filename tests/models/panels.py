@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tradsys.models.panel import Panel
+from tradsys.models.forecaster import Panel
 
 HOUR_MS = 3_600_000
 COLUMNS = ("momentum", "reversal", "volatility", "noise")

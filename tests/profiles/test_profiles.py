@@ -19,7 +19,7 @@ from tradsys.profiles import (
     profile_named,
 )
 from tradsys.profiles.catalogue import reading_confidence_as
-from tradsys.profiles.codec import profile_from_dict, profile_to_dict
+from tradsys.profiles.profile import profile_from_dict, profile_to_dict
 
 
 def forecasts(**changes) -> Forecasts:

@@ -8,8 +8,7 @@ from tests.features.markets import mirrored, ordinary
 
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.data.simulate import known_states, simulate
-from tradsys.regimes.markov import FittedRegimeFilter, RegimeSpec
-from tradsys.regimes.observations import RangeObservation
+from tradsys.regimes.markov import FittedRegimeFilter, RangeObservation, RegimeSpec
 
 N_TRAIN, N_BARS = 16_000, 22_000
 

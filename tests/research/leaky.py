@@ -21,7 +21,7 @@ from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.training.agents import TransformerAgent
-from tradsys.models.training.outcome import Trained
+from tradsys.models.training.recipe import Trained
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.regimes.markov import FittedRegimeFilter, RegimeSpec

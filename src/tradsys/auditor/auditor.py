@@ -14,10 +14,10 @@ from tradsys.core.errors import BundleError, ConfigError, DataError, FitError
 from tradsys.core.logistic import log_odds, sigmoid
 from tradsys.core.seeds import derive
 from tradsys.labels.weights import krichevsky_trofimov
+from tradsys.models.boosted import tree_parameters
 from tradsys.models.calibration import shrunk_slope
 from tradsys.models.linear.logistic import fit_logistic, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
-from tradsys.models.trees.boosted import tree_parameters
 from tradsys.splits.kfold import PurgedKFold
 
 _ABOUT = "auditor.json"

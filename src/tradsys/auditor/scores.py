@@ -9,7 +9,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError
-from tradsys.models.trees.boosted import booster_from, ubj
+from tradsys.models.boosted import booster_from, ubj
 
 if TYPE_CHECKING:
     import xgboost

@@ -14,8 +14,7 @@ from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import interval_ms
 from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.predictor.decision import Decision
-from tradsys.predictor.parts import PredictorParts
-from tradsys.predictor.storage import read_parts, write_parts
+from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
 from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile

@@ -1,7 +1,8 @@
 """A predictor as files, and back: ONNX, safetensors, UBJ and JSON in a bundle whose manifest hashes every byte."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,34 @@ from tradsys.bundle.bundle import read_bundle, write_bundle
 from tradsys.core.errors import BundleError
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.barrier_spec import BarrierSpec
+from tradsys.models.combination import Combination, combination_from_dict
 from tradsys.models.forecaster import FittedForecaster, load_forecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
-from tradsys.models.pooling.combination import combination_from_dict
-from tradsys.predictor.parts import PredictorParts
 from tradsys.predictor.valuation import ConfidenceRanks, Valuation
-from tradsys.profiles.codec import profile_from_dict, profile_to_dict
-from tradsys.regimes.family import filter_from_dict
+from tradsys.profiles.profile import Profile, profile_from_dict, profile_to_dict
+from tradsys.regimes.family import RegimeFilter, filter_from_dict
 from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.regimes.momentum import RegimeMomentum  # noqa: F401  # registers a feature that a bundle may hold
+
+
+@dataclass(frozen=True, slots=True)
+class PredictorParts:
+    """What a bundle's files hold; `Predictor` adds how the parts decide together."""
+
+    interval: timedelta
+    features: FittedFeatures
+    forecasters: Mapping[str, FittedForecaster]
+    combination: Combination
+    timeout: FittedForecaster
+    valuation: Valuation
+    ranks: ConfidenceRanks
+    regimes: RegimeFilter
+    auditor: FittedAuditor
+    barriers: BarrierSpec
+    profile: Profile
+    volatility: VolatilityForecast | None = None
+    supervisor: FittedMacroFilter | None = None
+
 
 _FEATURES, _REGIMES, _VALUATION, _SETTINGS = "features.json", "regimes.json", "valuation.json", "settings.json"
 _RANKS, _SUPERVISOR = "ranks.safetensors", "supervisor.json"

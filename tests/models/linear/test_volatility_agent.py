@@ -11,12 +11,11 @@ from tradsys.core.errors import BundleError, ConfigError, FitError
 from tradsys.data import load_bars
 from tradsys.features import FeatureSet
 from tradsys.labels import BarrierSpec, volatility_expansion
-from tradsys.models.forecaster import Forecaster
+from tradsys.models.forecaster import Forecaster, Panel, Rows
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.quantiles import pinball
 from tradsys.models.linear.volatility_agent import VolatilityAgent
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
-from tradsys.models.panel import Panel, Rows
 from tradsys.research.walk.dataset import Dataset
 
 HORIZON, N_TRAINING = 6, 6000

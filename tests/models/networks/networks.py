@@ -4,10 +4,9 @@ import numpy as np
 import torch
 
 from tradsys.models.networks.network import Network
+from tradsys.models.networks.onnx_forecaster import TrainedNetwork
+from tradsys.models.networks.onnx_graph import resnet_to_onnx, transformer_to_onnx
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.networks.resnet_onnx import resnet_to_onnx
-from tradsys.models.networks.trained_network import TrainedNetwork
-from tradsys.models.networks.transformer_onnx import transformer_to_onnx
 
 
 def parameters(network: Network, n_models: int = 1) -> torch.Tensor:

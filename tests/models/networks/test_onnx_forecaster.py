@@ -11,10 +11,9 @@ from tradsys.models.focal import focal_logit
 from tradsys.models.forecaster import load_forecaster
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.network import Network
-from tradsys.models.networks.onnx_forecaster import OnnxForecaster
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwork
 from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.networks.trained_network import TrainedNetwork
 from tradsys.models.networks.transformer import BandedTransformer
 
 NETWORKS = [

@@ -7,9 +7,9 @@ from tests.models.networks.networks import outputs, parameters, rows
 from tests.models.panels import panel_of
 
 from tradsys.core.errors import ConfigError
+from tradsys.models.forecaster import Panel
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.panel import Panel
 from tradsys.models.training.agents import ResNetAgent
 
 SMALL = DilatedResNet(5, d_model=8, n_layers=3, kernel=3, baseline=4, window=8)

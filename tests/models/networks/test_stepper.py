@@ -12,10 +12,9 @@ from tradsys.core.errors import BundleError, ConfigError
 from tradsys.models.focal import add_on_focal_scale
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.network import Network
-from tradsys.models.networks.onnx_forecaster import OnnxForecaster
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwork
 from tradsys.models.networks.resnet import DilatedResNet
 from tradsys.models.networks.stepper import Stepper, _add_on_focal_scale
-from tradsys.models.networks.trained_network import TrainedNetwork
 from tradsys.models.networks.transformer import BandedTransformer
 
 NETWORKS = [

@@ -14,8 +14,7 @@ from tests.models.training.trainings import NETWORK, SHORT, bank_of, loss, marke
 
 from tradsys.core.errors import FitError
 from tradsys.models.training.checkpoints import Checkpoint, read_safetensors, write_safetensors
-from tradsys.models.training.outcome import Trained
-from tradsys.models.training.recipe import Member
+from tradsys.models.training.recipe import Member, Trained
 from tradsys.models.training.training_loop import train
 
 LONG = replace(SHORT, min_steps=60, max_steps=60, check_every=5, dropout=0.1)

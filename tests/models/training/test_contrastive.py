@@ -6,14 +6,13 @@ import torch
 from tests.models.panels import HOUR_MS, panel_of
 
 from tradsys.core.errors import ConfigError
+from tradsys.models.forecaster import Panel
 from tradsys.models.linear.baselines import BaseRate
 from tradsys.models.losses import SupervisedContrastiveLoss, contrast
-from tradsys.models.panel import Panel
 from tradsys.models.training.agents import TransformerAgent
 from tradsys.models.training.contrastive import Contrast, ContrastiveLabels, embed, pretrain
 from tradsys.models.training.contrastive_agent import ContrastiveAgent, Controlled
-from tradsys.models.training.crops import CropBank
-from tradsys.models.training.layout import Layout
+from tradsys.models.training.crops import CropBank, Layout
 
 NETWORK = TransformerAgent(d_model=8, n_layers=1, n_heads=2, window=8, learning_rate=1e-2, noise=0.1, max_steps=40)
 AGENT = ContrastiveAgent(NETWORK, Contrast(projection=4, queue=60, patience=0.5))

@@ -4,8 +4,7 @@ import torch
 from tests.models.training.trainings import bank_of, market, training_set
 
 from tradsys.core.errors import FitError
-from tradsys.models.training.crops import random_starts
-from tradsys.models.training.layout import Layout
+from tradsys.models.training.crops import Layout, random_starts
 
 
 def test_crops_reach_every_row_of_their_spans_equally_often_and_no_other() -> None:

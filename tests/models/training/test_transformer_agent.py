@@ -11,11 +11,11 @@ from tradsys.core.errors import ConfigError
 from tradsys.machine.limits import Limits
 from tradsys.machine.plan import make_plan
 from tradsys.models.focal import focal_logit
+from tradsys.models.forecaster import Panel
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.losses import FocalLoss
 from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.transformer import BandedTransformer
-from tradsys.models.panel import Panel
 from tradsys.models.training import network_agent
 from tradsys.models.training.agents import TransformerAgent
 from tradsys.models.training.crops import CropBank

@@ -8,8 +8,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tradsys.models.networks.transformer import BandedTransformer
 from tradsys.models.training.crops import CropBank, TrainingSet
-from tradsys.models.training.outcome import Trained
-from tradsys.models.training.recipe import Member, TrainingRecipe
+from tradsys.models.training.recipe import Member, Trained, TrainingRecipe
 from tradsys.models.training.training_loop import train
 
 CPU = torch.device("cpu")

@@ -14,7 +14,7 @@ from tradsys.data.simulate import simulate
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
 from tradsys.profiles.catalogue import RECKLESS, supervised
-from tradsys.profiles.codec import profile_from_dict, profile_to_dict
+from tradsys.profiles.profile import profile_from_dict, profile_to_dict
 from tradsys.profiles.rules import RiskOffSize
 from tradsys.research.judging.replay import Replay
 from tradsys.research.lookahead.lookahead import look_ahead

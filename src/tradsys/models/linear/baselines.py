@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from tradsys.core.logistic import log_odds
+from tradsys.models.forecaster import LONG, SHORT, Panel, Rows
 from tradsys.models.linear.logistic import FittedLinear, fit_logistic, fit_two_sides, side_problems, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
-from tradsys.models.panel import LONG, SHORT, Panel, Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import BundleError, FitError
 from tradsys.core.logistic import log_odds
-from tradsys.models.forecaster import check_n_features
+from tradsys.models.forecaster import Panel, Rows, check_n_features
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
-from tradsys.models.panel import Panel, Rows
 
 _MAX_STEPS = 60
 _SMALLEST_GRADIENT = 1e-10

@@ -7,11 +7,11 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, FitError
+from tradsys.models.forecaster import Panel, Rows
 from tradsys.models.linear.logistic import fit_logistic, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
 from tradsys.models.linear.quantiles import Ridge, fit_ridge, fit_scale
 from tradsys.models.linear.volatility_forecast import ReachMap, VolatilityForecast, reach_inputs
-from tradsys.models.panel import Panel, Rows
 from tradsys.splits.kfold import PurgedKFold
 
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)

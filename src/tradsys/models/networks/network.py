@@ -1,8 +1,8 @@
 """What the training engine, the objectives and the agents need of a network, and what every network is made of."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,76 +18,46 @@ type Drop = Callable[[Tensor], Tensor]
 """Dropout: zeroes a share of the values and scales up the others."""
 
 
-class Network(Protocol):
+class Network(ABC):
     """The shape of a causal network with a forecast at every bar; many models' parameters go through it side by side.
 
     A model is a vector of `n_parameters`. Bars come in chunks of `window`; the first `context` bars of a crop, whole
     chunks, are history and get no forecast. A forecast depends on `receptive_field` earlier bars and on no later one.
+    A network adds its maps and its encoder; the head over them is linear.
     """
 
-    @property
-    def n_features(self) -> int:
-        """Columns of a bar."""
+    __slots__ = ()
+
+    architecture: ClassVar[str]
+    """Name of the kind of network, by which a saved one is recognised."""
+    residual_maps: ClassVar[tuple[str, ...]]
+    """Last names of the maps that write into the residual stream."""
+
+    if TYPE_CHECKING:  # fields of each shape: a property here would be taken for their default
+
+        @property
+        def n_features(self) -> int: ...
+        @property
+        def n_outputs(self) -> int: ...
+        @property
+        def d_model(self) -> int: ...
+        @property
+        def window(self) -> int: ...
 
     @property
-    def n_outputs(self) -> int:
-        """Numbers of a forecast."""
-
-    @property
-    def d_model(self) -> int:
-        """Width of what `encode` returns."""
-
-    @property
-    def architecture(self) -> str:
-        """Name of the kind of network, by which a saved one is recognised."""
-
-    @property
+    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """What stepping the network has to know of it, JSON-able."""
 
     @property
-    def window(self) -> int:
-        """Bars of a chunk."""
-
-    @property
+    @abstractmethod
     def receptive_field(self) -> int:
         """Earlier bars that one forecast depends on, at most `context`."""
 
     @property
+    @abstractmethod
     def context(self) -> int:
         """Bars of history that a crop brings along before its first forecast: whole chunks."""
-
-    @property
-    def n_parameters(self) -> int:
-        """Length of one model's parameter vector."""
-
-    def initial(self, seed: int) -> Tensor:
-        """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
-
-    def decays(self) -> Tensor:
-        """Which parameters weight decay applies to, (n_parameters,) of 1 and 0."""
-
-    def unpack(self, theta: Tensor) -> NetworkWeights:
-        """Views of parameter vectors (n_models, n_parameters) as matrices and biases; the last map is `head`."""
-
-    def encode(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
-        """What the head reads, (n_models, n_crops, n_chunks - context / window, window, d_model), after the last norm.
-
-        `x` is (n_models, n_crops, n_chunks, window, n_features); `known` lacks the last axis and is False where there
-        is no bar: such rows change no other, and their own forecasts mean nothing.
-        """
-
-    def forward(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
-        """The `head` of `encode`: logits in the same shape with `n_outputs` for `d_model`."""
-
-
-class MappedNetwork(ABC):
-    """What every shape shares: linear maps in one parameter vector, an encoder over them, and a linear head."""
-
-    __slots__ = ()
-
-    residual_maps: ClassVar[tuple[str, ...]]
-    """Last names of the maps that write into the residual stream."""
 
     @property
     @abstractmethod
@@ -96,28 +66,46 @@ class MappedNetwork(ABC):
 
     @abstractmethod
     def encode(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
-        """What the head reads, as `Network` has it."""
+        """What the head reads, (n_models, n_crops, n_chunks - context / window, window, d_model), after the last norm.
+
+        `x` is (n_models, n_crops, n_chunks, window, n_features); `known` lacks the last axis and is False where there
+        is no bar: such rows change no other, and their own forecasts mean nothing. `dropout` acts on what each block
+        adds to the residual stream.
+        """
 
     @property
     def n_parameters(self) -> int:
-        """Length of one model's parameter vector."""
-        return n_parameters(self.maps)
+        """Length of one model's parameter vector: matrices and biases of all maps."""
+        return sum((n_in + 1) * n_out for n_in, n_out in self.maps.values())
 
     def initial(self, seed: int) -> Tensor:
-        """A fresh parameter vector (n_parameters,); the head is zero, so that the untrained network adds nothing."""
-        return initial(self.maps, seed, residual=self.residual_maps)
+        """A fresh parameter vector (n_parameters,); biases and the head are zero, so that at first it adds nothing.
+
+        The `residual_maps` write into the residual stream: they start small, since as many as there are add up.
+
+        Radford, Wu, Child, Luan, Amodei & Sutskever, *Language Models are Unsupervised Multitask Learners* (2019), 2.3.
+        """
+        random = np.random.default_rng(seed)
+        adding = {name for name in self.maps if name.rpartition(".")[2] in self.residual_maps}
+        parts = []
+        for name, (n_in, n_out) in self.maps.items():
+            scale = len(adding) ** -0.5 if name in adding else 1.0
+            weight = random.standard_normal(n_in * n_out) * scale * n_in**-0.5
+            parts += [weight * (name != "head"), np.zeros(n_out)]
+        return torch.from_numpy(np.concatenate(parts).astype(np.float32))
 
     def decays(self) -> Tensor:
         """Which parameters weight decay applies to, (n_parameters,) of 1 (matrices) and 0 (biases)."""
         return decays(self.maps)
 
     def unpack(self, theta: Tensor) -> NetworkWeights:
-        """Views of parameter vectors (n_models, n_parameters) as matrices and biases."""
+        """Views of parameter vectors (n_models, n_parameters) as matrices and biases; the last map is `head`."""
         return unpack(self.maps, theta)
 
     def forward(self, weights: NetworkWeights, x: Tensor, known: Tensor, dropout: Drop | None = None) -> Tensor:
-        """Logits, in the shape of `encode` with `n_outputs` for `d_model`: its head."""
-        return head(weights, self.encode(weights, x, known, dropout))
+        """The `head` of `encode`: logits in the same shape with `n_outputs` for `d_model`."""
+        hidden = self.encode(weights, x, known, dropout)
+        return linear(weights, "head", hidden.flatten(1, -2)).view(*hidden.shape[:-1], -1)
 
 
 def check_counts(shape: object, *names: str) -> None:
@@ -125,29 +113,6 @@ def check_counts(shape: object, *names: str) -> None:
     for name in names:
         if getattr(shape, name) < 1:
             raise ConfigError(f"{name} must be at least 1, was {getattr(shape, name)}")
-
-
-def initial(maps: Maps, seed: int, *, residual: Collection[str]) -> Tensor:
-    """A fresh parameter vector (n_parameters,); biases and the head are zero.
-
-    The maps whose last name is one of `residual` write into the residual stream: they start small, since as many of
-    them as there are add up.
-
-    Radford, Wu, Child, Luan, Amodei & Sutskever, *Language Models are Unsupervised Multitask Learners* (2019), 2.3.
-    """
-    random = np.random.default_rng(seed)
-    adding = {name for name in maps if name.rpartition(".")[2] in residual}
-    parts = []
-    for name, (n_in, n_out) in maps.items():
-        scale = len(adding) ** -0.5 if name in adding else 1.0
-        weight = random.standard_normal(n_in * n_out) * scale * n_in**-0.5
-        parts += [weight * (name != "head"), np.zeros(n_out)]
-    return torch.from_numpy(np.concatenate(parts).astype(np.float32))
-
-
-def n_parameters(maps: Maps) -> int:
-    """Matrices and biases of all maps."""
-    return sum((n_in + 1) * n_out for n_in, n_out in maps.values())
 
 
 def decays(maps: Maps) -> Tensor:
@@ -170,11 +135,6 @@ def unpack(maps: Maps, theta: Tensor) -> NetworkWeights:
 def linear(weights: NetworkWeights, name: str, x: Tensor) -> Tensor:
     """x (n_models, n_rows, n_in) -> (n_models, n_rows, n_out), each model with its own matrix."""
     return torch.baddbmm(weights[f"{name}.b"], x, weights[f"{name}.w"])
-
-
-def head(weights: NetworkWeights, hidden: Tensor) -> Tensor:
-    """Logits of what `encode` returned: (n_models, ..., d_model) -> (n_models, ..., n_outputs)."""
-    return linear(weights, "head", hidden.flatten(1, -2)).view(*hidden.shape[:-1], -1)
 
 
 def unchanged(x: Tensor) -> Tensor:

@@ -8,11 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tradsys.core.errors import ConfigError
-from tradsys.models.networks.network import Drop, MappedNetwork, NetworkWeights, check_counts, linear, unchanged
+from tradsys.models.networks.network import Drop, Network, NetworkWeights, check_counts, linear, unchanged
 
 
 @dataclass(frozen=True, slots=True)
-class DilatedResNet(MappedNetwork):
+class DilatedResNet(Network):
     """Shape of the network: `n_layers` residual blocks, each a convolution of `kernel` taps 1, 2, 4, ... bars apart.
 
     What reverts is a deviation, so that is what the network reads: every feature less its mean over the last `baseline`
@@ -46,7 +46,6 @@ class DilatedResNet(MappedNetwork):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What stepping the network has to know of it, JSON-able."""
         return asdict(self)
 
     @property
@@ -56,12 +55,10 @@ class DilatedResNet(MappedNetwork):
 
     @property
     def receptive_field(self) -> int:
-        """Earlier bars that one forecast depends on."""
         return self.baseline - 1 + sum(self.reaches)
 
     @property
     def context(self) -> int:
-        """Bars of history that a crop brings along before its first forecast: whole chunks."""
         return -(-self.receptive_field // self.window) * self.window
 
     @property

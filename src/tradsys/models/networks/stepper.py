@@ -10,10 +10,8 @@ from numba.extending import register_jitable
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import BundleError, ConfigError
 from tradsys.models import focal
-from tradsys.models.networks.onnx_forecaster import OnnxForecaster
-from tradsys.models.networks.resnet_step import ResNetSteps
-from tradsys.models.networks.trained_network import TrainedNetwork
-from tradsys.models.networks.transformer_step import TransformerSteps
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwork
+from tradsys.models.networks.steps import ResNetSteps, TransformerSteps
 
 
 class Steps(Protocol):

@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from tradsys.core.errors import ConfigError
-from tradsys.models.networks.network import Drop, MappedNetwork, NetworkWeights, check_counts, linear, unchanged
+from tradsys.models.networks.network import Drop, Network, NetworkWeights, check_counts, linear, unchanged
 
 
 def attention_inputs(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,7 +69,7 @@ ROPE_BASE = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class BandedTransformer(MappedNetwork):
+class BandedTransformer(Network):
     """Shape of the network: each bar attends to itself and the `window - 1` bars before it, in every layer.
 
     One forecast depends on `receptive_field` earlier bars. Bars come in chunks of `window`; a layer lets every chunk
@@ -100,12 +100,10 @@ class BandedTransformer(MappedNetwork):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What stepping the network has to know of it, JSON-able."""
         return {**asdict(self), "rope_base": ROPE_BASE}
 
     @property
     def receptive_field(self) -> int:
-        """Earlier bars that one forecast depends on."""
         return self.n_layers * (self.window - 1)
 
     @property
@@ -120,7 +118,6 @@ class BandedTransformer(MappedNetwork):
 
     @property
     def maps(self) -> dict[str, tuple[int, int]]:
-        """Name -> (n_in, n_out) of every linear map, in the order in which a parameter vector holds them."""
         d = self.d_model
         layer = {"qkv": (d, 3 * d), "out": (d, d), "up": (d, self.expansion * d), "down": (self.expansion * d, d)}
         layers = {f"{i}.{name}": size for i in range(self.n_layers) for name, size in layer.items()}

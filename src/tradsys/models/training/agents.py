@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tradsys.core.arrays import Float32Array
+from tradsys.models.networks.onnx_graph import resnet_to_onnx, transformer_to_onnx
 from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.networks.resnet_onnx import resnet_to_onnx
 from tradsys.models.networks.transformer import BandedTransformer
-from tradsys.models.networks.transformer_onnx import transformer_to_onnx
 from tradsys.models.training.network_agent import NetworkAgent
 
 

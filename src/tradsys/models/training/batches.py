@@ -13,12 +13,10 @@ from tradsys.core.errors import FitError
 from tradsys.machine.plan import Plan, Precision
 from tradsys.models.networks.network import Network
 from tradsys.models.training.checkpoints import Checkpoint
-from tradsys.models.training.crops import CropBank, TrainingSet
+from tradsys.models.training.crops import CropBank, Layout, TrainingSet, identity
 from tradsys.models.training.device import best_device
-from tradsys.models.training.layout import Layout, identity
 from tradsys.models.training.model_batch import Loss
-from tradsys.models.training.outcome import Trained, TrainingProgress, part_of
-from tradsys.models.training.recipe import Member, TrainingRecipe
+from tradsys.models.training.recipe import Member, Trained, TrainingProgress, TrainingRecipe, part_of
 from tradsys.models.training.training_loop import train
 
 _VECTORS = 12

@@ -12,15 +12,11 @@ from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.errors import ConfigError
 from tradsys.models.losses import contrast
 from tradsys.models.networks.network import Drop, Network, NetworkWeights, decays, linear, unpack
-from tradsys.models.training.crops import CropBank
+from tradsys.models.training.crops import CropBank, Layout
 from tradsys.models.training.device import reproducible
-from tradsys.models.training.layout import Layout
-from tradsys.models.training.noise import TrainingNoise
-from tradsys.models.training.optimiser import AveragedAdamW
-from tradsys.models.training.outcome import TrainingProgress
-from tradsys.models.training.recipe import Member, TrainingRecipe
-from tradsys.models.training.schedule import Schedule
-from tradsys.models.training.stopping import BestSoFar
+from tradsys.models.training.optimiser import AveragedAdamW, BestSoFar
+from tradsys.models.training.recipe import Member, TrainingProgress, TrainingRecipe
+from tradsys.models.training.schedule import Schedule, TrainingNoise
 
 _CHECK_ANCHORS = 512
 _CROPS_AT_ONCE = 8

@@ -11,15 +11,15 @@ import torch
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
+from tradsys.models.forecaster import Panel, Rows
 from tradsys.models.linear.probe import Probe, ProbeRows, fit_probe
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
-from tradsys.models.panel import Panel, Rows
 from tradsys.models.training.batches import at_once
 from tradsys.models.training.contrastive import Contrast, ContrastiveLabels, Pretrained, embed, pretrain
 from tradsys.models.training.crops import CropBank
 from tradsys.models.training.joint_fit import TrainingTask
 from tradsys.models.training.network_agent import NetworkAgent
-from tradsys.models.training.outcome import TrainingProgress
+from tradsys.models.training.recipe import TrainingProgress
 
 
 @dataclass(frozen=True, slots=True)

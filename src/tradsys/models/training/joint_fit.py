@@ -4,13 +4,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from tradsys.models.forecaster import Panel, Rows
 from tradsys.models.linear.baselines import BaseRate
 from tradsys.models.linear.logistic import FittedLinear, RidgeLogistic
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
-from tradsys.models.panel import Panel, Rows
 from tradsys.models.training.batches import DeviceBudget
-from tradsys.models.training.outcome import Trained, TrainingProgress, part_of
-from tradsys.models.training.recipe import TrainingRecipe
+from tradsys.models.training.recipe import Trained, TrainingProgress, TrainingRecipe, part_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,11 @@ from torch import Tensor
 from tradsys.core.arrays import BoolArray
 from tradsys.machine.plan import Precision
 from tradsys.models.networks.network import Drop, Network, NetworkWeights
-from tradsys.models.training.crops import CropBank
+from tradsys.models.training.crops import CropBank, SharedTensor
 from tradsys.models.training.device import precision, recorded
-from tradsys.models.training.layout import SharedTensor
-from tradsys.models.training.noise import TrainingNoise
-from tradsys.models.training.optimiser import AveragedAdamW
-from tradsys.models.training.outcome import Status
-from tradsys.models.training.schedule import Schedule
-from tradsys.models.training.stopping import BestSoFar
+from tradsys.models.training.optimiser import AveragedAdamW, BestSoFar
+from tradsys.models.training.recipe import Status
+from tradsys.models.training.schedule import Schedule, TrainingNoise
 
 type Loss = Callable[[Tensor, Tensor], Tensor]
 """Loss of every label: (logits, targets) -> same shape."""

@@ -14,19 +14,17 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
 from tradsys.machine.plan import Plan
 from tradsys.models.focal import focal_logit
+from tradsys.models.forecaster import Panel, Rows
 from tradsys.models.linear.baselines import BaseRate
 from tradsys.models.linear.logistic import FittedLinear, RidgeLogistic, weighted_rate
 from tradsys.models.losses import FocalLoss
 from tradsys.models.networks.network import Network
-from tradsys.models.networks.onnx_forecaster import OnnxForecaster
-from tradsys.models.networks.trained_network import TrainedNetwork
-from tradsys.models.panel import Panel, Rows
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwork
 from tradsys.models.training.batches import DeviceBudget, train_many
 from tradsys.models.training.crops import TrainingSet
 from tradsys.models.training.joint_fit import FitJob, TrainingTask, fit_jointly
 from tradsys.models.training.model_batch import Loss
-from tradsys.models.training.outcome import Trained, TrainingProgress
-from tradsys.models.training.recipe import Member, TrainingRecipe
+from tradsys.models.training.recipe import Member, Trained, TrainingProgress, TrainingRecipe
 from tradsys.splits.walk_forward import WalkForward
 
 

@@ -1,7 +1,8 @@
-"""What models that are trained side by side will do, settled before the first step."""
+"""What models that are trained side by side will do, settled before the first step, and the noise on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,9 @@ import torch
 from torch import Tensor
 
 from tradsys.core.errors import ConfigError
-from tradsys.models.networks.network import Network
+from tradsys.models.networks.network import Drop, Network
 from tradsys.models.training.crops import CropBank, random_starts
-from tradsys.models.training.random_streams import keys_of
+from tradsys.models.training.random_streams import RandomStreams, keys_of
 from tradsys.models.training.recipe import Member
 
 
@@ -122,3 +123,38 @@ class Schedule:
         """First forecast rows of each model's crops at its step `number`, (n_models, n_crops)."""
         model = torch.arange(len(self.starts), device=number.device)
         return self.starts[model, (number[:, 0] - 1).clamp(max=self.starts.shape[1] - 1)]
+
+
+_NOISE = 0
+"""The stream of the noise; those of dropout come after it."""
+
+
+class TrainingNoise:
+    """Noise injection as regularisation: Gaussian noise on the features, and dropout, as much as each model wants.
+
+    `number` (n_models, 1) counts steps. What a model gets at a step depends on its seed and the step alone, not on the
+    other models of the batch.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule, self._streams = schedule, RandomStreams(schedule.keys)
+
+    def noisy(self, x: Tensor, number: Tensor) -> Tensor:
+        """Features (n_models, ...) with Gaussian noise; as they are where no model wants any."""
+        if not self._schedule.has_noise:
+            return x
+        noise = self._streams.normal(number, _NOISE, x[0].numel())
+        return noise.mul_(self._schedule.noise).view_as(x).add_(x)
+
+    def dropout(self, number: Tensor) -> Drop | None:
+        """Dropout of one step, None where no model wants any; each place of a network has its stream."""
+        if not self._schedule.has_dropout:
+            return None
+        places, share = count(_NOISE + 1), self._schedule.dropout
+
+        def drop(x: Tensor) -> Tensor:
+            chance = self._streams.uniform(number, next(places), x[0].numel())
+            kept = (chance >= share).to(x.dtype).mul_(1 / (1 - share))
+            return x * kept.view_as(x)
+
+        return drop

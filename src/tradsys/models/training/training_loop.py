@@ -15,8 +15,7 @@ from tradsys.models.training.checkpoints import Checkpoint
 from tradsys.models.training.crops import CropBank
 from tradsys.models.training.device import reproducible
 from tradsys.models.training.model_batch import Loss, ModelBatch
-from tradsys.models.training.outcome import Trained, TrainingProgress
-from tradsys.models.training.recipe import Member
+from tradsys.models.training.recipe import Member, Trained, TrainingProgress
 from tradsys.models.training.schedule import Schedule
 
 _WORTH_NARROWING = 0.75

@@ -11,10 +11,9 @@ import polars as pl
 from tradsys.core.arrays import FloatArray
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
-from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.forecaster import FittedForecaster, Panel, Rows
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
-from tradsys.models.panel import Panel, Rows
 from tradsys.research.claims.result_cache import ResultCache
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.judging.trials import record_and_judge, trial_series

@@ -10,7 +10,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
-from tradsys.models.panel import Rows
+from tradsys.models.forecaster import Rows
 from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.diagnostics.two_sample import N_BLOCKS, SampleRows, TwoSampleTest, two_sample_test
 from tradsys.research.walk.dataset import Dataset

@@ -11,7 +11,7 @@ from tradsys.core.outside import FAMILIES
 from tradsys.core.seeds import derive
 from tradsys.features.feature import OutsideFeature
 from tradsys.features.feature_set import FittedFeatures
-from tradsys.models.panel import Panel
+from tradsys.models.forecaster import Panel
 from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset

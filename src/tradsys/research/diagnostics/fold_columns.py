@@ -3,7 +3,7 @@
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
-from tradsys.models.panel import Rows
+from tradsys.models.forecaster import Rows
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 

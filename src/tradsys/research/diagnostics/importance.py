@@ -10,8 +10,8 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.seeds import generator
 from tradsys.core.time import interval_ms
-from tradsys.models.pooling.combination import CombinedForecaster
-from tradsys.models.trees.boosted import FittedBoosted
+from tradsys.models.boosted import FittedBoosted
+from tradsys.models.combination import CombinedForecaster
 from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.diagnostics.permutation import (
     CUT,

@@ -14,7 +14,7 @@ from tradsys.core.errors import DataError
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.features.feature import OutsideSeries
 from tradsys.features.feature_set import FittedFeatures, RawFeatures
-from tradsys.models.panel import Rows
+from tradsys.models.forecaster import Rows
 from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.forecast import Forecasts
 from tradsys.regimes.family import RegimeFilter

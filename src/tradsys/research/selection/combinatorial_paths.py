@@ -15,7 +15,7 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import IntArray
 from tradsys.core.errors import DataError, FitError
 from tradsys.core.time import from_ms, interval_ms
-from tradsys.models.panel import Rows
+from tradsys.models.forecaster import Rows
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset

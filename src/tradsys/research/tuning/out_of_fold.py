@@ -19,8 +19,7 @@ from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.market import Market
 from tradsys.labels.weights import base_rate
 from tradsys.machine.plan import Plan
-from tradsys.models.forecaster import FittedForecaster, Forecaster
-from tradsys.models.panel import Panel, Rows
+from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment import lockbox_opens

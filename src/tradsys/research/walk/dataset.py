@@ -17,7 +17,7 @@ from tradsys.features.feature_set import FeatureSet, FittedFeatures, RawFeatures
 from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.labels.expansion import Expansion, volatility_expansion
 from tradsys.labels.uniqueness import average_uniqueness
-from tradsys.models.panel import Panel, Rows
+from tradsys.models.forecaster import Panel, Rows
 
 LONG_SHORT = (1, -1)
 

@@ -10,8 +10,7 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.seeds import derive
 from tradsys.features.feature_set import FittedFeatures
-from tradsys.models.forecaster import FittedForecaster, Forecaster
-from tradsys.models.panel import Panel, Rows
+from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows
 from tradsys.regimes.family import RegimeFilter
 from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.research.walk.agents import DECIDER

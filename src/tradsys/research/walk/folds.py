@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 
 from tradsys.core.errors import NotEnoughBars
-from tradsys.models.panel import Rows
+from tradsys.models.forecaster import Rows
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.record import rows_at, stack

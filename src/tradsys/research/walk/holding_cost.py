@@ -8,7 +8,7 @@ import polars as pl
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.carry import COLUMNS, funding_of
 from tradsys.core.time import interval_ms
-from tradsys.models.panel import Rows
+from tradsys.models.forecaster import Rows
 from tradsys.predictor.economics import Holding
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment

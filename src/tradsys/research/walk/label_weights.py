@@ -7,7 +7,7 @@ import numpy as np
 
 from tradsys.core.errors import ConfigError
 from tradsys.labels.weights import return_attribution, time_decay
-from tradsys.models.panel import Panel, Rows
+from tradsys.models.forecaster import Panel, Rows
 from tradsys.research.walk.dataset import Dataset
 
 type Weights = Literal["uniqueness", "return"]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.models.panel import Rows
+from tradsys.models.forecaster import Rows
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import interval_ms
-from tradsys.models.panel import Rows
+from tradsys.models.forecaster import Rows
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.record import stack

@@ -7,10 +7,9 @@ import numpy as np
 
 from tradsys.core.logistic import log_odds
 from tradsys.labels.weights import base_rate
-from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.forecaster import FittedForecaster, Panel, Rows
 from tradsys.models.linear.baselines import VolatilityOnly
 from tradsys.models.linear.logistic import FittedLinear
-from tradsys.models.panel import Panel, Rows
 from tradsys.research.walk.dataset import Dataset
 
 _ENOUGH = 50

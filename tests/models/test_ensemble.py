@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 
 from tradsys.core.errors import ConfigError
 from tradsys.models.calibration import Calibration, fit_calibration
-from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble, allowed, minimise
+from tradsys.models.ensemble import Ensemble, FittedEnsemble, allowed, minimise
 
 PIVOT = np.log(0.45 / 0.55)
 
@@ -136,7 +136,7 @@ def test_a_saved_ensemble_comes_back_to_the_last_bit() -> None:
 def test_what_cannot_be_pooled_is_refused() -> None:
     members, regime, y, weight = record(500)
     fitted = Ensemble().fit(members, regime, y, weight)
-    with pytest.raises(ConfigError, match="pools a, b, noise; b did not forecast"):
+    with pytest.raises(ConfigError, match="combines a, b, noise; b did not forecast"):
         fitted.logits({"a": members["a"], "noise": members["noise"]}, regime)
     with pytest.raises(ConfigError, match=r"weights for 2 regimes, found probabilities of shape \(500, 1\)"):
         fitted.logits(members, regime[:, :1])

@@ -9,10 +9,9 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError, ConfigError
-from tradsys.models.forecaster import check_n_features
+from tradsys.models.forecaster import Panel, Rows, check_n_features
 from tradsys.models.linear.logistic import side_problems
 from tradsys.models.linear.penalty import Problem
-from tradsys.models.panel import Panel, Rows
 from tradsys.splits.walk_forward import WalkForward
 
 if TYPE_CHECKING:

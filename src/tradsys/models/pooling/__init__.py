@@ -1,1 +1,0 @@
-"""Several forecasters as one: ensembles and their weights."""
