@@ -194,4 +194,4 @@ class LogisticAuditor(AuditorSpec):
         all_columns = np.ones(len(centre), bool)
         penalty = choose_penalties([standard], [all_columns]) if self.penalty is None else self.penalty
         intercept, coef = fit_logistic(standard.X, standard.y, standard.weight, penalty)
-        return LineScore(centre, scale, intercept, coef)
+        return LineScore(centre, scale, coef, intercept)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError
+from tradsys.core.plain_values import PlainValues
 from tradsys.models.boosted import booster_from, ubj
 
 if TYPE_CHECKING:
@@ -51,14 +52,14 @@ class TreeScore:
 
 
 @dataclass(frozen=True, slots=True)
-class LineScore:
+class LineScore(PlainValues):
     """Linear log-odds of standardised inputs; `centre`, `scale` and `coef` have shape (n_inputs,)."""
 
     kind: ClassVar[str] = "line"
     centre: FloatArray
     scale: FloatArray
-    intercept: float
     coef: FloatArray
+    intercept: float
 
     def margin(self, X: FloatArray) -> FloatArray:
         """Log-odds of finite rows, (n, n_inputs) -> (n,)."""
@@ -66,15 +67,12 @@ class LineScore:
 
     def to_files(self) -> dict[str, bytes]:
         """The numbers as JSON."""
-        arrays = {"centre": self.centre.tolist(), "scale": self.scale.tolist(), "coef": self.coef.tolist()}
-        return {"line.json": json.dumps(arrays | {"intercept": self.intercept}).encode()}
+        return {"line.json": json.dumps(self.to_dict()).encode()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """The score that `to_files` wrote."""
-        content = json.loads(_file(files, "line.json"))
-        centre, scale, coef = (np.asarray(content[name], float) for name in ("centre", "scale", "coef"))
-        return cls(centre, scale, content["intercept"], coef)
+        return cls.from_dict(json.loads(_file(files, "line.json")))
 
 
 def _file(files: Mapping[str, bytes], name: str) -> bytes:

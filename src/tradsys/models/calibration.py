@@ -1,14 +1,13 @@
 """From raw log-odds to probabilities that may be compared with costs: Platt scaling that only ever makes humbler."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, FitError
 from tradsys.core.logistic import log_odds, sigmoid
+from tradsys.core.plain_values import PlainValues
 
 PRIOR_SLOPE = 0.5
 PRIOR_SD = 0.5
@@ -16,7 +15,7 @@ _MAX_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(PlainValues):
     """Log-odds are drawn towards the base rate: `pivot + slope * (logit - pivot)`, a side each.
 
     `pivot` (2,) is the log-odds of the base rate, `slope` (2,) lies in [0, 1]: 1 believes the model, 0 the base rate.
@@ -32,15 +31,6 @@ class Calibration:
     def apply(self, raw: FloatArray) -> FloatArray:
         """Calibrated probabilities of raw log-odds, (n_rows, 2) -> (n_rows, 2); NaN stays NaN."""
         return sigmoid(self.logits(raw))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers that read back to the last bit."""
-        return {"pivot": self.pivot.tolist(), "slope": self.slope.tolist()}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The calibration that `to_dict` wrote."""
-        return cls(np.asarray(content["pivot"], float), np.asarray(content["slope"], float))
 
 
 def fit_calibration(

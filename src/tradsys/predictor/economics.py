@@ -10,6 +10,7 @@ from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.carry import COLUMNS, Funding, funding_of
 from tradsys.core.costs import Costs
 from tradsys.core.outside import outside_values
+from tradsys.core.plain_values import PlainValues
 from tradsys.core.time import HOUR_MS, YEAR_MS
 
 _RIDGE = 25.0
@@ -17,7 +18,7 @@ _RIDGE = 25.0
 
 
 @dataclass(frozen=True, slots=True)
-class TimeExit:
+class TimeExit(PlainValues):
     """Mean gross return, in ATR, of time exits: a level a side and a slope on the side's lead in probability."""
 
     level: tuple[float, float] = (0.0, 0.0)
@@ -37,16 +38,6 @@ class TimeExit:
     def mean(self, probability: FloatArray) -> FloatArray:
         """Expected gross return in ATR given a time exit, (n, 2) -> (n, 2)."""
         return np.asarray(self.level) + self.slope * _lead(probability)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
-        return {"level": list(self.level), "slope": self.slope}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """What `to_dict` wrote."""
-        long, short = values["level"]
-        return cls((long, short), values["slope"])
 
 
 def _lead(probability: FloatArray) -> FloatArray:

@@ -1,19 +1,18 @@
 """Fitted market states: what the observations look like in each, and how one follows another."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.plain_values import PlainValues
 from tradsys.features.stream.series import recorded_by
 from tradsys.regimes.filter import forward_filter, gaussian_log_likelihood, window_filter
 
 
 @dataclass(frozen=True, slots=True)
-class FittedRegimes:
+class FittedRegimes(PlainValues):
     """States in order of volatility: 0 quiet, then trend, the last one panic.
 
     `initial` (k,) is the stationary distribution, `transition` (k, k) goes from row to column, `means` (k, d) and
@@ -64,23 +63,6 @@ class FittedRegimes:
         check_finite(X)
         return gaussian_log_likelihood(X, np.array(self.means), np.array(self.covariances))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers that read back to the last bit."""
-        return {
-            "initial": self.initial,
-            "transition": self.transition,
-            "means": self.means,
-            "covariances": self.covariances,
-            "log_likelihood": self.log_likelihood,
-            "is_converged": self.is_converged,
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The model that `to_dict` wrote."""
-        arrays = {name: as_tuples(content[name]) for name in ("initial", "transition", "means", "covariances")}
-        return cls(**arrays, log_likelihood=content["log_likelihood"], is_converged=content["is_converged"])
-
 
 @recorded_by(lambda X: None)
 def check_finite(X: FloatArray) -> None:
@@ -91,10 +73,3 @@ def check_finite(X: FloatArray) -> None:
             f"a regime model needs finite observations, found {len(bad)} rows with NaN or infinity, "
             f"first {bad[:5].tolist()}; cut the warm-up off before"
         )
-
-
-def as_tuples(values: Any) -> Any:
-    """Nested tuples of floats, from arrays or lists."""
-    if isinstance(values, np.ndarray):
-        values = values.tolist()
-    return tuple(map(as_tuples, values)) if isinstance(values, (list, tuple)) else float(values)

@@ -1,10 +1,10 @@
 """Risk-on, neutral and risk-off in other markets: a second hidden Markov model, of daily macro columns of the bars."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
-from typing import Any, Final, Self
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ import polars as pl
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.outside import outside_values
+from tradsys.core.plain_values import PlainValues
 from tradsys.core.seeds import derive
 from tradsys.core.time import DAY_MS, infer_interval, interval_ms, ts_ms
 from tradsys.regimes.fitted import FittedRegimes
@@ -67,7 +68,7 @@ class MacroRegimes:
 
 
 @dataclass(frozen=True, slots=True)
-class FittedMacroFilter:
+class FittedMacroFilter(PlainValues):
     """From bars with macro columns to the probability of each state, NaN where too little is known."""
 
     series: tuple[tuple[str, int], ...]
@@ -101,21 +102,6 @@ class FittedMacroFilter:
         known[known] &= daily.before[rows[first[known]]] >= np.flatnonzero(known) - self.lookback + 2
         out[known] = states[latest[known]]
         return out
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers that read back to the last bit."""
-        return {
-            "series": [list(one) for one in self.series],
-            "window": self.window,
-            "step_ms": self.step_ms,
-            "regimes": self.regimes.to_dict(),
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The filter that `to_dict` wrote."""
-        series = tuple((str(name), int(risk)) for name, risk in content["series"])
-        return cls(series, FittedRegimes.from_dict(content["regimes"]), content["window"], content["step_ms"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import ConfigError, FitError, NotEnoughBars
+from tradsys.core.plain_values import as_tuples
 from tradsys.core.seeds import generator
-from tradsys.regimes.fitted import FittedRegimes, as_tuples, check_finite
+from tradsys.regimes.fitted import FittedRegimes, check_finite
 
 _SCREEN_ROWS = 3000
 _SCREEN_STEPS = 12
@@ -161,10 +162,10 @@ def _fitted(hmm: Any, order: IntArray, X: FloatArray, lengths: Sequence[int], *,
     transition = np.maximum(hmm.transmat_[np.ix_(order, order)], _LEAST_TRANSITION)
     transition /= transition.sum(axis=1, keepdims=True)
     model = FittedRegimes(
-        initial=as_tuples(_stationary(transition)),
-        transition=as_tuples(transition),
-        means=as_tuples(hmm.means_[order]),
-        covariances=as_tuples(hmm.covars_[order]),
+        initial=as_tuples(_stationary(transition).tolist()),
+        transition=as_tuples(transition.tolist()),
+        means=as_tuples(hmm.means_[order].tolist()),
+        covariances=as_tuples(hmm.covars_[order].tolist()),
         log_likelihood=0.0,
         is_converged=is_converged,
     )

@@ -1,15 +1,16 @@
 """Regimes without a hidden state: which third of the training bars' volatility the last bars belong to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.plain_values import PlainValues
 from tradsys.features.feature import masked
 from tradsys.features.prices import FLOOR, LogPrices
 from tradsys.features.windows import moving_mean
@@ -46,7 +47,7 @@ class VolatilityRegimes:
 
 
 @dataclass(frozen=True, slots=True)
-class FittedVolatilityFilter:
+class FittedVolatilityFilter(PlainValues):
     """The regime of each bar as probabilities that are zero or one, in order of volatility: 0 is quiet."""
 
     kind: ClassVar[str] = "volatility"
@@ -71,12 +72,7 @@ class FittedVolatilityFilter:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers that read back to the last bit."""
-        return {"kind": self.kind, "cuts": self.cuts, "window": self.window}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The filter that `to_dict` wrote."""
-        return cls(tuple(content["cuts"]), content["window"])
+        return {"kind": self.kind, **PlainValues.to_dict(self)}
 
 
 def _level(bars: pl.DataFrame, window: int) -> FloatArray:

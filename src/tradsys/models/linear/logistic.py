@@ -10,6 +10,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import BundleError, FitError
 from tradsys.core.logistic import log_odds
+from tradsys.core.plain_values import PlainValues
 from tradsys.models.forecaster import Panel, Rows, check_n_features
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
 
@@ -19,7 +20,7 @@ _FILE = "linear.json"
 
 
 @dataclass(frozen=True, slots=True)
-class FittedLinear:
+class FittedLinear(PlainValues):
     """Log-odds that are linear in the features, one row of coefficients a side; every linear model fits into it."""
 
     kind: ClassVar[str] = "linear"
@@ -37,16 +38,14 @@ class FittedLinear:
 
     def to_files(self) -> dict[str, bytes]:
         """One JSON file; floats are written so that they read back to the last bit."""
-        content = {"intercept": self.intercept.tolist(), "coef": self.coef.tolist()}
-        return {_FILE: json.dumps(content, indent=1).encode()}
+        return {_FILE: json.dumps(self.to_dict(), indent=1).encode()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """The model that `to_files` wrote."""
         if _FILE not in files:
             raise BundleError(f"a linear model needs {_FILE}, found {sorted(files)}; export the model again")
-        content = json.loads(files[_FILE])
-        return cls(np.asarray(content["intercept"], float), np.asarray(content["coef"], float))
+        return cls.from_dict(json.loads(files[_FILE]))
 
 
 @dataclass(frozen=True, slots=True)

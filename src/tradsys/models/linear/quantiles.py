@@ -1,17 +1,17 @@
 """Quantiles that cannot cross: a linear location, a log-linear scale, and the quantiles of what they leave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import FitError
+from tradsys.core.plain_values import PlainValues
 
 
 @dataclass(frozen=True, slots=True)
-class Ridge:
+class Ridge(PlainValues):
     """`intercept + X @ coef`, fitted by penalised least squares."""
 
     intercept: float
@@ -35,7 +35,7 @@ def fit_ridge(X: FloatArray, target: FloatArray, weight: FloatArray, penalty: fl
 
 
 @dataclass(frozen=True, slots=True)
-class LocationScale:
+class LocationScale(PlainValues):
     """The quantile at level q is `location(X) + exp(log_scale(X)) * standard[q]`.
 
     `standard` (n_levels,) rises, and the scale is positive: quantiles keep their order whatever the row.
@@ -51,23 +51,6 @@ class LocationScale:
     def quantiles(self, X: FloatArray) -> FloatArray:
         """(n_rows, n_columns) -> (n_rows, n_levels); NaN where X has NaN."""
         return np.asarray(self.location(X)[:, None] + np.exp(self.log_scale(X))[:, None] * self.standard)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers that read back to the last bit."""
-        maps = {
-            name: {"intercept": one.intercept, "coef": one.coef.tolist()}
-            for name, one in (("location", self.location), ("log_scale", self.log_scale))
-        }
-        return {**maps, "levels": list(self.levels), "standard": self.standard.tolist()}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The quantiles that `to_dict` wrote."""
-        location, log_scale = (
-            Ridge(content[name]["intercept"], np.asarray(content[name]["coef"], float))
-            for name in ("location", "log_scale")
-        )
-        return cls(location, log_scale, tuple(content["levels"]), np.asarray(content["standard"], float))
 
 
 def fit_scale(

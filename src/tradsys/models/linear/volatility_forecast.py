@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError
 from tradsys.core.logistic import sigmoid
+from tradsys.core.plain_values import PlainValues
 from tradsys.models.forecaster import check_n_features
 from tradsys.models.linear.quantiles import LocationScale
 
@@ -17,7 +18,7 @@ _FILE = "volatility.json"
 
 
 @dataclass(frozen=True, slots=True)
-class ReachMap:
+class ReachMap(PlainValues):
     """Log-odds of reaching something, from the forecast: linear in its location, that squared, and its scale.
 
     `slope` (3,) acts on those three less `centre` (3,), over `spread` (3,); `level` (n_outcomes,) is the log-odds at an
@@ -37,15 +38,6 @@ class ReachMap:
         """What the slope acts on, (n_rows, 3)."""
         return (reach_inputs(location, log_scale) - self.centre) / self.spread
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers that read back to the last bit."""
-        return {name: getattr(self, name).tolist() for name in ("centre", "spread", "level", "slope")}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The map that `to_dict` wrote."""
-        return cls(**{name: np.asarray(values, float) for name, values in content.items()})
-
 
 def reach_inputs(location: FloatArray, log_scale: FloatArray) -> FloatArray:
     """Location, its square and the logarithm of the scale, (n_rows, 3)."""
@@ -53,7 +45,7 @@ def reach_inputs(location: FloatArray, log_scale: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class VolatilityForecast:
+class VolatilityForecast(PlainValues):
     """Quantiles of the expansion of volatility over the horizon, and the odds of barriers that follow from it."""
 
     kind: ClassVar[str] = "volatility"
@@ -89,17 +81,14 @@ class VolatilityForecast:
 
     def to_files(self) -> dict[str, bytes]:
         """One JSON file; floats are written so that they read back to the last bit."""
-        parts = {name: getattr(self, name).to_dict() for name in ("expansion", "sides", "either")}
-        return {_FILE: json.dumps(parts, indent=1).encode()}
+        return {_FILE: json.dumps(self.to_dict(), indent=1).encode()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """The model that `to_files` wrote."""
         if _FILE not in files:
             raise BundleError(f"a volatility forecast needs {_FILE}, found {sorted(files)}; export the model again")
-        content = json.loads(files[_FILE])
-        sides, either = (ReachMap.from_dict(content[name]) for name in ("sides", "either"))
-        return cls(LocationScale.from_dict(content["expansion"]), sides, either)
+        return cls.from_dict(json.loads(files[_FILE]))
 
     def _check(self, X: FloatArray) -> None:
         check_n_features(X, len(self.expansion.location.coef))
