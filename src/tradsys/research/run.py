@@ -17,9 +17,16 @@ from tradsys.journal.ledger import Ledger
 from tradsys.machine.limits import limits
 from tradsys.machine.plan import Plan
 from tradsys.profiles.catalogue import named
-from tradsys.research.judging.lockbox import open_lockbox
 from tradsys.research.judging.logbook import record_failure, record_look, record_result
-from tradsys.research.judging.trials import Tried, data_of, record_and_judge, run_name, trial_series, verdict_json
+from tradsys.research.judging.trials import (
+    Tried,
+    data_of,
+    open_lockbox,
+    record_and_judge,
+    run_name,
+    trial_series,
+    verdict_json,
+)
 from tradsys.research.lookahead.findings import refuse
 from tradsys.research.procedures.experiment import ExperimentProcedure
 from tradsys.research.procedures.procedure import Procedure, Simulated

@@ -16,13 +16,13 @@ from tradsys.profiles import PROFILES, NotQuiet
 from tradsys.profiles.rules import AnyRegime, Outside
 from tradsys.research.lookahead.without_future import mirrored, noised
 from tradsys.research.selection import nested_selection
-from tradsys.research.selection.first_part import first_part_forecasts
 from tradsys.research.selection.nested_selection import (
     blocked,
     candidates,
     choose_everywhere,
     choose_for_fold,
     described,
+    first_part_forecasts,
 )
 from tradsys.research.walk.experiment import run_experiment
 from tradsys.settings.sections import FoldSettings

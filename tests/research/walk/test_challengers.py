@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tradsys.research.walk.challengers import convincing_challenger, standard_errors
+from tradsys.research.walk.deciding import convincing_challenger, standard_errors
 from tradsys.verdict import Overlap, gain
 
 HOUR = 3_600_000

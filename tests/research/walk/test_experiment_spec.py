@@ -6,8 +6,8 @@ from tradsys.machine.limits import Limits
 from tradsys.machine.plan import make_plan
 from tradsys.models.training.network_agent import NetworkAgent
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
-from tradsys.research.walk.common_metrics import assumptions
 from tradsys.research.walk.experiment_spec import experiment_from
+from tradsys.research.walk.metrics import assumptions
 from tradsys.settings.config import RunConfig
 from tradsys.settings.sections import AgentSettings
 

@@ -7,8 +7,7 @@ from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
 from tradsys.features import FeatureSet
 from tradsys.labels import BarrierSpec
-from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.label_weights import WeightSpec
+from tradsys.research.walk.dataset import Dataset, WeightSpec
 
 
 @pytest.fixture(scope="module")

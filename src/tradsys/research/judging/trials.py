@@ -1,15 +1,15 @@
 """Trials: what the ledger keeps of a run's profiles, and the verdict over everything ever tried on the data."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.costs import Costs
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
-from tradsys.journal.entries import Data, Trial
+from tradsys.journal.entries import Data, LockboxOpening, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.verdict.procedure import judge
@@ -160,3 +160,38 @@ def verdict_json(judged: Judged, metrics: Mapping[str, Any]) -> dict[str, Any]:
         f"{judged.judgement.detectable_sharpe:.1f} would usually stay unproven."
     )
     return {**stored, "power": sentence, "ledger_head": judged.ledger_head}
+
+
+def open_lockbox(
+    market: Market,
+    spec: Tried,
+    simulate: Callable[[], Mapping[str, Simulation]],
+    ledger: Ledger,
+    *,
+    guard_bars: int,
+    code: str,
+) -> dict[str, Any]:
+    """Record the opening for good, then simulate the deployed profile inside the lock-box and judge it.
+
+    The profile was chosen before, so it is one trial; every other opening of this data's lock-box counts as one more.
+    """
+    opening = LockboxOpening(
+        data=data_of(market), experiment=spec.digest, profile=spec.deployed, seed=spec.seed, code=code
+    )
+    entry = ledger.append(opening.content())  # before looking: a look that crashes was a look all the same
+    openings = [other for other in ledger.entries_on(market.blocks) if other.kind == opening.kind]
+    others = [other for other in openings if other.hash != entry.hash]
+    (own,) = trial_series(simulate())
+    judgement = judge(
+        [own],
+        n_counted=len(others) + market.n_design_looks,
+        spec=spec.verdict,
+        guard_bars=guard_bars,
+        seed=spec.seed,
+    )
+    return {
+        "profile": own.key,
+        "n_other_openings": len(others),
+        "detectable_sharpe": judgement.detectable_sharpe,
+        **asdict(judgement.profiles[own.key]),
+    }

@@ -23,9 +23,8 @@ from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.selection.combinatorial_paths import cross_validated_paths
 from tradsys.research.selection.nested_selection import choose_everywhere
-from tradsys.research.walk.experiment import Outcome, Progress, block_decisions, run_experiment
+from tradsys.research.walk.experiment import Outcome, Progress, block_decisions, run_experiment, simulate_lockbox
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
-from tradsys.research.walk.lockbox import simulate_lockbox
 from tradsys.research.walk.metrics import run_metrics
 from tradsys.runs.manifest import Kind
 from tradsys.runs.metrics import RunMetrics

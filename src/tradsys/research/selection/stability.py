@@ -6,7 +6,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAYS_A_YEAR
-from tradsys.research.walk.challengers import STANDARD_ERRORS
+from tradsys.research.walk.deciding import STANDARD_ERRORS
 from tradsys.verdict.stationary import long_run_variance
 
 MIN_TRADES = 20

@@ -22,7 +22,7 @@ from tradsys.core.errors import FitError
 from tradsys.core.files import write_atomically
 from tradsys.core.json_text import canonical_json, plain, pretty_json
 from tradsys.research.tuning.trial import FinishedTrial
-from tradsys.research.walk.challengers import STANDARD_ERRORS
+from tradsys.research.walk.deciding import STANDARD_ERRORS
 from tradsys.settings.config import RunConfig
 from tradsys.verdict.sharpe import expected_max_sharpe
 

@@ -24,9 +24,9 @@ from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment import lockbox_opens
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from, experiment_on
+from tradsys.research.walk.fitting import TimeoutModel, timeout_panel
 from tradsys.research.walk.holding_cost import known_funding
 from tradsys.research.walk.record import both, rows_at, stack
-from tradsys.research.walk.timeouts import TimeoutModel, timeout_panel
 from tradsys.settings.config import RunConfig
 from tradsys.splits.kfold import PurgedKFold
 

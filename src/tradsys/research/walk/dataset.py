@@ -1,8 +1,9 @@
-"""Bars and their labels, row for row, and the panel that forecasters are fitted on."""
+"""Bars and their labels, row for row, the labels' weights in training, and the panel that forecasters are fitted on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -12,11 +13,13 @@ from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.carry import carry_of, held
 from tradsys.core.costs import Costs
+from tradsys.core.errors import ConfigError
 from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FeatureSet, FittedFeatures, RawFeatures
 from tradsys.labels.barrier_spec import BarrierSpec
 from tradsys.labels.expansion import Expansion, volatility_expansion
 from tradsys.labels.uniqueness import average_uniqueness
+from tradsys.labels.weights import return_attribution, time_decay
 from tradsys.models.forecaster import Panel, Rows
 
 LONG_SHORT = (1, -1)
@@ -159,3 +162,44 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
     atr = wilder_atr(arrays.high, arrays.low, arrays.close, barriers.atr_period)
     expansion = volatility_expansion(bars, horizon=barriers.horizon, atr_period=barriers.atr_period)
     return SymbolLabels(start, end, target, timed_out, ambiguous, ret, net, weight, atr / arrays.close, expansion)
+
+
+type Weights = Literal["uniqueness", "return"]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSpec:
+    """Average uniqueness or attributed return, each decaying from 1 for a symbol's latest label to `time_decay`."""
+
+    weights: Weights = "uniqueness"
+    time_decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.weights not in ("uniqueness", "return"):
+            raise ConfigError(f"weights must be 'uniqueness' or 'return', was {self.weights!r}")
+        if not -1 < self.time_decay <= 1:
+            raise ConfigError(f"time_decay must lie above -1 and be at most 1, was {self.time_decay}; 1 decays nothing")
+
+    def on_training(self, panel: Panel, rows: Rows, data: Dataset) -> Panel:
+        """The panel with these weights in the training rows, scaled and decayed over those rows alone.
+
+        A symbol's attributed returns are scaled to the sum of its uniqueness, so that penalties keep their meaning.
+        """
+        if self == WeightSpec():
+            return panel
+        weight = []
+        for (symbol, labels), mask in zip(data.labels.items(), rows, strict=True):
+            own = labels.weight.copy()
+            close = data.frames[symbol]["close"].to_numpy()
+            for column, uniqueness in enumerate(labels.weight.T):
+                labelled = np.isfinite(labels.target[:, column])
+                train = mask & labelled
+                if not train.any():
+                    continue
+                if self.weights == "return":
+                    ends = labels.end[labelled, column]
+                    own[labelled, column] = return_attribution(labels.start[labelled], ends, labels.start, close)
+                    own[train, column] *= uniqueness[train].sum() / own[train, column].sum()
+                own[train, column] *= time_decay(labels.start[train], uniqueness[train], self.time_decay)
+            weight.append(own)
+        return replace(panel, weight=tuple(weight))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.seeds import derive
@@ -20,16 +21,40 @@ from tradsys.predictor.valuation import ConfidenceRanks, Valuation, ValuedForeca
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
-from tradsys.research.walk.challengers import convincing_challenger
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.fitting import FoldModels
+from tradsys.research.walk.fitting import FoldModels, TimeoutModel, timeout_panel
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.holding_cost import expected_holding_cost, fit_holding, has_rates
 from tradsys.research.walk.record import Record, rows_since, stack
-from tradsys.research.walk.timeouts import TimeoutModel, timeout_panel
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import Estimate, Overlap, gain
+
+STANDARD_ERRORS = 1.0
+"""Lead, in standard errors over blocks of time, that a challenger needs: stability weighs more than a tiny gain."""
+
+
+def standard_errors(n_challengers: int) -> float:
+    """The lead that one of several needs, so that the luckiest of them convinces as seldom as a single one (Sidak).
+
+    >>> round(standard_errors(1), 2), round(standard_errors(5), 2)
+    (1.0, 1.83)
+    """
+    return float(ndtri(ndtr(STANDARD_ERRORS) ** (1 / n_challengers)))
+
+
+def convincing_challenger(leads: Mapping[str, Estimate]) -> str | None:
+    """The challenger that should decide, the one with the surest lead; None keeps the incumbent.
+
+    A history too short to say, which has no standard error, convinces nobody.
+    """
+    needed = standard_errors(max(len(leads), 1))
+    sure = {name: _t(lead) for name, lead in leads.items() if _t(lead) > needed}
+    return max(sure, key=lambda name: sure[name], default=None)
+
+
+def _t(lead: Estimate) -> float:
+    return lead.value / lead.standard_error if lead.standard_error else 0.0
 
 
 @dataclass(frozen=True, slots=True)

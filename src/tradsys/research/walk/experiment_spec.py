@@ -21,7 +21,7 @@ from tradsys.regimes.macro import MacroRegimes
 from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum
 from tradsys.research.walk.agents import challengers, forecasters
-from tradsys.research.walk.label_weights import WeightSpec
+from tradsys.research.walk.dataset import WeightSpec
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import macro_series
 from tradsys.settings.sections import FoldSettings

@@ -1,16 +1,21 @@
-"""Everything that is fitted on one fold's training part: features, regimes, forecasters, supervisor."""
+"""Everything that is fitted on one fold's training part: features, regimes, forecasters, time exits, supervisor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import ClassVar
 
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import NotEnoughBars
+from tradsys.core.logistic import log_odds
 from tradsys.core.seeds import derive
 from tradsys.features.feature_set import FittedFeatures
+from tradsys.labels.weights import base_rate
 from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows
+from tradsys.models.linear.baselines import VolatilityOnly
+from tradsys.models.linear.logistic import FittedLinear
 from tradsys.regimes.family import RegimeFilter
 from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.research.walk.agents import DECIDER
@@ -18,8 +23,36 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.record import Record, both, rows_at, stack
-from tradsys.research.walk.timeouts import TimeoutModel, timeout_panel
 from tradsys.splits.kfold import PurgedKFold
+
+_ENOUGH = 50
+"""Time exits a side below which their rate is a constant: a regression on fewer would fit noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeoutModel:
+    """Ridge logistic regression of the time exit on the volatility columns, a side each."""
+
+    penalty: float | None = None
+    name: ClassVar[str] = "timeout"
+    memory: ClassVar[int] = 0
+
+    def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedForecaster:
+        """Fit on a panel whose `y` says which trades ended by time."""
+        y, weight = panel.stack_y(rows), panel.stack_weight(rows)
+        if min(y.sum(axis=0).min(), (1 - y).sum(axis=0).min()) < _ENOUGH:
+            rate = base_rate(y, weight)
+            return FittedLinear(log_odds(rate), np.zeros((2, len(panel.columns))))
+        return VolatilityOnly(self.penalty).fit(panel, rows, seed=seed)
+
+
+def timeout_panel(panel: Panel, data: Dataset) -> Panel:
+    """The panel with time exits in the place of targets."""
+    y = tuple(
+        np.where(np.isfinite(one.target), one.timed_out.astype(np.float64), np.nan) for one in data.labels.values()
+    )
+    return replace(panel, y=y)
+
 
 _INNER_FOLDS = 4
 _FEWEST_ROWS = 300
