@@ -5,9 +5,9 @@ from dataclasses import fields
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.research import run
 from tradsys.research.calibration import monte_carlo
 from tradsys.research.calibration.scenarios import calibration_experiment, preset_named
+from tradsys.research.procedures import experiment as procedure
 from tradsys.research.walk import experiment
 from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
@@ -25,7 +25,7 @@ def test_the_fast_preset_differs_in_the_slow_parts_alone():
 
 
 def test_every_preset_goes_through_the_experiment_of_a_run(monkeypatch):
-    assert monte_carlo.run_experiment is run.run_experiment is experiment.run_experiment
+    assert monte_carlo.run_experiment is procedure.run_experiment is experiment.run_experiment
     seen = []
 
     def stop(given, spec):

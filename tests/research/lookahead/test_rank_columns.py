@@ -12,8 +12,8 @@ from tradsys.data.universe import Listing, UniverseSpec
 from tradsys.features import universe_ranks
 from tradsys.features.universe_ranks import rank_columns
 from tradsys.journal.ledger import Ledger
+from tradsys.research.lookahead.computed_tables import compare_rank_columns
 from tradsys.research.lookahead.findings import Search
-from tradsys.research.lookahead.rank_columns import compare_rank_columns
 from tradsys.research.lookahead.without_future import cut, noised
 from tradsys.research.run import run
 from tradsys.research.walk.dataset import Dataset

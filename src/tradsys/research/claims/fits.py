@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.data.market import Market
@@ -19,7 +18,7 @@ from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.experiment import Progress, lockbox_opens, run_experiment
+from tradsys.research.walk.experiment import Progress, development_data, run_experiment
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.fitting import FoldModels, fit_models
 from tradsys.research.walk.folds import Fold, walk_forward
@@ -49,8 +48,7 @@ class DevelopmentFolds:
     @classmethod
     def of(cls, market: Market, spec: Experiment, memory: int) -> "DevelopmentFolds":
         """Without the lock-box; the embargo covers a label's horizon and the longest memory of any variant."""
-        bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
-        data = Dataset.build(bars, market.interval, spec.barriers, spec.costs)
+        data = development_data(market, spec)
         return cls(data, spec, walk_forward(data, spec, market.interval * (spec.barriers.horizon + memory)))
 
     def models(self, fold: Fold) -> FoldModels:
@@ -61,7 +59,7 @@ class DevelopmentFolds:
 
     def test_rows(self, fold: Fold) -> Rows:
         """Rows of the test block with both outcomes."""
-        return both(fold.test, tuple(one.is_labelled for one in self.data.labels.values()))
+        return both(fold.test, self.data.labelled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,13 +72,9 @@ def _logits(development: DevelopmentFolds, cache: ResultCache, name: str, seed: 
 
 
 def _outcomes(development: DevelopmentFolds) -> ForecastOutcomes:
-    labels = tuple(development.data.labels.values())
-    rows = [development.test_rows(fold) for fold in development.folds]
-    y, weight = (
-        np.concatenate([stack([getattr(one, name) for one in labels], r) for r in rows])
-        for name in ("target", "weight")
-    )
-    start = np.concatenate([stack([one.start for one in labels], r) for r in rows])
+    tested = [development.data.stacked(development.test_rows(fold)) for fold in development.folds]
+    y, weight = (np.concatenate([getattr(one, name) for one in tested]) for name in ("target", "weight"))
+    start = np.concatenate([one.start for one in tested])
     return ForecastOutcomes(
         y, weight, Overlap(start, interval_ms(development.data.interval), development.spec.barriers.horizon)
     )
@@ -89,14 +85,13 @@ def _calibrated(development: DevelopmentFolds, logits: FloatArray) -> FloatArray
 
     The first fold has none: the prior slope stands.
     """
-    labels = tuple(development.data.labels.values())
     tested = [development.test_rows(fold) for fold in development.folds]
     fold_of: IntArray = np.concatenate([np.full(int(sum(m.sum() for m in r)), k) for k, r in enumerate(tested)])
     outcomes, calibrated = _outcomes(development), logits.copy()
     for fold in development.folds:
         trains = np.concatenate([stack(fold.train, rows) for rows in tested]) & (fold_of < fold.index)
-        y, weight = (stack([getattr(one, name) for one in labels], fold.train) for name in ("target", "weight"))
-        rate = base_rate(y, weight)
+        trained = development.data.stacked(fold.train)
+        rate = base_rate(trained.target, trained.weight)
         mine = fold_of == fold.index
         for seed in range(len(logits)):
             fitted = fit_calibration(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from tradsys.core.errors import ConfigError
@@ -58,18 +59,14 @@ def record_result(
     if len(spec.profiles) > 1:
         among = [profile.name for profile in spec.profiles]
         ledger.append(Choice(data=data, run=run, what="profile", by_fold=(spec.deployed,), among=among).content())
-    _record_opening(market, run, verdict, ledger)
+    if opened := verdict.lockbox:
+        shown = LockboxResult(data=data, run=run, profile=opened.profile, result=_result(opened))
+        ledger.append(shown.content())
     if ledger.latest("run", run=run):
         return
     for choice in choices:
         ledger.append(choice.content())
     ledger.append(_finished(market, spec, agent, verdict, metrics, code=code).content())
-
-
-def _record_opening(market: Market, run: str, verdict: RunVerdict, ledger: Ledger) -> None:
-    if opened := verdict.lockbox:
-        shown = LockboxResult(data=data_of(market), run=run, profile=opened.profile, result=_result(opened))
-        ledger.append(shown.content())
 
 
 def _finished(
@@ -112,40 +109,21 @@ def fold_choices(
 ) -> Iterator[Choice]:
     """Who decides, where thresholds lie and what the regimes are in each fold; and what the chosen procedure took.
 
-    `chosen` are the folds of the chosen procedure.
+    `chosen` are the folds of the chosen procedure, of which no verdict is given.
     """
-    yield from _fitted_choices(run, market, spec, outcome)
-    yield from _procedure_choices(run, market, spec, chosen)
-
-
-def _fitted_choices(run: str, market: Market, spec: Experiment, outcome: Outcome) -> Iterator[Choice]:
-    """What every fold's training part chose: who decides, where the thresholds lie, what the regimes are."""
-    data, results = data_of(market), outcome.results
+    choice, results = partial(Choice, data=data_of(market), run=run), outcome.results
     among = sorted({DECIDER, *spec.challengers})
-    yield Choice(data=data, run=run, what="agent", by_fold=[one.decider for one in results], among=among)
+    yield choice(what="agent", by_fold=[one.decider for one in results], among=among)
     for profile in spec.profiles:
         levels = [_threshold(profile, one) for one in results]
         if levels[0] is not None:
-            yield Choice(data=data, run=run, what="threshold", by_fold=levels, among=[profile.name])
-    yield Choice(data=data, run=run, what="regime map", by_fold=[_regimes(one) for one in results])
-
-
-def _procedure_choices(
-    run: str, market: Market, spec: Experiment, folds: Sequence[FoldChoiceMetrics]
-) -> Iterator[Choice]:
-    """What each fold of the chosen procedure selected, of which no verdict is given."""
-    data, names = data_of(market), [profile.name for profile in spec.profiles]
-    yield Choice(data=data, run=run, what="profile", by_fold=[one.profile for one in folds], among=names)
-    yield Choice(
-        data=data, run=run, what="threshold", by_fold=[one.threshold for one in folds], among=["chosen procedure"]
-    )
-    yield Choice(
-        data=data,
-        run=run,
-        what="regime map",
-        by_fold=[{"blocked_regimes": one.blocked_regimes} for one in folds],
-        among=["chosen procedure"],
-    )
+            yield choice(what="threshold", by_fold=levels, among=[profile.name])
+    yield choice(what="regime map", by_fold=[_regimes(one) for one in results])
+    names, procedure = [profile.name for profile in spec.profiles], ["chosen procedure"]
+    yield choice(what="profile", by_fold=[one.profile for one in chosen], among=names)
+    yield choice(what="threshold", by_fold=[one.threshold for one in chosen], among=procedure)
+    blocked = [{"blocked_regimes": one.blocked_regimes} for one in chosen]
+    yield choice(what="regime map", by_fold=blocked, among=procedure)
 
 
 def _threshold(profile: Profile, result: FoldResult) -> float | None:

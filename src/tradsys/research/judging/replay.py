@@ -13,13 +13,12 @@ from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.errors import DataError
 from tradsys.core.time import infer_interval, interval_ms, to_ms, ts_ms
-from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.research.judging.trials import Tried
 from tradsys.research.ranking.market_neutral import market_neutral_from
-from tradsys.research.walk.experiment import simulate_decisions
+from tradsys.research.walk.experiment import profile_decisions, simulate_decisions
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from
 from tradsys.runs.manifest import Kind
 from tradsys.runs.stored import StoredRun
@@ -109,8 +108,5 @@ class Replay(StoredRun):
 
     def simulate(self, profile: Profile) -> Simulation:
         """The profile's trades from the kernel: those of `trades.parquet`, to the last bit."""
-        spec = self.spec
-        decided = [decisions_frame(symbol, one, profile, spec.barriers) for symbol, one in self.forecasts().items()]
-        decisions = pl.concat(decided).sort("start", maintain_order=True)
-        opens, closes = self.span
-        return simulate_decisions(self.frames, decisions, spec, start=opens, end=closes)
+        decisions, (opens, closes) = profile_decisions(self.forecasts().items(), profile, self.spec), self.span
+        return simulate_decisions(self.frames, decisions, self.spec, start=opens, end=closes)

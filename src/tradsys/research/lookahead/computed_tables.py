@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -14,17 +15,19 @@ from tradsys.core.errors import DataError
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.features.feature import OutsideSeries
 from tradsys.features.feature_set import FittedFeatures, RawFeatures
+from tradsys.features.universe_ranks import rank_columns
 from tradsys.models.forecaster import Rows
 from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.forecast import Forecasts
 from tradsys.regimes.family import RegimeFilter
-from tradsys.research.lookahead.findings import ComputedTable
-from tradsys.research.lookahead.without_future import as_known
+from tradsys.research.lookahead.findings import ComputedTable, Search
+from tradsys.research.lookahead.without_future import Future, as_known, listed, without_future
 from tradsys.research.selection.nested_selection import FoldChoice
-from tradsys.research.walk.dataset import SymbolLabels
+from tradsys.research.walk.dataset import Dataset, SymbolLabels
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.folds import Fold
+from tradsys.settings.market import RankColumns
 
 FORECAST_TOLERANCE = 1e-6
 """What a probability may differ by: matrix products and networks round by how many rows they are given."""
@@ -85,32 +88,15 @@ def decision_tables(forecasts: Forecasts, spec: Experiment, symbol: str) -> list
     columns = [values for action in actions for values in (action.action, action.size)]
     names = tuple(f"{what} of {profile.name}" for profile in spec.profiles for what in ("action", "size"))
     choice = np.column_stack([forecasts.best_side, forecasts.is_ready, forecasts.atr, *columns])
+    table = partial(ComputedTable, symbol=symbol, start=start, known=start)
+    sides = ("probability_long", "probability_short", "expected_net_long", "expected_net_short")
+    expected = np.concatenate([forecasts.probability, forecasts.expected_net], axis=1)
+    close = partial(table, tolerance=FORECAST_TOLERANCE)
     return [
-        ComputedTable(
-            part="forecasts",
-            symbol=symbol,
-            columns=("probability_long", "probability_short", "expected_net_long", "expected_net_short"),
-            values=np.concatenate([forecasts.probability, forecasts.expected_net], axis=1),
-            start=start,
-            known=start,
-            tolerance=FORECAST_TOLERANCE,
-        ),
-        ComputedTable(
-            "ranks", symbol, ("rank_long", "rank_short"), forecasts.rank, start, start, derived_from="forecasts"
-        ),
-        ComputedTable(
-            part="audits",
-            symbol=symbol,
-            columns=("audit",),
-            values=forecasts.audit[:, None],
-            start=start,
-            known=start,
-            tolerance=FORECAST_TOLERANCE,
-            derived_from="forecasts",
-        ),
-        ComputedTable(
-            "decisions", symbol, ("choice", "is_ready", "atr", *names), choice, start, start, derived_from="audits"
-        ),
+        close("forecasts", columns=sides, values=expected),
+        table("ranks", columns=("rank_long", "rank_short"), values=forecasts.rank, derived_from="forecasts"),
+        close("audits", columns=("audit",), values=forecasts.audit[:, None], derived_from="forecasts"),
+        table("decisions", columns=("choice", "is_ready", "atr", *names), values=choice, derived_from="audits"),
     ]
 
 
@@ -194,15 +180,9 @@ def scale_tables(fold: Fold, features: FittedFeatures) -> list[ComputedTable]:
 
 def training_row_tables(fold: Fold, rows: Rows, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
     """Which rows train for a fold, known when its test block opens."""
+    column = (f"rows of fold {fold.index}",)
     return [
-        ComputedTable(
-            "training rows",
-            symbol,
-            (f"rows of fold {fold.index}",),
-            mask[:, None],
-            start,
-            np.full(len(start), fold.opens),
-        )
+        ComputedTable("training rows", symbol, column, mask[:, None], start, np.full(len(start), fold.opens))
         for (symbol, start), mask in zip(closes.items(), rows, strict=True)
     ]
 
@@ -235,3 +215,26 @@ def _later(start: IntArray, when: IntArray, wait: int) -> IntArray:
         return when
     rows = np.searchsorted(start, when) + wait
     return np.where(rows < len(start), start[np.minimum(rows, len(start) - 1)], _NEVER)
+
+
+def compare_rank_columns(search: Search, data: Dataset, ranks: RankColumns, at: int, future: Future) -> None:
+    """Compare the columns of ranks that a run's bars carry with those made again without what came after `at` (ms)."""
+    bar_ms = interval_ms(data.interval)
+
+    def recompute(time: int) -> list[ComputedTable]:
+        frames = without_future(data.frames, bar_ms, time, future)
+        made = rank_columns(
+            frames, bar_ms, ranks.universe, lookbacks=ranks.lookbacks, listings=listed(ranks.listings, frames)
+        )
+        return [_columns(symbol, frames[symbol], columns, bar_ms) for symbol, columns in made.items()]
+
+    names = [f"rank_{what}_{lookback}" for lookback in ranks.lookbacks for what in ("strength", "place")]
+    full = [_columns(symbol, bars, [bars[name] for name in names], bar_ms) for symbol, bars in data.frames.items()]
+    search.compare(full, recompute, at)
+
+
+def _columns(symbol: str, bars: pl.DataFrame, columns: Sequence[pl.Series], bar_ms: int) -> ComputedTable:
+    closes = ts_ms(bars) + bar_ms
+    return ComputedTable(
+        "columns of ranks", symbol, tuple(c.name for c in columns), np.column_stack(columns), closes, closes
+    )

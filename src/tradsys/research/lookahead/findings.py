@@ -1,7 +1,7 @@
 """Look-ahead leaks: recomputed tables compared value by value, and each value that depended on later bars."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -36,14 +36,7 @@ class Leak:
 
     def to_dict(self) -> dict[str, Any]:
         """The leak as JSON values."""
-        return {
-            "part": self.part,
-            "column": self.column,
-            "symbol": self.symbol,
-            "row": self.row,
-            "start": stamp(self.start),
-            "bars_ahead": self.bars_ahead,
-        }
+        return asdict(self) | {"start": stamp(self.start)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +57,7 @@ class Lookahead:
 
     def to_dict(self) -> dict[str, Any]:
         """The `lookahead` of `metrics.json`."""
-        return {
-            "n_points": self.n_points,
-            "n_values": self.n_values,
-            "findings": [finding.to_dict() for finding in self.findings],
-        }
+        return asdict(self) | {"findings": [finding.to_dict() for finding in self.findings]}
 
 
 def refuse(lookahead: Lookahead) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from tradsys.core.seeds import derive, generator
 from tradsys.research.lookahead.computed_tables import (
     choice_tables,
+    compare_rank_columns,
     decision_tables,
     fit_tables,
     input_tables,
@@ -19,7 +20,6 @@ from tradsys.research.lookahead.computed_tables import (
 )
 from tradsys.research.lookahead.findings import ComputedTable, Lookahead, Search
 from tradsys.research.lookahead.premature_use import premature_fills, premature_funding, unknown_training_labels
-from tradsys.research.lookahead.rank_columns import compare_rank_columns
 from tradsys.research.lookahead.without_future import Future, as_known, cut, mirrored, noised
 from tradsys.research.selection import nested_selection
 from tradsys.research.walk.dataset import Dataset, label_symbol

@@ -116,7 +116,6 @@ class ExperimentProcedure:
 
     @property
     def agent(self) -> str:
-        """Name of the agent that challenges the logistic."""
         return self.spec.agent
 
     def folder_title(self, market: Market) -> str:
@@ -125,7 +124,6 @@ class ExperimentProcedure:
         return "-".join(market.symbols[:3]) + (f"-and-{more}-more" if more > 0 else "")
 
     def simulate(self, market: Market, progress: Progress) -> "SimulatedExperiment":
-        """Every fold fitted and decided, and the profiles' trades."""
         return SimulatedExperiment(self, market, run_experiment(market, self.spec, progress))
 
 
@@ -139,22 +137,18 @@ class SimulatedExperiment:
 
     @property
     def simulations(self) -> Mapping[str, Simulation]:
-        """A simulation for each profile."""
         return self.outcome.simulations
 
     @property
     def frames(self) -> Mapping[str, pl.DataFrame]:
-        """Bars before the lock-box, a symbol."""
         return self.outcome.data.frames
 
     @property
     def span(self) -> tuple[int, int]:
-        """From the first test block to the end of the bars, ms."""
         return self.outcome.results[0].fold.opens, self.outcome.data.closes
 
     @property
     def guard_bars(self) -> int:
-        """The horizon of a label and the lookback of the slowest predictor."""
         return self.outcome.guard_bars(self.procedure.spec)
 
     @property
@@ -182,15 +176,12 @@ class SimulatedExperiment:
         }
 
     def tables(self) -> Sequence[tuple[TableSchema, pl.DataFrame]]:
-        """What was forecast, and what became of it."""
         forecasts = forecasts_frame(self.outcome, self.procedure.spec)
         return (FORECASTS, forecasts), (LABELS, labels_frame(self.outcome))
 
     def simulate_lockbox(self) -> Mapping[str, Simulation]:
-        """The deployed profile, fitted on everything before."""
         return simulate_lockbox(self.market, self.procedure.spec, self.outcome)
 
     def choices(self, run: str, metrics: RunMetrics) -> Iterator[Choice]:
-        """The folds' deciders, thresholds and regimes, and what the chosen procedure selected."""
         chosen = metrics.chosen.folds if metrics.chosen else ()
         return fold_choices(run, self.market, self.procedure.spec, self.outcome, chosen)

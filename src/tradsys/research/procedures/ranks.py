@@ -67,16 +67,13 @@ class SimulatedRanks:
 
     @property
     def simulations(self) -> Mapping[str, Simulation]:
-        """The rule's simulation, under its name."""
         return {NAME: self.traded.simulation}
 
     @property
     def guard_bars(self) -> int:
-        """Horizon and lookback of the rule."""
         return self.spec.guard_bars
 
     def look_ahead(self, n_points: int | None, progress: Progress) -> Lookahead:
-        """Universe, signal, sides and trades without the future."""
         progress("taking the future away", 1, _STEPS)
         start, end = self.span
         return look_ahead_in_ranks(
@@ -90,13 +87,11 @@ class SimulatedRanks:
         )
 
     def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
-        """Trades, and whom the rule held."""
         progress("measuring", 2, _STEPS)
         start, end = self.span
         return rank_metrics(self.market, self.spec, self.traded, benchmark, start=start, end=end)
 
     def tables(self) -> Sequence[tuple[TableSchema, pl.DataFrame]]:
-        """Who was a member of the universe when."""
         return ((UNIVERSE, self.traded.universe.frame()),)
 
     def simulate_lockbox(self) -> Mapping[str, Simulation]:

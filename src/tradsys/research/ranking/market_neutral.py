@@ -49,12 +49,10 @@ class RankRule:
 
     @property
     def name(self) -> str:
-        """Name of the rule in tables and in the ledger."""
         return NAME
 
     @property
     def digest(self) -> str:
-        """The profile's name in the journal."""
         return digest(self)[:16]
 
     @property
@@ -107,12 +105,10 @@ class MarketNeutralSpec:
 
     @property
     def profiles(self) -> tuple[RankRule, ...]:
-        """The rule, as the profile of the one trial."""
         return (self.rule,)
 
     @property
     def deployed(self) -> str:
-        """Name of the rule, which a run puts forward."""
         return self.rule.name
 
     @property

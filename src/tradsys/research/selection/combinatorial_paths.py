@@ -24,7 +24,7 @@ from tradsys.research.walk.experiment import Progress, block_decisions, simulate
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold
-from tradsys.research.walk.record import Record, rows_at, stack
+from tradsys.research.walk.record import Record, rows_at
 from tradsys.splits.combinatorial import CombinatorialPurgedCV
 from tradsys.verdict.sharpe import path_mean
 
@@ -82,10 +82,9 @@ def combinatorial_folds(data: Dataset, spec: Experiment) -> tuple[CombinatorialP
     A test block is all bars of its groups. Held out of whatever is fitted on bars are the test groups, until the last
     of their labels has ended and an embargo has passed.
     """
-    labels = tuple(data.labels.values())
-    labelled = tuple(one.is_labelled for one in labels)
-    start = stack([one.start for one in labels], labelled)
-    end = stack([one.end.max(axis=1) for one in labels], labelled)
+    labelled = data.labelled
+    labels = data.stacked(labelled)
+    start, end = labels.start, labels.last_end
     embargo = spec.embargo(data.interval)
     cv = CombinatorialPurgedCV(spec.folds.path_groups, spec.folds.path_tests, embargo)
     group = cv.group_of(start, intervals=(start, end))

@@ -16,15 +16,15 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAY_MS, interval_ms
 from tradsys.models.linear.penalty import Problem
-from tradsys.predictor.predictor import ModelOutputs, decisions_frame
+from tradsys.predictor.predictor import ModelOutputs
 from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import QUIET, AnyRegime, ConfidenceAbove, NoAudit, NotQuiet, Outside, RegimeRule
 from tradsys.research.selection.stability import MIN_DAYS, Selected, select_candidate
 from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.deciding import FoldResult, meta_labels, stacked_labels
-from tradsys.research.walk.experiment import Outcome, block_decisions, simulate_decisions
+from tradsys.research.walk.deciding import FoldResult, meta_labels
+from tradsys.research.walk.experiment import Outcome, block_decisions, profile_decisions, simulate_decisions
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import TimeoutModel
 from tradsys.research.walk.holding_cost import expected_holding_cost
@@ -34,43 +34,13 @@ from tradsys.splits.kfold import PurgedKFold
 
 _AUDIT_FOLDS = 4
 
-
-def first_part_forecasts(data: Dataset, spec: Experiment, result: FoldResult, record: Record) -> dict[str, Forecasts]:
-    """A symbol's forecasts of the first fold's training rows, from the out-of-fold log-odds in the record.
-
-    Each trade is audited by an auditor of other purged folds. Calibration (two numbers a side), the distribution that
-    ranks are read from, scales and regimes are the fold's own, fitted on this very part.
-    """
-    predictor = result.predictor
-    rows = record.known(result.decider, record.known(TimeoutModel.name, result.fold.train))
-    logits, timeout = record.logits(result.decider), record.logits(TimeoutModel.name)
-    X = [predictor.features.standardise(values) for values in data.raw.of(predictor.features)]
-    regime = [predictor.regimes.filter(bars) for bars in data.frames.values()]
-    labels = stacked_labels(data, rows)
-    log_odds = stack(logits, rows)
-    carry = expected_holding_cost(predictor.valuation.holding, data, rows)
-    judged = predictor.valuation.value(log_odds, stack(timeout, rows), labels.atr_over_price, carry)
-    inputs = audit_inputs(stack(X, rows), log_odds, judged, stack(regime, rows))
-    audits = _out_of_fold(spec, data, meta_labels(inputs, judged, labels))
-    ends = np.cumsum([mask.sum() for mask in rows])[:-1]
-    parts = zip(data.frames.items(), X, logits, timeout, regime, rows, np.split(audits, ends), strict=True)
-    return {
-        symbol: replace(predictor.forecasts(bars, ModelOutputs(*readings), mask), audit=audit)
-        for (symbol, bars), *readings, mask, audit in parts
-    }
-
-
-def _out_of_fold(spec: Experiment, data: Dataset, trades: Problem) -> FloatArray:
-    audits = np.empty(len(trades.y))
-    folds = PurgedKFold(_AUDIT_FOLDS, spec.embargo(data.interval))
-    for train, test in folds.split(trades.X, intervals=(trades.start, trades.end)):
-        fitted = spec.auditor.fit(*trades.take(train), seed=spec.seed)
-        audits[test] = fitted.probability(trades.X[test])
-    return audits
-
-
 RANKS = (0.75, 0.85, 0.9, 0.95)
 """Thresholds on the rank of the confidence: both of the profiles' own, and two between."""
+
+WHY_NO_VERDICT = (
+    "It carries no verdict: nothing is claimed of it, so that it is no trial and the profiles are judged by as many as "
+    "without it."
+)
 
 
 def candidates(profiles: Sequence[Profile], n_regimes: int) -> tuple[Profile, ...]:
@@ -118,12 +88,6 @@ def _variants(profile: Profile, n_regimes: int) -> Iterator[Profile]:
     for entry in entries:
         for regimes in regime_maps(n_regimes):
             yield replace(profile, entry=entry, regimes=regimes)
-
-
-WHY_NO_VERDICT = (
-    "It carries no verdict: nothing is claimed of it, so that it is no trial and the profiles are judged by as many as "
-    "without it."
-)
 
 
 type Blocks = Sequence[Mapping[str, Forecasts]]
@@ -190,6 +154,40 @@ def choose_for_fold(
     return FoldChoice(own.fold.index, among[pick.index], pick, daily, n_trades)
 
 
+def first_part_forecasts(data: Dataset, spec: Experiment, result: FoldResult, record: Record) -> dict[str, Forecasts]:
+    """A symbol's forecasts of the first fold's training rows, from the out-of-fold log-odds in the record.
+
+    Each trade is audited by an auditor of other purged folds. Calibration (two numbers a side), the distribution that
+    ranks are read from, scales and regimes are the fold's own, fitted on this very part.
+    """
+    predictor = result.predictor
+    rows = record.known(result.decider, record.known(TimeoutModel.name, result.fold.train))
+    logits, timeout = record.logits(result.decider), record.logits(TimeoutModel.name)
+    X = [predictor.features.standardise(values) for values in data.raw.of(predictor.features)]
+    regime = [predictor.regimes.filter(bars) for bars in data.frames.values()]
+    labels = data.stacked(rows)
+    log_odds = stack(logits, rows)
+    carry = expected_holding_cost(predictor.valuation.holding, data, rows)
+    judged = predictor.valuation.value(log_odds, stack(timeout, rows), labels.atr_over_price, carry)
+    inputs = audit_inputs(stack(X, rows), log_odds, judged, stack(regime, rows))
+    audits = _out_of_fold(spec, data, meta_labels(inputs, judged, labels))
+    ends = np.cumsum([mask.sum() for mask in rows])[:-1]
+    parts = zip(data.frames.items(), X, logits, timeout, regime, rows, np.split(audits, ends), strict=True)
+    return {
+        symbol: replace(predictor.forecasts(bars, ModelOutputs(*readings), mask), audit=audit)
+        for (symbol, bars), *readings, mask, audit in parts
+    }
+
+
+def _out_of_fold(spec: Experiment, data: Dataset, trades: Problem) -> FloatArray:
+    audits = np.empty(len(trades.y))
+    folds = PurgedKFold(_AUDIT_FOLDS, spec.embargo(data.interval))
+    for train, test in folds.split(trades.X, intervals=(trades.start, trades.end)):
+        fitted = spec.auditor.fit(*trades.take(train), seed=spec.seed)
+        audits[test] = fitted.probability(trades.X[test])
+    return audits
+
+
 def known_until(data: Dataset, spec: Experiment, result: FoldResult) -> int:
     """When the trades that a fold chooses by must have ended, ms: an embargo before its test block, as its labels."""
     return result.fold.opens - interval_ms(spec.embargo(data.interval))
@@ -202,16 +200,12 @@ def _earned(
     start = min(int(one.start[0]) for one in blocks[0].values() if len(one.start))
     if until - start < MIN_DAYS * DAY_MS:
         return np.zeros((len(among), max(until - start, 0) // DAY_MS)), np.zeros(len(among), np.int64)
+    forecasts = [one for block in blocks for one in block.items()]
     records = [
-        simulate_decisions(data.frames, _decisions(blocks, profile, spec), spec, start=start, end=until)
+        simulate_decisions(data.frames, profile_decisions(forecasts, profile, spec), spec, start=start, end=until)
         for profile in among
     ]
     return np.array([one.daily for one in records]), np.array([one.n_trades for one in records])
-
-
-def _decisions(blocks: Blocks, profile: Profile, spec: Experiment) -> pl.DataFrame:
-    parts = (decisions_frame(symbol, one, profile, spec.barriers) for block in blocks for symbol, one in block.items())
-    return pl.concat(parts).sort("start", maintain_order=True)
 
 
 def _described(choice: FoldChoice, n_regimes: int) -> dict[str, Any]:

@@ -25,10 +25,10 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment import lockbox_opens
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from, experiment_on
 from tradsys.research.walk.fitting import TimeoutModel, timeout_panel
+from tradsys.research.walk.folds import purged_folds
 from tradsys.research.walk.holding_cost import known_funding
-from tradsys.research.walk.record import both, rows_at, stack
+from tradsys.research.walk.record import both, stack
 from tradsys.settings.config import RunConfig
-from tradsys.splits.kfold import PurgedKFold
 
 if TYPE_CHECKING:
     from tradsys.models.training.network_agent import NetworkAgent
@@ -179,19 +179,19 @@ class FoldFitter:
         if not np.isfinite(logits).all():
             return FailedFit("its forecasts are not finite")
         timeout = TimeoutModel().fit(timeout_panel(job.weighed, data), train, seed=job.seed)
-        labels = tuple(data.labels.values())
+        labels = data.stacked(test)
         return FoldForecasts(
-            start=stack(panel.start, test),
-            end=stack(panel.end, test),
+            start=labels.start,
+            end=labels.end,
             symbol=np.concatenate([np.full(int(mask.sum()), s) for s, mask in enumerate(test)]),
             logits=logits,
             timeout=stack([timeout.logits(X) for X in panel.X], test),
-            y=panel.stack_y(test),
-            timed_out=stack([one.timed_out for one in labels], test),
-            ret_atr=stack(panel.ret_atr, test),
-            net=stack([one.net for one in labels], test),
-            weight=panel.stack_weight(test),
-            atr_over_price=stack([one.atr_over_price for one in labels], test),
+            y=labels.target,
+            timed_out=labels.timed_out,
+            ret_atr=labels.ret_atr,
+            net=labels.net,
+            weight=labels.weight,
+            atr_over_price=labels.atr_over_price,
             base_rate=base_rate(panel.stack_y(train), panel.stack_weight(train)),
             timeout_rate=base_rate(timeout_panel(panel, data).stack_y(train), panel.stack_weight(train)),
             funding=known_funding(data, job.spec, test),
@@ -203,11 +203,11 @@ class FoldFitter:
     def _prepare(self, config: RunConfig) -> _LabelledPanel:
         spec = self._spec(config)
         data = Dataset.build(self._part.bars, self._part.interval, spec.barriers, spec.costs)
-        labelled: Rows = tuple(one.is_labelled for one in data.labels.values())
-        if sum(int(mask.sum()) for mask in labelled) < _FEWEST_ROWS:
+        labelled = data.labelled
+        if (n := sum(int(mask.sum()) for mask in labelled)) < _FEWEST_ROWS:
             raise NotEnoughBars(
-                f"tuning needs {_FEWEST_ROWS} labels in the first training part, found "
-                f"{sum(int(mask.sum()) for mask in labelled)} in its {len(self._part.bars):,} bars; load more history"
+                f"tuning needs {_FEWEST_ROWS} labels in the first training part, found {n} in its "
+                f"{len(self._part.bars):,} bars; load more history"
             )
         seed = derive(spec.seed, "tuning")
         regimes = spec.regimes.fit(data.before(labelled), seed=seed)
@@ -215,18 +215,15 @@ class FoldFitter:
         return _LabelledPanel(data, panel, both(labelled, panel.usable()))
 
     def _fold(self, prepared: _LabelledPanel, spec: Experiment, fold: int) -> tuple[Rows, Rows]:
-        panel, rows = prepared.panel, prepared.rows
-        where = np.flatnonzero(np.concatenate(rows))
-        start, end = stack(panel.start, rows), stack(panel.last_end(), rows)
-        splitter = PurgedKFold(N_FOLDS, spec.embargo(prepared.data.interval))
-        train, test = list(splitter.split(start, intervals=(start, end)))[fold]
-        if len(train) < _FEWEST_ROWS:
+        embargo = spec.embargo(prepared.data.interval)
+        train, test = list(purged_folds(prepared.panel, prepared.rows, N_FOLDS, embargo))[fold]
+        n_train = sum(int(mask.sum()) for mask in train)
+        if n_train < _FEWEST_ROWS:
             raise NotEnoughBars(
-                f"tuning needs {_FEWEST_ROWS} labelled rows to train on, found {len(train)} beside fold {fold + 1} of "
+                f"tuning needs {_FEWEST_ROWS} labelled rows to train on, found {n_train} beside fold {fold + 1} of "
                 f"{N_FOLDS}; load more history"
             )
-        sizes = [len(mask) for mask in rows]
-        return rows_at(where[train], sizes), rows_at(where[test], sizes)
+        return train, test
 
 
 def challenger(spec: Experiment) -> Forecaster:

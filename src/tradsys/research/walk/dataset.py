@@ -1,7 +1,7 @@
 """Bars and their labels, row for row, the labels' weights in training, and the panel that forecasters are fitted on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -21,18 +21,18 @@ from tradsys.labels.expansion import Expansion, volatility_expansion
 from tradsys.labels.uniqueness import average_uniqueness
 from tradsys.labels.weights import return_attribution, time_decay
 from tradsys.models.forecaster import Panel, Rows
+from tradsys.research.walk.record import stack
 
 LONG_SHORT = (1, -1)
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolLabels:
-    """One symbol's outcomes, a row a bar; column 0 is long, column 1 short; NaN and 0 where there is no label.
+class StackedLabels:
+    """Outcomes of rows, symbol after symbol; column 0 is long, column 1 short; NaN and 0 where there is no label.
 
     `start` (n,) close of the bar in ms; `end` (n, 2) when the outcome is known; `target` (n, 2) 1 where that side's
     target came first; `timed_out`, `ambiguous` (n, 2); `ret` (n, 2) gross and `net` (n, 2) after all costs, as the
     simulated trade, fractions of the entry price; `weight` (n, 2) average uniqueness; `atr_over_price` (n,).
-    `expansion` says how much further the next bars move than the last ones did, whatever became of the trade.
     """
 
     start: IntArray
@@ -44,6 +44,25 @@ class SymbolLabels:
     net: FloatArray
     weight: FloatArray
     atr_over_price: FloatArray
+
+    @property
+    def ret_atr(self) -> FloatArray:
+        """Gross returns in multiples of the volatility, shape (n, 2)."""
+        return self.ret / self.atr_over_price[:, None]
+
+    @property
+    def last_end(self) -> IntArray:
+        """When both sides' outcomes are known, ms, shape (n,)."""
+        return np.asarray(self.end.max(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolLabels(StackedLabels):
+    """One symbol's outcomes, a row a bar.
+
+    `expansion` says how much further the next bars move than the last ones did, whatever became of the trade.
+    """
+
     expansion: Expansion
 
     @property
@@ -80,6 +99,18 @@ class Dataset:
         """When the last bar of any symbol has closed, ms."""
         return max(int(one.start[-1]) for one in self.labels.values())
 
+    @property
+    def labelled(self) -> Rows:
+        """Rows with both sides' outcomes, a mask a symbol."""
+        return tuple(one.is_labelled for one in self.labels.values())
+
+    def stacked(self, rows: Rows) -> StackedLabels:
+        """The labels of the chosen rows, symbol after symbol."""
+        each = tuple(self.labels.values())
+        return StackedLabels(
+            **{one.name: stack([getattr(own, one.name) for own in each], rows) for one in fields(StackedLabels)}
+        )
+
     def panel(
         self, features: FeatureSet, rows: Rows, *, seed: int, held_out: Rows | None = None
     ) -> tuple[FittedFeatures, Panel]:
@@ -102,7 +133,7 @@ class Dataset:
             y=tuple(one.target for one in labels),
             end=tuple(one.end for one in labels),
             weight=tuple(one.weight for one in labels),
-            ret_atr=tuple(one.ret / one.atr_over_price[:, None] for one in labels),
+            ret_atr=tuple(one.ret_atr for one in labels),
             expansion=tuple(one.expansion.value for one in labels),
             expansion_end=tuple(one.expansion.end for one in labels),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.arrays import FloatArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
 from tradsys.labels.weights import base_rate
@@ -21,7 +21,7 @@ from tradsys.predictor.valuation import ConfidenceRanks, Valuation, ValuedForeca
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
-from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.dataset import Dataset, StackedLabels
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import FoldModels, TimeoutModel, timeout_panel
 from tradsys.research.walk.folds import Fold
@@ -93,7 +93,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     combination: Combination = ensembles.get(decider) or SingleForecaster(decider)
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
-    labels = stacked_labels(data, known)
+    labels = data.stacked(known)
     holding = fit_holding(
         spec,
         interval_ms(data.interval),
@@ -221,34 +221,6 @@ def _leads(
         overlap = Overlap(stack(panel.start, known), interval_ms(data.interval), spec.barriers.horizon)
         leads[name] = gain(incumbent, challenger, overlap, seed=spec.seed)
     return leads
-
-
-@dataclass(frozen=True, slots=True)
-class StackedLabels:
-    """StackedLabels of the record's rows, symbol after symbol: (n, 2) but for `start` and `atr_over_price` (n,)."""
-
-    start: IntArray
-    end: IntArray
-    ret_atr: FloatArray
-    net: FloatArray
-    weight: FloatArray
-    timed_out: BoolArray
-    atr_over_price: FloatArray
-
-
-def stacked_labels(data: Dataset, rows: Rows) -> StackedLabels:
-    """The outcomes of the chosen rows."""
-    labels = tuple(data.labels.values())
-    atr_over_price = stack([one.atr_over_price for one in labels], rows)
-    return StackedLabels(
-        start=stack([one.start for one in labels], rows),
-        end=stack([one.end for one in labels], rows),
-        ret_atr=stack([one.ret for one in labels], rows) / atr_over_price[:, None],
-        net=stack([one.net for one in labels], rows),
-        weight=stack([one.weight for one in labels], rows),
-        timed_out=stack([one.timed_out for one in labels], rows),
-        atr_over_price=atr_over_price,
-    )
 
 
 def meta_labels(inputs: FloatArray, judged: ValuedForecasts, labels: StackedLabels) -> Problem:

@@ -1,6 +1,6 @@
 """The whole flow as one page: bars -> labels -> folds -> agents -> forecasts -> profiles -> simulated trades."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, cast
@@ -15,6 +15,7 @@ from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.market import Market
 from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.catalogue import profile_named
+from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
@@ -64,8 +65,7 @@ def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda
 
 def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Walk:
     """Every fold fitted on its training part and decided on its test block, one after the other; nothing is traded."""
-    bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
-    data = Dataset.build(bars, market.interval, spec.barriers, spec.costs)
+    data = development_data(market, spec)
     folds = walk_forward(data, spec, spec.embargo(market.interval))
     record = Record(tuple(len(frame) for frame in data.frames.values()))
     results: list[FoldResult] = []
@@ -78,6 +78,12 @@ def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None)
             found = f"{len(market.bars):,} bars are too few for these settings, since {share}"
             raise NotEnoughBars(f"{found}: {error}") from error
     return Walk(data, record, results)
+
+
+def development_data(market: Market, spec: Experiment) -> Dataset:
+    """The history without its lock-box, labelled."""
+    bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
+    return Dataset.build(bars, market.interval, spec.barriers, spec.costs)
 
 
 def research_fold(data: Dataset, spec: Experiment, fold: Fold, record: Record, first_test: int) -> FoldResult:
@@ -123,10 +129,13 @@ def simulate_decisions(
 
 def block_decisions(result: FoldResult, profile: Profile, spec: Experiment) -> pl.DataFrame:
     """What the profile decides on the fold's test block, all symbols, by time."""
-    frames = []
-    for symbol, forecasts in result.forecasts.items():
-        frames.append(decisions_frame(symbol, forecasts, profile, spec.barriers))
-    return pl.concat(frames).sort("start", maintain_order=True)
+    return profile_decisions(result.forecasts.items(), profile, spec)
+
+
+def profile_decisions(forecasts: Iterable[tuple[str, Forecasts]], profile: Profile, spec: Experiment) -> pl.DataFrame:
+    """What the profile decides on forecasts, each with its symbol, by time."""
+    parts = (decisions_frame(symbol, one, profile, spec.barriers) for symbol, one in forecasts)
+    return pl.concat(parts).sort("start", maintain_order=True)
 
 
 def simulate_lockbox(market: Market, spec: Experiment, outcome: Outcome) -> Mapping[str, Simulation]:

@@ -21,9 +21,8 @@ from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.folds import Fold
-from tradsys.research.walk.record import Record, both, rows_at, stack
-from tradsys.splits.kfold import PurgedKFold
+from tradsys.research.walk.folds import Fold, purged_folds
+from tradsys.research.walk.record import Record, both
 
 _ENOUGH = 50
 """Time exits a side below which their rate is a constant: a regression on fewer would fit noise."""
@@ -102,15 +101,10 @@ def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: Fol
     weighed = spec.weights.on_training(panel, rows, data)
     timeouts = timeout_panel(weighed, data)
     quick: list[tuple[Forecaster, Panel]] = [(model, weighed) for model in spec.forecasters if model.memory == 0]
-    start = stack(panel.start, rows)
-    end = stack(panel.last_end(), rows)
-    where = np.flatnonzero(np.concatenate(rows))
-    sizes = [len(mask) for mask in rows]
-    for k, (train, test) in enumerate(PurgedKFold(_INNER_FOLDS, embargo).split(start, intervals=(start, end))):
-        train_rows, test_rows = (rows_at(where[chosen], sizes) for chosen in (train, test))
+    for k, (train, test) in enumerate(purged_folds(panel, rows, _INNER_FOLDS, embargo)):
         for model, target in [*quick, (TimeoutModel(), timeouts)]:
-            fitted = model.fit(target, train_rows, seed=derive(spec.seed, "inner", k))
-            record.add(model.name, test_rows, [fitted.logits(X) for X in panel.X])
+            fitted = model.fit(target, train, seed=derive(spec.seed, "inner", k))
+            record.add(model.name, test, [fitted.logits(X) for X in panel.X])
     for model in spec.forecasters:
         if model.memory > 0:
             record.add(model.name, rows, record.logits(DECIDER))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from tradsys.backtest.metrics import Measured, measure
@@ -133,18 +132,14 @@ def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: S
 
 
 def _labels(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
-    labels = [one for one in outcome.data.labels.values()]
-    rows = [one.is_labelled for one in labels]
-    target = np.concatenate([one.target[r] for one, r in zip(labels, rows, strict=True)])
+    labels, by_symbol = outcome.data.stacked(outcome.data.labelled), outcome.data.labels.values()
     return {
-        "n": len(target),
-        "effective_n": float(sum(one.weight[r].sum(axis=0).mean() for one, r in zip(labels, rows, strict=True))),
-        "base_rate_long": float(target[:, 0].mean()),
-        "base_rate_short": float(target[:, 1].mean()),
-        "ambiguous_share": float(
-            np.concatenate([one.ambiguous[r] for one, r in zip(labels, rows, strict=True)]).mean()
-        ),
-        "timeout_share": float(np.concatenate([one.timed_out[r] for one, r in zip(labels, rows, strict=True)]).mean()),
+        "n": len(labels.start),
+        "effective_n": float(sum(one.weight[one.is_labelled].sum(axis=0).mean() for one in by_symbol)),
+        "base_rate_long": float(labels.target[:, 0].mean()),
+        "base_rate_short": float(labels.target[:, 1].mean()),
+        "ambiguous_share": float(labels.ambiguous.mean()),
+        "timeout_share": float(labels.timed_out.mean()),
         "upper": spec.barriers.upper,
         "lower": spec.barriers.lower,
         "horizon": spec.barriers.horizon,

@@ -9,7 +9,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import interval_ms
 from tradsys.models.forecaster import Rows
-from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.dataset import Dataset, StackedLabels
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.record import stack
 from tradsys.verdict.reliability import reliability_bins
@@ -41,18 +41,17 @@ class Scored:
 
 def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored:
     """Every fold's test rows, symbol after symbol within a fold; labels live for at most `horizon` bars."""
-    labels = tuple(data.labels.values())
-    parts: list[tuple[IntArray, IntArray, FloatArray, FloatArray]] = []
+    labels: list[StackedLabels] = []
     forecasts: dict[str, list[FloatArray]] = {}
     for result in results:
         by_name = dict(result.probabilities) | {DECISION_MAKER: result.probabilities[result.decider]}
         rows = scored_rows(data, result)
-        start = stack([one.start for one in labels], rows)
-        y, uniqueness = stack([one.target for one in labels], rows), stack([one.weight for one in labels], rows)
-        parts.append((start, np.full(len(start), result.fold.index), y, uniqueness))
+        labels.append(data.stacked(rows))
         for name, values in by_name.items():
             forecasts.setdefault(name, []).append(stack(values, rows))
-    start, fold, y, uniqueness = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    fold = np.repeat([result.fold.index for result in results], [len(one.start) for one in labels])
+    start = np.concatenate([one.start for one in labels])
+    y, uniqueness = (np.concatenate([getattr(one, name) for one in labels]) for name in ("target", "weight"))
     outcomes = ForecastOutcomes(y, uniqueness, Overlap(start, interval_ms(data.interval), horizon))
     return Scored(fold, outcomes, {name: np.concatenate(p) for name, p in forecasts.items()})
 
