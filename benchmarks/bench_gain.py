@@ -16,8 +16,7 @@ from bench_training import N_FEATURES, WINDOW, checked_late, cross_entropy, fixe
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tradsys.models.networks.recent_transformer import RecentTransformer
-from tradsys.models.networks.transformer import BandedTransformer, rotation
+from tradsys.models.networks.transformer import BandedTransformer, RecentTransformer, rotation
 from tradsys.models.training.crops import CropBank, TrainingSet
 from tradsys.models.training.device import reproducible
 from tradsys.models.training.model_batch import ModelBatch

@@ -5,9 +5,8 @@ import torch
 from tests.models.networks.networks import outputs, parameters, rows
 
 from tradsys.models.networks.network import Network
-from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.networks.transformer import BandedTransformer, RecentTransformer
 
 NETWORKS = [
     BandedTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8),

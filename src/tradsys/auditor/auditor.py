@@ -4,23 +4,75 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from tradsys.auditor.scores import LineScore, TradeScore, TreeScore
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError, DataError, FitError
 from tradsys.core.logistic import log_odds, sigmoid
+from tradsys.core.plain_values import PlainValues
 from tradsys.core.seeds import derive
 from tradsys.labels.weights import krichevsky_trofimov
-from tradsys.models.boosted import tree_parameters
+from tradsys.models.boosted import booster_from, tree_parameters, ubj
 from tradsys.models.calibration import shrunk_slope
 from tradsys.models.linear.logistic import fit_logistic, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
 from tradsys.splits.kfold import PurgedKFold
 
+if TYPE_CHECKING:
+    import xgboost
+
+
+@dataclass(frozen=True, slots=True)
+class TreeScore:
+    """Boosted trees."""
+
+    kind: ClassVar[str] = "trees"
+    booster: "xgboost.Booster"
+
+    def margin(self, X: FloatArray) -> FloatArray:
+        """Log-odds of finite rows, (n, n_inputs) -> (n,)."""
+        return np.asarray(self.booster.inplace_predict(X, predict_type="margin"), dtype=np.float64)
+
+    def to_files(self) -> dict[str, bytes]:
+        return {"trees.ubj": ubj(self.booster)}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        return cls(booster_from(_file(files, "trees.ubj")))
+
+
+@dataclass(frozen=True, slots=True)
+class LineScore(PlainValues):
+    """Linear log-odds of standardised inputs; `centre`, `scale` and `coef` have shape (n_inputs,)."""
+
+    kind: ClassVar[str] = "line"
+    centre: FloatArray
+    scale: FloatArray
+    coef: FloatArray
+    intercept: float
+
+    def margin(self, X: FloatArray) -> FloatArray:
+        return np.asarray((X - self.centre) / self.scale @ self.coef + self.intercept)
+
+    def to_files(self) -> dict[str, bytes]:
+        return {"line.json": json.dumps(self.to_dict()).encode()}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        return cls.from_dict(json.loads(_file(files, "line.json")))
+
+
+def _file(files: Mapping[str, bytes], name: str) -> bytes:
+    if name not in files:
+        raise BundleError(f"this auditor needs {name}, found {sorted(files)}; export it again")
+    return files[name]
+
+
 _ABOUT = "auditor.json"
+type TradeScore = TreeScore | LineScore
+"""Uncalibrated log-odds that a trade makes money."""
 _SCORES: dict[str, type[TreeScore] | type[LineScore]] = {"trees": TreeScore, "line": LineScore}
 
 
@@ -55,7 +107,6 @@ class FittedAuditor:
         return sigmoid(margin)
 
     def to_files(self) -> dict[str, bytes]:
-        """JSON, and the trees as UBJ."""
         about = {
             "n_inputs": self.n_inputs,
             "pivot": self.pivot,
@@ -68,7 +119,6 @@ class FittedAuditor:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """The auditor that `to_files` wrote."""
         if _ABOUT not in files:
             raise BundleError(f"an auditor needs {_ABOUT}, found {sorted(files)}; export it again")
         about = json.loads(files[_ABOUT])

@@ -46,7 +46,6 @@ class CheckUp:
         return all(check.state != "FAIL" for check in self.checks)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
         work = [
             {"fits": w.n_bytes <= self.plan.memory_bytes, "n_bytes": w.n_bytes, "sentence": w.sentence}
             for w in self.work

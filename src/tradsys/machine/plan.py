@@ -47,7 +47,6 @@ class Plan:
 
     @property
     def sentence(self) -> str:
-        """The plan in one line."""
         where = "on the processor" if self.device == "cpu" else f"{_size(self.device_bytes)} on {self.device}"
         return (
             f"{self.name} plan: {self.cpus} {'core' if self.cpus == 1 else 'cores'}, up to {_size(self.memory_bytes)} "
@@ -120,7 +119,6 @@ class Work:
 
     @property
     def sentence(self) -> str:
-        """The work and its size."""
         return f"{self.name}: about {self.n_bytes / 10**6:,.0f} MB"
 
     def check(self, plan: Plan) -> None:

@@ -32,7 +32,6 @@ class FittedBoosted:
     boosters: tuple["xgboost.Booster", "xgboost.Booster"]
 
     def logits(self, X: FloatArray) -> FloatArray:
-        """Log-odds, (n_bars, n_features) -> (n_bars, 2); NaN in rows where any feature is NaN."""
         check_n_features(X, self.n_features)
         known = np.isfinite(X).all(axis=1)
         z = np.full((len(X), 2), np.nan)
@@ -56,7 +55,6 @@ class FittedBoosted:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """The model that `to_files` wrote."""
         if not {_ABOUT, *_SIDES} <= set(files):
             raise BundleError(f"a boosted model needs {_ABOUT} and {_SIDES}, found {sorted(files)}; export it again")
         long, short = (booster_from(files[name]) for name in _SIDES)
@@ -96,7 +94,6 @@ class Boosted:
             )
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedBoosted:
-        """Fit both sides on the chosen rows."""
         sides = side_problems(panel, rows, np.ones(len(panel.columns), bool))
         long, short = (self._fit_side(problem, seed) for problem in sides)
         return FittedBoosted(len(panel.columns), (long, short))

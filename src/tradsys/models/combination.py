@@ -33,11 +33,9 @@ class SingleForecaster:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """The one name."""
         return (self.name,)
 
     def logits(self, members: MemberLogits, regime: FloatArray) -> FloatArray:
-        """The member's own, whatever the regime."""
         del regime
         return members[self.name]
 
@@ -61,10 +59,8 @@ class CombinedForecaster:
 
     @property
     def memory(self) -> int:
-        """Earlier rows that one forecast depends on."""
         return max(self.forecasters[name].memory for name in self.combination.members)
 
     def logits(self, X: FloatArray) -> FloatArray:
-        """Log-odds of one symbol's rows, (n_bars, n_features) -> (n_bars, 2)."""
         logits = {name: self.forecasters[name].logits(X) for name in self.combination.members}
         return self.combination.logits(logits, np.broadcast_to(self.shares, (len(X), len(self.shares))))

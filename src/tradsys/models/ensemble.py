@@ -91,14 +91,12 @@ class FittedEnsemble:
         return np.asarray(self.pivot + sum(share[:, [m]] * d for m, d in enumerate(deviation)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers that read back to the last bit."""
         own = zip(self.calibrations.items(), self.weights.T, strict=True)
         members = [{"name": name, "weights": w.tolist(), "calibration": one.to_dict()} for (name, one), w in own]
         return {"members": members, "pivot": self.pivot.tolist()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The ensemble that `to_dict` wrote."""
         calibrations = {one["name"]: Calibration.from_dict(one["calibration"]) for one in content["members"]}
         weights = np.array([one["weights"] for one in content["members"]], float).T
         return cls(calibrations, weights, np.asarray(content["pivot"], float))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.predictor.decision import Decision as Decision
     from tradsys.predictor.live import LivePredictor as LivePredictor
+    from tradsys.predictor.predictor import Decision as Decision
     from tradsys.predictor.predictor import Predictor as Predictor
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

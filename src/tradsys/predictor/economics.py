@@ -123,5 +123,4 @@ class Holding:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], costs: Costs) -> Self:
-        """What `to_dict` wrote."""
         return cls(np.asarray(values["alive"], np.float64), values["bar_ms"], costs, values["has_rates"])

@@ -18,8 +18,7 @@ from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.networks.stepper import Stepper
-from tradsys.predictor.decision import Decision
-from tradsys.predictor.predictor import ModelOutputs, Predictor
+from tradsys.predictor.predictor import Decision, ModelOutputs, Predictor
 from tradsys.regimes.family import RegimeFilter
 
 

@@ -1,6 +1,7 @@
 """The one object that decides: simulation, backtest, paper and live all call it; only the venue differs."""
 
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -13,11 +14,37 @@ from tradsys.core.bars import split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import interval_ms
 from tradsys.labels.barrier_spec import BarrierSpec
-from tradsys.predictor.decision import Decision
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
 from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The decision at the close of one bar, to be filled no earlier than the next open.
+
+    `side` (+1 or -1) has the larger expected net return and `probability` is its calibrated chance that the target
+    comes first; `rank` places it among the training part's out-of-fold confidences; `regime` holds the filtered
+    probabilities of quiet, trend and panic; `audit` the auditor's probability that the trade makes money. `action` is
+    -1, 0 or 1, `size` a share of the full size, the distances are in price units from the entry and `horizon` (bars)
+    ends the trade in time.
+    """
+
+    start: datetime
+    symbol: str
+    side: int
+    probability: float
+    rank: float
+    regime: tuple[float, ...]
+    audit: float
+    action: int
+    size: float
+    stop_distance: float
+    target_distance: float
+    horizon: int
+    reason: str
+
 
 ATR_MEMORY = 20
 """Periods after which Wilder's average has forgotten its seed to 4e-7 of it."""

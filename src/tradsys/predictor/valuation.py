@@ -78,7 +78,6 @@ class Valuation:
         return ValuedForecasts(probability, expected, better_short.astype(np.int64))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that read back to the last bit."""
         return {
             "calibration": self.calibration.to_dict(),
             "timeout_calibration": self.timeout_calibration.to_dict(),
@@ -92,7 +91,6 @@ class Valuation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The valuation that `to_dict` wrote."""
         costs = Costs(**values["costs"])
         return cls(
             calibration=Calibration.from_dict(values["calibration"]),

@@ -1,7 +1,7 @@
 """The pieces a profile is built from: when to enter, which regimes to sit out, what the auditor may veto, how large."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -42,13 +42,11 @@ class ConfidenceAbove:
             )
 
     def admits(self, forecasts: Forecasts) -> BoolArray:
-        """Decisions whose confidence is above the threshold."""
         values = forecasts.rank if self.confidence == "rank" else forecasts.probability
         return forecasts.chosen(values) > self.threshold
 
     @property
     def refusal(self) -> str:
-        """Reason given where the rule keeps a decision out."""
         return f"{self.confidence} of the confidence is not above {self.threshold:g}"
 
 
@@ -59,12 +57,10 @@ class ExpectedReturnAbove:
     margin_bps: float = 0.0
 
     def admits(self, forecasts: Forecasts) -> BoolArray:
-        """Decisions that are expected to earn more than they cost."""
         return forecasts.chosen(forecasts.expected_net) > self.margin_bps / 1e4
 
     @property
     def refusal(self) -> str:
-        """Reason given where the rule keeps a decision out."""
         return f"expected return after costs is not above {self.margin_bps:g} bp"
 
 
@@ -83,28 +79,20 @@ class RegimeRule(Protocol):
 class AnyRegime:
     """Entries in every regime."""
 
-    def allows(self, forecasts: Forecasts) -> BoolArray:
-        """True in every row."""
-        return np.ones(len(forecasts.start), bool)
+    refusal: ClassVar[str] = "no regime is allowed"
 
-    @property
-    def refusal(self) -> str:
-        """Part of the protocol; no row is refused."""
-        return "no regime is allowed"
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        return np.ones(len(forecasts.start), bool)
 
 
 @dataclass(frozen=True, slots=True)
 class NotQuiet:
     """No entries while the quiet regime is the likeliest one by the filtered probabilities."""
 
-    def allows(self, forecasts: Forecasts) -> BoolArray:
-        """Rows whose likeliest regime is not the quiet one."""
-        return np.asarray(forecasts.regime.argmax(axis=1) != QUIET, dtype=bool)
+    refusal: ClassVar[str] = "quiet regime"
 
-    @property
-    def refusal(self) -> str:
-        """Reason given where the rule keeps a decision out."""
-        return "quiet regime"
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        return np.asarray(forecasts.regime.argmax(axis=1) != QUIET, dtype=bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +107,10 @@ class Outside:
             raise ConfigError(f"blocked names regimes from 0 on, at least one, was {self.blocked}; 0 is the quiet one")
 
     def allows(self, forecasts: Forecasts) -> BoolArray:
-        """Rows whose likeliest regime is none of those blocked."""
         return ~np.isin(forecasts.regime.argmax(axis=1), self.blocked)
 
     @property
     def refusal(self) -> str:
-        """Reason given where the rule keeps a decision out."""
         return f"regime {' or '.join(map(str, self.blocked))} is blocked"
 
 
@@ -140,7 +126,6 @@ class FullExposure:
     """Full size in every state of other markets."""
 
     def share(self, forecasts: Forecasts) -> FloatArray:
-        """1 in every row, shape (n,)."""
         return np.ones(len(forecasts.start))
 
 
@@ -158,7 +143,6 @@ class RiskOffSize:
             raise ConfigError(f"the size in risk-off lies in [0, 1), was {self.size}; 0 blocks, 0.5 halves")
 
     def share(self, forecasts: Forecasts) -> FloatArray:
-        """1 outside risk-off, `size` in it, shape (n,)."""
         if forecasts.macro is None:
             raise ConfigError("a supervised profile needs the states of other markets, found none; give --macro series")
         known = np.isfinite(forecasts.macro).all(axis=1)
@@ -178,7 +162,6 @@ class NoAudit:
     """Full size at every probability of the auditor."""
 
     def size(self, audit: FloatArray) -> FloatArray:
-        """1 in every row, shape (n,)."""
         return np.ones(len(audit))
 
 
@@ -213,7 +196,6 @@ class FullSize:
     """Full size at every forecast of volatility."""
 
     def share(self, forecasts: Forecasts) -> FloatArray:
-        """1 in every row, shape (n,)."""
         return np.ones(len(forecasts.start))
 
 

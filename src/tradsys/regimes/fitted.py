@@ -29,7 +29,6 @@ class FittedRegimes(PlainValues):
 
     @property
     def n_states(self) -> int:
-        """Number of states."""
         return len(self.initial)
 
     def filter(self, X: FloatArray) -> FloatArray:

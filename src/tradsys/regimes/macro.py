@@ -78,7 +78,6 @@ class FittedMacroFilter(PlainValues):
 
     @property
     def n_states(self) -> int:
-        """Number of states."""
         return self.regimes.n_states
 
     @property

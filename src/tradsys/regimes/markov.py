@@ -130,16 +130,13 @@ class FittedRegimeFilter:
 
     @property
     def n_states(self) -> int:
-        """Number of regimes."""
         return self.regimes.n_states
 
     @property
     def lookback(self) -> int:
-        """Bars that settle a value; the first `lookback - 1` rows are NaN."""
         return self.observation.lookback + self.window - 1
 
     def filter(self, bars: pl.DataFrame) -> FloatArray:
-        """Filtered probabilities, shape (n_bars, n_states): no row knows a later bar."""
         if is_traced(bars):
             return self.regimes.filter_windows(self.observation.compute(bars), self.window)
         return self._probabilities(bars, lambda X: self.regimes.filter_windows(X, self.window))
@@ -157,7 +154,6 @@ class FittedRegimeFilter:
         return out
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers that read back to the last bit."""
         return {
             "reference": self.observation.reference,
             "rhythm": self.observation.rhythm,
@@ -167,6 +163,5 @@ class FittedRegimeFilter:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The filter that `to_dict` wrote."""
         observation = FittedRangeObservation(content["reference"], tuple(content["rhythm"]))
         return cls(observation, FittedRegimes.from_dict(content["regimes"]), content["window"])

@@ -45,7 +45,6 @@ class RegimeMomentum(OddColumns):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """`momentum_in_<regime>`."""
         n_states = self.regimes.n_states
         return tuple(f"momentum_in_{name}" for name in _NAMES.get(n_states, range(n_states)))
 
@@ -67,10 +66,8 @@ class RegimeMomentum(OddColumns):
         return self.regimes
 
     def to_dict(self) -> dict[str, Any]:
-        """Horizon and the whole filter, ready for JSON."""
         return {"horizon": self.horizon, "regimes": self._filter.to_dict()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The fitted feature that `to_dict` wrote."""
         return cls(filter_from_dict(content["regimes"]), content["horizon"])

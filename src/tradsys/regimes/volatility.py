@@ -57,7 +57,6 @@ class FittedVolatilityFilter(PlainValues):
 
     @property
     def n_states(self) -> int:
-        """Number of regimes."""
         return len(self.cuts) + 1
 
     @property
@@ -71,7 +70,6 @@ class FittedVolatilityFilter(PlainValues):
         return masked([_between(level, low, high) for low, high in pairwise(edges)], self.lookback)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers that read back to the last bit."""
         return {"kind": self.kind, **PlainValues.to_dict(self)}
 
 

@@ -88,7 +88,6 @@ class RunConfig(SettingsSection):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every setting under its dotted key."""
         return flat(self)
 
     @property

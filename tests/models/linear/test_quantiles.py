@@ -2,9 +2,10 @@ import json
 
 import numpy as np
 import pytest
+from tests.models.linear.pinball import pinball
 
 from tradsys.core.errors import FitError
-from tradsys.models.linear.quantiles import LocationScale, Ridge, fit_ridge, fit_scale, pinball, weighted_quantiles
+from tradsys.models.linear.volatility_forecast import LocationScale, Ridge, fit_ridge, fit_scale, weighted_quantiles
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 

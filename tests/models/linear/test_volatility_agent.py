@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from tests.models.linear.pinball import pinball
 from tests.models.panels import panel_of
 
 from tradsys.core.bars import split_symbols
@@ -13,7 +14,6 @@ from tradsys.features import FeatureSet
 from tradsys.labels import BarrierSpec, volatility_expansion
 from tradsys.models.forecaster import Forecaster, Panel, Rows
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
-from tradsys.models.linear.quantiles import pinball
 from tradsys.models.linear.volatility_agent import VolatilityAgent
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
 from tradsys.research.walk.dataset import Dataset

@@ -12,9 +12,8 @@ from tradsys.models.forecaster import load_forecaster
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.network import Network
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwork
-from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.networks.transformer import BandedTransformer, RecentTransformer
 
 NETWORKS = [
     BandedTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8),

@@ -2,8 +2,7 @@ import pytest
 import torch
 from tests.models.networks.networks import rows
 
-from tradsys.models.networks.recent_transformer import RecentTransformer
-from tradsys.models.networks.transformer import ROPE_BASE, BandedTransformer
+from tradsys.models.networks.transformer import ROPE_BASE, BandedTransformer, RecentTransformer
 
 SMALL = RecentTransformer(5, d_model=16, n_layers=2, n_heads=2, window=8)
 

@@ -2,9 +2,9 @@ import pytest
 
 from tradsys.core.errors import ConfigError
 from tradsys.models.training.agents import TransformerAgent
-from tradsys.models.training.presets import PRESETS, preset
 from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig
+from tradsys.settings.sections import PRESETS, preset
 
 
 def network_of(**overrides):

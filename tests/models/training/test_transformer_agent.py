@@ -14,8 +14,7 @@ from tradsys.models.focal import focal_logit
 from tradsys.models.forecaster import Panel
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.losses import FocalLoss
-from tradsys.models.networks.recent_transformer import RecentTransformer
-from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.networks.transformer import BandedTransformer, RecentTransformer
 from tradsys.models.training import network_agent
 from tradsys.models.training.agents import TransformerAgent
 from tradsys.models.training.crops import CropBank

@@ -43,7 +43,6 @@ class VolatilityOnly:
         check_penalty(self.penalty)
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedLinear:
-        """Fit both sides on the chosen rows; deterministic, the seed is not used."""
         del seed
         return fit_two_sides(panel, rows, panel.is_volatility, self.penalty)
 

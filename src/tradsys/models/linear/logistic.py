@@ -32,17 +32,14 @@ class FittedLinear(PlainValues):
     """Shape (2, n_features); zero where the model does not use a column."""
 
     def logits(self, X: FloatArray) -> FloatArray:
-        """Log-odds, (n_bars, n_features) -> (n_bars, 2); NaN in rows where any feature is NaN."""
         check_n_features(X, self.coef.shape[1])
         return np.asarray(X @ self.coef.T + self.intercept)
 
     def to_files(self) -> dict[str, bytes]:
-        """One JSON file; floats are written so that they read back to the last bit."""
         return {_FILE: json.dumps(self.to_dict(), indent=1).encode()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """The model that `to_files` wrote."""
         if _FILE not in files:
             raise BundleError(f"a linear model needs {_FILE}, found {sorted(files)}; export the model again")
         return cls.from_dict(json.loads(files[_FILE]))
@@ -71,7 +68,6 @@ class RidgeLogistic:
         check_penalty(self.penalty)
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedLinear:
-        """Fit both sides on the chosen rows; deterministic, the seed is not used."""
         del seed
         return fit_two_sides(panel, rows, np.ones(len(panel.columns), bool), self.penalty)
 

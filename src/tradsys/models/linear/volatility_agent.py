@@ -10,8 +10,14 @@ from tradsys.core.errors import ConfigError, DataError, FitError
 from tradsys.models.forecaster import Panel, Rows
 from tradsys.models.linear.logistic import fit_logistic, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
-from tradsys.models.linear.quantiles import Ridge, fit_ridge, fit_scale
-from tradsys.models.linear.volatility_forecast import ReachMap, VolatilityForecast, reach_inputs
+from tradsys.models.linear.volatility_forecast import (
+    ReachMap,
+    Ridge,
+    VolatilityForecast,
+    fit_ridge,
+    fit_scale,
+    reach_inputs,
+)
 from tradsys.splits.kfold import PurgedKFold
 
 RIDGES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
@@ -48,7 +54,6 @@ class VolatilityAgent:
             raise ConfigError(f"n_folds must be at least 2, was {self.n_folds}; 5 is usual")
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int) -> VolatilityForecast:
-        """Fit on the chosen rows; deterministic, the seed is not used."""
         del seed
         columns = panel.is_volatility if panel.is_volatility.any() else np.ones(len(panel.columns), bool)
         lives = _lives(panel, rows)

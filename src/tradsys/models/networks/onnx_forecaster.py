@@ -38,7 +38,6 @@ class TrainedNetwork:
         return {"architecture": self.architecture, "settings": dict(self.settings)}
 
     def to_files(self) -> dict[str, bytes]:
-        """Graph and parameters."""
         from safetensors.numpy import save
 
         return {_GRAPH: self.graph, _PARAMETERS: save({"theta": self.theta})}
@@ -89,7 +88,6 @@ class OnnxForecaster:
     record: Mapping[str, float] = field(default_factory=dict)
 
     def logits(self, X: FloatArray) -> FloatArray:
-        """Log-odds of one symbol's rows, (n_bars, n_features) -> (n_bars, 2); NaN where X has NaN."""
         base = self.offset.logits(X)
         if self.network is None:
             return base
@@ -98,7 +96,6 @@ class OnnxForecaster:
         return add_on_focal_scale(base, self._added(X), self.gamma, self.alpha)
 
     def to_files(self) -> dict[str, bytes]:
-        """The linear model, the network if there is one, and how the two go together."""
         names = ("kind", "window", "context", "memory", "gamma", "alpha", "training", "record")
         about = {name: getattr(self, name) for name in names}
         about["network"] = None if self.network is None else self.network.describe()
@@ -108,7 +105,6 @@ class OnnxForecaster:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """The model that `to_files` wrote."""
         if _ABOUT not in files:
             raise BundleError(f"a network's files include {_ABOUT}, found {sorted(files)}; export the model again")
         offset = {name.removeprefix(_OFFSET): content for name, content in files.items() if name.startswith(_OFFSET)}

@@ -71,7 +71,6 @@ class TransformerSteps:
         self._bar = 0
 
     def add(self, x: Float32Array) -> Float32Array:
-        """The network's output for the next bar, x (n_features,) -> (n_outputs,); the array is used again."""
         self._away[self._bar % len(self._away)] = 0.0
         _step_transformer(
             self._theta, x, self._bar, self._turns, self._keys, self._values, self._away, self._wide, self._output
@@ -186,7 +185,6 @@ class ResNetSteps:
         self._bar = 0
 
     def add(self, x: Float32Array) -> Float32Array:
-        """The network's output for the next bar, x (n_features,) -> (n_outputs,); the array is used again."""
         at = self._bar % len(self._rows)
         self._rows[at], self._is_there[at] = x, True
         _step_resnet(

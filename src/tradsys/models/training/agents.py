@@ -5,9 +5,8 @@ from typing import ClassVar, Literal
 
 from tradsys.core.arrays import Float32Array
 from tradsys.models.networks.onnx_graph import resnet_to_onnx, transformer_to_onnx
-from tradsys.models.networks.recent_transformer import RecentTransformer
 from tradsys.models.networks.resnet import DilatedResNet
-from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.networks.transformer import BandedTransformer, RecentTransformer
 from tradsys.models.training.network_agent import NetworkAgent
 
 
@@ -23,12 +22,10 @@ class TransformerAgent(NetworkAgent):
     name: ClassVar[str] = "transformer"
 
     def network(self, n_features: int) -> BandedTransformer:
-        """The network's shape for this many columns."""
         kind = RecentTransformer if self.attention_start == "recent" else BandedTransformer
         return kind(n_features, d_model=self.d_model, n_layers=self.n_layers, n_heads=self.n_heads, window=self.window)
 
     def to_onnx(self, n_features: int, theta: Float32Array) -> bytes:
-        """One trained network (n_parameters,) as an ONNX graph."""
         return transformer_to_onnx(self.network(n_features), theta)
 
 
@@ -44,7 +41,6 @@ class ResNetAgent(NetworkAgent):
     name: ClassVar[str] = "resnet"
 
     def network(self, n_features: int) -> DilatedResNet:
-        """The network's shape for this many columns."""
         return DilatedResNet(
             n_features,
             d_model=self.d_model,
@@ -55,5 +51,4 @@ class ResNetAgent(NetworkAgent):
         )
 
     def to_onnx(self, n_features: int, theta: Float32Array) -> bytes:
-        """One trained network (n_parameters,) as an ONNX graph."""
         return resnet_to_onnx(self.network(n_features), theta)

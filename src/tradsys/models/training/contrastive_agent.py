@@ -54,12 +54,10 @@ class ContrastiveAgent:
 
     @property
     def name(self) -> str:
-        """That of the agent whose network it is."""
         return self.agent.name
 
     @property
     def memory(self) -> int:
-        """Earlier rows that one forecast depends on."""
         return self.agent.memory
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int, progress: TrainingProgress | None = None) -> OnnxForecaster:

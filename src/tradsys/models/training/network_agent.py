@@ -66,7 +66,6 @@ class NetworkAgent(ABC):
 
     @property
     def memory(self) -> int:
-        """Earlier rows that one forecast depends on: the network's receptive field."""
         return self.network(n_features=1).receptive_field
 
     @property
@@ -83,7 +82,6 @@ class NetworkAgent(ABC):
         """One trained network (n_parameters,) as an ONNX graph, with inputs and output as `OnnxForecaster` has them."""
 
     def recipe(self) -> TrainingRecipe:
-        """How the network is trained."""
         return TrainingRecipe(
             max_steps=self.max_steps,
             lr=self.learning_rate,
@@ -112,13 +110,11 @@ class NetworkAgent(ABC):
         return fit_jointly(jobs, progress=progress, budget=budget)
 
     def task(self, panel: Panel, rows: Rows, *, seed: int) -> TrainingTask:
-        """Split the rows and fit the linear model: what is left to do is the network."""
         learning, stopping = self.split(panel, rows)
         offset = self.offset.fit(panel, learning, seed=seed)
         return TrainingTask(panel, rows, learning, stopping, offset, self.network_seed(seed), self.recipe())
 
     def network_seed(self, seed: int) -> int:
-        """The seed of the network's own random streams."""
         return derive(seed, self.name)
 
     def forecaster_of(self, task: TrainingTask, trained: Trained) -> OnnxForecaster:
@@ -199,7 +195,6 @@ class NetworkAgent(ABC):
         )
 
     def batch_key(self, n_features: int) -> Hashable:
-        """Equal for agents whose networks can be trained in one batch, whatever their recipes."""
         return type(self), self.network(n_features), self.objective, self.focal_gamma, self.focal_alpha
 
     def split(self, panel: Panel, rows: Rows) -> tuple[Rows, Rows]:

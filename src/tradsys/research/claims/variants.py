@@ -32,7 +32,7 @@ def journal_agents() -> Agents:
     """The journal's networks, in the order in which they are fitted: objectives first, then the larger shapes."""
     from tradsys.models.training.agents import TransformerAgent
     from tradsys.models.training.contrastive_agent import ContrastiveAgent
-    from tradsys.models.training.presets import preset
+    from tradsys.settings.sections import preset
 
     base = TransformerAgent(**preset("journal-base"), **_ALONE)
     return {
