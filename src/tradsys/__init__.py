@@ -1,3 +1,3 @@
 """Machine-learned trading of 24/7 markets, from raw bars to a running bot, honest about whether there is an edge."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
