@@ -15,7 +15,7 @@ from scipy.signal import oaconvolve
 from timing import best_of
 
 from tradsys.features import FeatureSet, frac_diff, frac_diff_weights
-from tradsys.features.oscillators import Macd, Rsi
+from tradsys.features.momentum import Macd, Rsi
 
 N_BARS = 43_800
 N_SERIES = 100_000

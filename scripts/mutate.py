@@ -109,7 +109,7 @@ def read(stored: Path) -> dict[str, dict]:
 
 def report(killed_by: dict[str, str], equivalent: dict[str, str]) -> str:
     """The score, the survivors, and what the list of equivalents has wrong."""
-    from tradsys.verdict.proportion import clopper_pearson
+    from tradsys.verdict.reliability import clopper_pearson
 
     survivors = [name for name, test in killed_by.items() if not test and name not in equivalent]
     wrong = [name for name, test in killed_by.items() if test and name in equivalent]

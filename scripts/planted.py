@@ -17,13 +17,12 @@ PACKAGES = ("verdict", "labels", "splits")
 
 TESTS = {
     "verdict/align.py": ["align", "procedure"],
-    "verdict/bootstrap.py": ["bootstrap", "procedure", "skill"],
     "verdict/results.py": ["procedure"],
     "verdict/sentences.py": ["sentences", "procedure"],
     "verdict/sharpe.py": ["sharpe", "examples", "trials", "procedure"],
     "verdict/shift.py": ["shift", "procedure"],
     "verdict/skill.py": ["skill", "scores"],
-    "verdict/stationary.py": ["stationary", "spa"],
+    "verdict/stationary.py": ["stationary", "bootstrap", "spa", "procedure", "skill"],
     "verdict/stepdown.py": ["stepdown", "trials", "procedure"],
 }
 """Which tests cover a module of the verdict; one not listed has its own, and labels and splits have all of theirs."""

@@ -13,10 +13,8 @@ from tests.features.markets import mirrored, nasty, ordinary
 
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
 from tradsys.features.feature import Feature, FittableFeature, OddColumns
-from tradsys.features.flow import TakerImbalance, TradeSizeZScore
 from tradsys.features.fractional import FracDiff
-from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
-from tradsys.features.oscillators import Macd, Rsi
+from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, Macd, Rsi, StandardReturns
 from tradsys.features.registry import feature_from_dict, feature_to_dict, registered
 from tradsys.features.season import DayOfWeek, SeasonalVolatility, TimeOfDay
 from tradsys.features.volatility import (
@@ -26,7 +24,7 @@ from tradsys.features.volatility import (
     RealisedVolatility,
     VolatilityRatios,
 )
-from tradsys.features.volume import VolumeReturn, VolumeZScore, VwapDistance
+from tradsys.features.volume import TakerImbalance, TradeSizeZScore, VolumeReturn, VolumeZScore, VwapDistance
 from tradsys.features.windows import moving_mean
 from tradsys.regimes.momentum import RegimeMomentum
 

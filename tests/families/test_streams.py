@@ -17,11 +17,10 @@ from tradsys.core.outside import outside_values
 from tradsys.features.feature import Feature, FittableFeature, OddColumns, masked
 from tradsys.features.feature_set import FeatureSet, FittedFeatures
 from tradsys.features.fractional import FracDiff
-from tradsys.features.oscillators import Rsi
+from tradsys.features.momentum import Rsi
 from tradsys.features.prices import LogPrices, log_close, log_returns
 from tradsys.features.stream import series
-from tradsys.features.stream.bar import Bar
-from tradsys.features.stream.feature_stream import FeatureStream, bars_of
+from tradsys.features.stream.feature_stream import Bar, FeatureStream, bars_of
 from tradsys.features.stream.program import Program
 from tradsys.regimes.momentum import RegimeMomentum
 from tradsys.regimes.volatility import VolatilityRegimes

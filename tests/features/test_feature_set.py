@@ -11,7 +11,7 @@ from tests.features.markets import mirrored, nasty, ordinary
 import tradsys.features
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.features import FeatureSet, FittedFeatures, feature_set
-from tradsys.features.oscillators import Macd, Rsi
+from tradsys.features.momentum import Macd, Rsi
 from tradsys.features.season import SeasonalVolatility, TimeOfDay
 from tradsys.features.volatility import RealisedVolatility
 

@@ -7,7 +7,7 @@ from tests.features.markets import ordinary
 
 from tradsys.core.errors import DataError
 from tradsys.features.feature_set import FeatureSet
-from tradsys.features.flow import TakerImbalance, TradeSizeZScore
+from tradsys.features.volume import TakerImbalance, TradeSizeZScore
 from tradsys.features.windows import trailing_zscore
 
 BARS = ordinary(400)

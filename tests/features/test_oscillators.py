@@ -6,7 +6,7 @@ import talib
 from tests.features.markets import nasty, ordinary
 
 from tradsys.core.errors import ConfigError
-from tradsys.features.oscillators import Macd, Rsi
+from tradsys.features.momentum import Macd, Rsi
 from tradsys.features.prices import LogPrices, volatility
 
 BARS = ordinary(3000)

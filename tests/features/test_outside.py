@@ -14,7 +14,7 @@ from tradsys.core.errors import DataError
 from tradsys.core.outside import outside_columns, outside_values
 from tradsys.features.feature import OddColumns
 from tradsys.features.feature_set import FeatureSet
-from tradsys.features.oscillators import Rsi
+from tradsys.features.momentum import Rsi
 
 KNOWN_FROM, UNKNOWN = 600, slice(900, 950)
 

@@ -9,7 +9,7 @@ from tests.features.markets import ordinary
 
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.features.feature_set import FeatureSet
-from tradsys.features.oscillators import Rsi
+from tradsys.features.momentum import Rsi
 from tradsys.features.positions import (
     POSITIONS,
     Basis,

@@ -10,8 +10,7 @@ import pytest
 from tradsys.core.errors import ConfigError
 from tradsys.features import registry
 from tradsys.features.catalogue import SHIPPED
-from tradsys.features.momentum import StandardReturns
-from tradsys.features.oscillators import Rsi
+from tradsys.features.momentum import Rsi, StandardReturns
 from tradsys.features.registry import feature_from_dict, feature_named, feature_to_dict, register
 
 

@@ -17,7 +17,7 @@ from tradsys.data.simulate.market import HOUR
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.fractional import FracDiff
 from tradsys.features.momentum import LogReturns
-from tradsys.labels.barrier_spec import BarrierSpec
+from tradsys.labels.barriers import BarrierSpec
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.training.agents import TransformerAgent

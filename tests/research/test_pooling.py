@@ -7,7 +7,7 @@ from tradsys.core.costs import Costs
 from tradsys.data import load_market
 from tradsys.data.simulate import simulate
 from tradsys.journal.ledger import Ledger
-from tradsys.labels.barrier_spec import BarrierSpec
+from tradsys.labels.barriers import BarrierSpec
 from tradsys.research.judging.replay import Replay
 from tradsys.research.run import run
 from tradsys.research.walk.dataset import Dataset

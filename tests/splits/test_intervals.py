@@ -6,7 +6,7 @@ import pytest
 
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.splits import PurgedKFold, WalkForward
-from tradsys.splits.intervals import Intervals, milliseconds, read_intervals, runs
+from tradsys.splits.splitter import Intervals, milliseconds, read_intervals, runs
 
 MS = np.array([0, 3_600_000, 7_200_000])
 

@@ -8,8 +8,7 @@ from tests.splits.brute import random_labels, training_rows
 
 from tradsys.core.errors import DataError
 from tradsys.splits import CombinatorialPurgedCV, PurgedKFold, WalkForward
-from tradsys.splits.intervals import Intervals
-from tradsys.splits.splitter import purged
+from tradsys.splits.splitter import Intervals, purged
 
 
 def ms(n):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.verdict.brute import block_t
 
-from tradsys.verdict.bootstrap import studentised_blocks
+from tradsys.verdict.stationary import studentised_blocks
 
 
 def test_the_t_of_the_mean_uses_overlapping_circular_block_sums():

@@ -17,8 +17,8 @@ from tradsys.verdict import (
     min_track_record_length,
     probabilistic_sharpe_ratio,
 )
-from tradsys.verdict.bootstrap import studentised_blocks
 from tradsys.verdict.sharpe import moments
+from tradsys.verdict.stationary import studentised_blocks
 
 QUICK = VerdictSpec(n_bootstrap=499)
 

@@ -5,7 +5,7 @@ from tests.verdict.forecasts import gains_of_direction, gains_of_volatility, tru
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
 from tradsys.verdict import Overlap, estimate, gain, optimal_block_length
-from tradsys.verdict.bootstrap import studentised_blocks
+from tradsys.verdict.stationary import studentised_blocks
 
 HOUR = 3_600_000
 

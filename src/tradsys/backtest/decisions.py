@@ -12,7 +12,7 @@ from tradsys.core.costs import Instrument
 from tradsys.core.errors import DataError
 from tradsys.core.orders import to_tick
 from tradsys.core.time import stamp
-from tradsys.labels.barrier_spec import BarrierSpec
+from tradsys.labels.barriers import BarrierSpec
 
 _DISTANCES = ("stop_distance", "target_distance", "horizon")
 

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
-from tradsys.backtest.intervals import circular_block_sums, percentile_interval
 from tradsys.backtest.simulate import Simulation
-from tradsys.core.arrays import FloatArray
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
-from tradsys.verdict.proportion import clopper_pearson
+from tradsys.verdict.reliability import clopper_pearson
+
+TAIL = 0.025
+MIN_BLOCKS = 5
+"""With fewer blocks than this there is no interval."""
+
 
 _OF_DAYS = ("profit_total", "cagr", "sharpe", "sortino", "trades_per_day")
 _SUMS = ("day", "square", "downside", "growth", "trade", "net", "gross", "won", "lost", "n_lost")
@@ -41,7 +47,8 @@ def measure(simulation: Simulation, *, seed: int, block_days: int = 10, n_bootst
     pnl, net = trades["pnl_quote"].to_numpy(), trades["net_return"].to_numpy()
     won, lost = pnl > 0, pnl < 0
     held_s = (trades["exit_ts"] - trades["entry_ts"]).dt.total_seconds().to_numpy()
-    drawdown = _max_drawdown(simulation)
+    equity = np.append(simulation.cash_quote, simulation.equity["equity"].to_numpy())
+    drawdown = float((1.0 - equity / np.maximum.accumulate(equity)).max())
     estimated = _estimate(simulation, block_days, n_bootstrap, seed)
     cagr = estimated["cagr"].value
     return {
@@ -53,7 +60,7 @@ def measure(simulation: Simulation, *, seed: int, block_days: int = 10, n_bootst
         "losses": Measured(int(lost.sum()), n),
         "winrate": _share(int(won.sum()), n),
         **estimated,
-        "profit_total_abs": Measured(float(simulation.equity["equity"][-1] - simulation.cash_quote), n_days),
+        "profit_total_abs": Measured(float(equity[-1] - simulation.cash_quote), n_days),
         "profit_median": Measured(float(np.median(net)) if n else None, n),
         "max_drawdown_account": Measured(drawdown, n_days),
         "calmar": Measured(cagr / drawdown if cagr is not None and drawdown > 0 else None, n_days),
@@ -126,14 +133,44 @@ def _from_sums(sums: FloatArray, n_drawn: int, n_days: int) -> Mapping[str, Floa
         }
 
 
-def _max_drawdown(simulation: Simulation) -> float:
-    equity = np.append(simulation.cash_quote, simulation.equity["equity"].to_numpy())
-    return float((1.0 - equity / np.maximum.accumulate(equity)).max())
-
-
 def _share(k: int, n: int) -> Measured:
     return Measured(k / n, n, *clopper_pearson(k, n)) if n else Measured(None, 0)
 
 
 def _mean(values: FloatArray) -> Measured:
     return Measured(float(values.mean()) if len(values) else None, len(values))
+
+
+def circular_block_sums(daily: FloatArray, *, block_days: int, n_draws: int, seed: int) -> FloatArray:
+    """Sums over circular blocks of days drawn with replacement, (n_days, n_columns) -> (n_draws, n_columns).
+
+    A draw holds as many whole blocks as fit into the days; none are drawn where fewer than `MIN_BLOCKS` fit.
+
+    Politis & Romano, in *Exploring the Limits of Bootstrap* (1992), p. 263.
+    """
+    n_days = len(daily)
+    n_blocks = n_days // block_days
+    if n_blocks < MIN_BLOCKS:
+        return np.empty((0, daily.shape[1]))
+    starts = generator(seed, "metrics").integers(0, n_days, size=(n_draws, n_blocks))
+    rolled = np.concatenate([np.zeros((1, daily.shape[1])), np.cumsum(np.tile(daily, (2, 1)), axis=0)])
+    return _sum_blocks(rolled[block_days : block_days + n_days] - rolled[:n_days], starts)
+
+
+def percentile_interval(draws: FloatArray) -> tuple[float | None, float | None]:
+    """The middle 95% of the draws; (None, None) where more than one in twenty is undefined."""
+    defined = draws[np.isfinite(draws)]
+    if len(defined) == 0 or len(defined) < 0.95 * len(draws):
+        return None, None
+    low, high = np.quantile(defined, [TAIL, 1.0 - TAIL])
+    return float(low), float(high)
+
+
+@njit(cache=True)
+def _sum_blocks(blocks: FloatArray, starts: IntArray) -> FloatArray:
+    sums = np.zeros((starts.shape[0], blocks.shape[1]))
+    for b in range(starts.shape[0]):
+        for i in range(starts.shape[1]):
+            for m in range(blocks.shape[1]):
+                sums[b, m] += blocks[starts[b, i], m]
+    return sums

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -10,12 +9,13 @@ import polars as pl
 from tradsys.backtest.decisions import Orders, read_orders
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, Candidates, FilledPath, run_portfolio
+from tradsys.backtest.rebalance_loop import RebalancedPath
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.bars import TS
 from tradsys.core.carry import Carry, carry_of, end_to_end
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
-from tradsys.labels.barrier_spec import BarrierSpec
+from tradsys.labels.barriers import BarrierSpec
 from tradsys.labels.kernel import TARGET, TIME, WALKS, Exits, Walk, no_fine_bars, reason_names, walk_all
 
 
@@ -149,10 +149,12 @@ def _account(
         orders.stop,
         WALKS[portfolio.walk],
     )
+    fills = np.full(grid.row_at.shape, -1)
+    fills[orders.symbol, np.searchsorted(grid.times, grid.ts[orders.first])] = np.arange(len(orders))
     exit_fee = np.where(exits.reason == TARGET, costs.maker, costs.taker)
     path = run_portfolio(
         Candidates(orders.side, orders.weight, orders.entry, exits.row, exits.price, exit_fee, exits.reason != TIME),
-        _fills(orders, grid),
+        fills,
         grid.row_at,
         grid.prices.close,
         np.array([i.lot for i in instruments]),
@@ -172,24 +174,13 @@ def _account(
     return accounted(grid, costs, portfolio.cash_quote, path, trades, not_taken)
 
 
-class Account(Protocol):
-    """A portfolio at every close of the grid: equity and gross exposure (n_grid,), position (n_symbols, n_grid)."""
-
-    @property
-    def equity(self) -> FloatArray:
-        """Quote, marked."""
-
-    @property
-    def exposure(self) -> FloatArray:
-        """Share of the equity, gross."""
-
-    @property
-    def position(self) -> Float32Array:
-        """Side x share of equity at entry."""
-
-
 def accounted(
-    grid: Grid, costs: Costs, cash_quote: float, account: Account, trades: pl.DataFrame, not_taken: dict[str, int]
+    grid: Grid,
+    costs: Costs,
+    cash_quote: float,
+    account: FilledPath | RebalancedPath,
+    trades: pl.DataFrame,
+    not_taken: dict[str, int],
 ) -> Simulation:
     """The simulation of an account that was walked over the grid, with its trades."""
     days, daily = _daily_returns(grid, account.equity, cash_quote)
@@ -208,12 +199,6 @@ def accounted(
         opens=grid.forward_filled(grid.prices.open),
         not_taken=not_taken,
     )
-
-
-def _fills(orders: Orders, grid: Grid) -> IntArray:
-    fills = np.full(grid.row_at.shape, -1)
-    fills[orders.symbol, np.searchsorted(grid.times, grid.ts[orders.first])] = np.arange(len(orders))
-    return fills
 
 
 def _daily_returns(grid: Grid, equity: FloatArray, cash_quote: float) -> tuple[IntArray, FloatArray]:

@@ -37,7 +37,9 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
             "portraying trades needs vectorbt, which is not installed; uv pip install 'tradsys[vectorbt]' adds it"
         ) from error
     trades, costs = simulation.trades, simulation.costs
-    grid = _grid_of(simulation, market)
+    opens = simulation.equity["ts"]
+    own = {symbol: market[symbol] for symbol in simulation.symbols}
+    grid = Grid.of(own, to_ms(opens[0]), to_ms(opens[-1]) + simulation.bar_ms)
     numbers = dict(zip(grid.symbols, range(len(grid.symbols)), strict=True))
     column = trades["symbol"].replace_strict(numbers, return_dtype=pl.Int64).to_numpy()
     entry_row = 2 * _row(grid, trades["entry_ts"], 0)
@@ -66,13 +68,6 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
         freq=pd.Timedelta(milliseconds=grid.bar_ms) / 2,
     )
     return portfolio.replace(init_cash=np.array([simulation.cash_quote]))
-
-
-def _grid_of(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> Grid:
-    """The grid that the simulation ran on."""
-    first, last = simulation.equity["ts"][0], simulation.equity["ts"][-1]
-    own = {symbol: market[symbol] for symbol in simulation.symbols}
-    return Grid.of(own, to_ms(first), to_ms(last) + simulation.bar_ms)
 
 
 def _row(grid: Grid, times: pl.Series, offset_ms: int) -> IntArray:

@@ -60,7 +60,11 @@ def build[T: BaseModel](model: type[T], values: Mapping[str, Any]) -> T:
     try:
         return model(**_nest(values))
     except ValidationError as error:
-        raise ConfigError(_explain(error)) from None
+        problems = (
+            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg'].lower()}, found {e['input']!r}"
+            for e in error.errors()
+        )
+        raise ConfigError("settings that cannot be used: " + "; ".join(problems)) from None
 
 
 def changed[T: BaseModel](settings: T, keys: Mapping[str, Any]) -> T:
@@ -150,10 +154,3 @@ def _refuse_unknown(given: Mapping[str, Any], known: Collection[str], where: str
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.3)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
             raise ConfigError(f"{where} sets {key!r}, which is no setting; {hint}")
-
-
-def _explain(error: ValidationError) -> str:
-    problems = (
-        f"{'.'.join(str(part) for part in e['loc'])}: {e['msg'].lower()}, found {e['input']!r}" for e in error.errors()
-    )
-    return "settings that cannot be used: " + "; ".join(problems)

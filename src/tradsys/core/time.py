@@ -66,7 +66,9 @@ def as_interval(interval: timedelta | str) -> timedelta:
 
 def infer_interval(bars: pl.DataFrame) -> timedelta:
     """The commonest step between neighbouring bars of a symbol, so that gaps do not count."""
-    return timedelta(milliseconds=commonest_step(_steps(bars)))
+    frames = bars.partition_by("symbol", maintain_order=True) if "symbol" in bars.columns else [bars]
+    steps = [np.diff(ts_ms(frame)) for frame in frames]
+    return timedelta(milliseconds=commonest_step(np.concatenate(steps) if steps else np.empty(0, dtype=np.int64)))
 
 
 def commonest_step(steps: IntArray) -> int:
@@ -102,10 +104,3 @@ def stamp(ms: int) -> str:
 def ts_ms(bars: pl.DataFrame) -> IntArray:
     """The frame's `ts` as int64 milliseconds, shape (n_bars,)."""
     return bars["ts"].dt.epoch("ms").to_numpy().astype(np.int64, copy=False)
-
-
-def _steps(bars: pl.DataFrame) -> IntArray:
-    if "symbol" not in bars.columns:
-        return np.diff(ts_ms(bars))
-    groups = bars.partition_by("symbol", maintain_order=True)
-    return np.concatenate([np.diff(ts_ms(group)) for group in groups]) if groups else np.empty(0, dtype=np.int64)

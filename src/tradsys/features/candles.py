@@ -19,19 +19,10 @@ class CloseLocation(OddColumns):
     """Where the close lies between low (-1) and high (1) of its bar; zero for a bar without range."""
 
     name: ClassVar[str] = "close_location"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """`close_location`."""
-        return ("close_location",)
-
-    @property
-    def lookback(self) -> int:
-        """One bar."""
-        return 1
+    columns: ClassVar[tuple[str, ...]] = ("close_location",)
+    lookback: ClassVar[int] = 1
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
-        """Location in -1..1, shape (n_bars, 1)."""
         log = LogPrices.of(bars)
         return masked([_over((log.close - log.low) - (log.high - log.close), log.high - log.low)], self.lookback)
 

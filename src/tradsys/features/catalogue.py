@@ -4,11 +4,9 @@ from tradsys.features.book import BOOK
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
 from tradsys.features.cross_section import RANKS
 from tradsys.features.feature import Feature, FittableFeature
-from tradsys.features.flow import TakerImbalance, TradeSizeZScore
 from tradsys.features.fractional import FracDiff
 from tradsys.features.macro import MACRO
-from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, StandardReturns
-from tradsys.features.oscillators import Macd, Rsi
+from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, Macd, Rsi, StandardReturns
 from tradsys.features.positions import POSITIONS
 from tradsys.features.season import DayOfWeek, SeasonalVolatility, TimeOfDay
 from tradsys.features.volatility import (
@@ -18,7 +16,7 @@ from tradsys.features.volatility import (
     RealisedVolatility,
     VolatilityRatios,
 )
-from tradsys.features.volume import VolumeReturn, VolumeZScore, VwapDistance
+from tradsys.features.volume import TakerImbalance, TradeSizeZScore, VolumeReturn, VolumeZScore, VwapDistance
 
 DEFAULT: tuple[Feature | FittableFeature, ...] = (
     StandardReturns(),

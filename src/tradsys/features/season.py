@@ -35,6 +35,7 @@ class SeasonalVolatility(VolatilityColumns):
     max_lookback: int = 400
     bars_per_day: int | None = None
     name: ClassVar[str] = "seasonal_volatility"
+    columns: ClassVar[tuple[str, ...]] = ("season_ahead", "season_now")
 
     def __post_init__(self) -> None:
         check_windows(self.name, max_days=self.max_days)
@@ -51,11 +52,6 @@ class SeasonalVolatility(VolatilityColumns):
                 f"{', '.join(sorted(map(format_interval, intervals)))}; pool symbols of the same interval only"
             )
         return replace(self, bars_per_day=max(1, round(_DAY / intervals.pop())))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The quarter of a day to come, and the one that ended."""
-        return ("season_ahead", "season_now")
 
     @property
     def lookback(self) -> int:

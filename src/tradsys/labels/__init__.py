@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.labels.barrier_spec import BarrierSpec as BarrierSpec
-    from tradsys.labels.barrier_spec import cusum as cusum
-    from tradsys.labels.barrier_spec import every_bar as every_bar
+    from tradsys.labels.barriers import BarrierSpec as BarrierSpec
+    from tradsys.labels.barriers import cusum as cusum
+    from tradsys.labels.barriers import every_bar as every_bar
     from tradsys.labels.barriers import triple_barrier as triple_barrier
     from tradsys.labels.expansion import volatility_expansion as volatility_expansion
-    from tradsys.labels.uniqueness import average_uniqueness as average_uniqueness
-    from tradsys.labels.uniqueness import draw_probabilities as draw_probabilities
-    from tradsys.labels.uniqueness import effective_sample_size as effective_sample_size
-    from tradsys.labels.uniqueness import sequential_bootstrap as sequential_bootstrap
+    from tradsys.labels.weights import average_uniqueness as average_uniqueness
+    from tradsys.labels.weights import draw_probabilities as draw_probabilities
+    from tradsys.labels.weights import effective_sample_size as effective_sample_size
     from tradsys.labels.weights import return_attribution as return_attribution
+    from tradsys.labels.weights import sequential_bootstrap as sequential_bootstrap
     from tradsys.labels.weights import time_decay as time_decay
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -12,8 +12,7 @@ from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import interval_ms
-from tradsys.features.stream.bar import Bar
-from tradsys.features.stream.feature_stream import FeatureStream, frame_of
+from tradsys.features.stream.feature_stream import Bar, FeatureStream, frame_of
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster

@@ -13,7 +13,7 @@ from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import interval_ms
-from tradsys.labels.barrier_spec import BarrierSpec
+from tradsys.labels.barriers import BarrierSpec
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
 from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts

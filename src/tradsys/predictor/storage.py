@@ -11,7 +11,7 @@ from tradsys.auditor.auditor import FittedAuditor
 from tradsys.bundle.bundle import read_bundle, write_bundle
 from tradsys.core.errors import BundleError
 from tradsys.features.feature_set import FittedFeatures
-from tradsys.labels.barrier_spec import BarrierSpec
+from tradsys.labels.barriers import BarrierSpec
 from tradsys.models.combination import Combination, combination_from_dict
 from tradsys.models.forecaster import FittedForecaster, load_forecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.splits.combinatorial import CombinatorialPurgedCV as CombinatorialPurgedCV
+    from tradsys.splits.kfold import CombinatorialPurgedCV as CombinatorialPurgedCV
     from tradsys.splits.kfold import PurgedKFold as PurgedKFold
     from tradsys.splits.walk_forward import WalkForward as WalkForward
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, IntArray
 from tradsys.core.errors import ConfigError
-from tradsys.splits.intervals import Intervals, milliseconds
-from tradsys.splits.splitter import Splitter, known_before
+from tradsys.splits.splitter import Intervals, Splitter, known_before, milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,6 @@ class WalkForward(Splitter):
         milliseconds(self.embargo, "embargo")
         if self.rolling is not None and milliseconds(self.rolling, "rolling") == 0:
             raise ConfigError("rolling must be longer than zero; None trains on everything before")
-
-    @property
-    def _n_folds(self) -> int:
-        return self.n_splits
 
     def boundaries(self, X: Any, *, intervals: Any = None) -> IntArray:
         """Edges of the test blocks, int64 milliseconds, shape (n_splits + 1,); block k is [edge[k], edge[k + 1])."""

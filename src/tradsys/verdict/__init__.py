@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from tradsys.verdict.pbo import Overfitting as Overfitting
     from tradsys.verdict.pbo import probability_of_backtest_overfitting as probability_of_backtest_overfitting
     from tradsys.verdict.procedure import judge as judge
-    from tradsys.verdict.proportion import clopper_pearson as clopper_pearson
     from tradsys.verdict.reliability import BrierParts as BrierParts
     from tradsys.verdict.reliability import brier_parts as brier_parts
+    from tradsys.verdict.reliability import clopper_pearson as clopper_pearson
     from tradsys.verdict.reliability import reliability_bins as reliability_bins
     from tradsys.verdict.results import JointVerdict as JointVerdict
     from tradsys.verdict.results import ProfileVerdict as ProfileVerdict

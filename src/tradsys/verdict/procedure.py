@@ -19,7 +19,6 @@ from tradsys.core.time import DAYS_A_YEAR
 from tradsys.journal.trial import TrialSeries
 from tradsys.verdict import sentences
 from tradsys.verdict.align import Aligned, aligned
-from tradsys.verdict.bootstrap import studentised_blocks
 from tradsys.verdict.results import JointVerdict, Leg, ProfileVerdict, Verdict, VerdictSpec
 from tradsys.verdict.sharpe import (
     Moments,
@@ -32,6 +31,7 @@ from tradsys.verdict.sharpe import (
 )
 from tradsys.verdict.shift import bar_returns, circular_shifts
 from tradsys.verdict.skill import POWER_QUANTILE
+from tradsys.verdict.stationary import studentised_blocks
 from tradsys.verdict.stepdown import effective_trials, romano_wolf
 
 DEFAULT_SPEC = VerdictSpec()
@@ -213,20 +213,12 @@ def _untested(trial: TrialSeries, luck: _Luck, spec: VerdictSpec) -> ProfileVerd
         leg=leg,
         n_trades=trial.n_trades,
         n_days=n_days,
-        p=None,
-        p_net=None,
-        p_skill=None,
-        t_net=None,
-        z_skill=None,
-        upper_bound=None,
-        **_shown(moments(trial.daily) if np.ptp(trial.daily) > 0 else None, luck),
+        **(_shown(moments(trial.daily), luck) if np.ptp(trial.daily) > 0 else {}),
     )
 
 
-def _shown(m: Moments | None, luck: _Luck) -> dict[str, float | None]:
+def _shown(m: Moments, luck: _Luck) -> dict[str, float | None]:
     """Statistics that are shown with the verdict: annual Sharpe, PSR, DSR, minimum track record."""
-    if m is None:
-        return dict.fromkeys(("sharpe", "psr", "dsr", "min_track_record_days"))
     shape = {"skewness": m.skewness, "kurtosis": m.kurtosis}
     needed = min_track_record_length(m.sharpe, **shape)
     spread = luck.sharpe_variance or 0.0

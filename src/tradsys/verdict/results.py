@@ -47,16 +47,16 @@ class ProfileVerdict:
     leg: Leg | None
     n_trades: int
     n_days: int
-    p: float | None
-    p_net: float | None
-    p_skill: float | None
-    t_net: float | None
-    z_skill: float | None
-    upper_bound: float | None
-    sharpe: float | None
-    psr: float | None
-    dsr: float | None
-    min_track_record_days: float | None
+    p: float | None = None
+    p_net: float | None = None
+    p_skill: float | None = None
+    t_net: float | None = None
+    z_skill: float | None = None
+    upper_bound: float | None = None
+    sharpe: float | None = None
+    psr: float | None = None
+    dsr: float | None = None
+    min_track_record_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

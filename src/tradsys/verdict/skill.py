@@ -8,8 +8,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
-from tradsys.verdict.bootstrap import studentised_blocks
-from tradsys.verdict.stationary import optimal_block_length
+from tradsys.verdict.stationary import optimal_block_length, studentised_blocks
 
 MIN_BLOCKS = 10
 """With fewer blocks than this there is no interval."""
@@ -81,7 +80,8 @@ def estimate(values: FloatArray, overlap: Overlap, *, seed: int, n_draws: int = 
     if not len(values):
         raise DataError("a mean needs values, found none")
     n, mean = len(values), float(values.mean())
-    residual = _residuals(values - mean, overlap)
+    step = (overlap.start - overlap.start.min()) // overlap.step_ms
+    residual = np.bincount(step, weights=values - mean)  # of each bar, 0 where it has no row
     block = _block(residual, overlap.horizon)
     n_blocks = len(residual) // block
     if n_blocks < MIN_BLOCKS:
@@ -99,12 +99,6 @@ def estimate(values: FloatArray, overlap: Overlap, *, seed: int, n_draws: int = 
         n_blocks=n_blocks,
         block=block,
     )
-
-
-def _residuals(centred: FloatArray, overlap: Overlap) -> FloatArray:
-    """Sum of each bar's values, from the first bar to the last, 0 where a bar has none."""
-    step = (overlap.start - overlap.start.min()) // overlap.step_ms
-    return np.bincount(step, weights=centred)
 
 
 def _block(residual: FloatArray, horizon: int) -> int:

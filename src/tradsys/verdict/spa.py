@@ -6,9 +6,9 @@ from math import log, sqrt
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray
-from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.errors import DataError
 from tradsys.core.seeds import generator
-from tradsys.verdict.stationary import long_run_variance, optimal_block_length, stationary_sums
+from tradsys.verdict.stationary import long_run_variance, mean_block, stationary_sums
 from tradsys.verdict.stepdown import romano_wolf
 
 OWN_WEIGHT = 0.7
@@ -109,16 +109,13 @@ def _studentised(
     moves = np.ptp(advantage, axis=0) > 0
     if not moves.all():
         raise DataError(f"models {np.flatnonzero(~moves).tolist()} differ from the benchmark by a constant; drop them")
-    if block_length is None:
-        block_length = max(optimal_block_length(column) for column in advantage.T)
-    if not 1 <= block_length <= len(benchmark):
-        raise ConfigError(f"block_length must lie between 1 and {len(benchmark)}, was {block_length}")
+    block = mean_block(advantage, block_length)
     n_obs = len(advantage)
-    drawn = stationary_sums(advantage, block_length, n_bootstrap, generator(seed, "verdict", "stationary"))
+    drawn = stationary_sums(advantage, block, n_bootstrap, generator(seed, "verdict", "stationary"))
     own = n_obs * advantage.var(axis=0, ddof=1)
-    variance = _pooled(n_obs * long_run_variance(advantage, block_length), own)
+    variance = _pooled(n_obs * long_run_variance(advantage, block), own)
     t = n_obs * advantage.mean(axis=0) / np.sqrt(variance)
-    return t, drawn.sums / np.sqrt(_pooled(drawn.variances, own)), float(block_length)
+    return t, drawn.sums / np.sqrt(_pooled(drawn.variances, own)), block
 
 
 def _pooled(variance: FloatArray, own: FloatArray) -> FloatArray:

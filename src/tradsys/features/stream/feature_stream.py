@@ -1,8 +1,10 @@
-"""Features bar by bar: a closed bar goes in, its standardised row comes out, in microseconds."""
+"""Features bar by bar: a closed bar goes in, is refused or yields its standardised row, in microseconds."""
 
+import math
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,13 +14,61 @@ from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.bars import OHLCV, OPTIONAL, TS, split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.outside import outside_columns
-from tradsys.core.time import interval_ms
+from tradsys.core.time import interval_ms, stamp
 from tradsys.features.feature import Columnar
 from tradsys.features.feature_set import CLIP, FittedFeatures
-from tradsys.features.stream.bar import Bar, check_bar, check_order
 from tradsys.features.stream.kernel import standardise
 from tradsys.features.stream.program import Program
 from tradsys.features.stream.series import Columns, Series, Tape, TracedBars
+
+
+class Bar(NamedTuple):
+    """A closed bar: `ts` is its open in milliseconds since 1970, UTC.
+
+    `outside` holds by name what only some bars carry: columns from outside, and optional ones of a venue.
+    """
+
+    ts: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    outside: Mapping[str, float] = {}
+
+
+def check_bar(bar: Bar) -> None:
+    """A DataError for a bar that cannot be."""
+    _, open_, high, low, close, volume, _ = bar
+    is_possible = 0.0 < low <= open_ <= high and low <= close <= high and high < math.inf
+    if not (is_possible and 0.0 <= volume < math.inf):
+        raise DataError(
+            f"wanted finite prices 0 < low <= open, close <= high and a volume of at least 0, found open {open_}, "
+            f"high {high}, low {low}, close {close}, volume {volume} at {stamp(bar.ts)}; ask the venue for it again"
+        )
+
+
+def check_order(ts: int, last_ts: int, step_ms: int, *, after_gap: bool) -> None:
+    """A DataError for a bar that is not the next one: repeated, out of order, off the grid, or after a gap."""
+    passed = ts - last_ts
+    if passed == step_ms:
+        return
+    if passed <= 0:
+        raise DataError(
+            f"bars come in order, each once; wanted the bar of {stamp(last_ts + step_ms)}, found that of {stamp(ts)} "
+            f"again or too late, after {stamp(last_ts)}; drop it"
+        )
+    if passed % step_ms:
+        raise DataError(
+            f"wanted the bar of {stamp(last_ts + step_ms)}, found one of {stamp(ts)}, off the grid of "
+            f"{step_ms / 1e3:g} s; only closed bars of this interval belong here"
+        )
+    if not after_gap:
+        raise DataError(
+            f"wanted the bar of {stamp(last_ts + step_ms)}, found that of {stamp(ts)}: {passed // step_ms - 1} bars "
+            "are missing; load them and step through each, or say after_gap=True if the venue has none"
+        )
+
 
 _ALIKE = 1e-8
 
@@ -47,6 +97,7 @@ class FeatureStream:
         self._parts: tuple[Columnar, ...] = (*features.features, *unscaled)
         if unknown := set(slow) - {part.name for part in self._parts}:
             raise ConfigError(f"slow names features of this set, found {', '.join(sorted(unknown))}")
+        self._names = tuple(column for part in self._parts for column in part.columns)
         self.lookback = max(part.lookback for part in self._parts)
         """Bars that settle a row, `unscaled` ones included."""
         self._step_ms, self._n_features = interval_ms(interval), len(features.columns)
@@ -169,10 +220,6 @@ class FeatureStream:
                 f"{name} is {row[at]} bar by bar and {batch[at]} as a batch; its feature does something that cannot be "
                 "traced bar by bar: name the feature in `slow`"
             )
-
-    @property
-    def _names(self) -> tuple[str, ...]:
-        return tuple(column for part in self._parts for column in part.columns)
 
 
 def bars_of(frame: pl.DataFrame) -> list[Bar]:

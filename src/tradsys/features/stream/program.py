@@ -26,7 +26,8 @@ class Program:
         """What computes the outputs: nodes that no output needs are left out."""
         nodes = list(tape.nodes)
         needed = _needed(nodes, [x.node for x in outputs])
-        rings = {node: at for at, node in enumerate(sorted(_looked_back_on(nodes, needed)))}
+        looked_back_on = sorted({read for i in needed if nodes[i].op in _LOOKS_BACK for read in nodes[i].reads})
+        rings = {node: at for at, node in enumerate(looked_back_on)}
         capacity = max((_reach(nodes[i]) for i in needed), default=1)
         code, numbers, values = [], list[float](), np.zeros(len(nodes))
         for i in needed:
@@ -57,10 +58,6 @@ def _needed(nodes: list[Node], outputs: list[int]) -> list[int]:
             needed.add(i)
             waiting.extend(nodes[i].reads)
     return sorted(needed)
-
-
-def _looked_back_on(nodes: list[Node], needed: list[int]) -> set[int]:
-    return {read for i in needed if nodes[i].op in _LOOKS_BACK for read in nodes[i].reads}
 
 
 def _reach(node: Node) -> int:

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 from tradsys.core.time import DAYS_A_YEAR
 from tradsys.research.calibration.scenarios import SCENARIOS, Scenario
-from tradsys.verdict.proportion import clopper_pearson
+from tradsys.verdict.reliability import clopper_pearson
 from tradsys.verdict.results import VerdictSpec
 from tradsys.verdict.sharpe import normal_upper_quantile
 

@@ -25,7 +25,7 @@ from tradsys.research.claims.variants import (
     TRIAL0,
 )
 from tradsys.verdict.confidence_set import model_confidence_set
-from tradsys.verdict.proportion import clopper_pearson
+from tradsys.verdict.reliability import clopper_pearson
 from tradsys.verdict.scores import auc, log_loss
 from tradsys.verdict.skill import Estimate, Overlap, estimate
 

@@ -31,8 +31,8 @@ from tradsys.profiles.catalogue import named
 from tradsys.research.judging.rejudge import rejudge
 from tradsys.research.judging.replay import Replay
 from tradsys.runs.verdict import ProfileJudgement
-from tradsys.verdict.bootstrap import studentised_blocks
 from tradsys.verdict.results import VerdictSpec
+from tradsys.verdict.stationary import studentised_blocks
 
 DIVERGED_MILLINATS = 50.0
 """Calibrated forecasts that lose this much to a constant have come apart; an honest fold without skill loses a few."""

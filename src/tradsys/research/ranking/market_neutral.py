@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.intervals import circular_block_sums, percentile_interval
-from tradsys.backtest.metrics import Measured
+from tradsys.backtest.metrics import Measured, circular_block_sums, percentile_interval
 from tradsys.backtest.rebalance import Targets, simulate_targets
 from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.arrays import FloatArray

@@ -25,7 +25,7 @@ from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.record import Record, rows_at
-from tradsys.splits.combinatorial import CombinatorialPurgedCV
+from tradsys.splits.kfold import CombinatorialPurgedCV
 from tradsys.verdict.sharpe import path_mean
 
 

@@ -29,7 +29,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.carry import CONSTANT_HOURS, Funding
 from tradsys.core.time import YEAR_MS
-from tradsys.labels.uniqueness import average_uniqueness
+from tradsys.labels.weights import average_uniqueness
 from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, fit_calibration, shrunk_slope
 from tradsys.predictor.economics import Holding, TimeExit
 from tradsys.predictor.valuation import Valuation

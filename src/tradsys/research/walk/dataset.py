@@ -16,10 +16,9 @@ from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FeatureSet, FittedFeatures, RawFeatures
-from tradsys.labels.barrier_spec import BarrierSpec
+from tradsys.labels.barriers import BarrierSpec
 from tradsys.labels.expansion import Expansion, volatility_expansion
-from tradsys.labels.uniqueness import average_uniqueness
-from tradsys.labels.weights import return_attribution, time_decay
+from tradsys.labels.weights import average_uniqueness, return_attribution, time_decay
 from tradsys.models.forecaster import Panel, Rows
 from tradsys.research.walk.record import stack
 

@@ -11,7 +11,7 @@ from tradsys.core.orders import SIDES, Side
 from tradsys.data.market import Market
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroRisk
-from tradsys.labels.barrier_spec import BarrierSpec
+from tradsys.labels.barriers import BarrierSpec
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import Forecaster
 from tradsys.profiles.catalogue import profile_named, reading_confidence_as, supervised
