@@ -1,11 +1,12 @@
 """The one interface of every model that forecasts: what it is fitted on, a frozen spec, and what fitting returns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError
@@ -15,6 +16,11 @@ LONG, SHORT = 0, 1
 
 type Rows = tuple[BoolArray, ...]
 """One mask a symbol, shape (n_bars,): the rows that take part."""
+
+
+def stack[S: np.generic](values: Sequence[npt.NDArray[S]], rows: Rows) -> npt.NDArray[S]:
+    """The chosen rows of every symbol, symbol after symbol."""
+    return np.concatenate([v[r] for v, r in zip(values, rows, strict=True)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +56,15 @@ class Panel:
 
     def stack_X(self, rows: Rows) -> FloatArray:
         """Features of the chosen rows, symbol after symbol, shape (n_rows, n_features)."""
-        return np.concatenate([x[r] for x, r in zip(self.X, rows, strict=True)])
+        return stack(self.X, rows)
 
     def stack_y(self, rows: Rows) -> FloatArray:
         """Labels of the chosen rows, shape (n_rows, 2)."""
-        return np.concatenate([y[r] for y, r in zip(self.y, rows, strict=True)])
+        return stack(self.y, rows)
 
     def stack_weight(self, rows: Rows) -> FloatArray:
         """Weights of the chosen rows, shape (n_rows, 2)."""
-        return np.concatenate([w[r] for w, r in zip(self.weight, rows, strict=True)])
+        return stack(self.weight, rows)
 
     def last_end(self) -> tuple[IntArray, ...]:
         """When both sides' outcomes are known, a symbol, shape (n_bars,)."""

@@ -11,7 +11,7 @@ from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import BundleError, FitError
 from tradsys.core.logistic import log_odds
 from tradsys.core.plain_values import PlainValues
-from tradsys.models.forecaster import Panel, Rows, check_n_features
+from tradsys.models.forecaster import Panel, Rows, check_n_features, stack
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
 
 _MAX_STEPS = 60
@@ -86,8 +86,8 @@ def fit_two_sides(panel: Panel, rows: Rows, columns: BoolArray, penalty: float |
 def side_problems(panel: Panel, rows: Rows, columns: BoolArray) -> tuple[Problem, Problem]:
     """The long and the short side's rows, all symbols pooled; a FitError where there is nothing to learn from."""
     X, y, weight = panel.stack_X(rows)[:, columns], panel.stack_y(rows), panel.stack_weight(rows)
-    start = np.concatenate([s[r] for s, r in zip(panel.start, rows, strict=True)])
-    end = np.concatenate([e[r] for e, r in zip(panel.end, rows, strict=True)])
+    start = stack(panel.start, rows)
+    end = stack(panel.end, rows)
     for side in range(2):
         weighted_rate(y[:, side], weight[:, side])
     long, short = (Problem(X, y[:, side], weight[:, side], start, end[:, side]) for side in range(2))

@@ -7,7 +7,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, FitError
-from tradsys.models.forecaster import Panel, Rows
+from tradsys.models.forecaster import Panel, Rows, stack
 from tradsys.models.linear.logistic import fit_logistic, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
 from tradsys.models.linear.volatility_forecast import (
@@ -118,10 +118,10 @@ def _lives(panel: Panel, rows: Rows) -> _Lives:
     ends = zip(panel.last_end(), panel.expansion_end, rows, strict=True)
     return _Lives(
         X=panel.stack_X(rows),
-        expansion=np.concatenate([e[r] for e, r in zip(panel.expansion, rows, strict=True)]),
+        expansion=stack(panel.expansion, rows),
         y=y,
         weight=weight,
-        start=np.concatenate([s[r] for s, r in zip(panel.start, rows, strict=True)]),
+        start=stack(panel.start, rows),
         end=np.concatenate([np.maximum(label, known)[r] for label, known, r in ends]),
     )
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import ClassVar
 
-import numpy as np
 import torch
 
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
-from tradsys.models.forecaster import Panel, Rows
+from tradsys.models.forecaster import Panel, Rows, stack
 from tradsys.models.linear.probe import Probe, ProbeRows, fit_probe
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.training.batches import at_once
@@ -131,11 +130,8 @@ class ContrastiveAgent:
 
 
 def _rows_of(panel: Panel, hidden: Sequence[FloatArray], logits: Sequence[FloatArray], rows: Rows) -> ProbeRows:
-    def stack(values: Sequence[FloatArray]) -> FloatArray:
-        return np.concatenate([one[mask] for one, mask in zip(values, rows, strict=True)])
-
-    start = np.concatenate([one[mask] for one, mask in zip(panel.start, rows, strict=True)])
-    return ProbeRows(stack(hidden), panel.stack_y(rows), panel.stack_weight(rows), stack(logits), start)
+    y, weight, start = panel.stack_y(rows), panel.stack_weight(rows), stack(panel.start, rows)
+    return ProbeRows(stack(hidden, rows), y, weight, stack(logits, rows), start)
 
 
 def _millinats(probe: Probe) -> str:

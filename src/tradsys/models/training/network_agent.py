@@ -14,7 +14,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import derive
 from tradsys.machine.plan import Plan
 from tradsys.models.focal import focal_logit
-from tradsys.models.forecaster import Panel, Rows
+from tradsys.models.forecaster import Panel, Rows, stack
 from tradsys.models.linear.baselines import BaseRate
 from tradsys.models.linear.logistic import FittedLinear, RidgeLogistic, weighted_rate
 from tradsys.models.losses import FocalLoss
@@ -200,8 +200,8 @@ class NetworkAgent(ABC):
     def split(self, panel: Panel, rows: Rows) -> tuple[Rows, Rows]:
         """The rows to learn from and the later ones to stop by; no label of the former reaches into the latter."""
         where = np.flatnonzero(np.concatenate(rows))
-        start = np.concatenate([s[r] for s, r in zip(panel.start, rows, strict=True)])
-        end = np.concatenate([e[r] for e, r in zip(panel.last_end(), rows, strict=True)])
+        start = stack(panel.start, rows)
+        end = stack(panel.last_end(), rows)
         ((learning, stopping),) = WalkForward(n_splits=1, initial=1 - self.validation).split(
             start, intervals=(start, end)
         )

@@ -10,7 +10,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
-from tradsys.models.forecaster import FittedForecaster, Panel, Rows
+from tradsys.models.forecaster import FittedForecaster, Panel, Rows, stack
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.research.claims.result_cache import ResultCache
@@ -22,7 +22,7 @@ from tradsys.research.walk.experiment import Progress, development_data, run_exp
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.fitting import FoldModels, fit_models
 from tradsys.research.walk.folds import Fold, walk_forward
-from tradsys.research.walk.record import both, stack
+from tradsys.research.walk.record import both
 from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig
 

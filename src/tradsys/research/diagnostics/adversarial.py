@@ -10,14 +10,13 @@ import numpy as np
 from tradsys.core.arrays import FloatArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
-from tradsys.models.forecaster import Rows
+from tradsys.models.forecaster import Rows, stack
 from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.diagnostics.two_sample import N_BLOCKS, SampleRows, TwoSampleTest, two_sample_test
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.record import stack
 
 _FEWEST_FOLDS = 3
 _N_SHOWN = 6

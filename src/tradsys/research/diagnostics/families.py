@@ -11,7 +11,7 @@ from tradsys.core.outside import FAMILIES
 from tradsys.core.seeds import derive
 from tradsys.features.feature import OutsideFeature
 from tradsys.features.feature_set import FittedFeatures
-from tradsys.models.forecaster import Panel
+from tradsys.models.forecaster import Panel, stack
 from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
@@ -19,7 +19,7 @@ from tradsys.research.walk.deciding import FoldResult, calibrate
 from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import FoldModels, fill_first_part
-from tradsys.research.walk.record import Record, stack
+from tradsys.research.walk.record import Record
 from tradsys.research.walk.scoring import BASE_RATE, millinats, scored_rows
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import gain

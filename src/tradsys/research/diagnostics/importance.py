@@ -12,6 +12,7 @@ from tradsys.core.seeds import generator
 from tradsys.core.time import interval_ms
 from tradsys.models.boosted import FittedBoosted
 from tradsys.models.combination import CombinedForecaster
+from tradsys.models.forecaster import stack
 from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.diagnostics.permutation import (
     CUT,
@@ -26,7 +27,6 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.record import stack
 from tradsys.research.walk.scoring import BOOSTED
 from tradsys.verdict.skill import Overlap, estimate
 

@@ -15,6 +15,7 @@ from tradsys.backtest.metrics import measure
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAY_MS, interval_ms
+from tradsys.models.forecaster import stack
 from tradsys.models.linear.penalty import Problem
 from tradsys.predictor.predictor import ModelOutputs
 from tradsys.predictor.valuation import audit_inputs
@@ -29,7 +30,7 @@ from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import TimeoutModel
 from tradsys.research.walk.holding_cost import expected_holding_cost
 from tradsys.research.walk.metrics import measured_json
-from tradsys.research.walk.record import Record, stack
+from tradsys.research.walk.record import Record
 from tradsys.splits.kfold import PurgedKFold
 
 _AUDIT_FOLDS = 4

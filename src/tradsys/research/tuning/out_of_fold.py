@@ -19,7 +19,7 @@ from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.market import Market
 from tradsys.labels.weights import base_rate
 from tradsys.machine.plan import Plan
-from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows
+from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, stack
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment import lockbox_opens
@@ -27,7 +27,7 @@ from tradsys.research.walk.experiment_spec import Experiment, experiment_from, e
 from tradsys.research.walk.fitting import TimeoutModel, timeout_panel
 from tradsys.research.walk.folds import purged_folds
 from tradsys.research.walk.holding_cost import known_funding
-from tradsys.research.walk.record import both, stack
+from tradsys.research.walk.record import both
 from tradsys.settings.config import RunConfig
 
 if TYPE_CHECKING:

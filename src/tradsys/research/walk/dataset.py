@@ -19,8 +19,7 @@ from tradsys.features.feature_set import FeatureSet, FittedFeatures, RawFeatures
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.labels.expansion import Expansion, volatility_expansion
 from tradsys.labels.weights import average_uniqueness, return_attribution, time_decay
-from tradsys.models.forecaster import Panel, Rows
-from tradsys.research.walk.record import stack
+from tradsys.models.forecaster import Panel, Rows, stack
 
 LONG_SHORT = (1, -1)
 

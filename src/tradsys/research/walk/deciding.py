@@ -13,7 +13,7 @@ from tradsys.labels.weights import base_rate
 from tradsys.models.calibration import Calibration, fit_calibration
 from tradsys.models.combination import Combination, SingleForecaster
 from tradsys.models.ensemble import Ensemble, FittedEnsemble
-from tradsys.models.forecaster import FittedForecaster, Panel, Rows
+from tradsys.models.forecaster import FittedForecaster, Panel, Rows, stack
 from tradsys.models.linear.penalty import Problem
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.predictor import ModelOutputs, Predictor
@@ -26,7 +26,7 @@ from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import FoldModels, TimeoutModel, timeout_panel
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.holding_cost import expected_holding_cost, fit_holding, has_rates
-from tradsys.research.walk.record import Record, rows_since, stack
+from tradsys.research.walk.record import Record, rows_since
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import Estimate, Overlap, gain
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 import numpy as np
 
 from tradsys.core.errors import NotEnoughBars
-from tradsys.models.forecaster import Panel, Rows
+from tradsys.models.forecaster import Panel, Rows, stack
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.record import rows_at, stack
+from tradsys.research.walk.record import rows_at
 from tradsys.splits.kfold import PurgedKFold
 from tradsys.splits.walk_forward import WalkForward
 

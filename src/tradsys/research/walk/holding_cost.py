@@ -8,11 +8,10 @@ import polars as pl
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.carry import COLUMNS, funding_of
 from tradsys.core.time import interval_ms
-from tradsys.models.forecaster import Rows
+from tradsys.models.forecaster import Rows, stack
 from tradsys.predictor.economics import Holding
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.record import stack
 
 
 def has_rates(frames: Mapping[str, pl.DataFrame]) -> bool:

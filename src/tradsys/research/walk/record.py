@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.models.forecaster import Rows
@@ -46,11 +45,6 @@ def rows_since(opens: int, start: Sequence[IntArray], among: Rows) -> Rows:
 def both(first: Rows, second: Rows) -> Rows:
     """Rows in both masks."""
     return tuple(a & b for a, b in zip(first, second, strict=True))
-
-
-def stack[S: np.generic](values: Sequence[npt.NDArray[S]], rows: Rows) -> npt.NDArray[S]:
-    """The chosen rows of every symbol, symbol after symbol."""
-    return np.concatenate([v[r] for v, r in zip(values, rows, strict=True)])
 
 
 def rows_at(positions: IntArray, sizes: Sequence[int]) -> Rows:

@@ -8,10 +8,9 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import interval_ms
-from tradsys.models.forecaster import Rows
+from tradsys.models.forecaster import Rows, stack
 from tradsys.research.walk.dataset import Dataset, StackedLabels
 from tradsys.research.walk.deciding import FoldResult
-from tradsys.research.walk.record import stack
 from tradsys.verdict.reliability import reliability_bins
 from tradsys.verdict.scores import ForecastOutcomes, log_loss, score
 from tradsys.verdict.skill import Estimate, Overlap, gain
