@@ -19,7 +19,7 @@ from bench_store import MINUTE, N_BARS, best_of, report
 from tradsys.core.bars import TS
 from tradsys.data.outside.align import attach
 from tradsys.data.outside.book.bars import columns_of, measures, with_book
-from tradsys.data.outside.book.measures import order_flow, top_depth
+from tradsys.data.outside.book.book import order_flow, top_depth
 from tradsys.data.outside.book.rebuild import book_from_updates
 from tradsys.data.simulate import simulate
 

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 
 from tradsys.data import load_market
-from tradsys.data.sample import sample_path
+from tradsys.data.load import sample_path
 
 PUBLISHED = "eb82265cd8141d4955965ce01e9fc282270c8e5dc6ac8a330935bb3bf49c5da6"
 

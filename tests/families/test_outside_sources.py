@@ -10,7 +10,7 @@ from tests.settings.macro_files import write_series
 
 from tradsys.core.bars import OHLCV
 from tradsys.data.outside.book.book_file import BookFile
-from tradsys.data.outside.funding.funding_file import FundingFile
+from tradsys.data.outside.funding import FundingFile
 from tradsys.data.outside.macro.macro_series import MacroSeries
 from tradsys.data.outside.positions.position_source import PositionSource
 from tradsys.data.outside.source import attach_outside, join_outside

@@ -11,8 +11,7 @@ from tests.research.markets import N_BARS, bent_market, jumping_market, long_mar
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.bars import to_arrays
 from tradsys.data.market import Market
-from tradsys.data.outside.positions.bars import with_positions
-from tradsys.data.outside.positions.table import PositionTable, in_order
+from tradsys.data.outside.positions.table import PositionTable, in_order, with_positions
 from tradsys.data.simulate.market import HOUR
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.fractional import FracDiff

@@ -18,8 +18,8 @@ from tradsys.core.costs import Costs
 from tradsys.core.errors import DataError
 from tradsys.core.outside import outside_values
 from tradsys.core.time import HOUR_MS, to_ms
-from tradsys.data.outside.funding import funding_file
-from tradsys.data.outside.funding.funding_file import FundingFile
+from tradsys.data.outside import funding
+from tradsys.data.outside.funding import FundingFile
 from tradsys.data.outside.source import attach_outside
 from tradsys.data.simulate import simulate
 from tradsys.features.feature_set import FeatureSet
@@ -216,14 +216,14 @@ def test_a_run_with_funding_and_borrowing_sees_no_future(attached, hours):
 
 
 def test_a_rate_that_is_known_before_it_settled_is_caught(attached, monkeypatch):
-    honest = funding_file.settle
+    honest = funding.settle
 
     def early(ts, bar_ms, settlements):
         shifted = settlements._replace(times=settlements.times - 8 * HOUR_MS)
         told = honest(ts, bar_ms, shifted)
         return honest(ts, bar_ms, settlements)._replace(rate=told.rate)
 
-    monkeypatch.setattr(funding_file, "settle", early)
+    monkeypatch.setattr(funding, "settle", early)
     spec = quick_experiment(**COSTLY)
     found = look_ahead_sample(run_experiment(attached(4), spec), spec).findings
     assert [(one.part, one.column, one.bars_ahead) for one in found] == [("funding known", "funding_rate", 8)]

@@ -14,8 +14,8 @@ from tradsys.core.defects import find_defects, name_rows
 from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.stale import disagreements
 from tradsys.core.time import stamp, ts_ms
-from tradsys.data.outside.funding.table import missing, stated_hours
-from tradsys.data.store.rules import RULES
+from tradsys.data.outside.funding import missing, stated_hours
+from tradsys.data.store.admit import RULES
 from tradsys.data.store.series import FUNDING, SeriesId
 from tradsys.data.store.store import SeriesStore
 

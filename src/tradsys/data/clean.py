@@ -12,7 +12,7 @@ from tradsys.core.bars import OHLCV, OPTIONAL
 from tradsys.core.defects import ROW, off_grid
 from tradsys.core.errors import DataError
 from tradsys.core.time import commonest_step, stamp
-from tradsys.data.repairs import N_SHOWN, Repair, describe
+from tradsys.data.repairs import N_SHOWN, Repair, describe, incomplete_column
 from tradsys.data.times import settle_times
 
 MAX_OFF_GRID = 0.02
@@ -97,8 +97,7 @@ def _settle_numbers(work: _Table) -> None:
     for name in numbers:
         lost = cast[name].is_null()
         if name in OPTIONAL and lost.any():
-            sentence = f"column {name} is empty in {lost.sum():,} of {len(cast):,} rows and was left out"
-            work.repairs.append(Repair("incomplete column", int(lost.sum()), (), sentence))
+            work.repairs.append(incomplete_column(name, int(lost.sum()), len(cast)))
             cast = cast.drop(name)
         elif lost.any():
             found = work.rows.filter(lost)

@@ -11,14 +11,13 @@ import polars as pl
 from tradsys.core.bars import Gap
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import DAY_MS, from_ms, interval_ms, stamp, to_ms, ts_ms
-from tradsys.data.outside.funding.table import missing as missing_funding
-from tradsys.data.outside.funding.table import stated_hours
+from tradsys.data.outside.funding import missing as missing_funding
+from tradsys.data.outside.funding import stated_hours
 from tradsys.data.sources.source import Batch, Progress, Range, Source
 from tradsys.data.sources.venue import LAST, Venue
-from tradsys.data.store.admit import admit, admit_table
+from tradsys.data.store.admit import RULES, admit, admit_table
 from tradsys.data.store.manifest import Flaw
 from tradsys.data.store.resample import MONDAY_MS, WEEK
-from tradsys.data.store.rules import RULES
 from tradsys.data.store.series import FUNDING, SeriesId
 from tradsys.data.store.store import SeriesStore
 

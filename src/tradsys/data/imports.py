@@ -18,8 +18,7 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.files import sha256_of
 from tradsys.core.time import commonest_step, format_interval, interval_ms, ts_ms
 from tradsys.data.clean import clean
-from tradsys.data.columns import recognise
-from tradsys.data.files import read_table
+from tradsys.data.files import read_table, recognise
 from tradsys.data.repairs import Repair
 from tradsys.data.sources.source import utc_now
 from tradsys.data.store.admit import admit

@@ -1,26 +1,27 @@
-"""Bars from what the command line's `--bars` names: a file, a stored series, the sample or a simulated market."""
+"""Bars from what `--bars` names: a file, a stored series or what it is made of, the sample, a simulated market."""
 
 import difflib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
 
+from tradsys.core.bars import OPTIONAL, find_gaps
 from tradsys.core.defects import ROW, find_defects, refuse
 from tradsys.core.errors import ConfigError
+from tradsys.core.time import ts_ms
 from tradsys.data.clean import clean
-from tradsys.data.columns import recognise
-from tradsys.data.files import read_table
-from tradsys.data.repairs import Repair
-from tradsys.data.sample import SYMBOL as SAMPLE_SYMBOL
-from tradsys.data.sample import sample_path
+from tradsys.data.files import read_table, recognise
+from tradsys.data.repairs import Repair, gaps_left, incomplete_column
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.market import simulate, simulate_universe
 from tradsys.data.simulate.recipes import PLAIN, parse_recipe
-from tradsys.data.store.series import is_series
-from tradsys.data.stored import load_stored
+from tradsys.data.store.resample import divides, resample
+from tradsys.data.store.series import SeriesId, is_series
+from tradsys.data.store.store import SeriesStore
 from tradsys.data.suspects import settle_suspects
 
 SIMULATED = "simulated:"
@@ -64,7 +65,7 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
     """The bars behind a spec, with their symbol and the repairs; `settings` say where the store is."""
     text = str(spec)
     if text == "sample":
-        return _from_file(sample_path(), SAMPLE_SYMBOL)
+        return _from_file(sample_path(), "BTC-USD")
     if is_simulated(text):
         recipe = parse_recipe(text.removeprefix("simulated").removeprefix(":"))
         if recipe.n_symbols > 1:
@@ -74,13 +75,22 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
     if path.exists():
         return _from_file(path, path.name.split(".")[0].split("-")[0])
     if is_series(text):
-        return LoadedBars(*load_stored(text, settings))
+        return _from_store(SeriesId.parse(text), SeriesStore(settings.root))
     raise ConfigError(_no_such_spec(text, path))
 
 
 def is_simulated(spec: str) -> bool:
     """Whether the spec names a simulated market rather than a file or the sample."""
     return spec == "simulated" or spec.startswith(SIMULATED)
+
+
+def sample_path() -> Path:
+    """The embedded sample: real quarter-hours of BTC-USD with all the faults they were published with.
+
+    A packed CSV rather than Parquet: its cells stay text, mixed offsets and all, and repairs name the lines of the file
+    as it was published. Its source and licence stand beside it, in `sample_bars/SOURCE.txt`.
+    """
+    return Path(str(files("tradsys.data").joinpath("sample_bars/BTC-USD-15-MIN.csv.gz")))
 
 
 def _from_file(path: Path, symbol: str) -> LoadedBars:
@@ -94,6 +104,48 @@ def _from_file(path: Path, symbol: str) -> LoadedBars:
     refuse(defects, f"{source} is refused (rows are {place}s of it)", "mend or drop these rows, or fetch them again")
     bars, suspects = settle_suspects(bars, place)
     return LoadedBars(bars.drop(ROW), symbol, (*repairs, *suspects))
+
+
+def _from_store(series: SeriesId, store: SeriesStore) -> LoadedBars:
+    """Stored bars with what is known to be wrong or missing in them; another interval is made of them where it can be.
+
+    Rows were checked when they were stored, and the files' hashes are checked here.
+    """
+    if not series.is_bars:
+        raise ConfigError(f"{series} holds no bars; name an interval such as 1h")
+    source = _source(store, series)
+    bars = store.read(source)
+    notes = [
+        Repair(flaw.kind, flaw.n_rows, (), f"{manifest.year}: {flaw.sentence}", changed=False)
+        for manifest in store.manifests(source)
+        for flaw in manifest.defects
+    ]
+    notes += gaps_left(find_gaps(ts_ms(bars), source.step))
+    if source != series:
+        n_parts = len(bars)
+        bars = resample(bars, source.step, series.step)
+        sentence = f"{len(bars):,} bars of {series.interval} made of {n_parts:,} whole bars of {source.interval}"
+        notes.append(Repair("resampled", len(bars), (), sentence, changed=False))
+    # optional columns only where every row has them: an absent number is no zero
+    lacking = {name: n for name in OPTIONAL if name in bars.columns and (n := bars[name].null_count())}
+    incomplete = [incomplete_column(name, n, len(bars)) for name, n in lacking.items()]
+    return LoadedBars(bars.drop(lacking), series.symbol, (*incomplete, *notes))
+
+
+def _source(store: SeriesStore, series: SeriesId) -> SeriesId:
+    """The series itself where it is stored, else that of the longest interval of which it can be made."""
+    if store.manifests(series):
+        return series
+    stored = store.series()
+    same = (s for s in stored if s.is_bars and (s.exchange, s.symbol) == (series.exchange, series.symbol))
+    parts = [s for s in same if divides(s.step, series.step)]
+    if parts:
+        return max(parts, key=lambda s: s.step)
+    there = ", ".join(map(str, stored[:5])) + (" ..." if len(stored) > 5 else "")
+    raise ConfigError(
+        f"{series} is not in the store at {store.place} ({f'which holds {there}' if stored else 'which is empty'}); "
+        f"fetch it: tradsys data download {series} --from 2020-01-01"
+    )
 
 
 def _no_such_spec(text: str, path: Path) -> str:

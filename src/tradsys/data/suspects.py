@@ -1,5 +1,7 @@
 """What looks wrong in bars that are possible: dropped where the signs agree, else named and left for a person."""
 
+from contextlib import suppress
+
 import numpy as np
 import polars as pl
 
@@ -8,7 +10,7 @@ from tradsys.core.bars import Ohlcv, quality_report, split_symbols, to_arrays
 from tradsys.core.defects import ROW
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import commonest_step, stamp
-from tradsys.data.repairs import N_SHOWN, Repair, describe
+from tradsys.data.repairs import N_SHOWN, Repair, describe, gaps_left
 
 AROUND = 48
 MIN_BARS = 100
@@ -50,7 +52,9 @@ def settle_suspects(bars: pl.DataFrame, place: str) -> tuple[pl.DataFrame, tuple
             frame = frame.filter(~partial)
         kept.append(frame.select(pl.lit(symbol).alias("symbol"), pl.all()) if is_pooled else frame)
     settled = pl.concat(kept)
-    return settled, (*found, *_gaps(settled))
+    with suppress(NotEnoughBars):
+        found += gaps_left(quality_report(settled).gaps)
+    return settled, tuple(found)
 
 
 def _tell(
@@ -62,19 +66,6 @@ def _tell(
     names = [f"{place} {row} ({stamp(ms)})" for row, ms in rows.iter_rows()]
     sentence = what if changed else f"{what}; left as they are"
     return [describe(kind, sentence, int(mask.sum()), names, changed=changed)]
-
-
-def _gaps(bars: pl.DataFrame) -> list[Repair]:
-    try:
-        report = quality_report(bars)
-    except NotEnoughBars:
-        return []
-    if not report.gaps:
-        return []
-    shown = "; ".join(str(gap) for gap in sorted(report.gaps, key=lambda gap: -gap.n_missing)[:3])
-    noun = "gap leaves" if len(report.gaps) == 1 else "gaps leave"
-    sentence = f"{len(report.gaps):,} {noun} out {report.n_missing:,} bars, the longest: {shown}; nothing is filled in"
-    return [Repair("gaps", report.n_missing, tuple(str(gap) for gap in report.gaps[:5]), sentence, changed=False)]
 
 
 def _typical(x: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tradsys.core.errors import ConfigError
 from tradsys.data.market import Market, load_market
 from tradsys.data.outside.book.book_file import BookFile
-from tradsys.data.outside.funding.funding_file import FundingFile
+from tradsys.data.outside.funding import FundingFile
 from tradsys.data.outside.macro.macro_series import MacroSeries
 from tradsys.data.outside.positions.position_source import PositionSource
 from tradsys.data.outside.source import OutsideSource, attach_outside

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.data.outside.place import by_symbol, one_each, split_place
 from tradsys.data.outside.positions.position_source import PositionSource
+from tradsys.data.outside.source import by_symbol, one_each, split_place
 
 PERP = "binance:BTC/USDT:USDT"
 

@@ -11,7 +11,7 @@ from tradsys.core.errors import ConfigError, SourceError
 from tradsys.core.time import to_ms
 from tradsys.data.audit import audit
 from tradsys.data.download import summary
-from tradsys.data.sources.positions import liquidations_from_csv, metrics_from_csv, premium_from_csv
+from tradsys.data.sources.tables import liquidations_from_csv, metrics_from_csv, premium_from_csv
 from tradsys.data.store import SeriesId
 from tradsys.data.store.manifest import Origin
 

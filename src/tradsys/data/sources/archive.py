@@ -14,9 +14,14 @@ from tradsys.core.errors import DataError, SourceError
 from tradsys.core.time import from_ms, to_ms
 from tradsys.data.sources.http import Client
 from tradsys.data.sources.klines import from_csv, ticker
-from tradsys.data.sources.positions import liquidations_from_csv, metrics_from_csv, premium_from_csv
 from tradsys.data.sources.source import Batch, Range, utc_now
-from tradsys.data.sources.tables import depth_from_csv, funding_from_csv
+from tradsys.data.sources.tables import (
+    depth_from_csv,
+    funding_from_csv,
+    liquidations_from_csv,
+    metrics_from_csv,
+    premium_from_csv,
+)
 from tradsys.data.store.manifest import Flaw, Origin, SeriesManifest
 from tradsys.data.store.places import Place
 from tradsys.data.store.series import DEPTH, FUNDING, LIQUIDATIONS, METRICS, PREMIUM, SeriesId
@@ -109,12 +114,10 @@ class Archive:
 
     @property
     def name(self) -> str:
-        """What manifests call it."""
         return f"binance archive, {self.period}"
 
     @property
     def is_paged(self) -> bool:
-        """Whole files only."""
         return False
 
     def fetch(self, series: SeriesId, ranges: Sequence[Range]) -> Iterator[Batch]:

@@ -13,8 +13,9 @@ from tradsys.core.bars import OHLCV, TS
 from tradsys.core.errors import ConfigError, SourceError
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.sources.http import Again, Client, host_of, retry_after_s
-from tradsys.data.sources.source import Batch, Page, Range, Source, pages, utc_now
-from tradsys.data.store.manifest import Origin, SeriesManifest
+from tradsys.data.sources.source import Batch, Page, Range, Source, page_batch, pages
+from tradsys.data.sources.tables import funding_from_page
+from tradsys.data.store.manifest import SeriesManifest
 from tradsys.data.store.places import Place
 from tradsys.data.store.series import SeriesId
 
@@ -71,34 +72,24 @@ class Exchange:
         return int(rows["ts"].dt.epoch("ms").min()) if len(rows) else None  # type: ignore[arg-type]
 
     def sources(self, series: SeriesId, now: int, place: Place, known: frozenset[str]) -> list[Source]:
-        """Itself alone."""
         return [self]
 
     def reissued(self, source: Source, series: SeriesId, manifests: list[SeriesManifest]) -> Iterator[Batch]:
-        """An exchange issues no files."""
         return iter(())
 
     def fetch(self, series: SeriesId, ranges: Sequence[Range]) -> Iterator[Batch]:
-        """Page after page from each start on."""
         for start, end in ranges:
             step, window = (interval_ms(series.step), WINDOW) if series.is_bars else (FUNDING_STEP, FUNDING_WINDOW)
             for rows in pages(self._ask(series), start, end, step, window):
-                times = rows["ts"].dt.epoch("ms")
                 asked = "fetch_ohlcv" if series.is_bars else "fetch_funding_rate_history"
-                origin = Origin(self.name, asked, "", int(times[0]), int(times[-1]), len(rows), utc_now())
-                yield Batch(rows, origin)
+                yield page_batch(rows, self.name, asked)
 
     def _ask(self, series: SeriesId) -> Page:
         return partial(self._page if series.is_bars else self._funding, series)
 
     def _funding(self, series: SeriesId, since: int) -> pl.DataFrame:
         answered = self._call(partial(self._api.fetch_funding_rate_history, series.symbol, since, LIMIT))
-        try:
-            pairs = [(int(row["timestamp"]), float(row["fundingRate"])) for row in answered]
-        except (TypeError, KeyError, ValueError) as error:
-            raise SourceError(f"{self.name} answered no funding rates but {str(answered)[:200]}") from error
-        rows = pl.DataFrame(pairs, schema={"ts": pl.Int64, "funding_rate": pl.Float64}, orient="row")
-        return rows.with_columns(pl.col("ts").cast(TS).dt.round("1m"))
+        return funding_from_page(answered, "timestamp", self.name)
 
     def _page(self, series: SeriesId, since: int) -> pl.DataFrame:
         ask = partial(self._api.fetch_ohlcv, series.symbol, series.venue_interval, since, LIMIT)

@@ -12,8 +12,7 @@ from tradsys.core.errors import ConfigError, SourceError
 from tradsys.core.time import interval_ms
 from tradsys.data.files import KLINE
 from tradsys.data.sources.http import Client
-from tradsys.data.sources.source import Batch, Range, pages, utc_now
-from tradsys.data.store.manifest import Origin
+from tradsys.data.sources.source import Batch, Range, page_batch, pages
 from tradsys.data.store.series import SeriesId
 
 _MICROSECONDS = 10**14
@@ -75,13 +74,10 @@ class BinanceRest:
     is_paged: bool = True
 
     def fetch(self, series: SeriesId, ranges: Sequence[Range]) -> Iterator[Batch]:
-        """Page after page from each start on."""
         for start, end in ranges:
             page = partial(self._page, series, end)
             for rows in pages(page, start, end, interval_ms(series.step), LIMIT):
-                times = rows["ts"].dt.epoch("ms")
-                origin = Origin(self.name, self._path(series), "", int(times[0]), int(times[-1]), len(rows), utc_now())
-                yield Batch(rows, origin)
+                yield page_batch(rows, self.name, self._path(series))
 
     def time(self, series: SeriesId) -> int:
         """The venue's clock (ms): it, not ours, says which bar has closed."""

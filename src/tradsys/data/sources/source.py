@@ -28,6 +28,12 @@ class Batch:
     flaws: tuple[Flaw, ...] = ()
 
 
+def page_batch(rows: pl.DataFrame, source: str, item: str) -> Batch:
+    """A page's rows in order, at least one, as the source's endpoint `item` gave them."""
+    times = rows["ts"].dt.epoch("ms")
+    return Batch(rows, Origin(source, item, "", int(times[0]), int(times[-1]), len(rows), utc_now()))
+
+
 class Source(Protocol):
     """Rows of one series, in batches."""
 

@@ -53,15 +53,12 @@ class Binance:
     client: Client
 
     def now(self, series: SeriesId) -> int:
-        """From the time endpoint."""
         return BinanceRest(self.client).time(series)
 
     def listed(self, series: SeriesId) -> int | None:
-        """The first kline that REST has."""
         return FIRST[series.interval] if series.interval in FIRST else BinanceRest(self.client).listed(series)
 
     def sources(self, series: SeriesId, now: int, place: Place, known: frozenset[str]) -> list[Source]:
-        """The cheapest first."""
         if series.interval == FUNDING:
             return [Archive(self.client, place, now, MONTHLY, known), FundingRest(self.client)]
         if series.interval in (DEPTH, METRICS, LIQUIDATIONS):
@@ -70,7 +67,6 @@ class Binance:
         return archives if series.interval == PREMIUM else [*archives, BinanceRest(self.client)]
 
     def reissued(self, source: Source, series: SeriesId, manifests: list[SeriesManifest]) -> Iterator[Batch]:
-        """Only files are issued again."""
         return source.reissued(series, manifests) if isinstance(source, Archive) else iter(())
 
 

@@ -36,7 +36,7 @@ class Place(Protocol):
 
 
 class LocalFolder:
-    """A folder of this machine's disk."""
+    """A folder of this machine's disk; the system releases a lock when its process ends, however it ends."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -45,31 +45,25 @@ class LocalFolder:
         return str(self.root)
 
     def folders(self, folder: str) -> list[str]:
-        """Sub-folders by name."""
         path = self.root / folder
         return sorted(p.name for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
 
     def files(self, folder: str) -> list[str]:
-        """Files by name."""
         path = self.root / folder
         return sorted(p.name for p in path.iterdir() if p.is_file()) if path.is_dir() else []
 
     def read(self, path: str) -> bytes:
-        """A whole file."""
         return (self.root / path).read_bytes()
 
     def write(self, path: str, data: bytes) -> None:
-        """Under a temporary name, then renamed."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, data)
 
     def delete(self, path: str) -> None:
-        """Remove a file that may be gone already."""
         (self.root / path).unlink(missing_ok=True)
 
     def lock(self, folder: str) -> AbstractContextManager[object]:
-        """A lock that the system releases when its process ends, however it ends."""
         return exclusive(self.root / folder / LOCK)
 
 
@@ -99,24 +93,19 @@ class ObjectStorage:
         return self.url
 
     def folders(self, folder: str) -> list[str]:
-        """Common prefixes, by their last part."""
         return [name for name, kind in self._list(folder) if kind == "directory"]
 
     def files(self, folder: str) -> list[str]:
-        """Objects, by their last part."""
         return [name for name, kind in self._list(folder) if kind == "file"]
 
     def read(self, path: str) -> bytes:
-        """A whole object."""
         data: bytes = self._fs.cat_file(self._at(path))
         return data
 
     def write(self, path: str, data: bytes) -> None:
-        """One PUT, which replaces the object in one step."""
         self._fs.pipe_file(self._at(path), data)
 
     def delete(self, path: str) -> None:
-        """Remove an object that may be gone already."""
         try:
             self._fs.rm_file(self._at(path))
         except FileNotFoundError:
@@ -124,7 +113,6 @@ class ObjectStorage:
 
     @contextmanager
     def lock(self, folder: str) -> Iterator[object]:
-        """A lock between all who write into the bucket, wherever they run."""
         path = self._at(f"{folder}/{LOCK}")
         while not self._taken(path):
             self.sleep(POLL_S)

@@ -5,8 +5,7 @@ import polars as pl
 import pytest
 
 from tradsys.core.errors import DataError
-from tradsys.data.outside.book.book import Book
-from tradsys.data.outside.book.measures import depth_slope, imbalance, microprice_bps, mid, order_flow, spread_bps
+from tradsys.data.outside.book.book import Book, depth_slope, imbalance, microprice_bps, mid, order_flow, spread_bps
 from tradsys.data.outside.book.snapshots import book_from_snapshots
 
 

@@ -11,10 +11,11 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import interval_ms
-from tradsys.data.outside.book.book import Book, joined
-from tradsys.data.outside.book.measures import (
+from tradsys.data.outside.book.book import (
+    Book,
     depth_slope,
     imbalance,
+    joined,
     microprice_bps,
     order_flow,
     spread_bps,
@@ -38,7 +39,6 @@ class BookPieces:
     ends: Counter[str] = field(default_factory=Counter)
 
     def __iter__(self) -> Iterator[Book]:
-        """The pieces, counted."""
         for piece in self.pieces:
             self.n_known += int(piece.is_known.sum())
             self.ends.update(piece.ends)
@@ -57,12 +57,10 @@ class BookColumns:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those of a book of so many levels."""
         return columns_of(self.n_levels)
 
     @property
     def sentence(self) -> str:
-        """What the file held and where the book ended."""
         ends = ", ".join(f"{n:,} x {reason}" for reason, n in self.book.ends.items())
         ended = f"; it ended {ends}" if ends else ""
         states = f"{self.book.n_known:,} states of {self.book.n_levels} levels"

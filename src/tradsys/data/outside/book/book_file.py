@@ -13,8 +13,7 @@ from tradsys.data.outside.book.book import Book
 from tradsys.data.outside.book.rebuild import N_LEVELS, batches, books_from_updates
 from tradsys.data.outside.book.snapshots import DEFAULT_LAG, book_from_snapshots, is_snapshots, levels_of
 from tradsys.data.outside.book.updates import is_updates
-from tradsys.data.outside.place import one_each, split_place
-from tradsys.data.outside.source import BarRange, OutsideColumns
+from tradsys.data.outside.source import BarRange, OutsideColumns, one_each, split_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,6 @@ class BookFile:
 
     @property
     def place(self) -> str:
-        """The file."""
         return str(self.path)
 
     @property

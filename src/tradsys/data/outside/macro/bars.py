@@ -89,16 +89,13 @@ class MacroSeriesColumns:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """`macro_<series>_r1, _r5, _z, _vol, _age_h`."""
         return tuple(column(self.series, what) for what in (*CHANGES, AGE))
 
     @property
     def sentence(self) -> str:
-        """Where the closes came from."""
         return f"macro {self.origin}"
 
     def join(self, bars: pl.DataFrame, interval: timedelta) -> pl.DataFrame:
-        """The bars with what the series had done; NaN where nothing was out yet or the last is beyond the tolerance."""
         return attach(
             bars,
             self.changes,

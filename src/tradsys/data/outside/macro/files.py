@@ -8,8 +8,7 @@ import polars as pl
 
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
-from tradsys.data.files import read_table
-from tradsys.data.numbers import numbers
+from tradsys.data.files import numbers, read_table
 from tradsys.data.outside.align import AVAILABLE
 from tradsys.data.outside.macro.source import quotes
 
@@ -28,11 +27,9 @@ class FileSource:
 
     @property
     def name(self) -> str:
-        """The file's name, without its folder."""
         return self.path.name
 
     def fetch(self, series: str, start: date, end: date) -> pl.DataFrame:
-        """The file's closes in [start, end)."""
         if not self.path.exists():
             raise DataError(
                 f"no file {self.path} for {series}; give a CSV or Parquet file with the columns date, close"

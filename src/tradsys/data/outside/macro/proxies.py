@@ -56,11 +56,9 @@ class SixRates:
 
     @property
     def name(self) -> str:
-        """As its rows say it."""
         return f"six rates of {self.rates.name}"
 
     def fetch(self, series: str, start: date, end: date) -> pl.DataFrame:
-        """The index in [start, end), whatever `series` is called."""
         frames = [
             self.rates.fetch(code, start, end).select("date", pl.col("close").alias(pair))
             for pair, code in FRED_RATES.items()
@@ -81,11 +79,9 @@ class BarsProxy:
 
     @property
     def name(self) -> str:
-        """As its rows say it, without the file."""
         return "bars"
 
     def fetch(self, series: str, start: date, end: date) -> pl.DataFrame:
-        """Closes of the days in [start, end) whose last bar is there."""
         from tradsys.data.load import load
 
         loaded = load(series, settings=self.settings)

@@ -1,18 +1,31 @@
-"""Anyone's own file of open interest, basis or liquidations: Parquet, Feather or CSV."""
+"""Tables of positions from anyone's own file, and from the store, as they could have been known."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from tradsys.core.bars import TS
 from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.data.files import read_table
-from tradsys.data.numbers import numbers
+from tradsys.data.files import numbers, read_table
 from tradsys.data.outside.align import AVAILABLE
-from tradsys.data.outside.positions.bars import PREFIX
-from tradsys.data.outside.positions.table import AMOUNTS, DEFAULT_TOLERANCE, LEVELS, PositionTable, in_order
+from tradsys.data.outside.positions.table import (
+    AMOUNTS,
+    BASIS,
+    DEFAULT_TOLERANCE,
+    LEVELS,
+    LIQ_BUY,
+    LIQ_SELL,
+    OPEN_INTEREST,
+    PREFIX,
+    PositionTable,
+    in_order,
+)
+from tradsys.data.store.admit import RULES
+from tradsys.data.store.series import LIQUIDATIONS, METRICS, PREMIUM, SeriesId
+from tradsys.data.store.store import SeriesStore
 from tradsys.data.times import settle_times
 
 _TIMES = ("ts", "timestamp", "time", "create_time")
@@ -68,3 +81,90 @@ def _times(path: Path, table: pl.DataFrame, name: str) -> pl.Series:
     if ms.null_count():
         raise DataError(f"{path}: {ms.null_count():,} rows have no {name}; drop them")
     return ms.cast(TS)
+
+
+TABLES: Final = (METRICS, PREMIUM, LIQUIDATIONS)
+
+LAGS: Final = {METRICS: timedelta(minutes=10), PREMIUM: timedelta(0), LIQUIDATIONS: timedelta(seconds=10)}
+"""From what a row is about to when it counts as known: five minutes that open interest may stand for and five until it
+is out; a premium when its bar closes, as every bar; an order ten seconds after its minute.
+"""
+
+MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(days=1)
+
+
+def positions_from_store(
+    store: SeriesStore,
+    market: str,
+    *,
+    start: datetime,
+    end: datetime,
+    lag: timedelta | None = None,
+    tolerance: timedelta | None = None,
+) -> list[PositionTable]:
+    """What is stored of `binance:BTC/USDT:USDT` and has rows in [start, end); a DataError where nothing is stored.
+
+    `lag` is used in place of `LAGS`. A day without any liquidation on record is a hole, and no day of zeros.
+    """
+    series = {table: SeriesId.parse(f"{market}:{table}") for table in TABLES}
+    there = {table: one for table, one in series.items() if store.manifests(one)}
+    if not there:
+        wanted = " ".join(map(str, series.values()))
+        raise DataError(
+            f"the store at {store.place} holds no positions of {market}; fetch it: tradsys data download {wanted}"
+        )
+    before = tolerance or DEFAULT_TOLERANCE
+    first = (start - before - _DAY).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    found = []
+    for table, one in there.items():
+        rows = store.read(one, start=first, end=end)
+        if len(rows):
+            known_after = LAGS[table] if lag is None else lag
+            rows, columns, step = _READERS[table](rows, known_after)
+            rows = rows.filter(pl.col(AVAILABLE).is_between(start - before, end))
+        if len(rows):
+            sentence = (
+                f"{', '.join(columns)} of {len(rows):,} rows of {one}, out {known_after.total_seconds():g} s after"
+            )
+            found.append(PositionTable(in_order(rows, str(one)), sentence, before, step))
+    return found
+
+
+type _Read = tuple[pl.DataFrame, tuple[str, ...], timedelta | None]
+
+
+def _open_interest(rows: pl.DataFrame, lag: timedelta) -> _Read:
+    value = pl.col("sum_open_interest")
+    known = rows.filter(value > 0).select("ts", (pl.col("ts") + lag).alias(AVAILABLE), value.alias(OPEN_INTEREST))
+    return known, (OPEN_INTEREST,), RULES[METRICS].step
+
+
+def _premium(rows: pl.DataFrame, lag: timedelta) -> _Read:
+    step = RULES[PREMIUM].step
+    assert step is not None
+    return rows.select("ts", (pl.col("ts") + step + lag).alias(AVAILABLE), pl.col("close").alias(BASIS)), (BASIS,), step
+
+
+def _liquidations(rows: pl.DataFrame, lag: timedelta) -> _Read:
+    """Amounts in quote of every minute of every day that has an order on record."""
+    amount = pl.when(pl.col("status") == "filled").then(pl.col("price") * pl.col("size_base")).otherwise(0.0)
+    sums = (
+        rows.group_by(pl.col("ts").dt.truncate("1m"), maintain_order=True)
+        .agg(
+            amount.filter(pl.col("side") == "sell").sum().alias(LIQ_SELL),
+            amount.filter(pl.col("side") == "buy").sum().alias(LIQ_BUY),
+        )
+        .sort("ts")
+    )
+    days = rows["ts"].dt.truncate("1d").unique().sort()
+    minutes = pl.DataFrame({"ts": days}).select(
+        pl.datetime_ranges("ts", pl.col("ts") + _DAY, interval="1m", closed="left").explode().alias("ts")
+    )
+    filled = minutes.join(sums, on="ts", how="left", maintain_order="left").with_columns(
+        pl.col(LIQ_SELL, LIQ_BUY).fill_null(0.0), (pl.col("ts") + MINUTE + lag).alias(AVAILABLE)
+    )
+    return filled, (LIQ_SELL, LIQ_BUY), MINUTE
+
+
+_READERS = {METRICS: _open_interest, PREMIUM: _premium, LIQUIDATIONS: _liquidations}

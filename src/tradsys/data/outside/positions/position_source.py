@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Self
 
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.data.outside.place import by_symbol, split_place
-from tradsys.data.outside.positions.bars import PositionColumns, columns_of
-from tradsys.data.outside.positions.files import positions_from_file
-from tradsys.data.outside.positions.stored import positions_from_store
-from tradsys.data.outside.positions.table import PositionTable
-from tradsys.data.outside.source import BarRange, OutsideColumns
+from tradsys.data.outside.positions.files import positions_from_file, positions_from_store
+from tradsys.data.outside.positions.table import PositionColumns, PositionTable, columns_of
+from tradsys.data.outside.source import BarRange, OutsideColumns, by_symbol, split_place
 from tradsys.data.store.store import SeriesStore
 
 _OPTIONS = ("lag_s", "tolerance_s", "every_s")

@@ -11,8 +11,7 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.time import HOUR_MS, to_ms
 from tradsys.data import load_market
 from tradsys.data.audit import audit
-from tradsys.data.outside.funding.funding_file import FundingFile
-from tradsys.data.outside.funding.table import missing, table_of
+from tradsys.data.outside.funding import FundingFile, missing, table_of
 from tradsys.data.outside.source import attach_outside
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate import simulate
