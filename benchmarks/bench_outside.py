@@ -18,9 +18,9 @@ from bench_store import MINUTE, N_BARS, best_of, report
 
 from tradsys.core.bars import TS
 from tradsys.data.outside.align import attach
-from tradsys.data.outside.book.bars import columns_of, measures, with_book
-from tradsys.data.outside.book.book import order_flow, top_depth
-from tradsys.data.outside.book.rebuild import book_from_updates
+from tradsys.data.outside.book.bars import columns_of, measures, with_pieces
+from tradsys.data.outside.book.book import Book, joined, order_flow, top_depth
+from tradsys.data.outside.book.rebuild import LAST, books_from_updates
 from tradsys.data.simulate import simulate
 
 START = 1_577_836_800_000
@@ -103,10 +103,14 @@ def macro(bars: pl.DataFrame) -> None:
 def books() -> None:
     """An hour of updates rebuilt, and joined to bars of a second: last state, mean, flow and age."""
     rows = updates(36_000)
-    taken = best_of(lambda: book_from_updates(rows, "benchmark"))
+
+    def rebuilt() -> Book:
+        return joined(list(books_from_updates([(rows, LAST)], "benchmark")))
+
+    taken = best_of(rebuilt)
     n = 36_000
     print(f"{'book rebuilt in memory':<38} {n / taken:8,.0f} updates/s, {len(rows) / taken / 1e6:.1f} M levels/s")
-    book, step = book_from_updates(rows, "benchmark"), timedelta(seconds=1)
+    book, step = rebuilt(), timedelta(seconds=1)
     seconds = pl.DataFrame({"ts": pl.Series(START + 1000 * np.arange(3600)).cast(TS)})
     frame, received = _pandas(seconds), pd.to_datetime(book.received, unit="ms").astype("datetime64[us]")
 
@@ -125,7 +129,7 @@ def books() -> None:
         return pd.concat([both, means.reindex(both.index), ofi.rename("ofi")], axis=1).assign(age_s=age)
 
     def ours() -> pl.DataFrame:
-        return with_book(seconds, book, interval=step, tolerance=step)
+        return with_pieces(seconds, [book], n_levels=book.n_levels, interval=step, tolerance=step)
 
     for name, theirs in (("book_spread", "book_spread"), ("book_slope_mean", "book_slope_mean"), ("book_ofi", "ofi")):
         assert np.allclose(ours()[name].to_numpy()[1:], usual()[theirs].to_numpy()[1:3600], equal_nan=True), name

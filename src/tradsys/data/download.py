@@ -1,7 +1,7 @@
 """A series brought up to date: what is missing is asked of each source in turn, stored as it comes, and reported."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -76,62 +76,39 @@ def download(
     Whatever stops it, all that was stored stays, and the same call goes on from there; a call when nothing is missing
     changes nothing. `refresh` also fetches files that the archive has issued again.
     """
-    if not series.is_bars:
-        return _download_table(store, series, venue, start, end, refresh, progress)
-    now = venue.now(series)
-    step = interval_ms(series.step)
-    listed = venue.listed(series)
-    phase = (listed if listed is not None else MONDAY_MS if series.step == WEEK else 0) % step
-    last = (min(now, to_ms(end) if end else now) - phase) // step * step + phase  # opens a bar still open
-    first = max((ms for ms in (listed, to_ms(start) if start else None) if ms is not None), default=None)
+    now, listed = venue.now(series), venue.listed(series)
+    asked = to_ms(start) if start else None
+    first = max((ms for ms in (listed, asked) if ms is not None), default=None)
     if first is None:
-        raise ConfigError(
-            f"{series}: the venue does not say when it was listed; give --from, such as --from 2020-01-01"
-        )
-    first = -(-(first - phase) // step) * step + phase
-    desk = _Desk(store, series, now, progress, n_wanted=_count(missing(store, series, first, last), step))
-    for source in venue.sources(series, now, store.place, _items(store, series)):
-        if refresh:
-            desk.take(venue.reissued(source, series, store.manifests(series)))
-        ranges = missing(store, series, first, last)
-        if ranges:
-            desk.take(source.fetch(series, _overlapping(ranges, first, step, source)))
-    holes = tuple(Gap(from_ms(a), from_ms(b - step), (b - a) // step) for a, b in missing(store, series, first, last))
-    notes = tuple(_notes(now, time.time() * 1000, listed, to_ms(start) if start else None))
-    return Report(series, from_ms(first), from_ms(last), desk.n_new, desk.n_changed, holes, tuple(desk.flaws), notes)
-
-
-def _download_table(
-    store: SeriesStore,
-    series: SeriesId,
-    venue: Venue,
-    start: datetime | None,
-    end: datetime | None,
-    refresh: bool,
-    progress: Progress,
-) -> Report:
-    """The same for what is no bars and need have no grid: files that are not stored, then pages after the last row."""
-    now = venue.now(series)
-    first = max((ms for ms in (venue.listed(series), to_ms(start) if start else None) if ms is not None), default=None)
-    if first is None:
-        raise ConfigError(f"{series}: the venue does not say when it began; give --from, such as --from 2020-01-01")
+        when = "was listed" if series.is_bars else "began"
+        raise ConfigError(f"{series}: the venue does not say when it {when}; give --from, such as --from 2020-01-01")
     last = min(now, to_ms(end) if end else now)
-    desk = _Desk(store, series, now, progress, n_wanted=0)
-    for source in venue.sources(series, now, store.place, _items(store, series)):
+    n_wanted = 0
+    if series.is_bars:
+        step = interval_ms(series.step)
+        phase = (listed if listed is not None else MONDAY_MS if series.step == WEEK else 0) % step
+        first = -(-(first - phase) // step) * step + phase
+        last = (last - phase) // step * step + phase  # opens a bar still open
+        n_wanted = sum((b - a) // step for a, b in missing(store, series, first, last))
+    desk = _Desk(store, series, now, progress, n_wanted)
+    known = frozenset(o.item for m in store.manifests(series) for o in m.origins if o.sha256)
+    for source in venue.sources(series, now, store.place, known):
         if refresh:
             desk.take(venue.reissued(source, series, store.manifests(series)))
-        desk.take(
-            source.fetch(series, _table_ranges(store, series, first, last) if source.is_paged else [(first, last)])
-        )
-    rows = store.read(series, start=from_ms(first), end=from_ms(last))
-    rules = RULES[series.interval]
-    if rules.has_rhythm:
-        whole_days = min(last, now // DAY_MS * DAY_MS)  # a day's file comes after its end
-        holes, notes = tuple(rules.gaps(rows, end=whole_days)), tuple(_edges(series, rows, start))
+        ranges = (_bar_ranges if series.is_bars else _table_ranges)(store, series, first, last, source)
+        if ranges:
+            desk.take(source.fetch(series, ranges))
+    if series.is_bars:
+        left = missing(store, series, first, last)
+        holes = [Gap(from_ms(a), from_ms(b - step), (b - a) // step) for a, b in left]
+        notes = _notes(now, time.time() * 1000, listed, asked)
     else:
-        holes, notes = (), tuple(_lacking(series, rows))
+        rows, rules = store.read(series, start=from_ms(first), end=from_ms(last)), RULES[series.interval]
+        whole_days = min(last, now // DAY_MS * DAY_MS)  # a day's file comes after its end
+        holes = rules.gaps(rows, end=whole_days) if rules.has_rhythm else []
+        notes = _edges(series, rows, start) if rules.has_rhythm else _lacking(series, rows)
     flaws = tuple(desk.flaws)
-    return Report(series, from_ms(first), from_ms(last), desk.n_new, desk.n_changed, holes, flaws, notes)
+    return Report(series, from_ms(first), from_ms(last), desk.n_new, desk.n_changed, tuple(holes), flaws, tuple(notes))
 
 
 def _edges(series: SeriesId, rows: pl.DataFrame, start: datetime | None) -> Iterator[str]:
@@ -144,8 +121,19 @@ def _edges(series: SeriesId, rows: pl.DataFrame, start: datetime | None) -> Iter
         yield f"the archive has no file from {from_ms(LAST[series.interval]):%Y-%m-%d} on: it was given up"
 
 
-def _table_ranges(store: SeriesStore, series: SeriesId, first: int, last: int) -> list[Range]:
-    """What pages are asked for: settlements that are missing, or what comes after the last row of another table."""
+def _bar_ranges(store: SeriesStore, series: SeriesId, first: int, last: int, source: Source) -> list[Range]:
+    """What is missing; of pages, the last range begins a few bars earlier where it goes on from stored ones."""
+    ranges = missing(store, series, first, last)
+    if not ranges or not source.is_paged or ranges[-1][0] == first:
+        return ranges
+    a, b = ranges[-1]
+    return [*ranges[:-1], (max(first, a - OVERLAP * interval_ms(series.step)), b)]
+
+
+def _table_ranges(store: SeriesStore, series: SeriesId, first: int, last: int, source: Source) -> list[Range]:
+    """All of files; of pages settlements that are missing, or what comes after the last row of another table."""
+    if not source.is_paged:
+        return [(first, last)]
     if series.interval == FUNDING:
         rows = store.read(series)
         return missing_funding(ts_ms(rows), stated_hours(rows), first - 1, last)
@@ -155,16 +143,7 @@ def _table_ranges(store: SeriesStore, series: SeriesId, first: int, last: int) -
 
 
 def _lacking(series: SeriesId, rows: pl.DataFrame) -> Iterator[str]:
-    """What no source had, in words."""
-    yield from _empty_days(rows)
-    if series.interval == FUNDING and len(rows):
-        times = ts_ms(rows)
-        for begin, end in missing_funding(times, stated_hours(rows), int(times[0]), int(times[-1])):
-            yield f"no settlement from {stamp(begin)} to {stamp(end)}"
-
-
-def _empty_days(rows: pl.DataFrame) -> Iterator[str]:
-    """Days between the first and the last row that have none."""
+    """Days between the first and the last row that have none, and settlements that no source had."""
     if rows.is_empty():
         yield "no source has any of it"
         return
@@ -173,6 +152,10 @@ def _empty_days(rows: pl.DataFrame) -> Iterator[str]:
     lacking = every.filter(~every.is_in(days.implode()))
     if len(lacking):
         yield f"no rows on {len(lacking):,} days: {', '.join(str(day) for day in lacking)}"
+    if series.interval == FUNDING:
+        times = ts_ms(rows)
+        for begin, end in missing_funding(times, stated_hours(rows), int(times[0]), int(times[-1])):
+            yield f"no settlement from {stamp(begin)} to {stamp(end)}"
 
 
 def missing(store: SeriesStore, series: SeriesId, first: int, last: int) -> list[Range]:
@@ -237,23 +220,6 @@ class _Desk:
             self.n_new += written.n_new
             self.n_changed += written.n_changed
         self.flaws += flaws
-
-
-def _items(store: SeriesStore, series: SeriesId) -> frozenset[str]:
-    """Files whose rows are stored."""
-    return frozenset(o.item for m in store.manifests(series) for o in m.origins if o.sha256)
-
-
-def _count(ranges: Sequence[Range], step: int) -> int:
-    return sum((b - a) // step for a, b in ranges)
-
-
-def _overlapping(ranges: Sequence[Range], first: int, step: int, source: Source) -> list[Range]:
-    """The last range begins a few bars earlier, where it goes on from stored ones and the source is asked for pages."""
-    if not source.is_paged or ranges[-1][0] == first:
-        return list(ranges)
-    a, b = ranges[-1]
-    return [*ranges[:-1], (max(first, a - OVERLAP * step), b)]
 
 
 def summary(report: Report) -> str:

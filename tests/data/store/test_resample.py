@@ -10,7 +10,7 @@ from tests.data.store.made import some_bars
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import parse_interval
 from tradsys.data.load import load
-from tradsys.data.store.resample import divides, exact_sum, resample
+from tradsys.data.store.resample import divides, exact_sums, resample
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 COLUMNS = ["ts", "open", "high", "low", "close", "volume"]
@@ -46,14 +46,14 @@ def test_no_bar_of_too_few_parts():
 def test_sums_are_those_of_the_decimals():
     rng = np.random.default_rng(0)
     units = rng.integers(0, 10**9, size=(200, 60))
-    sums = exact_sum(units / 1e5)
+    sums = exact_sums(units.ravel() / 1e5, 60 * np.arange(200), 60)
     assert sums.tolist() == [int(total) / 10**5 for total in units.sum(axis=1)]
-    assert exact_sum(np.array([[0.1, 0.2, 0.3]])).tolist() == [0.6]
+    assert exact_sums(np.array([0.1, 0.2, 0.3]), np.array([0]), 3).tolist() == [0.6]
 
 
 def test_amounts_that_are_no_decimals_are_added_as_they_are():
     x = np.random.default_rng(0).random(60)
-    assert exact_sum(x[None]).tolist() == [x.sum()]
+    assert exact_sums(x, np.array([0]), 60).tolist() == [x.sum()]
 
 
 @pytest.mark.parametrize(("fine", "coarse"), [("1h", "90m"), ("1h", "1h"), ("40m", "1h"), ("1d", "3d"), ("1h", "30m")])

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import polars as pl
@@ -112,13 +113,11 @@ class Archive:
     period: str = MONTHLY
     known: frozenset[str] = frozenset()
 
+    is_paged: ClassVar = False
+
     @property
     def name(self) -> str:
         return f"binance archive, {self.period}"
-
-    @property
-    def is_paged(self) -> bool:
-        return False
 
     def fetch(self, series: SeriesId, ranges: Sequence[Range]) -> Iterator[Batch]:
         """The rows of every file that overlaps the ranges and was not fetched before."""
@@ -175,12 +174,14 @@ class Archive:
         except Damaged as error:
             return self._damaged(error, item, first)
         except SourceError as error:
-            if error.__cause__ is None or not isinstance(
-                error.__cause__, (pl.exceptions.PolarsError, DataError, ValueError)
-            ):
+            if not isinstance(error.__cause__, (pl.exceptions.PolarsError, DataError, ValueError)):
                 raise  # the host failed, not the file
             return self._damaged(Damaged(str(error), b""), item, first)
-        return Batch(rows, self._origin(item, zipped, rows), _doubts(zipped, item, first))
+        times = rows["ts"].dt.epoch("ms").sort()
+        ends = (int(times[0]), int(times[-1])) if len(rows) else (0, 0)
+        origin = Origin(self.name, item, zipped.sha256, *ends, len(rows), utc_now(), zipped.flags)
+        doubts = (Flaw(flag, 1, (to_ms(first),), f"{item} was taken although: {flag}") for flag in zipped.flags)
+        return Batch(rows, origin, tuple(doubts))
 
     def _inside(self, series: SeriesId, rows: pl.DataFrame, when: datetime) -> pl.DataFrame:
         """Only the period's own rows: a file may begin or end with a bar of its neighbours.
@@ -197,12 +198,3 @@ class Archive:
             self.place.write(f"{QUARANTINE}/{item.rpartition('/')[2]}", error.body)
         flaw = Flaw("quarantined file", 1, (to_ms(first),), f"{error}; kept aside under {QUARANTINE}/, not used")
         return Batch(pl.DataFrame(), Origin(self.name, item, "", 0, 0, 0, utc_now()), (flaw,))
-
-    def _origin(self, item: str, zipped: Zipped, rows: pl.DataFrame) -> Origin:
-        times = rows["ts"].dt.epoch("ms").sort()
-        ends = (int(times[0]), int(times[-1])) if len(rows) else (0, 0)
-        return Origin(self.name, item, zipped.sha256, *ends, len(rows), utc_now(), zipped.flags)
-
-
-def _doubts(zipped: Zipped, item: str, first: datetime) -> tuple[Flaw, ...]:
-    return tuple(Flaw(flag, 1, (to_ms(first),), f"{item} was taken although: {flag}") for flag in zipped.flags)

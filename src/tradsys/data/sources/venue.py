@@ -75,14 +75,15 @@ def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") 
     client = Client.of(settings)
     if series.interval == FUNDING and series.market != "swap":
         raise ConfigError(f"only perpetuals settle funding, such as {series.exchange}:BTC/USDT:USDT:{FUNDING}")
-    is_usd_perpetual = (series.exchange, series.market) == ("binance", "swap") and not _is_coin_margined(series)
-    is_archived = is_usd_perpetual and choice != "ccxt"
+    pair, _, settled = series.symbol.partition(":")
+    is_coin_margined = bool(settled) and not pair.endswith(f"/{settled}")
+    has_archive = series.exchange == "binance" and series.market in ("spot", "swap") and not is_coin_margined
+    is_archived = has_archive and series.market == "swap" and choice != "ccxt"
     if not series.is_bars and series.interval != FUNDING and not is_archived:
         raise ConfigError(
             f"{series.interval} is there of Binance's perpetuals alone, in its archive: "
             f"binance:BTC/USDT:USDT:{series.interval}"
         )
-    has_archive = series.exchange == "binance" and series.market in ("spot", "swap") and not _is_coin_margined(series)
     if choice == "archive" and not has_archive:
         raise ConfigError(
             f"only Binance's spot and USD-M markets have an archive, {series} has none; leave --source out"
@@ -92,8 +93,3 @@ def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") 
     from tradsys.data.sources.exchange import Exchange
 
     return Exchange(client, series.exchange)
-
-
-def _is_coin_margined(series: SeriesId) -> bool:
-    pair, _, settled = series.symbol.partition(":")
-    return bool(settled) and not pair.endswith(f"/{settled}")

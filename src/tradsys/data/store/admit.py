@@ -15,13 +15,13 @@ from tradsys.data.store.merge import refused
 from tradsys.data.store.series import DEPTH, FUNDING, LIQUIDATIONS, METRICS, PREMIUM, SeriesId
 from tradsys.data.store.store import ordered
 
-_RATIOS = (
+RATIOS = (
     "count_toptrader_long_short_ratio",
     "sum_toptrader_long_short_ratio",
     "count_long_short_ratio",
     "sum_taker_long_short_vol_ratio",
 )
-_OPEN_INTEREST = ("sum_open_interest", "sum_open_interest_value")
+OPEN_INTEREST = ("sum_open_interest", "sum_open_interest_value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,10 @@ RULES = {
     FUNDING: TableRules(optional=("interval_hours",)),  # which pages leave out
     DEPTH: TableRules(),
     METRICS: TableRules(
-        optional=_RATIOS,
+        optional=RATIOS,
         impossible={
-            "open interest that is negative or infinite": _negative(*_OPEN_INTEREST) | _infinite(*_OPEN_INTEREST),
-            "a negative ratio": _negative(*_RATIOS),
+            "open interest that is negative or infinite": _negative(*OPEN_INTEREST) | _infinite(*OPEN_INTEREST),
+            "a negative ratio": _negative(*RATIOS),
         },
         step=timedelta(minutes=5),
     ),

@@ -48,23 +48,19 @@ def resample(bars: pl.DataFrame, fine: timedelta, coarse: timedelta) -> pl.DataF
         "close": bars["close"].to_numpy()[whole + n_parts - 1],
     }
     amounts = (name for name in ("volume", *OPTIONAL) if name in bars.columns)
-    sums = {name: _exact_sums(_values(bars, name), whole, n_parts) for name in amounts}
+    sums = {name: exact_sums(_values(bars, name), whole, n_parts) for name in amounts}
     opens = (ts[whole] - phase) // step * step + phase
     return pl.DataFrame({"ts": pl.Series("ts", opens).cast(TS), **columns, **sums})
 
 
-def exact_sum(parts: FloatArray) -> FloatArray:
-    """Sums of decimal amounts (n_bars, n_parts), each the float nearest to the decimal sum; shape (n_bars,).
+def exact_sums(amounts: FloatArray, whole: IntArray, n_parts: int) -> FloatArray:
+    """Sums over the parts of each whole bar, (n_bars,): each the float nearest to the decimal sum if all are decimals.
 
-    >>> exact_sum(np.array([[0.1, 0.2, 0.3]]))
+    Else as NumPy adds floats.
+
+    >>> exact_sums(np.array([0.1, 0.2, 0.3]), np.array([0]), 3)
     array([0.6])
     """
-    n_bars, n_parts = parts.shape
-    return _exact_sums(np.ascontiguousarray(parts).ravel(), np.arange(n_bars) * n_parts, n_parts)
-
-
-def _exact_sums(amounts: FloatArray, whole: IntArray, n_parts: int) -> FloatArray:
-    """Such sums over the parts of each whole bar: as decimals if all are, else as numpy adds floats."""
     few = whole[:: max(1, len(whole) // 100)]
     for decimals in range(_MAX_DECIMALS + 1):
         scale = 10.0**decimals

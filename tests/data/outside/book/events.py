@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tradsys.data.outside.book.book import Book, joined
+from tradsys.data.outside.book.rebuild import LAST, books_from_updates
+
 START = 1_700_000_000_000
 
 
@@ -18,6 +21,10 @@ def event(
 
 def table(*events: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([row for one in events for row in one])
+
+
+def book_from_updates(table: pl.DataFrame, source: str, **how: Any) -> Book:
+    return joined(list(books_from_updates([(table, LAST)], source, **how)))
 
 
 SNAPSHOT = event(

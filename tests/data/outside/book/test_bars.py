@@ -12,7 +12,7 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.outside import outside_columns
 from tradsys.data import load_market
 from tradsys.data.market import Market
-from tradsys.data.outside.book.bars import columns_of, with_book
+from tradsys.data.outside.book.bars import columns_of, with_pieces
 from tradsys.data.outside.book.book_file import BookFile
 from tradsys.data.outside.book.snapshots import book_from_snapshots
 from tradsys.data.outside.source import attach_outside
@@ -34,7 +34,8 @@ def states(*given: tuple[float, float]) -> pl.DataFrame:
 
 
 def states_joined(*given: tuple[float, float], n: int = 3, tolerance: timedelta = MINUTE) -> pl.DataFrame:
-    return with_book(bars(n), book_from_snapshots(states(*given), "test"), interval=MINUTE, tolerance=tolerance)
+    book = book_from_snapshots(states(*given), "test")
+    return with_pieces(bars(n), [book], n_levels=book.n_levels, interval=MINUTE, tolerance=tolerance)
 
 
 def test_last_and_mean_are_of_what_was_received_by_the_close() -> None:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from tests.data.outside.book.events import SNAPSHOT, START, event, random_events, table
+from tests.data.outside.book.events import SNAPSHOT, START, book_from_updates, event, random_events, table
 
-from tradsys.data.outside.book.bars import with_book, with_pieces
+from tradsys.data.outside.book.bars import with_pieces
 from tradsys.data.outside.book.book import Book, joined
-from tradsys.data.outside.book.rebuild import batches, book_from_updates, books_from_updates
+from tradsys.data.outside.book.rebuild import batches, books_from_updates
 
 LAG = timedelta(0)
 MINUTE = timedelta(minutes=1)
@@ -76,7 +76,7 @@ def test_bars_are_told_the_same_by_the_pieces(updates, minutes, first, tmp_path)
     start = datetime.fromtimestamp(START / 1000, UTC).replace(second=0, microsecond=0) + first * MINUTE
     ts = pl.Series([start + k * step for k in range(9) if k != 2], dtype=pl.Datetime("ms", "UTC"))
     bars = pl.DataFrame({"ts": ts})
-    whole = with_book(bars, book_from_updates(updates, "test", lag=LAG), interval=step, tolerance=step)
+    whole = with_pieces(bars, [book_from_updates(updates, "test", lag=LAG)], n_levels=20, interval=step, tolerance=step)
     pieces = pieces_of(updates, 601, tmp_path)
     parts = with_pieces(bars, pieces, n_levels=20, interval=step, tolerance=step)
     assert parts["book_spread"].is_finite().any()

@@ -5,11 +5,10 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from tests.data.outside.book.events import SNAPSHOT, START, event, random_events, table
+from tests.data.outside.book.events import SNAPSHOT, START, book_from_updates, event, random_events, table
 
 from tradsys.core.errors import DataError
 from tradsys.data.outside.book.book import Book
-from tradsys.data.outside.book.rebuild import book_from_updates
 
 
 def rebuilt(*events, n_levels: int = 3) -> Book:

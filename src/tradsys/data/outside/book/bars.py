@@ -79,23 +79,17 @@ def columns_of(n_levels: int) -> tuple[str, ...]:
     return (*both, FLOW, AGE)
 
 
-def with_book(bars: pl.DataFrame, book: Book, *, interval: timedelta, tolerance: timedelta) -> pl.DataFrame:
-    """One symbol's bars with `columns_of` the book, Float64, NaN where nothing was known.
+def with_pieces(
+    bars: pl.DataFrame, pieces: Iterable[Book], *, n_levels: int, interval: timedelta, tolerance: timedelta
+) -> pl.DataFrame:
+    """Bars with `columns_of` a book in pieces that follow each other, Float64, NaN where nothing was known.
 
     A bar knows the states received after its open and by its close; each `book_<measure>` is the last of them, or an
     earlier one that is no older than the tolerance at the close, and NaN where the book has ended since. `_mean` is the
     mean over the known states of the bar itself; `book_ofi` the sum of its order flow over the mean size at the best
     prices; `book_age_s` the seconds since the last known state, however long ago.
-    """
-    return with_pieces(bars, [book], n_levels=book.n_levels, interval=interval, tolerance=tolerance)
 
-
-def with_pieces(
-    bars: pl.DataFrame, pieces: Iterable[Book], *, n_levels: int, interval: timedelta, tolerance: timedelta
-) -> pl.DataFrame:
-    """The same of a book in pieces that follow each other; no more than one and the states of one bar are held.
-
-    Bars are in order. `n_levels` says how many levels of the pieces are read.
+    Bars are in order, and `n_levels` are read. No more than one piece and the states of one bar are held.
     """
     step, late = interval_ms(interval), tolerance / timedelta(seconds=1)
     close = bars["ts"].dt.epoch("ms").to_numpy().astype(np.int64) + step

@@ -2,11 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+
+
+_ARRAYS = ("received", "bid_price", "bid_size", "ask_price", "ask_size", "begins")
+"""The fields of a book that have a row a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,7 @@ class Book:
 
     def __getitem__(self, states: slice) -> "Book":
         """Some of the states, without the reasons why it ended."""
-        return Book(
-            self.received[states],
-            self.bid_price[states],
-            self.bid_size[states],
-            self.ask_price[states],
-            self.ask_size[states],
-            self.begins[states],
-            {},
-        )
+        return replace(self, ends={}, **{name: getattr(self, name)[states] for name in _ARRAYS})
 
 
 def joined(pieces: Sequence[Book]) -> Book:
@@ -54,15 +50,8 @@ def joined(pieces: Sequence[Book]) -> Book:
     counts: Counter[str] = Counter()
     for piece in pieces:
         counts.update(piece.ends)
-    return Book(
-        np.concatenate([piece.received for piece in pieces]),
-        np.concatenate([piece.bid_price for piece in pieces]),
-        np.concatenate([piece.bid_size for piece in pieces]),
-        np.concatenate([piece.ask_price for piece in pieces]),
-        np.concatenate([piece.ask_size for piece in pieces]),
-        np.concatenate([piece.begins for piece in pieces]),
-        dict(counts),
-    )
+    whole = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in _ARRAYS}
+    return replace(pieces[0], ends=dict(counts), **whole)
 
 
 SLOPE_LEVELS = 10

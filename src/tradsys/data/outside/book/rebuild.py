@@ -10,7 +10,7 @@ import polars as pl
 
 from tradsys.core.defects import ROW
 from tradsys.data.files import is_parquet, read_table
-from tradsys.data.outside.book.book import Book, joined
+from tradsys.data.outside.book.book import Book
 from tradsys.data.outside.book.replay import OVERTAKEN, REASONS, no_book, replay
 from tradsys.data.outside.book.snapshots import DEFAULT_LAG, RECEIVED, received_ms
 from tradsys.data.outside.book.updates import PREVIOUS, read_updates
@@ -20,23 +20,6 @@ LAST: Final = np.iinfo(np.int64).max
 """Up to when a batch is settled that nothing follows."""
 
 
-def book_from_updates(
-    table: pl.DataFrame, source: str, *, lag: timedelta = DEFAULT_LAG, n_levels: int = N_LEVELS
-) -> Book:
-    """The book of a snapshot and the differences after it, a state an event, in order of receipt.
-
-    A row is a level: `ts` (or `received_at`), `is_snapshot`, `first_id`, `last_id`, `side` (bid, ask), `price` and
-    `size`, the new size there, 0 for none. Rows of one event follow each other and share receipt and ids.
-
-    A difference continues the book if it begins at the next number, or with `previous_id`, if that is the last one
-    applied; older ones are passed over. Anything else, a crossed book or an empty side ends the book: its last state
-    is without levels, and nothing is known until the next snapshot. Differences that overtook a snapshot on their way
-    are applied when it comes. A snapshot does not hold what lies behind its deepest price: levels there are not known,
-    even where a difference names one.
-    """
-    return joined(list(books_from_updates([(table, LAST)], source, lag=lag, n_levels=n_levels)))
-
-
 def books_from_updates(
     batches: Iterable[tuple[pl.DataFrame, int]],
     source: str,
@@ -44,7 +27,17 @@ def books_from_updates(
     lag: timedelta = DEFAULT_LAG,
     n_levels: int = N_LEVELS,
 ) -> Iterator[Book]:
-    """The same book a piece a batch, from tables each with the time (ms) that no later table goes behind.
+    """The book of a snapshot and the differences after it, a state an event, in order of receipt; a piece a batch.
+
+    A batch is a table and the time (ms) that no later table goes behind; all rows in one have `LAST`. A row is a level:
+    `ts` (or `received_at`), `is_snapshot`, `first_id`, `last_id`, `side` (bid, ask), `price` and `size`, the new size
+    there, 0 for none. Rows of one event follow each other and share receipt and ids.
+
+    A difference continues the book if it begins at the next number, or with `previous_id`, if that is the last one
+    applied; older ones are passed over. Anything else, a crossed book or an empty side ends the book: its last state
+    is without levels, and nothing is known until the next snapshot. Differences that overtook a snapshot on their way
+    are applied when it comes. A snapshot does not hold what lies behind its deepest price: levels there are not known,
+    even where a difference names one.
 
     What is kept from one batch to the next: the book, rows not settled yet, and the last events, `OVERTAKEN` of them.
     """
@@ -82,11 +75,8 @@ def batches(path: Path, lag: timedelta, *, n_rows: int = N_ROWS) -> Iterator[tup
     n = lazy.select(pl.len()).collect().item()
     time = RECEIVED if RECEIVED in lazy.collect_schema() else "ts"
     starts = range(0, n, n_rows)
-    earliest = [_earliest(lazy.select(time).slice(start, n_rows).collect(), str(path), lag) for start in starts]
+    times = (lazy.select(time).slice(start, n_rows).collect() for start in starts)
+    earliest = [int(received_ms(part, str(path), lag).min()) for part in times]
     behind = np.minimum.accumulate([*earliest[1:], LAST][::-1])[::-1]
     for start, settled in zip(starts, behind, strict=True):
         yield lazy.slice(start, n_rows).collect(), int(settled)
-
-
-def _earliest(times: pl.DataFrame, source: str, lag: timedelta) -> int:
-    return int(received_ms(times, source, lag).min())

@@ -23,9 +23,7 @@ MAX_SILENCE = timedelta(minutes=1)
 """After a longer silence a state does not continue the one before."""
 
 
-def book_from_snapshots(
-    table: pl.DataFrame, source: str, *, lag: timedelta = DEFAULT_LAG, max_silence: timedelta = MAX_SILENCE
-) -> Book:
+def book_from_snapshots(table: pl.DataFrame, source: str, *, lag: timedelta = DEFAULT_LAG) -> Book:
     """The book of such a table, in order of receipt.
 
     A state that cannot be (crossed, a price or size that is not positive, prices out of order) ends the book: nothing
@@ -41,7 +39,7 @@ def book_from_snapshots(
     is_refused = np.logical_or.reduce(list(reasons.values()))
     for values in (bid_price, bid_size, ask_price, ask_size):
         values[is_refused] = np.nan
-    silent = np.diff(received, prepend=received[:1]) > interval_ms(max_silence)
+    silent = np.diff(received, prepend=received[:1]) > interval_ms(MAX_SILENCE)
     begins = silent | np.roll(is_refused, 1) | is_refused
     begins[:1] = True
     counts = {reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()}

@@ -4,7 +4,7 @@ import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -23,10 +23,7 @@ class YahooSource:
     """`DX-Y.NYB`, `^IXIC`, `GC=F`, `^VIX` and the like; closes as quoted, not adjusted for dividends."""
 
     settings: DataSettings = DataSettings()
-
-    @property
-    def name(self) -> str:
-        return "yahoo"
+    name: ClassVar = "yahoo"
 
     def fetch(self, series: str, start: date, end: date) -> pl.DataFrame:
         """The symbol's closes in [start, end), each under its day at the exchange; days without a close are left out.
@@ -69,10 +66,7 @@ class FredSource:
     """`VIXCLS`, `DGS10`, `NASDAQCOM` and the like; what it shows is the latest revision, never an earlier one."""
 
     settings: DataSettings = DataSettings()
-
-    @property
-    def name(self) -> str:
-        return "fred"
+    name: ClassVar = "fred"
 
     def fetch(self, series: str, start: date, end: date) -> pl.DataFrame:
         """The series in [start, end); days without a value, which FRED shows as a point, are left out."""

@@ -50,7 +50,11 @@ than any of them.
 """
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_SOURCES: Final = ("fred", "yahoo", "bars", "rates")
+_SOURCES: Final[dict[str, Callable[[DataSettings], MacroSource]]] = {
+    "fred": FredSource,
+    "yahoo": YahooSource,
+    "bars": BarsProxy,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +167,10 @@ class MacroSeries:
 
 def _origin(name: str, text: str, settings: DataSettings) -> SeriesOrigin:
     kind, colon, series = text.partition(":")
-    if not colon or kind not in _SOURCES:
+    if not colon or kind not in (*_SOURCES, "rates"):
         return SeriesOrigin(FileSource(Path(text).expanduser()), name)
-    if kind == "fred":
-        return SeriesOrigin(FredSource(settings), series)
-    if kind == "yahoo":
-        return SeriesOrigin(YahooSource(settings), series)
-    if kind == "bars":
-        return SeriesOrigin(BarsProxy(settings), series)
+    if kind in _SOURCES:
+        return SeriesOrigin(_SOURCES[kind](settings), series)
     if series != "fred":
         raise ConfigError(f"the six rates of the dollar index come from rates:fred, found {text!r}")
     return SeriesOrigin(SixRates(FredSource(settings)), series)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
-from typing import Final
+from typing import ClassVar, Final
 
 import polars as pl
 
@@ -76,10 +76,7 @@ class BarsProxy:
     """
 
     settings: DataSettings = DataSettings()
-
-    @property
-    def name(self) -> str:
-        return "bars"
+    name: ClassVar = "bars"
 
     def fetch(self, series: str, start: date, end: date) -> pl.DataFrame:
         from tradsys.data.load import load
