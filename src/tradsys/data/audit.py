@@ -83,7 +83,9 @@ def audit(store: SeriesStore, series: SeriesId, *, against: Sequence[SeriesId] =
     _, defects = find_defects(required, interval=series.step)
     findings += [Finding(d.kind, d.n_rows, d.sentence, is_bad=True) for d in defects]
     findings += _other_intervals(store, series, required)
-    for other in against or _elsewhere(store, series):
+    elsewhere = (other for other in store.series() if other.exchange != series.exchange)
+    same = [other for other in elsewhere if (other.symbol, other.interval) == (series.symbol, series.interval)]
+    for other in against or same:
         findings += _outliers(store, other, required)
     try:
         quality = quality_report(rows, interval=series.step)
@@ -135,14 +137,6 @@ def _other_intervals(store: SeriesStore, series: SeriesId, bars: pl.DataFrame) -
             words = f"disagree with the {parts.interval} bars in {', '.join(columns)}"
             findings.append(_finding("cross-interval disagreement", words, bars, rows))
     return findings
-
-
-def _elsewhere(store: SeriesStore, series: SeriesId) -> list[SeriesId]:
-    return [
-        other
-        for other in store.series()
-        if other.exchange != series.exchange and (other.symbol, other.interval) == (series.symbol, series.interval)
-    ]
 
 
 def _outliers(store: SeriesStore, other: SeriesId, bars: pl.DataFrame) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Tables from files: Parquet, Feather and CSV by their content, columns of bars by their names, numbers from text."""
 
 import re
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -69,7 +70,10 @@ def _read_csv(path: Path) -> pl.DataFrame:
     text = packed[:2] != b"\x1f\x8b" and packed != b"\x28\xb5\x2f\xfd"
     if packed[:2] == b"PK" or (text and b"\x00" in packed):
         raise DataError(f"{path} is neither Parquet, Feather nor CSV (it begins with {packed!r}); unpack or convert it")
-    lines = _first_lines(path) if text else [","]
+    lines = [","]
+    if text:
+        with path.open(encoding="utf-8-sig") as opened:
+            lines = [line.rstrip("\n") for line in islice(opened, 20)]
     separator = max(_SEPARATORS, key=lambda mark: max(line.count(mark) for line in lines))
     skip = next((i for i, line in enumerate(lines) if separator in line), None)
     if skip is None:
@@ -86,11 +90,6 @@ def _read_csv(path: Path) -> pl.DataFrame:
         truncate_ragged_lines=False,
     )
     return table.with_row_index(ROW, offset=skip + (1 if is_headless else 2))
-
-
-def _first_lines(path: Path, n: int = 20) -> list[str]:
-    with path.open(encoding="utf-8-sig") as file:
-        return [line.rstrip("\n") for _, line in zip(range(n), file, strict=False)]
 
 
 def _is_number(cell: str) -> bool:

@@ -85,14 +85,6 @@ def import_path(
 def _import(
     store: SeriesStore, path: Path, series: SeriesId, bars: pl.DataFrame, repairs: tuple[Repair, ...]
 ) -> Imported:
-    _refuse_other_interval(path, series, bars)
-    admitted = admit(series, bars)
-    origin = Origin("import", path.name, sha256_of(path), 0, 0, 0, utc_now())
-    written = store.write(series, admitted.rows, origin, admitted.flaws)
-    return Imported(path, series, written.n_new, written.n_changed, repairs, admitted.flaws)
-
-
-def _refuse_other_interval(path: Path, series: SeriesId, bars: pl.DataFrame) -> None:
     if len(bars) > 1:
         found = timedelta(milliseconds=commonest_step(np.diff(ts_ms(bars))))
         if found != series.step:
@@ -100,6 +92,10 @@ def _refuse_other_interval(path: Path, series: SeriesId, bars: pl.DataFrame) -> 
                 f"{path.name} holds bars of {format_interval(found)}, wanted {series.interval}; "
                 "name the interval that it has"
             )
+    admitted = admit(series, bars)
+    origin = Origin("import", path.name, sha256_of(path), 0, 0, 0, utc_now())
+    written = store.write(series, admitted.rows, origin, admitted.flaws)
+    return Imported(path, series, written.n_new, written.n_changed, repairs, admitted.flaws)
 
 
 def _from_file(path: Path) -> tuple[pl.DataFrame, tuple[Repair, ...]]:

@@ -14,7 +14,7 @@ from tradsys.core.orders import SIDES, Side
 from tradsys.core.price_path import PricePath
 from tradsys.core.time import format_interval, infer_interval, interval_ms
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
-from tradsys.data.load import SIMULATED, LoadedBars, is_simulated, load
+from tradsys.data.load import SIMULATED, is_simulated, load
 from tradsys.data.repairs import Repair
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.recipes import parse_recipe
@@ -80,7 +80,10 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
         raise ConfigError("a market needs at least one --bars, found none; try --bars sample")
     loaded = [load(spec, seed=seed, settings=settings) for spec in specs]
     sources = tuple(str(spec) for spec in specs)
-    frames = [_with_symbol(item) for item in loaded]
+    frames = [
+        bars if "symbol" in bars.columns else bars.select(pl.lit(item.symbol).alias("symbol"), pl.all())
+        for item, bars in ((item, item.bars) for item in loaded)
+    ]
     interval = _common_interval(sources, frames)
     _refuse_repeated_symbols(sources, frames)
     shared = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
@@ -99,12 +102,6 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
         is_development=not development_blocks().isdisjoint(months),
         paths=paths,
     )
-
-
-def _with_symbol(item: LoadedBars) -> pl.DataFrame:
-    if "symbol" in item.bars.columns:
-        return item.bars
-    return item.bars.select(pl.lit(item.symbol).alias("symbol"), pl.all())
 
 
 def _common_interval(sources: Sequence[str], frames: Sequence[pl.DataFrame]) -> timedelta:

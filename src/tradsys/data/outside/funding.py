@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -27,8 +27,7 @@ _RATE = ("rate", "funding_rate", "fundingrate", "last_funding_rate")
 _HOURS = ("interval_hours", "funding_interval_hours")
 
 
-@dataclass(frozen=True, slots=True)
-class FundingTable:
+class FundingTable(NamedTuple):
     """Rising funding times (ms), rates and the interval in hours (NaN where the table has none), each (n,)."""
 
     times: IntArray
@@ -131,7 +130,7 @@ class FundingColumns:
     def sentence(self) -> str:
         if self.table is None:
             return f"funding of {self.symbol}: none is ever paid"
-        hours = Settlements.of(self.table.times, self.table.rates, self.table.hours).hours
+        hours = Settlements.of(*self.table).hours
         every = " or ".join(f"{one:g}" for one in np.unique(hours[np.isfinite(hours)])) or f"{CONSTANT_HOURS}"
         return (
             f"funding of {self.symbol}: {len(self.table.times):,} settlements, every {every} hours, from {self.place}"
@@ -142,14 +141,12 @@ class FundingColumns:
 
         What is missing never counts as zero.
         """
-        funding = self._funding(bars, interval_ms(interval))
+        ts, bar_ms = ts_ms(bars), interval_ms(interval)
+        funding = Funding.none(len(ts)) if self.table is None else self._settled(self.table, ts, bar_ms)
         return bars.with_columns(pl.Series(name, values) for name, values in funding.columns().items())
 
-    def _funding(self, bars: pl.DataFrame, bar_ms: int) -> Funding:
-        ts = ts_ms(bars)
-        if self.table is None:
-            return Funding.none(len(ts))
-        lacking = missing(self.table.times, self.table.hours, int(ts[0]), int(ts[-1]) + bar_ms)
+    def _settled(self, table: FundingTable, ts: IntArray, bar_ms: int) -> Funding:
+        lacking = missing(table.times, table.hours, int(ts[0]), int(ts[-1]) + bar_ms)
         if lacking:
             shown = ", ".join(f"{stamp(a)} to {stamp(b)}" for a, b in lacking[:_N_SHOWN])
             more = f" and {len(lacking) - _N_SHOWN:,} more ranges" if len(lacking) > _N_SHOWN else ""
@@ -158,7 +155,7 @@ class FundingColumns:
                 f"{stamp(int(ts[-1]) + bar_ms)}); fetch it, shorten the bars, or, where the exchange settled at "
                 "another interval, say so in a column interval_hours"
             )
-        return settle(ts, bar_ms, Settlements.of(self.table.times, self.table.rates, self.table.hours))
+        return settle(ts, bar_ms, Settlements.of(*table))
 
 
 NONE = "none"
@@ -186,7 +183,7 @@ class FundingFile:
     @classmethod
     def read(cls, sources: Sequence[Self], bars: BarRange) -> dict[str, OutsideColumns]:
         """The funding of every symbol: one without any beside others that have some is a ConfigError."""
-        each = [one for source in sources for one in source._of(bars.symbols)]
+        each = [one for source in sources for one in source._each(bars.symbols)]
         files = one_each(each, bars.symbols, "funding", "tables of funding")
         without = [symbol for symbol in bars.symbols if symbol not in files]
         if without:
@@ -211,13 +208,6 @@ class FundingFile:
         """The symbol that a stored series is of, empty for a file."""
         return "" if self.series is None else self.series.symbol
 
-    def each(self) -> list["FundingFile"]:
-        """One a symbol: a file whose column `symbol` names several is those of all of them, unless one was named."""
-        if self.symbol or self.place == NONE or self.series is not None:
-            return [self]
-        symbols = _symbols(self._rows())
-        return [FundingFile(symbol, self.place) for symbol in symbols] if len(symbols) > 1 else [self]
-
     def table(self, data: DataSettings = DataSettings()) -> FundingTable | None:
         """All of it, each settlement once, None where none is ever paid; a DataError names what cannot be one."""
         if self.place == NONE:
@@ -236,10 +226,12 @@ class FundingFile:
             raise ConfigError(f"{series} is not in the store; fetch it: tradsys data download {series} --from DAY")
         return table_of(rows, str(series))
 
-    def _of(self, symbols: Sequence[str]) -> list["FundingFile"]:
-        """One a symbol; of a file of several, those that have bars."""
-        each = self.each()
-        return each if each == [self] else [one for one in each if one.symbol in symbols]
+    def _each(self, wanted: Sequence[str]) -> list["FundingFile"]:
+        """One a symbol that has bars, where the file's column `symbol` names several and none was named."""
+        if self.symbol or self.place == NONE or self.series is not None:
+            return [self]
+        symbols = _symbols(self._rows())
+        return [FundingFile(one, self.place) for one in symbols if one in wanted] if len(symbols) > 1 else [self]
 
     def _rows(self) -> pl.DataFrame:
         path = Path(self.place).expanduser()

@@ -1,5 +1,6 @@
 """Any exchange that ccxt speaks to: its bars, its clock, and which of its failures are worth another attempt."""
 
+import difflib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
@@ -36,10 +37,7 @@ class Exchange:
         import ccxt  # two seconds
 
         if exchange not in ccxt.exchanges:
-            import difflib
-
-            near = difflib.get_close_matches(exchange, ccxt.exchanges, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "ccxt.exchanges lists them"
+            hint = _nearest(exchange, ccxt.exchanges) or "ccxt.exchanges lists them"
             raise ConfigError(f"ccxt knows no exchange {exchange!r}; {hint}")
         self.client = client
         self.name = f"ccxt {exchange}"
@@ -105,10 +103,7 @@ class Exchange:
         """Check symbol and interval against what the exchange offers."""
         markets = self._call(self._api.load_markets)
         if series.symbol not in markets:
-            import difflib
-
-            near = difflib.get_close_matches(series.symbol, list(markets), n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "perpetuals are written BTC/USDT:USDT"
+            hint = _nearest(series.symbol, list(markets)) or "perpetuals are written BTC/USDT:USDT"
             raise ConfigError(f"{series.exchange} has no market {series.symbol}; {hint}")
         if not series.is_bars:
             if not self._api.has.get("fetchFundingRateHistory"):
@@ -134,17 +129,19 @@ class Exchange:
 
     def _paced(self, url: str, *args: Any, **kwargs: Any) -> Any:
         self._host = host_of(url)
-        self.client.pace.wait(self._host, least_s=self._api.rateLimit / 1000 * self._haste)
+        # ccxt's pause is for real hosts; a host given by hand is asked at the pace of the settings alone
+        least_s = 0.0 if self.client.settings.ccxt_url else self._api.rateLimit / 1000
+        self.client.pace.wait(self._host, least_s=least_s)
         self._api.last_response_headers = None
         answer = self._send(url, *args, **kwargs)
         if isinstance(answer, str):
             raise Again("the answer is no whole JSON", host=self._host)
         return answer
 
-    @property
-    def _haste(self) -> float:
-        """ccxt's pause for real hosts; a host given by hand is asked at the pace of the settings alone."""
-        return 0.0 if self.client.settings.ccxt_url else 1.0
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else ""
 
 
 def _moved(urls: Any, base: str) -> Any:

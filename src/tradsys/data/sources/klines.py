@@ -81,7 +81,7 @@ class BinanceRest:
 
     def time(self, series: SeriesId) -> int:
         """The venue's clock (ms): it, not ours, says which bar has closed."""
-        url = f"{self._base(series)}{'/api/v3' if series.market == 'spot' else '/fapi/v1'}/time"
+        url = self._base(series) + self._path(series, "time")
         answer = self.client.get_json(url)
         if not isinstance(answer, dict) or not isinstance(answer.get("serverTime"), int):
             raise SourceError(f"{url} answered no time but {str(answer)[:100]}")
@@ -89,19 +89,20 @@ class BinanceRest:
 
     def listed(self, series: SeriesId) -> int | None:
         """Open of the first bar there ever was (ms), None where there is none."""
-        url = self._base(series) + self._path(series)
-        query = {"symbol": ticker(series), "interval": series.venue_interval, "startTime": 0, "limit": 1}
-        rows = from_pages(self.client.get_json(url, query), url)
+        rows = self._klines(series, startTime=0, limit=1)
         return int(rows["ts"].dt.epoch("ms")[0]) if len(rows) else None
 
     def _page(self, series: SeriesId, end: int, start: int) -> pl.DataFrame:
+        return self._klines(series, startTime=start, endTime=end - 1, limit=LIMIT)
+
+    def _klines(self, series: SeriesId, **asked: int) -> pl.DataFrame:
         url = self._base(series) + self._path(series)
-        query = {"symbol": ticker(series), "interval": series.venue_interval, "startTime": start, "endTime": end - 1}
-        return from_pages(self.client.get_json(url, {**query, "limit": LIMIT}), url)
+        query = {"symbol": ticker(series), "interval": series.venue_interval, **asked}
+        return from_pages(self.client.get_json(url, query), url)
 
     def _base(self, series: SeriesId) -> str:
         settings = self.client.settings
         return settings.spot_url if series.market == "spot" else settings.futures_url
 
-    def _path(self, series: SeriesId) -> str:
-        return "/api/v3/klines" if series.market == "spot" else "/fapi/v1/klines"
+    def _path(self, series: SeriesId, what: str = "klines") -> str:
+        return f"/api/v3/{what}" if series.market == "spot" else f"/fapi/v1/{what}"

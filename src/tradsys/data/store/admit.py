@@ -108,41 +108,29 @@ RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Rows that may be written, the flaws of those that may not, and how many had not closed yet."""
+    """Rows that may be written, and the flaws of those that may not."""
 
     rows: pl.DataFrame
     flaws: tuple[Flaw, ...]
-    n_open: int = 0
 
 
 def admit(series: SeriesId, bars: pl.DataFrame, *, closed_at: int | None = None) -> Admitted:
     """Bars in order of time, without those off the interval's grid, impossible, or not closed by `closed_at` (ms)."""
     rows = ordered(bars).unique("ts", keep="last", maintain_order=True).sort("ts")
     step = interval_ms(series.step)
-    n_open = 0
     if closed_at is not None:
-        n_all = len(rows)
         rows = rows.filter(pl.col("ts") <= from_ms(closed_at - step))
-        n_open = n_all - len(rows)
     flaws = []
     if len(rows):
         off = pl.Series(off_grid(ts_ms(rows), step))
         if off.any():
             flaws.append(refused("off-grid", rows.filter(off), f"off the {series.interval} grid"))
             rows = rows.filter(~off)
-        rows, impossible = _possible(rows, series)
-        flaws += impossible
-    return Admitted(rows, tuple(flaws), n_open)
-
-
-def _possible(rows: pl.DataFrame, series: SeriesId) -> tuple[pl.DataFrame, list[Flaw]]:
-    required = rows.select("ts", "open", "high", "low", "close", "volume")
-    _, defects = find_defects(required, interval=series.step)
-    flaws = [refused(d.kind, rows[list(d.rows)], d.sentence.partition(" (")[0]) for d in defects if d.rows]
-    bad = sorted({row for defect in defects for row in defect.rows})
-    if not bad:
-        return rows, flaws
-    return rows.with_row_index(ROW).filter(~pl.col(ROW).is_in(bad)).drop(ROW), flaws
+        _, defects = find_defects(rows.select("ts", "open", "high", "low", "close", "volume"), interval=series.step)
+        flaws += [refused(d.kind, rows[list(d.rows)], d.sentence.partition(" (")[0]) for d in defects if d.rows]
+        bad = {row for defect in defects for row in defect.rows}
+        rows = rows.with_row_index(ROW).filter(~pl.col(ROW).is_in(sorted(bad))).drop(ROW) if bad else rows
+    return Admitted(rows, tuple(flaws))
 
 
 def admit_table(series: SeriesId, rows: pl.DataFrame, *, closed_at: int) -> Admitted:

@@ -14,7 +14,7 @@ from tradsys.data import load_market
 from tradsys.data.market import Market
 from tradsys.data.outside.book.bars import columns_of, with_pieces
 from tradsys.data.outside.book.book_file import BookFile
-from tradsys.data.outside.book.snapshots import book_from_snapshots
+from tradsys.data.outside.book.tables import book_from_snapshots
 from tradsys.data.outside.source import attach_outside
 
 MINUTE = timedelta(minutes=1)

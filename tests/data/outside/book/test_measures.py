@@ -6,7 +6,7 @@ import pytest
 
 from tradsys.core.errors import DataError
 from tradsys.data.outside.book.book import Book, depth_slope, imbalance, microprice_bps, mid, order_flow, spread_bps
-from tradsys.data.outside.book.snapshots import book_from_snapshots
+from tradsys.data.outside.book.tables import book_from_snapshots
 
 
 def snapshots(*rows: tuple[list[float], list[float], list[float], list[float]], step_ms: int = 100) -> pl.DataFrame:

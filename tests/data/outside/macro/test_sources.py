@@ -8,10 +8,10 @@ import pytest
 from tests.data.outside.macro.venue import serving
 
 from tradsys.core.errors import ConfigError, DataError, SourceError
-from tradsys.data.outside.macro.files import FileSource
 from tradsys.data.outside.macro.hosts import FredSource, YahooSource
 from tradsys.data.outside.macro.macro_series import MacroSeries
 from tradsys.data.outside.macro.proxies import DXY_WEIGHTS, FRED_RATES, BarsProxy, SixRates, dollar_index
+from tradsys.data.outside.macro.source import FileSource
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate import simulate
 

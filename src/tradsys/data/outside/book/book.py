@@ -8,7 +8,6 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 
-
 _ARRAYS = ("received", "bid_price", "bid_size", "ask_price", "ask_size", "begins")
 """The fields of a book that have a row a state."""
 

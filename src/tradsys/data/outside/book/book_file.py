@@ -11,8 +11,7 @@ from tradsys.data.files import columns_in, read_table
 from tradsys.data.outside.book.bars import BookColumns, BookPieces
 from tradsys.data.outside.book.book import Book
 from tradsys.data.outside.book.rebuild import N_LEVELS, batches, books_from_updates
-from tradsys.data.outside.book.snapshots import DEFAULT_LAG, book_from_snapshots, is_snapshots, levels_of
-from tradsys.data.outside.book.updates import is_updates
+from tradsys.data.outside.book.tables import DEFAULT_LAG, book_from_snapshots, is_snapshots, is_updates, levels_of
 from tradsys.data.outside.source import BarRange, OutsideColumns, one_each, split_place
 
 

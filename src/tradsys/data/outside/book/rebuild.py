@@ -12,8 +12,7 @@ from tradsys.core.defects import ROW
 from tradsys.data.files import is_parquet, read_table
 from tradsys.data.outside.book.book import Book
 from tradsys.data.outside.book.replay import OVERTAKEN, REASONS, no_book, replay
-from tradsys.data.outside.book.snapshots import DEFAULT_LAG, RECEIVED, received_ms
-from tradsys.data.outside.book.updates import PREVIOUS, read_updates
+from tradsys.data.outside.book.tables import DEFAULT_LAG, PREVIOUS, RECEIVED, read_updates, received_ms
 
 N_LEVELS: Final = 20
 LAST: Final = np.iinfo(np.int64).max

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
-from tradsys.data.outside.book.updates import Events, Rows
+from tradsys.data.outside.book.tables import Events, Rows
 
 OVERTAKEN: Final = 4096
 """How many of the last events may have overtaken a snapshot on their way: seven minutes of one every 100 ms."""

@@ -1,6 +1,6 @@
 """Open interest, basis and liquidations of one source in the order in which they came out, and joined to bars."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -65,28 +65,21 @@ def in_order(rows: pl.DataFrame, source: str) -> pl.DataFrame:
             f"{source}: {len(too_soon):,} rows were out before the time that they are about, the first at "
             f"{too_soon['ts'][0]:%Y-%m-%d %H:%M}; nothing is known before it has happened"
         )
-    for name, which, wanted in _impossible(rows.columns):
-        bad = rows.filter(which)
+    impossible = {
+        OPEN_INTEREST: (pl.col(OPEN_INTEREST) <= 0, "more than zero, or an empty cell"),
+        BASIS: (pl.col(BASIS).abs() >= 1, "a fraction such as -0.0005, neither percent nor basis points"),
+        LIQ_SELL: (pl.col(LIQ_SELL) < 0, "zero or more"),
+        LIQ_BUY: (pl.col(LIQ_BUY) < 0, "zero or more"),
+    }
+    for name in (name for name in impossible if name in rows.columns):
+        which, wanted = impossible[name]
+        bad = rows.filter((which | ~pl.col(name).is_finite()).fill_null(False))
         if len(bad):
             raise DataError(
                 f"{source}: {len(bad):,} values of {name} cannot be, the first {bad[name][0]} at "
                 f"{bad['ts'][0]:%Y-%m-%d %H:%M}; wanted {wanted}"
             )
     return rows.sort(AVAILABLE, "ts", maintain_order=True)
-
-
-def _impossible(columns: Iterable[str]) -> list[tuple[str, pl.Expr, str]]:
-    rules = {
-        OPEN_INTEREST: (pl.col(OPEN_INTEREST) <= 0, "more than zero, or an empty cell"),
-        BASIS: (pl.col(BASIS).abs() >= 1, "a fraction such as -0.0005, neither percent nor basis points"),
-        LIQ_SELL: (pl.col(LIQ_SELL) < 0, "zero or more"),
-        LIQ_BUY: (pl.col(LIQ_BUY) < 0, "zero or more"),
-    }
-    return [
-        (name, (which | ~pl.col(name).is_finite()).fill_null(False), wanted)
-        for name, (which, wanted) in rules.items()
-        if name in columns
-    ]
 
 
 PREFIX: Final = "flow_"
