@@ -18,8 +18,8 @@ from bench_store import MINUTE, N_BARS, best_of, report
 
 from tradsys.core.bars import TS
 from tradsys.data.outside.align import attach
-from tradsys.data.outside.book.bars import columns_of, measures, with_pieces
 from tradsys.data.outside.book.book import Book, joined, order_flow, top_depth
+from tradsys.data.outside.book.book_file import columns_of, measures, with_pieces
 from tradsys.data.outside.book.rebuild import LAST, books_from_updates
 from tradsys.data.simulate import simulate
 

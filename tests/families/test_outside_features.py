@@ -12,7 +12,7 @@ from tests.features.markets import nasty, ordinary
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import DataError
 from tradsys.core.outside import outside_columns, outside_values
-from tradsys.data.outside.book.bars import columns_of
+from tradsys.data.outside.book.book_file import columns_of
 from tradsys.features.book import BookPressure, BookShape, OrderFlow
 from tradsys.features.cross_section import RANKS, MomentumRank, RelativeStrength
 from tradsys.features.feature import Feature, FittableFeature, OddColumns

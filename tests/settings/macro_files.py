@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from tradsys.data.outside.macro.sessions import session_closes
+from tradsys.data.outside.macro.bars import session_closes
 
 RISKY, SHUNNED = "nasdaq", "vix"
 

@@ -14,7 +14,7 @@ from tradsys.core.defects import find_defects, name_rows
 from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.stale import disagreements
 from tradsys.core.time import stamp, ts_ms
-from tradsys.data.outside.funding import missing, stated_hours
+from tradsys.data.outside.funding import missing_settlements
 from tradsys.data.store.admit import RULES
 from tradsys.data.store.series import FUNDING, SeriesId
 from tradsys.data.store.store import SeriesStore
@@ -163,7 +163,7 @@ def _funding(rows: pl.DataFrame) -> list[Finding]:
     times, size = ts_ms(rows), rows["funding_rate"].abs()
     usual = float(np.median(size.to_numpy()))
     found = []
-    if lacking := missing(times, stated_hours(rows), int(times[0]), int(times[-1])):
+    if lacking := missing_settlements(rows, int(times[0]), int(times[-1])):
         shown = ", ".join(f"{stamp(a)} to {stamp(b)}" for a, b in lacking[:3]) + (" ..." if len(lacking) > 3 else "")
         found.append(Finding("gap", len(lacking), f"no settlement in {len(lacking):,} ranges: {shown}"))
     twice = np.append(False, rows["ts"].diff()[1:].to_numpy() < np.timedelta64(LEAST_APART))

@@ -11,8 +11,7 @@ import polars as pl
 from tradsys.core.bars import Gap
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import DAY_MS, from_ms, interval_ms, stamp, to_ms, ts_ms
-from tradsys.data.outside.funding import missing as missing_funding
-from tradsys.data.outside.funding import stated_hours
+from tradsys.data.outside.funding import missing_settlements
 from tradsys.data.sources.source import Batch, Progress, Range, Source
 from tradsys.data.sources.venue import LAST, Venue
 from tradsys.data.store.admit import RULES, admit, admit_table
@@ -56,9 +55,10 @@ class Report:
         """Each hole in words."""
         if self.series.is_bars:
             return tuple(map(str, self.holes))
-        spans = ((f"{hole.start:%Y-%m-%d %H:%M}", f"{hole.end:%Y-%m-%d %H:%M}") for hole in self.holes)
-        counts = (f"{hole.n_missing:,} {self.unit}" for hole in self.holes)
-        return tuple(f"{n} missing from {a} to {b}" for n, (a, b) in zip(counts, spans, strict=True))
+        return tuple(
+            f"{hole.n_missing:,} {self.unit} missing from {hole.start:%Y-%m-%d %H:%M} to {hole.end:%Y-%m-%d %H:%M}"
+            for hole in self.holes
+        )
 
 
 def download(
@@ -135,8 +135,7 @@ def _table_ranges(store: SeriesStore, series: SeriesId, first: int, last: int, s
     if not source.is_paged:
         return [(first, last)]
     if series.interval == FUNDING:
-        rows = store.read(series)
-        return missing_funding(ts_ms(rows), stated_hours(rows), first - 1, last)
+        return missing_settlements(store.read(series), first - 1, last)
     years = store.manifests(series)
     begin = max(first, years[-1].last + 1) if years else first
     return [(begin, last)] if begin < last else []
@@ -154,7 +153,7 @@ def _lacking(series: SeriesId, rows: pl.DataFrame) -> Iterator[str]:
         yield f"no rows on {len(lacking):,} days: {', '.join(str(day) for day in lacking)}"
     if series.interval == FUNDING:
         times = ts_ms(rows)
-        for begin, end in missing_funding(times, stated_hours(rows), int(times[0]), int(times[-1])):
+        for begin, end in missing_settlements(rows, int(times[0]), int(times[-1])):
             yield f"no settlement from {stamp(begin)} to {stamp(end)}"
 
 

@@ -42,7 +42,7 @@ def read_table(path: Path) -> tuple[pl.DataFrame, str]:
             return pl.read_parquet(path).with_row_index(ROW), "row"
         if head.startswith(b"ARROW1"):
             return pl.read_ipc(path).with_row_index(ROW), "row"
-        return _read_csv(path), "line"
+        return _read_csv(path, head[:4]), "line"
     except (pl.exceptions.PolarsError, UnicodeDecodeError, OSError) as error:
         raise DataError(f"{path} cannot be read as Parquet, Feather or CSV: {error}; fetch it again") from error
 
@@ -63,10 +63,8 @@ def is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1"
 
 
-def _read_csv(path: Path) -> pl.DataFrame:
+def _read_csv(path: Path, packed: bytes) -> pl.DataFrame:
     """Text cells; lines before the header that hold no separator are skipped, and a headless kline archive is named."""
-    with path.open("rb") as file:
-        packed = file.read(4)
     text = packed[:2] != b"\x1f\x8b" and packed != b"\x28\xb5\x2f\xfd"
     if packed[:2] == b"PK" or (text and b"\x00" in packed):
         raise DataError(f"{path} is neither Parquet, Feather nor CSV (it begins with {packed!r}); unpack or convert it")

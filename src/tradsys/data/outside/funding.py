@@ -86,11 +86,12 @@ def missing(times: IntArray, hours: FloatArray, first: int, last: int) -> list[t
     return [(a, b) for a, b in clipped if a < b]
 
 
-def stated_hours(rows: pl.DataFrame) -> FloatArray:
-    """The intervals that stored rows carry, NaN where their source had none."""
-    if "interval_hours" not in rows.columns:
-        return np.full(len(rows), np.nan)
-    return rows["interval_hours"].cast(pl.Float64).fill_null(np.nan).to_numpy().astype(np.float64)
+def missing_settlements(rows: pl.DataFrame, first: int, last: int) -> list[tuple[int, int]]:
+    """The `missing` ones of stored rows, whose intervals are stated where their source had any."""
+    hours = np.full(len(rows), np.nan)
+    if "interval_hours" in rows.columns:
+        hours = rows["interval_hours"].cast(pl.Float64).fill_null(np.nan).to_numpy().astype(np.float64)
+    return missing(ts_ms(rows), hours, first, last)
 
 
 def _usual(steps: FloatArray, hours: FloatArray) -> FloatArray:

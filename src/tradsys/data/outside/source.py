@@ -143,8 +143,16 @@ def split_place(text: str, what: str, wanted: str, options: Sequence[str] = ()) 
 def by_symbol[P: Placed](sources: Iterable[P], symbols: Sequence[str], what: str) -> dict[str, list[P]]:
     """The sources of each symbol that has any; `what` they are of is for the error."""
     found: dict[str, list[P]] = {}
+    only = symbols[0] if len(symbols) == 1 else ""
     for source in sources:
-        found.setdefault(_symbol_of(source, symbols, what), []).append(source)
+        # the symbol that was named, the only one there is, or the one that the place is about
+        symbol = source.symbol or only or source.own_symbol
+        if symbol not in symbols:
+            raise ConfigError(
+                f"{source.place} holds the {what} of {symbol or 'no symbol'}; say which with SYMBOL=FILE, one of "
+                f"{', '.join(symbols)}"
+            )
+        found.setdefault(symbol, []).append(source)
     return found
 
 
@@ -155,18 +163,6 @@ def one_each[P: Placed](sources: Iterable[P], symbols: Sequence[str], what: str,
         if len(several) > 1:
             raise ConfigError(f"{symbol} has two {whats}, {several[0].place} and {several[1].place}; give one")
     return {symbol: one for symbol, (one,) in found.items()}
-
-
-def _symbol_of(source: Placed, symbols: Sequence[str], what: str) -> str:
-    """Whose it is: the symbol that was named, the only one there is, or the one that the place is about."""
-    only = symbols[0] if len(symbols) == 1 else ""
-    found = source.symbol or only or source.own_symbol
-    if found not in symbols:
-        raise ConfigError(
-            f"{source.place} holds the {what} of {found or 'no symbol'}; say which with SYMBOL=FILE, one of "
-            f"{', '.join(symbols)}"
-        )
-    return found
 
 
 def _seconds(text: str, key: str, value: str) -> timedelta:

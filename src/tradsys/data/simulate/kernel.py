@@ -22,6 +22,26 @@ def _clip(x: float, bound: float) -> float:
 
 
 @numba.njit(cache=True)
+def draw_prices(rng: np.random.Generator, bar: FloatArray, price: float, x: float, spread: float) -> float:
+    """Open, high, low and close into `bar` for the bar's return x and its standard deviation; returns the close.
+
+    Inside a bar the price is an arithmetic Brownian motion P(1 + B), so that with no drift it is a martingale in price
+    and not in log price, which would hand longs half the variance. Given the bar's return x and its standard deviation
+    s, the largest B is distributed as (x + sqrt(x^2 - 2 s^2 ln U)) / 2 whatever the drift; the smallest mirrors it.
+    Karatzas and Shreve, *Brownian Motion and Stochastic Calculus* (1991), 2.8; sampled on steps, extremes fall
+    short and distant targets earn what is not there.
+    """
+    up = 0.5 * (x + np.sqrt(x * x - 2.0 * spread * spread * np.log(1.0 - rng.random())))
+    down = 0.5 * (x - np.sqrt(x * x - 2.0 * spread * spread * np.log(1.0 - rng.random())))
+    bar[0] = price
+    bar[1] = price * (1.0 + max(up, x, 0.0))
+    bar[2] = price * (1.0 + max(min(down, x, 0.0), -0.9))
+    close = price * (1.0 + x)
+    bar[3] = close
+    return close
+
+
+@numba.njit(cache=True)
 def draw_market(
     rng: np.random.Generator, hour: FloatArray, sd: float, volatility: int, drift: float, edge: float
 ) -> tuple[FloatArray, FloatArray, IntArray]:
@@ -29,12 +49,6 @@ def draw_market(
 
     `hour` is the hour of the day of each open, shape (n_bars,); `sd` the unconditional standard deviation of a bar's
     return, `drift` a constant part of its mean, `edge` the weight of the signal in it.
-
-    Inside a bar the price is an arithmetic Brownian motion P(1 + B), so that with no drift it is a martingale in price
-    and not in log price, which would hand longs half the variance. Given the bar's return x and its standard deviation
-    s, the largest B is distributed as (x + sqrt(x^2 - 2 s^2 ln U)) / 2 whatever the drift; the smallest mirrors it.
-    Karatzas and Shreve, *Brownian Motion and Stochastic Calculus* (1991), 2.8; sampled on steps, extremes fall
-    short and distant targets earn what is not there.
     """
     n = len(hour)
     bars = np.empty((n, 5))
@@ -69,13 +83,7 @@ def draw_market(
             price *= 1.0 + _clip(JUMP_SD * scale * rng.standard_normal(), MAX_STEP)
         spread = scale * mix
         x = _clip(mean + edge * scale * s + spread * rng.standard_normal(), MAX_STEP)
-        up = 0.5 * (x + np.sqrt(x * x - 2.0 * spread * spread * np.log(1.0 - rng.random())))
-        down = 0.5 * (x - np.sqrt(x * x - 2.0 * spread * spread * np.log(1.0 - rng.random())))
-        bars[t, 0] = price
-        bars[t, 1] = price * (1.0 + max(up, x, 0.0))
-        bars[t, 2] = price * (1.0 + max(min(down, x, 0.0), -0.9))
-        price *= 1.0 + x
-        bars[t, 3] = price
+        price = draw_prices(rng, bars[t], price, x, spread)
         z = x / scale
         bars[t, 4] = np.exp(0.5 * np.log(1e-3 + abs(z)) + 0.4 * rng.standard_normal())
         s = SIGNAL_DECAY * s + gain * _clip(z, 3.0)

@@ -11,7 +11,7 @@ from tradsys.core.bars import OHLCV, TS
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, HOUR_MS, YEAR_MS, interval_ms, to_ms
-from tradsys.data.simulate.kernel import MAX_STEP, draw_market
+from tradsys.data.simulate.kernel import MAX_STEP, draw_market, draw_prices
 from tradsys.data.simulate.recipes import ANNUAL_VOLATILITY, parse_recipe
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
@@ -131,13 +131,7 @@ def _draw_prices(
             x = beta[s] * common + sd * (shock + momentum * signal[s])
             x = max(-MAX_STEP, min(MAX_STEP, x))
             spread = np.sqrt(sd * sd + (beta[s] * MARKET_SD * pace) ** 2)
-            up = 0.5 * (x + np.sqrt(x * x - 2.0 * spread * spread * np.log(1.0 - rng.random())))
-            down = 0.5 * (x - np.sqrt(x * x - 2.0 * spread * spread * np.log(1.0 - rng.random())))
-            bars[s, t, 0] = price[s]
-            bars[s, t, 1] = price[s] * (1.0 + max(up, x, 0.0))
-            bars[s, t, 2] = price[s] * (1.0 + max(min(down, x, 0.0), -0.9))
-            price[s] *= 1.0 + x
-            bars[s, t, 3] = price[s]
+            price[s] = draw_prices(rng, bars[s, t], price[s], x, spread)
             busy[s] = 0.995 * busy[s] + 0.05 * rng.standard_normal()
             bars[s, t, 4] = 1e4 * size[s] * np.exp(busy[s] + 0.4 * rng.standard_normal()) / price[s]
             signal[s] = SIGNAL_DECAY * signal[s] + gain * max(-3.0, min(3.0, shock + momentum * signal[s]))

@@ -80,19 +80,16 @@ def checksum(client: Client, url: str) -> str | None:
 
 MONTHLY, DAILY = "monthly", "daily"
 QUARANTINE = "quarantine"
+_KLINES = ("klines", from_csv)
 _TABLES = {
-    FUNDING: "fundingRate",
-    DEPTH: "bookDepth",
-    METRICS: "metrics",
-    LIQUIDATIONS: "liquidationSnapshot",
+    FUNDING: ("fundingRate", funding_from_csv),
+    DEPTH: ("bookDepth", depth_from_csv),
+    METRICS: ("metrics", metrics_from_csv),
+    PREMIUM: ("premiumIndexKlines", premium_from_csv),
+    LIQUIDATIONS: ("liquidationSnapshot", liquidations_from_csv),
 }
-_PARSERS = {
-    FUNDING: funding_from_csv,
-    DEPTH: depth_from_csv,
-    METRICS: metrics_from_csv,
-    PREMIUM: premium_from_csv,
-    LIQUIDATIONS: liquidations_from_csv,
-}
+"""What the archive calls each table that is no bars, and how its files read."""
+
 PREMIUM_INTERVAL = "5m"
 """Of the premium index's klines these are fetched: as fine as open interest."""
 
@@ -140,12 +137,11 @@ class Archive:
         """Where the file that begins at a time lies."""
         market = "spot" if series.market == "spot" else "futures/um"
         name, when = ticker(series), f"{first:%Y-%m}" if self.period == MONTHLY else f"{first:%Y-%m-%d}"
-        if series.interval == PREMIUM:
-            kind, path = PREMIUM_INTERVAL, f"premiumIndexKlines/{name}/{PREMIUM_INTERVAL}"
-        else:
-            kind = _TABLES.get(series.interval, series.venue_interval)
-            path = f"{kind}/{name}" if series.interval in _TABLES else f"klines/{name}/{kind}"
-        return f"{self.client.settings.archive_url}/data/{market}/{self.period}/{path}/{name}-{kind}-{when}.zip"
+        table, _ = _TABLES.get(series.interval, _KLINES)
+        interval = PREMIUM_INTERVAL if series.interval == PREMIUM else series.venue_interval if series.is_bars else ""
+        path = f"{table}/{name}/{interval}".rstrip("/")
+        file = f"{name}-{interval or table}-{when}.zip"
+        return f"{self.client.settings.archive_url}/data/{market}/{self.period}/{path}/{file}"
 
     def _periods(self, start: int, end: int) -> Iterator[datetime]:
         """First moments of the periods that overlap the range and have ended."""
@@ -165,12 +161,12 @@ class Archive:
         return datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=UTC)
 
     def _batch(self, series: SeriesId, url: str, first: datetime) -> Batch | None:
-        item = urlsplit(url).path
+        item, (_, parse) = urlsplit(url).path, _TABLES.get(series.interval, _KLINES)
         try:
             zipped = fetch_zip(self.client, url)
             if zipped is None:
                 return None
-            rows = self._inside(series, _PARSERS.get(series.interval, from_csv)(zipped.content, item), first)
+            rows = self._inside(series, parse(zipped.content, item), first)
         except Damaged as error:
             return self._damaged(error, item, first)
         except SourceError as error:

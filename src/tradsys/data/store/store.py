@@ -21,7 +21,7 @@ from tradsys.core.bars import OHLCV, OPTIONAL, TS
 from tradsys.core.errors import DataError
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.store.manifest import NAME, Flaw, Origin, SeriesManifest, add_flaws, add_origin
-from tradsys.data.store.merge import merge
+from tradsys.data.store.merge import Merged, merge
 from tradsys.data.store.places import Place, open_place
 from tradsys.data.store.series import SeriesId
 
@@ -67,7 +67,12 @@ class SeriesStore:
         columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """Rows with start <= ts < end in order, as they are kept: a column that some years lack is empty in those."""
-        wanted = [m for m in self.manifests(series) if _overlaps(m, start, end)]
+        since, until = (None if when is None else to_ms(when) for when in (start, end))
+        wanted = [
+            manifest
+            for manifest in self.manifests(series)
+            if (since is None or manifest.last >= since) and (until is None or manifest.first < until)
+        ]
         if not wanted:
             return pl.DataFrame(schema={"ts": TS, **dict.fromkeys(OHLCV, pl.Float64)} if series.is_bars else {"ts": TS})
         rows = _joined([self._file(series, manifest) for manifest in wanted], columns)
@@ -94,31 +99,32 @@ class SeriesStore:
         when = (at or datetime.now(UTC)).isoformat(timespec="seconds")
         noted = tuple(flaws)
         years = rows["ts"].dt.year()
-        n_new = n_changed = 0
-        written = []
+        written = Written(0, 0, ())
         with self.place.lock(series.folder):
             for year in sorted({*years.unique().to_list(), *(_year(flaw.rows[0]) for flaw in noted)}):
                 mine = tuple(flaw for flaw in noted if _year(flaw.rows[0]) == year)
-                added, changed, is_written = self._write_year(
-                    series, year, rows.filter(years == year), origin, mine, when
-                )
-                n_new, n_changed = n_new + added, n_changed + changed
-                written += [year] if is_written else []
-        return Written(n_new, n_changed, tuple(written))
+                merged = self._write_year(series, year, rows.filter(years == year), origin, mine, when)
+                if merged is not None:
+                    n_new, n_changed = written.n_new + merged.n_new, written.n_changed + merged.n_changed
+                    written = Written(n_new, n_changed, (*written.years, year))
+        return written
 
     def _write_year(
         self, series: SeriesId, year: int, rows: pl.DataFrame, origin: Origin, flaws: tuple[Flaw, ...], when: str
-    ) -> tuple[int, int, bool]:
+    ) -> Merged | None:
+        """What was written of a year, None where nothing had to be."""
         folder = f"{series.folder}/year={year}"
         old = self._manifest(folder)
         if old is None and len(rows) == 0:
-            return 0, 0, False  # nothing but refused rows: a year of none is no partition
+            return None  # nothing but refused rows: a year of none is no partition
         kept = pl.DataFrame(schema=rows.schema) if old is None else pl.read_parquet(io.BytesIO(self._file(series, old)))
         merged = merge(kept, rows, series.keys)
         defects = add_flaws(old.defects if old else (), (*merged.flaws, *flaws))
         if old is not None and merged.rows.equals(kept) and defects == old.defects and old.knows(origin):
-            return 0, 0, False
-        data = _parquet(merged.rows)
+            return None
+        buffer = io.BytesIO()
+        merged.rows.write_parquet(buffer, compression="zstd", statistics=True)
+        data, origins = buffer.getvalue(), old.origins if old else ()
         sha256 = hashlib.sha256(data).hexdigest()
         times = merged.rows["ts"].dt.epoch("ms")
         first, last = int(times[0]), int(times[-1])
@@ -134,11 +140,7 @@ class SeriesStore:
             n_missing=(last - first) // interval_ms(series.step) + 1 - len(times) if series.is_bars else 0,
             columns=tuple(merged.rows.columns),
             fetched_at=when,
-            origins=add_origin(old.origins if old else (), _cut(origin, rows))
-            if len(rows)
-            else old.origins
-            if old
-            else (),
+            origins=add_origin(origins, _cut(origin, rows)) if len(rows) else origins,
             defects=defects,
         )
         self.place.write(f"{folder}/{manifest.file}", data)
@@ -146,7 +148,7 @@ class SeriesStore:
         for name in self.place.files(folder):  # the rows before, and what a killed process left
             if name not in (manifest.file, NAME):
                 self.place.delete(f"{folder}/{name}")
-        return merged.n_new, merged.n_changed, True
+        return merged
 
     def _manifest(self, folder: str) -> SeriesManifest | None:
         try:
@@ -173,10 +175,6 @@ class SeriesStore:
 
 
 _AGAIN = "delete that year's folder and download it again"
-
-
-def _overlaps(manifest: SeriesManifest, start: datetime | None, end: datetime | None) -> bool:
-    return (start is None or manifest.last >= to_ms(start)) and (end is None or manifest.first < to_ms(end))
 
 
 def _cut(origin: Origin, rows: pl.DataFrame) -> Origin:
@@ -212,12 +210,6 @@ def _column(file: bytes, name: str, kind: pl.DataType, *, is_there: bool) -> pl.
         return pl.read_parquet(io.BytesIO(file), columns=[name]).to_series()
     n_rows = pl.scan_parquet(io.BytesIO(file)).select(pl.len()).collect().item()
     return pl.Series(name, [None], kind).new_from_index(0, n_rows)
-
-
-def _parquet(rows: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    rows.write_parquet(buffer, compression="zstd", statistics=True)
-    return buffer.getvalue()
 
 
 def ordered(rows: pl.DataFrame) -> pl.DataFrame:

@@ -12,8 +12,7 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.outside import outside_columns
 from tradsys.data import load_market
 from tradsys.data.market import Market
-from tradsys.data.outside.book.bars import columns_of, with_pieces
-from tradsys.data.outside.book.book_file import BookFile
+from tradsys.data.outside.book.book_file import BookFile, columns_of, with_pieces
 from tradsys.data.outside.book.tables import book_from_snapshots
 from tradsys.data.outside.source import attach_outside
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from tests.data.outside.book.events import SNAPSHOT, START, book_from_updates, event, random_events, table
 
-from tradsys.data.outside.book.bars import with_pieces
 from tradsys.data.outside.book.book import Book, joined
+from tradsys.data.outside.book.book_file import with_pieces
 from tradsys.data.outside.book.rebuild import batches, books_from_updates
 
 LAG = timedelta(0)

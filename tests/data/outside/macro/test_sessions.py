@@ -13,7 +13,7 @@ import pytest
 from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.data.outside.align import attach
-from tradsys.data.outside.macro.sessions import refuse_early, session_closes, with_availability
+from tradsys.data.outside.macro.bars import refuse_early, session_closes, with_availability
 
 NEW_YORK = ZoneInfo("America/New_York")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

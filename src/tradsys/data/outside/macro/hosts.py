@@ -3,7 +3,7 @@
 import io
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -31,8 +31,8 @@ class YahooSource:
         The value of a session that is still open is not recognised here: it becomes available when its session has
         closed, after any bar that could have been there to read it.
         """
-        period = {f"period{k}": str(_seconds(day)) for k, day in ((1, start), (2, end))}
-        query = {**period, "interval": "1d", "events": "history"}
+        first, last = (int(datetime.combine(day, time(), UTC).timestamp()) for day in (start, end))
+        query = {"period1": str(first), "period2": str(last), "interval": "1d", "events": "history"}
         url = f"{self.settings.yahoo_url}/v8/finance/chart/{quote(series, safe='')}"
         body = Client.of(self.settings, agent=_AGENT).get(url, query)
         if body is None:
@@ -55,10 +55,6 @@ def _parsed(series: str, body: bytes) -> tuple[list[int], list[float | None], Zo
     if len(stamps) != len(closes):
         raise DataError(f"yahoo sent {len(stamps)} times and {len(closes)} closes of {series}; try again")
     return stamps, closes, zone
-
-
-def _seconds(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True, slots=True)

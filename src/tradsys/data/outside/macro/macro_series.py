@@ -11,10 +11,9 @@ from urllib.parse import parse_qsl
 import polars as pl
 
 from tradsys.core.errors import ConfigError, DataError, SourceError
-from tradsys.data.outside.macro.bars import WARM_UP, MacroSeriesColumns, changes
+from tradsys.data.outside.macro.bars import AROUND_THE_CLOCK, WARM_UP, MacroSeriesColumns, changes, with_availability
 from tradsys.data.outside.macro.hosts import FredSource, YahooSource
 from tradsys.data.outside.macro.proxies import BarsProxy, SixRates
-from tradsys.data.outside.macro.sessions import AROUND_THE_CLOCK, with_availability
 from tradsys.data.outside.macro.source import FileSource, MacroSource, only_source
 from tradsys.data.outside.source import BarRange, OutsideColumns
 from tradsys.data.settings import DataSettings

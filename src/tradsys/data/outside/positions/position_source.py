@@ -53,7 +53,12 @@ class PositionSource:
             for symbol, own in by_symbol(sources, bars.symbols, "positions").items()
         }
         for symbol, own_tables in tables.items():
-            _refuse_two_of_one_column(symbol, own_tables)
+            names = Counter(name for table in own_tables for name in (*table.levels, *table.amounts))
+            twice = [name for name, n in names.items() if n > 1]
+            if twice:
+                raise ConfigError(
+                    f"{', '.join(twice)} of {symbol} comes from two sources; two are never mixed, give one"
+                )
         columns = columns_of([one for own_tables in tables.values() for one in own_tables])
         if not columns:
             raise DataError(
@@ -88,10 +93,3 @@ class PositionSource:
             lag=self.lag,
             tolerance=self.tolerance,
         )
-
-
-def _refuse_two_of_one_column(symbol: str, tables: Sequence[PositionTable]) -> None:
-    names = Counter(name for table in tables for name in (*table.levels, *table.amounts))
-    twice = [name for name, n in names.items() if n > 1]
-    if twice:
-        raise ConfigError(f"{', '.join(twice)} of {symbol} comes from two sources; two are never mixed, give one")
