@@ -97,12 +97,10 @@ def audit(store: SeriesStore, series: SeriesId, *, against: Sequence[SeriesId] =
 def _of_table(series: SeriesId, rows: pl.DataFrame) -> list[Finding]:
     """Impossible and repeated rows of a table that is no bars, and the stretches without any."""
     rules = RULES[series.interval]
-    found = [
-        Finding(
-            "impossible value", int(mask.sum()), f"{int(mask.sum()):,} rows: {why}: {_times(rows, mask)}", is_bad=True
-        )
-        for why, mask in rules.impossible_rows(rows).items()
-    ]
+    found = []
+    for why, mask in rules.impossible_rows(rows).items():
+        n = int(mask.sum())
+        found.append(Finding("impossible value", n, f"{n:,} rows: {why}: {_times(rows, mask)}", is_bad=True))
     twice = rows.select(series.keys).is_duplicated()
     if twice.any():
         n = int(twice.sum())

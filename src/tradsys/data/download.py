@@ -32,7 +32,7 @@ class Report:
     """What a download did: rows stored and changed, every hole that remains, and everything that was refused."""
 
     series: SeriesId
-    start: datetime | None
+    start: datetime
     end: datetime
     n_new: int
     n_changed: int
@@ -228,8 +228,8 @@ def summary(report: Report) -> str:
     >>> summary(Report(SeriesId("binance", "BTC/USDT", "1h"), *at, 24, 0, (), ()))
     'binance:BTC/USDT:1h: 24 new rows, 0 changed; 2024-01-01 00:00 to 2024-01-02 00:00 without a hole'
     """
-    span = "" if report.start is None else f"{report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} "
+    span = f"{report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M}"
     noun = "hole leaves" if len(report.holes) == 1 else "holes leave"
     lacking = f"where {len(report.holes):,} {noun} out {report.n_missing:,} {report.unit}"
     holes = lacking if report.holes else "without a hole"
-    return f"{report.series}: {report.n_new:,} new rows, {report.n_changed:,} changed; {span}{holes}"
+    return f"{report.series}: {report.n_new:,} new rows, {report.n_changed:,} changed; {span} {holes}"

@@ -15,7 +15,6 @@ from tradsys.core.bars import OHLCV, split_symbols
 from tradsys.core.time import ts_ms
 
 N_BLOCK_HEX = 12
-_DEVELOPMENT = "development.json"
 
 
 def fingerprint(bars: pl.DataFrame, origin: Iterable[str] = ()) -> str:
@@ -69,5 +68,5 @@ def development_looks() -> int:
 
 @cache
 def _development() -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(files("tradsys.data").joinpath(_DEVELOPMENT).read_text())
+    read: dict[str, Any] = json.loads(files("tradsys.data").joinpath("development.json").read_text())
     return read

@@ -4,6 +4,7 @@ import difflib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def load_bars(
     if settings is None:
         settings = DataSettings.load() if is_series(str(spec)) else DataSettings()
     loaded = load(spec, seed=seed, settings=settings)
-    write = _to_stderr if log is None else log
+    write = partial(print, file=sys.stderr) if log is None else log
     for repair in loaded.repairs:
         write(f"{spec if is_series(str(spec)) else Path(spec).name}: {repair.sentence}")
     return loaded.bars
@@ -157,7 +158,3 @@ def _no_such_spec(text: str, path: Path) -> str:
     where = "" if folder.is_dir() else f" (there is no folder {folder})"
     takes = "--bars takes sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL"
     return f"no file, sample or market {text!r}{where}{hint} {takes}"
-
-
-def _to_stderr(line: str) -> None:
-    sys.stderr.write(line + "\n")

@@ -51,8 +51,7 @@ class PricePanel:
         """One array (n_bars,) a symbol on the clock, (n_times, n_symbols), NaN where there is no bar."""
         out = np.full(self.row_at.shape, np.nan)
         for s, symbol in enumerate(self.symbols):
-            there = self.row_at[:, s] >= 0
-            out[there, s] = values[symbol]
+            out[self.row_at[:, s] >= 0, s] = values[symbol]
         return out
 
     def gathered(self, values: FloatArray, symbol: str) -> FloatArray:

@@ -65,13 +65,8 @@ def _from_numbers(column: pl.Series, source: str) -> Times:
         ms, unit = pl.when(inside).then(value).otherwise(ms), pl.when(inside).then(pl.lit(name)).otherwise(unit)
     settled = frame.select(ms=ms, unit=unit, x="x")
     _refuse_unread(settled["ms"], column, source)
-    counts = settled["unit"].drop_nulls().value_counts(sort=True)
-    if len(counts) < 2:
-        return Times(settled["ms"])
-    parts = ", ".join(f"{n:,} in {name}" for name, n in counts.iter_rows())
-    rest = int(counts["count"].sum()) - int(counts["count"][0])
-    sentence = f"times came in mixed epoch units ({parts}); each row was read by its size"
-    return Times(settled["ms"], (Repair("mixed time units", rest, (), sentence),))
+    sentence = "times came in mixed epoch units ({}); each row was read by its size"
+    return _told(settled["ms"], settled["unit"].drop_nulls(), "mixed time units", "in", sentence)
 
 
 def _from_text(column: pl.Series, source: str) -> Times:
@@ -91,13 +86,18 @@ def _from_text(column: pl.Series, source: str) -> Times:
     for formats, rows in ((_WITH_OFFSET, has_offset), (_NAIVE, ~has_offset)):
         ms = _try_formats(ms, clean, rows, formats)
     _refuse_unread(ms, column, source)
-    offsets = clean.filter(has_offset).str.slice(-6).value_counts(sort=True)
-    if len(offsets) < 2:
+    offsets = clean.filter(has_offset).str.slice(-6)
+    return _told(ms, offsets, "mixed offsets", "rows at", "times came with mixed UTC offsets ({}); all are UTC now")
+
+
+def _told(ms: pl.Series, marks: pl.Series, kind: str, link: str, sentence: str) -> Times:
+    """The times, with a repair where their marks (units or offsets) differ: all but the commonest were settled."""
+    counts = marks.value_counts(sort=True)
+    if len(counts) < 2:
         return Times(ms)
-    parts = ", ".join(f"{n:,} rows at {offset}" for offset, n in offsets.iter_rows())
-    rest = int(offsets["count"].sum()) - int(offsets["count"][0])
-    sentence = f"times came with mixed UTC offsets ({parts}); all are UTC now"
-    return Times(ms, (Repair("mixed offsets", rest, (), sentence),))
+    parts = ", ".join(f"{n:,} {link} {mark}" for mark, n in counts.iter_rows())
+    rest = int(counts["count"].sum()) - int(counts["count"][0])
+    return Times(ms, (Repair(kind, rest, (), sentence.format(parts)),))
 
 
 def _try_formats(ms: pl.Series, text: pl.Series, rows: pl.Series, formats: Sequence[str]) -> pl.Series:

@@ -10,8 +10,7 @@ import pytest
 from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.data.market import Market
-from tradsys.data.outside.positions.files import positions_from_file, positions_from_store
-from tradsys.data.outside.positions.position_source import PositionSource
+from tradsys.data.outside.positions.position_source import PositionSource, positions_from_file, positions_from_store
 from tradsys.data.outside.positions.table import PositionTable, columns_of, in_order, with_positions
 from tradsys.data.outside.source import attach_outside
 from tradsys.data.settings import DataSettings

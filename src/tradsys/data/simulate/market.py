@@ -25,8 +25,9 @@ def simulate(recipe: str, *, seed: int = 0, n_bars: int = N_BARS, interval: time
     The same recipe, seed and interval give the same bytes, and fewer bars are the first of more bars.
     """
     ts, ohlcv, _, _ = _draw(recipe, seed, n_bars, interval)
-    times = pl.Series("ts", ts).cast(pl.Datetime("ms", "UTC"))
-    return pl.DataFrame([times, *(pl.Series(name, ohlcv[:, i].copy()) for i, name in enumerate(OHLCV))])
+    return pl.DataFrame(
+        [pl.Series("ts", ts).cast(TS), *(pl.Series(name, ohlcv[:, i].copy()) for i, name in enumerate(OHLCV))]
+    )
 
 
 def known_states(

@@ -144,8 +144,7 @@ class Client:
         request = Request(url, headers={"User-Agent": self.agent})
         try:
             with urlopen(request, timeout=self.settings.timeout_s) as answer:
-                body: bytes = answer.read()
-                return body
+                return bytes(answer.read())
         except HTTPError as error:
             if error.code == 404:
                 return None

@@ -14,7 +14,6 @@ from tradsys.data.store.series import SeriesId
 type Progress = Callable[[str, int, int], None]
 """Told what is being done, the rows there and the rows in all."""
 
-
 type Range = tuple[int, int]
 """First open wanted and the first not wanted any more, in milliseconds."""
 

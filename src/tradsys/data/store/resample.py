@@ -71,8 +71,7 @@ def exact_sums(amounts: FloatArray, whole: IntArray, n_parts: int) -> FloatArray
             if np.abs(sums).max(initial=0) < _EXACT:  # whole numbers: exact below 2^53
                 return np.asarray(sums / scale)
             break
-    plain: FloatArray = amounts[_rows(whole, n_parts)].reshape(-1, n_parts).sum(axis=1)
-    return plain
+    return np.asarray(amounts[_rows(whole, n_parts)].reshape(-1, n_parts).sum(axis=1))
 
 
 def _values(bars: pl.DataFrame, name: str) -> FloatArray:
@@ -83,8 +82,7 @@ def _rows(whole: IntArray, n_parts: int) -> slice | IntArray:
     """The rows of all parts: a slice, which copies nothing, where they follow each other."""
     if whole[-1] - whole[0] == (len(whole) - 1) * n_parts:
         return slice(int(whole[0]), int(whole[-1]) + n_parts)
-    rows: IntArray = (whole[:, None] + np.arange(n_parts)).ravel()
-    return rows
+    return np.asarray((whole[:, None] + np.arange(n_parts)).ravel())
 
 
 @njit(cache=True)

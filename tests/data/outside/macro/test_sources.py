@@ -8,9 +8,16 @@ import pytest
 from tests.data.outside.macro.venue import serving
 
 from tradsys.core.errors import ConfigError, DataError, SourceError
-from tradsys.data.outside.macro.hosts import FredSource, YahooSource
 from tradsys.data.outside.macro.macro_series import MacroSeries
-from tradsys.data.outside.macro.proxies import DXY_WEIGHTS, FRED_RATES, BarsProxy, SixRates, dollar_index
+from tradsys.data.outside.macro.origins import (
+    DXY_WEIGHTS,
+    FRED_RATES,
+    BarsProxy,
+    FredSource,
+    SixRates,
+    YahooSource,
+    dollar_index,
+)
 from tradsys.data.outside.macro.source import FileSource
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate import simulate

@@ -46,9 +46,7 @@ class Book:
 
 def joined(pieces: Sequence[Book]) -> Book:
     """Pieces that follow each other as one book."""
-    counts: Counter[str] = Counter()
-    for piece in pieces:
-        counts.update(piece.ends)
+    counts = sum((Counter(piece.ends) for piece in pieces), Counter[str]())
     whole = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in _ARRAYS}
     return replace(pieces[0], ends=dict(counts), **whole)
 

@@ -25,7 +25,13 @@ from tradsys.data.outside.book.book import (
     top_depth,
 )
 from tradsys.data.outside.book.rebuild import N_LEVELS, batches, books_from_updates
-from tradsys.data.outside.book.tables import DEFAULT_LAG, book_from_snapshots, is_snapshots, is_updates, levels_of
+from tradsys.data.outside.book.tables import (
+    DEFAULT_LAG,
+    SNAPSHOT_COLUMNS,
+    UPDATE_COLUMNS,
+    book_from_snapshots,
+    levels_of,
+)
 from tradsys.data.outside.source import BarRange, OutsideColumns, one_each, split_place
 
 LEVELS: Final = (1, 5, 10, 20)
@@ -219,9 +225,9 @@ class BookFile:
         if not self.path.exists():
             raise DataError(f"no file {self.path} of an order book; give a Parquet, Feather or CSV file")
         source, columns = str(self.path), columns_in(self.path)
-        if is_snapshots(columns):
+        if set(SNAPSHOT_COLUMNS) <= set(columns):
             return BookPieces(levels_of(columns, source), self._snapshots())
-        if is_updates(columns):
+        if set(UPDATE_COLUMNS) <= set(columns):
             return BookPieces(N_LEVELS, books_from_updates(batches(self.path, self.lag), source, lag=self.lag))
         raise DataError(
             f"{self.path} holds no order book: wanted snapshots (ts, bid_px_1, bid_sz_1, ask_px_1, ask_sz_1, ...) or "

@@ -25,6 +25,10 @@ MAX_SILENCE = timedelta(minutes=1)
 """After a longer silence a state does not continue the one before."""
 
 
+SNAPSHOT_COLUMNS: Final = ("bid_px_1", "bid_sz_1", "ask_px_1", "ask_sz_1")
+"""What tells whole states from updates."""
+
+
 def book_from_snapshots(table: pl.DataFrame, source: str, *, lag: timedelta = DEFAULT_LAG) -> Book:
     """The book of such a table, in order of receipt.
 
@@ -35,8 +39,8 @@ def book_from_snapshots(table: pl.DataFrame, source: str, *, lag: timedelta = DE
     received = received_ms(table, source, lag)
     order = np.argsort(received, kind="stable")
     received = received[order]
-    sides = [_side(table, side, n_levels)[:, order] for side in ("bid", "ask")]
-    (bid_price, bid_size), (ask_price, ask_size) = sides
+    bid_price, bid_size = _side(table, "bid", n_levels)[:, order]
+    ask_price, ask_size = _side(table, "ask", n_levels)[:, order]
     reasons = _reasons(bid_price, bid_size, ask_price, ask_size)
     is_refused = np.logical_or.reduce(list(reasons.values()))
     for values in (bid_price, bid_size, ask_price, ask_size):
@@ -46,11 +50,6 @@ def book_from_snapshots(table: pl.DataFrame, source: str, *, lag: timedelta = DE
     begins[:1] = True
     counts = {reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()}
     return Book(received, bid_price, bid_size, ask_price, ask_size, begins, counts)
-
-
-def is_snapshots(columns: Sequence[str]) -> bool:
-    """Whether the columns are those of such a table."""
-    return {"bid_px_1", "bid_sz_1", "ask_px_1", "ask_sz_1"} <= set(columns)
 
 
 def received_ms(table: pl.DataFrame, source: str, lag: timedelta) -> IntArray:
@@ -105,7 +104,7 @@ def _bad(values: FloatArray) -> BoolArray:
     return np.asarray(((values <= 0.0) | np.isinf(values)).any(axis=1))
 
 
-COLUMNS: Final = ("is_snapshot", "first_id", "last_id", "side", "price", "size")
+UPDATE_COLUMNS: Final = ("is_snapshot", "first_id", "last_id", "side", "price", "size")
 PREVIOUS: Final = "previous_id"
 """`last_id` of the event before, on venues whose ids leave numbers out (Binance futures call it pu)."""
 
@@ -132,7 +131,7 @@ class Rows(NamedTuple):
 
 def read_updates(table: pl.DataFrame, source: str, lag: timedelta) -> tuple[Events, Rows]:
     """Events and their rows in order of receipt; a DataError where a row cannot be."""
-    missing = [name for name in COLUMNS if name not in table.columns]
+    missing = [name for name in UPDATE_COLUMNS if name not in table.columns]
     if missing:
         raise DataError(f"{source} holds no updates of a book: needs {', '.join(missing)}")
     received = received_ms(table, source, lag)
@@ -162,11 +161,6 @@ def read_updates(table: pl.DataFrame, source: str, lag: timedelta) -> tuple[Even
         previous[at],
     )
     return events, Rows(order, is_bid[order], price[order], size[order])
-
-
-def is_updates(columns: Sequence[str]) -> bool:
-    """Whether the columns are those of such a table."""
-    return set(COLUMNS) <= set(columns)
 
 
 def _whole(table: pl.DataFrame, name: str, source: str) -> IntArray:

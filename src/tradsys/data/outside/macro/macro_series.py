@@ -12,8 +12,7 @@ import polars as pl
 
 from tradsys.core.errors import ConfigError, DataError, SourceError
 from tradsys.data.outside.macro.bars import AROUND_THE_CLOCK, WARM_UP, MacroSeriesColumns, changes, with_availability
-from tradsys.data.outside.macro.hosts import FredSource, YahooSource
-from tradsys.data.outside.macro.proxies import BarsProxy, SixRates
+from tradsys.data.outside.macro.origins import BarsProxy, FredSource, SixRates, YahooSource
 from tradsys.data.outside.macro.source import FileSource, MacroSource, only_source
 from tradsys.data.outside.source import BarRange, OutsideColumns
 from tradsys.data.settings import DataSettings

@@ -1,6 +1,5 @@
 """What every source of daily closes offers, each row with where it came from; the simplest is a file."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,8 +52,10 @@ def quotes(
         raise DataError(f"{series} of {source} holds infinite closes; correct the file")
     twice = frame.filter(pl.struct(keys).is_duplicated())
     if len(twice):
+        days = twice["date"].unique(maintain_order=True).to_list()
+        shown = ", ".join(map(str, days[:3])) + (f" and {len(days) - 3} more" if len(days) > 3 else "")
         raise DataError(
-            f"{series} of {source} has {_days(twice['date'])} twice; keep one row a session, or give the time at which "
+            f"{series} of {source} has {shown} twice; keep one row a session, or give the time at which "
             f"a revision came out in a column {AVAILABLE}"
         )
     frame = frame.filter(pl.col("date").is_between(start, end, closed="left"))
@@ -73,11 +74,6 @@ def only_source(series: str, frame: pl.DataFrame) -> str:
             "fallback (first|second), which is taken whole and named"
         )
     return str(found["source"][0])
-
-
-def _days(dates: pl.Series) -> str:
-    days: Sequence[date] = dates.unique(maintain_order=True).to_list()
-    return ", ".join(map(str, days[:3])) + (f" and {len(days) - 3} more" if len(days) > 3 else "")
 
 
 _DATES = ("date", "observation_date", "day", "session")
