@@ -10,7 +10,7 @@ from tradsys.cli.compare import claims_work
 from tradsys.cli.loading import plan_for, replay_work, run_work, side_by_side
 from tradsys.cli.tune import tune_work
 from tradsys.core.errors import MachineError
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay
 
 COMMANDS = {
     "run": ("run",),

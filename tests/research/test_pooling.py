@@ -8,7 +8,7 @@ from tradsys.data import load_market
 from tradsys.data.simulate import simulate
 from tradsys.journal.ledger import Ledger
 from tradsys.labels.barriers import BarrierSpec
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay
 from tradsys.research.run import run
 from tradsys.research.walk.dataset import Dataset
 

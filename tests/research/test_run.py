@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 from tradsys.core.errors import BundleError
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay
 from tradsys.research.run import run
 
 SAME_BYTES = ("metrics.json", "verdict.json", "trades.parquet", "forecasts.parquet", "labels.parquet", "equity.parquet")

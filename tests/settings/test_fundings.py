@@ -28,7 +28,7 @@ from tradsys.features.stream.feature_stream import bars_of
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
 from tradsys.predictor.live import LivePredictor
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay
 from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.procedures.experiment import labels_frame
 from tradsys.research.ranking.market_neutral import market_neutral_from

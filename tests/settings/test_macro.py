@@ -12,7 +12,7 @@ from tradsys.data.simulate import simulate
 from tradsys.features.macro import MacroReturns, MacroRisk
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay
 from tradsys.research.run import run
 from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.settings.config import RunConfig

@@ -25,7 +25,7 @@ def command(
     from tradsys.backtest.metrics import measure
     from tradsys.cli.loading import replayable
     from tradsys.core.errors import ConfigError
-    from tradsys.research.judging.replay import Replay
+    from tradsys.research.judging.rejudge import Replay
 
     if engine not in ENGINES:
         near = difflib.get_close_matches(engine, ENGINES, n=1, cutoff=0.3)

@@ -85,8 +85,7 @@ def command(
     from tradsys.cli.loading import replayable
     from tradsys.cli.summary import profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger
-    from tradsys.research.judging.rejudge import Rejudged, rejudge
-    from tradsys.research.judging.replay import Replay
+    from tradsys.research.judging.rejudge import Rejudged, Replay, rejudge
 
     stored = Replay.find(runs, run)
     if as_stored:

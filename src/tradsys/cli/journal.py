@@ -114,7 +114,7 @@ def promote(
     """Put a run's profile forward as champion; the seat is won beyond noise, across folds and seeds, by stable runs."""
     from tradsys.cli.loading import replayable
     from tradsys.research.judging.champion import promote as put_forward
-    from tradsys.research.judging.replay import Replay
+    from tradsys.research.judging.rejudge import Replay
 
     made = put_forward(replayable(Replay.find(runs, run)), _ledger(journal), profile)
     is_champion = made.entry is not None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tradsys.cli.extras import Needs
     from tradsys.data.market import Market
     from tradsys.machine.plan import Plan, Work
-    from tradsys.research.judging.replay import Replay
+    from tradsys.research.judging.rejudge import Replay
     from tradsys.settings.config import RunConfig
 
 

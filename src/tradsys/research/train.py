@@ -14,10 +14,8 @@ from tradsys.journal.entries import Training
 from tradsys.journal.ledger import Ledger
 from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.agents import DECIDER
-from tradsys.research.walk.deciding import decide_fold
-from tradsys.research.walk.experiment import Progress, lockbox_opens, walk
+from tradsys.research.walk.experiment import Progress, lockbox_opens, research_fold, walk
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.fitting import fit_models
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.scoring import gather, skill_table
 from tradsys.runs.manifest import code_digest
@@ -55,16 +53,15 @@ def train_bundle(
     fixed = replace(spec, fixed_decider=agent)
     data, record, results = walk(market, fixed, progress)
     opens = to_ms(lockbox_opens(market.bars, spec.folds.lockbox))
-    labels = tuple(data.labels.values())
     everything = Fold(
         index=len(results),
-        train=tuple(one.is_labelled for one in labels),
-        test=tuple(np.zeros(len(one.start), bool) for one in labels),
+        train=data.labelled,
+        test=tuple(np.zeros(len(mask), bool) for mask in data.labelled),
         opens=opens,
         closes=opens,
     )
     progress("fitting on everything before the lock-box", len(results), len(results) + 1)
-    last = decide_fold(data, fixed, fit_models(data, fixed, everything), record, results[0].fold.opens)
+    last = research_fold(data, fixed, everything, record, results[0].fold.opens)
     last.predictor.save(folder / "bundle")
     skill = skill_table(gather(data, results, spec.barriers.horizon), seed=spec.seed)
     own = next(row for row in skill["forecasters"] if row["name"] == agent)

@@ -16,7 +16,7 @@ from tradsys.predictor import Predictor
 from tradsys.profiles.catalogue import RECKLESS, supervised
 from tradsys.profiles.profile import profile_from_dict, profile_to_dict
 from tradsys.profiles.rules import RiskOffSize
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay
 from tradsys.research.lookahead.lookahead import look_ahead
 from tradsys.research.run import run
 from tradsys.research.walk.experiment import run_experiment

@@ -15,7 +15,7 @@ from tradsys.research.judging.champion import (
     promote,
     troubles,
 )
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay
 from tradsys.runs.verdict import ProfileJudgement
 from tradsys.verdict.results import VerdictSpec
 

@@ -7,7 +7,7 @@ from tradsys.journal.entries import Data, Hypothesis
 from tradsys.journal.ledger import Ledger
 from tradsys.research import run as run_module
 from tradsys.research.judging.logbook import record_look
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay
 from tradsys.research.judging.trials import data_of, run_name
 
 

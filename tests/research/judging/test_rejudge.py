@@ -8,8 +8,7 @@ import pytest
 from tradsys.core.errors import DataError, LedgerError
 from tradsys.journal.entries import LockboxOpening, RecordedDecision
 from tradsys.journal.ledger import Ledger
-from tradsys.research.judging.rejudge import rejudge
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay, rejudge
 from tradsys.research.judging.trials import data_of
 from tradsys.runs.folder import file_hashes
 

@@ -17,8 +17,7 @@ from tradsys.journal.ledger import Ledger
 from tradsys.report import render
 from tradsys.report.ranks import MOST_SYMBOLS, ranks_card
 from tradsys.research.judging.champion import contender, promote
-from tradsys.research.judging.rejudge import rejudge
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay, rejudge
 from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.run import run
 from tradsys.runs.metrics import HeldSymbol

@@ -48,12 +48,7 @@ class Replication:
 
     def to_dict(self) -> dict[str, Any]:
         """Its part of the line that the results file keeps."""
-        return {
-            "preset": self.preset,
-            "cell": self.scenario,
-            "seed": self.seed,
-            "with_rivals": self.has_competitors,
-        }
+        return {"preset": self.preset, "cell": self.scenario, "seed": self.seed, "with_rivals": self.has_competitors}
 
 
 def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, Any]:

@@ -10,20 +10,9 @@ from scipy.stats import t as student
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
-from tradsys.research.claims.fits import TRADES, daily_returns
-from tradsys.research.claims.forecasts import SeedForecasts, VariantForecasts
-from tradsys.research.claims.result_cache import ResultCache
-from tradsys.research.claims.variants import (
-    BCE,
-    CHALLENGER,
-    CONTROL,
-    FIXED,
-    FOCAL,
-    FOCAL_RAW,
-    GOLDEN,
-    SUPCON,
-    TRIAL0,
-)
+from tradsys.research.claims.fits import TRADES, ResultCache, daily_returns
+from tradsys.research.claims.forecasts import VariantForecasts
+from tradsys.research.claims.variants import BCE, CHALLENGER, CONTROL, FIXED, FOCAL, FOCAL_RAW, GOLDEN, SUPCON, TRIAL0
 from tradsys.verdict.confidence_set import model_confidence_set
 from tradsys.verdict.reliability import clopper_pearson
 from tradsys.verdict.scores import auc, log_loss
@@ -134,7 +123,10 @@ PROFILES = (
 def forecast_results(forecasts: VariantForecasts) -> dict[str, Any]:
     """Table, claims and confidence set of the forecasts; gains in millinats."""
     outcomes = forecasts.outcomes
-    raw, calibrated = (_losses(probabilities, outcomes.y) for probabilities in (forecasts.raw, forecasts.calibrated))
+    raw, calibrated = (
+        {name: np.stack([log_loss(p, outcomes.y) for p in values]) for name, values in probabilities.items()}
+        for probabilities in (forecasts.raw, forecasts.calibrated)
+    )
     claims = [_tested(claim, raw if claim.is_raw else calibrated, outcomes.overlap, 1e3) for claim in FORECASTS]
     return {
         "n": outcomes.n,
@@ -163,10 +155,6 @@ def profile_results(cache: ResultCache, seeds: Sequence[int], step_ms: int = DAY
         "claims": [claim for claim in claims if claim],
         "confidence_set": _confidence_set(losses, overlap),
     }
-
-
-def _losses(probabilities: SeedForecasts, y: FloatArray) -> dict[str, FloatArray]:
-    return {name: np.stack([log_loss(p, y) for p in values]) for name, values in probabilities.items()}
 
 
 def _tested(claim: Claim, losses: Mapping[str, FloatArray], overlap: Overlap, unit: float) -> dict[str, Any] | None:

@@ -1,19 +1,26 @@
-"""Every variant fitted with every seed on every fold; its forecasts of the fold's test block are kept."""
+"""Every variant fitted with every seed on every fold; its forecasts of the test block are kept in a cache."""
 
+import hashlib
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import DataError
+from tradsys.core.files import write_atomically
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.models.forecaster import FittedForecaster, Panel, Rows, stack
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
-from tradsys.research.claims.result_cache import ResultCache
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
@@ -30,6 +37,44 @@ if TYPE_CHECKING:
     from tradsys.models.networks.onnx_forecaster import OnnxForecaster
     from tradsys.models.training.contrastive_agent import ContrastiveAgent
     from tradsys.models.training.network_agent import NetworkAgent
+
+
+@dataclass(frozen=True, slots=True)
+class ResultCache:
+    """Named arrays with a few facts about them, as safetensors files in one folder; each is there whole or not at all.
+
+    The folder belongs to one market and one configuration: another one's results are never found in it.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, root: Path, *identity: str) -> "ResultCache":
+        """The folder below `root` of everything that was computed for this identity."""
+        return cls(root / hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16])
+
+    def path(self, *name: str | int) -> Path:
+        """Where a piece of work lies; its names are the parts of the file's."""
+        plain = ["".join(c if c.isalnum() else "-" for c in str(part)) for part in name]
+        return self.folder / f"{'_'.join(plain)}.safetensors"
+
+    def has(self, *name: str | int) -> bool:
+        return self.path(*name).is_file()
+
+    def put(self, arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any], *name: str | int) -> None:
+        """Write the results of a piece of work, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
+        write_atomically(self.path(*name), save(whole, {"facts": json.dumps(facts, sort_keys=True)}))
+
+    def get(self, *name: str | int) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        path = self.path(*name)
+        try:
+            with safe_open(path, framework="numpy") as file:
+                facts: dict[str, Any] = json.loads(file.metadata()["facts"])
+                return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{path} cannot be read ({error}); delete it, and it is computed again") from None
 
 
 REFERENCES = (BaseRate(), VolatilityOnly(), RidgeLogistic())
@@ -71,7 +116,6 @@ class Deadline:
 
     @property
     def has_passed(self) -> bool:
-        """Whether it is time to stop."""
         return self.minutes is not None and time.monotonic() - self.began > 60 * self.minutes
 
 

@@ -13,8 +13,7 @@ from tradsys.labels.weights import base_rate
 from tradsys.models.calibration import fit_calibration
 from tradsys.models.focal import focal_logit
 from tradsys.models.forecaster import stack
-from tradsys.research.claims.fits import REFERENCES, DevelopmentFolds, complete_seeds
-from tradsys.research.claims.result_cache import ResultCache
+from tradsys.research.claims.fits import REFERENCES, DevelopmentFolds, ResultCache, complete_seeds
 from tradsys.research.claims.variants import CONTROL, FOCAL, FOCAL_ALPHA, FOCAL_GAMMA, FOCAL_RAW, SUPCON, Agents
 from tradsys.verdict.scores import ForecastOutcomes
 from tradsys.verdict.skill import Overlap

@@ -13,9 +13,15 @@ from tradsys.journal.entries import Comparison
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
 from tradsys.research.claims.claims import forecast_results, profile_results
-from tradsys.research.claims.fits import REFERENCES, Deadline, DevelopmentFolds, fit_variants, trade_profiles
+from tradsys.research.claims.fits import (
+    REFERENCES,
+    Deadline,
+    DevelopmentFolds,
+    ResultCache,
+    fit_variants,
+    trade_profiles,
+)
 from tradsys.research.claims.forecasts import collect_forecasts
-from tradsys.research.claims.result_cache import ResultCache
 from tradsys.research.claims.variants import Agents, with_plan
 from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.experiment import Progress

@@ -28,8 +28,7 @@ from tradsys.journal.book import reigning
 from tradsys.journal.entries import NOT_FITTED, Champion, Data
 from tradsys.journal.ledger import Ledger, LedgerEntry
 from tradsys.profiles.catalogue import named
-from tradsys.research.judging.rejudge import rejudge
-from tradsys.research.judging.replay import Replay
+from tradsys.research.judging.rejudge import Replay, rejudge
 from tradsys.runs.verdict import ProfileJudgement
 from tradsys.verdict.results import VerdictSpec
 from tradsys.verdict.stationary import studentised_blocks

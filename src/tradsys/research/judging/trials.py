@@ -75,16 +75,7 @@ class Judged:
 def trial_series(simulations: Mapping[str, Simulation]) -> list[TrialSeries]:
     """Each profile's record as the verdict and the ledger need it."""
     return [
-        TrialSeries(
-            key=name,
-            days=one.days,
-            daily=one.daily,
-            grid=one.grid,
-            position=one.position,
-            opens=one.opens,
-            symbols=one.symbols,
-            n_trades=len(one.trades),
-        )
+        TrialSeries(name, one.days, one.daily, one.grid, one.position, one.opens, one.symbols, len(one.trades))
         for name, one in simulations.items()
     ]
 
@@ -183,11 +174,7 @@ def open_lockbox(
     others = [other for other in openings if other.hash != entry.hash]
     (own,) = trial_series(simulate())
     judgement = judge(
-        [own],
-        n_counted=len(others) + market.n_design_looks,
-        spec=spec.verdict,
-        guard_bars=guard_bars,
-        seed=spec.seed,
+        [own], n_counted=len(others) + market.n_design_looks, spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed
     )
     return {
         "profile": own.key,

@@ -35,7 +35,6 @@ class Leak:
         return f"{self.part}: {self.column}{of} saw {bars} ahead, first in row {self.row:,} ({stamp(self.start)})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The leak as JSON values."""
         return asdict(self) | {"start": stamp(self.start)}
 
 
@@ -106,7 +105,6 @@ class Search:
     found: dict[tuple[str, str, str], Leak] = field(default_factory=dict)
 
     def add(self, finding: Leak) -> None:
-        """Keep it where it is the first of its column."""
         key = (finding.part, finding.column, finding.symbol)
         if key not in self.found or finding.start < self.found[key].start:
             self.found[key] = finding

@@ -193,13 +193,7 @@ def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSp
         )
     targets = Targets(panel.symbols, panel.times[decides], spec.gross * sides / n_held)
     simulation = simulate_targets(
-        frames,
-        targets,
-        costs=spec.costs,
-        start=start,
-        end=end,
-        instrument=spec.instrument,
-        cash_quote=spec.cash_quote,
+        frames, targets, costs=spec.costs, start=start, end=end, instrument=spec.instrument, cash_quote=spec.cash_quote
     )
     return Traded(universe, targets, simulation)
 

@@ -12,7 +12,7 @@ from tradsys.core.time import from_ms, stamp
 from tradsys.data.market import Market
 from tradsys.journal.entries import NOT_FITTED
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, mean_spread, spreads
-from tradsys.research.walk.holding_cost import has_rates
+from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.metrics import benchmark_json, block_trades, market_facts, measured_json
 from tradsys.verdict.error_rates import calibration_notes
 

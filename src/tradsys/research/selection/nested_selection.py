@@ -27,8 +27,7 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, meta_labels
 from tradsys.research.walk.experiment import Outcome, block_decisions, profile_decisions, simulate_decisions
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.fitting import TimeoutModel
-from tradsys.research.walk.holding_cost import expected_holding_cost
+from tradsys.research.walk.fitting import TimeoutModel, expected_holding_cost
 from tradsys.research.walk.metrics import measured_json
 from tradsys.research.walk.record import Record
 from tradsys.splits.kfold import PurgedKFold

@@ -35,7 +35,7 @@ from tradsys.predictor.economics import Holding, TimeExit
 from tradsys.predictor.valuation import Valuation
 from tradsys.research.tuning.out_of_fold import FoldForecasts
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.holding_cost import fit_holding
+from tradsys.research.walk.fitting import fit_holding
 
 type Measure = Literal["skill", "growth"]
 MEASURES: tuple[Measure, ...] = get_args(Measure.__value__)
@@ -65,13 +65,11 @@ class TrialScore:
 
     @classmethod
     def of(cls, seeds: Sequence[SeedScore]) -> Self:
-        """From the scores of all seeds."""
         blocks = np.mean([one.blocks for one in seeds], axis=0)
         return cls(tuple(one.by_fold for one in seeds), tuple(blocks.tolist()))
 
     @property
     def n_folds(self) -> int:
-        """Folds that were scored."""
         return len(self.by_fold[0]) if self.by_fold else 0
 
     @property
@@ -105,7 +103,6 @@ class TrialScore:
         return max(value, WORST) if isfinite(value) and not self.troubles else WORST
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
         return {"by_fold": self.by_fold, "blocks": self.blocks, "troubles": self.troubles}
 
     @classmethod

@@ -24,9 +24,8 @@ from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment import lockbox_opens
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from, experiment_on
-from tradsys.research.walk.fitting import TimeoutModel, timeout_panel
+from tradsys.research.walk.fitting import TimeoutModel, known_funding, timeout_panel
 from tradsys.research.walk.folds import purged_folds
-from tradsys.research.walk.holding_cost import known_funding
 from tradsys.research.walk.record import both
 from tradsys.settings.config import RunConfig
 
@@ -163,7 +162,7 @@ class FoldFitter:
             return self.fit_each(fits)  # one by one, to know whose fault it was
 
     def _job(self, fit: FoldFit) -> "_Job":
-        spec = self._spec(fit.config)
+        spec = experiment_on(self._part, fit.config, self._plan)
         prepared = self._prepared(_panel_settings(fit.config))
         train, test = self._fold(prepared, spec, fit.fold)
         weighed = spec.weights.on_training(prepared.panel, train, prepared.data)
@@ -197,11 +196,8 @@ class FoldFitter:
             funding=known_funding(data, job.spec, test),
         )
 
-    def _spec(self, config: RunConfig) -> Experiment:
-        return experiment_on(self._part, config, self._plan)
-
     def _prepare(self, config: RunConfig) -> _LabelledPanel:
-        spec = self._spec(config)
+        spec = experiment_on(self._part, config, self._plan)
         data = Dataset.build(self._part.bars, self._part.interval, spec.barriers, spec.costs)
         labelled = data.labelled
         if (n := sum(int(mask.sum()) for mask in labelled)) < _FEWEST_ROWS:

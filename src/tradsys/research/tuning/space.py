@@ -134,7 +134,6 @@ class SearchSpace:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The dotted keys."""
         return tuple(one.key for one in self.parameters)
 
     def __getitem__(self, key: str) -> Parameter:

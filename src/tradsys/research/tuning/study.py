@@ -117,7 +117,9 @@ class TuningStudy:
         asked_again = {trial.user_attrs.get("reruns") for trial in trials}
         n_again = 0
         for trial in trials:
-            if trial.state != TrialState.RUNNING or self._is_alive(trial):
+            # another host may still be working on it; on this one nobody is, since `locked_study` let us in
+            host = trial.user_attrs.get("host")
+            if trial.state != TrialState.RUNNING or is_elsewhere(self._study, host, self._host):
                 continue
             if "result" in trial.user_attrs:
                 self._close(trial)
@@ -171,10 +173,6 @@ class TuningStudy:
     def heartbeat(self) -> AbstractContextManager[None]:
         """Tell other hosts that share the storage that this one is alive while the block lasts."""
         return heartbeat(self._study, self._host) if self.is_shared else nullcontext()
-
-    def _is_alive(self, trial: "FrozenTrial") -> bool:
-        """Whether another host may still be working on it; on this one nobody is, since `locked_study` let us in."""
-        return is_elsewhere(self._study, trial.user_attrs.get("host"), self._host)
 
     def _ask(self) -> tuple["OptunaTrial", dict[str, Value]]:
         n_asked = len(self._study.get_trials(deepcopy=False))

@@ -80,18 +80,9 @@ class FinishedTrial:
 
     def to_dict(self) -> dict[str, Any]:
         """A trial as plain values, for a file or a program."""
-        return {
-            "number": self.number,
-            "settings": dict(self.settings),
-            "outcome": self.outcome,
-            "objective": self.score.objective,
-            "mean": self.score.mean,
-            "instability": self.score.instability,
-            "spread_folds": self.score.spread_folds,
-            "spread_seeds": self.score.spread_seeds,
-            "by_fold": self.score.by_fold,
-            "troubles": self.score.troubles,
-        }
+        about = {"number": self.number, "settings": dict(self.settings), "outcome": self.outcome}
+        shown = ("objective", "mean", "instability", "spread_folds", "spread_seeds", "by_fold", "troubles")
+        return about | {name: getattr(self.score, name) for name in shown}
 
 
 def is_finished(trial: "FrozenTrial") -> bool:

@@ -37,12 +37,10 @@ def forecasters(agent: AgentSettings, plan: "Plan | None" = None) -> tuple[Forec
         SymmetricLogistic(agent.penalty),
         Boosted(),
     )
-    return (*baselines, *(_AGENTS[name](agent, linear, plan) for name in _agents(agent.name)))
-
-
-def _agents(name: str) -> tuple[str, ...]:
-    """The agents that are fitted in addition to the baselines."""
-    return tuple(_AGENTS) if name in (ENSEMBLE, "all") else tuple(one for one in _AGENTS if one == name)
+    return (
+        *baselines,
+        *(build(agent, linear, plan) for name, build in _AGENTS.items() if agent.name in (name, ENSEMBLE, "all")),
+    )
 
 
 def challengers(name: str) -> tuple[str, ...]:

@@ -23,9 +23,15 @@ from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
 from tradsys.research.walk.dataset import Dataset, StackedLabels
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.fitting import FoldModels, TimeoutModel, timeout_panel
+from tradsys.research.walk.fitting import (
+    FoldModels,
+    TimeoutModel,
+    expected_holding_cost,
+    fit_holding,
+    has_rates,
+    timeout_panel,
+)
 from tradsys.research.walk.folds import Fold
-from tradsys.research.walk.holding_cost import expected_holding_cost, fit_holding, has_rates
 from tradsys.research.walk.record import Record, rows_since
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import Estimate, Overlap, gain
@@ -94,14 +100,8 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     known = record.known(decider, record.known(TimeoutModel.name, rows))
     logits, timeout_logits = stack(record.logits(decider), known), stack(record.logits(TimeoutModel.name), known)
     labels = data.stacked(known)
-    holding = fit_holding(
-        spec,
-        interval_ms(data.interval),
-        labels.start,
-        labels.end,
-        labels.weight,
-        has_settled_rates=has_rates(data.frames),
-    )
+    bar_ms, has_settled = interval_ms(data.interval), has_rates(data.frames)
+    holding = fit_holding(spec, bar_ms, labels.start, labels.end, labels.weight, has_settled_rates=has_settled)
     valuation = Valuation(
         calibration=calibrations[decider],
         timeout_calibration=calibrate(record, TimeoutModel.name, timeout_panel(panel, data), rows),

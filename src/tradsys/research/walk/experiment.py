@@ -152,7 +152,7 @@ def simulate_lockbox(market: Market, spec: Experiment, outcome: Outcome) -> Mapp
         closes=data.closes,
     )
     record = _extended(outcome.record, outcome.data, data)
-    result = decide_fold(data, spec, fit_models(data, spec, fold), record, outcome.results[0].fold.opens)
+    result = research_fold(data, spec, fold, record, outcome.results[0].fold.opens)
     profile = profile_named(spec.deployed, spec.profiles)
     return {profile.name: simulate_profile(data, [result], profile, spec)}
 

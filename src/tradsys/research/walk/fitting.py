@@ -1,4 +1,4 @@
-"""Everything that is fitted on one fold's training part: features, regimes, forecasters, time exits, supervisor."""
+"""What is fitted on one fold's training part: features, regimes, forecasters, time exits, holding costs, supervisor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,16 +6,20 @@ from datetime import timedelta
 from typing import ClassVar
 
 import numpy as np
+import polars as pl
 
-from tradsys.core.arrays import FloatArray
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.carry import COLUMNS, funding_of
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.logistic import log_odds
 from tradsys.core.seeds import derive
+from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.weights import base_rate
-from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows
+from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, stack
 from tradsys.models.linear.baselines import VolatilityOnly
 from tradsys.models.linear.logistic import FittedLinear
+from tradsys.predictor.economics import Holding
 from tradsys.regimes.family import RegimeFilter
 from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.research.walk.agents import DECIDER
@@ -23,6 +27,9 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.folds import Fold, purged_folds
 from tradsys.research.walk.record import Record, both
+
+_INNER_FOLDS = 4
+_FEWEST_ROWS = 300
 
 _ENOUGH = 50
 """Time exits a side below which their rate is a constant: a regression on fewer would fit noise."""
@@ -51,10 +58,6 @@ def timeout_panel(panel: Panel, data: Dataset) -> Panel:
         np.where(np.isfinite(one.target), one.timed_out.astype(np.float64), np.nan) for one in data.labels.values()
     )
     return replace(panel, y=y)
-
-
-_INNER_FOLDS = 4
-_FEWEST_ROWS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +111,37 @@ def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: Fol
     for model in spec.forecasters:
         if model.memory > 0:
             record.add(model.name, rows, record.logits(DECIDER))
+
+
+def has_rates(frames: Mapping[str, pl.DataFrame]) -> bool:
+    """Whether the bars carry the funding that was settled."""
+    return any(name in frame.columns for frame in frames.values() for name in COLUMNS)
+
+
+def fit_holding(
+    spec: Experiment, bar_ms: int, start: IntArray, end: IntArray, weight: FloatArray, *, has_settled_rates: bool
+) -> Holding | None:
+    """What holding a trade costs, from labels of `start` (n,), `end` and `weight` (n, 2).
+
+    None where holding a trade costs nothing.
+    """
+    if not (has_settled_rates or spec.costs.funding_bps_per_8h or spec.costs.borrow_bps_per_year):
+        return None
+    horizon = spec.barriers.horizon
+    n_held = np.minimum((end - start[:, None]) / bar_ms, horizon)
+    return Holding.fit(n_held, weight, horizon=horizon, bar_ms=bar_ms, costs=spec.costs, has_rates=has_settled_rates)
+
+
+def expected_holding_cost(holding: Holding | None, data: Dataset, rows: Rows) -> FloatArray | None:
+    """What holding was expected to cost at the chosen rows, symbol after symbol, (n, 2)."""
+    if holding is None:
+        return None
+    return stack([holding.expected(bars) for bars in data.frames.values()], rows)
+
+
+def known_funding(data: Dataset, spec: Experiment, rows: Rows) -> FloatArray:
+    """Rate, hours and age at the chosen rows, symbol after symbol, (n, 3); no rows where there is no funding at all."""
+    if not (has_rates(data.frames) or spec.costs.funding_bps_per_8h):
+        return np.empty((0, 3))
+    each = [funding_of(bars, spec.costs, interval_ms(data.interval)) for bars in data.frames.values()]
+    return stack([np.stack([one.rate, one.hours, one.age_h], axis=1) for one in each], rows)

@@ -17,7 +17,7 @@ from tradsys.profiles.profile import Profile
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome, block_decisions, lockbox_opens
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.holding_cost import has_rates
+from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
 from tradsys.verdict.error_rates import calibration_notes
 from tradsys.verdict.scores import auc, log_loss

@@ -21,7 +21,6 @@ class Record:
     log_odds: dict[str, tuple[FloatArray, ...]] = field(default_factory=dict)
 
     def add(self, name: str, rows: Rows, logits: Sequence[FloatArray]) -> None:
-        """Enter a forecaster's log-odds for the given rows."""
         if name not in self.log_odds:
             self.log_odds[name] = tuple(np.full((n, 2), np.nan) for n in self.sizes)
         for held, mask, values in zip(self.log_odds[name], rows, logits, strict=True):
