@@ -23,7 +23,7 @@ TESTS = {
     "verdict/shift.py": ["shift", "procedure"],
     "verdict/skill.py": ["skill", "scores"],
     "verdict/stationary.py": ["stationary", "bootstrap", "spa", "procedure", "skill"],
-    "verdict/stepdown.py": ["stepdown", "trials", "procedure"],
+    "verdict/stepdown.py": ["stepdown", "spa", "trials", "procedure"],
 }
 """Which tests cover a module of the verdict; one not listed has its own, and labels and splits have all of theirs."""
 

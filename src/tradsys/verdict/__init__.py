@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from tradsys.verdict.skill import Overlap as Overlap
     from tradsys.verdict.skill import estimate as estimate
     from tradsys.verdict.skill import gain as gain
-    from tradsys.verdict.spa import SuperiorAbility as SuperiorAbility
-    from tradsys.verdict.spa import SuperiorModels as SuperiorModels
-    from tradsys.verdict.spa import superior_models as superior_models
-    from tradsys.verdict.spa import superior_predictive_ability as superior_predictive_ability
     from tradsys.verdict.stationary import optimal_block_length as optimal_block_length
+    from tradsys.verdict.stepdown import SuperiorAbility as SuperiorAbility
+    from tradsys.verdict.stepdown import SuperiorModels as SuperiorModels
     from tradsys.verdict.stepdown import effective_trials as effective_trials
     from tradsys.verdict.stepdown import holm as holm
     from tradsys.verdict.stepdown import romano_wolf as romano_wolf
     from tradsys.verdict.stepdown import sidak as sidak
+    from tradsys.verdict.stepdown import superior_models as superior_models
+    from tradsys.verdict.stepdown import superior_predictive_ability as superior_predictive_ability
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)
