@@ -27,7 +27,11 @@ class LookaheadMetrics(RunSection):
 
 
 class GiveawayMetrics(RunSection):
-    """A column that tells test from training rows; `shift` and `spread` in standard deviations of the training rows."""
+    """A column whose drift tells test from training rows, and its `share` in doing so on left-out blocks.
+
+    `shift` is how much higher it stands in the test rows, and `spread` how widely, in standard deviations of the
+    training rows; both are means of the folds where there are several.
+    """
 
     column: str
     share: Number
@@ -36,7 +40,11 @@ class GiveawayMetrics(RunSection):
 
 
 class FoldDriftMetrics(RunSection):
-    """How well a model tells one fold's test block from its training part, and what is ordinary within that part."""
+    """One fold's AUC between training and test rows, .5 where nothing tells them apart for longer than a block.
+
+    `ordinary` is the same between a stretch of the training part, as long as the test block, and the rest of that part,
+    mean of its `n_stretches`; None where it holds no two of them.
+    """
 
     fold: int
     auc: Number
@@ -46,7 +54,11 @@ class FoldDriftMetrics(RunSection):
 
 
 class DriftMetrics(RunSection):
-    """Adversarial validation of all folds; the AUC is None where the test blocks are too short for it."""
+    """All folds: the mean AUC, the mean of what is ordinary, and by how much the one exceeds the other.
+
+    `auc` is None where the test blocks are too short for what a row looks back on, and the sentence says so. Rows
+    within `gap_bars` of a left-out block are not learnt from.
+    """
 
     sentence: str
     auc: Band | None
@@ -58,7 +70,7 @@ class DriftMetrics(RunSection):
 
 
 class LossIncreaseMetrics(RunSection):
-    """What shifting a cluster of columns costs a forecast on average, in millinats."""
+    """What shifting a cluster costs a forecast on average, with its 95% interval; None where history is too short."""
 
     millinats: Number
     low: Number
@@ -75,7 +87,7 @@ class TreeGainMetrics(RunSection):
 
 
 class ClusterMetrics(RunSection):
-    """One cluster of like columns, and what forecasts lose without it."""
+    """A cluster of like columns; `boosted` and `gain` are None where no trees were fitted, or where none ever split."""
 
     name: str
     columns: tuple[str, ...]
@@ -85,7 +97,10 @@ class ClusterMetrics(RunSection):
 
 
 class ImportanceMetrics(RunSection):
-    """Clusters, the most needed first; columns whose |rank correlation| is above `cut` share one."""
+    """Clusters in order of what the deciding models lose without them, over `n` forecasts of all test blocks.
+
+    `deciders` says who decided in how many folds; columns whose |rank correlation| is above `cut` share a cluster.
+    """
 
     clusters: tuple[ClusterMetrics, ...]
     deciders: Mapping[str, int]

@@ -7,12 +7,12 @@ from tests.research.diagnostics.planted import N_BARS, outcome_of, spec_of
 from tradsys.features.momentum import LaggedReturns
 from tradsys.research.calibration.scenarios import calibration_experiment
 from tradsys.research.diagnostics.adversarial import (
-    DriftingColumn,
-    MeanInterval,
     _mean_interval,
     _sentence,
     adversarial_validation,
 )
+from tradsys.runs.diagnostics import GiveawayMetrics
+from tradsys.runs.section import Band
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +20,10 @@ pytestmark = pytest.mark.slow
 TREND = np.linspace(0, 6, N_BARS)
 STEP = np.where(np.arange(N_BARS) < N_BARS // 2, 0.0, 1.5)
 """The later half stands elsewhere: from fold 3 on, whose test block is the first of it."""
+
+
+def band(value, low=None, high=None):
+    return Band(value=value, low=low, high=high)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,7 @@ def test_the_interval_is_students_over_the_folds():
     band = _mean_interval([0.5, 0.6, 0.7])
     assert band.value == pytest.approx(0.6)
     assert band.high - band.value == pytest.approx(4.302652729911275 * 0.1 / np.sqrt(3))
-    assert _mean_interval([0.5, 0.7]) == MeanInterval(0.6, None, None)
+    assert _mean_interval([0.5, 0.7]) == band(0.6)
 
 
 @pytest.mark.parametrize(
@@ -81,11 +85,11 @@ def test_the_interval_is_students_over_the_folds():
     [(0.48, 0.05, "look like"), (0.55, -0.02, "as stretches of"), (0.55, 0.02, "more than stretches of")],
 )
 def test_the_sentence_says_which_of_three(low, excess, words):
-    shown = (DriftingColumn("a", 0.6, 1.0, 1.0), DriftingColumn("b", 0.2, 0.0, 1.0))
-    said = _sentence(MeanInterval(0.6, low, 0.7), 0.55, MeanInterval(0.05, excess, 0.1), shown, 6)
+    shown = tuple(GiveawayMetrics(column=one, share=0.6, shift=1.0, spread=1.0) for one in "ab")
+    said = _sentence(band(0.6, low, 0.7), 0.55, band(0.05, excess, 0.1), shown, 6)
     assert words in said
     assert ("mostly a and b" in said) == (low > 0.5)
 
 
 def test_two_folds_are_too_few_for_an_answer():
-    assert _sentence(MeanInterval(0.9, None, None), None, None, (), 2).startswith("Too few folds")
+    assert _sentence(band(0.9), None, None, (), 2).startswith("Too few folds")

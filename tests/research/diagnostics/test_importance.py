@@ -49,8 +49,8 @@ def test_all_test_rows_and_folds_take_part_and_every_column_is_in_one_cluster(im
 
 def test_the_calibrated_model_is_the_one_that_was_scored(planted):
     """Its loss before anything is moved is that of the run."""
-    from tradsys.research.diagnostics.fold_columns import fold_columns
     from tradsys.research.diagnostics.importance import _blocks, _models
+    from tradsys.research.walk.scoring import fold_columns
 
     result = planted.results[2]
     ((block, _),) = _blocks(planted.data, result, fold_columns(planted.data, result))

@@ -1,9 +1,8 @@
 """Adversarial validation: how well a classifier tells every fold's test block from what was trained on."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
 
@@ -11,77 +10,20 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
 from tradsys.models.forecaster import Rows, stack
-from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.diagnostics.two_sample import N_BLOCKS, SampleRows, TwoSampleTest, two_sample_test
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
+from tradsys.research.walk.scoring import fold_columns, usable
+from tradsys.runs.diagnostics import DriftMetrics, FoldDriftMetrics, GiveawayMetrics
+from tradsys.runs.section import Band
 
 _FEWEST_FOLDS = 3
 _N_SHOWN = 6
 
 
-@dataclass(frozen=True, slots=True)
-class MeanInterval:
-    """A mean of the folds with its 95% interval, None where there are too few of them."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class DriftingColumn:
-    """A column whose drift tells test from training rows, and its `share` in doing so on left-out blocks.
-
-    `shift` is how much higher it stands in the test rows, and `spread` how widely, in standard deviations of the
-    training rows; both are means of the folds where there are several.
-    """
-
-    column: str
-    share: float
-    shift: float
-    spread: float
-
-
-@dataclass(frozen=True, slots=True)
-class FoldDrift:
-    """One fold's AUC between training and test rows, .5 where nothing tells them apart for longer than a block.
-
-    `ordinary` is the same between a stretch of the training part, as long as the test block, and the rest of that part,
-    mean of its `n_stretches`; None where it holds no two of them.
-    """
-
-    fold: int
-    auc: float
-    ordinary: float | None
-    n_stretches: int
-    giveaways: tuple[DriftingColumn, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """All folds: the mean AUC, the mean of what is ordinary, and by how much the one exceeds the other.
-
-    `auc` is None where the test blocks are too short for what a row looks back on, and the sentence says so. Rows
-    within `gap_bars` of a left-out block are not learnt from.
-    """
-
-    sentence: str
-    auc: MeanInterval | None
-    ordinary: float | None
-    excess: MeanInterval | None
-    giveaways: tuple[DriftingColumn, ...]
-    folds: tuple[FoldDrift, ...]
-    gap_bars: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return asdict(self)
-
-
-def adversarial_validation(outcome: Outcome, spec: Experiment) -> Drift:
+def adversarial_validation(outcome: Outcome, spec: Experiment) -> DriftMetrics:
     """How well a model tells every fold's training rows from its test rows by the columns that the forecasters see.
 
     The gap is what a row looks back on, or the length of a left-out block where that is less, which is counted
@@ -109,7 +51,7 @@ def adversarial_validation(outcome: Outcome, spec: Experiment) -> Drift:
 class _FoldComparison:
     """A fold's numbers, and what its columns added and how they moved, all (n_features,)."""
 
-    drift: FoldDrift
+    drift: FoldDriftMetrics
     columns: tuple[str, ...]
     lead: FloatArray
     shift: FloatArray
@@ -125,7 +67,7 @@ def _compare(data: Dataset, result: FoldResult, *, gap_ms: int, seed: int) -> _F
     ordinary = _ordinary(train, fold.closes - fold.opens, gap_ms=gap_ms, seed=seed)
     scale = np.maximum(train.X.std(axis=0), 1e-9)
     shift, spread = (test.X.mean(axis=0) - train.X.mean(axis=0)) / scale, test.X.std(axis=0) / scale
-    drift = FoldDrift(
+    drift = FoldDriftMetrics(
         fold=fold.index,
         auc=found.auc,
         ordinary=float(np.mean([one.auc for one in ordinary])) if ordinary else None,
@@ -155,33 +97,42 @@ def _ordinary(train: SampleRows, length_ms: int, *, gap_ms: int, seed: int) -> l
     return [one for one in tests if one is not None]
 
 
-def _summary(compared: Sequence[_FoldComparison], gap: int) -> Drift:
+def _summary(compared: Sequence[_FoldComparison], gap: int) -> DriftMetrics:
     folds = tuple(one.drift for one in compared)
-    known = [(one.auc, one.ordinary) for one in folds if one.ordinary is not None]
-    auc = _mean_interval([one.auc for one in folds])
-    ordinary = float(np.mean([value for _, value in known])) if known else None
-    excess = _mean_interval([area - value for area, value in known]) if known else None
+    auc = _mean_interval(np.array([one.auc for one in folds]))
+    known = [one for one in folds if one.ordinary is not None]
+    areas, usual = (np.array([getattr(one, name) for one in known]) for name in ("auc", "ordinary"))
+    ordinary = float(usual.mean()) if known else None
+    excess = _mean_interval(areas - usual) if known else None
     lead, shift, spread = (
         np.mean([getattr(one, name) for one in compared], axis=0) for name in ("lead", "shift", "spread")
     )
     giveaways = _giveaways(compared[0].columns, lead, shift, spread)
-    return Drift(_sentence(auc, ordinary, excess, giveaways, len(folds)), auc, ordinary, excess, giveaways, folds, gap)
+    return DriftMetrics(
+        sentence=_sentence(auc, ordinary, excess, giveaways, len(folds)),
+        auc=auc,
+        ordinary=ordinary,
+        excess=excess,
+        giveaways=giveaways,
+        folds=folds,
+        gap_bars=gap,
+    )
 
 
-def _mean_interval(values: Sequence[float]) -> MeanInterval:
+def _mean_interval(values: FloatArray) -> Band:
     """Mean of the folds with Student's interval."""
     from scipy.stats import t
 
     mean, n = float(np.mean(values)), len(values)
     if n < _FEWEST_FOLDS:
-        return MeanInterval(mean, None, None)
+        return Band(value=mean, low=None, high=None)
     half = float(t.ppf(0.975, n - 1)) * float(np.std(values, ddof=1)) / sqrt(n)
-    return MeanInterval(mean, mean - half, mean + half)
+    return Band(value=mean, low=mean - half, high=mean + half)
 
 
 def _giveaways(
     columns: tuple[str, ...], lead: FloatArray, shift: FloatArray, spread: FloatArray
-) -> tuple[DriftingColumn, ...]:
+) -> tuple[GiveawayMetrics, ...]:
     """Columns that distinguish the samples, most first, with their shares in it; none where nothing did."""
     helped = np.maximum(lead, 0.0)
     if lead.sum() <= 0:
@@ -189,15 +140,17 @@ def _giveaways(
     share = helped / helped.sum()
     order = np.argsort(-share, kind="stable")[:_N_SHOWN]
     return tuple(
-        DriftingColumn(columns[k], float(share[k]), float(shift[k]), float(spread[k])) for k in order if share[k] > 0
+        GiveawayMetrics(column=columns[k], share=float(share[k]), shift=float(shift[k]), spread=float(spread[k]))
+        for k in order
+        if share[k] > 0
     )
 
 
 def _sentence(
-    auc: MeanInterval,
+    auc: Band,
     ordinary: float | None,
-    excess: MeanInterval | None,
-    giveaways: Sequence[DriftingColumn],
+    excess: Band | None,
+    giveaways: Sequence[GiveawayMetrics],
     n_folds: int,
 ) -> str:
     if auc.low is None or auc.high is None:
@@ -220,8 +173,8 @@ def _sentence(
     )
 
 
-def _too_short(n_bars: int, lookback: int) -> Drift:
-    return Drift(
+def _too_short(n_bars: int, lookback: int) -> DriftMetrics:
+    return DriftMetrics(
         sentence="Whether the test blocks look like what was trained on cannot be said: they have "
         f"{n_bars:,} bars, and with columns that look back {lookback} bars at least "
         f"{N_BLOCKS * -(-lookback // 3):,} are needed.",

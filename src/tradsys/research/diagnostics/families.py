@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from tradsys.core.seeds import derive
 from tradsys.features.feature import OutsideFeature
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.models.forecaster import Panel, stack
-from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, calibrate
@@ -20,12 +18,13 @@ from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import FoldModels, fill_first_part
 from tradsys.research.walk.record import Record
-from tradsys.research.walk.scoring import BASE_RATE, millinats, scored_rows
+from tradsys.research.walk.scoring import BASE_RATE, millinats, scored_rows, fold_columns, usable
+from tradsys.runs.diagnostics import FamiliesMetrics, FamilyMetrics
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import gain
 
 
-def family_gains(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
+def family_gains(outcome: Outcome, spec: Experiment) -> FamiliesMetrics:
     """For each family that the features read: its columns, and its gain in millinats with a 95% interval.
 
     The gain is the mean log-loss that the ridge logistic, calibrated as in the run, saves with the family's columns
@@ -37,15 +36,15 @@ def family_gains(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
     for family, columns in families_of(outcome.results[0].predictor.features).items():
         without = log_loss(probabilities(outcome, spec, ~columns), scored.outcomes.y)
         found.append(
-            {
-                "family": family,
-                "columns": [name for name, is_in in zip(_columns(outcome), columns, strict=True) if is_in],
-                "gain": millinats(gain(without, loss[DECIDER], scored.outcomes.overlap, seed=spec.seed)),
-                "over_base_with": float((loss[BASE_RATE] - loss[DECIDER]).mean() * 1e3),
-                "over_base_without": float((loss[BASE_RATE] - without).mean() * 1e3),
-            }
+            FamilyMetrics(
+                family=family,
+                columns=tuple(name for name, is_in in zip(_columns(outcome), columns, strict=True) if is_in),
+                gain=millinats(gain(without, loss[DECIDER], scored.outcomes.overlap, seed=spec.seed)),
+                over_base_with=float((loss[BASE_RATE] - loss[DECIDER]).mean() * 1e3),
+                over_base_without=float((loss[BASE_RATE] - without).mean() * 1e3),
+            )
         )
-    return {"forecaster": DECIDER, "n": scored.outcomes.n, "families": found}
+    return FamiliesMetrics(forecaster=DECIDER, n=scored.outcomes.n, families=tuple(found))
 
 
 def families_of(features: FittedFeatures) -> dict[str, BoolArray]:

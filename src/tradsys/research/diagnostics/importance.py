@@ -1,9 +1,7 @@
 """Feature importance: what forecasts lose out of sample with a cluster of columns permuted, and what trees split on."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,7 +11,6 @@ from tradsys.core.time import interval_ms
 from tradsys.models.boosted import FittedBoosted
 from tradsys.models.combination import CombinedForecaster
 from tradsys.models.forecaster import stack
-from tradsys.research.diagnostics.fold_columns import fold_columns, usable
 from tradsys.research.diagnostics.permutation import (
     CUT,
     CalibratedForecaster,
@@ -27,7 +24,8 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.scoring import BOOSTED
+from tradsys.research.walk.scoring import BOOSTED, fold_columns, usable
+from tradsys.runs.diagnostics import ClusterMetrics, ImportanceMetrics, LossIncreaseMetrics, TreeGainMetrics
 from tradsys.verdict.skill import Overlap, estimate
 
 DECIDING = "deciding"
@@ -37,54 +35,7 @@ N_SHIFTS_WITH_MEMORY = 1
 """Shifts of a cluster. A network takes far longer than models that read a row alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class LossIncrease:
-    """What shifting a cluster costs a forecast on average, with its 95% interval; None where history is too short."""
-
-    millinats: float
-    low: float | None
-    high: float | None
-    n_blocks: int
-
-
-@dataclass(frozen=True, slots=True)
-class SplitGain:
-    """A cluster's share in what the trees' splits saved in training: mean of the folds, the least and the most."""
-
-    share: float
-    least: float
-    most: float
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterImportance:
-    """One cluster of columns; `boosted` and `gain` are None where no trees were fitted, or where none ever split."""
-
-    name: str
-    columns: tuple[str, ...]
-    deciding: LossIncrease
-    boosted: LossIncrease | None
-    gain: SplitGain | None
-
-
-@dataclass(frozen=True, slots=True)
-class Importance:
-    """Clusters in order of what the deciding models lose without them, over `n` forecasts of all test blocks.
-
-    `deciders` says who decided in how many folds; columns whose |rank correlation| is above `cut` share a cluster.
-    """
-
-    clusters: tuple[ClusterImportance, ...]
-    deciders: Mapping[str, int]
-    n: int
-    cut: float = CUT
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return asdict(self)
-
-
-def feature_importance(outcome: Outcome, spec: Experiment) -> Importance:
+def feature_importance(outcome: Outcome, spec: Experiment) -> ImportanceMetrics:
     """Importance of every cluster of columns to the forecasts of all test blocks, by models purged of each block.
 
     Clusters come from the first fold's training part: it lies before every test row and in every training part, so that
@@ -106,7 +57,7 @@ def feature_importance(outcome: Outcome, spec: Experiment) -> Importance:
     costs = {name: _estimates(np.concatenate(parts, axis=1), overlap, spec.seed) for name, parts in found.items()}
     gains = _gains(results, clusters)
     ranked = [
-        ClusterImportance(
+        ClusterMetrics(
             name=one.name,
             columns=one.columns,
             deciding=costs[DECIDING][k],
@@ -115,10 +66,11 @@ def feature_importance(outcome: Outcome, spec: Experiment) -> Importance:
         )
         for k, one in enumerate(clusters)
     ]
-    return Importance(
-        clusters=tuple(sorted(ranked, key=lambda one: -one.deciding.millinats)),
+    return ImportanceMetrics(
+        clusters=tuple(sorted(ranked, key=lambda one: -(one.deciding.millinats or 0.0))),
         deciders=dict(Counter(result.decider for result in results)),
         n=len(overlap.start),
+        cut=CUT,
     )
 
 
@@ -160,13 +112,15 @@ def _shifts(model: CalibratedForecaster, seed: int, fold: int) -> FloatArray:
     return shift_shares(n, generator(seed, "importance", fold))
 
 
-def _estimates(increase: FloatArray, overlap: Overlap, seed: int) -> list[LossIncrease]:
+def _estimates(increase: FloatArray, overlap: Overlap, seed: int) -> list[LossIncreaseMetrics]:
     """Means of the rows (n_clusters, n_scored), nats in, millinats out."""
     means = [estimate(1e3 * row, overlap, seed=seed) for row in increase]
-    return [LossIncrease(one.value, one.low, one.high, one.n_blocks) for one in means]
+    return [
+        LossIncreaseMetrics(millinats=one.value, low=one.low, high=one.high, n_blocks=one.n_blocks) for one in means
+    ]
 
 
-def _gains(results: Sequence[FoldResult], clusters: Sequence[Cluster]) -> list[SplitGain] | None:
+def _gains(results: Sequence[FoldResult], clusters: Sequence[Cluster]) -> list[TreeGainMetrics] | None:
     """Each cluster's share in the trees' gain, both sides together; None where no tree ever split."""
     boosted = [one for result in results if isinstance(one := result.fitted.get(BOOSTED), FittedBoosted)]
     totals = [total for one in boosted if (total := one.gain().sum(axis=0)).any()]
@@ -174,4 +128,4 @@ def _gains(results: Sequence[FoldResult], clusters: Sequence[Cluster]) -> list[S
         return None
     part = np.array([total / total.sum() for total in totals])
     own = [part[:, list(one.positions)].sum(axis=1) for one in clusters]
-    return [SplitGain(float(one.mean()), float(one.min()), float(one.max())) for one in own]
+    return [TreeGainMetrics(share=float(one.mean()), least=float(one.min()), most=float(one.max())) for one in own]

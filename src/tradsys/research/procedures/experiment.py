@@ -167,10 +167,10 @@ class SimulatedExperiment:
         """Skill and trades, what the forecasts need, the chosen procedure and cross-validated paths."""
         outcome, spec = self.outcome, self.procedure.spec
         return run_metrics(self.market, spec, outcome, benchmark) | {
-            "adversarial": adversarial_validation(outcome, spec).to_dict(),
-            "importance": feature_importance(outcome, spec).to_dict(),
-            "families": family_gains(outcome, spec),
-            "supervisor": supervision(outcome, spec),
+            "adversarial": adversarial_validation(outcome, spec).to_json(),
+            "importance": feature_importance(outcome, spec).to_json(),
+            "families": family_gains(outcome, spec).to_json(),
+            "supervisor": supervision(outcome, spec).to_json(),
             "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
             "paths": cross_validated_paths(outcome.data, spec, progress),
         }

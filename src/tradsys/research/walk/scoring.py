@@ -11,6 +11,7 @@ from tradsys.core.time import interval_ms
 from tradsys.models.forecaster import Rows, stack
 from tradsys.research.walk.dataset import Dataset, StackedLabels
 from tradsys.research.walk.deciding import FoldResult
+from tradsys.runs.section import MeasuredGain
 from tradsys.verdict.reliability import reliability_bins
 from tradsys.verdict.scores import ForecastOutcomes, log_loss, score
 from tradsys.verdict.skill import Estimate, Overlap, gain
@@ -65,6 +66,20 @@ def scored_rows(data: Dataset, result: FoldResult) -> Rows:
     )
 
 
+def fold_columns(data: Dataset, result: FoldResult) -> tuple[FloatArray, ...]:
+    """A symbol's standardised columns of all bars, (n_bars, n_features), on the scale of the fold's training part."""
+    features = result.predictor.features
+    return tuple(features.standardise(values) for values in data.raw.of(features))
+
+
+def usable(rows: Rows, columns: tuple[FloatArray, ...], data: Dataset) -> Rows:
+    """Those of the rows that have all columns and a label."""
+    labels = data.labels.values()
+    return tuple(
+        mask & np.isfinite(X).all(axis=1) & one.is_labelled for mask, X, one in zip(rows, columns, labels, strict=True)
+    )
+
+
 def skill_table(scored: Scored, *, seed: int) -> dict[str, Any]:
     """Scores of every forecaster, and its gains in millinats over the references, with 95% intervals."""
     outcomes = scored.outcomes
@@ -83,7 +98,8 @@ def skill_table(scored: Scored, *, seed: int) -> dict[str, Any]:
         "log_loss_base": float(losses[BASE_RATE].mean()),
         "smallest_visible_gain_millinats": None if visible is None else visible * 1e3,
         "forecasters": [
-            _scores(name, p, outcomes, seed) | {key: millinats(gains.get((name, key))) for key in REFERENCES}
+            _scores(name, p, outcomes, seed)
+            | {key: millinats(gains[name, key]).to_json() if (name, key) in gains else None for key in REFERENCES}
             for name, p in scored.probability.items()
         ],
     }
@@ -100,17 +116,15 @@ def _scores(name: str, probability: FloatArray, outcomes: ForecastOutcomes, seed
     }
 
 
-def millinats(estimate: Estimate | None) -> dict[str, Any] | None:
-    """An estimate in nats as JSON values, in thousandths."""
-    if estimate is None:
-        return None
+def millinats(estimate: Estimate) -> MeasuredGain:
+    """An estimate in nats, in thousandths."""
     shown = {name: getattr(estimate, name) for name in ("value", "low", "high", "smallest_visible")}
-    return {
+    return MeasuredGain(
         **{name: None if nats is None else nats * 1e3 for name, nats in shown.items()},
-        "n": estimate.n,
-        "n_blocks": estimate.n_blocks,
-        "block_bars": estimate.block,
-    }
+        n=estimate.n,
+        n_blocks=estimate.n_blocks,
+        block_bars=estimate.block,
+    )
 
 
 def reliability(scored: Scored) -> dict[str, list[dict[str, float]]]:
