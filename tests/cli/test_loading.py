@@ -5,8 +5,7 @@ import inspect
 import pytest
 
 from tradsys.cli import compare, lookahead, run, train, tune
-from tradsys.cli.extras import Needs
-from tradsys.cli.loading import configured_work, load
+from tradsys.cli.loading import Needs, configured_work, load
 from tradsys.cli.options import Positions
 from tradsys.core.errors import DataError, MachineError
 from tradsys.data.simulate import simulate

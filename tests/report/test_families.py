@@ -5,7 +5,7 @@ from tests.report.conftest import changed
 from tests.report.diagnostics import FAMILIES
 from tests.report.test_page import Page
 
-from tradsys.report.families import families_card
+from tradsys.report.forest import families_card
 from tradsys.report.numbers import number
 from tradsys.report.page import page
 from tradsys.runs.diagnostics import FamiliesMetrics

@@ -4,10 +4,9 @@ import pytest
 from tests.report.conftest import changed, without
 
 from tradsys.report.cards import profile_names
-from tradsys.report.chosen import chosen_card
 from tradsys.report.facts import lookahead_line
 from tradsys.report.page import page
-from tradsys.report.paths import paths_card
+from tradsys.report.selection import chosen_card, paths_card
 from tradsys.runs.diagnostics import LookaheadMetrics
 
 

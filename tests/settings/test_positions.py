@@ -17,7 +17,7 @@ from tradsys.features.momentum import LogReturns
 from tradsys.features.positions import POSITIONS
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
-from tradsys.report.families import families_card
+from tradsys.report.forest import families_card
 from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.run import run
 from tradsys.research.walk.experiment import run_experiment

@@ -16,8 +16,8 @@ import typer
 from typer.exceptions import TyperException
 
 from tradsys import __version__
-from tradsys.cli.extras import import_failed
 from tradsys.core.errors import MissingExtraError, TradsysError
+from tradsys.core.extras import extra_of, to_install
 from tradsys.machine.limits import cap_threads
 
 COMMANDS = {
@@ -63,10 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         typer.echo(f"tradsys: {error}", err=True)
         return error.exit_code
     except ModuleNotFoundError as error:
-        missing = import_failed(_named(args[len(leading) :]), error.name)
-        if missing is None or is_debugged:
+        if error.name is None or extra_of(error.name) is None or is_debugged:
             raise
-        typer.echo(f"tradsys: {missing}", err=True)
+        needing, module = _named(args[len(leading) :]), error.name
+        typer.echo(f"tradsys: {needing} needs {module.partition('.')[0]}; {to_install([module])}", err=True)
         return MissingExtraError.exit_code
     except OSError as error:
         if not error.strerror or is_debugged:

@@ -41,8 +41,7 @@ def command(
     import json
     from datetime import UTC, datetime
 
-    from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import plan_for, side_by_side
+    from tradsys.cli.loading import Needs, plan_for, side_by_side
     from tradsys.cli.progress import reporter
     from tradsys.research.calibration.monte_carlo import ResultsFile, calibrate, planned_replications
     from tradsys.research.calibration.page import publish_summary, render

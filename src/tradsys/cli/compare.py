@@ -128,8 +128,7 @@ def _objectives(
 ) -> int:
     from datetime import UTC, datetime
 
-    from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load
+    from tradsys.cli.loading import Needs, load
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
 

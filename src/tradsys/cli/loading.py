@@ -1,15 +1,15 @@
-"""What a command works with: its settings, the market that they describe, and the plan that has room for the work."""
+"""What a command works with: packages, settings, the market that they describe, and the plan that has room for it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, MissingExtraError
+from tradsys.core.extras import absent, to_install
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
-    from tradsys.cli.extras import Needs
     from tradsys.data.market import Market
     from tradsys.machine.plan import Plan, Work
     from tradsys.research.judging.rejudge import Replay
@@ -136,3 +136,34 @@ def side_by_side(plan: "Plan", work: Work, asked: int | None) -> int:
     room = plan.memory_bytes // work.n_bytes
     plan.demand(f"{asked} processes, {work.name}", asked * work.n_bytes, f"{room} would fit (--processes {room})")
     return asked
+
+
+_NETWORK = ("torch", "onnx")
+"""What the training of a network takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The modules that a command uses beyond the base, and which option asks for a network, with what does without."""
+
+    command: str
+    modules: tuple[str, ...] = ()
+    option: str = "--agent"
+    without_network: str = "logistic"
+
+    def check(self, chosen: str, *, trains_network: bool) -> None:
+        """A MissingExtraError where a module is absent, or one of a network's where `chosen` trains one."""
+        others = absent(self.modules)
+        missing = [*others, *(absent(_NETWORK) if trains_network else [])]
+        if not missing:
+            return
+        reason = instead = ""
+        if missing != others and self.option:
+            reason = f" for {self.option} {chosen}"
+            # where anything else is missing too, doing without the network does not help
+            instead = "" if others else f", or take {self.option} {self.without_network}"
+        raise MissingExtraError(f"{self.command} needs {_listed(missing)}{reason}; {to_install(missing)}{instead}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -31,8 +31,7 @@ def command(
     1e-6), and each difference names its column, the first row and how many bars ahead it saw. Ranks and the universe
     are made again as if nobody listed later. Nothing is judged, so that the ledger has nothing to count.
     """
-    from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import configured_work, load, outside_bars, overrides
+    from tradsys.cli.loading import Needs, configured_work, load, outside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.cli.rank import rank_work
     from tradsys.research.procedures.experiment import ExperimentProcedure

@@ -56,9 +56,8 @@ def command(
     Nothing is fitted. The first and the last fifth of the history are left alone as in `tradsys run`, and the ledger
     counts it as one trial.
     """
-    from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load, market_text, overrides
-    from tradsys.cli.running import carry_out
+    from tradsys.cli.loading import Needs, load, market_text, overrides
+    from tradsys.cli.run import carry_out
     from tradsys.journal.ledger import Ledger
     from tradsys.research.procedures.ranks import RankProcedure
 

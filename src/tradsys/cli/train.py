@@ -30,8 +30,7 @@ def command(
     import json
     from dataclasses import asdict
 
-    from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import configured_work, load, outside_bars, overrides
+    from tradsys.cli.loading import Needs, configured_work, load, outside_bars, overrides
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
     from tradsys.research.train import train_bundle

@@ -58,8 +58,7 @@ def command(
     settings go to golden.toml, for tradsys run --config; where none beats those that the study began with beyond luck,
     these are the golden ones.
     """
-    from tradsys.cli.extras import Needs
-    from tradsys.cli.loading import load, outside_bars, overrides, side_by_side
+    from tradsys.cli.loading import Needs, load, outside_bars, overrides, side_by_side
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
     from tradsys.research.tuning.space import may_be_network, requested_space

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradsys.report.intervals import interval_text
-from tradsys.report.numbers import MINUS, Axis, count, days, is_known, number, p_value
+from tradsys.report.numbers import MINUS, Axis, count, days, interval_text, is_known, number, p_value
 from tradsys.runs.metrics import ProfileMetrics
 from tradsys.runs.section import Number
 from tradsys.runs.stored import StoredRun

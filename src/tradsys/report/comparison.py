@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tradsys.report.intervals import interval_text
-from tradsys.report.numbers import UNKNOWN, count, day, duration, is_known, number, percent
+from tradsys.report.numbers import UNKNOWN, count, day, duration, interval_text, is_known, number, percent
 from tradsys.runs.metrics import FoldMetrics, FoldTrades, RunMetrics
 from tradsys.runs.section import Measurement, Number
 

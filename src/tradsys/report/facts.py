@@ -8,8 +8,7 @@ from typing import Literal
 import polars as pl
 
 from tradsys.backtest.cost_breakdown import cost_breakdown
-from tradsys.report.intervals import SideOfZero, interval_text, side_of_zero
-from tradsys.report.numbers import count, is_known, number, percent
+from tradsys.report.numbers import SideOfZero, count, interval_text, is_known, number, percent, side_of_zero
 from tradsys.runs.diagnostics import LookaheadMetrics, SupervisedPair, SupervisorMetrics
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import TRADES

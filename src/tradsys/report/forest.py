@@ -1,11 +1,11 @@
-"""How much each forecaster knows beyond a reference, drawn with its interval: a forest plot a reference."""
+"""How much forecasters know beyond a reference, and what each family of outside columns adds: gains with intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tradsys.report.intervals import SideOfZero, interval_text, side_of_zero
-from tradsys.report.numbers import UNKNOWN, Axis, is_known, number
+from tradsys.report.numbers import UNKNOWN, Axis, SideOfZero, count, interval_text, is_known, number, side_of_zero
+from tradsys.runs.diagnostics import FamiliesMetrics, FamilyMetrics
 from tradsys.runs.metrics import ForecasterMetrics, SkillMetrics
 from tradsys.runs.section import MeasuredGain, Number
 
@@ -109,3 +109,84 @@ def _scores(forecaster: ForecasterMetrics) -> ForecasterRow:
 
 def _fixed(value: Number, decimals: int, *, scale: float = 1.0) -> str:
     return f"{value * scale:.{decimals}f}" if is_known(value) else UNKNOWN
+
+
+_FAMILY_TITLES = {"macro": "Macro", "book": "Order book", "flow": "Positions", "rank": "Rank among the symbols"}
+_FAMILY_FINDINGS = {
+    "above": "adds more than noise",
+    "below": "makes the forecasts worse",
+    "across": "adds nothing that can be told from noise",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRow:
+    """One family; places in percent of the drawing's width, None where history is too short for an interval."""
+
+    name: str
+    columns: str
+    n_columns: str
+    text: str
+    interval: str
+    point: float
+    low: float | None
+    high: float | None
+    side: str
+    over_base: str
+
+
+@dataclass(frozen=True, slots=True)
+class FamiliesCard:
+    """All families that the run's features read, and one sentence."""
+
+    sentence: str
+    n: str
+    rows: tuple[FamilyRow, ...]
+    zero: float
+    ticks: tuple[tuple[float, str], ...]
+
+
+def families_card(families: FamiliesMetrics | None) -> FamiliesCard | None:
+    """What the run found; None where its features read nothing from outside."""
+    found = [
+        (one, one.gain) for one in (families.families if families else ()) if one.gain and is_known(one.gain.value)
+    ]
+    if families is None or not found:
+        return None
+    ends = [end for _, gain in found for end in (gain.low, gain.value, gain.high) if is_known(end)]
+    axis = Axis.around([0.0, *ends])
+    return FamiliesCard(
+        sentence=" ".join(_family_sentence(_family_title(one), gain) for one, gain in found),
+        n=count(families.n),
+        rows=tuple(_family_row(one, gain, axis) for one, gain in found),
+        zero=axis.place(0.0),
+        ticks=axis.labelled_ticks(),
+    )
+
+
+def _family_row(family: FamilyMetrics, gain: MeasuredGain, axis: Axis) -> FamilyRow:
+    value, n = gain.value, len(family.columns)
+    assert is_known(value)
+    with_, without = family.over_base_with, family.over_base_without
+    return FamilyRow(
+        name=_family_title(family),
+        columns=", ".join(family.columns),
+        n_columns=f"{count(n)} {'column' if n == 1 else 'columns'}",
+        text=number(value, signed=True),
+        interval=interval_text(gain.low, gain.high),
+        point=axis.place(value),
+        low=axis.place_known(gain.low),
+        high=axis.place_known(gain.high),
+        side=side_of_zero(gain.low, gain.high),
+        over_base=f"{number(without, signed=True)} → {number(with_, signed=True)}",
+    )
+
+
+def _family_title(family: FamilyMetrics) -> str:
+    return _FAMILY_TITLES.get(family.family, family.family)
+
+
+def _family_sentence(title: str, gain: MeasuredGain) -> str:
+    if not (is_known(gain.low) and is_known(gain.high)):
+        return f"{title}: the history is too short to say."
+    return f"{title} {_FAMILY_FINDINGS[side_of_zero(gain.low, gain.high)]}."

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradsys.report.intervals import SideOfZero, interval_text, side_of_zero
-from tradsys.report.numbers import Axis, count, is_known, number
+from tradsys.report.numbers import Axis, SideOfZero, count, interval_text, is_known, number, side_of_zero
 from tradsys.runs.diagnostics import ClusterMetrics, ImportanceMetrics, LossIncreaseMetrics, TreeGainMetrics
 
 _BEYOND = 1.5

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self, TypeGuard
+from typing import Any, Literal, Self, TypeGuard
 
 from tradsys.runs.section import Number
 
@@ -183,3 +183,22 @@ class Axis:
         step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+type SideOfZero = Literal["above", "below", "across"]
+
+
+def interval_text(low: Number, high: Number, show: Callable[[Number], str] = number) -> str:
+    """Both ends, or nothing where one is not known.
+
+    >>> interval_text(-0.5, 2.9), interval_text(0.1, None)
+    ('−0.50 to 2.90', '')
+    """
+    return f"{show(low)} to {show(high)}" if is_known(low) and is_known(high) else ""
+
+
+def side_of_zero(low: Number, high: Number) -> SideOfZero:
+    """Where an interval lies; one that is not known lies across."""
+    if not (is_known(low) and is_known(high)):
+        return "across"
+    return "above" if low > 0 else "below" if high < 0 else "across"

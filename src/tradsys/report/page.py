@@ -11,16 +11,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tradsys.report import numbers
 from tradsys.report.cards import alpha, cards, headline, profile_names
 from tradsys.report.charts import pack_curves, pack_symbols
-from tradsys.report.chosen import chosen_card
 from tradsys.report.comparison import exit_shares, fold_rows, metric_rows
 from tradsys.report.drift import drift_card
 from tradsys.report.facts import cost_rows, lookahead_line, supervisor_card
-from tradsys.report.families import families_card
-from tradsys.report.forest import forecaster_rows, forests
+from tradsys.report.forest import families_card, forecaster_rows, forests
 from tradsys.report.importance import importance_card
-from tradsys.report.paths import paths_card
 from tradsys.report.ranks import ranks_card
 from tradsys.report.reliability import diagrams
+from tradsys.report.selection import chosen_card, paths_card
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import EQUITY
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from tradsys.report.intervals import interval_text
-from tradsys.report.numbers import Axis, count, is_known, number
+from tradsys.report.numbers import Axis, count, interval_text, is_known, number
 from tradsys.runs.metrics import HeldSymbol, RunMetrics, UniverseMetrics
 
 MOST_SYMBOLS = 40

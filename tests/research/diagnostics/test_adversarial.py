@@ -22,7 +22,7 @@ STEP = np.where(np.arange(N_BARS) < N_BARS // 2, 0.0, 1.5)
 """The later half stands elsewhere: from fold 3 on, whose test block is the first of it."""
 
 
-def band(value, low=None, high=None):
+def interval(value, low=None, high=None):
     return Band(value=value, low=low, high=high)
 
 
@@ -77,7 +77,7 @@ def test_the_interval_is_students_over_the_folds():
     band = _mean_interval([0.5, 0.6, 0.7])
     assert band.value == pytest.approx(0.6)
     assert band.high - band.value == pytest.approx(4.302652729911275 * 0.1 / np.sqrt(3))
-    assert _mean_interval([0.5, 0.7]) == band(0.6)
+    assert _mean_interval([0.5, 0.7]) == interval(0.6)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_the_interval_is_students_over_the_folds():
 )
 def test_the_sentence_says_which_of_three(low, excess, words):
     shown = tuple(GiveawayMetrics(column=one, share=0.6, shift=1.0, spread=1.0) for one in "ab")
-    said = _sentence(band(0.6, low, 0.7), 0.55, band(0.05, excess, 0.1), shown, 6)
+    said = _sentence(interval(0.6, low, 0.7), 0.55, interval(0.05, excess, 0.1), shown, 6)
     assert words in said
     assert ("mostly a and b" in said) == (low > 0.5)
 
 
 def test_two_folds_are_too_few_for_an_answer():
-    assert _sentence(band(0.9), None, None, (), 2).startswith("Too few folds")
+    assert _sentence(interval(0.9), None, None, (), 2).startswith("Too few folds")

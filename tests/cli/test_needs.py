@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 from tradsys.cli import app, extras
-from tradsys.cli.extras import Needs
+from tradsys.cli.loading import Needs
 from tradsys.core.errors import MissingExtraError
 
 
