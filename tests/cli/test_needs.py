@@ -4,7 +4,7 @@ from types import ModuleType
 
 import pytest
 
-from tradsys.cli import app, extras
+from tradsys.cli import app, loading
 from tradsys.cli.loading import Needs
 from tradsys.core.errors import MissingExtraError
 
@@ -12,7 +12,7 @@ from tradsys.core.errors import MissingExtraError
 @pytest.fixture
 def without(monkeypatch):
     def remove(*names):
-        monkeypatch.setattr(extras, "absent", lambda modules: [name for name in modules if name in names])
+        monkeypatch.setattr(loading, "absent", lambda modules: [name for name in modules if name in names])
 
     return remove
 

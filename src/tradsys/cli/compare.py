@@ -1,13 +1,14 @@
 """`tradsys compare`: the profiles of a run side by side, or the research journal's claims run again."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tradsys.cli.loading import run_work
-from tradsys.cli.options import Bars, Book, Config, Funding, Json, Macro, Positions, Settings
+from tradsys.cli.options import Bars, Common, Outside, spread
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
@@ -28,6 +29,26 @@ def claims_work(n_rows: int, n_seeds: int) -> Work:
     return Work(name, n_bytes, "take fewer bars, or a smaller --group", trains_network=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """How far --objectives goes, and where its results go."""
+
+    seeds: Annotated[int, typer.Option(help="With --objectives: seeds of each.", min=1)] = 10
+    folds: Annotated[int | None, typer.Option(help="With --objectives: test blocks.", min=1)] = None
+    minutes: Annotated[
+        float | None, typer.Option(help="With --objectives: begin nothing new after so long; the next call goes on.")
+    ] = None
+    group: Annotated[int, typer.Option(help="With --objectives: seeds trained side by side.", min=1)] = 2
+    out: Annotated[Path, typer.Option(help="With --objectives: folder of what was computed.")] = Path("claims")
+    quick: Annotated[bool, typer.Option("--quick", help="With --objectives: toy networks, to see that it works.")] = (
+        False
+    )
+    publish: Annotated[
+        Path | None, typer.Option(help="With --objectives: root of the source tree whose page is to be written.")
+    ] = None
+
+
+@spread
 def command(
     run: RunName = "last",
     runs: Runs = Path("runs"),
@@ -39,49 +60,16 @@ def command(
         bool, typer.Option("--objectives", help="Compare objectives, shapes and profiles on --bars, with many seeds.")
     ] = False,
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
-    seeds: Annotated[int, typer.Option(help="With --objectives: seeds of each.", min=1)] = 10,
-    folds: Annotated[int | None, typer.Option(help="With --objectives: test blocks.", min=1)] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="With --objectives: begin nothing new after so long; the next call goes on.")
-    ] = None,
-    group: Annotated[int, typer.Option(help="With --objectives: seeds trained side by side.", min=1)] = 2,
-    out: Annotated[Path, typer.Option(help="With --objectives: folder of what was computed.")] = Path("claims"),
-    quick: Annotated[
-        bool, typer.Option("--quick", help="With --objectives: toy networks, to see that it works.")
-    ] = False,
-    publish: Annotated[
-        Path | None, typer.Option(help="With --objectives: root of the source tree whose page is to be written.")
-    ] = None,
-    macro: Macro = None,
-    book: Book = None,
-    positions: Positions = None,
-    funding: Funding = None,
-    config: Config = None,
-    settings: Settings = None,
-    as_json: Json = False,
+    claims: Claims = Claims(),
+    outside: Outside = Outside(),
+    common: Common = Common(),
 ) -> int:
     """Verdicts and metrics of every profile of a run, as of now: where the ledger has grown, judged again.
 
     With --objectives: the research journal's claims on real bars, with intervals and a model confidence set.
     """
     if objectives:
-        from tradsys.cli.loading import outside_bars, overrides
-
-        outside = outside_bars(macro, book, positions, funding)
-        given = overrides(settings or [], {"folds.n_folds": folds, **outside})
-        return _objectives(
-            bars,
-            given,
-            config,
-            out,
-            journal,
-            seeds=seeds,
-            minutes=minutes,
-            group=group,
-            is_quick=quick,
-            publish_to=publish,
-            as_json=as_json,
-        )
+        return _objectives(bars, claims, outside, common, journal)
     from tradsys.cli.loading import replayable
     from tradsys.cli.summary import profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger
@@ -92,7 +80,7 @@ def command(
         judged = Rejudged(stored.verdict, stored.verdict)
     else:
         judged = rejudge(replayable(stored), Ledger(journal / "ledger.jsonl"))
-    if as_json:
+    if common.as_json:
         metrics = stored.metrics.to_json()
         shown = {
             "run": stored.name,
@@ -112,54 +100,43 @@ def command(
     return 0
 
 
-def _objectives(
-    bars: list[str],
-    given: dict[str, Any],
-    config: Path | None,
-    out: Path,
-    journal: Path,
-    *,
-    seeds: int,
-    minutes: float | None,
-    group: int,
-    is_quick: bool,
-    publish_to: Path | None,
-    as_json: bool,
-) -> int:
+def _objectives(bars: list[str], claims: Claims, outside: Outside, common: Common, journal: Path) -> int:
     from datetime import UTC, datetime
 
-    from tradsys.cli.loading import Needs, load
+    from tradsys.cli.loading import Needs, load, overrides
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
 
+    given = overrides(common.settings, {"folds.n_folds": claims.folds, **outside.overrides})
+
     def work(_: "RunConfig", n_rows: int) -> Work:
-        return claims_work(n_rows, min(group, seeds))
+        return claims_work(n_rows, min(claims.group, claims.seeds))
 
     needs = Needs("compare --objectives", ("hmmlearn",), option="")
-    loaded = load(bars, given, needs=needs, file=config, work=work)
+    loaded = load(bars, given, needs=needs, file=common.config, work=work)
 
     # these import torch
     from tradsys.research.claims.page import publish, render
     from tradsys.research.claims.run import run_claims
     from tradsys.research.claims.variants import journal_agents, quick_agents
 
-    if not as_json:
+    if not common.as_json:
         typer.echo(loaded.plan.sentence)
-    with reporter(quiet=as_json) as progress:
+    with reporter(quiet=common.as_json) as progress:
         results = run_claims(
             loaded.market,
             loaded.config,
-            quick_agents() if is_quick else journal_agents(),
-            root=out,
+            quick_agents() if claims.quick else journal_agents(),
+            root=claims.out,
             ledger=Ledger(journal / "ledger.jsonl"),
-            seeds=seeds,
-            group=group,
-            minutes=minutes,
+            seeds=claims.seeds,
+            group=claims.group,
+            minutes=claims.minutes,
             plan=loaded.plan,
-            is_quick=is_quick,
+            is_quick=claims.quick,
             progress=progress,
         )
-    if publish_to is not None:
-        publish(results, publish_to, today=datetime.now(UTC).date())
-    typer.echo(json.dumps(results, indent=1) if as_json else render(results))
+    if claims.publish is not None:
+        publish(results, claims.publish, today=datetime.now(UTC).date())
+    typer.echo(json.dumps(results, indent=1) if common.as_json else render(results))
     return 0

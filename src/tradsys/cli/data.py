@@ -54,7 +54,7 @@ def download(
     from tradsys.data.sources.venue import venue_of
     from tradsys.data.store import SeriesId
 
-    settled = DataSettings.load(file=config, overrides=overrides(settings or [], {}))
+    settled = DataSettings.load(file=config, overrides=overrides(settings, {}))
     store = opened(config, settings)
     wanted = [SeriesId.parse(name) for name in series]
     span = {"start": _day(start, "--from"), "end": _day(end, "--to")}

@@ -5,25 +5,21 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Book, Config, Funding, Json, Macro, Positions, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Common, Outside, Seed, spread
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
 
 
+@spread
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
     agent: Agent = None,
     points: Annotated[int, typer.Option(help="Random times at which the future is taken away.", min=1)] = 20,
-    macro: Macro = None,
-    book: Book = None,
-    positions: Positions = None,
-    funding: Funding = None,
+    outside: Outside = Outside(),
     rank: Annotated[bool, typer.Option("--rank", help="Check what tradsys rank computes instead.")] = False,
     seed: Seed = None,
-    config: Config = None,
-    settings: Settings = None,
-    as_json: Json = False,
+    common: Common = Common(),
 ) -> int:
     """Recompute a run on bars cut at random times and on a future replaced by noise: any change is an error.
 
@@ -31,19 +27,19 @@ def command(
     1e-6), and each difference names its column, the first row and how many bars ahead it saw. Ranks and the universe
     are made again as if nobody listed later. Nothing is judged, so that the ledger has nothing to count.
     """
-    from tradsys.cli.loading import Needs, configured_work, load, outside_bars, overrides
+    from tradsys.cli.loading import Needs, configured_work, load, overrides
     from tradsys.cli.progress import reporter
     from tradsys.cli.rank import rank_work
     from tradsys.research.procedures.experiment import ExperimentProcedure
     from tradsys.research.procedures.ranks import RankProcedure
 
-    given = {"seed": seed, "agent.name": agent, **outside_bars(macro, book, positions, funding)}
+    given = {"seed": seed, "agent.name": agent, **outside.overrides}
     work = rank_work if rank else configured_work
     needs = Needs("lookahead", () if rank else ("hmmlearn",))
-    loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=work, ranks=rank)
+    loaded = load(bars, overrides(common.settings, given), needs=needs, file=common.config, work=work, ranks=rank)
     procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, loaded.config, loaded.plan)
-    with reporter(quiet=as_json) as progress:
+    with reporter(quiet=common.as_json) as progress:
         looked = procedure.simulate(loaded.market, progress).look_ahead(points, progress)
     lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings)]
-    typer.echo(json.dumps(looked.to_dict(), indent=1) if as_json else "\n".join(lines))
+    typer.echo(json.dumps(looked.to_dict(), indent=1) if common.as_json else "\n".join(lines))
     return SAW_THE_FUTURE if looked.findings else 0

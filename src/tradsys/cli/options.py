@@ -1,33 +1,44 @@
 """Options that several commands share, so that they are spelled and explained once."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
+
+
+def spread(command: Callable[..., int]) -> Callable[..., int]:
+    """A command as typer reads it: where it takes a dataclass of options, each of them is an option of its own."""
+    own = signature(command, eval_str=True)
+    kinds: dict[str, Any] = {n: one.annotation for n, one in own.parameters.items() if is_dataclass(one.annotation)}
+    flat: list[Parameter] = []
+    for name, one in own.parameters.items():
+        if name not in kinds:
+            flat.append(one)
+            continue
+        hints = get_type_hints(kinds[name], include_extras=True)
+        flat += [one.replace(name=f.name, default=f.default, annotation=hints[f.name]) for f in fields(kinds[name])]
+    spread_out = own.replace(parameters=flat)
+
+    @wraps(command)
+    def called(*args: Any, **options: Any) -> int:
+        bound = spread_out.bind(*args, **options)
+        bound.apply_defaults()
+        given = bound.arguments
+        parts = {name: kind(**{f.name: given.pop(f.name) for f in fields(kind)}) for name, kind in kinds.items()}
+        return command(**given, **parts)
+
+    called.__signature__ = spread_out  # type: ignore[attr-defined]
+    called.__annotations__ = {one.name: one.annotation for one in flat}
+    return called
+
 
 Bars = Annotated[
     list[str],
     typer.Option(help="sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL; give it again to pool symbols."),
-]
-Macro = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="A macro series, NAME=SOURCE: dxy=FILE, vix=fred:VIXCLS, gold=yahoo:GC=F, gold=bars:PAXG-1h.parquet; "
-        "give it again for more."
-    ),
-]
-Book = Annotated[
-    list[str] | None,
-    typer.Option(help="A recorded order book, FILE or SYMBOL=FILE (snapshots or updates); give it again for more."),
-]
-Positions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--positions",
-        "--flow",
-        help="Open interest, basis or liquidations, FILE?lag_s=300, SYMBOL=FILE or a market of the store such as "
-        "binance:BTC/USDT:USDT; give it again for more.",
-    ),
 ]
 Funding = Annotated[
     list[str] | None,
@@ -52,15 +63,70 @@ Settings = Annotated[
 Seed = Annotated[
     int | None, typer.Option(help="Draws the simulated market and every other random stream; 0 unless given.", min=0)
 ]
-Out = Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")]
-Journal = Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")]
-OpenLockbox = Annotated[
-    bool,
-    typer.Option("--open-lockbox", help="Judge the deployed profile on the last fifth too; recorded for good."),
-]
-HypothesisName = Annotated[
-    str, typer.Option("--hypothesis", help="Name of a hypothesis (tradsys journal add) that this run looks at.")
-]
-RequireProven = Annotated[
-    bool, typer.Option("--require-proven", help="Exit with 4 unless the deployed profile is proven.")
-]
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """Where settings come from, and for whom the output is."""
+
+    config: Config = None
+    settings: Settings = None
+    as_json: Json = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is known from outside the symbols' own trades."""
+
+    macro: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A macro series, NAME=SOURCE: dxy=FILE, vix=fred:VIXCLS, gold=yahoo:GC=F, gold=bars:PAXG-1h.parquet; "
+            "give it again for more."
+        ),
+    ] = None
+    book: Annotated[
+        list[str] | None,
+        typer.Option(help="A recorded order book, FILE or SYMBOL=FILE (snapshots or updates); give it again for more."),
+    ] = None
+    positions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--positions",
+            "--flow",
+            help="Open interest, basis or liquidations, FILE?lag_s=300, SYMBOL=FILE or a market of the store such as "
+            "binance:BTC/USDT:USDT; give it again for more.",
+        ),
+    ] = None
+    funding: Funding = None
+
+    @property
+    def overrides(self) -> dict[str, list[str] | None]:
+        """The same by the keys of the settings."""
+        return {
+            "macro.series": self.macro,
+            "book.files": self.book,
+            "positions.sources": self.positions,
+            "funding.files": self.funding,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a run that is judged takes beside its procedure's own options."""
+
+    out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs")
+    journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal")
+    config: Config = None
+    settings: Settings = None
+    open_lockbox: Annotated[
+        bool,
+        typer.Option("--open-lockbox", help="Judge the deployed profile on the last fifth too; recorded for good."),
+    ] = False
+    hypothesis: Annotated[
+        str, typer.Option("--hypothesis", help="Name of a hypothesis (tradsys journal add) that this run looks at.")
+    ] = ""
+    require_proven: Annotated[
+        bool, typer.Option("--require-proven", help="Exit with 4 unless the deployed profile is proven.")
+    ] = False
+    as_json: Json = False

@@ -1,24 +1,11 @@
 """`tradsys rank`: long the strongest of many symbols and short the weakest, judged like a run."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tradsys.cli.loading import RESEARCH_BYTES
-from tradsys.cli.options import (
-    Bars,
-    Config,
-    Funding,
-    HypothesisName,
-    Journal,
-    Json,
-    OpenLockbox,
-    Out,
-    RequireProven,
-    Seed,
-    Settings,
-)
+from tradsys.cli.options import Bars, Funding, Judged, Seed, spread
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
@@ -33,6 +20,7 @@ def rank_work(_: "RunConfig", n_rows: int) -> Work:
     return Work(f"ranking {n_rows:,} bars", RESEARCH_BYTES + n_rows * _ROW, "take fewer bars or symbols")
 
 
+@spread
 def command(
     bars: Bars = ["simulated:universe:30"],  # noqa: B006  # typer reads the default and never changes it
     lookback: Annotated[int | None, typer.Option(help="Bars of momentum; 168 unless given.", min=1)] = None,
@@ -42,14 +30,7 @@ def command(
     listings: Annotated[str | None, typer.Option(help="Table with the columns symbol, listed, delisted.")] = None,
     funding: Funding = None,
     seed: Seed = None,
-    out: Out = Path("runs"),
-    journal: Journal = Path("journal"),
-    config: Config = None,
-    settings: Settings = None,
-    open_lockbox: OpenLockbox = False,
-    hypothesis: HypothesisName = "",
-    require_proven: RequireProven = False,
-    as_json: Json = False,
+    judged: Judged = Judged(),
 ) -> int:
     """Market-neutral: long the strongest, short the weakest of a universe chosen by what was known at the time.
 
@@ -70,18 +51,9 @@ def command(
         "universe.listings": listings,
         "funding.files": funding,
     }
-    ledger = Ledger(journal / "ledger.jsonl")
+    ledger = Ledger(judged.journal / "ledger.jsonl")
     needs = Needs("rank", ("jinja2",))
-    loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=rank_work, ranks=True)
-    if not as_json:
+    loaded = load(bars, overrides(judged.settings, given), needs=needs, file=judged.config, work=rank_work, ranks=True)
+    if not judged.as_json:
         typer.echo(market_text(loaded.market))
-    return carry_out(
-        RankProcedure.of,
-        loaded,
-        out=out,
-        ledger=ledger,
-        open_lockbox=open_lockbox,
-        hypothesis=hypothesis,
-        require_proven=require_proven,
-        as_json=as_json,
-    )
+    return carry_out(RankProcedure.of, loaded, judged, ledger)

@@ -2,28 +2,11 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradsys.cli.options import (
-    Agent,
-    Bars,
-    Book,
-    Config,
-    Funding,
-    HypothesisName,
-    Journal,
-    Json,
-    Macro,
-    OpenLockbox,
-    Out,
-    Positions,
-    RequireProven,
-    Seed,
-    Settings,
-)
+from tradsys.cli.options import Agent, Bars, Judged, Outside, Seed, spread
 
 if TYPE_CHECKING:
     from tradsys.cli.loading import Loaded
@@ -38,28 +21,19 @@ UNPROVEN = 4
 """Exit code under --require-proven where the deployed profile is not proven."""
 
 
+@spread
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
     agent: Agent = None,
     objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
-    macro: Macro = None,
-    book: Book = None,
-    positions: Positions = None,
-    funding: Funding = None,
+    outside: Outside = Outside(),
     seed: Seed = None,
-    out: Out = Path("runs"),
-    journal: Journal = Path("journal"),
-    config: Config = None,
-    settings: Settings = None,
-    open_lockbox: OpenLockbox = False,
-    hypothesis: HypothesisName = "",
-    require_proven: RequireProven = False,
-    as_json: Json = False,
+    judged: Judged = Judged(),
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
-    from tradsys.cli.loading import Needs, configured_work, load, market_text, outside_bars, overrides
+    from tradsys.cli.loading import Needs, configured_work, load, market_text, overrides
     from tradsys.journal.ledger import Ledger
     from tradsys.research.procedures.experiment import ExperimentProcedure
 
@@ -69,35 +43,21 @@ def command(
         "agent.objective": objective,
         "labels.horizon": horizon,
         "strategy_profile": profile,
-        **outside_bars(macro, book, positions, funding),
+        **outside.overrides,
     }
-    ledger = Ledger(journal / "ledger.jsonl")
+    ledger = Ledger(judged.journal / "ledger.jsonl")
     needs = Needs("run", ("hmmlearn", "jinja2"))
-    loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=configured_work)
-    if not as_json:
+    loaded = load(bars, overrides(judged.settings, given), needs=needs, file=judged.config, work=configured_work)
+    if not judged.as_json:
         typer.echo(f"{market_text(loaded.market)}\n{loaded.plan.sentence}")
-    return carry_out(
-        ExperimentProcedure.of,
-        loaded,
-        out=out,
-        ledger=ledger,
-        open_lockbox=open_lockbox,
-        hypothesis=hypothesis,
-        require_proven=require_proven,
-        as_json=as_json,
-    )
+    return carry_out(ExperimentProcedure.of, loaded, judged, ledger)
 
 
 def carry_out(
     procedure: "Callable[[Market, RunConfig, Plan | None], Procedure]",
     loaded: "Loaded",
-    *,
-    out: Path,
+    judged: Judged,
     ledger: "Ledger",
-    open_lockbox: bool,
-    hypothesis: str,
-    require_proven: bool,
-    as_json: bool,
 ) -> int:
     """Run it and print its verdict; the exit code is that of the command."""
     from tradsys.cli.progress import reporter
@@ -105,22 +65,22 @@ def carry_out(
     from tradsys.report import render
     from tradsys.research.run import run
 
-    with reporter(quiet=as_json) as progress:
+    with reporter(quiet=judged.as_json) as progress:
         stored = run(
             loaded.market,
             loaded.config,
             procedure=procedure,
-            root=out,
+            root=judged.out,
             ledger=ledger,
-            open_the_lockbox=open_lockbox,
-            hypothesis=hypothesis,
+            open_the_lockbox=judged.open_lockbox,
+            hypothesis=judged.hypothesis,
             plan=loaded.plan,
             progress=progress,
             render=render,
         )
-    if as_json:
+    if judged.as_json:
         shown = {"run": str(stored.folder), "verdict": stored.verdict.to_json(), "report": str(stored.report)}
         typer.echo(json.dumps(shown, indent=1))
     else:
         typer.echo(f"{summary(stored)}\n  report: {stored.report}")
-    return UNPROVEN if require_proven and not stored.is_proven else 0
+    return UNPROVEN if judged.require_proven and not stored.is_proven else 0

@@ -80,7 +80,7 @@ def opened(config: Path | None, settings: Sequence[str] | None) -> "SeriesStore"
     from tradsys.data.settings import DataSettings
     from tradsys.data.store import SeriesStore
 
-    return SeriesStore(DataSettings.load(file=config, overrides=overrides(settings or [], {})).root)
+    return SeriesStore(DataSettings.load(file=config, overrides=overrides(settings, {})).root)
 
 
 def audited(store: "SeriesStore", name: str, against: Sequence[str]) -> dict[str, Any]:

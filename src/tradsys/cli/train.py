@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Bars, Book, Config, Funding, Json, Macro, Positions, Seed, Settings
+from tradsys.cli.options import Bars, Common, Outside, Seed, spread
 
 
+@spread
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
     agent: Annotated[
@@ -15,22 +16,17 @@ def command(
     ] = "transformer",
     objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
-    macro: Macro = None,
-    book: Book = None,
-    positions: Positions = None,
-    funding: Funding = None,
+    outside: Outside = Outside(),
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder for the bundle; it must hold none yet.")] = Path("trained"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
-    config: Config = None,
-    settings: Settings = None,
-    as_json: Json = False,
+    common: Common = Common(),
 ) -> int:
     """Fit one agent on all but the lock-box, say what its forecasts were worth, and write a bundle that decides."""
     import json
     from dataclasses import asdict
 
-    from tradsys.cli.loading import Needs, configured_work, load, outside_bars, overrides
+    from tradsys.cli.loading import Needs, configured_work, load, overrides
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
     from tradsys.research.train import train_bundle
@@ -42,16 +38,16 @@ def command(
         "agent.objective": objective,
         "strategy_profile": profile,
     }
-    given |= outside_bars(macro, book, positions, funding)
+    given |= outside.overrides
     needs = Needs("train", ("hmmlearn",))
-    loaded = load(bars, overrides(settings or [], given), needs=needs, file=config, work=configured_work)
+    loaded = load(bars, overrides(common.settings, given), needs=needs, file=common.config, work=configured_work)
     market, plan = loaded.market, loaded.plan
-    if not as_json:
+    if not common.as_json:
         typer.echo(plan.sentence)
     spec = experiment_on(market, loaded.config, plan)
-    with reporter(quiet=as_json) as progress:
+    with reporter(quiet=common.as_json) as progress:
         trained = train_bundle(market, spec, out, Ledger(journal / "ledger.jsonl"), progress)
-    typer.echo(json.dumps(asdict(trained), default=str) if as_json else _text(asdict(trained)))
+    typer.echo(json.dumps(asdict(trained), default=str) if common.as_json else _text(asdict(trained)))
     return 0
 
 

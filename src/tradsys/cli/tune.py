@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tradsys.cli.loading import run_work
-from tradsys.cli.options import Agent, Bars, Book, Config, Funding, Json, Macro, Positions, Seed, Settings
+from tradsys.cli.options import Agent, Bars, Common, Outside, Seed, spread
 from tradsys.machine.plan import Work
 
 
@@ -17,6 +17,7 @@ def tune_work(n_rows: int, *, has_network: bool) -> Work:
     return replace(run_work(n_rows, has_network=has_network), name=f"tuning on {n_rows:,} bars, in each process,")
 
 
+@spread
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
     over: Annotated[
@@ -41,15 +42,10 @@ def command(
         str | None, typer.Option(help="postgresql://... or grpc://HOST:PORT for several hosts; otherwise a file.")
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
-    macro: Macro = None,
-    book: Book = None,
-    positions: Positions = None,
-    funding: Funding = None,
+    outside: Outside = Outside(),
     seed: Seed = None,
     journal: Annotated[Path, typer.Option(help="Folder of the ledger and the studies.")] = Path("journal"),
-    config: Config = None,
-    settings: Settings = None,
-    as_json: Json = False,
+    common: Common = Common(),
 ) -> int:
     """Search settings by their out-of-fold score inside the first training part, less its instability.
 
@@ -58,24 +54,23 @@ def command(
     settings go to golden.toml, for tradsys run --config; where none beats those that the study began with beyond luck,
     these are the golden ones.
     """
-    from tradsys.cli.loading import Needs, load, outside_bars, overrides, side_by_side
+    from tradsys.cli.loading import Needs, load, overrides, side_by_side
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
     from tradsys.research.tuning.space import may_be_network, requested_space
     from tradsys.research.tuning.tune import StudyBudget, tune
     from tradsys.settings.config import RunConfig
 
-    outside = outside_bars(macro, book, positions, funding)
-    given = overrides(settings or [], {"seed": seed, "agent.name": agent, **outside})
-    base, space = requested_space(RunConfig.load(file=config, overrides=given), over or [], fixed=list(given))
+    given = overrides(common.settings, {"seed": seed, "agent.name": agent, **outside.overrides})
+    base, space = requested_space(RunConfig.load(file=common.config, overrides=given), over or [], fixed=list(given))
 
     def work(begun: RunConfig, n_rows: int) -> Work:
         return tune_work(n_rows, has_network=may_be_network(space, begun))
 
     needs = Needs("tune", ("hmmlearn", "optuna"))
-    loaded = load(bars, given, needs=needs, file=config, work=work, config=base)
+    loaded = load(bars, given, needs=needs, file=common.config, work=work, config=base)
     market, plan = loaded.market, loaded.plan
-    if not as_json:
+    if not common.as_json:
         typer.echo(plan.sentence)
     budget = StudyBudget(
         n_trials=trials,
@@ -85,7 +80,7 @@ def command(
         plan=plan,
         time_limit_s=None if time_limit is None else 60 * time_limit,
     )
-    with reporter(quiet=as_json) as progress:
+    with reporter(quiet=common.as_json) as progress:
         tuned = tune(
             market,
             base,
@@ -98,5 +93,5 @@ def command(
             storage=storage,
             progress=progress,
         )
-    typer.echo(json.dumps(tuned.to_dict(), indent=1) if as_json else tuned.text)
+    typer.echo(json.dumps(tuned.to_dict(), indent=1) if common.as_json else tuned.text)
     return 0
