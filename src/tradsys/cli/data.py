@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Config, Json, Seed, Settings
+from tradsys.cli.options import Common, Seed, spread
 from tradsys.cli.stored import audit_text, audited, import_, list_, opened
 from tradsys.core.errors import ConfigError, DataError
 
@@ -24,6 +24,7 @@ class SourceChoice(StrEnum):
     ccxt = "ccxt"
 
 
+@spread
 def download(
     series: Annotated[
         list[str],
@@ -38,9 +39,7 @@ def download(
         SourceChoice, typer.Option(help="auto takes Binance's archive where there is one, else ccxt.")
     ] = SourceChoice.auto,
     refresh: Annotated[bool, typer.Option("--refresh", help="Also fetch files that were issued again.")] = False,
-    config: Config = None,
-    settings: Settings = None,
-    as_json: Json = False,
+    common: Common = Common(),
 ) -> int:
     """Fetch bars into the store and check them; run it again to go on or to catch up.
 
@@ -54,19 +53,19 @@ def download(
     from tradsys.data.sources.venue import venue_of
     from tradsys.data.store import SeriesId
 
-    settled = DataSettings.load(file=config, overrides=overrides(settings, {}))
-    store = opened(config, settings)
+    settled = DataSettings.load(file=common.config, overrides=overrides(common.settings, {}))
+    store = opened(common)
     wanted = [SeriesId.parse(name) for name in series]
     span = {"start": _day(start, "--from"), "end": _day(end, "--to")}
     reports, checks = [], []
     for one in wanted:
-        with reporter(quiet=as_json) as progress:
+        with reporter(quiet=common.as_json) as progress:
             venue = venue_of(one, settled, source.value)
             reports.append(fetch(store, one, venue, **span, refresh=refresh, progress=progress))
         checks.append(audited(store, str(one), []))
-        if not as_json:
+        if not common.as_json:
             typer.echo(f"{_text(reports[-1])}\n{audit_text(checks[-1])}")
-    if as_json:
+    if common.as_json:
         typer.echo(
             json.dumps(
                 {"root": settled.root, "series": [_plain(*pair) for pair in zip(reports, checks, strict=True)]},
@@ -77,6 +76,7 @@ def download(
     return DataError.exit_code if any(check["refused"] for check in checks) else 0
 
 
+@spread
 def check(
     sources: Annotated[
         list[str] | None,
@@ -86,9 +86,7 @@ def check(
         list[str] | None, typer.Option(help="Stored series of another venue whose closes to compare with.")
     ] = None,
     seed: Seed = None,
-    config: Config = None,
-    settings: Settings = None,
-    as_json: Json = False,
+    common: Common = Common(),
 ) -> int:
     """Say what bars hold and what was repaired, list their gaps, or name why they are refused (exit code 3).
 
@@ -96,12 +94,12 @@ def check(
     """
     from tradsys.data.store.series import is_series
 
-    store = opened(config, settings)
+    store = opened(common)
     named = sources or [str(series) for series in store.series()]
     if not named:
         raise ConfigError(f"the store at {store.place} is empty; fill it with tradsys data download, or name a file")
     reports = [audited(store, s, against or []) if is_series(s) else _report(s, seed or 0) for s in named]
-    if as_json:
+    if common.as_json:
         typer.echo(json.dumps({"sources": reports}, indent=2, default=str))
     else:
         typer.echo("\n\n".join(audit_text(report) for report in reports))

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Config, Json, Settings
+from tradsys.cli.options import Common, spread
 
 if TYPE_CHECKING:
     from tradsys.data.store import SeriesStore
 
 
-def list_(config: Config = None, settings: Settings = None, as_json: Json = False) -> int:
+@spread
+def list_(common: Common = Common()) -> int:
     """What the store holds: each series with its span, rows, missing bars and sources."""
     from tradsys.core.time import stamp
 
-    store = opened(config, settings)
+    store = opened(common)
     rows = []
     for series in store.series():
         years = store.manifests(series)
@@ -35,7 +36,7 @@ def list_(config: Config = None, settings: Settings = None, as_json: Json = Fals
                 "fetched_at": max(m.fetched_at for m in years),
             }
         )
-    if as_json:
+    if common.as_json:
         typer.echo(json.dumps({"root": str(store.place), "series": rows}, indent=2))
     elif rows:
         typer.echo("\n".join(_line(row) for row in rows))
@@ -44,24 +45,23 @@ def list_(config: Config = None, settings: Settings = None, as_json: Json = Fals
     return 0
 
 
+@spread
 def import_(
     path: Annotated[Path, typer.Argument(help="A file, a freqtrade data folder or a Nautilus catalogue.")],
     series: Annotated[str | None, typer.Option("--as", help="What a file holds: VENUE:SYMBOL:INTERVAL.")] = None,
     exchange: Annotated[
         str | None, typer.Option(help="Whose freqtrade's files are; otherwise the folder's name.")
     ] = None,
-    config: Config = None,
-    settings: Settings = None,
-    as_json: Json = False,
+    common: Common = Common(),
 ) -> int:
     """Bring CSV, Feather, Parquet, freqtrade or Nautilus bars into the store; repairs and refusals are listed."""
     from tradsys.data.imports import import_path
     from tradsys.data.store import SeriesId
 
-    store = opened(config, settings)
+    store = opened(common)
     named = None if series is None else SeriesId.parse(series)
     imported = import_path(store, path, series=named, exchange=exchange)
-    if as_json:
+    if common.as_json:
         plain = [{**asdict(one), "path": str(one.path), "series": str(one.series)} for one in imported]
         typer.echo(json.dumps({"root": str(store.place), "files": plain}, indent=2))
         return 0
@@ -74,13 +74,13 @@ def import_(
     return 0
 
 
-def opened(config: Path | None, settings: Sequence[str] | None) -> "SeriesStore":
+def opened(common: Common) -> "SeriesStore":
     """The store that the settings name."""
     from tradsys.cli.loading import overrides
     from tradsys.data.settings import DataSettings
     from tradsys.data.store import SeriesStore
 
-    return SeriesStore(DataSettings.load(file=config, overrides=overrides(settings, {})).root)
+    return SeriesStore(DataSettings.load(file=common.config, overrides=overrides(common.settings, {})).root)
 
 
 def audited(store: "SeriesStore", name: str, against: Sequence[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tradsys.report.numbers import MINUS, Axis, count, days, interval_text, is_known, number, p_value
+from tradsys.report.selection import sharpe_axis
 from tradsys.runs.metrics import ProfileMetrics
 from tradsys.runs.section import Number
 from tradsys.runs.stored import StoredRun
@@ -91,8 +92,7 @@ def headline(run: StoredRun, names: Sequence[str]) -> Headline:
 
 def cards(run: StoredRun, names: Sequence[str]) -> list[Card]:
     """One card a profile, in the order given."""
-    detectable = run.verdict.detectable_sharpe
-    axis = _sharpe_axis([end for name in names for end in _sharpe(run, name)], detectable)
+    axis = sharpe_axis([*(end for name in names for end in _sharpe(run, name)), run.verdict.detectable_sharpe])
     return [_card(run, name, axis) for name in names]
 
 
@@ -183,9 +183,3 @@ def _sharpe(run: StoredRun, name: str) -> tuple[Number, Number, Number]:
     if is_known(measured.value):
         return measured.value, measured.low, measured.high
     return run.verdict.profiles[name].sharpe, None, None
-
-
-def _sharpe_axis(ends: Sequence[Number], detectable: Number) -> Axis:
-    """One scale for all cards; beyond a Sharpe ratio of six either way an interval runs off the edge."""
-    values = [value for value in (*ends, detectable) if is_known(value)]
-    return Axis.around([max(-6.0, min(6.0, value)) for value in values] + [-1.0, 1.0])

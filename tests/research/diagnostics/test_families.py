@@ -16,7 +16,7 @@ from tradsys.features.feature_set import FeatureSet
 from tradsys.features.momentum import LaggedReturns
 from tradsys.models.linear.baselines import BaseRate
 from tradsys.research.calibration.scenarios import calibration_experiment
-from tradsys.research.diagnostics.families import families_of, family_gains, probabilities
+from tradsys.research.diagnostics.outside import families_of, family_gains, probabilities
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.experiment import run_experiment
 

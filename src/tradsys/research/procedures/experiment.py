@@ -15,9 +15,8 @@ from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.diagnostics.adversarial import adversarial_validation
-from tradsys.research.diagnostics.families import family_gains
 from tradsys.research.diagnostics.importance import feature_importance
-from tradsys.research.diagnostics.supervision import supervision
+from tradsys.research.diagnostics.outside import family_gains, supervision
 from tradsys.research.judging.logbook import fold_choices
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample

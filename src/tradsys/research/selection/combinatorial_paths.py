@@ -5,7 +5,7 @@ share most of their days' decisions. Nothing here is judged, and nothing is a tr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,51 +29,37 @@ from tradsys.splits.kfold import CombinatorialPurgedCV
 from tradsys.verdict.sharpe import path_mean
 
 
-@dataclass(frozen=True, slots=True)
-class CombinatorialPaths:
-    """Each profile's simulated record along every path; `edges` (n_groups + 1,) are where the groups open, ms."""
-
-    cv: CombinatorialPurgedCV
-    edges: IntArray
-    simulations: dict[str, list[Simulation]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The `paths` of `metrics.json`."""
-        return {
-            "n_groups": self.cv.n_groups,
-            "n_test_groups": self.cv.n_test_groups,
-            "n_splits": self.cv.get_n_splits(),
-            "n_paths": self.cv.n_paths,
-            "forecaster": DECIDER,
-            "groups_from": [from_ms(int(edge)).isoformat() for edge in self.edges[:-1]],
-            "n_days": len(next(iter(self.simulations.values()))[0].days),
-            "profiles": {name: _profile(along) for name, along in self.simulations.items()},
-        }
-
-
 def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """The paths as JSON values; where they are turned off or the history does not allow them, the `reason` alone."""
+    """Each profile's record along every path, the `paths` of `metrics.json`.
+
+    Every split is fitted anew on its own training rows, with the ridge logistic deciding. Where the paths are turned
+    off or the history does not allow them, the `reason` alone.
+    """
     if not spec.folds.path_groups:
         return {"reason": "turned off: folds.path_groups is 0"}
     try:
-        return simulate_paths(data, spec, progress).to_dict()
+        cv, edges, folds = combinatorial_folds(data, spec)
+        results = []
+        for fold in folds:
+            progress(f"path split {fold.index + 1} of {len(folds)}", fold.index, len(folds))
+            results.append(decide_split(data, spec, fold))
+        progress("paths done", len(folds), len(folds))
+        simulations = {
+            profile.name: [_simulate(data, spec, profile, results, path, edges) for path in cv.paths()]
+            for profile in spec.profiles
+        }
     except (DataError, FitError) as error:
         return {"reason": str(error)}
-
-
-def simulate_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> CombinatorialPaths:
-    """Fit every split anew on its own training rows, with the ridge logistic deciding, and walk the profiles along."""
-    cv, edges, folds = combinatorial_folds(data, spec)
-    results = []
-    for fold in folds:
-        progress(f"path split {fold.index + 1} of {len(folds)}", fold.index, len(folds))
-        results.append(decide_split(data, spec, fold))
-    progress("paths done", len(folds), len(folds))
-    simulations = {
-        profile.name: [_simulate(data, spec, profile, results, path, edges) for path in cv.paths()]
-        for profile in spec.profiles
+    return {
+        "n_groups": cv.n_groups,
+        "n_test_groups": cv.n_test_groups,
+        "n_splits": cv.get_n_splits(),
+        "n_paths": cv.n_paths,
+        "forecaster": DECIDER,
+        "groups_from": [from_ms(int(edge)).isoformat() for edge in edges[:-1]],
+        "n_days": len(next(iter(simulations.values()))[0].days),
+        "profiles": {name: _profile(along) for name, along in simulations.items()},
     }
-    return CombinatorialPaths(cv, edges, simulations)
 
 
 def combinatorial_folds(data: Dataset, spec: Experiment) -> tuple[CombinatorialPurgedCV, IntArray, list[Fold]]:

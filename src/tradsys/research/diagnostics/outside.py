@@ -1,16 +1,22 @@
-"""Ablation of each family of outside columns: the linear model with and without it, on the same folds and rows."""
+"""What is known from outside adds: forecasts without each family of columns, and profiles without their supervisor."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from tradsys.backtest.metrics import measure
+from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.outside import FAMILIES
 from tradsys.core.seeds import derive
+from tradsys.core.time import DAYS_A_YEAR
 from tradsys.features.feature import OutsideFeature
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.models.forecaster import Panel, stack
+from tradsys.profiles.profile import Profile
+from tradsys.profiles.rules import RiskOffSize
+from tradsys.regimes.macro import STATES
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, calibrate
@@ -18,10 +24,18 @@ from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import FoldModels, fill_first_part
 from tradsys.research.walk.record import Record
-from tradsys.research.walk.scoring import BASE_RATE, millinats, scored_rows, fold_columns, usable
-from tradsys.runs.diagnostics import FamiliesMetrics, FamilyMetrics
+from tradsys.research.walk.scoring import BASE_RATE, fold_columns, millinats, scored_rows, usable
+from tradsys.runs.diagnostics import (
+    DailyDifference,
+    FamiliesMetrics,
+    FamilyMetrics,
+    StateShare,
+    SupervisedMetrics,
+    SupervisedPair,
+    SupervisorMetrics,
+)
 from tradsys.verdict.scores import log_loss
-from tradsys.verdict.skill import gain
+from tradsys.verdict.skill import Overlap, estimate, gain
 
 
 def family_gains(outcome: Outcome, spec: Experiment) -> FamiliesMetrics:
@@ -99,3 +113,62 @@ def _restricted(panel: Panel, columns: BoolArray) -> Panel:
 
 def _columns(outcome: Outcome) -> Sequence[str]:
     return outcome.results[0].predictor.features.columns
+
+
+def supervision(outcome: Outcome, spec: Experiment) -> SupervisorMetrics:
+    """Shares of the test blocks in each state, and a pair a supervised profile; empty where nobody supervises.
+
+    Both profiles of a pair are trials of the ledger. The difference of their daily net returns, a year, has a 95%
+    interval from paired blocks of the verdict's length at least.
+    """
+    if spec.supervisor is None:
+        return SupervisorMetrics()
+    pairs = [
+        _pair(plain, profile, outcome, spec)
+        for profile in spec.profiles
+        for plain in spec.profiles
+        if isinstance(profile.exposure, RiskOffSize) and profile.name == f"{plain.name}_MACRO"
+    ]
+    return SupervisorMetrics(states=_states(outcome, spec.supervisor.n_states), pairs=tuple(pairs))
+
+
+def _states(outcome: Outcome, n_states: int) -> tuple[StateShare, ...]:
+    """Share of the test blocks' bars in which each state is the likeliest, and in which none is known."""
+    states = [one.macro for result in outcome.results for one in result.forecasts.values() if one.macro is not None]
+    probability = np.concatenate(states)
+    known = np.isfinite(probability).all(axis=1)
+    counts = np.bincount(probability[known].argmax(axis=1), minlength=n_states)
+    names = STATES if n_states == len(STATES) else tuple(f"state {k}" for k in range(n_states))
+    return (
+        *(StateShare(name=name, share=float(n / len(known))) for name, n in zip(names, counts, strict=True)),
+        StateShare(name="not known", share=float(1.0 - known.mean())),
+    )
+
+
+def _pair(plain: Profile, watched: Profile, outcome: Outcome, spec: Experiment) -> SupervisedPair:
+    without, with_ = outcome.simulations[plain.name], outcome.simulations[watched.name]
+    difference = estimate(
+        DAYS_A_YEAR * (with_.daily - without.daily),
+        Overlap(np.asarray(with_.days), 1, spec.verdict.block_days),
+        seed=spec.seed,
+    )
+    assert isinstance(watched.exposure, RiskOffSize)
+    return SupervisedPair(
+        profile=plain.name,
+        supervised=watched.name,
+        risk_off_size=watched.exposure.size,
+        without=_measured(without, spec.seed),
+        with_supervisor=_measured(with_, spec.seed),
+        difference=DailyDifference(
+            value=difference.value,
+            low=difference.low,
+            high=difference.high,
+            n_days=difference.n,
+            n_blocks=difference.n_blocks,
+        ),
+    )
+
+
+def _measured(simulation: Simulation, seed: int) -> SupervisedMetrics:
+    measured = measure(simulation, seed=seed)
+    return SupervisedMetrics(**{name: measured[name].value for name in SupervisedMetrics.model_fields})
