@@ -65,26 +65,26 @@ def outcome(spec):
 
 @pytest.fixture(scope="module")
 def found(outcome, spec):
-    return {one["family"]: one for one in family_gains(outcome, spec)["families"]}
+    return {one.family: one for one in family_gains(outcome, spec).families}
 
 
 def test_the_family_with_the_planted_column_adds_and_the_other_does_not(found):
     assert set(found) == {"macro", "flow"}
-    assert found["macro"]["columns"] == ["macro_x"]
-    assert found["macro"]["gain"]["low"] > 5
-    assert found["flow"]["gain"]["low"] < 0.5
-    assert abs(found["flow"]["gain"]["value"]) < 3
+    assert found["macro"].columns == ("macro_x",)
+    assert found["macro"].gain.low > 5
+    assert found["flow"].gain.low < 0.5
+    assert abs(found["flow"].gain.value) < 3
 
 
 def test_a_gain_is_the_difference_of_what_is_known_over_the_base_rate(found):
     for one in found.values():
-        assert one["over_base_with"] - one["over_base_without"] == pytest.approx(one["gain"]["value"])
+        assert one.over_base_with - one.over_base_without == pytest.approx(one.gain.value)
 
 
 def test_the_same_rows_are_scored_and_with_all_columns_the_runs_own_forecasts_come_out(outcome, spec, found):
     again = probabilities(outcome, spec, np.ones(len(outcome.results[0].predictor.features.columns), bool))
     np.testing.assert_array_equal(again, outcome.scored.probability[DECIDER])
-    assert found["macro"]["gain"]["n"] == outcome.scored.outcomes.n < N_BARS
+    assert found["macro"].gain.n == outcome.scored.outcomes.n < N_BARS
 
 
 def test_families_are_told_by_what_a_feature_needs(outcome):
