@@ -6,7 +6,6 @@ import pytest
 
 from tradsys.cli import compare, lookahead, run, train, tune
 from tradsys.cli.loading import Needs, configured_work, load
-from tradsys.cli.options import Positions
 from tradsys.core.errors import DataError, MachineError
 from tradsys.data.simulate import simulate
 from tradsys.machine.plan import Work
@@ -49,6 +48,5 @@ def test_ranks_read_bars_and_funding_alone(bars):
 
 @pytest.mark.parametrize("command", [run, train, tune, lookahead, compare], ids=lambda one: one.__name__)
 def test_positions_have_both_names_wherever_they_are_read(command):
-    (option,) = Positions.__metadata__
+    (option,) = inspect.signature(command.command).parameters["positions"].annotation.__metadata__
     assert (option.default, *option.param_decls) == ("--positions", "--flow")  # typer reads both as names
-    assert inspect.signature(command.command).parameters["positions"].annotation == Positions
