@@ -134,7 +134,7 @@ def _text(report: "Report") -> str:
 def _plain(report: "Report", check: dict[str, Any]) -> dict[str, Any]:
     return {
         "series": str(report.series),
-        "start": None if report.start is None else report.start.isoformat(),
+        "start": report.start.isoformat(),
         "end": report.end.isoformat(),
         "n_new": report.n_new,
         "n_changed": report.n_changed,
