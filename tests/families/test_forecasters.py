@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from tests.models.panels import panel_of
 
-from tradsys.models.boosted import Boosted
 from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, load_forecaster
 from tradsys.models.linear.baselines import BaseRate, SymmetricLogistic, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
@@ -21,6 +20,7 @@ from tradsys.models.training.agents import ResNetAgent, TransformerAgent
 from tradsys.models.training.contrastive import Contrast
 from tradsys.models.training.contrastive_agent import ContrastiveAgent
 from tradsys.models.training.network_agent import NetworkAgent
+from tradsys.models.trees.boosted import Boosted
 
 SMALL_NETWORK = TransformerAgent(d_model=16, n_layers=2, n_heads=2, window=16, learning_rate=5e-3, max_steps=300)
 SMALL_RESNET = ResNetAgent(d_model=16, n_layers=3, baseline=8, window=16, learning_rate=5e-3, max_steps=300)

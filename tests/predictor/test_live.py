@@ -16,13 +16,13 @@ from tradsys.features import FeatureSet
 from tradsys.features.stream.feature_stream import bars_of
 from tradsys.labels import BarrierSpec
 from tradsys.models.calibration import Calibration
-from tradsys.models.combination import SingleForecaster
-from tradsys.models.ensemble import FittedEnsemble
 from tradsys.models.linear.baselines import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.networks.network import Network
 from tradsys.models.networks.resnet import DilatedResNet
 from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.pooling.combination import SingleForecaster
+from tradsys.models.pooling.ensemble import FittedEnsemble
 from tradsys.predictor import LivePredictor, Predictor
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.valuation import ConfidenceRanks, Valuation, audit_inputs

@@ -16,10 +16,10 @@ from tradsys.features import FeatureSet
 from tradsys.features.volatility import VolatilityRatios
 from tradsys.labels import BarrierSpec, volatility_expansion
 from tradsys.models.calibration import Calibration
-from tradsys.models.combination import SingleForecaster
 from tradsys.models.linear.baselines import BaseRate
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.models.linear.volatility_agent import VolatilityAgent
+from tradsys.models.pooling.combination import SingleForecaster
 from tradsys.predictor import Predictor
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.predictor import ATR_MEMORY

@@ -14,10 +14,10 @@ from tradsys.core.logistic import log_odds, sigmoid
 from tradsys.core.plain_values import PlainValues
 from tradsys.core.seeds import derive
 from tradsys.labels.weights import krichevsky_trofimov
-from tradsys.models.boosted import booster_from, tree_parameters, ubj
 from tradsys.models.calibration import shrunk_slope
 from tradsys.models.linear.logistic import fit_logistic, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
+from tradsys.models.trees.boosted import booster_from, tree_parameters, ubj
 from tradsys.splits.kfold import PurgedKFold
 
 if TYPE_CHECKING:

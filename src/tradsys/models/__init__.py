@@ -5,11 +5,8 @@ from typing import TYPE_CHECKING
 from tradsys.core.lazy import attach
 
 if TYPE_CHECKING:
-    from tradsys.models.boosted import Boosted as Boosted
     from tradsys.models.calibration import Calibration as Calibration
     from tradsys.models.calibration import fit_calibration as fit_calibration
-    from tradsys.models.ensemble import Ensemble as Ensemble
-    from tradsys.models.ensemble import FittedEnsemble as FittedEnsemble
     from tradsys.models.forecaster import FittedForecaster as FittedForecaster
     from tradsys.models.forecaster import Forecaster as Forecaster
     from tradsys.models.forecaster import Panel as Panel
@@ -23,7 +20,10 @@ if TYPE_CHECKING:
     from tradsys.models.losses import FocalLoss as FocalLoss
     from tradsys.models.losses import SupervisedContrastiveLoss as SupervisedContrastiveLoss
     from tradsys.models.networks.stepper import Stepper as Stepper
+    from tradsys.models.pooling.ensemble import Ensemble as Ensemble
+    from tradsys.models.pooling.ensemble import FittedEnsemble as FittedEnsemble
     from tradsys.models.training.agents import ResNetAgent as ResNetAgent
     from tradsys.models.training.agents import TransformerAgent as TransformerAgent
+    from tradsys.models.trees.boosted import Boosted as Boosted
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -119,7 +119,7 @@ class Forecaster(Protocol):
 
 KINDS = {
     "linear": ("tradsys.models.linear.logistic", "FittedLinear"),
-    "boosted": ("tradsys.models.boosted", "FittedBoosted"),
+    "boosted": ("tradsys.models.trees.boosted", "FittedBoosted"),
     "resnet": ("tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
     "transformer": ("tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
     "volatility": ("tradsys.models.linear.volatility_forecast", "VolatilityForecast"),

@@ -12,9 +12,9 @@ from tradsys.bundle.bundle import read_bundle, write_bundle
 from tradsys.core.errors import BundleError
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.barriers import BarrierSpec
-from tradsys.models.combination import Combination, combination_from_dict
 from tradsys.models.forecaster import FittedForecaster, load_forecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
+from tradsys.models.pooling.combination import Combination, combination_from_dict
 from tradsys.predictor.valuation import ConfidenceRanks, Valuation
 from tradsys.profiles.profile import Profile, profile_from_dict, profile_to_dict
 from tradsys.regimes.family import RegimeFilter, filter_from_dict

@@ -11,11 +11,11 @@ import pytest
 from tests.models.panels import panel_of
 
 from tradsys.core.errors import BundleError, ConfigError, FitError
-from tradsys.models.boosted import Boosted
 from tradsys.models.forecaster import KINDS, Forecaster, Panel, load_forecaster
 from tradsys.models.linear.baselines import BaseRate, SymmetricLogistic, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic, fit_logistic
 from tradsys.models.linear.penalty import PENALTIES, Problem, choose_penalties
+from tradsys.models.trees.boosted import Boosted
 
 MODELS: list[Forecaster] = [
     BaseRate(),

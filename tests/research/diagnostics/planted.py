@@ -10,7 +10,7 @@ from tests.research.markets import market_from
 from tradsys.data.simulate import simulate
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.momentum import LaggedReturns, Rsi, StandardReturns
-from tradsys.models.boosted import Boosted
+from tradsys.models.trees.boosted import Boosted
 from tradsys.research.calibration.scenarios import calibration_experiment
 from tradsys.research.walk.experiment import run_experiment
 

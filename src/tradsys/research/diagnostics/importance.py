@@ -8,9 +8,9 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.seeds import generator
 from tradsys.core.time import interval_ms
-from tradsys.models.boosted import FittedBoosted
-from tradsys.models.combination import CombinedForecaster
 from tradsys.models.forecaster import stack
+from tradsys.models.pooling.combination import CombinedForecaster
+from tradsys.models.trees.boosted import FittedBoosted
 from tradsys.research.diagnostics.permutation import (
     CUT,
     CalibratedForecaster,

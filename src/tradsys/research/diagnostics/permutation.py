@@ -7,8 +7,8 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.models.calibration import Calibration
-from tradsys.models.combination import CombinedForecaster
 from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.pooling.combination import CombinedForecaster
 from tradsys.verdict.scores import log_loss
 
 CUT = 0.5

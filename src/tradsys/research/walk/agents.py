@@ -25,9 +25,9 @@ _FORECASTS_AS = {"xgboost": "boosted"}
 
 def forecasters(agent: AgentSettings, plan: "Plan | None" = None) -> tuple[Forecaster, ...]:
     """The baselines that always run, and the agent where it is another; networks train as the plan says."""
-    from tradsys.models.boosted import Boosted
     from tradsys.models.linear.baselines import BaseRate, SymmetricLogistic, VolatilityOnly
     from tradsys.models.linear.logistic import RidgeLogistic
+    from tradsys.models.trees.boosted import Boosted
 
     linear = RidgeLogistic(agent.penalty)
     baselines: tuple[Forecaster, ...] = (

@@ -11,10 +11,10 @@ from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms
 from tradsys.labels.weights import base_rate
 from tradsys.models.calibration import Calibration, fit_calibration
-from tradsys.models.combination import Combination, SingleForecaster
-from tradsys.models.ensemble import Ensemble, FittedEnsemble
 from tradsys.models.forecaster import FittedForecaster, Panel, Rows, stack
 from tradsys.models.linear.penalty import Problem
+from tradsys.models.pooling.combination import Combination, SingleForecaster
+from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble
 from tradsys.predictor.economics import TimeExit
 from tradsys.predictor.predictor import ModelOutputs, Predictor
 from tradsys.predictor.valuation import ConfidenceRanks, Valuation, ValuedForecasts, audit_inputs

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tradsys.models.calibration import Calibration
-from tradsys.models.combination import CombinedForecaster, SingleForecaster, combination_from_dict
-from tradsys.models.ensemble import FittedEnsemble
 from tradsys.models.linear.logistic import FittedLinear
+from tradsys.models.pooling.combination import CombinedForecaster, SingleForecaster, combination_from_dict
+from tradsys.models.pooling.ensemble import FittedEnsemble
 
 RNG = np.random.default_rng(0)
 X, REGIME = RNG.normal(size=(50, 3)), RNG.dirichlet(np.ones(2), 50)

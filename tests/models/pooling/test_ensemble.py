@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 
 from tradsys.core.errors import ConfigError
 from tradsys.models.calibration import Calibration, fit_calibration
-from tradsys.models.ensemble import Ensemble, FittedEnsemble, allowed, minimise
+from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble, allowed, minimise
 
 PIVOT = np.log(0.45 / 0.55)
 

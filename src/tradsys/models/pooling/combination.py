@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
-from tradsys.models.ensemble import FittedEnsemble, MemberLogits
 from tradsys.models.forecaster import FittedForecaster
+from tradsys.models.pooling.ensemble import FittedEnsemble, MemberLogits
 
 
 class Combination(Protocol):
