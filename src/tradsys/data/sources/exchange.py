@@ -90,8 +90,7 @@ class Exchange:
         return funding_from_page(answered, "timestamp", self.name)
 
     def _page(self, series: SeriesId, since: int) -> pl.DataFrame:
-        ask = partial(self._api.fetch_ohlcv, series.symbol, series.venue_interval, since, LIMIT)
-        answered = self._call(ask)
+        answered = self._call(partial(self._api.fetch_ohlcv, series.symbol, series.venue_interval, since, LIMIT))
         schema = {"ts": pl.Int64, **dict.fromkeys(OHLCV, pl.Float64)}
         try:
             rows = pl.DataFrame([row[:6] for row in answered], schema=schema, orient="row", strict=False)

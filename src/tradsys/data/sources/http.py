@@ -148,17 +148,13 @@ class Client:
         except HTTPError as error:
             if error.code == 404:
                 return None
-            raise _judged(url, error) from error
+            reason = error.read(300).decode(errors="replace").strip()
+            if error.code in BUSY or error.code >= 500:
+                after_s = retry_after_s(error.headers.get("Retry-After"))
+                raise Again(f"HTTP {error.code} {reason}".strip(), after_s) from error
+            raise SourceError(f"{url} was refused with HTTP {error.code} {reason}; retrying would not help") from error
         except (URLError, http.client.HTTPException, OSError) as error:
             raise Again(f"{type(error).__name__}: {error}") from error
-
-
-def _judged(url: str, error: HTTPError) -> Exception:
-    """What an answer that is none means: to wait and ask again, or to stop."""
-    reason = error.read(300).decode(errors="replace").strip()
-    if error.code in BUSY or error.code >= 500:
-        return Again(f"HTTP {error.code} {reason}".strip(), retry_after_s(error.headers.get("Retry-After")))
-    return SourceError(f"{url} was refused with HTTP {error.code} {reason}; retrying would not help")
 
 
 def retry_after_s(text: str | None, *, now: datetime | None = None) -> float | None:
