@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tradsys.cli.loading import run_work
-from tradsys.cli.options import Bars, Common, Outside, spread
+from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, spread
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def claims_work(n_rows: int, n_seeds: int) -> Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class ClaimsOptions:
     """How far --objectives goes, and where its results go."""
 
     seeds: Annotated[int, typer.Option(help="With --objectives: seeds of each.", min=1)] = 10
@@ -60,9 +60,9 @@ def command(
         bool, typer.Option("--objectives", help="Compare objectives, shapes and profiles on --bars, with many seeds.")
     ] = False,
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
-    claims: Claims = Claims(),
-    outside: Outside = Outside(),
-    common: Common = Common(),
+    claims: ClaimsOptions = ClaimsOptions(),
+    outside: OutsideOptions = OutsideOptions(),
+    common: CommonOptions = CommonOptions(),
 ) -> int:
     """Verdicts and metrics of every profile of a run, as of now: where the ledger has grown, judged again.
 
@@ -100,7 +100,9 @@ def command(
     return 0
 
 
-def _objectives(bars: list[str], claims: Claims, outside: Outside, common: Common, journal: Path) -> int:
+def _objectives(
+    bars: list[str], claims: ClaimsOptions, outside: OutsideOptions, common: CommonOptions, journal: Path
+) -> int:
     from datetime import UTC, datetime
 
     from tradsys.cli.loading import Needs, load, overrides

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Common, Seed, spread
+from tradsys.cli.options import CommonOptions, Seed, spread
 from tradsys.cli.stored import audit_text, audited, import_, list_, opened
 from tradsys.core.errors import ConfigError, DataError
 
@@ -39,7 +39,7 @@ def download(
         SourceChoice, typer.Option(help="auto takes Binance's archive where there is one, else ccxt.")
     ] = SourceChoice.auto,
     refresh: Annotated[bool, typer.Option("--refresh", help="Also fetch files that were issued again.")] = False,
-    common: Common = Common(),
+    common: CommonOptions = CommonOptions(),
 ) -> int:
     """Fetch bars into the store and check them; run it again to go on or to catch up.
 
@@ -86,7 +86,7 @@ def check(
         list[str] | None, typer.Option(help="Stored series of another venue whose closes to compare with.")
     ] = None,
     seed: Seed = None,
-    common: Common = Common(),
+    common: CommonOptions = CommonOptions(),
 ) -> int:
     """Say what bars hold and what was repaired, list their gaps, or name why they are refused (exit code 3).
 

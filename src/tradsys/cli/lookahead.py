@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Common, Outside, Seed, spread
+from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, Seed, spread
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -16,10 +16,10 @@ def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
     agent: Agent = None,
     points: Annotated[int, typer.Option(help="Random times at which the future is taken away.", min=1)] = 20,
-    outside: Outside = Outside(),
+    outside: OutsideOptions = OutsideOptions(),
     rank: Annotated[bool, typer.Option("--rank", help="Check what tradsys rank computes instead.")] = False,
     seed: Seed = None,
-    common: Common = Common(),
+    common: CommonOptions = CommonOptions(),
 ) -> int:
     """Recompute a run on bars cut at random times and on a future replaced by noise: any change is an error.
 

@@ -66,7 +66,7 @@ Seed = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
+class CommonOptions:
     """Where settings come from, and for whom the output is."""
 
     config: Config = None
@@ -75,7 +75,7 @@ class Common:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class OutsideOptions:
     """What is known from outside the symbols' own trades."""
 
     macro: Annotated[
@@ -112,7 +112,7 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedOptions:
     """What a run that is judged takes beside its procedure's own options."""
 
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs")

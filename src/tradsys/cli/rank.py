@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tradsys.cli.loading import RESEARCH_BYTES
-from tradsys.cli.options import Bars, Funding, Judged, Seed, spread
+from tradsys.cli.options import Bars, Funding, JudgedOptions, Seed, spread
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(
     listings: Annotated[str | None, typer.Option(help="Table with the columns symbol, listed, delisted.")] = None,
     funding: Funding = None,
     seed: Seed = None,
-    judged: Judged = Judged(),
+    judged: JudgedOptions = JudgedOptions(),
 ) -> int:
     """Market-neutral: long the strongest, short the weakest of a universe chosen by what was known at the time.
 

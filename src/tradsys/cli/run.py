@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, Judged, Outside, Seed, spread
+from tradsys.cli.options import Agent, Bars, JudgedOptions, OutsideOptions, Seed, spread
 
 if TYPE_CHECKING:
     from tradsys.cli.loading import Loaded
@@ -28,9 +28,9 @@ def command(
     objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
-    outside: Outside = Outside(),
+    outside: OutsideOptions = OutsideOptions(),
     seed: Seed = None,
-    judged: Judged = Judged(),
+    judged: JudgedOptions = JudgedOptions(),
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
     from tradsys.cli.loading import Needs, configured_work, load, market_text, overrides
@@ -56,7 +56,7 @@ def command(
 def carry_out(
     procedure: "Callable[[Market, RunConfig, Plan | None], Procedure]",
     loaded: "Loaded",
-    judged: Judged,
+    judged: JudgedOptions,
     ledger: "Ledger",
 ) -> int:
     """Run it and print its verdict; the exit code is that of the command."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Common, spread
+from tradsys.cli.options import CommonOptions, spread
 
 if TYPE_CHECKING:
     from tradsys.data.store import SeriesStore
 
 
 @spread
-def list_(common: Common = Common()) -> int:
+def list_(common: CommonOptions = CommonOptions()) -> int:
     """What the store holds: each series with its span, rows, missing bars and sources."""
     from tradsys.core.time import stamp
 
@@ -52,7 +52,7 @@ def import_(
     exchange: Annotated[
         str | None, typer.Option(help="Whose freqtrade's files are; otherwise the folder's name.")
     ] = None,
-    common: Common = Common(),
+    common: CommonOptions = CommonOptions(),
 ) -> int:
     """Bring CSV, Feather, Parquet, freqtrade or Nautilus bars into the store; repairs and refusals are listed."""
     from tradsys.data.imports import import_path
@@ -74,7 +74,7 @@ def import_(
     return 0
 
 
-def opened(common: Common) -> "SeriesStore":
+def opened(common: CommonOptions) -> "SeriesStore":
     """The store that the settings name."""
     from tradsys.cli.loading import overrides
     from tradsys.data.settings import DataSettings

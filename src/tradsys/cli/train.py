@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Bars, Common, Outside, Seed, spread
+from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, Seed, spread
 
 
 @spread
@@ -16,11 +16,11 @@ def command(
     ] = "transformer",
     objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
-    outside: Outside = Outside(),
+    outside: OutsideOptions = OutsideOptions(),
     seed: Seed = None,
     out: Annotated[Path, typer.Option(help="Folder for the bundle; it must hold none yet.")] = Path("trained"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal"),
-    common: Common = Common(),
+    common: CommonOptions = CommonOptions(),
 ) -> int:
     """Fit one agent on all but the lock-box, say what its forecasts were worth, and write a bundle that decides."""
     import json

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tradsys.cli.loading import run_work
-from tradsys.cli.options import Agent, Bars, Common, Outside, Seed, spread
+from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, Seed, spread
 from tradsys.machine.plan import Work
 
 
@@ -42,10 +42,10 @@ def command(
         str | None, typer.Option(help="postgresql://... or grpc://HOST:PORT for several hosts; otherwise a file.")
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
-    outside: Outside = Outside(),
+    outside: OutsideOptions = OutsideOptions(),
     seed: Seed = None,
     journal: Annotated[Path, typer.Option(help="Folder of the ledger and the studies.")] = Path("journal"),
-    common: Common = Common(),
+    common: CommonOptions = CommonOptions(),
 ) -> int:
     """Search settings by their out-of-fold score inside the first training part, less its instability.
 
