@@ -42,7 +42,7 @@ def test_development_data_is_recognised_in_another_range(development_data, tmp_p
     part = load_market([half])
     assert part.is_development
     assert part.fingerprint != market.fingerprint
-    assert len(set(part.blocks) - set(market.blocks)) == 2  # the cut months
+    assert len(set(part.blocks) - set(market.blocks)) == 3  # the two months that were cut, and the path of prices
 
 
 def test_stale_partial_bars_are_dropped_and_named(development_data):
