@@ -75,7 +75,7 @@ run(Path(sys.argv[1]))
 
 def test_kill_9_in_the_middle_loses_no_bit(tmp_path: Path) -> None:
     path = tmp_path / "group.safetensors"
-    process = subprocess.Popen([sys.executable, "-c", KILLED, path], cwd=Path(__file__).parents[2])
+    process = subprocess.Popen([sys.executable, "-c", KILLED, path], cwd=Path(__file__).parents[3])
     while not path.exists() and process.poll() is None:
         time.sleep(0.001)
     os.kill(process.pid, signal.SIGKILL)
