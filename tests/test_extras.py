@@ -65,7 +65,7 @@ SENTENCE = re.compile(
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with some months of bars, in which all commands are begun."""
+    """A folder with some months of bars, and below it one for each kind of environment, in which commands are begun."""
     folder = tmp_path_factory.mktemp("extras")
     simulate("edge:3", seed=5, n_bars=4_500).write_parquet(folder / "EDGE-1h.parquet")
     return folder
@@ -79,10 +79,12 @@ def answers(place, finished):
 
     def of(kind, lines):
         typed = [[word.format(stored=stored, run=run, kind=kind) for word in line.split()] for line in lines]
-        site = place / kind
+        site, here = place / "sites" / kind, place / "begun" / kind
         if not site.exists():
             make_site(site, required(extras_of(kind)))
-        return dict(zip(lines, run_all(site, place, typed), strict=True))
+            here.mkdir(parents=True)
+            (here / "EDGE-1h.parquet").symlink_to(place / "EDGE-1h.parquet")
+        return dict(zip(lines, run_all(site, here, typed), strict=True))
 
     return of
 

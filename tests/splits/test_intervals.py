@@ -1,3 +1,5 @@
+"""Label intervals, in every form that splitters take."""
+
 from datetime import timedelta
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The studentised circular block bootstrap."""
+
 import numpy as np
 import pytest
 from tests.verdict.brute import block_t

@@ -1,3 +1,5 @@
+"""The exact interval of a share."""
+
 import pytest
 
 from tradsys.verdict import clopper_pearson

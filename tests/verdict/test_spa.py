@@ -1,3 +1,5 @@
+"""Superior predictive ability (Hansen 2005): the best of several models against a benchmark."""
+
 import numpy as np
 import pytest
 from arch.bootstrap import SPA

@@ -1,3 +1,5 @@
+"""Quantiles of how far bars move, fitted and read back."""
+
 import json
 
 import numpy as np

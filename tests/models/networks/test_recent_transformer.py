@@ -1,3 +1,5 @@
+"""The transformer whose attention starts on recent bars."""
+
 import pytest
 import torch
 from tests.models.networks.networks import rows

@@ -1,3 +1,5 @@
+"""The journal's presets of the transformer, and how settings read them."""
+
 import pytest
 
 from tradsys.core.errors import ConfigError

@@ -1,3 +1,5 @@
+"""The lock-box: opened once, recorded for good."""
+
 import shutil
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The look-ahead check of rank columns."""
+
 import numpy as np
 import pytest
 from tests.research.ranking.hindsight import HOUR, HOUR_MS, OfTheWholeHistory, market

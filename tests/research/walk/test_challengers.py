@@ -1,3 +1,5 @@
+"""When a challenger decides in place of the logistic."""
+
 import numpy as np
 import pytest
 

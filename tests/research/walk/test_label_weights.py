@@ -1,3 +1,5 @@
+"""What labels weigh in training."""
+
 from dataclasses import replace
 
 import numpy as np
