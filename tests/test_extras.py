@@ -49,8 +49,9 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     f"train {QUICK} --agent logistic --out linear-{{kind}}": (("hmmlearn",), 0, "bundle: linear"),
     f"train {QUICK} {TINY} --out network-{{kind}}": (("hmmlearn", *NETWORK), 0, "bundle: network"),
     f"{TUNE} --agent logistic --over agent.penalty": (("hmmlearn", "optuna"), 0, "1 trial"),
-    f"{TUNE}": (("hmmlearn", "optuna", *NETWORK), 1, "load more history"),
+    f"{TUNE} --set folds.initial=0.6 {TINY}": (("hmmlearn", "optuna", *NETWORK), 0, "1 trial"),
     f"lookahead {QUICK} --agent logistic --points 1": (("hmmlearn",), 0, "nothing"),
+    f"lookahead {QUICK} --points 1 {TINY}": (("hmmlearn", *NETWORK), 0, "nothing"),
 }
 """What is typed; the modules beyond the base that it takes; the exit code and some of the text where they are here.
 
