@@ -196,6 +196,6 @@ def test_a_ruined_account_trades_no_more() -> None:
         {"A": bars_from(rows)}, decide(("A", 0, -1), ("A", 2, 1)), costs=Costs(), start=0, end=7 * HOUR_MS
     )
     assert (simulation.n_trades, simulation.not_taken["no room"]) == (1, 1)
-    assert simulation.equity["equity"][-1] < 0
+    assert simulation.equity["equity"][-1] == 0
     assert simulation.equity["exposure"].is_finite().all()
     assert np.isfinite(simulation.daily).all()

@@ -50,6 +50,12 @@ def test_a_setting_that_is_added_later_changes_no_digest():
     assert digest(Later(added=1.0)) != digest(Outer())
 
 
+def test_a_margin_as_it_is_by_default_leaves_the_digest_of_runs_before_there_was_one():
+    ranks = market_neutral_from(RunConfig())
+    assert "margin" not in identity(ranks)
+    assert identity(RunConfig(portfolio={"maintenance": 0.005, "liquidation_fee_bps": 50.0})) == {}
+
+
 def test_what_is_marked_is_no_part_of_it():
     assert digest(Outer(seed=3, inner=Inner(path="elsewhere"))) == digest(Outer())
     assert digest(Rule(0.5, words="in other words")) == digest(Rule(0.5))
@@ -62,8 +68,8 @@ def test_another_value_class_or_schema_is_another_digest(monkeypatch):
     assert digest_of({"a": 1}) != before
 
 
-DEFAULTS = {2: "2a045616dd860e76649a6eeab2ef2a9b4335267fc8ec8b402c4925b6f982ca3e"}
-"""Hash of every default, by the schema that it belongs to."""
+DEFAULTS = {2: "65751772d11808de86b916299a5ec703827ca5425f3058f9b8e609fc983724c5"}
+"""Hash of every default, by the schema that it belongs to; a setting that is added changes it, and no digest."""
 
 
 def test_a_default_that_changes_raises_the_schema():
@@ -78,6 +84,8 @@ def test_a_default_that_changes_raises_the_schema():
     [
         ("labels.horizon", 6, True),
         ("costs.borrow_bps_per_year", 1.0, True),
+        ("portfolio.maintenance", 0.01, True),
+        ("portfolio.liquidation_fee_bps", 0.0, True),
         ("agent.attention_start", "recent", True),
         ("macro.supervise", "SNIPER", True),
         ("folds.path_groups", 0, False),

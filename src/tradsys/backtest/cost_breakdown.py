@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from tradsys.backtest.margin import LIQUIDATION
 from tradsys.core.costs import Costs
 
 
@@ -34,17 +35,23 @@ class CostBreakdown:
 def cost_breakdown(trades: pl.DataFrame, costs: Costs) -> CostBreakdown:
     """From a simulation's trades: with the slippage in their fees separated from what the venue got.
 
-    What was traded follows from the fees, since a position may have been resized on the way.
+    What was traded follows from the fees, since a position may have been resized on the way. A liquidation's fee is
+    among them and pays for no slippage.
     """
     exits = pl.col("size_base") * pl.col("exit_price")
+    is_liquidated = pl.col("reason") == LIQUIDATION
+    taken = pl.when(is_liquidated).then(pl.col("fees_quote") - costs.taker * pl.col("notional_quote")).otherwise(0.0)
     resting = pl.when(pl.col("reason") == "target").then(exits).otherwise(0.0)
-    fees, rested, ends, funding, borrow = trades.select(
+    fees, rested, taken_quote, liquidated, ends, funding, borrow = trades.select(
         fees=pl.col("fees_quote").sum(),
         rested=resting.sum(),
+        taken=taken.sum(),
+        liquidated=pl.when(is_liquidated).then(exits).otherwise(0.0).sum(),
         ends=(pl.col("notional_quote") + exits).sum(),
         funding=pl.col("funding_quote").sum(),
         borrow=pl.col("borrow_quote").sum(),
     ).row(0)
-    at_market = (fees - costs.maker * rested) / costs.taker if costs.taker else ends - rested
-    slippage, traded = costs.slippage_bps / 1e4 * at_market, at_market + rested
+    charged = fees - costs.maker * rested - taken_quote
+    at_market = charged / costs.taker if costs.taker else ends - rested - liquidated
+    slippage, traded = costs.slippage_bps / 1e4 * at_market, at_market + rested + liquidated
     return CostBreakdown(len(trades), traded, fees - slippage, slippage, funding, borrow)

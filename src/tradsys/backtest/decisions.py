@@ -53,7 +53,7 @@ def read_orders(
     Left out, and counted: those that fill before the grid starts or whose horizon passes its end, as labels are
     censored; and those without barriers, where a distance is not positive or vanishes in the rounding to ticks.
     """
-    acted = decisions.filter(pl.col("action") != 0)
+    acted = _acted(decisions)
     unknown = sorted(set(acted["symbol"].unique()) - set(grid.symbols))
     if unknown:
         raise DataError(f"decisions on {', '.join(unknown)} have no bars; the market holds {', '.join(grid.symbols)}")
@@ -85,6 +85,46 @@ def read_orders(
     )
 
 
+def _acted(decisions: pl.DataFrame) -> pl.DataFrame:
+    """The decisions to enter; a DataError where any says what no decision can."""
+    if missing := [name for name in ("symbol", "start", "action") if name not in decisions.columns]:
+        raise DataError(
+            f"decisions need the columns symbol, start and action, {', '.join(missing)} missing among "
+            f"{', '.join(decisions.columns)}; pass what the predictor wrote"
+        )
+    if not isinstance(decisions.schema["start"], pl.Datetime):
+        raise DataError(f"decisions need times in `start`, found {decisions.schema['start']}; cast it to Datetime")
+    for name in ("symbol", "start"):
+        if n := decisions[name].null_count():
+            raise DataError(f"{n} of {len(decisions)} decisions have no {name}; drop them or say it")
+    action = pl.col("action")
+    is_known = (action == 1) | (action == -1) | (action == 0)
+    _refuse(decisions, "action", is_known, "1 (long), -1 (short) or 0 (stay out)")
+    acted = decisions.filter(pl.col("action") != 0)
+    if "horizon" in acted.columns:
+        bars = pl.col("horizon")
+        _refuse(acted, "horizon", (bars >= 1) & (bars == bars.floor()), "a whole number of bars, at least 1")
+    return acted
+
+
+def _refuse(decisions: pl.DataFrame, name: str, is_right: pl.Expr, wanted: str) -> None:
+    """A DataError that shows the first decision whose column of that name is not right; null and NaN never are."""
+    kind = decisions.schema[name]
+    if not kind.is_numeric():
+        if len(decisions):
+            raise DataError(f"decisions need numbers as {name}, found {kind}; give {wanted}")
+        return
+    if kind.is_float():
+        is_right &= pl.col(name).is_finite()
+    wrong = decisions.filter(~is_right.fill_null(False))
+    if len(wrong):
+        first = wrong.row(0, named=True)
+        raise DataError(
+            f"{name} must be {wanted}; {len(wrong)} of {len(decisions)} decisions have another, the first is "
+            f"{first[name]} of {first['symbol']} at {first['start']}"
+        )
+
+
 def _symbol_orders(acted: pl.DataFrame, s: int, grid: Grid, barriers: BarrierSpec | None) -> tuple[np.ndarray, ...]:
     """Symbol, decision time, side, size, deciding row, horizon and both distances of one symbol's decisions."""
     name = grid.symbols[s]
@@ -98,6 +138,10 @@ def _symbol_orders(acted: pl.DataFrame, s: int, grid: Grid, barriers: BarrierSpe
         )
     if (np.diff(np.sort(rows)) == 0).any():
         raise DataError(f"{name} has several decisions for one bar; pass one profile's decisions at a time")
+    if "size" in own.columns and not own.schema["size"].is_numeric():
+        raise DataError(
+            f"decisions need numbers as size, found {own.schema['size']}; give shares, 1 for a whole position"
+        )
     size = own["size"].to_numpy().astype(np.float64) if "size" in own.columns else np.ones(len(own))
     is_share = np.isfinite(size) & (size >= 0)
     if not is_share.all():
@@ -115,8 +159,14 @@ def _distances(
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     missing = [name for name in _DISTANCES if name not in own.columns]
     if not missing:
-        stop, target, horizon = (own[name].to_numpy() for name in _DISTANCES)
-        return stop, target, horizon.astype(np.int64)
+        for name in _DISTANCES[:2]:
+            if not own.schema[name].is_numeric():
+                raise DataError(
+                    f"decisions need numbers as {name}, found {own.schema[name]}; give it in the price's units"
+                )
+        stop, target = (own[name].to_numpy().astype(np.float64) for name in _DISTANCES[:2])
+        beyond = len(grid.ts)  # further than any bar, and never so far that a row number overflows
+        return stop, target, own["horizon"].clip(upper_bound=beyond).cast(pl.Int64).to_numpy()
     if barriers is None:
         raise DataError(f"decisions lack {', '.join(missing)}; pass `barriers` to take them from the labels' spec")
     prices, (begin, end) = grid.prices, grid.span[s]

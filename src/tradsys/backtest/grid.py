@@ -42,6 +42,11 @@ class Grid:
             raise DataError(f"all symbols must have bars of one interval, found {intervals}; load them alike")
         bar_ms = interval_ms(next(iter(intervals.values())))
         arrays = [single_symbol(bars, "a simulation") for bars in market.values()]
+        for symbol, one in zip(market, arrays, strict=True):
+            if not all((getattr(one, name) > 0).all() for name in Prices._fields):
+                raise DataError(
+                    f"a simulation needs positive prices, {symbol} has others; drop those bars or mend them"
+                )
         ends = np.cumsum([len(a.ts) for a in arrays])
         span = np.stack([np.append(0, ends[:-1]), ends], axis=1)
         window = np.array(

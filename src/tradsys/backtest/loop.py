@@ -1,13 +1,18 @@
-"""The portfolio kernel: fills entries by their share of the equity and marks them to their barriers, bar by bar."""
+"""The portfolio kernel: fills entries by their share of the equity and marks them to their barriers, bar by bar.
+
+Where a bar's adverse extremes leave less than the maintenance margin, all positions are liquidated there.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from tradsys.backtest.margin import DUST, closing_price, settle_liquidation
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.carry import Carry
 from tradsys.core.orders import is_large_enough, scale_to_room, size_for_share, whole_lots
+from tradsys.labels.kernel import Prices
 
 UNREACHED, TAKEN, IN_POSITION, NO_ROOM = 0, 1, 2, 3
 
@@ -15,7 +20,8 @@ UNREACHED, TAKEN, IN_POSITION, NO_ROOM = 0, 1, 2, 3
 class Candidates(NamedTuple):
     """Trades that may be taken, each (n_candidates,); `weight` is the wanted share of equity, `exit_fee` a fraction.
 
-    `is_inside` marks trades that end at a barrier inside their last bar rather than at its close.
+    `is_inside` marks trades that end at a barrier inside their last bar rather than at its close; `stop` bounds what
+    they can lose in that bar.
     """
 
     side: IntArray
@@ -25,18 +31,36 @@ class Candidates(NamedTuple):
     exit_price: FloatArray
     exit_fee: FloatArray
     is_inside: BoolArray
+    stop: FloatArray
 
 
 class FilledPath(NamedTuple):
-    """What became of each candidate, and the account at every close; see `run_portfolio`."""
+    """What became of each candidate, and the account at every close; see `run_portfolio`.
+
+    `liquidated` is the grid bar in which a trade was, -1 for most; `ended` the one in which nothing was left of the
+    account, -1 where that never happened.
+    """
 
     fate: IntArray
     size_base: FloatArray
+    exit_row: IntArray
+    exit_price: FloatArray
+    exit_fee: FloatArray
+    liquidated: IntArray
     funding_quote: FloatArray
     borrow_quote: FloatArray
     equity: FloatArray
     exposure: FloatArray
     position: Float32Array
+    ended: int
+
+
+@njit(cache=True)
+def worst_exit(side: float, extreme: float, stop: float, exit_price: float) -> float:
+    """The worst price at which a trade stood in the bar that it left in: its stop, or worse where it opened beyond."""
+    if side > 0:
+        return min(max(extreme, stop), exit_price)
+    return max(min(extreme, stop), exit_price)
 
 
 @njit(cache=True)
@@ -44,25 +68,35 @@ def run_portfolio(
     candidates: Candidates,
     fills: IntArray,
     row_at: IntArray,
-    close: FloatArray,
+    prices: Prices,
     lot: FloatArray,
     min_notional: FloatArray,
     carry: Carry,
     entry_fee: float,
     cash: float,
     cap: float,
+    maintenance: float,
+    liquidation_fee: float,
 ) -> FilledPath:
     """Fill candidates on the union grid of all symbols, one position a symbol.
 
-    `fills` and `row_at` (n_symbols, n_grid) hold the candidate that fills at an open and the symbol's row in `close`
+    `fills` and `row_at` (n_symbols, n_grid) hold the candidate that fills at an open and the symbol's row in `prices`
     and `carry` (all symbols end to end), -1 for none; `lot` and `min_notional` are (n_symbols,). Sizes are shares of
     the equity at the closes before; those that fill together and want more than `cap` leaves shrink alike. Room is
     counted in shares at entry, and freed only once the exit bar has closed.
 
-    Returns by candidate its fate, size, funding and borrowing paid; by grid bar the equity and gross exposure at its
-    close; and the position (n_symbols, n_grid), side x share of equity at entry, from the open of a bar to the next.
+    Inside a bar nobody knows what came first: every position that was held in it is taken at its worst at once (the
+    low for a long, the high for a short, its stop where it left in this bar), with the carry that was paid and without
+    what was received after the open. If that leaves no more than the maintenance margin, all is liquidated there.
+
+    Returns by candidate its fate, size, how it ended, funding and borrowing paid; by grid bar the equity and gross
+    exposure at its close; and the position (n_symbols, n_grid), side x share of equity at entry, from the open of a bar
+    to the next.
     """
-    side, weight, entry_price, exit_row, exit_price, exit_fee, is_inside = candidates
+    side, weight, entry_price, planned_row, planned_price, planned_fee, is_inside, stop = candidates
+    exit_row, exit_price, exit_fee = planned_row.copy(), planned_price.copy(), planned_fee.copy()
+    _, high, low, close = prices
+    liquidated = np.full(side.size, -1)
     n_symbols, n_grid = row_at.shape
     fate = np.full(side.size, UNREACHED)
     size_base, funding_quote, borrow_quote = np.zeros(side.size), np.zeros(side.size), np.zeros(side.size)
@@ -71,8 +105,16 @@ def run_portfolio(
     held = np.full(n_symbols, -1)
     mark, granted, share = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
     is_new = np.zeros(n_symbols, np.bool_)
-    worth = cash
+    paid, lent, received, adverse = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
+    last_row = np.full(n_symbols, -1)
+    worth, dust, ended = cash, DUST * cash, -1
     for i in range(n_grid):
+        if ended >= 0:
+            for s in range(n_symbols):
+                if fills[s, i] >= 0:
+                    fate[fills[s, i]] = NO_ROOM
+            equity[i] = 0.0
+            continue
         wanted, room = 0.0, cap
         for s in range(n_symbols):
             room -= granted[s]
@@ -94,29 +136,59 @@ def run_portfolio(
             granted[s], share[s] = weight[k] * scale, side[k] * size * entry_price[k] / worth
             is_new[s] = True
             cash -= entry_fee * size * entry_price[k]
-        worth, gross = cash, 0.0
+        worst, needed, at_worst = cash, 0.0, 0.0
         for s in range(n_symbols):
             k = held[s]
             if k < 0:
                 continue
             position[s, i] = share[s]
             row = row_at[s, i]
+            paid[s], lent[s], received[s], adverse[s] = 0.0, 0.0, 0.0, mark[s]
             if row >= 0:
                 funding, borrow = side[k] * size_base[k] * carry.funding_within[row], 0.0
                 if row == exit_row[k] and is_inside[k]:
                     funding = max(funding, 0.0)
                 if side[k] < 0:
                     borrow = size_base[k] * carry.borrow_within[row]
+                received[s] = min(funding, 0.0)
                 if not is_new[s]:
                     funding += side[k] * size_base[k] * carry.funding_due[row]
                     if side[k] < 0:
                         borrow += size_base[k] * carry.borrow_due[row]
                 is_new[s] = False
-                funding_quote[k] += funding
-                borrow_quote[k] += borrow
-                cash, worth = cash - funding - borrow, worth - funding - borrow
-                mark[s] = close[row]
-            if row == exit_row[k]:
+                paid[s], lent[s] = funding, borrow
+                mark[s], last_row[s] = close[row], row
+                extreme = low[row] if side[k] > 0 else high[row]
+                if row == exit_row[k]:
+                    extreme = worst_exit(side[k], extreme, stop[k], exit_price[k])
+                adverse[s] = extreme
+            worst += side[k] * size_base[k] * (adverse[s] - entry_price[k]) - paid[s] + received[s] - lent[s]
+            at_worst += size_base[k] * adverse[s]
+            needed += size_base[k] * adverse[s] * max(maintenance, exit_fee[k])
+        if worst <= max(needed, dust):
+            cash, fee, better = settle_liquidation(worst, at_worst, liquidation_fee)
+            if cash <= dust:
+                cash, ended = 0.0, i
+            for s in range(n_symbols):
+                k = held[s]
+                if k < 0:
+                    continue
+                funding_quote[k] += paid[s] - received[s]
+                borrow_quote[k] += lent[s]
+                exit_row[k], exit_fee[k], liquidated[k] = last_row[s], fee, i
+                exit_price[k] = closing_price(adverse[s], side[k], better)
+                held[s], granted[s] = -1, 0.0
+            worth, equity[i] = cash, cash
+            continue
+        worth, gross = cash, 0.0
+        for s in range(n_symbols):
+            k = held[s]
+            if k < 0:
+                continue
+            funding_quote[k] += paid[s]
+            borrow_quote[k] += lent[s]
+            cash, worth = cash - paid[s] - lent[s], worth - paid[s] - lent[s]
+            if row_at[s, i] == exit_row[k]:
                 earned = size_base[k] * (side[k] * (exit_price[k] - entry_price[k]) - exit_fee[k] * exit_price[k])
                 cash, worth = cash + earned, worth + earned
                 held[s], granted[s] = -1, 0.0
@@ -125,4 +197,7 @@ def run_portfolio(
                 gross += size_base[k] * mark[s]
         equity[i] = worth
         exposure[i] = gross / worth if worth > 0.0 else 0.0
-    return FilledPath(fate, size_base, funding_quote, borrow_quote, equity, exposure, position)
+    return FilledPath(
+        fate, size_base, exit_row, exit_price, exit_fee, liquidated, funding_quote, borrow_quote, equity, exposure,
+        position, ended,
+    )  # fmt: skip

@@ -1,7 +1,7 @@
 """Performance metrics of a simulated portfolio, under freqtrade's names, each with its n and an interval."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -11,6 +11,7 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
 from tradsys.verdict.reliability import clopper_pearson
+from tradsys.verdict.ruin import is_ruined, unflattered
 
 TAIL = 0.025
 MIN_BLOCKS = 5
@@ -18,6 +19,12 @@ MIN_BLOCKS = 5
 
 
 _OF_DAYS = ("profit_total", "cagr", "sharpe", "sortino", "trades_per_day")
+_OF_PATH = ("profit_total", "cagr", "sharpe", "sortino", "profit_factor", "expectancy", "expectancy_ratio")
+"""Without an interval where the account was ruined: days after an end are like none before it."""
+
+_ROUNDING = 1e-9
+"""A sum of logarithms this near to none has lost its sign, and the account knows better."""
+
 _SUMS = ("day", "square", "downside", "growth", "trade", "net", "gross", "won", "lost", "n_lost")
 
 
@@ -39,6 +46,10 @@ def measure(simulation: Simulation, *, seed: int, block_days: int = 10, n_bootst
     peak, and `calmar` is `cagr` over it. `profit_mean` and `profit_median` are net returns of trades on their
     notional, `profit_mean_gross` before costs.
 
+    A ruined account's `profit_total`, `cagr` and `calmar` are -1 and have no interval, and its drawdown is 1. `sharpe`
+    and `sortino` of an account that lost all, or all but a hundredth, are at most those of its log returns, as
+    `verdict.ruin` has them, and so never above zero.
+
     `winrate` and `ambiguous_share` carry exact intervals; `sharpe`, `sortino`, `cagr`, the profits and the expectancies
     percentile intervals from a circular block bootstrap of days, in which a trade belongs to the day of its exit.
     """
@@ -50,7 +61,11 @@ def measure(simulation: Simulation, *, seed: int, block_days: int = 10, n_bootst
     equity = np.append(simulation.cash_quote, simulation.equity["equity"].to_numpy())
     drawdown = float((1.0 - equity / np.maximum.accumulate(equity)).max())
     estimated = _estimate(simulation, block_days, n_bootstrap, seed)
+    gained, total = float(equity[-1] - simulation.cash_quote), estimated["profit_total"]
+    if total.value is not None and abs(total.value) < _ROUNDING:
+        estimated["profit_total"] = replace(total, value=gained / simulation.cash_quote)
     cagr = estimated["cagr"].value
+    mean = estimated["expectancy"].value if is_ruined(daily) else pnl.mean() if n else None
     return {
         "total_trades": Measured(n, n),
         "trade_count_long": Measured(int((trades["side"] == 1).sum()), n),
@@ -60,11 +75,11 @@ def measure(simulation: Simulation, *, seed: int, block_days: int = 10, n_bootst
         "losses": Measured(int(lost.sum()), n),
         "winrate": _share(int(won.sum()), n),
         **estimated,
-        "profit_total_abs": Measured(float(equity[-1] - simulation.cash_quote), n_days),
+        "profit_total_abs": Measured(gained, n_days),
         "profit_median": Measured(float(np.median(net)) if n else None, n),
         "max_drawdown_account": Measured(drawdown, n_days),
         "calmar": Measured(cagr / drawdown if cagr is not None and drawdown > 0 else None, n_days),
-        "sqn": Measured(float(np.sqrt(n) * pnl.mean() / pnl.std(ddof=1)) if n > 1 and pnl.std() > 0 else None, n),
+        "sqn": Measured(float(np.sqrt(n) * mean / pnl.std(ddof=1)) if n > 1 and pnl.std() > 0 else None, n),
         "holding_avg_s": _mean(held_s),
         "winner_holding_avg_s": _mean(held_s[won]),
         "loser_holding_avg_s": _mean(held_s[lost]),
@@ -80,8 +95,14 @@ def _estimate(simulation: Simulation, block_days: int, n_bootstrap: int, seed: i
     n_days = len(simulation.daily)
     sums = _daily_sums(simulation)
     resampled = circular_block_sums(sums, block_days=block_days, n_draws=n_bootstrap, seed=seed)
-    point = _from_sums(sums.sum(axis=0), n_days, n_days)
-    draws = _from_sums(resampled, n_days // block_days * block_days, n_days)
+    point = dict(_from_sums(sums.sum(axis=0), n_days, n_days))
+    draws = dict(_from_sums(resampled, n_days // block_days * block_days, n_days))
+    shown = unflattered(simulation.daily)
+    if shown is not simulation.daily:
+        point |= {name: _from_sums(_of_days(shown).sum(axis=0), n_days, n_days)[name] for name in ("sharpe", "sortino")}
+    if is_ruined(simulation.daily):
+        point |= _of_ruin(simulation)
+        draws = {name: values[:0] if name in _OF_PATH else values for name, values in draws.items()}
     return {
         name: Measured(
             float(value) if np.isfinite(value) else None,
@@ -90,6 +111,16 @@ def _estimate(simulation: Simulation, block_days: int, n_bootstrap: int, seed: i
         )
         for name, value in point.items()
     }
+
+
+def _of_ruin(simulation: Simulation) -> Mapping[str, FloatArray]:
+    """What is known of an account that lost its capital, where a sum over all that it won before may not tell."""
+    pnl = simulation.trades["pnl_quote"].to_numpy()
+    values = {"profit_total": -1.0, "cagr": -1.0}
+    if (pnl < 0).any():
+        mean = -simulation.cash_quote / len(pnl)
+        values |= {"expectancy": mean, "expectancy_ratio": mean / -float(pnl[pnl < 0].mean())}
+    return {name: np.float64(value) for name, value in values.items()}  # type: ignore[misc]  # of no dimension
 
 
 def _daily_sums(simulation: Simulation) -> FloatArray:
@@ -106,14 +137,18 @@ def _daily_sums(simulation: Simulation) -> FloatArray:
         (pnl < 0).astype(np.float64),
     ]
     by_day = [np.bincount(day, weights=values, minlength=len(daily)) for values in of_trades]
-    with np.errstate(divide="ignore"):  # a ruined portfolio grows by minus infinity
-        growth = np.log1p(np.maximum(daily, -1.0))
-    return np.stack([daily, daily**2, np.minimum(daily, 0.0) ** 2, growth, *by_day], axis=1)
+    return np.column_stack([_of_days(daily), *by_day])
+
+
+def _of_days(daily: FloatArray) -> FloatArray:
+    """What each day adds to the first four of the sums, (n_days, 4)."""
+    growth = np.log1p(np.maximum(daily, np.nextafter(-1.0, 0.0)))  # finite: what a ruin leaves is said by hand
+    return np.stack([daily, daily**2, np.minimum(daily, 0.0) ** 2, growth], axis=1)
 
 
 def _from_sums(sums: FloatArray, n_drawn: int, n_days: int) -> Mapping[str, FloatArray]:
     """Metrics from sums over `n_drawn` days, (..., n_sums) -> (...); NaN or infinite where undefined."""
-    s = dict(zip(_SUMS, np.moveaxis(sums, -1, 0), strict=True))
+    s = dict.fromkeys(_SUMS, np.nan) | dict(zip(_SUMS, np.moveaxis(sums, -1, 0), strict=False))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         mean = s["day"] / n_drawn
         variance = np.maximum(s["square"] / n_drawn - mean**2, 0.0) * n_drawn / (n_drawn - 1)

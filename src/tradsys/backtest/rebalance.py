@@ -7,9 +7,11 @@ import numpy as np
 import polars as pl
 
 from tradsys.backtest.grid import Grid
-from tradsys.backtest.rebalance_loop import LAST_BAR, RebalancedPath, run_targets
+from tradsys.backtest.margin import LIQUIDATION, MarginSpec
+from tradsys.backtest.rebalance_loop import LAST_BAR, LIQUIDATED, RebalancedPath, run_targets
 from tradsys.backtest.simulate import Simulation, accounted, carry_on_grid
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.bounds import demand_number
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import DataError
 
@@ -38,14 +40,16 @@ def simulate_targets(
     end: int,
     instrument: Instrument = Instrument(),
     cash_quote: float = 10_000.0,
+    margin: MarginSpec = MarginSpec(),
 ) -> Simulation:
     """Bring a portfolio to its targets at the first opens after each decision, inside [start, end) ms.
 
     Every change of a position pays the taker fee and slippage on what is traded, and what stays is only resized. What a
     symbol still holds at its last bar, because it was delisted or the time ends, is sold at that bar's close. A trade
     is a stretch on one side, which pays what `core.carry` says: its returns are fractions of the notional at its entry,
-    whatever was added since.
+    whatever was added since. `margin` says when all is liquidated.
     """
+    demand_number("cash_quote", cash_quote, "10000 is the default", above=0.0)
     grid = Grid.of(market, start, end)
     if grid.symbols != targets.symbols:
         raise DataError(f"targets are for {', '.join(targets.symbols)}, the bars are of {', '.join(grid.symbols)}")
@@ -59,13 +63,14 @@ def simulate_targets(
         order_at,
         grid.row_at,
         np.where(grid.window[:, 1] > grid.window[:, 0], grid.window[:, 1] - 1, -1),
-        grid.prices.open,
-        grid.prices.close,
+        grid.prices,
         np.full(len(grid.symbols), instrument.lot),
         np.full(len(grid.symbols), instrument.min_notional),
         carry_on_grid(market, costs, grid),
         costs.taker,
         cash_quote,
+        margin.maintenance,
+        margin.liquidation_fee,
     )
     return accounted(grid, costs, cash_quote, path, _trades(path, grid, times), {})
 
@@ -74,7 +79,9 @@ def _trades(path: RebalancedPath, grid: Grid, times: IntArray) -> pl.DataFrame:
     held = path.holdings
     order = np.lexsort((held.symbol, grid.ts[held.entry_row]))
     symbol, entry_row, exit_row = held.symbol[order], held.entry_row[order], held.exit_row[order]
-    is_last = held.reason[order] == LAST_BAR
+    is_last, is_liquidated = held.reason[order] == LAST_BAR, held.reason[order] == LIQUIDATED
+    left = np.where(is_liquidated, grid.times[held.liquidated[order]], grid.ts[exit_row])
+    ends_after = is_last | is_liquidated  # inside its bar or at the close of it, not at an open
     notional = np.abs(held.size_base[order]) * held.entry_price[order]
     fees, funding, borrow, pnl = held.fees[order], held.funding[order], held.borrow[order], held.pnl[order]
     return pl.DataFrame(
@@ -83,10 +90,10 @@ def _trades(path: RebalancedPath, grid: Grid, times: IntArray) -> pl.DataFrame:
             "side": np.sign(held.size_base[order]).astype(np.int8),
             "decided": times[held.order[order]],
             "entry_ts": grid.ts[entry_row],
-            "exit_ts": grid.ts[exit_row] + np.where(is_last, grid.bar_ms, 0),
+            "exit_ts": left + np.where(ends_after, grid.bar_ms, 0),
             "entry_price": held.entry_price[order],
             "exit_price": held.exit_price[order],
-            "reason": np.where(is_last, "last bar", "rebalanced"),
+            "reason": np.where(is_liquidated, LIQUIDATION, np.where(is_last, "last bar", "rebalanced")),
             "ambiguous": np.zeros(len(order), bool),
             "size_base": np.abs(held.size_base[order]),
             "notional_quote": notional,
@@ -96,6 +103,6 @@ def _trades(path: RebalancedPath, grid: Grid, times: IntArray) -> pl.DataFrame:
             "borrow_quote": borrow,
             "pnl_quote": pnl,
             "net_return": pnl / notional,
-            "bars_held": exit_row - entry_row + is_last,
+            "bars_held": exit_row - entry_row + ends_after,
         }
     ).with_columns(pl.lit(None, pl.Float64).alias("target"), pl.lit(None, pl.Float64).alias("stop"))

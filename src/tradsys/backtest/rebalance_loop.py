@@ -5,18 +5,20 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from tradsys.backtest.margin import DUST, closing_price, settle_liquidation
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.carry import Carry
 from tradsys.core.orders import is_large_enough, size_for_share, whole_lots
+from tradsys.labels.kernel import Prices
 
-REBALANCED, LAST_BAR = 0, 1
+REBALANCED, LAST_BAR, LIQUIDATED = 0, 1, 2
 """Why a holding ended."""
 
 
 class Holdings(NamedTuple):
     """Stretches in which a symbol was held on one side, each (n_holdings,).
 
-    `fees`, `funding`, `borrow` and `pnl` are in quote.
+    `fees`, `funding`, `borrow` and `pnl` are in quote; `liquidated` is the grid bar in which one was, -1 for most.
     """
 
     symbol: IntArray
@@ -31,12 +33,14 @@ class Holdings(NamedTuple):
     borrow: FloatArray
     pnl: FloatArray
     reason: IntArray
+    liquidated: IntArray
 
 
 class RebalancedPath(NamedTuple):
     """The account at every close and what was held.
 
-    Equity and gross exposure are (n_grid,), position is (n_symbols, n_grid), `traded` is in quote.
+    Equity and gross exposure are (n_grid,), position is (n_symbols, n_grid), `traded` is in quote. `ended` is the grid
+    bar in which nothing was left of it, -1 where that never happened.
     """
 
     equity: FloatArray
@@ -44,6 +48,17 @@ class RebalancedPath(NamedTuple):
     position: Float32Array
     holdings: Holdings
     traded: float
+    ended: int
+
+
+@njit(cache=True)
+def standing(cash: float, size: FloatArray, at: FloatArray) -> tuple[float, float]:
+    """Equity and gross notional of an account at these prices, all three by symbol; in quote."""
+    worth, gross = cash, 0.0
+    for s in range(size.size):
+        worth += size[s] * at[s]
+        gross += abs(size[s]) * at[s]
+    return worth, gross
 
 
 @njit(cache=True)
@@ -52,25 +67,31 @@ def run_targets(
     order_at: IntArray,
     row_at: IntArray,
     last_row: IntArray,
-    open_: FloatArray,
-    close: FloatArray,
+    prices: Prices,
     lot: FloatArray,
     min_notional: FloatArray,
     carry: Carry,
     fee: float,
     cash: float,
+    maintenance: float,
+    liquidation_fee: float,
 ) -> RebalancedPath:
     """Trade to `targets` (n_orders, n_symbols), shares of equity with their side, at the opens after each order.
 
     `order_at` (n_grid,) is the order that is first filled at the bar, -1 for none; a symbol without a bar there is
     filled at its next one, unless a later order comes first. Shares are of the equity at the closes before. What is
     held past the close of `last_row` (n_symbols,) is sold there. `lot` and `min_notional` are (n_symbols,).
+
+    Where the opens, or what is held after trading at them at the worst prices of the bar, all at once, leave no more
+    than the maintenance margin, all is liquidated there, until the next order.
     """
+    open_, high, low, close = prices
     n_symbols, n_grid = row_at.shape
     most = targets.shape[0] * n_symbols + n_symbols
     symbol, order = np.zeros(most, np.int64), np.zeros(most, np.int64)
     entry_row, exit_row, reason = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most, np.int64)
     entry_price, exit_price, size_base = np.zeros(most), np.zeros(most), np.zeros(most)
+    liquidated = np.full(most, -1)
     fees, funding, borrow, pnl = np.zeros(most), np.zeros(most), np.zeros(most), np.zeros(most)
     n_holdings = 0
     holding = np.full(n_symbols, -1)
@@ -78,12 +99,26 @@ def run_targets(
     is_pending = np.zeros(n_symbols, np.bool_)
     equity, exposure = np.empty(n_grid), np.zeros(n_grid)
     position = np.zeros((n_symbols, n_grid), np.float32)
-    worth, traded, current = cash, 0.0, -1
+    at, last_seen = np.zeros(n_symbols), np.full(n_symbols, -1)
+    worth, traded, current, dust, ended = cash, 0.0, -1, DUST * cash, -1
+    needs = max(maintenance, fee)
     for i in range(n_grid):
+        if ended >= 0:
+            equity[i] = 0.0
+            continue
         if order_at[i] >= 0:
             current = order_at[i]
             for s in range(n_symbols):
                 want[s], is_pending[s] = targets[current, s], True
+        spare = cash
+        for s in range(n_symbols):
+            row = row_at[s, i]
+            at[s] = mark[s]
+            if row >= 0:
+                at[s], last_seen[s] = open_[row], row
+                spare -= size[s] * carry.funding_due[row] + max(-size[s], 0.0) * carry.borrow_due[row]
+        left, gross = standing(spare, size, at)
+        is_over = left <= max(needs * gross, dust)
         for s in range(n_symbols):
             row = row_at[s, i]
             if row < 0:
@@ -95,6 +130,8 @@ def run_targets(
                 funding[holding[s]] += paid
                 borrow[holding[s]] += lent
                 pnl[holding[s]] -= paid + lent
+            if is_over:
+                continue
             if not is_pending[s]:
                 continue
             is_pending[s] = False
@@ -123,6 +160,43 @@ def run_targets(
                 pnl[k] -= change * price + fee * amount
             size[s] = new
             share[s] = new * price / worth if worth > 0.0 else 0.0
+        if not is_over:
+            spare = cash
+            for s in range(n_symbols):
+                row = row_at[s, i]
+                at[s] = mark[s]
+                if row >= 0 and size[s] != 0.0:
+                    at[s] = low[row] if size[s] > 0.0 else high[row]
+                    spare -= max(size[s] * carry.funding_within[row], 0.0)
+                    spare -= max(-size[s], 0.0) * carry.borrow_within[row]
+            left, gross = standing(spare, size, at)
+            is_over = left <= max(needs * gross, dust)
+            if is_over:
+                for s in range(n_symbols):
+                    row = row_at[s, i]
+                    if row >= 0 and size[s] != 0.0:
+                        paid = max(size[s] * carry.funding_within[row], 0.0)
+                        lent = max(-size[s], 0.0) * carry.borrow_within[row]
+                        funding[holding[s]] += paid
+                        borrow[holding[s]] += lent
+                        pnl[holding[s]] -= paid + lent
+        if is_over:
+            cash, taken, better = settle_liquidation(left, gross, liquidation_fee)
+            if cash <= dust:
+                cash, ended = 0.0, i
+            for s in range(n_symbols):
+                position[s, i] = share[s]
+                if size[s] != 0.0:
+                    k, side = holding[s], np.sign(size[s])
+                    amount = abs(size[s]) * at[s]
+                    fees[k] += taken * amount
+                    exit_price[k] = closing_price(at[s], side, better)
+                    pnl[k] += size[s] * exit_price[k] - taken * amount
+                    traded += amount
+                    exit_row[k], reason[k], liquidated[k] = last_seen[s], LIQUIDATED, i
+                size[s], holding[s], share[s], want[s], is_pending[s] = 0.0, -1, 0.0, 0.0, False
+            worth, equity[i] = cash, cash
+            continue
         worth, gross = cash, 0.0
         for s in range(n_symbols):
             row = row_at[s, i]
@@ -153,6 +227,6 @@ def run_targets(
     n = n_holdings
     holdings = Holdings(
         symbol[:n], order[:n], entry_row[:n], exit_row[:n], entry_price[:n], exit_price[:n], size_base[:n],
-        fees[:n], funding[:n], borrow[:n], pnl[:n], reason[:n],
+        fees[:n], funding[:n], borrow[:n], pnl[:n], reason[:n], liquidated[:n],
     )  # fmt: skip
-    return RebalancedPath(equity, exposure, position, holdings, traded)
+    return RebalancedPath(equity, exposure, position, holdings, traded, ended)

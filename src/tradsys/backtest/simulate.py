@@ -9,9 +9,11 @@ import polars as pl
 from tradsys.backtest.decisions import Orders, read_orders
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, Candidates, FilledPath, run_portfolio
+from tradsys.backtest.margin import LIQUIDATION, MarginSpec, Ruin, ruin_of
 from tradsys.backtest.rebalance_loop import RebalancedPath
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.bars import TS
+from tradsys.core.bounds import demand_number
 from tradsys.core.carry import Carry, carry_of, end_to_end
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
@@ -25,15 +27,18 @@ class PortfolioSpec:
     entries.
 
     `cash_quote` is the capital to begin with and `walk` how a bar is read: the worse case, vectorbt's or
-    NautilusTrader's.
+    NautilusTrader's. `margin` says when positions are liquidated.
     """
 
     fraction: float = 1.0
     cap: float = 1.0
     cash_quote: float = 10_000.0
     walk: Walk = "pessimistic"
+    margin: MarginSpec = MarginSpec()
 
     def __post_init__(self) -> None:
+        for name, usual in (("fraction", 1), ("cap", 1), ("cash_quote", 10_000)):
+            demand_number(name, getattr(self, name), f"{usual} is the default")
         if not (self.fraction > 0 and self.cap > 0 and self.cash_quote > 0):
             raise ConfigError(
                 "fraction, cap and cash_quote must be positive, "
@@ -54,6 +59,7 @@ class Simulation:
     `equity` has a row a bar of the union grid (`ts` its open): `equity` and gross `exposure` at its close.
     `daily` (n_days,) are net returns of the UTC days `days`, flat ones included. `position` and `opens`
     (n_symbols, n_grid) are side x share of equity at entry, held from the open of a bar to the next, and those opens.
+    `ruin` says when and by what the account came to nothing, None where it did not; nothing is held after it.
     """
 
     symbols: tuple[str, ...]
@@ -68,6 +74,7 @@ class Simulation:
     position: Float32Array
     opens: FloatArray
     not_taken: dict[str, int]
+    ruin: Ruin | None = None
 
     @property
     def n_trades(self) -> int:
@@ -93,8 +100,9 @@ def simulate(
     `horizon` (bars); without these three, `barriers` sets them from the ATR. One position a symbol: while it is open,
     and until its exit bar has closed, further decisions on the symbol are not taken. Targets and stops are rounded to
     the tick, sizes down to the lot. Positions pay funding, from the bars' columns or the constant at 00, 08 and 16 UTC,
-    and shorts the borrowing, as `core.carry` says. Decisions that fill before `start` or whose horizon passes `end` are
-    not taken, even if a barrier would have come early.
+    and shorts the borrowing, as `core.carry` says, and are liquidated as `backtest.margin` says. Decisions that fill
+    before `start` or whose horizon passes `end` are not taken, even if a barrier would have come early; those that say
+    what no decision can are a DataError.
     """
     grid = Grid.of(market, start, end)
     instruments = [instrument if isinstance(instrument, Instrument) else instrument[s] for s in grid.symbols]
@@ -153,16 +161,27 @@ def _account(
     fills[orders.symbol, np.searchsorted(grid.times, grid.ts[orders.first])] = np.arange(len(orders))
     exit_fee = np.where(exits.reason == TARGET, costs.maker, costs.taker)
     path = run_portfolio(
-        Candidates(orders.side, orders.weight, orders.entry, exits.row, exits.price, exit_fee, exits.reason != TIME),
+        Candidates(
+            orders.side,
+            orders.weight,
+            orders.entry,
+            exits.row,
+            exits.price,
+            exit_fee,
+            exits.reason != TIME,
+            orders.stop,
+        ),
         fills,
         grid.row_at,
-        grid.prices.close,
+        grid.prices,
         np.array([i.lot for i in instruments]),
         np.array([i.min_notional for i in instruments]),
         carry,
         costs.taker,
         portfolio.cash_quote,
         portfolio.cap,
+        portfolio.margin.maintenance,
+        portfolio.margin.liquidation_fee,
     )
     not_taken = {
         "in position": int(np.count_nonzero(path.fate == IN_POSITION)),
@@ -170,7 +189,7 @@ def _account(
         "outside the time": orders.n_outside,
         "no barriers": orders.n_without_barriers,
     }
-    trades = _trades(orders, exits, path, grid, costs, exit_fee)
+    trades = _trades(orders, exits, path, grid, costs)
     return accounted(grid, costs, portfolio.cash_quote, path, trades, not_taken)
 
 
@@ -185,6 +204,10 @@ def accounted(
     """The simulation of an account that was walked over the grid, with its trades."""
     days, daily = _daily_returns(grid, account.equity, cash_quote)
     equity = pl.DataFrame({"ts": grid.times, "equity": account.equity, "exposure": account.exposure})
+    ruin = None
+    if account.ended >= 0:
+        before = account.equity[account.ended - 1] if account.ended else cash_quote
+        ruin = ruin_of(int(grid.times[account.ended]) + grid.bar_ms, trades, float(before))
     return Simulation(
         symbols=grid.symbols,
         costs=costs,
@@ -198,6 +221,7 @@ def accounted(
         position=account.position,
         opens=grid.forward_filled(grid.prices.open),
         not_taken=not_taken,
+        ruin=ruin,
     )
 
 
@@ -209,14 +233,14 @@ def _daily_returns(grid: Grid, equity: FloatArray, cash_quote: float) -> tuple[I
     return days, np.divide(worth, before, out=np.ones(len(days)), where=before > 0) - 1.0
 
 
-def _trades(
-    orders: Orders, exits: Exits, path: FilledPath, grid: Grid, costs: Costs, exit_fee: FloatArray
-) -> pl.DataFrame:
+def _trades(orders: Orders, exits: Exits, path: FilledPath, grid: Grid, costs: Costs) -> pl.DataFrame:
     k = np.flatnonzero(path.fate == TAKEN)
     k = k[np.lexsort((orders.symbol[k], grid.ts[orders.first[k]]))]
-    size, entry, exit_, side = path.size_base[k], orders.entry[k], exits.price[k], orders.side[k]
+    size, entry, exit_, side = path.size_base[k], orders.entry[k], path.exit_price[k], orders.side[k]
+    is_liquidated = path.liquidated[k] >= 0
+    left = np.where(is_liquidated, grid.times[path.liquidated[k]], grid.ts[path.exit_row[k]])
     notional = size * entry
-    fees = costs.taker * notional + exit_fee[k] * size * exit_
+    fees = costs.taker * notional + path.exit_fee[k] * size * exit_
     pnl = side * size * (exit_ - entry) - fees - path.funding_quote[k] - path.borrow_quote[k]
     return pl.DataFrame(
         {
@@ -224,11 +248,11 @@ def _trades(
             "side": side.astype(np.int8),
             "decided": orders.decided[k],
             "entry_ts": grid.ts[orders.first[k]],
-            "exit_ts": grid.ts[exits.row[k]] + grid.bar_ms,
+            "exit_ts": left + grid.bar_ms,
             "entry_price": entry,
             "exit_price": exit_,
-            "reason": reason_names(exits.reason[k]),
-            "ambiguous": exits.is_ambiguous[k],
+            "reason": reason_names(exits.reason[k]).set(pl.Series(is_liquidated), LIQUIDATION),
+            "ambiguous": exits.is_ambiguous[k] & ~is_liquidated,
             "size_base": size,
             "notional_quote": notional,
             "gross_return": side * (exit_ / entry - 1.0),
@@ -237,7 +261,7 @@ def _trades(
             "borrow_quote": path.borrow_quote[k],
             "pnl_quote": pnl,
             "net_return": pnl / notional,
-            "bars_held": exits.row[k] - orders.first[k] + 1,
+            "bars_held": path.exit_row[k] - orders.first[k] + 1,
             "target": orders.target[k],
             "stop": orders.stop[k],
         }

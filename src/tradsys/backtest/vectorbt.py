@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.backtest.grid import Grid
+from tradsys.backtest.margin import LIQUIDATION
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import ConfigError
@@ -45,7 +46,11 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
     entry_row = 2 * _row(grid, trades["entry_ts"], 0)
     exit_row = 2 * _row(grid, trades["exit_ts"], grid.bar_ms) + 1
     signed_size = (trades["side"] * trades["size_base"]).to_numpy()
+    at_exit = (trades["size_base"] * trades["exit_price"]).to_numpy()
+    taken = (trades["fees_quote"] - costs.taker * trades["notional_quote"]).to_numpy()
     exit_fee = np.where(trades["reason"] == "target", costs.maker, costs.taker)
+    is_liquidated = (trades["reason"] == LIQUIDATION).to_numpy()
+    np.divide(taken, at_exit, out=exit_fee, where=is_liquidated & (at_exit > 0))
 
     def table(at_entry: FloatArray | float, at_exit: FloatArray, elsewhere: float) -> FloatArray:
         values = np.full((2 * len(grid.times), len(grid.symbols)), elsewhere)

@@ -1,17 +1,28 @@
 """What a trade costs, and the steps in which a venue quotes prices and sizes."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.bounds import demand_number
+
+MOST_BPS: Final = 1_000.0
+"""A tenth of the notional a leg, or every eight hours: beyond what any venue takes, and so a slip of units."""
+
+LARGEST_REBATE_BPS: Final = 5.0
+"""What a venue pays at most for an order that rested in its book."""
+
+MOST_BORROW_BPS_PER_YEAR: Final = 1e6
+"""A hundred times the notional a year."""
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
     """Fees a leg, slippage of a market order, funding and borrowing of a held position, in basis points of notional.
 
-    Entries, stops and time exits pay the taker fee and the slippage; targets rest in the book and pay the maker fee.
+    Entries, stops and time exits pay the taker fee and the slippage; targets rest in the book and pay the maker fee,
+    or earn a rebate where it is negative.
     Funding is what a long pays (a short receives) every eight hours, unless the bars carry what was settled; borrowing
-    is what a short pays a year, by the time it is held.
+    is what a short pays a year, by the time it is held. A ConfigError names what is not finite or out of bounds.
     """
 
     taker_bps: float = 5.0
@@ -21,13 +32,29 @@ class Costs:
     borrow_bps_per_year: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.slippage_bps < 0:
-            raise ConfigError(f"slippage_bps must not be negative, was {self.slippage_bps}; 0 means none")
-        if self.borrow_bps_per_year < 0:
-            raise ConfigError(
-                f"borrow_bps_per_year must not be negative, was {self.borrow_bps_per_year}; 0 means that shorts borrow "
-                "for nothing"
-            )
+        demand_number("taker_bps", self.taker_bps, "no venue pays for taking; 5 is usual", least=0.0, most=MOST_BPS)
+        demand_number(
+            "maker_bps",
+            self.maker_bps,
+            f"a rebate is negative and at most {LARGEST_REBATE_BPS:g}; 2 is usual",
+            least=-LARGEST_REBATE_BPS,
+            most=MOST_BPS,
+        )
+        demand_number("slippage_bps", self.slippage_bps, "0 means none", least=0.0, most=MOST_BPS)
+        demand_number(
+            "funding_bps_per_8h",
+            self.funding_bps_per_8h,
+            "a long pays it, and receives it where it is negative; 1 is usual",
+            least=-MOST_BPS,
+            most=MOST_BPS,
+        )
+        demand_number(
+            "borrow_bps_per_year",
+            self.borrow_bps_per_year,
+            "0 means that shorts borrow for nothing",
+            least=0.0,
+            most=MOST_BORROW_BPS_PER_YEAR,
+        )
 
     @property
     def taker(self) -> float:
@@ -49,8 +76,5 @@ class Instrument:
     min_notional: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.tick < 0 or self.lot < 0 or self.min_notional < 0:
-            raise ConfigError(
-                f"tick, lot and min_notional must not be negative, were {self.tick}, {self.lot} and "
-                f"{self.min_notional}; 0 means no rounding and no minimum"
-            )
+        for name in ("tick", "lot", "min_notional"):
+            demand_number(name, getattr(self, name), "0 rounds and demands nothing", least=0.0)

@@ -37,7 +37,7 @@ MOST_CANDLES = 240_000
 """About 6 MB of page; above this, neighbouring bars are drawn as one candle."""
 
 NO_REGIME = -1
-REASONS = {"target": 0, "stop": 1, "time": 2, "rebalanced": 3, "last bar": 4}
+REASONS = {"target": 0, "stop": 1, "time": 2, "rebalanced": 3, "last bar": 4, "liquidation": 5}
 
 
 def pack_symbols(run: StoredRun, profiles: Sequence[str]) -> list[Packed]:

@@ -116,11 +116,11 @@ def metric_rows(metrics: RunMetrics, names: Sequence[str]) -> list[MetricRow]:
 
 
 def exit_shares(metrics: RunMetrics, names: Sequence[str]) -> list[ExitShare]:
-    """Target, stop and time exits of each profile that traded."""
+    """Target, stop and time exits, and liquidations, of each profile that traded."""
     found = []
     for name in names:
         reasons = metrics.profiles[name].exit_reasons
-        numbers = {reason: reasons.get(reason, 0) for reason in ("target", "stop", "time")}
+        numbers = {reason: reasons.get(reason, 0) for reason in ("target", "stop", "time", "liquidation")}
         total = sum(numbers.values())
         if total:
             parts = tuple((reason, count(n), round(100 * n / total, 2)) for reason, n in numbers.items() if n)

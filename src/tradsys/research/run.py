@@ -23,6 +23,7 @@ from tradsys.research.judging.trials import (
     data_of,
     open_lockbox,
     record_and_judge,
+    ruin_causes,
     run_name,
     trial_series,
     verdict_json,
@@ -71,7 +72,8 @@ def run(
     lookahead = simulated.look_ahead(None, progress)
     refuse(lookahead)
     own, guard_bars = trial_series(simulated.simulations), simulated.guard_bars
-    judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code)
+    causes = ruin_causes(simulated.simulations)
+    judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code, causes=causes)
     benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
     metrics = simulated.metrics(benchmark, progress) | {"lookahead": lookahead.to_dict()}
     verdict = verdict_json(judged, metrics)

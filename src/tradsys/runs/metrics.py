@@ -130,8 +130,15 @@ class FoldMetrics(RunSection):
     leads_millinats: Mapping[str, Number] = {}
 
 
+class RuinMetrics(RunSection):
+    """When an account came to nothing, and by what, in words."""
+
+    at: datetime
+    cause: str
+
+
 class ProfileMetrics(RunSection):
-    """What one profile did: its metrics under freqtrade's names, and how its trades ended."""
+    """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did."""
 
     description: str
     metrics: Measurements
@@ -139,6 +146,7 @@ class ProfileMetrics(RunSection):
     n_decisions: int
     highest_confidence: Number
     net_exposure_mean: Number = None
+    ruin: RuinMetrics | None = None
 
 
 class HeldSymbol(RunSection):

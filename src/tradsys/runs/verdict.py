@@ -24,6 +24,7 @@ class ProfileJudgement(RunSection):
     psr: Number
     dsr: Number
     min_track_record_days: Number
+    ruined_on: str | None = None
 
 
 class LockboxJudgement(ProfileJudgement):

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from tradsys.backtest.margin import MarginSpec
+from tradsys.core.costs import LARGEST_REBATE_BPS, MOST_BORROW_BPS_PER_YEAR, MOST_BPS
 from tradsys.core.errors import ConfigError
 from tradsys.core.identity import NOT_IDENTITY
 from tradsys.core.settings import SettingsSection
@@ -88,15 +90,19 @@ class CostSettings(SettingsSection):
     `funding_bps_per_8h` is a constant for bars without the funding that was settled: see section funding.
     """
 
-    taker_bps: float = 5.0
-    maker_bps: float = 2.0
-    slippage_bps: float = Field(0.0, ge=0)
-    funding_bps_per_8h: float = 0.0
-    borrow_bps_per_year: float = Field(0.0, ge=0)
+    taker_bps: float = Field(5.0, ge=0, le=MOST_BPS)
+    maker_bps: float = Field(2.0, ge=-LARGEST_REBATE_BPS, le=MOST_BPS)
+    slippage_bps: float = Field(0.0, ge=0, le=MOST_BPS)
+    funding_bps_per_8h: float = Field(0.0, ge=-MOST_BPS, le=MOST_BPS)
+    borrow_bps_per_year: float = Field(0.0, ge=0, le=MOST_BORROW_BPS_PER_YEAR)
 
 
 class PortfolioSettings(SettingsSection):
-    """Size of a position as a fraction of equity (unset: an equal share a symbol), capped in total; steps (0: none)."""
+    """Size of a position as a fraction of equity (unset: an equal share a symbol), capped in total; steps (0: none).
+
+    All is liquidated where the equity is at most `maintenance` of the notional, which then takes `liquidation_fee_bps`
+    of it: 0.5% is the smallest tier's rate on most venues, and most keep the margin that was left.
+    """
 
     fraction: float | None = Field(None, gt=0)
     cap: float = Field(1.0, gt=0)
@@ -104,6 +110,13 @@ class PortfolioSettings(SettingsSection):
     tick: float = Field(0.0, ge=0)
     lot: float = Field(0.0, ge=0)
     sides: Annotated[Listed[Literal["long", "short"]], Field(min_length=1)] | None = None
+    maintenance: float = Field(0.005, ge=0, le=0.5)
+    liquidation_fee_bps: float = Field(50.0, ge=0, le=5_000)
+
+    @property
+    def margin(self) -> MarginSpec:
+        """When positions are liquidated, as the simulation takes it."""
+        return MarginSpec(self.maintenance, self.liquidation_fee_bps)
 
 
 class AgentSettings(SettingsSection):

@@ -5,9 +5,10 @@ against the market, both stepped down over every trial known on the data. Neithe
 calls a bull market skill, the second calls skill that its costs eat a success.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
+from types import MappingProxyType
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -20,6 +21,7 @@ from tradsys.journal.trial import TrialSeries
 from tradsys.verdict import sentences
 from tradsys.verdict.align import Aligned, aligned
 from tradsys.verdict.results import JointVerdict, Leg, ProfileVerdict, Verdict, VerdictSpec
+from tradsys.verdict.ruin import kept, ruined_on, unflattered
 from tradsys.verdict.sharpe import (
     Moments,
     chance_of_none,
@@ -66,12 +68,14 @@ def judge(
     spec: VerdictSpec = DEFAULT_SPEC,
     guard_bars: int,
     seed: int,
+    causes: Mapping[str, str] = MappingProxyType({}),
 ) -> JointVerdict:
     """Judge the profiles of one run against everything else that was tried on its data.
 
     `own` share days, grid and opens; their keys are the profiles' names. `others` are the stored series of earlier
     trials, `n_counted` the number of those without one. `guard_bars` is label horizon plus the longest lookback: shifts
-    nearer than twice that are not random. The same trial among both counts once.
+    nearer than twice that are not random. The same trial among both counts once. A record that was ruined, or that
+    ends below its beginning, is never proven; `causes` says by profile what ruined it, in words.
     """
     run = _shared_record(own)
     known: dict[str, Aligned | None] = {
@@ -90,9 +94,10 @@ def judge(
     profiles = {}
     for k, trial in enumerate(own):
         if tested is None or k not in own_live:
-            profiles[trial.key] = _untested(trial, luck, spec)
+            profiles[trial.key] = _untested(trial, luck, spec, causes.get(trial.key, ""))
         else:
-            profiles[trial.key] = _tested(trial, own_live.index(k), len(own_live), tested, luck, spec)
+            place = own_live.index(k), len(own_live)
+            profiles[trial.key] = _tested(trial, place, tested, luck, spec, causes.get(trial.key, ""))
     if tested is None:
         critical_net, critical_skill = normal_upper_quantile(spec.alpha, n_trials), None
     else:
@@ -166,14 +171,21 @@ def _critical(draws: FloatArray, n_unseen: int, alpha: float) -> float:
     return float(candidates[np.argmax(below >= 1 - alpha)])
 
 
-def _tested(trial: TrialSeries, k: int, n_own: int, tested: _Tested, luck: _Luck, spec: VerdictSpec) -> ProfileVerdict:
-    """Verdict of the run's k-th live profile of `n_own`, which come first among the compared trials."""
+def _tested(
+    trial: TrialSeries, place: tuple[int, int], tested: _Tested, luck: _Luck, spec: VerdictSpec, cause: str
+) -> ProfileVerdict:
+    """Verdict of the run's k-th live profile of `n_own`, its `place`, which come first among the compared trials."""
+    k, n_own = place
     n_days = len(trial.days)
     lowest = float(np.quantile(tested.t_draws[:, :n_own].min(axis=1), spec.alpha))
     upper = (float(tested.t[k]) - lowest) * sqrt(DAYS_A_YEAR / n_days)
     p_net, p_skill = float(tested.p_net[k]), float(tested.p_skill[k])
+    ruin, share = ruined_on(trial.days, trial.daily), kept(trial.daily)
+    has_lost = p_net <= spec.alpha and share < 1.0
+    if ruin or has_lost:
+        p_net = 1.0  # the mean of its days does not say that all of it is gone
     p = max(p_net, p_skill)
-    m = moments(trial.daily)
+    m = moments(unflattered(trial.daily))
     annual = m.sharpe * sqrt(DAYS_A_YEAR)
     rests_on = sentences.record(trial.n_trades, n_days, luck.n_trials)
     verdict: Verdict
@@ -184,6 +196,12 @@ def _tested(trial: TrialSeries, k: int, n_own: int, tested: _Tested, luck: _Luck
         leg = "both" if min(p_net, p_skill) > spec.alpha else ("money" if p_net > spec.alpha else "timing")
         if upper < spec.refute_below:
             verdict, sentence = "refuted", sentences.refuted(upper, spec, rests_on)
+            if ruin:
+                sentence = sentences.refuted_by_ruin(ruin, cause, upper, spec, rests_on)
+        elif ruin:
+            verdict, sentence = "not proven", sentences.ruined(ruin, cause, rests_on)
+        elif has_lost:
+            verdict, sentence = "not proven", sentences.lost(share, rests_on)
         else:
             verdict, sentence = "not proven", sentences.not_proven(leg, annual, p, rests_on)
     return ProfileVerdict(
@@ -198,22 +216,27 @@ def _tested(trial: TrialSeries, k: int, n_own: int, tested: _Tested, luck: _Luck
         t_net=float(tested.t[k]),
         z_skill=float(tested.z[k]),
         upper_bound=upper,
+        ruined_on=ruin,
         **_shown(m, luck),
     )
 
 
-def _untested(trial: TrialSeries, luck: _Luck, spec: VerdictSpec) -> ProfileVerdict:
+def _untested(trial: TrialSeries, luck: _Luck, spec: VerdictSpec, cause: str) -> ProfileVerdict:
     """Too few days or trades, or a record that never moves: neither provable nor refutable."""
     n_days = len(trial.days)
     leg: Leg = "history" if n_days < spec.min_days else "trades"
     is_short = n_days < spec.min_days or trial.n_trades < spec.min_trades
+    sentence = sentences.too_little(n_days, trial.n_trades, spec) if is_short else sentences.never_moved(n_days)
+    if ruin := ruined_on(trial.days, trial.daily):
+        sentence = sentences.ruined(ruin, cause, sentences.record(trial.n_trades, n_days, luck.n_trials))
     return ProfileVerdict(
         verdict="not proven",
-        sentence=sentences.too_little(n_days, trial.n_trades, spec) if is_short else sentences.never_moved(n_days),
+        sentence=sentence,
         leg=leg,
         n_trades=trial.n_trades,
         n_days=n_days,
-        **(_shown(moments(trial.daily), luck) if np.ptp(trial.daily) > 0 else {}),
+        ruined_on=ruin,
+        **(_shown(moments(unflattered(trial.daily)), luck) if np.ptp(trial.daily) > 0 else {}),
     )
 
 

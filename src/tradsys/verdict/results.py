@@ -39,7 +39,7 @@ class ProfileVerdict:
     `leg` names what keeps it from being proven. `p` is the larger of `p_net` (money after costs) and `p_skill`
     (timing), each stepped down over every trial. `upper_bound` is the 95% bound of the annual net Sharpe ratio,
     simultaneous over the run's profiles. `sharpe` is annual and net; `psr`, `dsr` and `min_track_record_days` are shown
-    and never decide. Each number is None where it is undefined.
+    and never decide. `ruined_on` is the date on which all was lost. Each is None where it is undefined.
     """
 
     verdict: Verdict
@@ -57,6 +57,7 @@ class ProfileVerdict:
     psr: float | None = None
     dsr: float | None = None
     min_track_record_days: float | None = None
+    ruined_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

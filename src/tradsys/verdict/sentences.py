@@ -25,6 +25,25 @@ def proven(sharpe: float, p: float, record: str) -> str:
     )
 
 
+def ruined(on: str, cause: str, record: str) -> str:
+    """All was lost on that date, and to what."""
+    return f"not proven: {_ruin(on, cause)} ({record})"
+
+
+def refuted_by_ruin(on: str, cause: str, upper_bound: float, spec: VerdictSpec, record: str) -> str:
+    """The same of a record that is refuted by its days too."""
+    return f"refuted: {_ruin(on, cause)} (net Sharpe at most {upper_bound:.1f}, {1 - spec.alpha:.0%} sure; {record})"
+
+
+def _ruin(on: str, cause: str) -> str:
+    return f"ruined on {on}: it lost everything" + (f" with {cause}" if cause else "")
+
+
+def lost(kept: float, record: str) -> str:
+    """The mean of its days is good, and its end is below its beginning: leverage that eats what it earns."""
+    return f"not proven: it lost {1 - kept:.2%} of its capital, however good its average day was ({record})"
+
+
 def refuted(upper_bound: float, spec: VerdictSpec, record: str) -> str:
     """The upper bound lies below what counts as an edge."""
     what = "it loses money" if spec.refute_below <= 0 else f"it does not reach a Sharpe of {spec.refute_below:g}"

@@ -1,6 +1,6 @@
 // The price chart: candles of one symbol, trades of one profile, and a step from trade to trade.
 
-const REASON_WORDS = ["at the target", "at the stop", "when its time was up", "when the rule chose anew", "at the last bar of its symbol"];
+const REASON_WORDS = ["at the target", "at the stop", "when its time was up", "when the rule chose anew", "at the last bar of its symbol", "by liquidation"];
 const REGIME_WORDS = ["quiet", "trend", "panic"];
 
 function decodeSymbol(packed) {

@@ -2,9 +2,9 @@
 
 The rule:
 
-1. A contender is a profile of a configuration, with every seed it was run with. One whose training diverged, whose fit
-   failed, or whose forecasts lost more than 50 millinats to the base rate in some fold is unstable and never takes the
-   seat, however well it did.
+1. A contender is a profile of a configuration, with every seed it was run with. One that was ruined, whose training
+   diverged, whose fit failed, or whose forecasts lost more than 50 millinats to the base rate in some fold is unstable
+   and never takes the seat, however well it did.
 2. An empty seat goes to a stable contender that is proven now or, as a candidate, to one that made money after costs
    from enough trades and is not refuted. A candidate yields to a stable contender that is proven now.
 3. Otherwise the challenger must beat the champion on their common days: the difference of their daily net returns,
@@ -31,6 +31,7 @@ from tradsys.profiles.catalogue import named
 from tradsys.research.judging.rejudge import Replay, rejudge
 from tradsys.runs.verdict import ProfileJudgement
 from tradsys.verdict.results import VerdictSpec
+from tradsys.verdict.ruin import ruined_on
 from tradsys.verdict.stationary import studentised_blocks
 
 DIVERGED_MILLINATS = 50.0
@@ -86,13 +87,15 @@ def contender(ledger: Ledger, data: Data, experiment: str, profile: str) -> Cont
 def _record(ledger: Ledger, trial: LedgerEntry, run: LedgerEntry | None) -> SeedRecord:
     series = ledger.load_trial(trial.content["series"])
     record = SeedRecord(trial.content["seed"], series.days, series.daily)
+    ruin = ruined_on(series.days, series.daily)
+    found = () if ruin is None else (f"seed {record.seed} was ruined on {ruin}",)
     if run is None:
-        return replace(record, troubles=(f"seed {record.seed} did not finish its run",))
+        return replace(record, troubles=(*found, f"seed {record.seed} did not finish its run"))
     folds = run.content["folds"]
     return replace(
         record,
         folds=tuple((_day(fold["test_from"]), _day(fold["test_to"])) for fold in folds),
-        troubles=tuple(f"seed {record.seed}, {trouble}" for trouble in troubles(folds)),
+        troubles=(*found, *(f"seed {record.seed}, {trouble}" for trouble in troubles(folds))),
     )
 
 

@@ -173,6 +173,7 @@ def rejudge(run: Replay, ledger: Ledger) -> Rejudged:
         run.tried,
         ledger,
         guard_bars=manifest.guard_bars,
+        causes={name: one.ruin.cause for name, one in metrics.profiles.items() if one.ruin},
     )
     now = RunVerdict.parse(plain(verdict_json(judged, metrics.to_json())), "the verdict as of now")
     n_since = 0

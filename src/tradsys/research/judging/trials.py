@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from tradsys.backtest.simulate import PortfolioSpec, Simulation
@@ -80,6 +81,11 @@ def trial_series(simulations: Mapping[str, Simulation]) -> list[TrialSeries]:
     ]
 
 
+def ruin_causes(simulations: Mapping[str, Simulation]) -> dict[str, str]:
+    """What ruined each profile that was, in words."""
+    return {name: one.ruin.cause for name, one in simulations.items() if one.ruin is not None}
+
+
 def data_of(market: Market) -> Data:
     """How the ledger knows a market: its symbols and interval as a name, and its months."""
     name = f"{' + '.join(market.symbols)} {format_interval(market.interval)}"
@@ -92,7 +98,14 @@ def run_name(market: Market, spec: Tried, code: str) -> str:
 
 
 def record_and_judge(
-    own: Sequence[TrialSeries], market: Market, spec: Tried, ledger: Ledger, *, guard_bars: int, code: str
+    own: Sequence[TrialSeries],
+    market: Market,
+    spec: Tried,
+    ledger: Ledger,
+    *,
+    guard_bars: int,
+    code: str,
+    causes: Mapping[str, str] = MappingProxyType({}),
 ) -> Judged:
     """Enter the profiles in the ledger, then judge them against every other trial that it holds for this data.
 
@@ -111,7 +124,7 @@ def record_and_judge(
             sources=market.sources,
         )
         ledger.append_trial(entry.content(), trial)
-    return judge_now(own, market.blocks, market.n_design_looks, spec, ledger, guard_bars=guard_bars)
+    return judge_now(own, market.blocks, market.n_design_looks, spec, ledger, guard_bars=guard_bars, causes=causes)
 
 
 def judge_now(
@@ -122,8 +135,12 @@ def judge_now(
     ledger: Ledger,
     *,
     guard_bars: int,
+    causes: Mapping[str, str] = MappingProxyType({}),
 ) -> Judged:
-    """Judge a run's profiles against the ledger as it is; all that is counted was read at one moment."""
+    """Judge a run's profiles against the ledger as it is; all that is counted was read at one moment.
+
+    `causes` says by profile what ruined it.
+    """
     earlier = ledger.earlier(blocks, but=[trial.digest for trial in own])
     judgement = judge(
         own,
@@ -132,6 +149,7 @@ def judge_now(
         spec=spec.verdict,
         guard_bars=guard_bars,
         seed=spec.seed,
+        causes=causes,
     )
     return Judged(judgement, ledger.head_for(blocks))
 
@@ -172,9 +190,15 @@ def open_lockbox(
     entry = ledger.append(opening.content())  # before looking: a look that crashes was a look all the same
     openings = [other for other in ledger.entries_on(market.blocks) if other.kind == opening.kind]
     others = [other for other in openings if other.hash != entry.hash]
-    (own,) = trial_series(simulate())
+    simulations = simulate()
+    (own,) = trial_series(simulations)
     judgement = judge(
-        [own], n_counted=len(others) + market.n_design_looks, spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed
+        [own],
+        n_counted=len(others) + market.n_design_looks,
+        spec=spec.verdict,
+        guard_bars=guard_bars,
+        seed=spec.seed,
+        causes=ruin_causes(simulations),
     )
     return {
         "profile": own.key,

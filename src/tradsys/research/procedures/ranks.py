@@ -8,6 +8,8 @@ import polars as pl
 
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.bars import split_symbols
+from tradsys.core.errors import ConfigError
+from tradsys.core.orders import SIDES
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.market import Market
 from tradsys.journal.entries import Choice
@@ -38,8 +40,17 @@ class RankProcedure:
 
     @classmethod
     def of(cls, market: Market, config: RunConfig, plan: Plan | None = None) -> Self:
-        """What the settings describe, whatever the market; nothing is fitted that a plan could bound."""
+        """What the settings describe, whatever the market; nothing is fitted that a plan could bound.
+
+        One side alone is a ConfigError.
+        """
         del market, plan
+        sides = config.portfolio.sides
+        if sides is not None and set(sides) != set(SIDES):
+            raise ConfigError(
+                f"ranks are market-neutral and trade both sides, found portfolio.sides={','.join(sides)}; leave it "
+                "out, or run profiles on one side with tradsys run"
+            )
         return cls(market_neutral_from(config))
 
     def folder_title(self, market: Market) -> str:

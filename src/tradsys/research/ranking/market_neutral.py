@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from tradsys.backtest.margin import MarginSpec
 from tradsys.backtest.metrics import Measured, circular_block_sums, percentile_interval
 from tradsys.backtest.rebalance import Targets, simulate_targets
 from tradsys.backtest.simulate import PortfolioSpec, Simulation
@@ -101,6 +102,7 @@ class MarketNeutralSpec:
     cash_quote: float
     verdict: VerdictSpec
     seed: int = field(metadata=OUTSIDE_IDENTITY)
+    margin: MarginSpec = MarginSpec()
 
     @property
     def profiles(self) -> tuple[RankRule, ...]:
@@ -118,7 +120,7 @@ class MarketNeutralSpec:
     @property
     def portfolio(self) -> PortfolioSpec:
         """Cash to begin with; shares of the equity are the rule's own."""
-        return PortfolioSpec(cash_quote=self.cash_quote)
+        return PortfolioSpec(cash_quote=self.cash_quote, margin=self.margin)
 
     @property
     def guard_bars(self) -> int:
@@ -145,6 +147,7 @@ def market_neutral_from(config: RunConfig) -> MarketNeutralSpec:
         cash_quote=config.portfolio.cash_quote,
         verdict=VerdictSpec(**config.verdict.model_dump()),
         seed=config.seed,
+        margin=config.portfolio.margin,
     )
 
 
@@ -193,7 +196,14 @@ def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSp
         )
     targets = Targets(panel.symbols, panel.times[decides], spec.gross * sides / n_held)
     simulation = simulate_targets(
-        frames, targets, costs=spec.costs, start=start, end=end, instrument=spec.instrument, cash_quote=spec.cash_quote
+        frames,
+        targets,
+        costs=spec.costs,
+        start=start,
+        end=end,
+        instrument=spec.instrument,
+        cash_quote=spec.cash_quote,
+        margin=spec.margin,
     )
     return Traded(universe, targets, simulation)
 

@@ -13,7 +13,7 @@ from tradsys.data.market import Market
 from tradsys.journal.entries import NOT_FITTED
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, mean_spread, spreads
 from tradsys.research.walk.fitting import has_rates
-from tradsys.research.walk.metrics import benchmark_json, block_trades, market_facts, measured_json
+from tradsys.research.walk.metrics import benchmark_json, block_trades, market_facts, measured_json, ruin_json
 from tradsys.verdict.error_rates import calibration_notes
 
 
@@ -40,6 +40,7 @@ def rank_metrics(
                 "n_decisions": int((traded.targets.weights != 0).any(axis=1).sum()),
                 "highest_confidence": None,
                 "net_exposure_mean": float(np.abs(simulation.position.sum(axis=0)).mean()),
+                **ruin_json(simulation),
             }
         },
         "buy_and_hold": benchmark_json(benchmark, spec.seed),

@@ -105,7 +105,10 @@ def experiment_from(
         costs=Costs(**config.costs.model_dump()),
         instrument=Instrument(tick=portfolio.tick, lot=portfolio.lot),
         portfolio=PortfolioSpec(
-            fraction=portfolio.fraction or 1 / n_symbols, cap=portfolio.cap, cash_quote=portfolio.cash_quote
+            fraction=portfolio.fraction or 1 / n_symbols,
+            cap=portfolio.cap,
+            cash_quote=portfolio.cash_quote,
+            margin=portfolio.margin,
         ),
         verdict=VerdictSpec(**config.verdict.model_dump()),
     )

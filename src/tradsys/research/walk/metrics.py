@@ -53,6 +53,12 @@ def benchmark_json(benchmark: Simulation, seed: int) -> dict[str, Any]:
     return {name: one.value for name, one in measure(benchmark, seed=seed).items()}
 
 
+def ruin_json(simulation: Simulation) -> dict[str, Any]:
+    """`ruin` of a profile's metrics, where its account came to nothing."""
+    ruin = simulation.ruin
+    return {} if ruin is None else {"ruin": {"at": from_ms(ruin.at).isoformat(), "cause": ruin.cause}}
+
+
 def block_trades(trades: pl.DataFrame, opens: int, closes: int) -> dict[str, Any]:
     """The trades that were decided in [opens, closes) ms: how many, and their net returns added up."""
     decided = trades["decided"].dt.epoch("ms")
@@ -62,7 +68,7 @@ def block_trades(trades: pl.DataFrame, opens: int, closes: int) -> dict[str, Any
 
 def assumptions(market: Market, spec: Experiment) -> list[str]:
     """What the numbers rest on, in sentences."""
-    costs, portfolio, barriers = spec.costs, spec.portfolio, spec.barriers
+    costs, portfolio, barriers, margin = spec.costs, spec.portfolio, spec.barriers, spec.portfolio.margin
     notes: Sequence[str] = (
         "A decision is made when a bar has closed and filled at the next open.",
         f"Barriers stand {barriers.upper:g} ATR ahead and {barriers.lower:g} ATR behind for {barriers.horizon} bars; "
@@ -73,6 +79,8 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         *_holding_notes(market, costs),
         f"A position takes {portfolio.fraction:g} of the equity, all together at most {portfolio.cap:g}; one a symbol; "
         f"sides: {' and '.join(spec.sides)}.",
+        f"Positions are liquidated where a bar leaves an equity of {margin.maintenance:.2%} of their notional or less; "
+        f"that takes {margin.liquidation_fee_bps:g} bp, and an account without equity stays closed.",
         "Orders are small: they move no price and are never refused.",
         f"The first {spec.folds.initial:.0%} only trains; {spec.folds.n_folds} expanding folds are tested; "
         f"the last {spec.folds.lockbox:.0%} stays closed.",
@@ -172,12 +180,13 @@ def _fold(result: FoldResult, outcome: Outcome) -> dict[str, Any]:
 
 def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: Experiment) -> dict[str, Any]:
     decisions = pl.concat(block_decisions(result, profile, spec) for result in outcome.results)
-    reasons: Mapping[str, int] = dict(simulation.trades["reason"].value_counts().iter_rows())
+    reasons: dict[str, int] = dict(simulation.trades["reason"].value_counts().iter_rows())
     confidence = decisions["probability"].drop_nans()
     return {
         "description": profile.description,
         "metrics": measured_json(measure(simulation, seed=spec.seed)),
-        "exit_reasons": {name: reasons.get(name, 0) for name in ("target", "stop", "time")},
+        "exit_reasons": dict.fromkeys(("target", "stop", "time"), 0) | reasons,
         "n_decisions": int((decisions["action"] != 0).sum()),
         "highest_confidence": float(confidence.max()) if len(confidence) else None,  # type: ignore[arg-type]
+        **ruin_json(simulation),
     }
