@@ -1,5 +1,7 @@
 import pytest
 
+from tradsys.backtest.margin import MarginSpec
+from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
 from tradsys.settings.config import RunConfig
 
@@ -90,3 +92,31 @@ def test_where_attention_starts_reaches_the_agent():
     for config, start in ((plain, "ordinary"), (asked, "recent")):
         (transformer,) = (one for one in forecasters(config.agent) if one.name == "transformer")
         assert transformer.attention_start == start
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("costs.taker_bps", "-50", "costs.taker_bps: input should be greater than or equal to 0, found -50"),
+        ("costs.maker_bps", "-6", "costs.maker_bps: input should be greater than or equal to -5, found -6"),
+        ("costs.slippage_bps", "-1", "costs.slippage_bps: .* found -1"),
+        ("costs.funding_bps_per_8h", "5000", "costs.funding_bps_per_8h: .* found 5000"),
+        ("costs.borrow_bps_per_year", "1e9", "costs.borrow_bps_per_year: .* found 1"),
+        ("portfolio.fraction", "0", "portfolio.fraction: .* greater than 0, found 0"),
+        ("portfolio.cap", "nan", "portfolio.cap: input should be a finite number"),
+        ("portfolio.cash_quote", "-10", "portfolio.cash_quote: .* found -10"),
+        ("portfolio.maintenance", "-0.1", "portfolio.maintenance: .* found -0.1"),
+        ("portfolio.liquidation_fee_bps", "inf", "portfolio.liquidation_fee_bps: .* found 'inf'"),
+    ],
+)
+def test_money_that_cannot_be_is_refused_by_its_key(key, value, message):
+    with pytest.raises(ConfigError, match=message):
+        RunConfig.load(overrides={key: value})
+
+
+def test_every_setting_that_is_in_bounds_makes_the_specs_of_a_run():
+    settled = RunConfig.load(
+        overrides={"costs.maker_bps": "-5", "portfolio.maintenance": "0.5", "portfolio.liquidation_fee_bps": "5000"}
+    )
+    assert Costs(**settled.costs.model_dump()).maker_bps == -5
+    assert settled.portfolio.margin == MarginSpec(0.5, 5000.0)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tradsys.core.bars import split_symbols
-from tradsys.core.errors import DataError
+from tradsys.core.errors import ConfigError, DataError
 from tradsys.data.fingerprint import fingerprint, month_blocks
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
@@ -46,6 +46,15 @@ def ranked(market, ledger, tmp_path_factory):
         ledger=ledger,
         render=render,
     )
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_one_side_alone_is_refused_since_ranks_trade_both(market, side):
+    with pytest.raises(
+        ConfigError, match=f"ranks are market-neutral and trade both sides, found portfolio.sides={side}"
+    ):
+        RankProcedure.of(market, RunConfig().with_settings({"portfolio.sides": side}))
+    assert RankProcedure.of(market, RunConfig().with_settings({"portfolio.sides": "short,long"})).spec.rule.k is None
 
 
 def test_its_folder_says_how_to_make_it_again(ranked, market):

@@ -84,3 +84,11 @@ def test_leverage_does_not_matter():
     assert select_candidate(daily, trades(daily)) == select_candidate(
         daily * np.array([[8.0], [0.125], [1.0]]), trades(daily)
     )
+
+
+def test_whoever_was_ruined_is_never_chosen_however_good_its_days_were():
+    daily = records(0.5, 9.0)
+    daily[1, -1] = -1.0
+    assert select_candidate(daily, trades(daily)).index == 0
+    both = np.vstack([daily[1], daily[1]])
+    assert select_candidate(both, trades(both)).why.endswith("or all of them were ruined")

@@ -26,6 +26,7 @@ from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold
 from tradsys.research.walk.record import Record, rows_at
 from tradsys.splits.kfold import CombinatorialPurgedCV
+from tradsys.verdict.ruin import unflattered
 from tradsys.verdict.sharpe import path_mean
 
 
@@ -129,7 +130,7 @@ def _within(data: Dataset, spans: Sequence[tuple[int, int]]) -> Rows:
 
 def _profile(along: Sequence[Simulation]) -> dict[str, Any]:
     """One profile's paths, and their mean."""
-    paths = path_mean(np.array([one.daily for one in along]))
+    paths = path_mean(np.array([unflattered(one.daily) for one in along]))
     return {
         "sharpes": list(paths.sharpes),
         "n_trades": [one.n_trades for one in along],

@@ -7,6 +7,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAYS_A_YEAR
 from tradsys.research.walk.deciding import STANDARD_ERRORS
+from tradsys.verdict.ruin import is_ruined
 from tradsys.verdict.stationary import long_run_variance
 
 MIN_TRADES = 20
@@ -42,20 +43,22 @@ def select_candidate(daily: FloatArray, n_trades: IntArray, *, held: int | None 
     2. Among those the candidate `held` before stays.
     3. Otherwise the one whose worst third of the days went best; the first of equals.
 
-    Candidates of fewer than `MIN_TRADES` trades are left out. Where all are, or the record is shorter than `MIN_DAYS`,
-    `held` stays, or the first.
+    Candidates that were ruined, or of fewer than `MIN_TRADES` trades, are left out. Where all are, or the record is
+    shorter than `MIN_DAYS`, `held` stays, or the first.
 
     The rule of one standard error: Breiman, Friedman, Olshen and Stone, *Classification and Regression Trees* (1984),
     section 3.4.3.
     """
     n_days = daily.shape[1]
     deviation = daily.std(axis=1)
-    eligible = (n_trades >= MIN_TRADES) & (deviation > 0)
+    ruined = np.array([is_ruined(one) for one in daily], bool)
+    eligible = (n_trades >= MIN_TRADES) & (deviation > 0) & ~ruined
     stays = 0 if held is None else held
     if n_days < MIN_DAYS:
         return Selected(stays, f"too few days to choose on: {n_days} of {MIN_DAYS}")
     if not eligible.any():
-        return Selected(stays, f"no candidate had {MIN_TRADES} trades to be chosen by")
+        less = ", or all of them were ruined" if ruined.any() else ""
+        return Selected(stays, f"no candidate had {MIN_TRADES} trades to be chosen by{less}")
     scaled = daily / np.where(deviation > 0, deviation, 1.0)[:, None]
     sharpe = np.where(eligible, scaled.mean(axis=1), -np.inf) * np.sqrt(DAYS_A_YEAR)
     best = int(sharpe.argmax())
