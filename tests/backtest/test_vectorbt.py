@@ -7,6 +7,7 @@ from tests.backtest.markets import ragged_market, random_decisions
 from tests.labels.hand_made import HOUR_MS
 
 from tradsys.backtest import PortfolioSpec
+from tradsys.backtest.margin import MarginSpec
 from tradsys.backtest.simulate import simulate
 from tradsys.backtest.vectorbt import portray
 from tradsys.core.costs import Costs, Instrument
@@ -43,3 +44,22 @@ def test_every_trade_and_the_final_value_agree_to_the_cent(funding: float) -> No
         value = portfolio.value().to_numpy()[1::2]
         assert np.abs(value - simulation.equity["equity"].to_numpy()).max() < CENT
     assert float(portfolio.init_cash) == 10_000
+
+
+def test_liquidated_trades_and_a_ruin_agree_to_the_cent_too() -> None:
+    market = ragged_market()
+    simulation = simulate(
+        market,
+        random_decisions(market, 3),
+        costs=Costs(slippage_bps=0.5),
+        portfolio=PortfolioSpec(fraction=40.0, cap=120.0, margin=MarginSpec(liquidation_fee_bps=10.0)),
+        barriers=BarrierSpec(horizon=6),
+        start=100 * HOUR_MS,
+        end=900 * HOUR_MS,
+    )
+    assert simulation.ruin is not None
+    portfolio = portray(simulation, market)
+    theirs = pl.from_dicts(portfolio.trades.records.to_dict("records")).sort("entry_idx", "col")
+    assert (simulation.trades["reason"] == "liquidation").any()
+    assert np.abs(theirs["pnl"] - simulation.trades["pnl_quote"]).max() < CENT
+    assert float(portfolio.final_value()) == pytest.approx(0.0, abs=CENT)

@@ -1,7 +1,10 @@
 """A run at forty times the equity: ruined accounts are told as such in verdict, metrics, terminal and report."""
 
+import json
+
 import pytest
 
+from tradsys.cli.app import main
 from tradsys.cli.summary import summary
 from tradsys.journal.ledger import Ledger
 from tradsys.report import render
@@ -48,6 +51,17 @@ def test_a_ruined_profile_is_never_proven_shows_no_good_ratio_and_says_when_and_
         assert one.metrics["max_drawdown_account"].value == 1
     for one in stored.metrics.profiles.values():
         assert (one.metrics["profit_total"].value > 0) == (one.metrics["profit_total_abs"].value > 0)
+
+
+def test_looking_at_it_again_says_so_in_words_and_in_json(levered, capsys):
+    stored, _ = levered
+    name = next(name for name, one in stored.verdict.profiles.items() if one.ruined_on)
+    again = ["backtest", "--run", stored.name, "--runs", str(stored.folder.parent), "--profile", name]
+    assert main(again) == 0
+    assert "  ruined at 20" in capsys.readouterr().out
+    assert main([*again, "--json"]) == 0
+    assert ": it lost everything with a" in json.loads(capsys.readouterr().out)["ruin"]
+    assert any(one.startswith("Positions are liquidated where") for one in stored.metrics.assumptions)
 
 
 def test_terminal_and_report_say_so_and_a_later_look_says_the_same(levered):

@@ -7,6 +7,7 @@ import polars as pl
 from numba import njit
 
 from tradsys.core.bounds import demand_number
+from tradsys.core.time import stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,14 @@ class MarginSpec:
     def liquidation_fee(self) -> float:
         """What a liquidation takes as a fraction of the notional."""
         return self.liquidation_fee_bps / 1e4
+
+    @property
+    def sentence(self) -> str:
+        """The rule in words, as reports state it."""
+        return (
+            f"Positions are liquidated where a bar's worst prices leave an equity of at most {self.maintenance:.2%} of "
+            f"their notional, which takes {self.liquidation_fee_bps:g} bp; an account with nothing left stays closed."
+        )
 
 
 LIQUIDATION: Final = "liquidation"
@@ -85,6 +94,11 @@ class Ruin:
     at: int
     positions: tuple[str, ...]
     leverage: float
+
+    @property
+    def sentence(self) -> str:
+        """When and by what, in one line."""
+        return f"ruined at {stamp(self.at)}: it lost everything with {self.cause}"
 
     @property
     def cause(self) -> str:

@@ -38,7 +38,9 @@ def command(
     measured = measure(simulation, seed=stored.spec.seed)
     if as_json:
         values = {name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high} for name, m in measured.items()}
-        typer.echo(json.dumps({"run": stored.name, "profile": chosen.name, "engine": engine, "metrics": values}))
+        ruin = {} if simulation.ruin is None else {"ruin": simulation.ruin.sentence}
+        shown = {"run": stored.name, "profile": chosen.name, "engine": engine, "metrics": values} | ruin
+        typer.echo(json.dumps(shown))
         return 0
     lines = [f"{chosen.name} of {stored.name}, {len(simulation.trades)} trades, engine {engine}", ""]
     if engine == "vectorbt":
@@ -48,6 +50,8 @@ def command(
     else:
         lines += [_line(name, m.value, m.low, m.high, m.n) for name, m in measured.items()]
         lines += ["", f"  costs: {cost_breakdown(simulation.trades, simulation.costs).sentence}"]
+    if simulation.ruin is not None:
+        lines.append(f"  {simulation.ruin.sentence}")
     typer.echo("\n".join(lines))
     return 0
 

@@ -64,6 +64,13 @@ class TestChallenge:
             "golden stays: new is unstable (seed 0, fold 3: diverged: loss or gradient no longer finite)"
         )
 
+    def test_a_ruined_record_never_takes_the_seat_however_much_it_earned_before(self):
+        much = contending("new", 0.1)
+        much.records[0].daily[-1] = -1.0
+        contest = challenge(much, CHAMPION, SPEC)
+        assert not contest.is_won
+        assert contest.why == "golden stays: new is unstable (seed 0 was ruined on 2023-08-30)"
+
     def test_a_failed_seed_makes_a_challenger_unstable(self):
         much = contending("new", 0.01)
         failed = Contender(much.name, much.records, ("seed 7 could not be fitted: nan",))

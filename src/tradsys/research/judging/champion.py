@@ -60,7 +60,9 @@ class Contender:
     @property
     def troubles(self) -> tuple[str, ...]:
         """Everything unstable about it, in words."""
-        return (*self.failures, *(t for record in self.records for t in record.troubles))
+        ends = ((record.seed, ruined_on(record.days, record.daily)) for record in self.records)
+        ruins = (f"seed {seed} was ruined on {on}" for seed, on in ends if on)
+        return (*self.failures, *ruins, *(t for record in self.records for t in record.troubles))
 
 
 def contender(ledger: Ledger, data: Data, experiment: str, profile: str) -> Contender:
@@ -87,15 +89,13 @@ def contender(ledger: Ledger, data: Data, experiment: str, profile: str) -> Cont
 def _record(ledger: Ledger, trial: LedgerEntry, run: LedgerEntry | None) -> SeedRecord:
     series = ledger.load_trial(trial.content["series"])
     record = SeedRecord(trial.content["seed"], series.days, series.daily)
-    ruin = ruined_on(series.days, series.daily)
-    found = () if ruin is None else (f"seed {record.seed} was ruined on {ruin}",)
     if run is None:
-        return replace(record, troubles=(*found, f"seed {record.seed} did not finish its run"))
+        return replace(record, troubles=(f"seed {record.seed} did not finish its run",))
     folds = run.content["folds"]
     return replace(
         record,
         folds=tuple((_day(fold["test_from"]), _day(fold["test_to"])) for fold in folds),
-        troubles=(*found, *(f"seed {record.seed}, {trouble}" for trouble in troubles(folds))),
+        troubles=tuple(f"seed {record.seed}, {trouble}" for trouble in troubles(folds)),
     )
 
 

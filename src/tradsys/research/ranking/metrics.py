@@ -109,6 +109,7 @@ def _assumptions(market: Market, spec: MarketNeutralSpec) -> list[str]:
         "Ranks are taken when a bar has closed and traded at the next open; positions that stay are only resized.",
         f"Whatever is traded, on either side, pays {costs.taker_bps + costs.slippage_bps:g} bp; "
         f"{_funding(market, spec)} and pays a short as much; borrowing costs {borrowing} here.",
+        spec.margin.sentence,
         "A symbol's position is sold at the close of its last bar, at that price.",
         f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and the last "
         f"{spec.folds.lockbox:.0%} stays closed.",

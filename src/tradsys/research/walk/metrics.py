@@ -68,7 +68,7 @@ def block_trades(trades: pl.DataFrame, opens: int, closes: int) -> dict[str, Any
 
 def assumptions(market: Market, spec: Experiment) -> list[str]:
     """What the numbers rest on, in sentences."""
-    costs, portfolio, barriers, margin = spec.costs, spec.portfolio, spec.barriers, spec.portfolio.margin
+    costs, portfolio, barriers = spec.costs, spec.portfolio, spec.barriers
     notes: Sequence[str] = (
         "A decision is made when a bar has closed and filled at the next open.",
         f"Barriers stand {barriers.upper:g} ATR ahead and {barriers.lower:g} ATR behind for {barriers.horizon} bars; "
@@ -79,8 +79,7 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         *_holding_notes(market, costs),
         f"A position takes {portfolio.fraction:g} of the equity, all together at most {portfolio.cap:g}; one a symbol; "
         f"sides: {' and '.join(spec.sides)}.",
-        f"Positions are liquidated where a bar leaves an equity of {margin.maintenance:.2%} of their notional or less; "
-        f"that takes {margin.liquidation_fee_bps:g} bp, and an account without equity stays closed.",
+        portfolio.margin.sentence,
         "Orders are small: they move no price and are never refused.",
         f"The first {spec.folds.initial:.0%} only trains; {spec.folds.n_folds} expanding folds are tested; "
         f"the last {spec.folds.lockbox:.0%} stays closed.",
