@@ -80,6 +80,18 @@ def test_the_broken_dollar_index_is_read_whole(development_data):
     assert found.row(0)[:2] == (date(2014, 1, 2), 80.62999725341797)
 
 
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Etc/GMT-14", "UTC", None])
+def test_days_of_a_zone_are_its_own_in_parquet_as_in_csv(tmp_path, zone):
+    days = (
+        pl.Series("date", [date(2024, 3, day) for day in (1, 4, 5)]).cast(pl.Datetime("ms")).dt.replace_time_zone(zone)
+    )
+    table = pl.DataFrame({"date": days, "close": [1.0, 2.0, 3.0]})
+    table.write_parquet(tmp_path / "x.parquet")
+    table.with_columns(days.dt.to_string("%Y-%m-%d %H:%M:%S")).write_csv(tmp_path / "x.csv")
+    read, text = (FileSource(tmp_path / f"x.{ext}").fetch("x", START, END) for ext in ("parquet", "csv"))
+    assert read["date"].to_list() == text["date"].to_list() == [date(2024, 3, day) for day in (1, 4, 5)]
+
+
 def test_text_in_the_place_of_a_close_is_refused_and_a_blank_is_left_out(tmp_path):
     with pytest.raises(DataError, match="1 cells of close are no numbers, such as 'n/a'"):
         write(tmp_path / "a.csv", "date,close\n2024-03-01,1\n2024-03-04,2\n2024-03-05,n/a\n").fetch("x", START, END)

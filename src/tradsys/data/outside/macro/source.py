@@ -124,7 +124,7 @@ class FileSource:
             day = column.str.strip_chars().str.slice(0, 10)
             return self._all_read(day.str.to_date("%Y-%m-%d", strict=False), table, name, "days like 2024-03-01")
         if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
-            return self._all_read(column.cast(pl.Date), table, name, "days")
+            return self._all_read(column.dt.date(), table, name, "days")  # the zone's own, not that of UTC
         raise DataError(f"{self.path}: {name} must hold days like 2024-03-01, is {column.dtype}; convert the column")
 
     def _times(self, column: pl.Series) -> pl.Series:
