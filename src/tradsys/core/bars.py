@@ -8,8 +8,20 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.defects import find_defects, refuse
-from tradsys.core.time import as_interval, format_interval, from_ms, infer_interval, interval_ms, ts_ms
+from tradsys.core.defects import find_defects, name_rows, refuse
+from tradsys.core.errors import DataError
+from tradsys.core.time import (
+    as_interval,
+    as_ms,
+    commonest_step,
+    format_interval,
+    format_step,
+    from_ms,
+    infer_interval,
+    interval_ms,
+    stamp,
+    ts_ms,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,42 @@ def validate_bars(
     checked, defects = find_defects(bars, interval=interval, parts=parts, now=now)
     refuse(defects, "bars are refused", "mend or drop these rows; load_bars repairs a file's where that is safe")
     return checked
+
+
+def refuse_other_interval(bars: pl.DataFrame, interval: timedelta) -> None:
+    """A DataError where the commonest step of a symbol's bars, in whatever order, is not the interval."""
+    if "ts" not in bars.columns or not isinstance(bars.schema["ts"], pl.Datetime) or bars["ts"].null_count():
+        return  # for validate_bars to name
+    for symbol, frame in split_symbols(bars).items():
+        opens = np.unique(ts_ms(frame))
+        found = commonest_step(np.diff(opens)) if len(opens) > 1 else interval_ms(interval)
+        if found != interval_ms(interval):
+            of = f" of {symbol}" if symbol else ""
+            raise DataError(
+                f"wanted bars of {format_interval(interval)}, found bars{of} {format_step(found)} apart; load the "
+                "interval that the models were fitted on"
+            )
+
+
+def closed_bars(
+    bars: pl.DataFrame, interval: timedelta, *, now: datetime | int | None = None
+) -> tuple[pl.DataFrame, int]:
+    """Valid bars of the interval that have closed by `now`, and how many rows were left out because they had not.
+
+    Without `now` the clock is asked: a last bar that is still open is left out, and bars that open after it are refused
+    with a DataError. A `now` that is given (aware, or milliseconds) says as of when: all that closes later is left out.
+    """
+    refuse_other_interval(bars, interval)
+    checked = validate_bars(bars, interval=interval)
+    until, opens = as_ms(now), ts_ms(checked)
+    later = np.flatnonzero(opens > until)
+    if now is None and len(later):
+        raise DataError(
+            f"{len(later):,} bars open after now, {stamp(until)} UTC, such as {name_rows(checked, later)}; ts is UTC, "
+            "so mend local times, or give now=... to decide as of another time"
+        )
+    is_closed = opens + interval_ms(interval) <= until
+    return checked.filter(is_closed), int((~is_closed).sum())
 
 
 def quality_report(bars: pl.DataFrame, *, interval: timedelta | str | None = None) -> QualityReport:

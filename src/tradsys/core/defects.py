@@ -11,7 +11,18 @@ from tradsys.core.arrays import BoolArray, IntArray
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.outside import outside_columns
 from tradsys.core.stale import disagreements
-from tradsys.core.time import as_interval, format_interval, infer_interval, interval_ms, stamp, to_ms, ts_ms
+from tradsys.core.stamps import closing_stamps
+from tradsys.core.steps import other_intervals
+from tradsys.core.time import (
+    as_interval,
+    format_interval,
+    format_step,
+    infer_interval,
+    interval_ms,
+    stamp,
+    to_ms,
+    ts_ms,
+)
 
 N_SHOWN = 5
 ROW = "__row"
@@ -57,7 +68,7 @@ def refuse(defects: Sequence[Defect], what: str, advice: str) -> None:
     if defects:
         noun = "defect" if len(defects) == 1 else "defects"
         lines = "\n".join(f"  - {defect.sentence}" for defect in defects)
-        wanted = "wanted sorted, unique, closed bars with possible prices"
+        wanted = "wanted sorted, unique, closed bars of one interval with possible prices"
         raise DataError(f"{what}: {wanted}, found {len(defects)} {noun}\n{lines}\n{advice}")
 
 
@@ -140,11 +151,41 @@ def _times(bars: pl.DataFrame, interval: timedelta | str | None, now: datetime |
         return defects  # a single bar has no interval to be off
     off = off_grid(ts, interval_ms(step))
     defects += _defect("off-grid", f"off-grid, not on the {format_interval(step)} grid of most rows", bars, off)
+    defects += _closing(bars, ts, interval_ms(step))
+    if not defects:
+        defects += _changes(bars, ts)
     if now is not None:
         now_ms = now if isinstance(now, int) else to_ms(now)
         words = f"partial last bar, not closed yet at {stamp(now_ms)}"
         defects += _defect("partial bar", words, bars, ts + interval_ms(step) > now_ms)
     return defects
+
+
+def _closing(bars: pl.DataFrame, ts: IntArray, step_ms: int) -> list[Defect]:
+    closing = closing_stamps(ts, step_ms)
+    if closing is None:
+        return []
+    words = f"closing stamps, {closing.before_ms / 1000:g} s before the grid, where ts must be the open"
+    return _defect("closing stamps", words, bars, closing.rows)
+
+
+def _changes(bars: pl.DataFrame, ts: IntArray) -> list[Defect]:
+    """Stretches of another interval than the commonest one of all symbols."""
+    try:
+        usual = interval_ms(infer_interval(bars))
+    except NotEnoughBars:
+        return []
+    changed: dict[int, BoolArray] = {}
+    for rows in _rows_of_symbols(bars):
+        for stretch in other_intervals(ts[rows], usual):
+            marked = changed.setdefault(stretch.step_ms, np.zeros(len(ts), dtype=bool))
+            marked[rows[stretch.first : stretch.last + 1]] = True
+    words = "the interval changes, {} apart where most are " + f"{format_step(usual)} apart"
+    return [
+        defect
+        for step, marked in sorted(changed.items())
+        for defect in _defect("changed interval", words.format(format_step(step)), bars, marked)
+    ]
 
 
 def off_grid(ts: IntArray, step: int) -> BoolArray:
@@ -164,6 +205,11 @@ def _stale(bars: pl.DataFrame, interval: timedelta | str | None, parts: pl.DataF
         raise ConfigError(
             f"parts must be bars of an interval that divides {format_interval(step)}, found {format_interval(fine)}; "
             "exchange the two frames or load a shorter interval"
+        )
+    if (int(ts_ms(bars)[0]) - int(ts_ms(parts)[0])) % interval_ms(fine):
+        raise ConfigError(
+            f"parts must open on the grid of the bars, found {format_interval(fine)} bars that open as "
+            f"{stamp(int(ts_ms(parts)[0]))} does beside bars as of {stamp(int(ts_ms(bars)[0]))}; load shorter bars"
         )
     rows, columns = disagreements(bars, parts, step, fine)
     words = f"stale partial bars, they disagree with their {format_interval(fine)} parts in {', '.join(columns)}"

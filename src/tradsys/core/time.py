@@ -1,6 +1,7 @@
 """Bar intervals and times: text, durations, and int64 milliseconds since 1970, UTC."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -50,6 +51,15 @@ def format_interval(interval: timedelta) -> str:
     raise ConfigError(f"an interval is a positive number of whole seconds, was {interval}")
 
 
+def format_step(ms: int) -> str:
+    """Milliseconds as an interval's text where they are one, else in seconds.
+
+    >>> format_step(3_600_000), format_step(1_500)
+    ('1h', '1.5 s')
+    """
+    return f"{ms / 1000:g} s" if ms <= 0 or ms % 1000 else format_interval(timedelta(milliseconds=ms))
+
+
 def interval_ms(interval: timedelta) -> int:
     """The interval in whole milliseconds."""
     return interval // _MS
@@ -93,6 +103,16 @@ def to_ms(when: datetime) -> int:
 def from_ms(ms: int) -> datetime:
     """The aware UTC time of milliseconds since 1970."""
     return _EPOCH + int(ms) * _MS
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 by this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def as_ms(when: datetime | int | None) -> int:
+    """A time as milliseconds since 1970: aware, in milliseconds already, or now where it is None."""
+    return now_ms() if when is None else when if isinstance(when, int) else to_ms(when)
 
 
 def stamp(ms: int) -> str:

@@ -1,0 +1,46 @@
+"""Bars stamped with their close, as 23:59:59.999: no open, and a whole bar of look-ahead where it is taken as one."""
+
+from dataclasses import dataclass
+from math import gcd
+
+import numpy as np
+
+from tradsys.core.arrays import BoolArray, IntArray
+from tradsys.core.time import HOUR_MS
+
+_QUARTER_MS = 900_000
+_WRITTEN = ((1, _QUARTER_MS), (1_000, _QUARTER_MS), (60_000, HOUR_MS), (60_000, _QUARTER_MS))
+"""How long before its close a bar is stamped, ms, and what the closes are whole numbers of. Zones lie quarters of an
+hour apart; a minute before a quarter that is no hour may be either.
+"""
+_CERTAIN = 4
+"""Of this many places between two closes or more, the last is no accident."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingStamps:
+    """Stamps that lie `before_ms` before the bars' closes, which rows carry one, and whether that is sure."""
+
+    before_ms: int
+    rows: BoolArray
+    is_certain: bool
+
+    def opens(self, ts: IntArray, step_ms: int) -> IntArray:
+        """The opens of bars of `step_ms` that were stamped so."""
+        return ts + self.before_ms - step_ms
+
+
+def closing_stamps(ts: IntArray, step_ms: int) -> ClosingStamps | None:
+    """How times (n_bars,), ms, of bars of `step_ms` are stamped with closes; None where most are no such stamps.
+
+    >>> closing_stamps(np.array([1, 2, 3]) * 86_400_000 - 1, 86_400_000).before_ms
+    1
+    """
+    for before, whole in _WRITTEN:
+        unit = gcd(step_ms, whole)
+        if unit < 2 * before:
+            continue  # a stamp that is on the grid tells nothing
+        rows = ts % unit == unit - before
+        if 2 * np.count_nonzero(rows) > len(ts):
+            return ClosingStamps(before, rows, unit >= _CERTAIN * before and (before < 60_000 or whole == HOUR_MS))
+    return None
