@@ -1,7 +1,7 @@
 """A predictor that steps bar by bar: the decision for a bar takes microseconds once the bar has closed."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,9 +9,9 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.atr import wilder_atr
-from tradsys.core.bars import split_symbols, to_arrays, validate_bars
-from tradsys.core.errors import ConfigError
-from tradsys.core.time import interval_ms
+from tradsys.core.bars import to_arrays
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.time import as_ms, interval_ms, stamp
 from tradsys.features.stream.feature_stream import Bar, FeatureStream, frame_of
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.logistic import FittedLinear
@@ -74,31 +74,37 @@ class LivePredictor:
             for name, one in models.items()
         }
 
-    def warm(self, bars: pl.DataFrame) -> Decision:
+    def warm(self, bars: pl.DataFrame, *, now: datetime | int | None = None) -> Decision:
         """Forget everything and take in the history of one symbol, `Predictor.lookback` closed bars at least.
 
-        Returns the decision for its last bar.
+        Returns the decision for its last bar that has closed by `now`; bars are checked as `Predictor.decide` does it.
         """
-        frames = split_symbols(validate_bars(bars, interval=self.predictor.interval))
+        frames, n_open = self.predictor.checked(bars, now=now)
         if len(frames) != 1:
             raise ConfigError(f"a live predictor follows one symbol, found {len(frames)}; make one for each")
-        ((self._symbol, frame),) = frames.items()
+        ((symbol, frame),) = frames.items()
         memory = max(one.memory for one in self.predictor.forecasters.values())
         rows = self.features.warm(frame, n_rows=memory + 1)
+        self._symbol = symbol
         for stepper in self._steppers.values():
             stepper.warm(rows[:-1, : self._n_features])
         arrays = to_arrays(frame)
         self._atr = float(wilder_atr(arrays.high, arrays.low, arrays.close, self.predictor.barriers.atr_period)[-1])
         self._close, self._last = float(arrays.close[-1]), frame.tail(1)
         self._read(rows[-1])
-        return self._decision()
+        return replace(self._decision(), n_open=n_open)
 
-    def forecast(self, bar: Bar, *, after_gap: bool = False) -> FloatArray:
-        """Uncalibrated log-odds (2,) of the bar that has just closed."""
+    def forecast(self, bar: Bar, *, after_gap: bool = False, now: datetime | int | None = None) -> FloatArray:
+        """Uncalibrated log-odds (2,) of the bar that has just closed; one that closes after `now` is refused."""
         if np.isnan(self._close) or self.features.n_seen != self._n_seen:
             raise ConfigError(
                 "a live predictor needs its history first, and again after a bar that its features failed on; call "
                 "warm(bars)"
+            )
+        if bar.ts + self._step_ms > (until := as_ms(now)):
+            raise DataError(
+                f"wanted a closed bar, found that of {stamp(bar.ts)}, which closes at {stamp(bar.ts + self._step_ms)}, "
+                f"after now, {stamp(until)} UTC; wait until it has closed, or give now=..."
             )
         row = self.features.step(bar, after_gap=after_gap)
         period = self.predictor.barriers.atr_period
@@ -110,9 +116,9 @@ class LivePredictor:
         self._read(row)
         return self._logits
 
-    def step(self, bar: Bar, *, after_gap: bool = False) -> Decision:
-        """The decision for the bar that has just closed."""
-        self.forecast(bar, after_gap=after_gap)
+    def step(self, bar: Bar, *, after_gap: bool = False, now: datetime | int | None = None) -> Decision:
+        """The decision for the bar that has just closed; one that closes after `now` is refused, and nothing moves."""
+        self.forecast(bar, after_gap=after_gap, now=now)
         return self._decision()
 
     def _read(self, row: FloatArray) -> None:

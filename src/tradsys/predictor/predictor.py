@@ -1,7 +1,10 @@
 """The one object that decides: simulation, backtest, paper and live all call it; only the venue differs."""
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -10,8 +13,8 @@ import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
-from tradsys.core.bars import split_symbols, to_arrays, validate_bars
-from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.bars import closed_bars, split_symbols, to_arrays
+from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
@@ -28,7 +31,7 @@ class Decision:
     comes first; `rank` places it among the training part's out-of-fold confidences; `regime` holds the filtered
     probabilities of quiet, trend and panic; `audit` the auditor's probability that the trade makes money. `action` is
     -1, 0 or 1, `size` a share of the full size, the distances are in price units from the entry and `horizon` (bars)
-    ends the trade in time.
+    ends the trade in time. `n_open` bars were left out because they had not closed yet: `start` says which one decided.
     """
 
     start: datetime
@@ -44,6 +47,7 @@ class Decision:
     target_distance: float
     horizon: int
     reason: str
+    n_open: int = 0
 
 
 ATR_MEMORY = 20
@@ -138,19 +142,46 @@ class Predictor(PredictorParts):
             macro=macro,
         )
 
-    def decide_many(self, bars: pl.DataFrame) -> pl.DataFrame:
-        """A row a bar and symbol, in the fields of `Decision`; actions of 0 carry the reason they stay out."""
+    def checked(self, bars: pl.DataFrame, *, now: datetime | int | None = None) -> tuple[dict[str, pl.DataFrame], int]:
+        """The bars that may decide, one frame a symbol, and how many were left out: not closed by `now`.
+
+        A DataError for bars that are not valid, of another interval, or of a symbol that the bundle does not name; a
+        frame without a `symbol` column is taken as one of its own.
+        """
+        closed, n_open = closed_bars(bars, self.interval, now=now)
+        frames = split_symbols(closed)
+        foreign = [symbol for symbol in frames if symbol and self.symbols is not None and symbol not in self.symbols]
+        if foreign:
+            raise DataError(
+                f"wanted bars of {', '.join(self.symbols or ())}, which this predictor was fitted on, found "
+                f"{', '.join(foreign)}; load those, or run again with these"
+            )
+        return frames, n_open
+
+    def decide_many(self, bars: pl.DataFrame, *, now: datetime | int | None = None) -> pl.DataFrame:
+        """A row a closed bar and symbol, in the fields of `Decision`; actions of 0 carry the reason they stay out.
+
+        Bars are checked as `decide` does it, and a bar that closes after `now` has no row.
+        """
+        frames, _ = self.checked(bars, now=now)
+        if not any(map(len, frames.values())):
+            raise NotEnoughBars(f"decisions need closed bars, found none among {len(bars)}; load earlier history first")
         return pl.concat(
             decisions_frame(symbol, self.forecast(frame), self.profile, self.barriers)
-            for symbol, frame in split_symbols(bars).items()
+            for symbol, frame in frames.items()
         )
 
-    def decide(self, bars: pl.DataFrame) -> Decision:
-        """The decision for the last closed bar of one symbol; equal to the last row of `decide_many`."""
-        frames = split_symbols(validate_bars(bars, interval=self.interval))
-        if len(frames) != 1:
+    def decide(self, bars: pl.DataFrame, *, now: datetime | int | None = None) -> Decision:
+        """The decision for the last bar of one symbol that has closed by `now`; the last row of `decide_many`.
+
+        `now` is the clock's unless given (aware, or milliseconds). A bar that closes after it never decides: the last
+        one, where it is still open, is left out and counted in `n_open`; without `now`, bars that open in the future
+        are refused. With `now` in the past the decision is the one that was made then.
+        """
+        frames, n_open = self.checked(bars, now=now)
+        if len(frames) > 1:
             raise ConfigError(f"decide takes the bars of one symbol, found {len(frames)}; decide_many takes several")
-        ((symbol, frame),) = frames.items()
+        symbol, frame = next(iter(frames.items()), ("", bars.clear()))
         if len(frame) < self.lookback:
             raise NotEnoughBars(
                 f"a decision needs {self.lookback} closed bars, found {len(frame)}; load earlier history first"
@@ -158,16 +189,22 @@ class Predictor(PredictorParts):
         row = decisions_frame(symbol, self.forecast(frame.tail(self.lookback)), self.profile, self.barriers).row(
             -1, named=True
         )
-        return Decision(**{**row, "regime": tuple(row["regime"])})
+        return Decision(**{**row, "regime": tuple(row["regime"])}, n_open=n_open)
 
     def save(self, folder: Path) -> None:
         """Write the bundle that `load` reads; the folder must not exist yet."""
         write_parts(self, folder)
 
     @classmethod
-    def load(cls, folder: Path | str) -> Self:
-        """The predictor of a bundle, after every byte of it has been checked."""
+    def load(cls, folder: Path | str, *, log: Callable[[str], None] | None = None) -> Self:
+        """The predictor of a bundle, after every byte of it has been checked.
+
+        What is doubtful about it goes to `log`, a line each; the standard error stream by default.
+        """
         parts = read_parts(Path(folder))
+        if parts.symbols is None:
+            write = partial(print, file=sys.stderr) if log is None else log
+            write(f"{folder} does not name the symbols it was fitted on, and takes bars of any; run again to name them")
         return cls(**{field.name: getattr(parts, field.name) for field in fields(parts)})
 
     def with_profile(self, profile: Profile) -> Self:

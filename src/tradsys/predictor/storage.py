@@ -24,7 +24,10 @@ from tradsys.regimes.momentum import RegimeMomentum  # noqa: F401  # registers a
 
 @dataclass(frozen=True, slots=True)
 class PredictorParts:
-    """What a bundle's files hold; `Predictor` adds how the parts decide together."""
+    """What a bundle's files hold; `Predictor` adds how the parts decide together.
+
+    `symbols` are those it was fitted on, None where they are not known.
+    """
 
     interval: timedelta
     features: FittedFeatures
@@ -39,6 +42,7 @@ class PredictorParts:
     profile: Profile
     volatility: VolatilityForecast | None = None
     supervisor: FittedMacroFilter | None = None
+    symbols: tuple[str, ...] | None = None
 
 
 _FEATURES, _REGIMES, _VALUATION, _SETTINGS = "features.json", "regimes.json", "valuation.json", "settings.json"
@@ -61,6 +65,7 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
                 "forecasters": {name: one.kind for name, one in predictor.forecasters.items()},
                 "combination": predictor.combination.to_dict(),
                 "timeout": predictor.timeout.kind,
+                "symbols": predictor.symbols,
             }
         ),
         **{
@@ -90,6 +95,7 @@ def read_parts(folder: Path) -> PredictorParts:
         )
     volatility = _stripped(_VOLATILITY, files)
     settings, supervisor = values[_SETTINGS], values[_SUPERVISOR]
+    symbols = settings.get("symbols")  # bundles that were written without are of the same format
     return PredictorParts(
         interval=timedelta(seconds=settings["interval_s"]),
         features=features,
@@ -104,6 +110,7 @@ def read_parts(folder: Path) -> PredictorParts:
         profile=profile_from_dict(settings["profile"]),
         volatility=VolatilityForecast.from_files(volatility) if volatility else None,
         supervisor=None if supervisor is None else FittedMacroFilter.from_dict(supervisor),
+        symbols=None if symbols is None else tuple(symbols),
     )
 
 

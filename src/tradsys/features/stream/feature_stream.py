@@ -11,7 +11,7 @@ import polars as pl
 from numba import TypingError
 
 from tradsys.core.arrays import BoolArray, FloatArray
-from tradsys.core.bars import OHLCV, OPTIONAL, TS, split_symbols, to_arrays, validate_bars
+from tradsys.core.bars import OHLCV, OPTIONAL, TS, refuse_other_interval, split_symbols, to_arrays, validate_bars
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.outside import outside_columns
 from tradsys.core.time import interval_ms, stamp
@@ -149,6 +149,7 @@ class FeatureStream:
         Refuses a history that settles fewer rows. Bars missing in it are taken as the batch takes them: their
         neighbours adjoin.
         """
+        refuse_other_interval(bars, self.interval)
         frames = split_symbols(validate_bars(bars, interval=self.interval))
         wanted = self.lookback + n_rows - 1
         if len(frames) != 1 or len(bars) < wanted:
