@@ -156,6 +156,7 @@ def test_shorter_bars_that_hold_both_themselves_leave_the_stop_and_the_doubt() -
 
 def test_shorter_bars_that_do_not_cover_the_bar_decide_nothing() -> None:
     assert label_finely(RISE_FIRST, first_ms=3 * HOUR_MS // 2) == ("stop", True, 1)
+    assert label_finely(RISE_FIRST, first_ms=5 * HOUR_MS // 4) == ("stop", True, 1)  # the second ends in the next bar
 
 
 def test_shorter_bars_that_disagree_with_the_bar_decide_nothing() -> None:

@@ -145,7 +145,8 @@ def _cover(ts: IntArray, bar_ms: int, fine_bars: pl.DataFrame) -> FineBars:
             "load a shorter interval"
         )
     first, after = np.searchsorted(fine.ts, ts), np.searchsorted(fine.ts, ts + bar_ms)
-    is_covered = after - first == bar_ms // fine_ms
+    begins = fine.ts[np.minimum(first, len(fine.ts) - 1)] == ts  # bars beside the grid reach into the next one
+    is_covered = begins & (after - first == bar_ms // fine_ms)
     prices = Prices(fine.open, fine.high, fine.low, fine.close)
     return FineBars(prices, np.where(is_covered, first, -1), np.where(is_covered, after - 1, -1))
 

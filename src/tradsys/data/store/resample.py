@@ -8,8 +8,8 @@ from numba import njit
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import OPTIONAL, TS
-from tradsys.core.errors import ConfigError
-from tradsys.core.time import DAY_MS, format_interval, interval_ms, ts_ms
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.time import DAY_MS, format_interval, interval_ms, stamp, ts_ms
 
 WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
 MONDAY_MS = 4 * DAY_MS
@@ -27,7 +27,8 @@ def resample(bars: pl.DataFrame, fine: timedelta, coarse: timedelta) -> pl.DataF
     """Every bar of `coarse` all of whose parts are there; one with a part missing stays a gap.
 
     Bars open at UTC midnight and whole intervals after it, weeks on Monday. Amounts are added as decimals, so a sum is
-    the number the venue would print; beyond 2^53 units of the last decimal they are added as floats.
+    the number the venue would print; beyond 2^53 units of the last decimal they are added as floats. A DataError where
+    the shorter bars open beside that grid, as hours at half past do: a day made of them would end in the next one.
     """
     if not divides(fine, coarse):
         raise ConfigError(
@@ -37,6 +38,9 @@ def resample(bars: pl.DataFrame, fine: timedelta, coarse: timedelta) -> pl.DataF
     step, n_parts = interval_ms(coarse), coarse // fine
     phase = MONDAY_MS if coarse == WEEK else 0
     ts = ts_ms(bars)
+    beside = np.flatnonzero(ts % interval_ms(fine))
+    if len(beside):
+        raise DataError(off_the_grid(int(ts[beside[0]]), fine, coarse))
     whole = _whole(ts, n_parts, step, phase)
     if len(whole) == 0:
         return bars.clear()
@@ -51,6 +55,15 @@ def resample(bars: pl.DataFrame, fine: timedelta, coarse: timedelta) -> pl.DataF
     sums = {name: exact_sums(_values(bars, name), whole, n_parts) for name in amounts}
     opens = (ts[whole] - phase) // step * step + phase
     return pl.DataFrame({"ts": pl.Series("ts", opens).cast(TS), **columns, **sums})
+
+
+def off_the_grid(first: int, fine: timedelta, coarse: timedelta) -> str:
+    """Why bars that open beside the grid, as at `first` (ms), make no longer ones."""
+    return (
+        f"bars of {format_interval(coarse)} begin at whole intervals after UTC midnight, and those of "
+        f"{format_interval(fine)} open beside that grid (such as {stamp(first)}): made of them, a bar would hold "
+        "trades of the next one; store bars of a shorter interval that does open on it, or that interval itself"
+    )
 
 
 def exact_sums(amounts: FloatArray, whole: IntArray, n_parts: int) -> FloatArray:

@@ -19,7 +19,7 @@ import polars as pl
 
 from tradsys.core.bars import OHLCV, OPTIONAL, TS
 from tradsys.core.errors import DataError
-from tradsys.core.time import interval_ms, to_ms
+from tradsys.core.time import interval_ms, stamp, to_ms, ts_ms
 from tradsys.data.store.manifest import NAME, Flaw, Origin, SeriesManifest, add_flaws, add_origin
 from tradsys.data.store.merge import Merged, merge
 from tradsys.data.store.places import Place, open_place
@@ -93,14 +93,16 @@ class SeriesStore:
     ) -> Written:
         """Join rows to what is kept, a year at a time; rows that are there already change no byte.
 
-        `rows` must be possible and closed (see `admit`). `origin` says where all of them came from; `at` is the time
-        that the manifests name, now by default.
+        `rows` must be possible and closed (see `admit`), and bars open on the grid of those that are kept: a series has
+        one, such as hours at half past, and a DataError keeps it so. `origin` says where all of them came from; `at` is
+        the time that the manifests name, now by default.
         """
         when = (at or datetime.now(UTC)).isoformat(timespec="seconds")
         noted = tuple(flaws)
         years = rows["ts"].dt.year()
         written = Written(0, 0, ())
         with self.place.lock(series.folder):
+            self._refuse_other_grid(series, rows)
             for year in sorted({*years.unique().to_list(), *(_year(flaw.rows[0]) for flaw in noted)}):
                 mine = tuple(flaw for flaw in noted if _year(flaw.rows[0]) == year)
                 merged = self._write_year(series, year, rows.filter(years == year), origin, mine, when)
@@ -108,6 +110,18 @@ class SeriesStore:
                     n_new, n_changed = written.n_new + merged.n_new, written.n_changed + merged.n_changed
                     written = Written(n_new, n_changed, (*written.years, year))
         return written
+
+    def _refuse_other_grid(self, series: SeriesId, rows: pl.DataFrame) -> None:
+        years = self.manifests(series) if series.is_bars else []
+        if not years or rows.is_empty():
+            return
+        step = interval_ms(series.step)
+        beside = rows.filter(pl.col("ts").dt.epoch("ms") % step != years[0].first % step)
+        if len(beside):
+            raise DataError(
+                f"{series} holds bars that open as {stamp(years[0].first)} does, found {len(beside):,} rows beside "
+                f"that grid, such as {stamp(int(ts_ms(beside)[0]))}; store them under another name, or delete it first"
+            )
 
     def _write_year(
         self, series: SeriesId, year: int, rows: pl.DataFrame, origin: Origin, flaws: tuple[Flaw, ...], when: str
