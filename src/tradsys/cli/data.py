@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradsys.cli.options import CommonOptions, Seed, spread
-from tradsys.cli.stored import audit_text, audited, import_, list_, opened
+from tradsys.cli.stored import audit_text, audited, data_settings, import_, list_, opened
 from tradsys.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from tradsys.data.download import Report
+    from tradsys.data.settings import DataSettings
 
 
 class SourceChoice(StrEnum):
@@ -46,14 +47,12 @@ def download(
     Bars that have not closed are dropped, impossible ones named, and every hole that remains is listed. The store's
     folder and the hosts are settings of section data, e.g. TRADSYS_DATA__ROOT or --set data.root=FOLDER.
     """
-    from tradsys.cli.loading import overrides
     from tradsys.cli.progress import reporter
     from tradsys.data.download import download as fetch
-    from tradsys.data.settings import DataSettings
     from tradsys.data.sources.venue import venue_of
     from tradsys.data.store import SeriesId
 
-    settled = DataSettings.load(file=common.config, overrides=overrides(common.settings, {}))
+    settled = data_settings(common)
     store = opened(common)
     wanted = [SeriesId.parse(name) for name in series]
     span = {"start": _day(start, "--from"), "end": _day(end, "--to")}
@@ -62,7 +61,7 @@ def download(
         with reporter(quiet=common.as_json) as progress:
             venue = venue_of(one, settled, source.value)
             reports.append(fetch(store, one, venue, **span, refresh=refresh, progress=progress))
-        checks.append(audited(store, str(one), []))
+        checks.append(audited(store, str(one), [], settled))
         if not common.as_json:
             typer.echo(f"{_text(reports[-1])}\n{audit_text(checks[-1])}")
     if common.as_json:
@@ -98,7 +97,10 @@ def check(
     named = sources or [str(series) for series in store.series()]
     if not named:
         raise ConfigError(f"the store at {store.place} is empty; fill it with tradsys data download, or name a file")
-    reports = [audited(store, s, against or []) if is_series(s) else _report(s, seed or 0) for s in named]
+    settled = data_settings(common)
+    reports = [
+        audited(store, s, against or [], settled) if is_series(s) else _report(s, seed or 0, settled) for s in named
+    ]
     if common.as_json:
         typer.echo(json.dumps({"sources": reports}, indent=2, default=str))
     else:
@@ -148,14 +150,14 @@ def _plain(report: "Report", check: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _report(source: str, seed: int) -> dict[str, Any]:
+def _report(source: str, seed: int, settings: "DataSettings") -> dict[str, Any]:
     """What is known of one source, as plain JSON values."""
     from tradsys.core.bars import quality_report
     from tradsys.core.time import format_interval
     from tradsys.data import load_market
 
     try:
-        market = load_market([source], seed=seed)
+        market = load_market([source], seed=seed, settings=settings)
     except DataError as error:
         return {"source": source, "refused": str(error)}
     quality = quality_report(market.bars, interval=market.interval)

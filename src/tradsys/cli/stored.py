@@ -11,6 +11,7 @@ import typer
 from tradsys.cli.options import CommonOptions, spread
 
 if TYPE_CHECKING:
+    from tradsys.data.settings import DataSettings
     from tradsys.data.store import SeriesStore
 
 
@@ -60,7 +61,7 @@ def import_(
 
     store = opened(common)
     named = None if series is None else SeriesId.parse(series)
-    imported = import_path(store, path, series=named, exchange=exchange)
+    imported = import_path(store, path, series=named, exchange=exchange, span=data_settings(common).span)
     if common.as_json:
         plain = [{**asdict(one), "path": str(one.path), "series": str(one.series)} for one in imported]
         typer.echo(json.dumps({"root": str(store.place), "files": plain}, indent=2))
@@ -74,22 +75,29 @@ def import_(
     return 0
 
 
-def opened(common: CommonOptions) -> "SeriesStore":
-    """The store that the settings name."""
+def data_settings(common: CommonOptions) -> "DataSettings":
+    """Section `data` of the settings in force."""
     from tradsys.cli.loading import overrides
     from tradsys.data.settings import DataSettings
+
+    return DataSettings.load(file=common.config, overrides=overrides(common.settings, {}))
+
+
+def opened(common: CommonOptions) -> "SeriesStore":
+    """The store that the settings name."""
     from tradsys.data.store import SeriesStore
 
-    return SeriesStore(DataSettings.load(file=common.config, overrides=overrides(common.settings, {})).root)
+    return SeriesStore(data_settings(common).root)
 
 
-def audited(store: "SeriesStore", name: str, against: Sequence[str]) -> dict[str, Any]:
+def audited(store: "SeriesStore", name: str, against: Sequence[str], settings: "DataSettings") -> dict[str, Any]:
     """What is known of one stored series, as plain JSON values."""
     from tradsys.data.audit import audit
     from tradsys.data.store import SeriesId
 
     series = SeriesId.parse(name)
-    found = audit(store, series, against=[SeriesId.parse(other) for other in against])
+    others = [SeriesId.parse(other) for other in against]
+    found = audit(store, series, against=others, now=settings.span.end)
     bad = [finding.sentence for finding in found.findings if finding.is_bad]
     return {
         "source": str(series),

@@ -13,7 +13,7 @@ from tradsys.core.bars import QualityReport, quality_report
 from tradsys.core.defects import find_defects, name_rows
 from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.stale import disagreements
-from tradsys.core.time import stamp, ts_ms
+from tradsys.core.time import as_ms, interval_ms, stamp, ts_ms
 from tradsys.data.outside.funding import missing_settlements
 from tradsys.data.store.admit import RULES
 from tradsys.data.store.series import FUNDING, SeriesId
@@ -54,10 +54,13 @@ class SeriesAudit:
         return any(finding.is_bad for finding in self.findings)
 
 
-def audit(store: SeriesStore, series: SeriesId, *, against: Sequence[SeriesId] = ()) -> SeriesAudit:
+def audit(
+    store: SeriesStore, series: SeriesId, *, against: Sequence[SeriesId] = (), now: int | None = None
+) -> SeriesAudit:
     """Check a stored series against its manifests, the bars' rules, its other intervals and other venues.
 
     `against` are series to compare closes with; by default every stored one of the same pair and interval elsewhere.
+    Bars that close after `now` (ms, by the clock unless given) cannot be right.
     """
     manifests = store.manifests(series)
     if not manifests:
@@ -80,7 +83,7 @@ def audit(store: SeriesStore, series: SeriesId, *, against: Sequence[SeriesId] =
     if not series.is_bars:
         return SeriesAudit(series, len(rows), None, (*findings, *_of_table(series, rows)))
     required = rows.select("ts", "open", "high", "low", "close", "volume")
-    _, defects = find_defects(required, interval=series.step)
+    _, defects = find_defects(required, interval=series.step, now=as_ms(now))
     findings += [Finding(d.kind, d.n_rows, d.sentence, is_bad=True) for d in defects]
     findings += _other_intervals(store, series, required)
     elsewhere = (other for other in store.series() if other.exchange != series.exchange)
@@ -129,6 +132,10 @@ def _other_intervals(store: SeriesStore, series: SeriesId, bars: pl.DataFrame) -
         if not same or parts.step >= series.step or series.step % parts.step:
             continue
         fine = store.read(parts, columns=["ts", "open", "high", "low", "close", "volume"])
+        if (int(ts_ms(bars)[0]) - int(ts_ms(fine)[0])) % interval_ms(parts.step):
+            sentence = f"not compared with {parts}: its bars open beside the grid, as {stamp(int(ts_ms(fine)[0]))} does"
+            findings.append(Finding("not compared", 0, sentence))
+            continue
         wrong, columns = disagreements(bars, fine, series.step, parts.step)
         if wrong.any():
             rows = np.flatnonzero(wrong)

@@ -11,9 +11,12 @@ from tradsys.core.arrays import BoolArray
 from tradsys.core.bars import OHLCV, OPTIONAL
 from tradsys.core.defects import ROW, off_grid
 from tradsys.core.errors import DataError
-from tradsys.core.time import commonest_step, stamp
+from tradsys.core.stamps import closing_stamps
+from tradsys.core.steps import other_intervals
+from tradsys.core.time import DAY_MS, commonest_step, format_step, from_ms, stamp
 from tradsys.data.repairs import N_SHOWN, Repair, describe, incomplete_column
-from tradsys.data.times import settle_times
+from tradsys.data.span import TimeSpan
+from tradsys.data.times import read_times
 
 MAX_OFF_GRID = 0.02
 SAME_PRICE = 1e-5
@@ -30,6 +33,7 @@ class _Table:
     source: str
     place: str
     repairs: list[Repair]
+    span: TimeSpan
     newest_first: bool = False
 
     def describe(self, kind: str, what: str, rows: pl.DataFrame) -> Repair:
@@ -49,20 +53,27 @@ class _Table:
         raise DataError(f"{self.source}: {self.describe('', what, rows).sentence}; {advice}")
 
 
-def clean(table: pl.DataFrame, source: str, *, place: str = "row") -> tuple[pl.DataFrame, tuple[Repair, ...]]:
-    """Sorted, unique bars on one grid from recognised columns; `__row` is kept so that refusals can name the rows.
+def clean(
+    table: pl.DataFrame, source: str, *, place: str = "row", span: TimeSpan | None = None
+) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
+    """Sorted, unique, closed bars on one grid from recognised columns; `__row` is kept so that refusals name the rows.
 
-    Nothing is filled. Off-grid rows are snapshots and are dropped; of several copies of a bar one is kept.
+    Nothing is filled. Stamps that are closes are read as the opens before them. Off-grid rows are snapshots and are
+    dropped, as is a bar that is still open at the end of the span (now); of several copies of a bar one is kept.
     """
-    work = _Table(table, source, place, [])
+    work = _Table(table, source, place, [], span or TimeSpan())
     _drop_headers(work)
     if len(work.rows) == 0:
         raise DataError(f"{source} holds no rows of bars; fetch it again")
     _settle_times(work)
     _settle_numbers(work)
     _settle_order(work)
+    _settle_stamps(work)
+    work.span.refuse_beyond(work.rows["ts"], work.rows["time"], source)
+    _refuse_other_intervals(work)
     _drop_off_grid(work)
     _drop_copies(work)
+    _drop_open(work)
     times = pl.col("ts").cast(pl.Datetime("ms", "UTC"))
     symbol = ["symbol"] if "symbol" in work.rows.columns else []
     optional = [name for name in OPTIONAL if name in work.rows.columns]
@@ -83,11 +94,11 @@ def _drop_headers(work: _Table) -> None:
 
 
 def _settle_times(work: _Table) -> None:
-    times = settle_times(work.rows["time"], work.source)
+    times = read_times(work.rows["time"], work.source, work.span)
     if times.ms.null_count():
         work.refuse("no time", work.rows.filter(times.ms.is_null()), "mend or drop them")
     work.repairs += times.repairs
-    work.rows = work.rows.drop("time").with_columns(times.ms.alias("ts"))
+    work.rows = work.rows.with_columns(times.ms.alias("ts"))
 
 
 def _settle_numbers(work: _Table) -> None:
@@ -117,6 +128,59 @@ def _settle_order(work: _Table) -> None:
         work.report("disorder", "out of order, sorted in", late)
     if n_back or is_pooled:
         work.rows = pl.concat([group.sort("ts", maintain_order=True) for group in groups])
+
+
+def _groups(work: _Table) -> list[pl.DataFrame]:
+    """The rows of each symbol."""
+    return work.rows.partition_by("symbol", maintain_order=True) if "symbol" in work.rows.columns else [work.rows]
+
+
+def _step(work: _Table) -> int | None:
+    """The commonest step between the neighbours of a symbol, ms; None where there are none."""
+    steps = np.concatenate([np.diff(group["ts"].to_numpy()) for group in _groups(work)])
+    return commonest_step(steps) if (steps > 0).any() else None
+
+
+def _settle_stamps(work: _Table) -> None:
+    """Stamps that are closes become the opens of their bars, or are refused where they may be either."""
+    ts, step = work.rows["ts"].to_numpy(), _step(work)
+    closing = closing_stamps(ts, step or DAY_MS)
+    if closing is None:
+        return
+    stamped = work.rows.filter(pl.Series(closing.rows))
+    example = f"{from_ms(int(stamped['ts'][0])):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    if step is None or not closing.is_certain:
+        what = f"times such as {example} look like the closes of bars, which is not certain,"
+        work.refuse(what, stamped, "add a column open_time with the opens")
+    opens = closing.opens(ts, step)
+    work.rows = work.rows.with_columns(ts=pl.Series(opens))
+    what = f"times such as {example} are closes; read as the opens, {format_step(step)} earlier"
+    work.report("closing stamps", what, work.rows.filter(pl.Series(closing.rows)))
+
+
+def _refuse_other_intervals(work: _Table) -> None:
+    step = _step(work)
+    if step is None:
+        return
+    for group in _groups(work):
+        ts, first = np.unique(group["ts"].to_numpy(), return_index=True)
+        for stretch in other_intervals(ts, step):
+            rows = group[first[stretch.first : stretch.last + 1].tolist()]
+            what = (
+                f"the interval changes, rows {format_step(stretch.step_ms)} apart where most are {format_step(step)} "
+                f"apart, up to {stamp(int(ts[stretch.last]))}"
+            )
+            work.refuse(what, rows, "split the file where its interval changes, or resample one part")
+
+
+def _drop_open(work: _Table) -> None:
+    step = _step(work)
+    if step is None:
+        return
+    is_open = pl.col("ts") + step > work.span.end
+    what = f"still open at {stamp(work.span.end // 60_000 * 60_000)}, dropped"
+    work.report("open bar", what, work.rows.filter(is_open))
+    work.rows = work.rows.filter(~is_open)
 
 
 def _drop_off_grid(work: _Table) -> None:

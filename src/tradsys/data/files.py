@@ -8,6 +8,8 @@ import polars as pl
 
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
+from tradsys.data.repairs import Repair
+from tradsys.data.time_columns import time_column, told_times
 
 KLINE = (
     "open_time",
@@ -98,10 +100,7 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-_TIME = ("ts", "open_time", "opentime", "timestamp", "unix", "unix_timestamp", "datetime", "date", "time", "gmt_time")
-_TIME_LAST = ("local_time", "start", "index", "__index_level_0__", "unnamed_0", "")
 _NAMES = {
-    "time": (*_TIME, *_TIME_LAST),
     "open": ("open", "o", "open_price", "price_open"),
     "high": ("high", "h", "high_price", "price_high"),
     "low": ("low", "l", "low_price", "price_low"),
@@ -115,12 +114,17 @@ _NAMES = {
 _QUOTES = ("usdt", "usdc", "busd", "usd", "eur", "gbp", "jpy", "krw", "try", "tusd", "fdusd")
 
 
-def recognise(table: pl.DataFrame, source: str) -> pl.DataFrame:
-    """The table's bar columns under their names here, time in `time` still as found; anything else is left out."""
+def recognise(table: pl.DataFrame, source: str) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
+    """The table's bar columns under their names here, and what is to be told of them; anything else is left out.
+
+    `time` holds the opens, still as found.
+    """
     plain = {_plain(name): name for name in reversed(table.columns) if name != ROW}
     if plain.get("price") == table.columns[1] and str(table[0, 1]).strip().lower() == "ticker":
         plain["date"] = plain["price"]  # yfinance names its first header cell after the columns' level
     chosen = {}
+    if (time := time_column(plain)) is not None:
+        chosen["time"] = time
     for name, aliases in _NAMES.items():
         found = next((alias for alias in aliases if alias in plain), None)
         if found is not None:
@@ -136,7 +140,8 @@ def recognise(table: pl.DataFrame, source: str) -> pl.DataFrame:
     if chosen["time"] == "date" and "time" in plain and table.schema[plain["time"]] == pl.String:
         day, clock = pl.col(plain["date"]), pl.col(plain["time"])
         table = table.with_columns((day + " " + clock).alias(plain["date"]))  # MetaTrader keeps them apart
-    return table.select(ROW, *(pl.col(plain[name]).alias(ours) for ours, name in chosen.items()))
+    named = table.select(ROW, *(pl.col(plain[name]).alias(ours) for ours, name in chosen.items()))
+    return named, told_times(table, plain, source)
 
 
 def _volumes_by_currency(plain: dict[str, str], chosen: dict[str, str]) -> dict[str, str]:

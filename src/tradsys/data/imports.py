@@ -21,6 +21,7 @@ from tradsys.data.clean import clean
 from tradsys.data.files import read_table, recognise
 from tradsys.data.repairs import Repair
 from tradsys.data.sources.source import utc_now
+from tradsys.data.span import TimeSpan
 from tradsys.data.store.admit import admit
 from tradsys.data.store.manifest import Flaw, Origin
 from tradsys.data.store.series import SeriesId
@@ -53,12 +54,19 @@ class Imported:
 
 
 def import_path(
-    store: SeriesStore, path: Path, *, series: SeriesId | None = None, exchange: str | None = None
+    store: SeriesStore,
+    path: Path,
+    *,
+    series: SeriesId | None = None,
+    exchange: str | None = None,
+    span: TimeSpan | None = None,
 ) -> list[Imported]:
     """Store one file as `series`, or every file of a freqtrade folder or a Nautilus catalogue under its own name.
 
-    freqtrade's folder is named after the exchange unless `exchange` is given. Files are cleaned as `load_bars` does it.
+    freqtrade's folder is named after the exchange unless `exchange` is given. Files are cleaned as `load_bars` does it;
+    `span` is when bars may be from, 1980 to now unless given.
     """
+    span = span or TimeSpan()
     if not path.exists():
         raise ConfigError(f"there is no {path}; name a file, a freqtrade data folder or a Nautilus catalogue")
     if path.is_file():
@@ -66,7 +74,7 @@ def import_path(
             raise ConfigError(
                 f"{path.name}: bars of what? give --as VENUE:SYMBOL:INTERVAL, e.g. --as binance:BTC/USDT:1h"
             )
-        return [_import(store, path, series, *_from_file(path))]
+        return [_import(store, path, series, *_from_file(path, span), span)]
     found = [*_nautilus(path), *_freqtrade(path, exchange)]
     if series is not None:
         raise ConfigError(f"--as names one file, {path} is a folder; leave it out, the files' names say what they hold")
@@ -77,13 +85,13 @@ def import_path(
         )
     imported = []
     for file, named, is_nautilus in found:
-        rows = (_from_nautilus(file, named.step), ()) if is_nautilus else _from_file(file)
-        imported.append(_import(store, file, named, *rows))
+        rows = (_from_nautilus(file, named.step), ()) if is_nautilus else _from_file(file, span)
+        imported.append(_import(store, file, named, *rows, span))
     return imported
 
 
 def _import(
-    store: SeriesStore, path: Path, series: SeriesId, bars: pl.DataFrame, repairs: tuple[Repair, ...]
+    store: SeriesStore, path: Path, series: SeriesId, bars: pl.DataFrame, repairs: tuple[Repair, ...], span: TimeSpan
 ) -> Imported:
     if len(bars) > 1:
         found = timedelta(milliseconds=commonest_step(np.diff(ts_ms(bars))))
@@ -92,21 +100,23 @@ def _import(
                 f"{path.name} holds bars of {format_interval(found)}, wanted {series.interval}; "
                 "name the interval that it has"
             )
+    bars, still_open = span.closed(bars, interval_ms(series.step), path.name)
     admitted = admit(series, bars)
     origin = Origin("import", path.name, sha256_of(path), 0, 0, 0, utc_now())
     written = store.write(series, admitted.rows, origin, admitted.flaws)
-    return Imported(path, series, written.n_new, written.n_changed, repairs, admitted.flaws)
+    return Imported(path, series, written.n_new, written.n_changed, (*repairs, *still_open), admitted.flaws)
 
 
-def _from_file(path: Path) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
+def _from_file(path: Path, span: TimeSpan) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
     table, place = _from_json(path) if path.name.endswith((".json", ".json.gz")) else read_table(path)
-    bars, repairs = clean(recognise(table, path.name), path.name, place=place)
+    recognised, told = recognise(table, path.name)
+    bars, repairs = clean(recognised, path.name, place=place, span=span)
     if "symbol" in bars.columns:
         if bars["symbol"].n_unique() > 1:
             raise DataError(f"{path.name} holds several symbols, wanted one; split it")
         bars = bars.drop("symbol")
     bars, suspects = settle_suspects(bars, place)
-    return bars.drop(ROW), (*repairs, *suspects)
+    return bars.drop(ROW), (*told, *repairs, *suspects)
 
 
 def _from_json(path: Path) -> tuple[pl.DataFrame, str]:

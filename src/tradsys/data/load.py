@@ -4,23 +4,25 @@ import difflib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
 
-from tradsys.core.bars import OPTIONAL, find_gaps
+from tradsys.core.bars import OHLCV, OPTIONAL, find_gaps
 from tradsys.core.defects import ROW, find_defects, refuse
-from tradsys.core.errors import ConfigError
-from tradsys.core.time import ts_ms
+from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.clean import clean
 from tradsys.data.files import read_table, recognise
 from tradsys.data.repairs import Repair, gaps_left, incomplete_column
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.market import simulate, simulate_universe
 from tradsys.data.simulate.recipes import PLAIN, parse_recipe
-from tradsys.data.store.resample import divides, resample
+from tradsys.data.span import TimeSpan
+from tradsys.data.store.resample import divides, off_the_grid, resample
 from tradsys.data.store.series import SeriesId, is_series
 from tradsys.data.store.store import SeriesStore
 from tradsys.data.suspects import settle_suspects
@@ -44,18 +46,22 @@ def load_bars(
     seed: int = 0,
     log: Callable[[str], None] | None = None,
     settings: DataSettings | None = None,
+    span: tuple[datetime | None, datetime | None] = (None, None),
 ) -> pl.DataFrame:
     """Checked bars from `sample`, `simulated:<recipe>`, a Parquet, Feather or CSV file, or a stored series.
 
     Every repair, and everything that looks wrong but was left alone, goes to `log` (a line each; the standard error
     stream by default). What cannot be repaired safely is refused with a DataError. `seed` draws simulated markets.
+    `span` (aware times) bounds when bars of files and stores may be from: 1980 and now unless given. Bars beyond it are
+    refused; the one that is still open at its end is dropped.
     `settings` say where the store of "binance:BTC/USDT:1h" is; without them a stored series is looked for where
     tradsys.toml, `.env` and the environment say. This is the one place of `data` that reads them, for whoever calls it
     from a notebook: all else is given its settings.
     """
     if settings is None:
         settings = DataSettings.load() if is_series(str(spec)) else DataSettings()
-    loaded = load(spec, seed=seed, settings=settings)
+    given = {key: when for key, when in zip(("earliest", "latest"), span, strict=True) if when is not None}
+    loaded = load(spec, seed=seed, settings=settings.model_copy(update=given))
     write = partial(print, file=sys.stderr) if log is None else log
     for repair in loaded.repairs:
         write(f"{spec if is_series(str(spec)) else Path(spec).name}: {repair.sentence}")
@@ -66,7 +72,7 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
     """The bars behind a spec, with their symbol and the repairs; `settings` say where the store is."""
     text = str(spec)
     if text == "sample":
-        return _from_file(sample_path(), "BTC-USD")
+        return _from_file(sample_path(), "BTC-USD", settings.span)
     if is_simulated(text):
         recipe = parse_recipe(text.removeprefix("simulated").removeprefix(":"))
         if recipe.n_symbols > 1:
@@ -74,9 +80,9 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
         return LoadedBars(simulate(recipe.name, seed=seed), recipe.name, ())
     path = Path(text).expanduser()
     if path.exists():
-        return _from_file(path, path.name.split(".")[0].split("-")[0])
+        return _from_file(path, path.name.split(".")[0].split("-")[0], settings.span)
     if is_series(text):
-        return _from_store(SeriesId.parse(text), SeriesStore(settings.root))
+        return _from_store(SeriesId.parse(text), SeriesStore(settings.root), settings.span)
     raise ConfigError(_no_such_spec(text, path))
 
 
@@ -94,28 +100,31 @@ def sample_path() -> Path:
     return Path(str(files("tradsys.data").joinpath("sample_bars/BTC-USD-15-MIN.csv.gz")))
 
 
-def _from_file(path: Path, symbol: str) -> LoadedBars:
+def _from_file(path: Path, symbol: str, span: TimeSpan) -> LoadedBars:
     source = path.name
     table, place = read_table(path)
-    bars, repairs = clean(recognise(table, source), source, place=place)
+    recognised, told = recognise(table, source)
+    bars, repairs = clean(recognised, source, place=place, span=span)
     if bars.columns[0] == "symbol" and bars["symbol"].n_unique() == 1:
         symbol = str(bars["symbol"][0])
         bars = bars.drop("symbol")
     bars, defects = find_defects(bars)
     refuse(defects, f"{source} is refused (rows are {place}s of it)", "mend or drop these rows, or fetch them again")
     bars, suspects = settle_suspects(bars, place)
-    return LoadedBars(bars.drop(ROW), symbol, (*repairs, *suspects))
+    return LoadedBars(bars.drop(ROW), symbol, (*told, *repairs, *suspects))
 
 
-def _from_store(series: SeriesId, store: SeriesStore) -> LoadedBars:
+def _from_store(series: SeriesId, store: SeriesStore, span: TimeSpan) -> LoadedBars:
     """Stored bars with what is known to be wrong or missing in them; another interval is made of them where it can be.
 
-    Rows were checked when they were stored, and the files' hashes are checked here.
+    Rows were checked when they were stored; they, their times and the files' hashes are checked again here.
     """
     if not series.is_bars:
         raise ConfigError(f"{series} holds no bars; name an interval such as 1h")
     source = _source(store, series)
-    bars = store.read(source)
+    bars, still_open = span.closed(store.read(source), interval_ms(source.step), str(series))
+    _, defects = find_defects(bars.select("ts", *OHLCV), interval=source.step)
+    refuse(defects, f"{source} is refused", "tradsys data check names them; delete its folder and store it again")
     notes = [
         Repair(flaw.kind, flaw.n_rows, (), f"{manifest.year}: {flaw.sentence}", changed=False)
         for manifest in store.manifests(source)
@@ -125,12 +134,17 @@ def _from_store(series: SeriesId, store: SeriesStore) -> LoadedBars:
     if source != series:
         n_parts = len(bars)
         bars = resample(bars, source.step, series.step)
+        if bars.is_empty():
+            raise NotEnoughBars(
+                f"none of the {n_parts:,} stored bars of {source} make a whole bar of {series.interval}: every one "
+                "lacks a part; store that interval itself"
+            )
         sentence = f"{len(bars):,} bars of {series.interval} made of {n_parts:,} whole bars of {source.interval}"
         notes.append(Repair("resampled", len(bars), (), sentence, changed=False))
     # optional columns only where every row has them: an absent number is no zero
     lacking = {name: n for name in OPTIONAL if name in bars.columns and (n := bars[name].null_count())}
     incomplete = [incomplete_column(name, n, len(bars)) for name, n in lacking.items()]
-    return LoadedBars(bars.drop(lacking), series.symbol, (*incomplete, *notes))
+    return LoadedBars(bars.drop(lacking), series.symbol, (*still_open, *incomplete, *notes))
 
 
 def _source(store: SeriesStore, series: SeriesId) -> SeriesId:
@@ -140,8 +154,12 @@ def _source(store: SeriesStore, series: SeriesId) -> SeriesId:
     stored = store.series()
     same = (s for s in stored if s.is_bars and (s.exchange, s.symbol) == (series.exchange, series.symbol))
     parts = [s for s in same if divides(s.step, series.step)]
+    on_grid = [s for s in parts if not store.manifests(s)[0].first % interval_ms(s.step)]
+    if on_grid:
+        return max(on_grid, key=lambda s: s.step)
     if parts:
-        return max(parts, key=lambda s: s.step)
+        fine = max(parts, key=lambda s: s.step)
+        raise DataError(off_the_grid(store.manifests(fine)[0].first, fine.step, series.step))
     there = ", ".join(map(str, stored[:5])) + (" ..." if len(stored) > 5 else "")
     raise ConfigError(
         f"{series} is not in the store at {store.place} ({f'which holds {there}' if stored else 'which is empty'}); "

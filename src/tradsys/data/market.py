@@ -12,7 +12,7 @@ from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES, Side
 from tradsys.core.price_path import PricePath
-from tradsys.core.time import format_interval, infer_interval, interval_ms
+from tradsys.core.time import format_interval, infer_interval, interval_ms, stamp, ts_ms
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, is_simulated, load
 from tradsys.data.repairs import Repair
@@ -109,6 +109,13 @@ def _common_interval(sources: Sequence[str], frames: Sequence[pl.DataFrame]) -> 
     if len(set(intervals)) > 1:
         found = ", ".join(f"{s} {format_interval(i)}" for s, i in zip(sources, intervals, strict=True))
         raise ConfigError(f"pooled bars must have one interval, found {found}; resample one or run them apart")
+    opens = [int(ts_ms(frame)[0]) for frame in frames]
+    if len({first % interval_ms(intervals[0]) for first in opens}) > 1:
+        found = ", ".join(f"{s} from {stamp(first)} on" for s, first in zip(sources, opens, strict=True))
+        raise ConfigError(
+            f"pooled bars must open at the same times, found bars of {format_interval(intervals[0])} in {found}; make "
+            "them of shorter bars, or run them apart"
+        )
     return intervals[0]
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from tradsys.core.errors import DataError
+from tradsys.core.time import from_ms
 from tradsys.data.repairs import Repair
+from tradsys.data.span import TimeSpan
 
 _BOUNDS = (("s", 3e8, 1e11, 1e3), ("ms", 1e11, 1e14, 1.0), ("us", 1e14, 1e17, 1e-3), ("ns", 1e17, 1e19, 1e-6))
 """Epoch units by size: name, smallest, largest, milliseconds in one; they do not overlap between 1980 and 5000."""
@@ -23,6 +25,8 @@ _NAIVE = (
     "%d.%m.%Y %H:%M",
     "%d.%m.%Y",
 )
+_DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%3f"}
+"""Whole numbers that are a calendar's digits, by their length."""
 _UNIT_MS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 
 
@@ -35,17 +39,53 @@ class Times:
 
 
 def settle_times(column: pl.Series, source: str) -> Times:
-    """Milliseconds UTC from datetimes, dates, epoch numbers in s, ms, us or ns (also mixed), or text."""
+    """Milliseconds UTC of times between 1980 and now, as `read_times` reads them."""
+    span = TimeSpan()
+    times = read_times(column, source, span)
+    span.refuse_beyond(times.ms, column, source)
+    return times
+
+
+def read_times(column: pl.Series, source: str, span: TimeSpan) -> Times:
+    """Milliseconds UTC from datetimes, dates, epoch numbers in s, ms, us or ns (also mixed), calendar digits, or text.
+
+    The span says which numbers may be a calendar's; times beyond it are not refused here.
+    """
     dtype = column.dtype
     if dtype == pl.Date:
         return Times(column.cast(pl.Datetime("ms")).dt.epoch("ms"))
     if isinstance(dtype, pl.Datetime):
         return Times(column.cast(pl.Int64) // _UNIT_MS[dtype.time_unit])
     if dtype.is_numeric():
-        return _from_numbers(column, source)
+        return _from_digits(column, span) or _from_numbers(column, source)
     if dtype in (pl.String, pl.Categorical):
-        return _from_text(column.cast(pl.String).str.strip_chars(), source)
+        return _from_text(column.cast(pl.String).str.strip_chars(), source, span)
     raise DataError(f"{source}: times of type {dtype} are not understood; wanted datetimes, epoch numbers or text")
+
+
+def _from_digits(column: pl.Series, span: TimeSpan) -> Times | None:
+    """Calendar digits such as 20240301 or 2024030107, where every row has as many and is a time of the span.
+
+    Ten digits are an epoch in seconds where that is of the span; of the other lengths no epoch is.
+    """
+    whole = column.cast(pl.Int64, strict=False).drop_nulls()
+    n_digits = len(str(whole[0])) if len(whole) else 0
+    if n_digits not in _DIGITS or len(whole) + column.null_count() != len(column):
+        return None
+    if n_digits == 10 and bool((whole * 1000 <= span.end).any()):
+        return None
+    text = column.cast(pl.Int64, strict=False).cast(pl.String)
+    padded = text + ("00" if n_digits == 10 else "")  # an hour alone is no time to the parser
+    fmt = _DIGITS[12] if n_digits == 10 else _DIGITS[n_digits]
+    ms = padded.set(text.str.len_chars() != n_digits, None).str.strptime(pl.Datetime("ms"), fmt, strict=False)
+    ms = ms.dt.epoch("ms")
+    if ms.null_count() > column.null_count() or not ms.drop_nulls().is_between(span.first, span.end).all():
+        return None
+    if n_digits == 8:
+        return Times(ms)
+    example = f"{whole[0]} as {from_ms(int(ms.drop_nulls()[0])):%Y-%m-%d %H:%M:%S}"
+    sentence = f"times are the digits of a calendar and were read so, {example}"
+    return Times(ms, (Repair("calendar digits", len(whole), (), sentence, changed=False),))
 
 
 def _from_numbers(column: pl.Series, source: str) -> Times:
@@ -69,11 +109,14 @@ def _from_numbers(column: pl.Series, source: str) -> Times:
     return _told(settled["ms"], settled["unit"].drop_nulls(), "mixed time units", "in", sentence)
 
 
-def _from_text(column: pl.Series, source: str) -> Times:
+def _from_text(column: pl.Series, source: str, span: TimeSpan) -> Times:
     numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count() == column.null_count() and not ((numbers > 1.9e7) & (numbers < 2.2e7)).any():
+    if numbers.null_count() == column.null_count():
         whole = column.cast(pl.Int64, strict=False)
-        return _from_numbers(whole if whole.null_count() == column.null_count() else numbers, source)
+        exact = whole if whole.null_count() == column.null_count() else numbers
+        digits = _from_digits(exact, span)
+        if digits is not None or not ((numbers > 1.9e7) & (numbers < 2.2e7)).any():
+            return digits or _from_numbers(exact, source)
     clean = (
         column.str.replace(r"^(\d{4})[./](\d{2})[./](\d{2})", "$1-$2-$3")
         .str.replace(r"^(\d{4}-\d{2}-\d{2})[T_]", "$1 ")
