@@ -36,6 +36,15 @@ def test_every_stretch_of_another_interval_is_found(parts, step, found):
     assert other_intervals(opens(*parts), parse_interval(step) // timedelta(milliseconds=1)) == found
 
 
+def test_months_before_days_are_another_interval():
+    months = [datetime(2020 + m // 12, m % 12 + 1, 1, tzinfo=UTC) for m in range(15)]
+    ts = np.array([int(day.timestamp()) * 1000 for day in months])
+    days = ts[-1] + 86_400_000 * np.arange(31, 131)
+    (found,) = other_intervals(np.append(ts, days), 86_400_000)
+    assert (found.first, found.last) == (0, 14)
+    assert other_intervals(ts, 31 * 86_400_000) == []
+
+
 def illiquid(share: float) -> np.ndarray:
     return np.flatnonzero(np.random.default_rng(7).random(200_000) < share) * MINUTE
 

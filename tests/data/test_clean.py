@@ -47,13 +47,13 @@ def test_closing_stamps_of_epochs_are_read_too(tmp_path, per_ms):
 @pytest.mark.parametrize(("interval", "shift_m"), [("2m", 1), ("3m", 2), ("1d", 18 * 60 + 29)])
 def test_stamps_that_may_be_either_are_refused(tmp_path, interval, shift_m):
     path = file_of(tmp_path / "x.parquet", {"ts": times((60, interval), start=START + timedelta(minutes=shift_m))})
-    with pytest.raises(DataError, match=r"look like the closes of bars, which is not certain, .* column open_time"):
+    with pytest.raises(DataError, match=r"may be closes of bars, or their opens .* a column open_time"):
         load(path)
 
 
 def test_the_closing_stamp_of_a_single_bar_is_refused(tmp_path):
     path = file_of(tmp_path / "x.parquet", {"ts": [START - MS]})
-    with pytest.raises(DataError, match="not certain"):
+    with pytest.raises(DataError, match="may be closes"):
         load(path)
 
 

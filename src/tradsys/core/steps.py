@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradsys.core.arrays import IntArray
+from tradsys.core.time import DAY_MS
 
 MIN_RUN = 3
 """Equal steps in a row, other than the commonest, that may be another interval; fewer are gaps."""
@@ -12,11 +13,13 @@ MIN_SHARE = 0.5
 """Share of the steps of one length that stand in such runs. Holes of an illiquid market stay far below it: even where a
 third of all bars is missing, a seventh of the gaps of one bar have two equal ones beside them.
 """
+_CALENDAR = ((28, 31, 30), (90, 92, 91), (365, 366, 365))
+"""Months, quarters and years: from so many days to so many, and the days that stand for them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Rows `first` to `last` of sorted opens, each `step_ms` before the next one."""
+    """Rows `first` to `last` of sorted opens, each `step_ms` (30 days for a month) before the next one."""
 
     first: int
     last: int
@@ -35,6 +38,9 @@ def other_intervals(ts: IntArray, step_ms: int) -> list[Stretch]:
     steps = np.diff(ts)
     if (steps == step_ms).all():
         return []
+    for shortest, longest, usual in _CALENDAR:
+        if step_ms < shortest * DAY_MS:
+            steps[(steps >= shortest * DAY_MS) & (steps <= longest * DAY_MS)] = usual * DAY_MS
     begins = np.flatnonzero(np.concatenate([[True], np.diff(steps) != 0]))
     lengths = np.diff(np.append(begins, len(steps)))
     values = steps[begins]

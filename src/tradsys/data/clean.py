@@ -7,7 +7,7 @@ from typing import NoReturn
 import numpy as np
 import polars as pl
 
-from tradsys.core.arrays import BoolArray
+from tradsys.core.arrays import BoolArray, IntArray
 from tradsys.core.bars import OHLCV, OPTIONAL
 from tradsys.core.defects import ROW, off_grid
 from tradsys.core.errors import DataError
@@ -150,8 +150,8 @@ def _settle_stamps(work: _Table) -> None:
     stamped = work.rows.filter(pl.Series(closing.rows))
     example = f"{from_ms(int(stamped['ts'][0])):%Y-%m-%d %H:%M:%S.%f}"[:-3]
     if step is None or not closing.is_certain:
-        what = f"times such as {example} look like the closes of bars, which is not certain,"
-        work.refuse(what, stamped, "add a column open_time with the opens")
+        what = f"times such as {example} may be closes of bars, or their opens"
+        work.refuse(what, stamped, "say which with a column open_time that holds the opens")
     opens = closing.opens(ts, step)
     work.rows = work.rows.with_columns(ts=pl.Series(opens))
     what = f"times such as {example} are closes; read as the opens, {format_step(step)} earlier"
@@ -163,7 +163,7 @@ def _refuse_other_intervals(work: _Table) -> None:
     if step is None:
         return
     for group in _groups(work):
-        ts, first = np.unique(group["ts"].to_numpy(), return_index=True)
+        ts, first = _unique(group["ts"].to_numpy())
         for stretch in other_intervals(ts, step):
             rows = group[first[stretch.first : stretch.last + 1].tolist()]
             what = (
@@ -173,12 +173,18 @@ def _refuse_other_intervals(work: _Table) -> None:
             work.refuse(what, rows, "split the file where its interval changes, or resample one part")
 
 
+def _unique(ts: IntArray) -> tuple[IntArray, IntArray]:
+    """Sorted times, each once, and the row where each is first."""
+    is_new = np.append(True, np.diff(ts) > 0)
+    return ts[is_new], np.flatnonzero(is_new)
+
+
 def _drop_open(work: _Table) -> None:
     step = _step(work)
     if step is None:
         return
     is_open = pl.col("ts") + step > work.span.end
-    what = f"still open at {stamp(work.span.end // 60_000 * 60_000)}, dropped"
+    what = f"last bar still open at {stamp(work.span.end // 60_000 * 60_000)}, dropped"
     work.report("open bar", what, work.rows.filter(is_open))
     work.rows = work.rows.filter(~is_open)
 

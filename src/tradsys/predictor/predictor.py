@@ -154,7 +154,8 @@ class Predictor(PredictorParts):
         if foreign:
             raise DataError(
                 f"wanted bars of {', '.join(self.symbols or ())}, which this predictor was fitted on, found "
-                f"{', '.join(foreign)}; load those, or run again with these"
+                f"{', '.join(foreign)}; rename or drop the column symbol where that is the same market, else run again "
+                "with it"
             )
         return frames, n_open
 
