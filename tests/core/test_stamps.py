@@ -38,7 +38,10 @@ def test_the_last_minute_of_a_bar_is_its_close(interval):
     assert (found.before_ms, found.is_certain) == (60_000, True)
 
 
-@pytest.mark.parametrize(("interval", "shift"), [("2m", 60_000), ("3m", 120_000), ("1d", 66_540_000), ("2s", 1_000)])
+@pytest.mark.parametrize(
+    ("interval", "shift"),
+    [("2m", 60_000), ("3m", 120_000), ("1d", 66_540_000), ("2s", 1_000), ("1d", 86_398_000), ("1h", 3_599_500)],
+)
 def test_what_may_be_either_is_not_certain(interval, shift):
     found = closing_stamps(grid(interval, shift), interval_ms(parse_interval(interval)))
     assert found is not None

@@ -8,8 +8,8 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, IntArray
 from tradsys.core.time import HOUR_MS
 
-_QUARTER_MS = 900_000
-_WRITTEN = ((1, _QUARTER_MS), (1_000, _QUARTER_MS), (60_000, HOUR_MS), (60_000, _QUARTER_MS))
+_MINUTE_MS, _QUARTER_MS = 60_000, 900_000
+_WRITTEN = ((1, _QUARTER_MS), (1_000, _QUARTER_MS), (_MINUTE_MS, HOUR_MS), (_MINUTE_MS, _QUARTER_MS))
 """How long before its close a bar is stamped, ms, and what the closes are whole numbers of. Zones lie quarters of an
 hour apart; a minute before a quarter that is no hour may be either.
 """
@@ -42,5 +42,15 @@ def closing_stamps(ts: IntArray, step_ms: int) -> ClosingStamps | None:
             continue  # a stamp that is on the grid tells nothing
         rows = ts % unit == unit - before
         if 2 * np.count_nonzero(rows) > len(ts):
-            return ClosingStamps(before, rows, unit >= _CERTAIN * before and (before < 60_000 or whole == HOUR_MS))
-    return None
+            is_certain = unit >= _CERTAIN * before and (before < _MINUTE_MS or whole == HOUR_MS)
+            return ClosingStamps(before, rows, is_certain)
+    return _in_the_last_minute(ts, gcd(step_ms, _QUARTER_MS))
+
+
+def _in_the_last_minute(ts: IntArray, unit: int) -> ClosingStamps | None:
+    """Stamps such as 23:59:58, which no bar opens at: what they mean is anybody's guess."""
+    left = unit - ts % unit
+    rows = left < _MINUTE_MS
+    if unit < _CERTAIN * _MINUTE_MS or 2 * np.count_nonzero(rows) <= len(ts):
+        return None
+    return ClosingStamps(int(np.median(left[rows])), rows, is_certain=False)
