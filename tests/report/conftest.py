@@ -243,7 +243,7 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
     edges = [first + (last - first) * share for share in np.linspace(0.2, 1.0, 7)]
     folds = [
         {
-            "fold": fold,
+            "fold": fold - 1,
             "n_train": 5_000 * (fold + 1),
             "n_test": 4_300,
             "test_from": edges[fold - 1].isoformat(),

@@ -71,7 +71,7 @@ def command(
     if objectives:
         return _objectives(bars, claims, outside, common, journal)
     from tradsys.cli.loading import replayable
-    from tradsys.cli.summary import profiles_table, unjudged_lines
+    from tradsys.cli.summary import decided_lines, profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger
     from tradsys.research.judging.rejudge import Rejudged, Replay, rejudge
 
@@ -95,7 +95,8 @@ def command(
         typer.echo(json.dumps(shown, indent=1))
         return 0
     changes = [f"  {sentence}" for sentence in judged.sentences]
-    parts = ([stored.name, *profiles_table(judged.now, stored.metrics)], unjudged_lines(stored.metrics), changes)
+    table = [stored.name, *profiles_table(judged.now, stored.metrics)]
+    parts = (table, decided_lines(stored), unjudged_lines(stored.metrics), changes)
     typer.echo("\n\n".join("\n".join(part) for part in parts if part))
     return 0
 

@@ -166,6 +166,7 @@ def _shown(market: "MarketBook") -> list[str]:
         lines += ["      (the hypothesis was written down after the result)"] * any(
             not g.was_first for g in idea.guesses
         )
+        lines += [f"      {one_line(sentence)}" for sentence in idea.decided]
         lines += [f"      {idea.reason}"] if idea.reason else []
         lines += [f"      {result(name, one)}" for name, one in (idea.results or {}).items()]
         lines += [f"      lock-box {result(name, one)}" for name, one in (idea.lockbox or {}).items()]

@@ -23,7 +23,8 @@ _COLUMNS = (
 def summary(run: "StoredRun") -> str:
     """A table of the profiles, a sentence each, what trading cost, and what carries no verdict."""
     verdict = run.verdict
-    lines = ["", *profiles_table(verdict, run.metrics), "", *cost_lines(run), f"  {verdict.power}"]
+    table = profiles_table(verdict, run.metrics)
+    lines = ["", *table, "", *decided_lines(run), *cost_lines(run), f"  {verdict.power}"]
     lines += unjudged_lines(run.metrics)
     if verdict.lockbox is not None:
         lines.append(f"  lock-box: {verdict.lockbox.sentence}")
@@ -53,6 +54,13 @@ def profiles_table(verdict: "RunVerdict", metrics: "RunMetrics") -> list[str]:
         )
         lines.append("  " + "".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, columns, strict=True)))
     return [*lines, "", *(f"  {name:<9} {judged.sentence}" for name, judged in verdict.profiles.items())]
+
+
+def decided_lines(run: "StoredRun") -> list[str]:
+    """The deployed profile, who decided in which fold, and what each challenger lacked."""
+    from tradsys.runs.deciders import deciding_sentences
+
+    return [f"  {sentence}" for sentence in deciding_sentences(run.metrics, run.manifest.deployed_profile)]
 
 
 def cost_lines(run: "StoredRun") -> list[str]:

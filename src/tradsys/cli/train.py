@@ -60,7 +60,18 @@ def _text(trained: dict[str, Any]) -> str:
     ]
     ended = [f"  training: {trained['training']}"] if trained["training"] else []
     head = f"{trained['agent']}, fitted on {trained['n_train']:,} labels; out of fold it gained, in millinats,"
-    return "\n".join(["", head, *gains, *ended, f"  bundle: {trained['bundle']}"])
+    return "\n".join(["", head, *gains, *ended, _decider(trained), f"  bundle: {trained['bundle']}"])
+
+
+def _decider(trained: dict[str, Any]) -> str:
+    """Which profile the bundle deploys and who decides in it: a network, or what is left where none was kept."""
+    agent = trained["agent"]
+    who = {
+        None: f"{agent} decides in the bundle",
+        True: f"{agent} decides in the bundle, with its network",
+        False: f"the bundle holds no network: what decides as {agent} is the linear model alone (see training)",
+    }[trained["has_network"]]
+    return f"  {trained['profile']} is deployed; {who}"
 
 
 def _gain(one: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ class Idea:
     """Something tried: a finished run, a run that failed, or a hypothesis that no run has looked at yet.
 
     `results` are `entries.Result` as plain values, a profile each; `decision` is the last one that
-    was recorded on it.
+    was recorded on it. `decided` says who decided with which profile, in sentences.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Idea:
     reason: str = ""
     n_trials: int | None = None
     decision: Mapping[str, Any] | None = None
+    decided: tuple[str, ...] = ()
 
     @property
     def is_negative(self) -> bool:
@@ -155,6 +156,7 @@ def _ideas(ledger: Ledger, entries: Sequence[LedgerEntry]) -> Iterable[Idea]:
             reason=str(content.get("reason", "")),
             n_trials=content.get("n_trials"),
             decision=last(run, *asked),
+            decided=tuple(content.get("decided", ())),
         )
 
 

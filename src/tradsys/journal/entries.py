@@ -170,7 +170,8 @@ class FoldScore:
 class FinishedRun(Content):
     """A run and what it found when it ended; `run` names it whatever its folder is called.
 
-    `n_trials` is K then, `n_design_looks` of which chose the defaults on this data.
+    `n_trials` is K then, `n_design_looks` of which chose the defaults on this data. `decided` says in sentences which
+    profile is deployed, who decided in which fold, and what challengers lacked.
     """
 
     kind: ClassVar[str] = "run"
@@ -184,6 +185,7 @@ class FinishedRun(Content):
     ledger_head: str
     results: Mapping[str, Result]
     folds: Sequence[FoldScore]
+    decided: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

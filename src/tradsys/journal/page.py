@@ -90,6 +90,8 @@ def _entry(idea: Idea) -> Iterable[str]:
         expected = f"; expected: {one_line(guess.expect)}" if guess.expect else ""
         late = "" if guess.was_first else "; written down after the result"
         yield f"- **Why:** {one_line(guess.text)}{expected}{late} (`{guess.name[:SHORT]}`)"
+    if idea.decided:
+        yield f"- **Decided by:** {one_line('; '.join(idea.decided))}"
     if idea.reason:
         yield f"- **Result:** {one_line(idea.reason)}"
     for name, one in sorted((idea.results or {}).items()):

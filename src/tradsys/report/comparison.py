@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tradsys.report.numbers import UNKNOWN, count, day, duration, interval_text, is_known, number, percent
+from tradsys.runs.deciders import lacked
 from tradsys.runs.metrics import FoldMetrics, FoldTrades, RunMetrics
 from tradsys.runs.section import Measurement, Number
 
@@ -88,13 +89,14 @@ class ExitShare:
 
 @dataclass(frozen=True, slots=True)
 class FoldRow:
-    """One purged test fold."""
+    """One purged test fold, counted from 1; `lacked` says of each challenger why it did not decide."""
 
     fold: str
     span: str
     n_train: str
     n_test: str
     decider: str
+    lacked: tuple[str, ...]
     auditor: str
     gain: str
     auc: str
@@ -135,11 +137,12 @@ def fold_rows(metrics: RunMetrics, names: Sequence[str]) -> list[FoldRow]:
 
 def _fold(fold: FoldMetrics, names: Sequence[str]) -> FoldRow:
     return FoldRow(
-        fold=str(fold.fold),
+        fold=str(fold.fold + 1),
         span=f"{day(fold.test_from)} to {day(fold.test_to)}",
         n_train=count(fold.n_train),
         n_test=count(fold.n_test),
         decider=fold.decider or UNKNOWN,
+        lacked=tuple(f"{name}: {lacked(fold, name)}" for name in fold.challengers if name != fold.decider),
         auditor=fold.auditor,
         gain=number(fold.gain_millinats, signed=True),
         auc=f"{fold.auc:.3f}" if is_known(fold.auc) else UNKNOWN,

@@ -19,6 +19,7 @@ from tradsys.report.importance import importance_card
 from tradsys.report.ranks import ranks_card
 from tradsys.report.reliability import diagrams
 from tradsys.report.selection import chosen_card, paths_card
+from tradsys.runs.deciders import deciding_sentences
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import EQUITY
 
@@ -59,6 +60,7 @@ def page(run: StoredRun) -> str:
             exits=exit_shares(metrics, names),
             costs=cost_rows(run, names),
             folds=fold_rows(metrics, names),
+            decided=deciding_sentences(metrics, run.manifest.deployed_profile),
             forests=forests(metrics.skill),
             forecasters=forecaster_rows(metrics.skill),
             diagrams=diagrams(metrics.reliability, metrics.labels),

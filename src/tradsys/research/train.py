@@ -12,6 +12,7 @@ from tradsys.core.time import to_ms
 from tradsys.data.market import Market
 from tradsys.journal.entries import Training
 from tradsys.journal.ledger import Ledger
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.experiment import Progress, lockbox_opens, research_fold, walk
@@ -25,7 +26,8 @@ from tradsys.runs.manifest import code_digest
 class TrainedBundle:
     """Where the bundle lies, who decides in it, how many rows it was fitted on, and the agent's row of the skill table.
 
-    `training` says how a network's training ended.
+    `training` says how a network's training ended, `has_network` whether the bundle holds one; None where the agent
+    has none. `profile` is the deployed one.
     """
 
     bundle: Path
@@ -33,6 +35,8 @@ class TrainedBundle:
     n_train: int
     training: str
     skill: Mapping[str, Any]
+    has_network: bool | None
+    profile: str
 
 
 def train_bundle(
@@ -67,7 +71,16 @@ def train_bundle(
     own = next(row for row in skill["forecasters"] if row["name"] == agent)
     _record(market, spec, agent, own["over_base"], ledger)
     progress("done", len(results) + 1, len(results) + 1)
-    return TrainedBundle(folder / "bundle", agent, last.n_train, last.training.get(agent, ""), own)
+    fitted = last.fitted.get(agent)
+    return TrainedBundle(
+        bundle=folder / "bundle",
+        agent=agent,
+        n_train=last.n_train,
+        training=last.training.get(agent, ""),
+        skill=own,
+        has_network=fitted.network is not None if isinstance(fitted, OnnxForecaster) else None,
+        profile=last.predictor.profile.name,
+    )
 
 
 def _record(market: Market, spec: Experiment, agent: str, gain: Mapping[str, Any], ledger: Ledger) -> None:

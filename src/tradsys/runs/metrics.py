@@ -110,10 +110,25 @@ class FoldTrades(RunSection):
     net_return: Number
 
 
+class ChallengerMetrics(RunSection):
+    """What a challenger saved of the logistic's loss in earlier test blocks, in millinats a forecast.
+
+    It had to save more than `needed` to decide. Numbers are None where there was nothing to compare yet, or too little
+    for a standard error.
+    """
+
+    value: Number = None
+    low: Number = None
+    high: Number = None
+    needed: Number = None
+    n: int = 0
+
+
 class FoldMetrics(RunSection):
     """One purged test block: who decided there, what its forecasts gained, and how training ended.
 
-    A rule that fits nothing has neither a training part nor forecasts to score.
+    A rule that fits nothing has neither a training part nor forecasts to score. `without_network` says of each network
+    of which nothing was kept why: what goes by its name there is the linear model alone.
     """
 
     fold: int
@@ -128,6 +143,8 @@ class FoldMetrics(RunSection):
     auc: Number = None
     auditor: str = ""
     leads_millinats: Mapping[str, Number] = {}
+    challengers: Mapping[str, ChallengerMetrics] = {}
+    without_network: Mapping[str, str] = {}
 
 
 class RuinMetrics(RunSection):

@@ -64,6 +64,8 @@ def test_where_the_network_adds_nothing_the_linear_model_on_all_rows_remains() -
     rows = training_rows(panel)
     fitted = replace(AGENT, max_steps=50).fit(panel, rows, seed=0)
     assert fitted.network is None
+    assert "no network is kept: it saved " in fitted.training
+    assert "2 standard errors; the linear model decides alone" in fitted.training
     linear = RidgeLogistic().fit(panel, rows, seed=0)
     assert fitted.logits(panel.X[0]).tobytes() == linear.logits(panel.X[0]).tobytes()
 

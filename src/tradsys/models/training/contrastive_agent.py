@@ -111,7 +111,8 @@ class ContrastiveAgent:
                 both.append(self.agent.forecaster(task.offset, filled, training, record))
             else:
                 linear = self.agent.offset.fit(task.panel, task.rows, seed=0)
-                both.append(self.agent.forecaster(linear, None, training, record))
+                why = f"{training}; {self.agent.left_out(probe.gain, probe.error)}"
+                both.append(self.agent.forecaster(linear, None, why, record))
         return Controlled(*both)
 
     def _probe(self, task: TrainingTask, theta: Float32Array) -> Probe:

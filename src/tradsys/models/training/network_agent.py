@@ -131,8 +131,17 @@ class NetworkAgent(ABC):
             f"{trained.reason}; {self.objective} loss {record['loss']:.5f} on the check rows, a constant {constant:.5f}"
         )
         if trained.theta is None:
+            training += f"; {self.left_out(trained.gain, trained.error)}"
             return self.forecaster(self.offset.fit(task.panel, task.rows, seed=task.seed), None, training, record)
         return self.forecaster(task.offset, trained.theta, training, record)
+
+    def left_out(self, gain: float, error: float) -> str:
+        """Why nothing of the network stays: what it saved of the loss on the check rows, and what it needed."""
+        saved, needed = (f"{1e3 * value:+.2f}" for value in (gain, self.margin * error))
+        return (
+            f"no network is kept: it saved {saved} thousandths on top of the linear model and needed more than "
+            f"{needed}, {self.margin:g} standard errors; the linear model decides alone"
+        )
 
     def forecaster(
         self, offset: FittedLinear, theta: Float32Array | None, training: str, record: Mapping[str, float]

@@ -10,6 +10,7 @@ from tradsys.core.json_text import canonical_json
 from tradsys.data.market import Market
 from tradsys.journal.entries import Choice, FailedRun, FinishedRun, FoldScore, LockboxResult, Look, Result
 from tradsys.journal.ledger import Ledger
+from tradsys.profiles.catalogue import named
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.research.judging.trials import Tried, data_of, run_name
@@ -17,6 +18,7 @@ from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
+from tradsys.runs.deciders import deciding_sentences
 from tradsys.runs.diagnostics import FoldChoiceMetrics
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.section import Measurement
@@ -89,6 +91,7 @@ def _finished(
             FoldScore(fold.test_from.isoformat(), fold.test_to.isoformat(), fold.gain_millinats, fold.training)
             for fold in metrics.folds
         ],
+        decided=deciding_sentences(metrics, named(spec.deployed, spec.profiles).name),
     )
 
 

@@ -59,6 +59,11 @@ def convincing_challenger(leads: Mapping[str, Estimate]) -> str | None:
     return max(sure, key=lambda name: sure[name], default=None)
 
 
+def lead_needed(lead: Estimate, n_challengers: int) -> float | None:
+    """What one of several had to be ahead by, in units of the lead; None where there is no standard error."""
+    return lead.standard_error and standard_errors(max(n_challengers, 1)) * lead.standard_error
+
+
 def _t(lead: Estimate) -> float:
     return lead.value / lead.standard_error if lead.standard_error else 0.0
 
@@ -74,6 +79,7 @@ class FoldResult:
     fold: Fold
     n_train: int
     decider: str
+    challengers: tuple[str, ...]
     leads: Mapping[str, Estimate]
     predictor: Predictor
     fitted: Mapping[str, FittedForecaster]
@@ -138,6 +144,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         fold=models.fold,
         n_train=int(sum(mask.sum() for mask in rows)),
         decider=decider,
+        challengers=spec.challengers,
         leads=leads,
         predictor=predictor,
         fitted=models.fitted,

@@ -13,8 +13,9 @@ from tradsys.core.costs import Costs
 from tradsys.core.outside import outside_columns
 from tradsys.core.time import format_interval, from_ms
 from tradsys.data.market import Market
+from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.profiles.profile import Profile
-from tradsys.research.walk.deciding import FoldResult
+from tradsys.research.walk.deciding import FoldResult, lead_needed
 from tradsys.research.walk.experiment import Outcome, block_decisions, lockbox_opens
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import has_rates
@@ -168,6 +169,12 @@ def _fold(result: FoldResult, outcome: Outcome) -> dict[str, Any]:
         "gain_millinats": float((loss[BASE_RATE] - loss[DECISION_MAKER]).mean() * 1e3) if rows.any() else None,
         "auc": auc(scored.probability[DECISION_MAKER][rows], y) if rows.any() else None,
         "leads_millinats": {name: lead.value * 1e3 for name, lead in result.leads.items()},
+        "challengers": {name: _challenger(result, name) for name in result.challengers},
+        "without_network": {
+            name: one.training
+            for name, one in result.fitted.items()
+            if isinstance(one, OnnxForecaster) and one.network is None
+        },
         "auditor": result.predictor.auditor.reason,
         "training": "; ".join(f"{name}: {reason}" for name, reason in result.training.items()),
         "profiles": {
@@ -175,6 +182,20 @@ def _fold(result: FoldResult, outcome: Outcome) -> dict[str, Any]:
             for name, one in outcome.simulations.items()
         },
     }
+
+
+def _challenger(result: FoldResult, name: str) -> dict[str, Any]:
+    """What it was ahead of the logistic by, and what it had to be; nothing in a fold without earlier forecasts."""
+    lead = result.leads.get(name)
+    if lead is None:
+        return {"n": 0}
+    values = {
+        "value": lead.value,
+        "low": lead.low,
+        "high": lead.high,
+        "needed": lead_needed(lead, len(result.leads)),
+    }
+    return {key: None if value is None else value * 1e3 for key, value in values.items()} | {"n": lead.n}
 
 
 def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: Experiment) -> dict[str, Any]:
