@@ -89,7 +89,7 @@ def test_folds_stand_on_one_scale_with_what_is_ordinary_beside_them(drift):
     overall, *folds = drift.rows
     assert (overall.name, overall.text) == ("All folds", "0.58 [0.52, 0.63]")
     assert drift.half < overall.low < overall.point < overall.high
-    assert [fold.name for fold in folds] == ["Fold 0", "Fold 1", "Fold 2", "Fold 3"]
+    assert [fold.name for fold in folds] == ["Fold 1", "Fold 2", "Fold 3", "Fold 4"]
     assert folds[2].point < drift.half < folds[1].point < folds[0].point < folds[3].point
     assert folds[0].ordinary is None
     assert folds[1].ordinary < folds[1].point

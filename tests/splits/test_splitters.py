@@ -109,13 +109,13 @@ def test_impossible_settings_are_refused(make, message):
 
 def test_a_fold_without_training_labels_is_an_error_not_an_empty_array():
     start, end = hourly(100)
-    with pytest.raises(DataError, match="fold 0 of 6 has no training labels left of 100"):
+    with pytest.raises(DataError, match="fold 1 of 6 has no training labels left of 100"):
         next(WalkForward(embargo=timedelta(hours=40)).split(start, intervals=(start, end)))
 
 
 def test_a_block_that_falls_into_a_gap_is_an_error():
     start = np.concatenate([np.arange(500), np.arange(900, 1000)]) * HOUR
-    with pytest.raises(DataError, match="fold 2 of 4 has no test labels"):
+    with pytest.raises(DataError, match="fold 3 of 4 has no test labels"):
         list(WalkForward(4).split(start, intervals=(start, start)))
 
 

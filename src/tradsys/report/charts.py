@@ -113,7 +113,7 @@ def _regimes(forecasts: pl.DataFrame, opened: npt.NDArray[np.int64]) -> npt.NDAr
 def _folds(folds: Sequence[FoldMetrics], opened: npt.NDArray[np.int64], merged: int) -> list[Packed]:
     opens = {fold.fold: to_ms(fold.test_from) for fold in folds}
     return [
-        {"index": int(np.searchsorted(opened, at)) // merged, "label": f"fold {fold}"}
+        {"index": int(np.searchsorted(opened, at)) // merged, "label": f"fold {fold + 1}"}
         for fold, at in opens.items()
         if opened[0] <= at <= opened[-1]
     ]

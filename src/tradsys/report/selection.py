@@ -114,7 +114,7 @@ def _choices(metrics: RunMetrics, chosen: ChosenMetrics) -> tuple[ChoiceRow, ...
         now = (one.profile, one.description)
         found.append(
             ChoiceRow(
-                fold=count(one.fold),
+                fold=count(one.fold + 1),
                 opens=day(opens.get(one.fold)),
                 profile=one.profile,
                 description=one.description,

@@ -115,7 +115,7 @@ class Splitter(ABC):
     ) -> Iterator[tuple[IntArray, IntArray]]:
         """Row indices to train on and to test on, fold after fold; of `X` only the number of rows counts."""
         labels = self._labels(X, intervals)
-        for fold, (train, test) in enumerate(self._folds(labels)):
+        for fold, (train, test) in enumerate(self._folds(labels), 1):
             for name, mask in (("training", train), ("test", test)):
                 if not mask.any():
                     raise DataError(

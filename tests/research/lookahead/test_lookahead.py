@@ -103,7 +103,7 @@ def test_a_run_that_saw_the_future_leaves_no_verdict_and_no_trial(tmp_path, monk
     monkeypatch.setattr(experiment, "walk_forward", without_purge)
     monkeypatch.setattr("tradsys.research.procedures.experiment.experiment_on", lambda *_: quick_experiment())
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    with pytest.raises(LookaheadError, match="training rows: labels of fold 1 of X saw 6 bars ahead"):
+    with pytest.raises(LookaheadError, match="training rows: labels of fold 2 of X saw 6 bars ahead"):
         run(market_of("noise", 8), RunConfig(), root=tmp_path / "runs", ledger=ledger)
     assert ledger.entries() == []
     assert not list(tmp_path.glob("runs/*/verdict.json"))

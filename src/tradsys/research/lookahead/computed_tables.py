@@ -180,7 +180,7 @@ def scale_tables(fold: Fold, features: FittedFeatures) -> list[ComputedTable]:
 
 def training_row_tables(fold: Fold, rows: Rows, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
     """Which rows train for a fold, known when its test block opens."""
-    column = (f"rows of fold {fold.index}",)
+    column = (f"rows of fold {fold.index + 1}",)
     return [
         ComputedTable("training rows", symbol, column, mask[:, None], start, np.full(len(start), fold.opens))
         for (symbol, start), mask in zip(closes.items(), rows, strict=True)
@@ -191,7 +191,7 @@ def _one_row(fold: Fold, values: Mapping[str, object], what: str = "fit") -> Com
     """Hashes of fitted values, known when the test block opens."""
     opens = np.array([fold.opens])
     hashes = np.array([[_hash(value) for value in values.values()]])
-    return ComputedTable(f"{what} of fold {fold.index}", "", tuple(values), hashes, opens, opens)
+    return ComputedTable(f"{what} of fold {fold.index + 1}", "", tuple(values), hashes, opens, opens)
 
 
 def _learnt(features: FittedFeatures) -> dict[str, object]:

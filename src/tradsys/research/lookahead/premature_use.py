@@ -21,7 +21,7 @@ def unknown_training_labels(search: Search, outcome: Outcome) -> None:
             end = labels.end.max(axis=1)
             ends, opens = (np.searchsorted(search.closes, when, side="right") for when in (end, fold.opens))
             ahead = np.where(rows, np.maximum(ends - opens, 0), 0)
-            search.add_all("training rows", symbol, labels.start, {f"labels of fold {fold.index}": ahead})
+            search.add_all("training rows", symbol, labels.start, {f"labels of fold {fold.index + 1}": ahead})
 
 
 def premature_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
