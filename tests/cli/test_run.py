@@ -70,6 +70,19 @@ def test_a_mistyped_name_is_a_usage_error_that_names_the_right_one(args, message
     assert message in capsys.readouterr().err
 
 
+def test_an_unknown_profile_is_refused_before_the_data_is_loaded(capsys):
+    assert main(["run", "--bars", "no-such-file.csv", "--profile", "SNIPPER", *QUICK]) == 2
+    assert "did you mean SNIPER?" in capsys.readouterr().err
+
+
+def test_a_run_says_what_named_the_deployed_profile(monkeypatch, capsys):
+    monkeypatch.setenv("STRATEGY_PROFILE", "EDGE")
+    assert main(["run", "--bars", "NOISE-1h.parquet", "--out", "deployed", *QUICK]) == 0
+    shown = capsys.readouterr().out
+    assert "EDGE is deployed, by STRATEGY_PROFILE in the environment" in shown
+    assert "EDGE is deployed; logistic decides in all 6 folds and in the bundle" in shown
+
+
 def test_compare_shows_the_profiles_and_that_nothing_was_tried_since(capsys):
     assert main(["compare", "--run", "last"]) == 0
     shown = capsys.readouterr().out

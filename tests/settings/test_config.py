@@ -19,6 +19,23 @@ def test_the_profile_is_chosen_in_dotenv_as_in_the_journal(empty_folder):
     assert RunConfig.load().strategy_profile == "AUDITED"
 
 
+def test_a_mistyped_variable_is_named_with_the_right_one(empty_folder):
+    (empty_folder / ".env").write_text("STRATEGY_PROFLE=AUDITED\n")
+    with pytest.raises(ConfigError, match=r"\.env sets STRATEGY_PROFLE.* did you mean STRATEGY_PROFILE"):
+        RunConfig.load()
+
+
+def test_which_place_named_the_profile_is_known(empty_folder, monkeypatch):
+    assert RunConfig.origin_of_profile() == "the default"
+    (empty_folder / "tradsys.toml").write_text('strategy_profile = "EDGE"\n')
+    assert RunConfig.origin_of_profile() == "tradsys.toml"
+    (empty_folder / ".env").write_text("STRATEGY_PROFILE=AUDITED\n")
+    assert RunConfig.origin_of_profile() == "STRATEGY_PROFILE in .env"
+    monkeypatch.setenv("TRADSYS_STRATEGY_PROFILE", "EDGE")
+    assert RunConfig.origin_of_profile() == "the environment"
+    assert RunConfig.origin_of_profile(overrides={"strategy_profile": "EDGE"}) == "the command line"
+
+
 def test_command_line_beats_environment_beats_dotenv_beats_file(empty_folder, monkeypatch):
     (empty_folder / "tradsys.toml").write_text("[labels]\nhorizon = 1\nupper = 9.0\n")
     assert RunConfig.load().labels.horizon == 1

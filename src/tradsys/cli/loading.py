@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings in force, bars with all that was asked for, and what the work may take of the machine."""
+    """Settings in force, bars with all that was asked for, and what the work may take of the machine.
+
+    `profile_from` is the place that named the deployed profile, e.g. "STRATEGY_PROFILE in .env".
+    """
 
     config: "RunConfig"
     market: "Market"
     plan: "Plan"
+    profile_from: str = ""
+
+    @property
+    def deployed_text(self) -> str:
+        """The profile that is deployed, and which place named it."""
+        return f"{self.config.strategy_profile.upper()} is deployed, by {self.profile_from}"
 
 
 def load(
@@ -37,7 +46,8 @@ def load(
 ) -> Loaded:
     """Settings, market and plan; `work` estimates what is to be done with these settings on so many rows of bars.
 
-    What the command `needs`, and what a network does where it is to train one, is asked for before anything is loaded.
+    What the command `needs`, what a network does where it is to train one, and whether there is a profile of the
+    deployed one's name is asked for before anything is loaded.
 
     `overrides` are dotted keys of the command line, `file` what --config named. `config` stands for the settings where
     the command has changed them already; `ranks` loads no more than `tradsys rank` reads. Work that does not fit is a
@@ -49,9 +59,15 @@ def load(
 
     settled = config or RunConfig.load(file=file, overrides=overrides)
     needs.check(settled.agent.name, trains_network=work(settled, 0).trains_network)
+    if not ranks:
+        from tradsys.profiles.catalogue import profile_named
+        from tradsys.research.walk.experiment_spec import profiles_of
+
+        profile_named(settled.strategy_profile, profiles_of(settled))
     data = DataSettings.load(file=file, overrides=overrides)
     market = (ranked_market if ranks else configured_market)(bars, settled, data)
-    return Loaded(settled, market, plan_for(settled.machine.plan, work(settled, len(market.bars))))
+    profile_from = RunConfig.origin_of_profile(file=file, overrides=overrides)
+    return Loaded(settled, market, plan_for(settled.machine.plan, work(settled, len(market.bars))), profile_from)
 
 
 def market_text(market: "Market") -> str:

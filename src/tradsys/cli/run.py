@@ -49,7 +49,7 @@ def command(
     needs = Needs("run", ("hmmlearn", "jinja2"))
     loaded = load(bars, overrides(judged.settings, given), needs=needs, file=judged.config, work=configured_work)
     if not judged.as_json:
-        typer.echo(f"{market_text(loaded.market)}\n{loaded.plan.sentence}")
+        typer.echo(f"{market_text(loaded.market)}\n{loaded.deployed_text}\n{loaded.plan.sentence}")
     return carry_out(ExperimentProcedure.of, loaded, judged, ledger)
 
 

@@ -43,7 +43,7 @@ def command(
     loaded = load(bars, overrides(common.settings, given), needs=needs, file=common.config, work=configured_work)
     market, plan = loaded.market, loaded.plan
     if not common.as_json:
-        typer.echo(plan.sentence)
+        typer.echo(f"{loaded.deployed_text}\n{plan.sentence}")
     spec = experiment_on(market, loaded.config, plan)
     with reporter(quiet=common.as_json) as progress:
         trained = train_bundle(market, spec, out, Ledger(journal / "ledger.jsonl"), progress)

@@ -2,21 +2,19 @@
 
 import difflib
 import json
-import os
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.variables import PREFIX, PROGRAM, refuse_mistyped, variable_of, variables
 
-PREFIX = "TRADSYS_"
 FILE = "tradsys.toml"
-_PROGRAM = frozenset({"TRADSYS_DEBUG"})
-"""Variables that steer the program rather than what it computes."""
+DEFAULT = "the default"
+"""Where a setting comes from that nobody set."""
 
 
 class SettingsSection(BaseModel):
@@ -38,21 +36,41 @@ def gather(
 
     `overrides` are keys as given on the command line, e.g. {"labels.horizon": "6"}; `aliases` are variables that need
     no prefix, `renamed` the new names of sections by those that they had. A key that is not known, wherever it stands,
-    is a ConfigError that names the nearest one; with `within` ("data.") only keys that begin so are looked at.
+    is a ConfigError that names the nearest one, and so is a variable that was meant to be one of ours; with `within`
+    ("data.") only keys that begin so are looked at.
     """
-    layers = {
-        str(file or FILE): flattened(_read_toml(file)),
-        ".env": _from_variables(dotenv_values(".env"), aliases or {}),
-        "the environment": _from_variables(os.environ, aliases or {}),
-        "the command line": {key: _parse(value) for key, value in (overrides or {}).items()},
-    }
+    if not within:
+        ours = {*(variable_of(key) for key in known), *(aliases or {})}
+        for where, given in variables().items():
+            refuse_mistyped(given, ours, where)
     merged: dict[str, Any] = {}
-    for where, layer in layers.items():
+    for where, layer in _layers(file, overrides or {}, aliases or {}).items():
         named = _renamed(layer, renamed or {}, where)
         mine = {key: value for key, value in named.items() if key.startswith(within)}
         _refuse_unknown(mine, known, where)
         merged |= mine
     return merged
+
+
+def origin(
+    key: str, *, file: Path | None = None, overrides: Mapping[str, Any], aliases: Mapping[str, str] | None = None
+) -> str:
+    """Where the value of a key comes from: the last place that sets it, or `DEFAULT`."""
+    names = [name for name, alias in (aliases or {}).items() if alias == key]
+    for where, layer in reversed(_layers(file, overrides, aliases or {}).items()):
+        if key in layer:
+            set_by = [name for name in names if variables().get(where, {}).get(name)]
+            return f"{set_by[0]} in {where}" if set_by else where
+    return DEFAULT
+
+
+def _layers(file: Path | None, overrides: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Dotted keys to values by the place that sets them; the later one wins."""
+    return {
+        str(file or FILE): flattened(_read_toml(file)),
+        **{where: _from_variables(given, aliases) for where, given in variables().items()},
+        "the command line": {key: _parse(value) for key, value in overrides.items()},
+    }
 
 
 def build[T: BaseModel](model: type[T], values: Mapping[str, Any]) -> T:
@@ -134,7 +152,7 @@ def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_variables(variables: Mapping[str, str | None], aliases: Mapping[str, str]) -> dict[str, Any]:
     """`TRADSYS_LABELS__HORIZON=6` is labels.horizon; an alias, such as `STRATEGY_PROFILE`, needs no prefix."""
-    settings = (name for name in variables if name.startswith(PREFIX) and name not in _PROGRAM)
+    settings = (name for name in variables if name.startswith(PREFIX) and name not in PROGRAM)
     values = {name.removeprefix(PREFIX).lower().replace("__", "."): _parse(variables[name]) for name in settings}
     return values | {key: variables[name] for name, key in aliases.items() if variables.get(name)}
 

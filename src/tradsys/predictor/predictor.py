@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from tradsys.core.bars import closed_bars, split_symbols, to_arrays
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
+from tradsys.predictor.deployed import ARGUMENT, BUNDLE, deployed, profile_called
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
 from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts
@@ -68,7 +69,12 @@ class ModelOutputs(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Predictor(PredictorParts):
-    """Everything that decides, fitted on one training part; holds no data and needs neither torch nor an engine."""
+    """Everything that decides, fitted on one training part; holds no data and needs neither torch nor an engine.
+
+    `profile_source` says what named the profile: the argument, a variable, or the bundle.
+    """
+
+    profile_source: str = field(default=BUNDLE, compare=False)
 
     @property
     def lookback(self) -> int:
@@ -197,20 +203,31 @@ class Predictor(PredictorParts):
         write_parts(self, folder)
 
     @classmethod
-    def load(cls, folder: Path | str, *, log: Callable[[str], None] | None = None) -> Self:
+    def load(
+        cls,
+        folder: Path | str,
+        profile: Profile | str | None = None,
+        *,
+        log: Callable[[str], None] | None = None,
+    ) -> Self:
         """The predictor of a bundle, after every byte of it has been checked.
 
-        What is doubtful about it goes to `log`, a line each; the standard error stream by default.
+        It is decided by `profile`, given or named; without one by STRATEGY_PROFILE in the environment or in `.env`, and
+        where there is none by the profile that the bundle was written with. `profile_source` says which it was. What is
+        doubtful about the bundle goes to `log`, a line each; the standard error stream by default.
         """
         parts = read_parts(Path(folder))
         if parts.symbols is None:
             write = partial(print, file=sys.stderr) if log is None else log
             write(f"{folder} does not name the symbols it was fitted on, and takes bars of any; run again to name them")
-        return cls(**{field.name: getattr(parts, field.name) for field in fields(parts)})
+        chosen = deployed(parts.profile, parts.profiles, profile)
+        whole = {one.name: getattr(parts, one.name) for one in fields(parts)}
+        return cls(**whole | {"profile": chosen.profile}, profile_source=chosen.source)
 
-    def with_profile(self, profile: Profile) -> Self:
-        """The same forecasts, decided by another profile."""
-        return replace(self, profile=profile)
+    def with_profile(self, profile: Profile | str) -> Self:
+        """The same forecasts, decided by another profile, given or named ("AUDITED")."""
+        named = profile_called(profile, self.profile, self.profiles)
+        return replace(self, profile=named, profile_source=ARGUMENT)
 
 
 def decisions_frame(symbol: str, forecasts: Forecasts, profile: Profile, barriers: BarrierSpec) -> pl.DataFrame:

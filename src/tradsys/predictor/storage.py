@@ -43,6 +43,8 @@ class PredictorParts:
     volatility: VolatilityForecast | None = None
     supervisor: FittedMacroFilter | None = None
     symbols: tuple[str, ...] | None = None
+    profiles: tuple[Profile, ...] = ()
+    """Every profile that the run compared, by whose names another one may be deployed."""
 
 
 _FEATURES, _REGIMES, _VALUATION, _SETTINGS = "features.json", "regimes.json", "valuation.json", "settings.json"
@@ -62,6 +64,7 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
                 "interval_s": predictor.interval.total_seconds(),
                 "barriers": asdict(predictor.barriers),
                 "profile": profile_to_dict(predictor.profile),
+                "profiles": [profile_to_dict(one) for one in predictor.profiles],
                 "forecasters": {name: one.kind for name, one in predictor.forecasters.items()},
                 "combination": predictor.combination.to_dict(),
                 "timeout": predictor.timeout.kind,
@@ -109,6 +112,7 @@ def read_parts(folder: Path) -> PredictorParts:
         barriers=BarrierSpec(**settings["barriers"]),
         profile=profile_from_dict(settings["profile"]),
         volatility=VolatilityForecast.from_files(volatility) if volatility else None,
+        profiles=tuple(profile_from_dict(one) for one in settings.get("profiles", ())),
         supervisor=None if supervisor is None else FittedMacroFilter.from_dict(supervisor),
         symbols=None if symbols is None else tuple(symbols),
     )

@@ -55,7 +55,10 @@ def drift_card(drift: DriftMetrics | None) -> DriftCard | None:
     overall = [_row("All folds", whole, drift.ordinary, axis)] if is_known(whole.value) else []
     return DriftCard(
         sentence=drift.sentence,
-        rows=(*overall, *(_row(f"Fold {count(one.fold + 1)}", Band(value=one.auc), one.ordinary, axis) for one in folds)),
+        rows=(
+            *overall,
+            *(_row(f"Fold {count(one.fold + 1)}", Band(value=one.auc), one.ordinary, axis) for one in folds),
+        ),
         columns=tuple(_giveaway(one) for one in drift.giveaways if is_known(one.share)),
         half=axis.place(0.5),
         ticks=axis.labelled_ticks(4),

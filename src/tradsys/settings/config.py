@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, model_validator
 
 from tradsys.core.identity import NOT_IDENTITY, digest
-from tradsys.core.settings import SettingsSection, build, changed, dotted, flat, gather
+from tradsys.core.settings import SettingsSection, build, changed, dotted, flat, gather, origin
+from tradsys.core.variables import DEPLOYED
 from tradsys.data.settings import KEYS as DATA_KEYS
 from tradsys.settings.sections import (
     AgentSettings,
@@ -28,7 +29,7 @@ from tradsys.settings.sections import (
     VerdictSettings,
 )
 
-DEPLOYED: Final = "STRATEGY_PROFILE"
+_ALIASES: Final = {DEPLOYED: "strategy_profile"}
 
 RENAMED: Final = {"flow": "positions"}
 """Sections by the names that they had in earlier versions, which stored runs and older files still use."""
@@ -67,10 +68,15 @@ class RunConfig(SettingsSection):
             [*dotted(cls), *DATA_KEYS],
             file=file,
             overrides=overrides,
-            aliases={DEPLOYED: "strategy_profile"},
+            aliases=_ALIASES,
             renamed=RENAMED,
         )
         return build(cls, {key: value for key, value in values.items() if key not in DATA_KEYS})
+
+    @staticmethod
+    def origin_of_profile(*, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> str:
+        """Which place names the profile that is deployed, e.g. "STRATEGY_PROFILE in .env" or "the default"."""
+        return origin("strategy_profile", file=file, overrides=overrides or {}, aliases=_ALIASES)
 
     @model_validator(mode="before")
     @classmethod

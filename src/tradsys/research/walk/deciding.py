@@ -137,6 +137,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         profile=profile_named(spec.deployed, spec.profiles),
         supervisor=models.supervisor,
         symbols=tuple(symbol for symbol in data.frames if symbol) or None,
+        profiles=spec.profiles,
     )
     for name, values in raw.items():
         record.add(name, models.fold.test, values)

@@ -99,7 +99,7 @@ def experiment_from(
         fixed_decider=None,
         auditor=Auditor(),
         supervisor=_supervisor(config),
-        profiles=_profiles(config),
+        profiles=profiles_of(config),
         deployed=config.strategy_profile,
         sides=portfolio.sides or sides,
         costs=Costs(**config.costs.model_dump()),
@@ -127,8 +127,8 @@ def _supervisor(config: RunConfig) -> MacroRegimes | None:
     return MacroRegimes(series, n_starts=config.regimes.n_starts)
 
 
-def _profiles(config: RunConfig) -> tuple[Profile, ...]:
-    """The profiles, and after them the supervised ones, each a trial of its own."""
+def profiles_of(config: RunConfig) -> tuple[Profile, ...]:
+    """The profiles that a run compares, and after them the supervised ones, each a trial of its own."""
     profiles = reading_confidence_as(config.profiles.confidence)
     twins = []
     for text in config.macro.supervise:
