@@ -25,15 +25,18 @@ def test_a_mistyped_variable_is_named_with_the_right_one(empty_folder):
         RunConfig.load()
 
 
-def test_which_place_named_the_profile_is_known(empty_folder, monkeypatch):
-    assert RunConfig.origin_of_profile() == "the default"
+def test_the_place_that_sets_a_key_and_wins_is_known(empty_folder, monkeypatch):
+    def place(**overrides):
+        return RunConfig.places(overrides=overrides).get("strategy_profile")
+
+    assert place() is None
     (empty_folder / "tradsys.toml").write_text('strategy_profile = "EDGE"\n')
-    assert RunConfig.origin_of_profile() == "tradsys.toml"
+    assert place() == "tradsys.toml"
     (empty_folder / ".env").write_text("STRATEGY_PROFILE=AUDITED\n")
-    assert RunConfig.origin_of_profile() == "STRATEGY_PROFILE in .env"
+    assert place() == ".env"
     monkeypatch.setenv("TRADSYS_STRATEGY_PROFILE", "EDGE")
-    assert RunConfig.origin_of_profile() == "the environment"
-    assert RunConfig.origin_of_profile(overrides={"strategy_profile": "EDGE"}) == "the command line"
+    assert place() == "the environment"
+    assert place(strategy_profile="EDGE") == "the command line"
 
 
 def test_command_line_beats_environment_beats_dotenv_beats_file(empty_folder, monkeypatch):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,18 +21,18 @@ if TYPE_CHECKING:
 class Loaded:
     """Settings in force, bars with all that was asked for, and what the work may take of the machine.
 
-    `profile_from` is the place that named the deployed profile, e.g. "STRATEGY_PROFILE in .env".
+    `profile_from` is what named the deployed profile, e.g. "by STRATEGY_PROFILE in .env".
     """
 
     config: "RunConfig"
     market: "Market"
     plan: "Plan"
-    profile_from: str = ""
+    profile_from: str
 
     @property
     def deployed_text(self) -> str:
         """The profile that is deployed, and which place named it."""
-        return f"{self.config.strategy_profile.upper()} is deployed, by {self.profile_from}"
+        return f"{self.config.strategy_profile.upper()} is deployed, {self.profile_from}"
 
 
 def load(
@@ -49,15 +50,20 @@ def load(
     What the command `needs`, what a network does where it is to train one, and whether there is a profile of the
     deployed one's name is asked for before anything is loaded.
 
+    Settings that the command does not read, and dangerous ones, are told on the error stream.
     `overrides` are dotted keys of the command line, `file` what --config named. `config` stands for the settings where
     the command has changed them already; `ranks` loads no more than `tradsys rank` reads. Work that does not fit is a
     MachineError.
     """
+    from tradsys.cli.told import profile_origin, tell
     from tradsys.data.settings import DataSettings
     from tradsys.settings.config import RunConfig
     from tradsys.settings.market import configured_market, ranked_market
+    from tradsys.settings.unread import is_read
 
-    settled = config or RunConfig.load(file=file, overrides=overrides)
+    command = "lookahead --rank" if ranks and needs.command == "lookahead" else needs.command
+    settled = config or RunConfig.load(file=file, overrides=overrides, is_read=partial(is_read, command))
+    tell(command, settled, file=file, overrides=overrides)
     needs.check(settled.agent.name, trains_network=work(settled, 0).trains_network)
     if not ranks:
         from tradsys.profiles.catalogue import profile_named
@@ -66,7 +72,7 @@ def load(
         profile_named(settled.strategy_profile, profiles_of(settled))
     data = DataSettings.load(file=file, overrides=overrides)
     market = (ranked_market if ranks else configured_market)(bars, settled, data)
-    profile_from = RunConfig.origin_of_profile(file=file, overrides=overrides)
+    profile_from = profile_origin(RunConfig.places(file=file, overrides=overrides).get("strategy_profile"))
     return Loaded(settled, market, plan_for(settled.machine.plan, work(settled, len(market.bars))), profile_from)
 
 

@@ -85,8 +85,11 @@ def data_settings(common: CommonOptions) -> "DataSettings":
 
 def opened(common: CommonOptions) -> "SeriesStore":
     """The store that the settings name."""
+    from tradsys.cli.loading import overrides
+    from tradsys.cli.told import tell_of_data
     from tradsys.data.store import SeriesStore
 
+    tell_of_data(overrides(common.settings, {}))
     return SeriesStore(data_settings(common).root)
 
 

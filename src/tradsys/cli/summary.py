@@ -26,6 +26,7 @@ def summary(run: "StoredRun") -> str:
     table = profiles_table(verdict, run.metrics)
     lines = ["", *table, "", *decided_lines(run), *cost_lines(run), f"  {verdict.power}"]
     lines += unjudged_lines(run.metrics)
+    lines += [f"  careful: {sentence}" for sentence in run.metrics.dangers]
     if verdict.lockbox is not None:
         lines.append(f"  lock-box: {verdict.lockbox.sentence}")
     if looks := run.metrics.market.n_design_looks:

@@ -3,7 +3,7 @@
 import difflib
 import json
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,11 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.variables import PREFIX, PROGRAM, refuse_mistyped, variable_of, variables
 
 FILE = "tradsys.toml"
-DEFAULT = "the default"
-"""Where a setting comes from that nobody set."""
+COMMAND_LINE = "the command line"
+
+
+type Nearest = Callable[[str, Sequence[str]], str | None]
+"""The known key that was meant by one that is not; None where nothing is near."""
 
 
 class SettingsSection(BaseModel):
@@ -31,13 +34,14 @@ def gather(
     aliases: Mapping[str, str] | None = None,
     renamed: Mapping[str, str] | None = None,
     within: str = "",
+    nearest: Nearest | None = None,
 ) -> dict[str, Any]:
     """Dotted keys to values: command line over environment over `.env` over the TOML file.
 
     `overrides` are keys as given on the command line, e.g. {"labels.horizon": "6"}; `aliases` are variables that need
     no prefix, `renamed` the new names of sections by those that they had. A key that is not known, wherever it stands,
     is a ConfigError that names the nearest one, and so is a variable that was meant to be one of ours; with `within`
-    ("data.") only keys that begin so are looked at.
+    ("data.") only keys that begin so are looked at. `nearest` finds the key that was meant, else the most alike is.
     """
     if not within:
         ours = {*(variable_of(key) for key in known), *(aliases or {})}
@@ -47,21 +51,23 @@ def gather(
     for where, layer in _layers(file, overrides or {}, aliases or {}).items():
         named = _renamed(layer, renamed or {}, where)
         mine = {key: value for key, value in named.items() if key.startswith(within)}
-        _refuse_unknown(mine, known, where)
+        _refuse_unknown(mine, known, where, nearest or _most_alike)
         merged |= mine
     return merged
 
 
-def origin(
-    key: str, *, file: Path | None = None, overrides: Mapping[str, Any], aliases: Mapping[str, str] | None = None
-) -> str:
-    """Where the value of a key comes from: the last place that sets it, or `DEFAULT`."""
-    names = [name for name, alias in (aliases or {}).items() if alias == key]
-    for where, layer in reversed(_layers(file, overrides, aliases or {}).items()):
-        if key in layer:
-            set_by = [name for name in names if variables().get(where, {}).get(name)]
-            return f"{set_by[0]} in {where}" if set_by else where
-    return DEFAULT
+def places(
+    *,
+    file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    aliases: Mapping[str, str] | None = None,
+    renamed: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The place that sets each key that anything sets, such as "the command line"; the one that wins."""
+    found: dict[str, str] = {}
+    for where, layer in _layers(file, overrides or {}, aliases or {}).items():
+        found |= dict.fromkeys(_renamed(layer, renamed or {}, where), where)
+    return found
 
 
 def _layers(file: Path | None, overrides: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -69,7 +75,7 @@ def _layers(file: Path | None, overrides: Mapping[str, Any], aliases: Mapping[st
     return {
         str(file or FILE): flattened(_read_toml(file)),
         **{where: _from_variables(given, aliases) for where, given in variables().items()},
-        "the command line": {key: _parse(value) for key, value in overrides.items()},
+        COMMAND_LINE: {key: _parse(value) for key, value in overrides.items()},
     }
 
 
@@ -87,7 +93,7 @@ def build[T: BaseModel](model: type[T], values: Mapping[str, Any]) -> T:
 
 def changed[T: BaseModel](settings: T, keys: Mapping[str, Any]) -> T:
     """The same settings with some dotted keys set; text is read as on the command line, what nobody set stays so."""
-    _refuse_unknown(keys, list(dotted(type(settings))), "this change")
+    _refuse_unknown(keys, list(dotted(type(settings))), "this change", _most_alike)
     by_hand = flattened(settings.model_dump(exclude_unset=True))
     return build(type(settings), by_hand | {key: _parse(value) for key, value in keys.items()})
 
@@ -166,9 +172,14 @@ def _parse(text: Any) -> Any:
         return text.split(",") if "," in text else text
 
 
-def _refuse_unknown(given: Mapping[str, Any], known: Collection[str], where: str) -> None:
+def _refuse_unknown(given: Mapping[str, Any], known: Collection[str], where: str, nearest: Nearest) -> None:
     for key in given:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.3)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            near = nearest(key, list(known))
+            hint = f"did you mean {near!r}?" if near else f"known are {', '.join(known)}"
             raise ConfigError(f"{where} sets {key!r}, which is no setting; {hint}")
+
+
+def _most_alike(key: str, known: Sequence[str]) -> str | None:
+    found = difflib.get_close_matches(key, known, n=1, cutoff=0.3)
+    return found[0] if found else None

@@ -69,6 +69,7 @@ def page(run: StoredRun) -> str:
             supervisor=supervisor_card(metrics.supervisor),
             drift=drift_card(metrics.adversarial),
             assumptions=metrics.assumptions,
+            dangers=metrics.dangers,
             config=settings(run.manifest.config),
             machine=run.manifest.machine.to_json(),
             data=_drawn(run, names),

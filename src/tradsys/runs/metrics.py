@@ -186,13 +186,17 @@ class UniverseMetrics(RunSection):
 
 
 class RunMetrics(RunSection):
-    """Everything of a run that is a number; what one kind of run does not measure is None."""
+    """Everything of a run that is a number; what one kind of run does not measure is None.
+
+    `dangers` are settings that flatter these numbers or multiply losses, in sentences.
+    """
 
     market: MarketMetrics
     folds: tuple[FoldMetrics, ...]
     profiles: Mapping[str, ProfileMetrics]
     buy_and_hold: Mapping[str, Number]
     assumptions: tuple[str, ...]
+    dangers: tuple[str, ...] = ()
     lookahead: LookaheadMetrics | None = None
     labels: LabelMetrics | None = None
     skill: SkillMetrics | None = None

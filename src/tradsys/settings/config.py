@@ -1,13 +1,14 @@
 """Every setting of a run: TOML, `.env`, environment and command line, strict, each section with its reasons."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
 from tradsys.core.identity import NOT_IDENTITY, digest
-from tradsys.core.settings import SettingsSection, build, changed, dotted, flat, gather, origin
+from tradsys.core.settings import SettingsSection, build, changed, dotted, flat, gather, places
 from tradsys.core.variables import DEPLOYED
 from tradsys.data.settings import KEYS as DATA_KEYS
 from tradsys.settings.sections import (
@@ -28,6 +29,7 @@ from tradsys.settings.sections import (
     UniverseSettings,
     VerdictSettings,
 )
+from tradsys.settings.words import IsRead, nearest
 
 _ALIASES: Final = {DEPLOYED: "strategy_profile"}
 
@@ -58,11 +60,18 @@ class RunConfig(SettingsSection):
     machine: Annotated[MachineSettings, NOT_IDENTITY] = MachineSettings()
 
     @classmethod
-    def load(cls, *, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Self:
+    def load(
+        cls,
+        *,
+        file: Path | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        is_read: IsRead = lambda _: True,
+    ) -> Self:
         """The settings in force: command line over environment over `.env` over the TOML file.
 
         `overrides` are dotted keys as given on the command line, e.g. {"labels.horizon": "6"}. An unknown key, wherever
-        it stands, is a ConfigError that names the nearest known one. Section `data` is read by `DataSettings.load`.
+        it stands, is a ConfigError that names the one that was meant, first of those that the command reads
+        (`is_read`). Section `data` is read by `DataSettings.load`.
         """
         values = gather(
             [*dotted(cls), *DATA_KEYS],
@@ -70,13 +79,14 @@ class RunConfig(SettingsSection):
             overrides=overrides,
             aliases=_ALIASES,
             renamed=RENAMED,
+            nearest=partial(nearest, is_read=is_read),
         )
         return build(cls, {key: value for key, value in values.items() if key not in DATA_KEYS})
 
     @staticmethod
-    def origin_of_profile(*, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> str:
-        """Which place names the profile that is deployed, e.g. "STRATEGY_PROFILE in .env" or "the default"."""
-        return origin("strategy_profile", file=file, overrides=overrides or {}, aliases=_ALIASES)
+    def places(*, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """The place that sets each key that anything sets, e.g. {"labels.horizon": "the command line"}."""
+        return places(file=file, overrides=overrides, aliases=_ALIASES, renamed=RENAMED)
 
     @model_validator(mode="before")
     @classmethod

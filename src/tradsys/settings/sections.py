@@ -122,6 +122,7 @@ class PortfolioSettings(SettingsSection):
 class AgentSettings(SettingsSection):
     """The model that challenges the ridge logistic; the sizes are the transformer's, a preset's where none is given.
 
+    `max_steps` is the most optimiser steps of a fit; supcon takes three times the default, any other value as it is.
     `attention_start` is where the transformer's attention begins: anywhere, or on recent bars (`RecentTransformer`).
     """
 

@@ -14,6 +14,7 @@ from tradsys.journal.entries import NOT_FITTED
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, mean_spread, spreads
 from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.metrics import benchmark_json, block_trades, market_facts, measured_json, ruin_json
+from tradsys.settings.dangers import dangers
 from tradsys.verdict.error_rates import calibration_notes
 
 
@@ -45,6 +46,7 @@ def rank_metrics(
         },
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": _assumptions(market, spec),
+        "dangers": dangers(spec.costs, fraction=None, cap=spec.gross),
     }
 
 

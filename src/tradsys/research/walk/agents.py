@@ -73,9 +73,12 @@ def _with_objective(agent: AgentSettings, network: "NetworkAgent") -> Forecaster
     """The agent as it is, or its network as the encoder of a contrastive one."""
     if agent.objective != "supcon":
         return network
+    from tradsys.models.training.contrastive import Contrast
     from tradsys.models.training.contrastive_agent import ContrastiveAgent
 
-    return ContrastiveAgent(network)
+    # contrast takes a longer budget than the default; one that somebody set holds as it is
+    is_set = agent.max_steps != type(agent).model_fields["max_steps"].default
+    return ContrastiveAgent(network, Contrast(patience=1.0)) if is_set else ContrastiveAgent(network)
 
 
 def _volatility(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:

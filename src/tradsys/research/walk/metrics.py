@@ -20,6 +20,7 @@ from tradsys.research.walk.experiment import Outcome, block_decisions, lockbox_o
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
+from tradsys.settings.dangers import dangers
 from tradsys.verdict.error_rates import calibration_notes
 from tradsys.verdict.scores import auc, log_loss
 
@@ -136,6 +137,7 @@ def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: S
         "profiles": {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles},
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": assumptions(market, spec),
+        "dangers": dangers(spec.costs, fraction=spec.portfolio.fraction, cap=spec.portfolio.cap),
     }
 
 

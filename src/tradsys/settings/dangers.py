@@ -1,0 +1,49 @@
+"""Settings that flatter a result or multiply its losses, each in a sentence that says so."""
+
+from typing import Protocol
+
+
+class HasFees(Protocol):
+    """What a trade pays, in basis points of notional."""
+
+    @property
+    def taker_bps(self) -> float:
+        """Fee of orders that take."""
+
+    @property
+    def maker_bps(self) -> float:
+        """Fee of orders that wait."""
+
+    @property
+    def slippage_bps(self) -> float:
+        """What an order that takes is filled worse than the price that it saw."""
+
+
+def dangers(costs: HasFees, *, fraction: float | None, cap: float) -> list[str]:
+    """A sentence for each; `fraction` and `cap` are shares of the equity, for one position and for all together.
+
+    >>> from tradsys.core.costs import Costs
+    >>> dangers(Costs(slippage_bps=1.0), fraction=1.0, cap=1.0)
+    []
+    """
+    found = []
+    for kind, fee in (("taker", costs.taker_bps), ("maker", costs.maker_bps)):
+        if fee < 0:
+            found.append(
+                f"costs.{kind}_bps is {fee:g}: every such order is paid for, a rebate that hardly any account gets"
+            )
+    if costs.taker_bps == 0:
+        found.append("costs.taker_bps is 0: hardly any exchange takes nothing for orders that take")
+    if costs.slippage_bps == 0:
+        found.append(
+            "costs.slippage_bps is 0: entries, stops and time exits take at exactly the price that they saw, which "
+            "flatters every trade; set what your own fills lose"
+        )
+    if fraction is not None and fraction > 1:
+        found.append(f"portfolio.fraction is {fraction:g}: one position is {fraction:g} times the equity, on leverage")
+    if cap > 1:
+        found.append(
+            f"portfolio.cap is {cap:g}: all positions together reach {cap:g} times the equity, and a move of "
+            f"{1 / cap:.1%} against them takes all of it"
+        )
+    return found
