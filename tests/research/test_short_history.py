@@ -18,7 +18,7 @@ def _market(tmp_path, bars: pl.DataFrame):
 @pytest.mark.parametrize("n_bars", [500, 1_500, 2_000])
 def test_a_short_history_is_said_to_be_too_short(n_bars, quick_config, tmp_path):
     market = _market(tmp_path, simulate("noise", seed=1, n_bars=n_bars))
-    with pytest.raises(NotEnoughBars, match=rf"{n_bars:,} bars are too few for these settings, since fold 1 of 6"):
+    with pytest.raises(NotEnoughBars, match=rf"{n_bars:,} bars are too few for these settings: the first fold would"):
         run_experiment(market, experiment_from(quick_config))
 
 

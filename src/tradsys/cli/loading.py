@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import typer
+
 from tradsys.core.errors import ConfigError, MissingExtraError
 from tradsys.core.extras import absent, to_install
 from tradsys.machine.plan import Work
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from tradsys.machine.plan import Plan, Work
     from tradsys.research.judging.rejudge import Replay
     from tradsys.settings.config import RunConfig
+
+
+_FOLDED: Final = frozenset({"run", "train", "lookahead"})
+"""Commands whose folds are adapted to a short history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +78,15 @@ def load(
         profile_named(settled.strategy_profile, profiles_of(settled))
     data = DataSettings.load(file=file, overrides=overrides)
     market = (ranked_market if ranks else configured_market)(bars, settled, data)
+    plan = plan_for(settled.machine.plan, work(settled, len(market.bars)))
+    if command in _FOLDED:
+        from tradsys.research.walk.enough_history import with_enough_history
+
+        settled, adapted = with_enough_history(market, settled)
+        if adapted:
+            typer.echo(adapted, err=True)
     profile_from = profile_origin(RunConfig.places(file=file, overrides=overrides).get("strategy_profile"))
-    return Loaded(settled, market, plan_for(settled.machine.plan, work(settled, len(market.bars))), profile_from)
+    return Loaded(settled, market, plan, profile_from)
 
 
 def market_text(market: "Market") -> str:

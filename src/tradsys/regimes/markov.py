@@ -99,6 +99,11 @@ class RegimeSpec:
             )
         self._model(0)
 
+    @property
+    def lookback(self) -> int:
+        """Bars that settle a filtered probability, once it is fitted."""
+        return self.observation.reference + self.window
+
     def fit(
         self, frames: Sequence[pl.DataFrame], *, seed: int, start_from: "FittedRegimeFilter | None" = None
     ) -> "FittedRegimeFilter":

@@ -49,9 +49,14 @@ class RegimeMomentum(OddColumns):
         return tuple(f"momentum_in_{name}" for name in _NAMES.get(n_states, range(n_states)))
 
     @property
+    def least_lookback(self) -> int:
+        """What the returns need, which is known before the regimes are fitted."""
+        return self.horizon - 1 + STANDARD_LOOKBACK
+
+    @property
     def lookback(self) -> int:
         """What the regimes need, or the returns if that is more."""
-        return max(self._filter.lookback, self.horizon - 1 + STANDARD_LOOKBACK)
+        return max(self._filter.lookback, self.least_lookback)
 
     def compute(self, bars: pl.DataFrame) -> FloatArray:
         """Values in [-1, 1], shape (n_bars, n_states)."""

@@ -89,7 +89,7 @@ def run(
         simulated.predictor.save(folder.path / "bundle")
     rejudging = {"hypothesis": looks_at, "guard_bars": guard_bars, "trials": {one.key: one.digest for one in own}}
     deciders = {"deciders": [fold.decider for fold in measured.folds]}
-    folder.write_manifest(_provenance(market, config, spec, code) | rejudging | deciders | {"kind": tried.kind})
+    folder.write_manifest(_provenance(market, tried.config, spec, code) | rejudging | deciders | {"kind": tried.kind})
     render(folder.path)
     choices = simulated.choices(run_name(market, spec, code), measured)
     record_result(market, spec, tried.agent, choices, claimed, measured, ledger, code=code)

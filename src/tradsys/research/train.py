@@ -15,9 +15,10 @@ from tradsys.journal.ledger import Ledger
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.research.judging.trials import data_of
 from tradsys.research.walk.agents import DECIDER
-from tradsys.research.walk.experiment import Progress, lockbox_opens, research_fold, walk
+from tradsys.research.walk.experiment import Progress, research_fold, walk
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.folds import Fold
+from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.research.walk.scoring import gather, skill_table
 from tradsys.runs.manifest import code_digest
 

@@ -25,10 +25,11 @@ from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.experiment import Progress, development_data, run_experiment
+from tradsys.research.walk.experiment import Progress, run_experiment
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.fitting import FoldModels, fit_models
 from tradsys.research.walk.folds import Fold, walk_forward
+from tradsys.research.walk.lockbox import development_data
 from tradsys.research.walk.record import both
 from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig

@@ -22,6 +22,7 @@ from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.selection.combinatorial_paths import cross_validated_paths
 from tradsys.research.selection.nested_selection import choose_everywhere
+from tradsys.research.walk.enough_history import with_enough_history
 from tradsys.research.walk.experiment import Outcome, Progress, block_decisions, run_experiment, simulate_lockbox
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.metrics import run_metrics
@@ -102,16 +103,18 @@ def labels_frame(outcome: Outcome) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentProcedure:
-    """An experiment's spec, and how columns of ranks were made where its features read any."""
+    """An experiment's spec, the settings behind it, and how columns of ranks were made where its features read any."""
 
     spec: Experiment
+    config: RunConfig
     ranks: RankColumns | None = None
     kind: ClassVar[Kind] = "experiment"
 
     @classmethod
     def of(cls, market: Market, config: RunConfig, plan: Plan | None = None) -> Self:
-        """What the settings describe; networks train within the plan."""
-        return cls(experiment_on(market, config, plan), ranks_of(config))
+        """What the settings describe, their folds adapted to a short history; networks train within the plan."""
+        config, _ = with_enough_history(market, config)
+        return cls(experiment_on(market, config, plan), config, ranks_of(config))
 
     @property
     def agent(self) -> str:

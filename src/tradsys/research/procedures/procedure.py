@@ -15,6 +15,7 @@ from tradsys.research.walk.experiment import Progress
 from tradsys.runs.manifest import Kind
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.tables import TableSchema
+from tradsys.settings.config import RunConfig
 
 
 class Simulated(Protocol):
@@ -62,6 +63,10 @@ class Procedure(Protocol):
     @property
     def spec(self) -> Tried:
         """What is tried, by its digest, and how it is judged."""
+
+    @property
+    def config(self) -> RunConfig:
+        """The settings in force, whatever the market changed of them."""
 
     @property
     def kind(self) -> Kind:

@@ -18,7 +18,8 @@ from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.ranking.lookahead import look_ahead_in_ranks
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, market_neutral_from, trade
 from tradsys.research.ranking.metrics import rank_metrics
-from tradsys.research.walk.experiment import Progress, lockbox_opens
+from tradsys.research.walk.experiment import Progress
+from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.runs.manifest import Kind
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.tables import UNIVERSE, TableSchema
@@ -32,9 +33,10 @@ _STEPS = 3
 
 @dataclass(frozen=True, slots=True)
 class RankProcedure:
-    """The rule of ranks and its universe."""
+    """The rule of ranks and its universe, and the settings behind them."""
 
     spec: MarketNeutralSpec
+    config: RunConfig
     kind: ClassVar[Kind] = "ranks"
     agent: ClassVar[str] = "ranks"
 
@@ -51,7 +53,7 @@ class RankProcedure:
                 f"ranks are market-neutral and trade both sides, found portfolio.sides={','.join(sides)}; leave it "
                 "out, or run profiles on one side with tradsys run"
             )
-        return cls(market_neutral_from(config))
+        return cls(market_neutral_from(config), config)
 
     def folder_title(self, market: Market) -> str:
         """How many symbols: there are too many to name them."""

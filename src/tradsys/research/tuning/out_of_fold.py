@@ -22,10 +22,10 @@ from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, stack
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.experiment import lockbox_opens
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from, experiment_on
 from tradsys.research.walk.fitting import TimeoutModel, known_funding, timeout_panel
 from tradsys.research.walk.folds import purged_folds
+from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.research.walk.record import both
 from tradsys.settings.config import RunConfig
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -19,9 +18,11 @@ from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
+from tradsys.research.walk.enough_history import enough_folds
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold, walk_forward
+from tradsys.research.walk.lockbox import development_data, lockbox_opens
 from tradsys.research.walk.record import Record
 from tradsys.research.walk.scoring import Scored, gather
 
@@ -66,7 +67,7 @@ def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda
 def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Walk:
     """Every fold fitted on its training part and decided on its test block, one after the other; nothing is traded."""
     data = development_data(market, spec)
-    folds = walk_forward(data, spec, spec.embargo(market.interval))
+    folds = enough_folds(data, spec, walk_forward)
     record = Record(tuple(len(frame) for frame in data.frames.values()))
     results: list[FoldResult] = []
     for fold in folds:
@@ -80,12 +81,6 @@ def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None)
     return Walk(data, record, results)
 
 
-def development_data(market: Market, spec: Experiment) -> Dataset:
-    """The history without its lock-box, labelled."""
-    bars = market.bars.filter(pl.col("ts") < lockbox_opens(market.bars, spec.folds.lockbox))
-    return Dataset.build(bars, market.interval, spec.barriers, spec.costs)
-
-
 def research_fold(data: Dataset, spec: Experiment, fold: Fold, record: Record, first_test: int) -> FoldResult:
     """Fit on the fold's training part and decide on its test block; the record grows by its out-of-fold forecasts.
 
@@ -95,14 +90,6 @@ def research_fold(data: Dataset, spec: Experiment, fold: Fold, record: Record, f
     if fold.index == 0:
         fill_first_part(record, data, spec, models, spec.embargo(data.interval))
     return decide_fold(data, spec, models, record, first_test)
-
-
-def lockbox_opens(bars: pl.DataFrame, share: float) -> datetime:
-    """When the lock-box opens: the last `share` of the time between the first bar and the last."""
-    if bars.is_empty():
-        raise NotEnoughBars("an experiment needs bars, found none; check the file or the range")
-    first, last = cast(datetime, bars["ts"].min()), cast(datetime, bars["ts"].max())
-    return first + (last - first) * (1 - share)
 
 
 def simulate_profile(data: Dataset, results: Sequence[FoldResult], profile: Profile, spec: Experiment) -> Simulation:

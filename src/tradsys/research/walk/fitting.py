@@ -28,8 +28,11 @@ from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.folds import Fold, purged_folds
 from tradsys.research.walk.record import Record, both
 
-_INNER_FOLDS = 4
-_FEWEST_ROWS = 300
+INNER_FOLDS = 4
+"""Purged folds inside the first training part, which forecast it out of fold."""
+
+FEWEST_ROWS = 300
+"""Labelled rows with all features below which nothing is fitted."""
 
 _ENOUGH = 50
 """Time exits a side below which their rate is a constant: a regression on fewer would fit noise."""
@@ -81,8 +84,8 @@ def fit_models(data: Dataset, spec: Experiment, fold: Fold) -> FoldModels:
     regimes = spec.regimes.fit(data.before(fold.train, fold.held_out), seed=seed)
     features, panel = data.panel(spec.feature_set(regimes), fold.train, seed=seed, held_out=fold.held_out)
     rows = both(fold.train, panel.usable())
-    if (n := int(sum(mask.sum() for mask in rows))) < _FEWEST_ROWS:
-        raise NotEnoughBars(f"it needs {_FEWEST_ROWS} labelled rows to train on, found {n}; load more history")
+    if (n := int(sum(mask.sum() for mask in rows))) < FEWEST_ROWS:
+        raise NotEnoughBars(f"it needs {FEWEST_ROWS} labelled rows to train on, found {n}; load more history")
     weighed = spec.weights.on_training(panel, rows, data)
     timeouts = timeout_panel(weighed, data)
     fitted = {model.name: model.fit(weighed, rows, seed=seed) for model in spec.forecasters}
@@ -104,7 +107,7 @@ def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: Fol
     weighed = spec.weights.on_training(panel, rows, data)
     timeouts = timeout_panel(weighed, data)
     quick: list[tuple[Forecaster, Panel]] = [(model, weighed) for model in spec.forecasters if model.memory == 0]
-    for k, (train, test) in enumerate(purged_folds(panel, rows, _INNER_FOLDS, embargo)):
+    for k, (train, test) in enumerate(purged_folds(panel, rows, INNER_FOLDS, embargo)):
         for model, target in [*quick, (TimeoutModel(), timeouts)]:
             fitted = model.fit(target, train, seed=derive(spec.seed, "inner", k))
             record.add(model.name, test, [fitted.logits(X) for X in panel.X])

@@ -16,11 +16,13 @@ from tradsys.data.market import Market
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.deciding import FoldResult, lead_needed
-from tradsys.research.walk.experiment import Outcome, block_decisions, lockbox_opens
+from tradsys.research.walk.experiment import Outcome, block_decisions
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import has_rates
+from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.research.walk.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
 from tradsys.settings.dangers import dangers
+from tradsys.settings.sections import FoldSettings
 from tradsys.verdict.error_rates import calibration_notes
 from tradsys.verdict.scores import auc, log_loss
 
@@ -83,7 +85,7 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         f"sides: {' and '.join(spec.sides)}.",
         portfolio.margin.sentence,
         "Orders are small: they move no price and are never refused.",
-        f"The first {spec.folds.initial:.0%} only trains; {spec.folds.n_folds} expanding folds are tested; "
+        f"The first {spec.folds.initial:.0%} only trains; {_folds(spec.folds)}; "
         f"the last {spec.folds.lockbox:.0%} stays closed.",
         "Features, scales, regimes, calibration, ranks, auditor and the choice of the model are fitted on each fold's "
         "training part alone.",
@@ -106,6 +108,15 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
     if any(name not in COLUMNS for name in outside_columns(market.bars)):
         outside.append("Rows of bars where such a column has no value train no model and get no forecast.")
     return [*warned, *calibration_notes(spec.verdict), *sampled, *notes, *outside]
+
+
+def _folds(folds: FoldSettings) -> str:
+    """How many folds are tested, and the defaults where a short history or somebody changed them."""
+    tested = "1 expanding fold is tested" if folds.n_folds == 1 else f"{folds.n_folds} expanding folds are tested"
+    usual = FoldSettings()
+    if (folds.initial, folds.n_folds) == (usual.initial, usual.n_folds):
+        return tested
+    return f"{tested} (a history that is long enough takes {usual.initial:.0%} and {usual.n_folds})"
 
 
 def _holding_notes(market: Market, costs: Costs) -> list[str]:
