@@ -48,6 +48,15 @@ def test_shows_what_was_tried_and_what_came_of_it(workplace, capsys):
     assert set(market["ideas"][0]["results"]) == {"SNIPER", "AUDITED", "RECKLESS", "EDGE"}
 
 
+def test_what_differs_from_the_defaults_stands_in_the_line_and_on_the_page(workplace, capsys):
+    differs = "seed 0; folds.path_groups=4, regimes.n_starts=2"
+    assert differs in shown(capsys)
+    assert main(["journal", "render"]) == 0
+    assert differs in (workplace / "journal" / "journal.md").read_text()
+    (idea,) = said(capsys)["markets"][0]["ideas"]
+    assert idea["changed"] == {"agent.name": "logistic", "folds.path_groups": 4, "regimes.n_starts": 2}
+
+
 def test_a_hypothesis_is_tied_to_the_run_that_follows(workplace, capsys):
     name = said(capsys, "add", "--market", "EDGE 1h", "--hypothesis", "momentum", "--expect", "gain > 0")["hypothesis"]
     assert "momentum" in shown(capsys)

@@ -15,6 +15,7 @@ from tradsys.journal.entries import (
     RecordedDecision,
     Result,
     TuningTrial,
+    UnwrittenRun,
 )
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.page import journal_page
@@ -41,6 +42,34 @@ def finished(run="r" * 64, data=BTC, verdict="not proven", title="logistic, BTC.
         results={"EDGE": Result(verdict, 0.2, 0.81, -0.4, 2.0, 230, 900)},
         folds=[FoldScore("2024-01-01T00:00:00+00:00", "2024-03-01T00:00:00+00:00", 1.0)],
     )
+
+
+def test_a_run_that_could_not_be_written_is_an_idea_until_it_is_run_again(ledger):
+    unwritten = UnwrittenRun(data=BTC, run="r" * 64, experiment="e", seed=0, code="c", reason="no space", changed={})
+    ledger.append(unwritten.content())
+    ((idea,),) = (market.ideas for market in read_book(ledger))
+    assert (idea.kind, idea.reason, idea.is_negative) == ("unwritten", "no space", False)
+    ledger.append(finished().content())
+    ((idea,),) = (market.ideas for market in read_book(ledger))
+    assert idea.kind == "run"
+
+
+@pytest.mark.parametrize(
+    ("changed", "title"),
+    [
+        (None, "logistic, BTC.parquet, seed 0"),
+        ({}, "logistic, BTC.parquet, seed 0; default settings"),
+        (
+            {"agent.name": "logistic", "labels.horizon": 6, "portfolio.sides": ["long"]},
+            'logistic, BTC.parquet, seed 0; labels.horizon=6, portfolio.sides=["long"]',
+        ),
+    ],
+)
+def test_what_differs_from_the_defaults_stands_in_the_title(ledger, changed, title):
+    ledger.append(finished().content() | {"changed": changed})
+    ((idea,),) = (market.ideas for market in read_book(ledger))
+    assert idea.title == title
+    assert title in journal_page(read_book(ledger))
 
 
 def hypothesis(text="momentum holds", expect="gain > 0"):

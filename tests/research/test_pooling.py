@@ -26,7 +26,8 @@ def pooled(tmp_path_factory):
 def opened(pooled, quick_config, tmp_path_factory):
     root = tmp_path_factory.mktemp("work")
     ledger = Ledger(root / "journal" / "ledger.jsonl")
-    return run(pooled, quick_config, root=root / "runs", ledger=ledger, open_the_lockbox=True)
+    judgeable = quick_config.with_settings({"verdict.min_days": 20})
+    return run(pooled, judgeable, root=root / "runs", ledger=ledger, open_the_lockbox=True)
 
 
 def test_a_symbol_without_training_rows_is_not_fitted_on(pooled):

@@ -123,6 +123,7 @@ class JudgedOptions:
         bool,
         typer.Option("--open-lockbox", help="Judge the deployed profile on the last fifth too; recorded for good."),
     ] = False
+    yes: Annotated[bool, typer.Option("--yes", help="Open the lock-box without being asked.")] = False
     hypothesis: Annotated[
         str, typer.Option("--hypothesis", help="Name of a hypothesis (tradsys journal add) that this run looks at.")
     ] = ""

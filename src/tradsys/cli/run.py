@@ -65,6 +65,8 @@ def carry_out(
     from tradsys.report import render
     from tradsys.research.run import run
 
+    if judged.open_lockbox:
+        _confirm_opening(loaded, is_sure=judged.yes)
     with reporter(quiet=judged.as_json) as progress:
         stored = run(
             loaded.market,
@@ -84,3 +86,26 @@ def carry_out(
     else:
         typer.echo(f"{summary(stored)}\n  report: {stored.report}")
     return UNPROVEN if judged.require_proven and not stored.is_proven else 0
+
+
+def _confirm_opening(loaded: "Loaded", *, is_sure: bool) -> None:
+    """Refuse to open a lock-box that cannot be judged, then ask: it can be opened for the first time only once."""
+    import sys
+
+    from tradsys.core.errors import ConfigError
+    from tradsys.research.judging.trials import check_lockbox
+
+    settings = loaded.config
+    check_lockbox(loaded.market, settings.folds.lockbox, settings.verdict)
+    if is_sure:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            "--open-lockbox spends the part of the history that nobody has looked at, for good, and there is no "
+            "terminal to ask on; add --yes where that is meant"
+        )
+    question = (
+        "Open the lock-box? Only once can it be looked at for the first time, and the ledger records it for good."
+    )
+    if not typer.confirm(question):
+        raise ConfigError("the lock-box stays closed, as you answered; run without --open-lockbox")

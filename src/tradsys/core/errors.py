@@ -7,6 +7,7 @@
     ├── FitError            1   a model that could not be fitted
     ├── BundleError         1   a bundle that is not the one that was written
     ├── MachineError        1   work that this machine cannot hold
+    ├── DiskError           1   a disk that is too full, or failed while something was written
     ├── MissingExtraError   1   a package that this installation was made without
     ├── SourceError         1   a source that did not answer, or answered what cannot be used
     ├── LookaheadError      1   a value that had seen the future
@@ -51,6 +52,10 @@ class BundleError(TradsysError):
 
 class MachineError(TradsysError):
     """Work that needs more memory than this machine has to give; nothing was started."""
+
+
+class DiskError(TradsysError):
+    """A disk that has too little room for what is to be written, or that failed while it was."""
 
 
 class MissingExtraError(TradsysError):

@@ -3,12 +3,13 @@
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, DiskError
 
 
 def sha256_of(path: Path) -> str:
@@ -52,6 +53,14 @@ def exclusive(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def check_space(folder: Path, n_bytes: int, what: str, advice: str) -> None:
+    """A DiskError where the disk of `folder`, which must be there, has less room than that: to ask before long work."""
+    free = shutil.disk_usage(folder).free
+    if free < n_bytes:
+        needed, left = (f"{size / 1e6:,.0f} MB" for size in (n_bytes, free))
+        raise DiskError(f"{what} takes about {needed}, and the disk of {folder} has {left} left; {advice}")
 
 
 def check_writable(folder: Path, what: str, advice: str) -> None:

@@ -1,5 +1,6 @@
 """The ledger read as a journal: what was tried on each market, what came of it, and who is champion."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 from tradsys.journal.ledger import Ledger, LedgerEntry
 
 UNNAMED = "unnamed"
+
+_UNFINISHED = {"failure": "a run that could not be fitted", "unwritten": "a run whose folder could not be written"}
+"""Kinds of entries of runs that came to no end, and what they are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +25,11 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """Something tried: a finished run, a run that failed, or a hypothesis that no run has looked at yet.
+    """Something tried: a finished run, one that came to no end, or a hypothesis that no run has looked at yet.
 
     `results` are `entries.Result` as plain values, a profile each; `decision` is the last one that
-    was recorded on it. `decided` says who decided with which profile, in sentences.
+    was recorded on it. `decided` says who decided with which profile, in sentences, and
+    `changed` which settings differed from their defaults; `title` has them too.
     """
 
     name: str
@@ -38,6 +43,7 @@ class Idea:
     n_trials: int | None = None
     decision: Mapping[str, Any] | None = None
     decided: tuple[str, ...] = ()
+    changed: Mapping[str, Any] | None = None
 
     @property
     def is_negative(self) -> bool:
@@ -137,7 +143,7 @@ def _ideas(ledger: Ledger, entries: Sequence[LedgerEntry]) -> Iterable[Idea]:
         if entry.kind == "hypothesis" and entry.content_hash not in looked_at:
             guess, made = _guess(entry, was_first=True), last(entry.content_hash)
             yield Idea(entry.content_hash, "hypothesis", entry.at, guess.text, (guess,), decision=made)
-        if entry.kind not in ("run", "failure") or (entry.kind == "failure" and content["run"] in finished):
+        if entry.kind not in ("run", *_UNFINISHED) or (entry.kind in _UNFINISHED and content["run"] in finished):
             continue
         run = str(content["run"])
         asked = [str(e.content["hypothesis"]) for e in looks if e.content["run"] == run]
@@ -149,7 +155,8 @@ def _ideas(ledger: Ledger, entries: Sequence[LedgerEntry]) -> Iterable[Idea]:
             name=run,
             kind=entry.kind,
             at=entry.at,
-            title=str(content.get("title", "a run that could not be fitted")),
+            title=_title(content),
+            changed=content.get("changed"),
             guesses=guesses,
             results=content.get("results"),
             lockbox=boxes or None,
@@ -158,6 +165,22 @@ def _ideas(ledger: Ledger, entries: Sequence[LedgerEntry]) -> Iterable[Idea]:
             decision=last(run, *asked),
             decided=tuple(content.get("decided", ())),
         )
+
+
+def _title(content: Mapping[str, Any]) -> str:
+    """What was run, with the settings that differ from their defaults; earlier versions did not write them down."""
+    title = str(content.get("title") or _UNFINISHED[content["kind"]])
+    changed = content.get("changed")
+    if changed is None:
+        return title
+    named = {key: value for key, value in changed.items() if key != "agent.name" or "title" not in content}
+    shown = ", ".join(f"{key}={_plain(value)}" for key, value in named.items())
+    return f"{title}; {shown or 'default settings'}"
+
+
+def _plain(value: Any) -> str:
+    """A value as `--set` takes it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _of_run(entries: Sequence[LedgerEntry], kind: str, run: str) -> list[LedgerEntry]:

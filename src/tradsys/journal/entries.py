@@ -171,7 +171,8 @@ class FinishedRun(Content):
     """A run and what it found when it ended; `run` names it whatever its folder is called.
 
     `n_trials` is K then, `n_design_looks` of which chose the defaults on this data. `decided` says in sentences which
-    profile is deployed, who decided in which fold, and what challengers lacked.
+    profile is deployed, who decided in which fold, and what challengers lacked; `changed` holds the settings that
+    differ from their defaults, by dotted key.
     """
 
     kind: ClassVar[str] = "run"
@@ -186,11 +187,15 @@ class FinishedRun(Content):
     results: Mapping[str, Result]
     folds: Sequence[FoldScore]
     decided: Sequence[str] = ()
+    changed: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRun(Content):
-    """A run that could not be fitted: an unstable configuration is remembered as one."""
+    """A run that could not be fitted: an unstable configuration is remembered as one.
+
+    `changed` holds the settings that differ from their defaults.
+    """
 
     kind: ClassVar[str] = "failure"
     run: str
@@ -198,6 +203,23 @@ class FailedRun(Content):
     seed: int
     code: str
     reason: str
+    changed: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnwrittenRun(Content):
+    """A run whose trials were entered and count, and whose folder could not be written: no fault of its settings.
+
+    `changed` holds the settings that differ from their defaults.
+    """
+
+    kind: ClassVar[str] = "unwritten"
+    run: str
+    experiment: str
+    seed: int
+    code: str
+    reason: str
+    changed: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

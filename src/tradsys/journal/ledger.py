@@ -288,7 +288,12 @@ def _sha256(text: str) -> str:
 
 
 def _write_all(descriptor: int, line: bytes) -> None:
-    """The whole line, on disk."""
-    while line:
-        line = line[os.write(descriptor, line) :]
-    os.fsync(descriptor)
+    """The whole line, on disk, or nothing of it."""
+    before = os.fstat(descriptor).st_size
+    try:
+        while line:
+            line = line[os.write(descriptor, line) :]
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise

@@ -10,16 +10,22 @@ import polars as pl
 
 from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.errors import FitError
-from tradsys.core.files import check_writable
+from tradsys.core.files import check_space, check_writable
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.limits import limits
 from tradsys.machine.plan import Plan
 from tradsys.profiles.catalogue import named
-from tradsys.research.judging.logbook import record_failure, record_look, record_result
+from tradsys.research.judging.logbook import (
+    record_failure,
+    record_look,
+    record_result,
+    recorded_if_unwritten,
+)
 from tradsys.research.judging.trials import (
     Tried,
+    check_lockbox,
     data_of,
     open_lockbox,
     record_and_judge,
@@ -37,6 +43,9 @@ from tradsys.runs.manifest import code_digest, lock_digest
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import BARS, EQUITY, TRADES, TableSchema
 from tradsys.settings.config import RunConfig
+
+_ROW = 250
+"""Bytes that a bar of a symbol takes in a run's folder; 2,900 bars took 1.0 MB, 650 kB of which any run takes."""
 
 
 def run(
@@ -62,38 +71,61 @@ def run(
     named(spec.deployed, spec.profiles)  # a profile that there is none of is an error before long work
     check_writable(root, "the run goes", "name another folder with --out")
     check_writable(ledger.path.parent, "trials go", "name another folder with --journal")
+    check_space(root, 2_000_000 + len(market.bars) * _ROW, "the run's folder", "free some, or name another with --out")
+    check_space(ledger.path.parent, 1_000_000, "what the journal keeps", "free some, or name another with --journal")
+    if open_the_lockbox:
+        check_lockbox(market, spec.folds.lockbox, spec.verdict)
     ledger.keep_paths(market.paths)
     looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
     try:
         simulated = tried.simulate(market, progress)
     except FitError as error:
-        record_failure(str(error), market, spec, ledger, code=code)
+        record_failure(str(error), market, spec, tried.config, ledger, code=code)
         raise
     lookahead = simulated.look_ahead(None, progress)
     refuse(lookahead)
     own, guard_bars = trial_series(simulated.simulations), simulated.guard_bars
-    causes = ruin_causes(simulated.simulations)
-    judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code, causes=causes)
-    benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
-    metrics = simulated.metrics(benchmark, progress) | {"lookahead": lookahead.to_dict()}
-    verdict = verdict_json(judged, metrics)
-    if open_the_lockbox:
-        progress("opening the lock-box", 0, 1)
-        simulate = simulated.simulate_lockbox
-        verdict["lockbox"] = open_lockbox(market, spec, simulate, ledger, guard_bars=guard_bars, code=code)
-    folder = RunFolder.create(root, _slug(market, spec, tried.folder_title(market)))
-    measured, claimed = folder.write_metrics(metrics), folder.write_verdict(verdict)
+    with recorded_if_unwritten(market, spec, tried.config, ledger, code=code):
+        causes = ruin_causes(simulated.simulations)
+        judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code, causes=causes)
+        benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
+        metrics = simulated.metrics(benchmark, progress) | {"lookahead": lookahead.to_dict()}
+        verdict = verdict_json(judged, metrics)
+        if open_the_lockbox:
+            progress("opening the lock-box", 0, 1)
+            simulate = simulated.simulate_lockbox
+            verdict["lockbox"] = open_lockbox(market, spec, simulate, ledger, guard_bars=guard_bars, code=code)
+        facts = {
+            **_provenance(market, tried.config, spec, code),
+            "hypothesis": looks_at,
+            "guard_bars": guard_bars,
+            "trials": {one.key: one.digest for one in own},
+            "deciders": [fold["decider"] for fold in metrics["folds"]],
+            "kind": tried.kind,
+        }
+        with RunFolder.writing(root, _slug(market, spec, tried.folder_title(market))) as folder:
+            measured, claimed = folder.write_metrics(metrics), folder.write_verdict(verdict)
+            _write_rest(folder, simulated, benchmark, facts, render)
+            choices = simulated.choices(run_name(market, spec, code), measured)
+            record_result(market, spec, tried.agent, tried.config, choices, claimed, measured, ledger, code=code)
+            return StoredRun(folder.finish())
+
+
+def _write_rest(
+    folder: RunFolder,
+    simulated: Simulated,
+    benchmark: Simulation,
+    facts: Mapping[str, Any],
+    render: Callable[[Path], object],
+) -> None:
+    """Tables, bundle, manifest and report, until all of it is on disk."""
     for schema, frame in (*_common_tables(simulated, benchmark), *simulated.tables()):
         folder.write_table(schema, frame)
     if simulated.predictor is not None:
         simulated.predictor.save(folder.path / "bundle")
-    rejudging = {"hypothesis": looks_at, "guard_bars": guard_bars, "trials": {one.key: one.digest for one in own}}
-    deciders = {"deciders": [fold.decider for fold in measured.folds]}
-    folder.write_manifest(_provenance(market, tried.config, spec, code) | rejudging | deciders | {"kind": tried.kind})
+    folder.write_manifest(facts)
     render(folder.path)
-    choices = simulated.choices(run_name(market, spec, code), measured)
-    record_result(market, spec, tried.agent, choices, claimed, measured, ledger, code=code)
-    return StoredRun(folder.finish())
+    folder.sync()
 
 
 def _slug(market: Market, spec: Tried, title: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.files import check_space, check_writable
 from tradsys.core.time import to_ms
 from tradsys.data.market import Market
 from tradsys.journal.entries import Training
@@ -54,6 +55,8 @@ def train_bundle(
         )
     if (folder / "bundle").exists():
         raise ConfigError(f"{folder / 'bundle'} is there already; name another folder with --out")
+    check_writable(folder, "the bundle goes", "name another folder with --out")
+    check_space(folder, 5_000_000 + len(market.bars) * 20, "the bundle", "free some, or name another with --out")
     agent = spec.challengers[0] if spec.challengers else DECIDER
     fixed = replace(spec, fixed_decider=agent)
     data, record, results = walk(market, fixed, progress)

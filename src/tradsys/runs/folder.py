@@ -2,8 +2,11 @@
 
 import errno
 import os
+import re
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -27,7 +30,8 @@ ROWS_A_GROUP = 65_536
 class RunFolder:
     """A run being written: `path` is hidden until `finish` gives it the name `slug` under `root`.
 
-    Files are deterministic: the same content gives the same bytes. A run that dies leaves only a hidden folder.
+    Files are deterministic: the same content gives the same bytes. A run that fails leaves nothing, one that is killed
+    only a hidden folder.
     """
 
     root: Path
@@ -43,6 +47,17 @@ class RunFolder:
         parent.mkdir(parents=True, exist_ok=True)
         return cls(parent, slug, Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=parent)))
 
+    @classmethod
+    @contextmanager
+    def writing(cls, root: Path | str, slug: str) -> Iterator[Self]:
+        """The same, and gone again where what is done with it fails."""
+        folder = cls.create(root, slug)
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+
     def write_json(self, name: str, value: Any) -> Path:
         """Sorted keys, None for what is not finite, floats to their last digit."""
         return self.write_bytes(name, pretty_json(value).encode())
@@ -50,7 +65,12 @@ class RunFolder:
     def write_parquet(self, name: str, frame: pl.DataFrame) -> Path:
         """Zstandard in row groups of a fixed length."""
         path = self._fresh(name)
-        frame.write_parquet(path, compression="zstd", compression_level=3, row_group_size=ROWS_A_GROUP, statistics=True)
+        try:
+            frame.write_parquet(
+                path, compression="zstd", compression_level=3, row_group_size=ROWS_A_GROUP, statistics=True
+            )
+        except pl.exceptions.ComputeError as error:
+            raise _as_system_error(error, path) from error
         return path
 
     def write_bytes(self, name: str, data: bytes) -> Path:
@@ -83,11 +103,15 @@ class RunFolder:
         self.write_json(name, content)
         return read
 
-    def finish(self) -> Path:
-        """Give the folder its name, in one step, and return it; a name that is taken gets -2, -3, ..."""
+    def sync(self) -> None:
+        """Everything on disk: what a full disk still refuses is refused here."""
         for file in self.path.rglob("*"):
             if file.is_file():
                 _sync_file(file)
+
+    def finish(self) -> Path:
+        """Give the folder its name, in one step, and return it; a name that is taken gets -2, -3, ..."""
+        self.sync()
         self.path.chmod(0o755)
         target, attempt = self.root / self.slug, 1
         while not self._take(target):
@@ -120,6 +144,15 @@ def file_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below `folder` but its manifest, by relative path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+
+
+def _as_system_error(error: pl.exceptions.ComputeError, path: Path) -> Exception:
+    """What the system said, which Polars wraps in an error of its own; that one where the system said nothing."""
+    found = re.search(r"os error (\d+)", str(error))
+    if found is None:
+        return error
+    number = int(found[1])
+    return OSError(number, os.strerror(number), str(path))
 
 
 def _sync_file(path: Path) -> None:

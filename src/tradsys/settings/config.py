@@ -107,6 +107,13 @@ class RunConfig(SettingsSection):
         return flat(self)
 
     @property
+    def changed(self) -> dict[str, Any]:
+        """The settings that differ from their defaults, but for the seed and what takes of the machine."""
+        usual, own = type(self)().settings, self.settings
+        aside = ("seed", "machine.plan")
+        return {key: value for key, value in own.items() if value != usual[key] and key not in aside}
+
+    @property
     def digest(self) -> str:
         """Hash of everything that influences a result, as `core.identity` reads it.
 

@@ -6,16 +6,23 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tradsys.core.errors import NotEnoughBars
 from tradsys.journal.ledger import Ledger
 from tradsys.research.run import run
 
 
 @pytest.fixture(scope="module")
-def opened(small_market, quick_config, finished, tmp_path_factory):
+def judgeable(quick_config):
+    """The quick settings, with rules by which fifty days are enough for a verdict."""
+    return quick_config.with_settings({"verdict.min_days": 20})
+
+
+@pytest.fixture(scope="module")
+def opened(small_market, judgeable, finished, tmp_path_factory):
     root = tmp_path_factory.mktemp("opened")
     shutil.copytree(finished[2] / "journal", root / "journal")
     ledger = Ledger(root / "journal" / "ledger.jsonl")
-    return run(small_market, quick_config, root=root / "runs", ledger=ledger, open_the_lockbox=True), ledger, root
+    return run(small_market, judgeable, root=root / "runs", ledger=ledger, open_the_lockbox=True), ledger, root
 
 
 def test_a_run_leaves_the_lockbox_alone_unless_asked(finished):
@@ -27,18 +34,27 @@ def test_opening_is_written_into_the_run_and_the_ledger(opened):
     (entry,) = opened[1].entries("lockbox")
     assert entry.content["profile"] == opened[0].verdict.lockbox.profile == "SNIPER"
     assert opened[0].verdict.lockbox.n_other_openings == 0
-    assert "too little history (51 of 300 days)" in opened[0].verdict.lockbox.sentence
+    assert opened[0].verdict.lockbox.n_days == 51
+
+
+def test_one_that_holds_too_few_days_for_any_verdict_stays_closed(small_market, quick_config, tmp_path):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    with pytest.raises(
+        NotEnoughBars, match=r"the lock-box holds 51 days, and a verdict needs 300 \(verdict\.min_days\)"
+    ):
+        run(small_market, quick_config, root=tmp_path / "runs", ledger=ledger, open_the_lockbox=True)
+    assert ledger.entries() == []
 
 
 def test_opening_changes_nothing_of_what_lies_before_it(opened, finished):
-    for name in ("metrics.json", "trades.parquet", "forecasts.parquet"):
+    for name in ("labels.parquet", "trades.parquet", "forecasts.parquet"):
         assert (opened[0].folder / name).read_bytes() == (finished[0].folder / name).read_bytes(), name
 
 
-def test_another_configuration_that_opens_the_same_lockbox_is_counted(opened, small_market, quick_config, tmp_path):
+def test_another_configuration_that_opens_the_same_lockbox_is_counted(opened, small_market, judgeable, tmp_path):
     shutil.copytree(opened[2] / "journal", tmp_path / "journal")
     ledger = Ledger(tmp_path / "journal" / "ledger.jsonl")
-    other = quick_config.model_copy(update={"strategy_profile": "EDGE"})
+    other = judgeable.model_copy(update={"strategy_profile": "EDGE"})
     second = run(small_market, other, root=tmp_path / "runs", ledger=ledger, open_the_lockbox=True)
     assert second.verdict.lockbox.n_other_openings == 1
 

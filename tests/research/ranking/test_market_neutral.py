@@ -197,8 +197,9 @@ def test_the_first_and_the_last_part_are_left_alone_until_the_lockbox_is_opened(
     trades = pl.read_parquet(one.folder / "trades.parquet")
     assert trades["entry_ts"].min() >= bars["ts"].min() + (bars["ts"].max() - bars["ts"].min()) * 0.2
     assert one.verdict.lockbox is None
+    judgeable = RunConfig(verdict={"min_days": 20})
     opened = run(
-        small, RunConfig(), procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger, open_the_lockbox=True
+        small, judgeable, procedure=RankProcedure.of, root=tmp_path / "ranks", ledger=ledger, open_the_lockbox=True
     )
     assert opened.verdict.lockbox.profile == NAME
     assert [entry.kind for entry in ledger.entries()].count("lockbox") == 1

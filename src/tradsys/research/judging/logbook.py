@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, DiskError
 from tradsys.core.json_text import canonical_json
 from tradsys.data.market import Market
-from tradsys.journal.entries import Choice, FailedRun, FinishedRun, FoldScore, LockboxResult, Look, Result
+from tradsys.journal.entries import Choice, FailedRun, FinishedRun, FoldScore, LockboxResult, Look, Result, UnwrittenRun
 from tradsys.journal.ledger import Ledger
 from tradsys.profiles.catalogue import named
 from tradsys.profiles.profile import Profile
@@ -23,6 +24,7 @@ from tradsys.runs.diagnostics import FoldChoiceMetrics
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.section import Measurement
 from tradsys.runs.verdict import ProfileJudgement, RunVerdict
+from tradsys.settings.config import RunConfig
 
 
 def record_look(hypothesis: str, market: Market, spec: Tried, ledger: Ledger, *, code: str) -> str:
@@ -38,17 +40,54 @@ def record_look(hypothesis: str, market: Market, spec: Tried, ledger: Ledger, *,
     return entry.content_hash
 
 
-def record_failure(reason: str, market: Market, spec: Tried, ledger: Ledger, *, code: str) -> None:
-    """Remember that this configuration could not be fitted."""
-    run = run_name(market, spec, code)
-    failed = FailedRun(data=data_of(market), run=run, experiment=spec.digest, seed=spec.seed, code=code, reason=reason)
+def record_failure(reason: str, market: Market, spec: Tried, config: RunConfig, ledger: Ledger, *, code: str) -> None:
+    """Remember that a run of this configuration came to no end, and why."""
+    failed = FailedRun(
+        data=data_of(market),
+        run=run_name(market, spec, code),
+        experiment=spec.digest,
+        seed=spec.seed,
+        code=code,
+        reason=reason,
+        changed=config.changed,
+    )
     ledger.append(failed.content())
+
+
+@contextmanager
+def recorded_if_unwritten(
+    market: Market, spec: Tried, config: RunConfig, ledger: Ledger, *, code: str
+) -> Iterator[None]:
+    """A DiskError where the system refuses a write inside, and an entry that says so: trials entered before count."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"it could not be written: {error.strerror or error}"
+        unwritten = UnwrittenRun(
+            data=data_of(market),
+            run=run_name(market, spec, code),
+            experiment=spec.digest,
+            seed=spec.seed,
+            code=code,
+            reason=reason,
+            changed=config.changed,
+        )
+        try:
+            ledger.append(unwritten.content())
+            told = f"{ledger.path} says so"
+        except OSError:
+            told = f"{ledger.path} could not be told either"
+        raise DiskError(
+            f"the run was made, but {reason} ({error.filename or 'the journal'}); no folder is left, trials that were "
+            f"entered count, and {told}: free some space or name other disks (--out, --journal), and run the same again"
+        ) from error
 
 
 def record_result(
     market: Market,
     spec: Tried,
     agent: str,
+    config: RunConfig,
     choices: Iterable[Choice],
     verdict: RunVerdict,
     metrics: RunMetrics,
@@ -68,11 +107,18 @@ def record_result(
         return
     for choice in choices:
         ledger.append(choice.content())
-    ledger.append(_finished(market, spec, agent, verdict, metrics, code=code).content())
+    ledger.append(_finished(market, spec, agent, config, verdict, metrics, code=code).content())
 
 
 def _finished(
-    market: Market, spec: Tried, agent: str, verdict: RunVerdict, metrics: RunMetrics, *, code: str
+    market: Market,
+    spec: Tried,
+    agent: str,
+    config: RunConfig,
+    verdict: RunVerdict,
+    metrics: RunMetrics,
+    *,
+    code: str,
 ) -> FinishedRun:
     return FinishedRun(
         data=data_of(market),
@@ -91,6 +137,7 @@ def _finished(
             FoldScore(fold.test_from.isoformat(), fold.test_to.isoformat(), fold.gain_millinats, fold.training)
             for fold in metrics.folds
         ],
+        changed=config.changed,
         decided=deciding_sentences(metrics, named(spec.deployed, spec.profiles).name),
     )
 

@@ -3,16 +3,19 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.costs import Costs
+from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
 from tradsys.journal.entries import Data, LockboxOpening, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
+from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import JointVerdict, VerdictSpec
 
@@ -29,6 +32,22 @@ class TriedProfile(Protocol):
         """Digest of its rules, whatever its name."""
 
 
+class HasLockbox(Protocol):
+    """How the history is shared out."""
+
+    @property
+    def lockbox(self) -> float:
+        """Share that is left alone."""
+
+
+class Rules(Protocol):
+    """What a verdict asks of a record."""
+
+    @property
+    def min_days(self) -> int:
+        """Days below which there is none."""
+
+
 class Tried(Protocol):
     """What was tried: an experiment, or whatever else was simulated and is to be judged."""
 
@@ -43,6 +62,10 @@ class Tried(Protocol):
     @property
     def profiles(self) -> Sequence[TriedProfile]:
         """The profiles, each a trial."""
+
+    @property
+    def folds(self) -> HasLockbox:
+        """How the history is shared out."""
 
     @property
     def verdict(self) -> VerdictSpec:
@@ -169,6 +192,17 @@ def verdict_json(judged: Judged, metrics: Mapping[str, Any]) -> dict[str, Any]:
         f"{judged.judgement.detectable_sharpe:.1f} would usually stay unproven."
     )
     return {**stored, "power": sentence, "ledger_head": judged.ledger_head}
+
+
+def check_lockbox(market: Market, share: float, rules: Rules) -> None:
+    """A NotEnoughBars where the lock-box holds too few days for any verdict: it would be spent for nothing."""
+    opens, last = lockbox_opens(market.bars, share), cast(datetime, market.bars["ts"].max())
+    days = (last.date() - opens.date()).days + 1
+    if days < rules.min_days:
+        raise NotEnoughBars(
+            f"the lock-box holds {days:,} days, and a verdict needs {rules.min_days:,} (verdict.min_days): opened, it "
+            "would be spent for nothing, so that it stays closed; run without --open-lockbox, or load a longer history"
+        )
 
 
 def open_lockbox(

@@ -51,8 +51,8 @@ class Shortage:
     def sentence(self) -> str:
         """Why it is too little."""
         return (
-            f"the first fold would train on {self.n_rows:,} rows and needs {self.n_needed:,}, after {self.lookback:,} bars "
-            f"of warm-up and with {self.apart:,} bars kept apart from what is tested"
+            f"the first fold would train on {self.n_rows:,} rows and needs {self.n_needed:,}, after {self.lookback:,} "
+            f"bars of warm-up and with {self.apart:,} bars kept apart from what is tested"
         )
 
 
