@@ -137,10 +137,11 @@ class NetworkAgent(ABC):
 
     def left_out(self, gain: float, error: float) -> str:
         """Why nothing of the network stays: what it saved of the loss on the check rows, and what it needed."""
-        saved, needed = (f"{1e3 * value:+.2f}" for value in (gain, self.margin * error))
+        saved = f"{1e3 * gain:+.2f} thousandths" if gain > 0 else "nothing"
+        needed = f" than {1e3 * self.margin * error:+.2f}, {self.margin:g} standard errors" if gain > 0 else ""
         return (
-            f"no network is kept: it saved {saved} thousandths on top of the linear model and needed more than "
-            f"{needed}, {self.margin:g} standard errors; the linear model decides alone"
+            f"no network is kept: it saved {saved} of the loss on top of the linear model and needed more{needed}; the "
+            "linear model decides alone"
         )
 
     def forecaster(
