@@ -21,6 +21,8 @@ def tell(command: str, config: "RunConfig", *, file: Path | None, overrides: Map
 
 def tell_of_data(overrides: Mapping[str, Any]) -> None:
     """The same for commands that read section `data` alone; a key that is no setting at all is a ConfigError."""
+    if not overrides:
+        return
     from tradsys.settings.config import RunConfig
     from tradsys.settings.unread import is_read
 

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Final
 
 from tradsys.settings.config import RunConfig
-from tradsys.settings.market import ranks_of
 
 _NETWORK: Final = ("dropout", "learning_rate", "max_steps", "window", "objective", "preset")
 _TRANSFORMER: Final = ("d_model", "n_layers", "n_heads", "attention_start")
@@ -78,8 +77,10 @@ def _reason(command: str, config: RunConfig, key: str) -> str:
         return f"it belongs to labels.events=cusum, and that is {config.labels.events}"
     if key == "folds.path_tests" and config.folds.path_groups == 0:
         return "folds.path_groups=0 turns cross-validated paths off"
-    if key.startswith("universe.") and ranks_of(config) is None:
-        return "no feature in features.names compares symbols"
+    if key.startswith("universe."):
+        from tradsys.settings.market import ranks_of
+
+        return "no feature in features.names compares symbols" if ranks_of(config) is None else ""
     return ""
 
 
