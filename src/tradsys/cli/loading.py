@@ -69,8 +69,8 @@ def load(
 
     command = "lookahead --rank" if ranks and needs.command == "lookahead" else needs.command
     settled = config or RunConfig.load(file=file, overrides=overrides, is_read=partial(is_read, command))
-    tell(command, settled, file=file, overrides=overrides)
     needs.check(settled.agent.name, trains_network=work(settled, 0).trains_network)
+    tell(command, settled, file=file, overrides=overrides)
     if not ranks:
         from tradsys.profiles.catalogue import profile_named
         from tradsys.research.walk.experiment_spec import profiles_of
