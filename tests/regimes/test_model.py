@@ -181,3 +181,85 @@ def test_the_generic_filter_and_the_model_agree(fitted: FittedRegimes) -> None:
     log_density = -0.5 * ((X - np.array(fitted.means)[:, 0]) / sd) ** 2 - np.log(sd * np.sqrt(2 * np.pi))
     values = forward_filter(log_density, np.array(fitted.transition), np.array(fitted.initial))[0]
     np.testing.assert_allclose(fitted.filter(X), values, rtol=0, atol=1e-12)
+
+
+THREE_RETURNS = np.array([0.002, 0.006, 0.02])
+
+
+@pytest.fixture(scope="module")
+def clear_states() -> tuple[np.ndarray, np.ndarray]:
+    """Returns in fractions of three volatilities that are three times apart, beside a column of noise; the states."""
+    X, state = returns_of(3000)
+    noise = np.random.default_rng(1).standard_normal((3000, 1))
+    return np.column_stack([X / SD[state][:, None] * THREE_RETURNS[state][:, None], noise]), state
+
+
+@pytest.mark.parametrize("n_columns", [1, 2])
+@pytest.mark.parametrize("unit", [1e2, 1e4, 1e-6, -1.0])
+def test_the_units_of_a_column_change_no_state(clear_states, unit: float, n_columns: int) -> None:
+    X = clear_states[0][:, :n_columns]
+    Y = X.copy()
+    Y[:, 0] = unit * Y[:, 0]
+    model = RegimeModel()
+    first, second = model.fit(X), model.fit(Y)
+    assert np.mean(first.filter(X).argmax(axis=1) == clear_states[1]) > 0.85
+    np.testing.assert_allclose(first.filter(X), second.filter(Y), atol=1e-6)
+    again = model.fit(Y, start_from=second)
+    assert np.abs(again.filter(Y) - second.filter(Y)).mean() < 0.01
+
+
+def test_observations_without_units_are_fitted_as_they_are() -> None:
+    X, _ = returns_of(2000)
+    given, scaled = (RegimeModel(n_starts=2, has_units=flag).fit(X) for flag in (False, True))
+    assert given != scaled
+    np.testing.assert_allclose(given.covariances, scaled.covariances, rtol=0.02)
+
+
+def halted(X: np.ndarray) -> np.ndarray:
+    X[-3000:] = 0.0
+    return X
+
+
+def nearly_halted(X: np.ndarray) -> np.ndarray:
+    X[-2990:] = 0.0
+    return X
+
+
+def often_still(X: np.ndarray) -> np.ndarray:
+    X[::4] = 0.0
+    return X
+
+
+def twice_the_same(X: np.ndarray) -> np.ndarray:
+    return np.column_stack([X, X])
+
+
+def one_far_away(X: np.ndarray) -> np.ndarray:
+    X[7] = 1e300
+    return X
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (halted, "the latest 3000 of 5000 rows never change"),
+        (nearly_halted, "are the same; try fewer states"),
+        (often_still, "rows that are all alike"),
+        (twice_the_same, "could not be separated"),
+        (one_far_away, "never change|all alike|without finite"),
+        (np.sign, "all alike"),
+    ],
+)
+def test_rows_that_hold_no_regimes_are_refused(spoil, sentence: str) -> None:
+    with pytest.raises(FitError, match=sentence):
+        RegimeModel(n_starts=3).fit(spoil(0.01 * np.random.default_rng(0).standard_normal((5000, 1))))
+
+
+def test_rows_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(ConfigError, match="observations are numbers"):
+        RegimeModel().fit([["a"], ["b"]])
+
+
+def test_a_model_of_other_columns_starts_nothing(fitted: FittedRegimes) -> None:
+    with pytest.raises(ConfigError, match="start_from reads 1 columns a row, found 2"):
+        RegimeModel().fit(np.random.default_rng(0).standard_normal((200, 2)), start_from=fitted)

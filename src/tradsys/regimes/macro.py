@@ -63,7 +63,9 @@ class MacroRegimes:
         X = np.stack([by_day[day] for day in days.tolist()])
         ends = np.flatnonzero(np.diff(days) > _LONGEST_PAUSE_DAYS) + 1
         lengths = np.diff([0, *ends.tolist(), len(days)]).tolist()
-        model = RegimeModel(self.n_states, self.n_starts, derive(seed, "macro supervisor"), order="mean")
+        model = RegimeModel(
+            self.n_states, self.n_starts, derive(seed, "macro supervisor"), order="mean", has_units=False
+        )
         return FittedMacroFilter(self.series, model.fit(X, lengths), self.window, interval_ms(interval))
 
 

@@ -122,7 +122,7 @@ class RegimeSpec:
         return FittedRegimeFilter(observation, regimes, self.window)
 
     def _model(self, seed: int) -> RegimeModel:
-        return RegimeModel(self.n_states, self.n_starts, derive(seed, "regime model"), order="mean")
+        return RegimeModel(self.n_states, self.n_starts, derive(seed, "regime model"), order="mean", has_units=False)
 
 
 @dataclass(frozen=True, slots=True)

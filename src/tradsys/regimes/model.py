@@ -4,11 +4,12 @@ import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 
-from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, FitError, NotEnoughBars
 from tradsys.core.plain_values import as_tuples
 from tradsys.core.seeds import generator
@@ -21,6 +22,33 @@ _START_STAY = 0.95
 _ROWS_PER_STATE = 30
 _LEAST_TRANSITION = 1e-8
 """Keeps every state within reach, so that a filter forgets where it started."""
+_LEAST_WEIGHT = 1.0
+"""Rows that a state is worth, below which it has collapsed."""
+_PRIOR = 1e-4
+"""Sum of squares that every state's variance gets beside that of its rows, whose columns have variance one."""
+
+
+class _Scale(NamedTuple):
+    """Where the columns of the rows lie and how far they spread, both (n_columns,): what takes their units away."""
+
+    centre: FloatArray
+    spread: FloatArray
+
+    @classmethod
+    def of(cls, X: FloatArray) -> Self:
+        centre = X.mean(axis=0)
+        largest = np.abs(X - centre).max(axis=0)  # squares of very small or large numbers would leave the floats
+        return cls(centre, largest * np.sqrt(np.mean(((X - centre) / largest) ** 2, axis=0)))
+
+    @classmethod
+    def none(cls, X: FloatArray) -> Self:
+        return cls(np.zeros(X.shape[1]), np.ones(X.shape[1]))
+
+    @property
+    def areas(self) -> FloatArray:
+        """Products of two columns' spreads, (n_columns, n_columns)."""
+        with np.errstate(over="ignore", under="ignore"):  # refused where they are read
+            return np.asarray(self.spread[:, None] * self.spread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +62,11 @@ class RegimeModel:
 
     States are sorted by volatility as the first observation tells it: by its root mean square within the state, right
     for returns and for volatilities, or, with `order="mean"`, by its mean, right for the logarithm of a volatility.
+
+    Columns are fitted around their means and over their standard deviations, so that returns in percent have the states
+    of the same returns in fractions. Observations that have no units, such as logarithms of ratios, may be fitted as
+    they are: `has_units=False`. A FitError where the rows do not hold so many states: where one of them gets no rows,
+    or rows that are all alike.
     """
 
     n_states: int = 3
@@ -43,6 +76,7 @@ class RegimeModel:
     order: Literal["size", "mean"] = "size"
     max_steps: int = 200
     tolerance: float = 1e-5
+    has_units: bool = True
 
     def __post_init__(self) -> None:
         if self.n_states < 2 or self.n_starts < 1 or self.max_steps < 2:
@@ -58,20 +92,25 @@ class RegimeModel:
             raise ConfigError(f"tolerance must be positive, was {self.tolerance}; 1e-5 a row is usual")
 
     def fit(
-        self, X: FloatArray, lengths: Sequence[int] | None = None, *, start_from: FittedRegimes | None = None
+        self, X: npt.ArrayLike, lengths: Sequence[int] | None = None, *, start_from: FittedRegimes | None = None
     ) -> FittedRegimes:
         """Fit on observations (n, d); `lengths` are the rows of each unbroken run, where there are several.
 
         `start_from`, a model of earlier rows, replaces the starts: folds that grow then converge within a few steps.
         """
+        X = _as_floats(X)
         lengths = [len(X)] if lengths is None else [n for n in lengths if n > 0]
         self._check(X, lengths)
-        best = self._screen(X, lengths) if start_from is None else self._continued(start_from)
+        scale = _Scale.of(X) if self.has_units else _Scale.none(X)
+        rows = (X - scale.centre) / scale.spread
+        best = self._screen(rows, lengths) if start_from is None else self._continued(start_from, scale)
         enough = self.tolerance * len(X)
-        gains = np.diff(_run(best, X, lengths, n_steps=self.max_steps, enough=enough))
-        size = best.means_[:, 0] if self.order == "mean" else best.covars_[:, 0, 0] + best.means_[:, 0] ** 2
-        order = np.argsort(size, kind="stable")
-        return _fitted(best, order, X, lengths, is_converged=bool(len(gains) and gains[-1] < enough))
+        gains = np.diff(_run(best, rows, lengths, n_steps=self.max_steps, enough=enough))
+        is_converged = bool(len(gains) and gains[-1] < enough)
+        model = _fitted(best, self.order, scale, is_converged=is_converged)
+        runs = np.split(X, np.cumsum(lengths)[:-1])
+        self._refuse_collapsed(model, runs, scale)
+        return replace(model, log_likelihood=float(sum(model.score(run) for run in runs)))
 
     def _check(self, X: FloatArray, lengths: Sequence[int]) -> None:
         if X.ndim != 2:
@@ -86,14 +125,36 @@ class RegimeModel:
             if spread <= 1e-12 * np.abs(X[:, column]).max():
                 raise FitError(f"observation {column} never changes, so that it has no regimes; leave it out")
 
-    def _continued(self, earlier: FittedRegimes) -> Any:
+    def _refuse_collapsed(self, model: FittedRegimes, runs: Sequence[FloatArray], scale: _Scale) -> None:
+        """A FitError for states that are worth no rows, whose rows are all alike, or two that are one."""
+        X, share = np.concatenate(runs), np.concatenate([model.filter(run) for run in runs])
+        means, covariances = np.array(model.means) / scale.spread, np.array(model.covariances) / scale.areas
+        for state, own in enumerate(share.T):
+            weight = float(own.sum())
+            squares = own @ (X / scale.spread - means[state]) ** 2
+            if not weight >= _LEAST_WEIGHT:
+                found = f"state {state} got none of them"
+            elif self.has_units and not (squares >= _PRIOR).all():
+                found = f"state {state} is {weight:.0f} rows that are all alike"
+            elif self.has_units and state and _are_one(means, covariances, state):
+                found = f"states {state - 1} and {state} are the same"
+            else:
+                continue
+            raise FitError(
+                f"{len(X)} rows do not hold {self.n_states} regimes: {found}; try fewer states, load more history or "
+                "leave out rows that only repeat a value"
+            )
+
+    def _continued(self, earlier: FittedRegimes, scale: _Scale) -> Any:
         if earlier.n_states != self.n_states:
             raise ConfigError(f"start_from has {earlier.n_states} states, wanted {self.n_states}")
+        if len(earlier.means[0]) != len(scale.spread):
+            raise ConfigError(f"start_from reads {len(earlier.means[0])} columns a row, found {len(scale.spread)}")
         return self._hmm(
             initial=np.array(earlier.initial),
             transition=np.array(earlier.transition),
-            means=np.array(earlier.means),
-            covariances=np.array(earlier.covariances),
+            means=(np.array(earlier.means) - scale.centre) / scale.spread,
+            covariances=np.array(earlier.covariances) / scale.areas,
         )
 
     def _screen(self, X: FloatArray, lengths: Sequence[int]) -> Any:
@@ -101,6 +162,11 @@ class RegimeModel:
         share = max(_SCREEN_ROWS // len(lengths), _ROWS_PER_STATE)
         ends = [run[-share:] for run in np.split(X, np.cumsum(lengths)[:-1])]
         few, few_lengths = np.concatenate(ends), [len(run) for run in ends]
+        if not (np.ptp(few, axis=0) > 0).all():
+            raise FitError(
+                f"the latest {len(few)} of {len(X)} rows never change, so that regimes have no start in them; "
+                "cut them off, or load a history that does not end in an outage"
+            )
         starts = [self._start(few, generator(self.seed, "regimes", i)) for i in range(self.n_starts)]
         scores = [_run(start, few, few_lengths, n_steps=_SCREEN_STEPS, enough=-np.inf)[-1] for start in starts]
         return starts[int(np.argmax(scores))]
@@ -125,7 +191,7 @@ class RegimeModel:
         hmm = GaussianHMM(
             n_components=self.n_states,
             covariance_type=self.covariance,
-            min_covar=1e-4,
+            covars_prior=self._prior(means.shape[1]),
             init_params="",
             implementation="log",
         )
@@ -133,6 +199,27 @@ class RegimeModel:
         is_full = self.covariance == "full"
         hmm.covars_ = covariances if is_full else np.diagonal(covariances, axis1=1, axis2=2)
         return hmm
+
+    def _prior(self, n_columns: int) -> Any:
+        """What is added to each state's sums of squares: to those of single columns alone where they have units."""
+        if not self.has_units:
+            return 1e-2
+        return _PRIOR * np.eye(n_columns) if self.covariance == "full" else _PRIOR
+
+
+def _as_floats(X: npt.ArrayLike) -> FloatArray:
+    try:
+        return np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"observations are numbers of shape (n_bars, n_columns), found others ({error})") from None
+
+
+def _are_one(means: FloatArray, covariances: FloatArray, state: int) -> bool:
+    """Whether a state's Gaussian is that of the state before it."""
+    return bool(
+        np.allclose(means[state], means[state - 1], rtol=0, atol=1e-9)
+        and np.allclose(covariances[state], covariances[state - 1], rtol=1e-9, atol=0)
+    )
 
 
 def _run(hmm: Any, X: FloatArray, lengths: Sequence[int], *, n_steps: int, enough: float) -> list[float]:
@@ -145,7 +232,7 @@ def _run(hmm: Any, X: FloatArray, lengths: Sequence[int], *, n_steps: int, enoug
     level = logger.level
     logger.setLevel(logging.ERROR)  # it warns of what `is_converged` says
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(all="ignore"):  # what is not finite is refused where it is read
             warnings.simplefilter("ignore", DeprecationWarning)  # hmmlearn 0.3.3 sets shapes in place
             hmm.fit(X, lengths)
     except ValueError as error:
@@ -157,20 +244,25 @@ def _run(hmm: Any, X: FloatArray, lengths: Sequence[int], *, n_steps: int, enoug
     return list(hmm.monitor_.history)
 
 
-def _fitted(hmm: Any, order: IntArray, X: FloatArray, lengths: Sequence[int], *, is_converged: bool) -> FittedRegimes:
-    """Sort the states, and keep every transition possible."""
-    transition = np.maximum(hmm.transmat_[np.ix_(order, order)], _LEAST_TRANSITION)
+def _fitted(hmm: Any, order: str, scale: _Scale, *, is_converged: bool) -> FittedRegimes:
+    """The states in their order and the observations' units, every transition possible; no likelihood yet."""
+    with np.errstate(all="ignore"):
+        means, covariances = hmm.means_ * scale.spread + scale.centre, hmm.covars_ * scale.areas
+        size = means[:, 0] if order == "mean" else covariances[:, 0, 0] + means[:, 0] ** 2
+        finite = [np.isfinite(values).all() for values in (means, covariances, hmm.transmat_, np.log(scale.areas))]
+    if not all(finite):
+        raise FitError("the regimes came out without finite means and variances; try fewer states or load more history")
+    rank = np.argsort(size, kind="stable")
+    transition = np.maximum(hmm.transmat_[np.ix_(rank, rank)], _LEAST_TRANSITION)
     transition /= transition.sum(axis=1, keepdims=True)
-    model = FittedRegimes(
+    return FittedRegimes(
         initial=as_tuples(_stationary(transition).tolist()),
         transition=as_tuples(transition.tolist()),
-        means=as_tuples(hmm.means_[order].tolist()),
-        covariances=as_tuples(hmm.covars_[order].tolist()),
+        means=as_tuples(means[rank].tolist()),
+        covariances=as_tuples(covariances[rank].tolist()),
         log_likelihood=0.0,
         is_converged=is_converged,
     )
-    total = sum(model.score(run) for run in np.split(X, np.cumsum(lengths)[:-1]))
-    return replace(model, log_likelihood=float(total))
 
 
 def _stationary(transition: FloatArray) -> FloatArray:
