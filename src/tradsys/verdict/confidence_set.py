@@ -8,6 +8,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
+from tradsys.verdict.refusals import at_least, finite
 from tradsys.verdict.stationary import mean_block, stationary_sums
 
 type Statistic = Literal["max", "range"]
@@ -26,6 +27,8 @@ class ConfidenceSet:
 
     def contains(self, alpha: float = 0.1) -> BoolArray:
         """Models of the set that holds the best one with probability 1 - `alpha` or more, (n_models,)."""
+        if not 0 < alpha < 1:
+            raise ConfigError(f"alpha must lie between 0 and 1, was {alpha}; 0.1 is usual")
         return np.asarray(self.p_values >= alpha)
 
 
@@ -49,11 +52,10 @@ def model_confidence_set(
 
     Hansen, Lunde and Nason, "The model confidence set", Econometrica 79 (2011), sections 2.1 and 3.
     """
-    losses = np.asarray(losses, np.float64)
+    at_least(1, n_bootstrap=n_bootstrap)
+    losses = finite(losses, "losses")
     if losses.ndim != 2 or len(losses) < 10 or losses.shape[1] < 1:
         raise DataError(f"losses need shape (n_obs, n_models) with 10 rows or more, found {losses.shape}")
-    if not np.isfinite(losses).all():
-        raise DataError("losses must be finite")
     if statistic not in ("max", "range"):
         raise ConfigError(f"statistic is 'max' or 'range', was {statistic!r}")
     block = mean_block(losses - losses.mean(axis=1, keepdims=True), block_length)

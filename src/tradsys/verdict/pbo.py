@@ -9,6 +9,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.logistic import log_odds
+from tradsys.verdict.refusals import finite
 
 SLICE = 1 << 12
 ROUNDING = 1e-12
@@ -42,15 +43,13 @@ def probability_of_backtest_overfitting(returns: FloatArray, n_blocks: int = 16)
     Bailey, Borwein, Lopez de Prado and Zhu, "The probability of backtest overfitting", Journal of Computational Finance
     20(4) (2017).
     """
-    returns = np.asarray(returns, np.float64)
+    returns = finite(returns, "returns")
     if n_blocks < 2 or n_blocks % 2:
         raise ConfigError(f"n_blocks must be even and at least 2, was {n_blocks}; 16 is usual")
     if returns.ndim != 2 or returns.shape[1] < 2 or returns.shape[0] < 2 * n_blocks:
         raise DataError(
             f"returns need shape (n_obs, n_trials) with 2 trials and {2 * n_blocks} rows or more, found {returns.shape}"
         )
-    if not np.isfinite(returns).all():
-        raise DataError("returns must be finite; a day without a position is 0")
     rows = returns.shape[0] // n_blocks
     kept = returns[returns.shape[0] - rows * n_blocks :]
     blocks = kept.reshape(n_blocks, rows, -1)

@@ -20,6 +20,7 @@ from tradsys.core.time import DAYS_A_YEAR
 from tradsys.journal.trial import TrialSeries
 from tradsys.verdict import sentences
 from tradsys.verdict.align import Aligned, aligned
+from tradsys.verdict.refusals import at_least
 from tradsys.verdict.results import JointVerdict, Leg, ProfileVerdict, Verdict, VerdictSpec
 from tradsys.verdict.ruin import kept, ruined_on, unflattered
 from tradsys.verdict.sharpe import (
@@ -77,6 +78,7 @@ def judge(
     nearer than twice that are not random. The same trial among both counts once. A record that was ruined, or that
     ends below its beginning, is never proven; `causes` says by profile what ruined it, in words.
     """
+    at_least(0, n_counted=n_counted, guard_bars=guard_bars)
     run = _shared_record(own)
     known: dict[str, Aligned | None] = {
         trial.digest: Aligned(trial.daily, trial.position, trial.n_trades) for trial in own

@@ -6,6 +6,8 @@ import numpy as np
 from scipy.special import betaincinv
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.errors import ConfigError
+from tradsys.verdict.refusals import at_least, finite_numbers, probabilities, same_shape
 
 
 def clopper_pearson(k: float, n: float, *, tail: float = 0.025) -> tuple[float, float]:
@@ -18,6 +20,9 @@ def clopper_pearson(k: float, n: float, *, tail: float = 0.025) -> tuple[float, 
 
     Clopper & Pearson, *Biometrika* 26 (1934), p. 404.
     """
+    finite_numbers(k=k, n=n, tail=tail)
+    if not (0 <= k <= n and 0 < tail < 0.5):
+        raise ConfigError(f"wanted 0 <= k <= n and a tail between 0 and 0.5, found {k} in {n} and a tail of {tail}")
     low = betaincinv(k, n - k + 1, tail) if k > 0 else 0.0
     high = betaincinv(k + 1, n - k, 1.0 - tail) if k < n else 1.0
     return float(low), float(high)
@@ -60,6 +65,11 @@ def reliability_bins(
 
     The intervals are Clopper and Pearson's for the bin's effective number of labels: the sum of their `uniqueness`.
     """
+    probability, y = probabilities(probability, "forecasts"), probabilities(y, "outcomes")
+    uniqueness = probabilities(uniqueness, "uniqueness")
+    same_shape(probability, y, "forecasts and outcomes")
+    same_shape(probability, uniqueness, "forecasts and their uniqueness")
+    at_least(1, n_bins=n_bins)
     found = []
     bin_of = _bins(probability, n_bins)
     for k in range(bin_of.max() + 1 if len(bin_of) else 0):
@@ -86,6 +96,9 @@ def brier_parts(probability: FloatArray, y: FloatArray, *, n_bins: int = BINS) -
     Stephenson, Coelho and Jolliffe, "Two extra components in the Brier score decomposition", Weather and Forecasting 23
     (2008).
     """
+    probability, y = probabilities(probability, "forecasts"), probabilities(y, "outcomes")
+    same_shape(probability, y, "forecasts and outcomes")
+    at_least(1, n_bins=n_bins)
     sides = [_one_side(p, hit, n_bins) for p, hit in zip(probability.T, y.T, strict=True)]
     return BrierParts(*(float(np.mean(part)) for part in zip(*sides, strict=True)))
 

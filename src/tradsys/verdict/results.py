@@ -1,6 +1,7 @@
 """The verdict on a run and on each of its profiles, with the fields of `verdict.json`, and its rules."""
 
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, Literal
 
 from tradsys.core.errors import ConfigError
@@ -28,6 +29,8 @@ class VerdictSpec:
                 f"min_trades and block_days must be positive and n_bootstrap at least {1 / self.alpha:.0f}, were "
                 f"{self.min_trades}, {self.block_days} and {self.n_bootstrap}"
             )
+        if not isfinite(self.refute_below):
+            raise ConfigError(f"refute_below must be a finite Sharpe ratio, was {self.refute_below}; 0 is usual")
         if self.min_days < 2 * self.block_days:
             raise ConfigError(f"min_days must hold two blocks of {self.block_days} days, was {self.min_days}")
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.errors import DataError
+from tradsys.verdict.refusals import finite, probabilities, same_shape
 from tradsys.verdict.reliability import BrierParts, brier_parts
 from tradsys.verdict.skill import Estimate, Overlap, estimate
 
@@ -66,6 +68,8 @@ def score(probability: FloatArray, outcomes: ForecastOutcomes, *, seed: int) -> 
 
 def log_loss(probability: FloatArray, y: FloatArray) -> FloatArray:
     """Mean over the sides of each row's log-loss in nats, (n, n_sides) -> (n,)."""
+    probability, y = probabilities(probability, "forecasts"), probabilities(y, "outcomes")
+    same_shape(probability, y, "forecasts and outcomes")
     p = np.clip(probability, 1e-12, 1 - 1e-12)
     return np.asarray(-(y * np.log(p) + (1 - y) * np.log1p(-p)).mean(axis=1))
 
@@ -76,6 +80,8 @@ def brier(probability: FloatArray, y: FloatArray) -> FloatArray:
     Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950), halved: the
     sum over both outcomes counts the same error twice.
     """
+    probability, y = probabilities(probability, "forecasts"), probabilities(y, "outcomes")
+    same_shape(probability, y, "forecasts and outcomes")
     return np.asarray(((probability - y) ** 2).mean(axis=1))
 
 
@@ -105,6 +111,10 @@ def _shares_beaten(probability: FloatArray, y: FloatArray) -> FloatArray | None:
     """Of each hit the share of misses ranked below it, of each miss the share of hits ranked above it; ties a half."""
     from scipy.stats import rankdata
 
+    probability, y = finite(probability, "forecasts"), finite(y, "outcomes")
+    same_shape(probability, y, "forecasts and outcomes")
+    if probability.ndim != 2 or not np.isin(y, (0.0, 1.0)).all():
+        raise DataError(f"an area takes outcomes of 0 and 1 of shape (n, n_sides), found others or {y.shape}")
     beaten = np.empty(probability.shape)
     for column, (p, hit) in enumerate(zip(probability.T, y.T == 1, strict=True)):
         n_hit = np.count_nonzero(hit)

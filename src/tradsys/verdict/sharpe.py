@@ -12,6 +12,7 @@ from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.time import DAYS_A_YEAR
+from tradsys.verdict.refusals import at_least, finite, finite_numbers
 from tradsys.verdict.stationary import long_run_variance
 
 EULER_GAMMA = float(np.euler_gamma)
@@ -29,6 +30,7 @@ class Moments:
 
 def moments(returns: FloatArray) -> Moments:
     """Moments of a series, shape (n_obs,), that must move."""
+    returns = finite(returns, "returns")
     sd = float(returns.std()) if len(returns) > 1 else 0.0
     if not sd > 0:
         raise DataError(f"a Sharpe ratio needs at least two returns that differ, found {len(returns)}")
@@ -51,6 +53,7 @@ def probabilistic_sharpe_ratio(
 
     Bailey and Lopez de Prado, "The Sharpe ratio efficient frontier", Journal of Risk 15(2) (2012), eq. 11.
     """
+    finite_numbers(sharpe=sharpe, benchmark=benchmark, n_obs=n_obs)
     if n_obs < 2:
         raise ConfigError(f"n_obs must be at least 2, was {n_obs}")
     return float(ndtr((sharpe - benchmark) * sqrt(n_obs - 1) / sqrt(_variance(sharpe, skewness, kurtosis))))
@@ -67,6 +70,7 @@ def expected_max_sharpe(n_trials: float, trials_variance: float = 1.0) -> float:
 
     Bailey and Lopez de Prado, "The deflated Sharpe ratio", Journal of Portfolio Management 40(5) (2014), eq. 1.
     """
+    finite_numbers(n_trials=n_trials, trials_variance=trials_variance)
     if n_trials < 1:
         raise ConfigError(f"n_trials must be at least 1, was {n_trials}; the trial itself counts")
     if trials_variance < 0:
@@ -96,6 +100,7 @@ def min_track_record_length(
     """
     if not 0.5 < confidence < 1:
         raise ConfigError(f"confidence must lie between 0.5 and 1, was {confidence}; 0.95 is usual")
+    finite_numbers(sharpe=sharpe, benchmark=benchmark)
     variance = _variance(sharpe, skewness, kurtosis)
     return 1 + variance * (float(ndtri(confidence)) / (sharpe - benchmark)) ** 2 if sharpe > benchmark else inf
 
@@ -106,6 +111,7 @@ def min_backtest_length(n_trials: int, sharpe: float = 1.0) -> float:
     Bailey, Borwein, Lopez de Prado and Zhu, "Pseudo-mathematics and financial charlatanism", Notices of the AMS 61(5)
     (2014), theorem 1.
     """
+    finite_numbers(sharpe=sharpe)
     if not sharpe > 0:
         raise ConfigError(f"sharpe must be positive, was {sharpe}")
     return (expected_max_sharpe(n_trials) / sharpe) ** 2
@@ -113,16 +119,21 @@ def min_backtest_length(n_trials: int, sharpe: float = 1.0) -> float:
 
 def normal_upper_quantile(alpha: float, n_trials: int) -> float:
     """z that the largest of `n_trials` independent standard normals exceeds with probability `alpha`."""
+    if not 0 < alpha < 1:
+        raise ConfigError(f"alpha must lie between 0 and 1, was {alpha}; 0.05 is usual")
+    at_least(1, n_trials=n_trials)
     return -float(ndtri_exp(log(-np.expm1(np.log1p(-alpha) / n_trials))))
 
 
 def chance_of_none(t: float, n_trials: int) -> float:
     """Probability that none of `n_trials` independent standard normals reaches t: Phi(t) ** n_trials."""
+    finite_numbers(t=t)
     return exp(n_trials * float(log_ndtr(t)))
 
 
 def _variance(sharpe: float, skewness: float, kurtosis: float) -> float:
     """Variance of the estimated Sharpe ratio times (n_obs - 1)."""
+    finite_numbers(skewness=skewness, kurtosis=kurtosis)
     if kurtosis < 1 + skewness**2 - 1e-9:
         raise ConfigError(
             f"kurtosis must be raw (normal = 3) and at least 1 + skewness^2 = {1 + skewness**2:.6g}, "
@@ -172,6 +183,9 @@ def path_mean(daily: FloatArray, *, block_days: float = 10) -> PathMean:
     >>> round(paths.correlation, 6), round(paths.error / paths.naive_error, 6) == round(5**0.5, 6)
     (1.0, True)
     """
+    daily = finite(daily, "daily returns")
+    if daily.ndim != 2:
+        raise DataError(f"daily returns have shape (n_paths, n_days), found {daily.shape}")
     n_days = daily.shape[1]
     deviation = daily.std(axis=1, ddof=1) if n_days > 1 else np.zeros(len(daily))
     moves = deviation > 1e-15

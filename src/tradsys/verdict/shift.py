@@ -8,6 +8,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from tradsys.core.arrays import Float32Array, FloatArray
+from tradsys.core.errors import DataError
+from tradsys.verdict.refusals import finite
 
 SLICE_BYTES = 64 << 20
 MIN_GUARD_BARS = 200
@@ -52,6 +54,7 @@ def circular_shifts(positions: Sequence[Float32Array], returns: FloatArray, memo
     risk, sum(pos R) / sqrt(sum(pos^2 R^2)), both sums over symbols too. Costs do not enter: a random entrant pays the
     same. All shifts come from one FFT a trial, in float32 and in slices of trials.
     """
+    returns = finite(returns, "returns")
     n_trials, (n_symbols, n_grid) = len(positions), returns.shape
     left_out = guard(n_grid, memory_bars)
     kept = slice(max(left_out, 1), n_grid - left_out, KEEP_EVERY)
@@ -62,6 +65,8 @@ def circular_shifts(positions: Sequence[Float32Array], returns: FloatArray, memo
     step = max(1, SLICE_BYTES // (16 * n_symbols * n_grid))
     for first in range(0, n_trials, step):
         part = np.stack(positions[first : first + step])
+        if not np.isfinite(part).all():
+            raise DataError("positions must be finite, found NaN or infinity; 0 means flat")
         part /= np.maximum(np.abs(part).max(axis=(1, 2), keepdims=True), np.float32(1e-12))
         gain = _all_shifts(part, market, n_grid)
         spread = _all_shifts(np.square(part), risk, n_grid)

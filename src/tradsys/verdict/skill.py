@@ -8,6 +8,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
+from tradsys.verdict.refusals import finite, same_shape
 from tradsys.verdict.stationary import optimal_block_length, studentised_blocks
 
 MIN_BLOCKS = 10
@@ -65,6 +66,8 @@ class Estimate:
 
 def gain(reference_loss: FloatArray, loss: FloatArray, overlap: Overlap, *, seed: int) -> Estimate:
     """How much less a forecaster loses than the reference, row by row (n,): its skill."""
+    reference_loss, loss = finite(reference_loss, "losses of the reference"), finite(loss, "losses")
+    same_shape(reference_loss, loss, "both losses")
     return estimate(reference_loss - loss, overlap, seed=seed)
 
 

@@ -9,6 +9,7 @@ from numba import njit
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.verdict.refusals import finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ def stationary_sums(values: FloatArray, block_length: float, n_draws: int, rng: 
 
     Politis and Romano, "The stationary bootstrap", Journal of the American Statistical Association 89 (1994).
     """
+    values = finite(values, "values")
     shape = (n_draws, len(values))
     is_new = rng.random(shape) < 1 / block_length
     is_new[:, 0] = True
@@ -42,6 +44,7 @@ def long_run_variance(values: FloatArray, block_length: float) -> FloatArray:
 
     Politis and Romano (1994), lemma 1; Hansen (2005), section 3.2.1.
     """
+    values = finite(values, "values")
     n_obs = len(values)
     centred = values - values.mean(axis=0)
     autocovariance = _autocovariance(centred)
@@ -57,6 +60,7 @@ def optimal_block_length(values: FloatArray) -> float:
     Politis and White, "Automatic block-length selection for the dependent bootstrap", Econometric Reviews 23 (2004),
     with the correction of Patton, Politis and White, Econometric Reviews 28 (2009).
     """
+    values = finite(values, "values")
     n_obs = len(values)
     if n_obs < 10 or not np.ptp(values) > 0:
         raise DataError(f"a block length needs at least 10 values that move, found {n_obs}")
@@ -151,6 +155,7 @@ def studentised_blocks(daily: FloatArray, block_days: int, n_draws: int, rng: np
 
     Goetze and Kuensch, "Second-order correctness of the blockwise bootstrap", Annals of Statistics 24 (1996).
     """
+    daily = finite(daily, "daily returns")
     n_days = daily.shape[1]
     centred = daily - daily.mean(axis=1, keepdims=True)
     wrapped = np.concatenate([np.zeros((len(daily), 1)), centred, centred[:, :block_days]], axis=1).cumsum(axis=1)

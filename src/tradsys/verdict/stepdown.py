@@ -6,8 +6,9 @@ from math import log, sqrt
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray
-from tradsys.core.errors import DataError
+from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
+from tradsys.verdict.refusals import at_least, finite, probabilities
 from tradsys.verdict.stationary import long_run_variance, mean_block, stationary_sums
 
 
@@ -20,6 +21,9 @@ def romano_wolf(observed: FloatArray, null: FloatArray) -> FloatArray:
     Romano and Wolf, "Exact and approximate stepdown methods", Journal of the American Statistical Association 100
     (2005); p-values as in Romano and Wolf (2016), with the observed data counted among the draws.
     """
+    observed, null = finite(observed, "observed statistics"), finite(null, "the null")
+    if observed.ndim != 1:
+        raise DataError(f"observed statistics have shape (n_trials,), found {observed.shape}")
     if null.ndim != 2 or null.shape[1] != len(observed) or not len(null):
         raise DataError(f"the null needs shape (n_draws, {len(observed)}), found {null.shape}")
     rising = np.argsort(observed, kind="stable")
@@ -32,6 +36,7 @@ def romano_wolf(observed: FloatArray, null: FloatArray) -> FloatArray:
 
 def sidak(p: FloatArray) -> FloatArray:
     """Chance that the smallest of as many independent p-values is this small, shape (n_trials,)."""
+    p = probabilities(p, "p-values")
     return np.asarray(-np.expm1(len(p) * np.log1p(-np.minimum(p, 1 - 1e-16))))
 
 
@@ -40,6 +45,7 @@ def holm(p: FloatArray) -> FloatArray:
 
     Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979).
     """
+    p = probabilities(p, "p-values")
     rising = np.argsort(p, kind="stable")
     adjusted = np.empty(len(p))
     adjusted[rising] = np.minimum(np.maximum.accumulate(p[rising] * np.arange(len(p), 0, -1)), 1.0)
@@ -59,6 +65,9 @@ def effective_trials(returns: FloatArray) -> float:
     as good by luck as the best of 16 independent ones; the effective rank says 19, the participation ratio of the
     eigenvalues 4, and the mean correlation (Bailey and Lopez de Prado, 2014, appendix 3) 50.
     """
+    returns = finite(returns, "trials' returns")
+    if returns.ndim != 2 or not returns.size:
+        raise DataError(f"trials' returns have shape (n_trials, n_obs), found {returns.shape}")
     is_flat = np.ptp(returns, axis=1) <= 0
     if is_flat.any():
         raise DataError(f"trials {np.flatnonzero(is_flat).tolist()} never move; leave them out")
@@ -146,6 +155,8 @@ def superior_models(
 
     Romano and Wolf, "Stepwise multiple testing as formalized data snooping", Econometrica 73 (2005).
     """
+    if not 0 < alpha < 1:
+        raise ConfigError(f"alpha must lie between 0 and 1, was {alpha}; 0.05 is usual")
     t, draws, _ = _studentised(benchmark, models, block_length, n_bootstrap, seed)
     p = romano_wolf(t, draws)
     return SuperiorModels(p, p <= alpha)
@@ -155,7 +166,8 @@ def _studentised(
     benchmark: FloatArray, models: FloatArray, block_length: float | None, n_bootstrap: int, seed: int
 ) -> tuple[FloatArray, FloatArray, float]:
     """The t of every model's advantage, draws of it around nothing, and the block length."""
-    benchmark, models = np.asarray(benchmark, np.float64), np.asarray(models, np.float64)
+    at_least(1, n_bootstrap=n_bootstrap)
+    benchmark, models = finite(benchmark, "losses"), finite(models, "losses")
     models = models[:, None] if models.ndim == 1 else models
     if models.ndim != 2 or benchmark.shape != models.shape[:1] or len(benchmark) < 10:
         raise DataError(
@@ -163,8 +175,6 @@ def _studentised(
             f"{benchmark.shape} and {models.shape}"
         )
     advantage = benchmark[:, None] - models
-    if not np.isfinite(advantage).all():
-        raise DataError("losses must be finite")
     moves = np.ptp(advantage, axis=0) > 0
     if not moves.all():
         raise DataError(f"models {np.flatnonzero(~moves).tolist()} differ from the benchmark by a constant; drop them")
