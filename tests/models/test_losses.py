@@ -106,3 +106,89 @@ def test_settings_that_mean_nothing_are_refused() -> None:
         FocalLoss(alpha=1.0)
     with pytest.raises(ConfigError, match="temperature must be positive, was 0"):
         SupervisedContrastiveLoss(temperature=0.0)
+
+
+LOGITS = torch.tensor([-1.0, 0.5, 2.0])
+
+
+@pytest.mark.parametrize("targets", [torch.tensor([0, 1, 1]), torch.tensor([False, True, True]), [0, 1, 1]])
+def test_whole_numbers_and_truths_are_targets_too(targets) -> None:
+    loss = FocalLoss(alpha=0.25)
+    assert loss(LOGITS, targets) == loss(LOGITS, torch.tensor([0.0, 1.0, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("targets", "sentence"),
+    [
+        (torch.tensor([-1.0, 1.0, 1.0]), "targets are 0 or 1, found -1.0"),
+        (torch.tensor([0, 1, 3]), "targets are 0 or 1, found 3"),
+        (torch.tensor([0.0, 1.0, 0.7]), "found 0.69.*draw labels from soft ones"),
+        (torch.tensor([0.0, 1.0, math.nan]), "found nan"),
+        (torch.zeros(3, 1), r"have the shape of the logits, \(3,\), found \(3, 1\)"),
+        (torch.zeros(1), r"found \(1,\)"),
+    ],
+)
+@pytest.mark.parametrize("each", [False, True])
+def test_targets_that_are_no_outcomes_are_refused(targets, sentence: str, each: bool) -> None:
+    loss = FocalLoss()
+    with pytest.raises(ConfigError, match=sentence):
+        (loss.each if each else loss)(LOGITS, targets)
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (torch.tensor([[0], [1], [0]]), r"labels have shape \(3,\).*found \(3, 1\)"),
+        (torch.tensor([0, 1]), r"found \(2,\)"),
+        (torch.tensor(1), r"found \(\)"),
+        (torch.tensor([0.0, math.nan, 0.0]), "labels must be finite"),
+    ],
+)
+def test_labels_of_another_shape_are_not_spread_over_the_embeddings(labels, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        SupervisedContrastiveLoss()(angles(0, 40, 170), labels)
+
+
+def test_labels_may_be_of_any_kind_that_is_equal_or_not() -> None:
+    loss, embeddings, labels = SupervisedContrastiveLoss(), angles(0, 40, 170), torch.tensor([0, 1, 1])
+    assert loss(embeddings, labels) == loss(embeddings, labels.bool()) == loss(embeddings, labels.double())
+
+
+def test_embeddings_are_rows_of_floats() -> None:
+    with pytest.raises(ConfigError, match="embeddings are floats of shape"):
+        SupervisedContrastiveLoss()(torch.ones(3), torch.tensor([0, 1, 1]))
+    with pytest.raises(ConfigError, match="logits are floats"):
+        FocalLoss()(torch.tensor([1, 2]), torch.tensor([0, 1]))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+@pytest.mark.parametrize("way", ["inverse", "optimum"])
+def test_a_forecast_rounded_to_certainty_stays_certain(gamma: float, way: str) -> None:
+    certain = torch.sigmoid(torch.tensor([17.0, -200.0])).numpy()
+    assert certain.tolist() == [1.0, 0.0]
+    with np.errstate(all="raise"):
+        mapped = getattr(FocalLoss(gamma, alpha=0.25), way)([*certain, 0.5, math.nan])
+    assert mapped[:2].tolist() == [1.0, 0.0]
+    assert 0 < mapped[2] < 1
+    assert math.isnan(mapped[3])
+
+
+@pytest.mark.parametrize("p", [1.2, -0.1, [0.5, math.inf]])
+def test_what_is_no_probability_has_no_inverse(p) -> None:
+    loss = FocalLoss()
+    for way in (loss.inverse, loss.optimum):
+        with pytest.raises(ConfigError, match="wanted probabilities between 0 and 1"):
+            way(p)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_what_always_or_never_happens_costs_nothing(rate: float) -> None:
+    assert FocalLoss().zero_information(rate) == 0.0
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_settings_of_losses_are_finite(number: float) -> None:
+    with pytest.raises(ConfigError, match=r"gamma must not be negative, was (nan|inf); give a number"):
+        FocalLoss(gamma=number)
+    with pytest.raises(ConfigError, match=r"temperature must be positive, was (nan|inf); give a number"):
+        SupervisedContrastiveLoss(number)

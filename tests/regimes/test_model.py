@@ -246,7 +246,7 @@ def one_far_away(X: np.ndarray) -> np.ndarray:
         (nearly_halted, "are the same; try fewer states"),
         (often_still, "rows that are all alike"),
         (twice_the_same, "could not be separated"),
-        (one_far_away, "never change|all alike|without finite"),
+        (one_far_away, r"never change|all alike|without finite"),
         (np.sign, "all alike"),
     ],
 )

@@ -108,14 +108,14 @@ NUMBERS = {
 @pytest.mark.parametrize("bad", [NAN, INF, -INF])
 @pytest.mark.parametrize("statistic", STATISTICS.values(), ids=STATISTICS)
 def test_no_statistic_is_made_of_what_is_not_finite(statistic, bad: float) -> None:
-    with pytest.raises(DataError, match="finite|between 0 and 1"):
+    with pytest.raises(DataError, match=r"finite|between 0 and 1"):
         statistic(bad)
 
 
 @pytest.mark.parametrize("bad", [NAN, INF, -INF])
 @pytest.mark.parametrize("statistic", NUMBERS.values(), ids=NUMBERS)
 def test_no_argument_is_taken_that_is_no_number(statistic, bad: float) -> None:
-    with pytest.raises(ConfigError, match="finite|between|wanted"):
+    with pytest.raises(ConfigError, match=r"finite|between|wanted"):
         statistic(bad)
 
 

@@ -229,7 +229,11 @@ class NetworkAgent(ABC):
 
     def loss(self) -> Loss:
         """What the network is trained on, of every label."""
-        return FocalLoss(self.focal_gamma, self.focal_alpha).each if self.objective == "focal" else _cross_entropy
+        return (
+            FocalLoss(self.focal_gamma, self.focal_alpha).each_unchecked
+            if self.objective == "focal"
+            else _cross_entropy
+        )
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
