@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from tests.journal.test_trial import trial
 
-from tradsys.core.errors import LedgerError
+from tradsys.core.errors import ConfigError, DataError, LedgerError
 from tradsys.core.price_path import PricePath
 from tradsys.journal import Ledger
 
@@ -160,6 +160,35 @@ class TestBrokenChain:
         with pytest.raises(LedgerError, match=f"line {number} "):
             Ledger(path)
 
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda line: line.replace('"at":', '"at":"2020","at":', 1), "the key 'at' stands twice"),
+            (lambda line: line.replace('"seed":', '"seed":9,"seed":', 1), "the key 'seed' stands twice"),
+            (lambda line: line.replace('"at":', '"note":"mine","at":', 1), "it has 'note' beside hash, prev, at"),
+            (lambda line: line.replace('"at":', '"when":', 1), "it has 'when' beside"),
+            (lambda line: '{"hash":"a"}\n', "it lacks 'prev'"),
+            (lambda line: '"text"\n', "it holds no object but str"),
+            (lambda line: "[" * 100_000 + "]" * 100_000 + "\n", "nested too deeply"),
+            (lambda line: line.replace('"seed":1', '"seed":"\udcff"'), "codec can't decode"),
+        ],
+        ids=[
+            "key twice",
+            "content's key twice",
+            "key added",
+            "key renamed",
+            "keys missing",
+            "text",
+            "deep",
+            "not UTF-8",
+        ],
+    )
+    def test_what_a_line_has_beyond_its_fields_is_named(self, path, lines, change, said):
+        lines[1] = change(lines[1])
+        path.write_bytes("".join(lines).encode(errors="surrogateescape"))
+        with pytest.raises(LedgerError, match=f"line 2 is not a ledger entry.*{said}"):
+            Ledger(path)
+
     def test_a_ledger_that_shrank_while_it_was_open_is_noticed(self, path, lines):
         ledger = Ledger(path)
         path.write_text("".join(lines[:2]))
@@ -167,8 +196,33 @@ class TestBrokenChain:
             ledger.append(content(9))
 
 
+class TestPlaces:
+    def test_a_folder_is_no_ledger(self, tmp_path):
+        with pytest.raises(LedgerError, match="cannot be a ledger"):
+            Ledger(tmp_path)
+
+    def test_a_ledger_lies_in_a_folder(self, tmp_path):
+        (tmp_path / "journal").write_text("")
+        with pytest.raises(LedgerError, match="is a file, wanted the folder of a ledger"):
+            Ledger(tmp_path / "journal" / "ledger.jsonl")
+
+    def test_text_that_is_not_utf_8_is_refused_and_nothing_written(self, path):
+        ledger = Ledger(path)
+        with pytest.raises(ConfigError, match="keeps text as UTF-8"):
+            ledger.append({"kind": "hypothesis", "text": "gr\udcfcn"})
+        assert ledger.entries() == []
+        assert not path.exists()
+
+    def test_content_that_is_nested_too_deeply_is_refused(self, path):
+        deep: list = []
+        for _ in range(20_000):
+            deep = [deep]
+        with pytest.raises(DataError, match="levels deep"):
+            Ledger(path).append({"kind": "note", "deep": deep})
+
+
 class TestCrash:
-    @pytest.mark.parametrize("kept", [1, 30, -1])
+    @pytest.mark.parametrize("kept", [1, 30, -2])
     def test_a_cut_off_line_is_dropped_logged_and_written_over(self, path, kept, caplog):
         ledger = Ledger(path)
         ledger.append(content(0))
@@ -181,6 +235,28 @@ class TestCrash:
         assert path.read_bytes() == whole
         repaired.append(content(2))
         assert [entry.content["seed"] for entry in Ledger(path).entries()] == [0, 2]
+
+    def test_a_whole_last_line_without_its_newline_is_kept(self, path, caplog):
+        ledger = Ledger(path)
+        entries = [ledger.append(content(n)) for n in range(2)]
+        written = path.read_bytes()
+        path.write_bytes(written[:-1])
+        with caplog.at_level(logging.WARNING):
+            again = Ledger(path)
+        assert "lacked its newline" in caplog.text
+        assert again.entries() == entries
+        assert path.read_bytes() == written
+        again.append(content(2))
+        assert [entry.content["seed"] for entry in Ledger(path).entries()] == [0, 1, 2]
+
+    @pytest.mark.parametrize("whole", ['{"a": 1}', "[]", "7"])
+    def test_a_whole_last_line_that_does_not_fit_is_an_error_and_stays(self, path, whole):
+        Ledger(path).append(content(0))
+        written = path.read_text() + whole
+        path.write_text(written)
+        with pytest.raises(LedgerError, match="line 2 is not a ledger entry"):
+            Ledger(path)
+        assert path.read_text() == written
 
     def test_killing_a_writer_loses_at_most_the_line_being_written(self, path):
         script = (

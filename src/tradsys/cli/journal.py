@@ -14,8 +14,9 @@ from tradsys.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from tradsys.journal.book import MarketBook
+    from tradsys.journal.chain import LedgerEntry
     from tradsys.journal.entries import Data
-    from tradsys.journal.ledger import Ledger, LedgerEntry
+    from tradsys.journal.ledger import Ledger
 
 Journal = Annotated[Path, typer.Option(help="Folder of the ledger.")]
 

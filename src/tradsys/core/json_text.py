@@ -1,4 +1,4 @@
-"""Canonical JSON: text whose bytes depend on its content alone."""
+"""JSON written so that its bytes depend on its content alone, and read so that no part of it is passed over."""
 
 import json
 from collections.abc import Mapping
@@ -16,12 +16,41 @@ from tradsys.core.errors import DataError
 
 def canonical_json(value: Any) -> str:
     """One line of JSON with sorted keys: the text that is hashed."""
+    try:
+        return _one_line(value)
+    except RecursionError:
+        raise DataError("JSON goes some hundred levels deep, found more; store it flat") from None
+
+
+def _one_line(value: Any) -> str:
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def pretty_json(value: Any) -> str:
     """Indented JSON with sorted keys, for people and for byte-wise comparison."""
     return json.dumps(plain(value), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_json(text: str | bytes) -> Any:
+    """What the text says; a ValueError where it is no JSON, names a key of one object twice or is nested too deeply.
+
+    >>> read_json('{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    ValueError: the key 'a' stands twice in one object
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except RecursionError:
+        raise ValueError("it is nested too deeply to be read") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,6 @@
 """Settings from TOML, `.env`, environment and command line, strict: later ones win, an unknown key is an error."""
 
 import difflib
-import json
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.json_text import read_json
 from tradsys.core.variables import PREFIX, PROGRAM, refuse_mistyped, variable_of, variables
 
 FILE = "tradsys.toml"
@@ -167,8 +167,8 @@ def _parse(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return read_json(text)
+    except ValueError:
         return text.split(",") if "," in text else text
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tradsys.journal.ledger import Ledger, LedgerEntry
+from tradsys.journal.chain import LedgerEntry
+from tradsys.journal.ledger import Ledger
 
 UNNAMED = "unnamed"
 

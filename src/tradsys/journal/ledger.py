@@ -1,7 +1,6 @@
 """The ledger: an append-only, hash-chained file of everything ever scored, and the series of its trials beside it."""
 
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -18,29 +17,13 @@ from tradsys.core.errors import ConfigError, DataError, LedgerError
 from tradsys.core.files import sync_folder, write_atomically
 from tradsys.core.json_text import canonical_json
 from tradsys.core.price_path import PATH_BLOCK, PricePath
+from tradsys.journal.chain import FIRST, LedgerEntry, chained, is_json, line_of, read_line, sha256
 from tradsys.journal.entries import COUNTED
 from tradsys.journal.trial import TrialSeries
 
-FIRST = "0" * 64
 TRIAL = "trial"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One line: `hash` chains it to the line before, `content_hash` leaves out the time `at` which it was written."""
-
-    hash: str
-    prev: str
-    content_hash: str
-    content: Mapping[str, Any]
-    at: str
-
-    @property
-    def kind(self) -> str:
-        """What the entry records: "trial", "lockbox", "hypothesis", ..."""
-        return str(self.content.get("kind", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +38,10 @@ class Ledger:
     """An append-only JSONL file that several processes may write to.
 
     Every append is checked against the chain, locked, and on disk before it returns. Content that is already there is
-    not written again. A line cut off by a crash is dropped at the next opening and logged; anything else that does not
-    fit the chain is a `LedgerError`. A trial's series lies in `trials/<digest>.safetensors` beside the file, and the
-    path of prices by which a market is recognised in `paths/<digest>.safetensors`.
+    not written again. A line cut off by a crash is dropped at the next opening and logged, a whole one that lacks its
+    newline gets it; anything else that does not fit the chain is a `LedgerError`. A trial's series lies in
+    `trials/<digest>.safetensors` beside the file, and the path of prices by which a market is recognised in
+    `paths/<digest>.safetensors`.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -76,9 +60,11 @@ class Ledger:
 
     def refresh(self) -> None:
         """Read what other processes have written since."""
+        if self.path.parent.exists() and not self.path.parent.is_dir():
+            raise LedgerError(f"{self.path.parent} is a file, wanted the folder of a ledger; name another folder")
         if self.path.exists():
-            with self._locked():
-                self._read_on()
+            with self._locked() as descriptor:
+                self._read_on(descriptor)
 
     def append_trial(self, content: Mapping[str, Any], trial: TrialSeries) -> LedgerEntry:
         """Store a trial's series, then append its entry: `content` with kind "trial", "series" and "n_trades" added."""
@@ -88,17 +74,21 @@ class Ledger:
     def append(self, content: Mapping[str, Any]) -> LedgerEntry:
         """Write one entry, or return the one that already says the same."""
         text = canonical_json(content)
-        content_hash = _sha256(text)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            content_hash = sha256(text)
+        except UnicodeEncodeError as error:
+            raise ConfigError(
+                f"the ledger keeps text as UTF-8, found {error.object[error.start - 8 : error.end + 8]!r}; "
+                "write it again, a byte of it is in another encoding"
+            ) from None
         with self._locked() as descriptor:
-            self._read_on()
+            self._read_on(descriptor)
             if content_hash in self._by_content:
                 return self._by_content[content_hash]
             at = datetime.now(UTC).isoformat(timespec="seconds")
-            chained = _chain(self.head, at, content_hash)
-            line = f'{{"hash":"{chained}","prev":"{self.head}","at":"{at}","content":{text}}}\n'.encode()
+            entry = LedgerEntry(chained(self.head, at, content_hash), self.head, content_hash, json.loads(text), at)
+            line = line_of(entry, text)
             _write_all(descriptor, line)
-            entry = LedgerEntry(chained, self.head, content_hash, json.loads(text), at)
             self._remember(entry, len(line))
             return entry
 
@@ -135,7 +125,7 @@ class Ledger:
 
         Notes, decisions and choices made inside training parts leave it as it is.
         """
-        return _sha256("\n".join(sorted(entry.content_hash for entry in self.trials_on(blocks))))
+        return sha256("\n".join(sorted(entry.content_hash for entry in self.trials_on(blocks))))
 
     def latest(self, kind: str, **fields: Any) -> LedgerEntry | None:
         """The last entry of a kind whose content has these values, None where there is none."""
@@ -201,7 +191,13 @@ class Ledger:
     def _locked(self) -> Iterator[int]:
         """The file's descriptor, open for appending, while no other process may read or write."""
         is_new = not self.path.exists()
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise LedgerError(
+                f"{self.path} cannot be a ledger ({error.strerror}); it is a file of lines that this user may write to"
+            ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if is_new:
@@ -210,8 +206,8 @@ class Ledger:
         finally:
             os.close(descriptor)
 
-    def _read_on(self) -> None:
-        """Check and remember what was written since the last look; drop a line that was cut off."""
+    def _read_on(self, descriptor: int) -> None:
+        """Check and remember what was written since the last look; drop or end a line that has no end."""
         size = self.path.stat().st_size
         if size < self._read_to:
             raise LedgerError(
@@ -222,34 +218,20 @@ class Ledger:
         with self.path.open("rb") as file:
             file.seek(self._read_to)
             unread = file.read()
-        whole, newline, cut_off = unread.rpartition(b"\n")
-        if cut_off:
-            _log.warning("%s: dropped a line of %d bytes that a crash cut off", self.path, len(cut_off))
-            os.truncate(self.path, size - len(cut_off))
-        if newline:
-            for line in whole.split(b"\n"):
-                self._remember(self._checked(line), len(line) + 1)
+        whole, newline, last = unread.rpartition(b"\n")
+        for line in whole.split(b"\n") if newline else ():
+            self._remember(self._checked(line), len(line) + 1)
+        if last and is_json(last):
+            entry = self._checked(last)
+            _log.warning("%s: ended its last line, which lacked its newline", self.path)
+            _write_all(descriptor, b"\n")
+            self._remember(entry, len(last) + 1)
+        elif last:
+            _log.warning("%s: dropped a line of %d bytes that a crash cut off", self.path, len(last))
+            os.truncate(self.path, size - len(last))
 
     def _checked(self, line: bytes) -> LedgerEntry:
-        number = len(self._entries) + 1
-        try:
-            read = json.loads(line)
-            claimed, prev, at, content = (read[name] for name in ("hash", "prev", "at", "content"))
-            content_hash = _sha256(canonical_json(content))
-        except (ValueError, KeyError, TypeError) as error:
-            raise LedgerError(
-                f"{self.path} line {number} is not a ledger entry ({error}); restore it from a copy"
-            ) from error
-        if prev != self.head:
-            raise LedgerError(
-                f"{self.path} line {number} follows {str(prev)[:12]}..., but the line before is {self.head[:12]}...: "
-                "a line was removed, added or moved; restore the file from a copy"
-            )
-        if claimed != _chain(prev, at, content_hash):
-            raise LedgerError(
-                f"{self.path} line {number} was changed after it was written; restore the file from a copy"
-            )
-        return LedgerEntry(claimed, prev, content_hash, content, at)
+        return read_line(line, f"{self.path} line {len(self._entries) + 1}", self.head)
 
     def _remember(self, entry: LedgerEntry, n_bytes: int) -> None:
         self._entries.append(entry)
@@ -277,14 +259,6 @@ def _write_once(path: Path, content: bytes) -> None:
 def _trial_name(entry: LedgerEntry) -> str:
     """Digest of its series; of its content where it has none."""
     return str(entry.content.get("series") or entry.content_hash)
-
-
-def _chain(prev: str, at: str, content_hash: str) -> str:
-    return _sha256(f"{prev} {at} {content_hash}")
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write_all(descriptor: int, line: bytes) -> None:

@@ -1,6 +1,5 @@
 """What every part of a run's JSON shares: typed, frozen, and refused in a sentence where it does not fit."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -8,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from tradsys.core.errors import DataError
+from tradsys.core.json_text import read_json
 
 type Number = int | float | None
 """None where it is not defined; what was written as a whole number stays one."""
@@ -44,13 +44,13 @@ class RunSection(BaseModel):
 def json_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file of a run's folder."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(
             f"{path.name} is missing in {path.parent}, which is not the folder of a finished run; `tradsys run` makes "
             "one, see --out"
         ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DataError(f"{path} is not JSON ({error}); make the run again") from error
     if not isinstance(content, dict):
         raise DataError(f"{path} must hold an object, found {type(content).__name__}; make the run again")

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradsys.core.errors import FitError
+from tradsys.core.json_text import read_json
 
 type Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -80,7 +81,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str,
     content = path.read_bytes()
     try:
         start = 8 + int.from_bytes(content[:8], "little")
-        header = json.loads(content[8:start])
+        header = read_json(content[8:start])
         about = header.pop("__metadata__")
         is_whole = hashlib.sha256(content[start:]).hexdigest() == about.pop("sha256")
     except (ValueError, KeyError, AttributeError):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.errors import DataError, FitError
+from tradsys.core.json_text import read_json
 from tradsys.core.time import DAY_MS
 from tradsys.data.market import load_market
 from tradsys.journal.trial import TrialSeries
@@ -144,7 +145,7 @@ class ResultsFile:
 
     def _parse(self, number: int, line: bytes) -> Line:
         try:
-            parsed: Line = json.loads(line)
+            parsed: Line = read_json(line)
             parsed["cell"], parsed["seed"], parsed["preset"], parsed["profiles"]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(

@@ -25,8 +25,9 @@ from tradsys.core.errors import DataError
 from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR, to_ms
 from tradsys.journal.book import reigning
+from tradsys.journal.chain import LedgerEntry
 from tradsys.journal.entries import NOT_FITTED, Champion, Data
-from tradsys.journal.ledger import Ledger, LedgerEntry
+from tradsys.journal.ledger import Ledger
 from tradsys.profiles.catalogue import named
 from tradsys.research.judging.rejudge import Replay, rejudge
 from tradsys.runs.verdict import ProfileJudgement
