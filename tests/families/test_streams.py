@@ -22,6 +22,7 @@ from tradsys.features.prices import LogPrices, log_close, log_returns
 from tradsys.features.stream import series
 from tradsys.features.stream.feature_stream import Bar, FeatureStream, bars_of
 from tradsys.features.stream.program import Program
+from tradsys.features.windows import moving_sum
 from tradsys.regimes.momentum import RegimeMomentum
 from tradsys.regimes.volatility import VolatilityRegimes
 
@@ -194,6 +195,69 @@ def test_a_bar_that_is_not_the_next_one_is_refused_and_nothing_moves(
     with pytest.raises(DataError, match=sentence):
         stream.step(spoil(next_bar))
     np.testing.assert_allclose(stream.step(next_bar), raw(Rsi()).compute(bars).values[-1], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda bars: bars[:5],
+        lambda bars: bars.reverse(),
+        lambda bars: pl.concat([bars.with_columns(symbol=pl.lit(name)) for name in "AB"]),
+        lambda bars: bars.with_columns(macro_mood=pl.lit(float("inf"))),
+        lambda bars: bars.drop("macro_mood"),
+    ],
+    ids=["too few", "reversed", "two symbols", "infinite", "a column short"],
+)
+def test_a_history_that_is_refused_moves_nothing(spoil: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    bars = ordinary(900).with_columns(macro_mood=pl.lit(0.5))
+    fitted = FeatureSet((Rsi(), _Smoothed(), _Mood())).learn([bars])
+    stream, twin = (FeatureStream(fitted, HOUR) for _ in range(2))
+    for one in (stream, twin):
+        one.warm(bars[:600])
+    with pytest.raises((DataError, ConfigError)):
+        stream.warm(spoil(ordinary(300).with_columns(macro_mood=pl.lit(2.0))))
+    for bar in bars_of(bars[600:640]):
+        assert stream.step(bar).tobytes() == twin.step(bar).tobytes()
+
+
+def test_a_bar_without_the_columns_of_the_others_is_refused_and_nothing_moves() -> None:
+    bars = ordinary(700).with_columns(macro_mood=pl.lit(0.5))
+    fitted = FeatureSet((Rsi(), _Mood())).learn([bars])
+    stream, twin = (FeatureStream(fitted, HOUR) for _ in range(2))
+    for one in (stream, twin):
+        one.warm(bars[:600])
+    due = bars_of(bars[600:601])[0]
+    for outside in ({}, {"macro_moon": 1.0}):
+        with pytest.raises(DataError, match="macro_mood"):
+            stream.step(due._replace(outside=outside))
+    for bar in bars_of(bars[600:640]):
+        assert stream.step(bar).tobytes() == twin.step(bar).tobytes()
+
+
+def test_a_bar_whose_features_have_no_value_is_refused_and_nothing_moves() -> None:
+    @dataclass(frozen=True)
+    class Volumes(OddColumns):
+        """Overflows where volumes are absurd."""
+
+        name: ClassVar[str] = "volumes"
+        columns: ClassVar[tuple[str, ...]] = ("volumes",)
+        lookback: ClassVar[int] = 3
+
+        def compute(self, bars: pl.DataFrame) -> FloatArray:
+            volume = series.ohlcv(bars).volume
+            return masked([moving_sum(volume * volume, np.ones(3))], 3)
+
+    bars = ordinary(700)
+    fitted = FittedFeatures((Volumes(), Rsi()), (0.0, 0.0), (1e6, 1.0))
+    stream, twin = (FeatureStream(fitted, HOUR) for _ in range(2))
+    for one in (stream, twin):
+        assert one.is_fast.all()
+        one.warm(bars[:600])
+    due = bars_of(bars[600:601])[0]
+    with pytest.raises(DataError, match="has no value at the last bar"):
+        stream.step(due._replace(volume=1e300))
+    for bar in bars_of(bars[600:640]):
+        assert stream.step(bar).tobytes() == twin.step(bar).tobytes()
 
 
 def test_fractional_differences_refuse_a_gap_whatever_is_said() -> None:

@@ -6,12 +6,14 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
+from tests.core.test_carry import with_funding
 from tests.features.markets import ordinary
 from tests.models.networks.test_stepper import forecaster
 
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.time import ts_ms
 from tradsys.features import FeatureSet
 from tradsys.features.stream.feature_stream import bars_of
 from tradsys.labels import BarrierSpec
@@ -24,7 +26,7 @@ from tradsys.models.networks.transformer import BandedTransformer
 from tradsys.models.pooling.combination import SingleForecaster
 from tradsys.models.pooling.ensemble import FittedEnsemble
 from tradsys.predictor import LivePredictor, Predictor
-from tradsys.predictor.economics import TimeExit
+from tradsys.predictor.economics import Holding, TimeExit
 from tradsys.predictor.valuation import ConfidenceRanks, Valuation, audit_inputs
 from tradsys.profiles import ConfidenceAbove, Profile
 from tradsys.regimes.markov import RegimeSpec
@@ -122,3 +124,80 @@ def test_only_the_next_bar_is_taken(bars: pl.DataFrame, predictor: Predictor) ->
     last = bars[2001:2002].with_columns(pl.col("ts").dt.offset_by("2h"))
     moved = pl.concat([bars[:2001], last])
     assert after.probability == pytest.approx(predictor.decide(moved).probability, abs=1e-6)
+
+
+def of(symbol: str, bars: pl.DataFrame) -> pl.DataFrame:
+    return bars.with_columns(symbol=pl.lit(symbol))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error"),
+    [
+        (lambda bars: of("ETH", bars[:50]), DataError),
+        (lambda bars: pl.concat([of("ETH", bars[:2000]), of("BNB", bars[:2000])]), ConfigError),
+        (lambda bars: of("ETH", bars[:2000]).reverse(), DataError),
+        (lambda bars: of("ETH", bars[:2000]).with_columns(close=-pl.col("close")), DataError),
+        (lambda bars: of("ETH", bars[:2000]).drop("volume"), DataError),
+    ],
+    ids=["too few", "two symbols", "reversed", "negative prices", "no volume"],
+)
+def test_a_history_that_is_refused_moves_nothing(bars: pl.DataFrame, predictor: Predictor, spoil, error) -> None:
+    live, twin = LivePredictor(predictor), LivePredictor(predictor)
+    for one in (live, twin):
+        one.warm(of("BTC", bars[:2000]))
+    with pytest.raises(error):
+        live.warm(spoil(bars))
+    for bar in bars_of(bars[2000:2003]):
+        said = live.step(bar)
+        assert said == twin.step(bar)
+        assert said.symbol == "BTC"
+
+
+def test_a_fault_late_in_a_warm_start_moves_nothing_either(bars: pl.DataFrame, predictor: Predictor) -> None:
+    network = forecaster(
+        BandedTransformer(len(predictor.features.columns), d_model=16, n_layers=2, window=8, n_heads=2)
+    )
+    calibrations = {name: Calibration(np.zeros(2), np.ones(2)) for name in ("ridge", "network")}
+    pool = FittedEnsemble(calibrations, np.full((3, 2), 0.5), np.zeros(2))
+    both = {**predictor.forecasters, "network": network}
+    with_network = replace(predictor, forecasters=both, combination=pool)
+    live, twin = LivePredictor(with_network), LivePredictor(with_network)
+    for one in (live, twin):
+        one.warm(of("BTC", bars[:2000]))
+
+    def fails() -> None:
+        raise DataError("no rates")
+
+    live._decision = fails  # what comes last
+    with pytest.raises(DataError, match="no rates"):
+        live.warm(of("ETH", bars[500:2400]))
+    del live._decision
+    for bar in bars_of(bars[2000:2003]):
+        assert live.step(bar) == twin.step(bar)
+
+
+def test_a_first_history_that_is_refused_leaves_a_predictor_without_one(
+    bars: pl.DataFrame, predictor: Predictor
+) -> None:
+    live = LivePredictor(predictor)
+    with pytest.raises(DataError, match="needs"):
+        live.warm(bars[:50])
+    with pytest.raises(ConfigError, match="needs its history first"):
+        live.step(bars_of(bars[50:51])[0])
+
+
+def test_costs_of_holding_that_a_bar_does_not_tell_are_refused_before_anything_moves(
+    bars: pl.DataFrame, predictor: Predictor
+) -> None:
+    settled = np.arange(0, len(bars), 8)
+    told = with_funding(bars, ts_ms(bars)[settled], np.full(len(settled), 1e-4))
+    held = np.full((4, 2), 2.0)
+    holding = Holding.fit(held, np.ones_like(held), horizon=6, bar_ms=3_600_000, costs=Costs(), has_rates=True)
+    live = LivePredictor(replace(predictor, valuation=replace(predictor.valuation, holding=holding)))
+    with pytest.raises(DataError, match="funding_due"):
+        live.warm(bars[:2000])
+    live.warm(told[:2000])
+    due, known = bars_of(bars[2000:2001])[0], bars_of(told[2000:2001])[0]
+    with pytest.raises(DataError, match="funding_due"):
+        live.step(due)
+    assert live.step(known).start == live.predictor.decide(told[:2001]).start

@@ -1,6 +1,7 @@
 """A predictor that steps bar by bar: the decision for a bar takes microseconds once the bar has closed."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -43,6 +44,10 @@ class _RegimeColumns:
         return self.regimes.filter(bars)
 
 
+_MOVING = ("_symbol", "_atr", "_close", "_holding_cost", "_row", "_logits", "_n_seen")
+"""What of a live predictor itself moves on by a bar; its features and networks keep their own memory."""
+
+
 class LivePredictor:
     """`Predictor.decide`, one closed bar after the other; `warm` with history first.
 
@@ -65,7 +70,7 @@ class LivePredictor:
         self._step_ms = interval_ms(predictor.interval)
         self._symbol, self._atr, self._close = "", float("nan"), float("nan")
         self._row, self._logits = np.empty(0), np.empty(0)
-        self._last = pl.DataFrame()
+        self._holding_cost: FloatArray | None = None
         self._n_seen = 0
         models = predictor.forecasters
         self._steppers = {name: Stepper(one) for name, one in models.items() if isinstance(one, OnnxForecaster)}
@@ -78,41 +83,56 @@ class LivePredictor:
         """Forget everything and take in the history of one symbol, `Predictor.lookback` closed bars at least.
 
         Returns the decision for its last bar that has closed by `now`; bars are checked as `Predictor.decide` does it.
+        A history that is refused leaves everything as it was.
         """
         frames, n_open = self.predictor.checked(bars, now=now)
         if len(frames) != 1:
             raise ConfigError(f"a live predictor follows one symbol, found {len(frames)}; make one for each")
         ((symbol, frame),) = frames.items()
         memory = max(one.memory for one in self.predictor.forecasters.values())
-        rows = self.features.warm(frame, n_rows=memory + 1)
-        self._symbol = symbol
-        for stepper in self._steppers.values():
-            stepper.warm(rows[:-1, : self._n_features])
-        arrays = to_arrays(frame)
-        self._atr = float(wilder_atr(arrays.high, arrays.low, arrays.close, self.predictor.barriers.atr_period)[-1])
-        self._close, self._last = float(arrays.close[-1]), frame.tail(1)
-        self._read(rows[-1])
-        return replace(self._decision(), n_open=n_open)
+        with self._unmoved_if_refused():
+            rows = self.features.warm(frame, n_rows=memory + 1)
+            for stepper in self._steppers.values():
+                stepper.warm(rows[:-1, : self._n_features])
+            arrays, period = to_arrays(frame), self.predictor.barriers.atr_period
+            self._symbol, self._close = symbol, float(arrays.close[-1])
+            self._atr = float(wilder_atr(arrays.high, arrays.low, arrays.close, period)[-1])
+            self._holding_cost = self.predictor.valuation.holding_cost(frame.tail(1))
+            self._read(rows[-1])
+            return replace(self._decision(), n_open=n_open)
+
+    @contextmanager
+    def _unmoved_if_refused(self) -> Iterator[None]:
+        known = {name: getattr(self, name) for name in _MOVING}
+        try:
+            with ExitStack() as parts:
+                for part in (self.features, *self._steppers.values()):
+                    parts.enter_context(part.unmoved_if_refused())
+                yield
+        except BaseException:
+            for name, value in known.items():
+                setattr(self, name, value)
+            raise
 
     def forecast(self, bar: Bar, *, after_gap: bool = False, now: datetime | int | None = None) -> FloatArray:
         """Uncalibrated log-odds (2,) of the bar that has just closed; one that closes after `now` is refused."""
         if np.isnan(self._close) or self.features.n_seen != self._n_seen:
             raise ConfigError(
-                "a live predictor needs its history first, and again after a bar that its features failed on; call "
-                "warm(bars)"
+                "a live predictor needs its history first, and again after its features were stepped by somebody else; "
+                "call warm(bars)"
             )
         if bar.ts + self._step_ms > (until := as_ms(now)):
             raise DataError(
                 f"wanted a closed bar, found that of {stamp(bar.ts)}, which closes at {stamp(bar.ts + self._step_ms)}, "
                 f"after now, {stamp(until)} UTC; wait until it has closed, or give now=..."
             )
+        valuation = self.predictor.valuation
+        cost = None if valuation.holding is None else valuation.holding_cost(frame_of([bar]))
         row = self.features.step(bar, after_gap=after_gap)
         period = self.predictor.barriers.atr_period
         true_range = max(bar.high, self._close) - min(bar.low, self._close)
         self._atr = (self._atr * (period - 1) + true_range) / period
-        self._close = bar.close
-        if self.predictor.valuation.holding is not None:
-            self._last = frame_of([bar])
+        self._close, self._holding_cost = bar.close, cost
         self._read(row)
         return self._logits
 
@@ -131,8 +151,9 @@ class LivePredictor:
         predictor, X = self.predictor, self._row[None, : self._n_features]
         outputs = ModelOutputs(X, self._logits[None], predictor.timeout.logits(X), self._row[None, self._n_features :])
         start = self.features.last_ts + self._step_ms
-        cost = predictor.valuation.holding_cost(self._last)
-        forecasts = predictor.valued(np.array([start]), np.array([self._close]), np.array([self._atr]), outputs, cost)
+        forecasts = predictor.valued(
+            np.array([start]), np.array([self._close]), np.array([self._atr]), outputs, self._holding_cost
+        )
         actions = predictor.profile.decide(forecasts)
         return Decision(
             start=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=start),

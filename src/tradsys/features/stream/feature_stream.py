@@ -2,7 +2,8 @@
 
 import math
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -146,8 +147,8 @@ class FeatureStream:
     def warm(self, bars: pl.DataFrame, *, n_rows: int = 1) -> FloatArray:
         """Forget everything, then take in the history of one symbol; its last `n_rows` rows, (n_rows, n_columns).
 
-        Refuses a history that settles fewer rows. Bars missing in it are taken as the batch takes them: their
-        neighbours adjoin.
+        Refuses a history that settles fewer rows, and then knows what it knew before. Bars missing in it are taken as
+        the batch takes them: their neighbours adjoin.
         """
         refuse_other_interval(bars, self.interval)
         frames = split_symbols(validate_bars(bars, interval=self.interval))
@@ -158,12 +159,26 @@ class FeatureStream:
                 "load earlier history first"
             )
         frame = next(iter(frames.values())).tail(wanted)
-        self._program.rings[:] = 0.0
-        self._bars.clear()
-        self.n_seen = 0
-        rows = np.array([self.step(bar, after_gap=True) for bar in bars_of(frame)])
-        self._compare(frame.tail(self.lookback), rows[-1])
+        with self.unmoved_if_refused():
+            self._program.rings[:] = 0.0
+            self._bars.clear()
+            self.n_seen = 0
+            rows = np.array([self.step(bar, after_gap=True) for bar in bars_of(frame)])
+            self._compare(frame.tail(self.lookback), rows[-1])
         return rows[-n_rows:]
+
+    @contextmanager
+    def unmoved_if_refused(self) -> Iterator[None]:
+        """Whatever is raised inside leaves the stream where it was."""
+        rings, bars, n_seen, last_ts = self._program.rings.copy(), tuple(self._bars), self.n_seen, self.last_ts
+        try:
+            yield
+        except BaseException:
+            self._program.rings[:] = rings
+            self._bars.clear()
+            self._bars.extend(bars)
+            self.n_seen, self.last_ts = n_seen, last_ts
+            raise
 
     def step(self, bar: Bar, *, after_gap: bool = False) -> FloatArray:
         """The row of the bar that has just closed, shape (n_columns,); NaN until `lookback` bars have been seen.
@@ -174,17 +189,18 @@ class FeatureStream:
         check_bar(bar)
         if self.n_seen:
             self._check_next(bar.ts, after_gap)
-        self._program.step(bar[:6], self.n_seen)
-        self.n_seen, self.last_ts = self.n_seen + 1, bar.ts
+        self._program.step(bar[:6], self.n_seen)  # a step that is not counted is overwritten by the next one
         row = np.empty(len(self._node))
         if self._slow:
-            self._bars.append(bar)
-            self._fill_slow(row)
+            self._fill_slow(row, bar)
         is_finite = standardise(self._program.values, self._node, self._centre, self._scale, self._limit, row)
-        if self.n_seen < self.lookback:
+        if self.n_seen + 1 < self.lookback:
             row[:] = np.nan
         elif not is_finite:
             self._refuse_missing(row)
+        self.n_seen, self.last_ts = self.n_seen + 1, bar.ts
+        if self._slow:
+            self._bars.append(bar)
         return row
 
     def _check_next(self, ts: int, after_gap: bool) -> None:
@@ -195,8 +211,8 @@ class FeatureStream:
                 "out of the set, or warm up again behind the gap"
             )
 
-    def _fill_slow(self, row: FloatArray) -> None:
-        frame = frame_of(self._bars)
+    def _fill_slow(self, row: FloatArray, bar: Bar) -> None:
+        frame = frame_of([*self._bars, bar])
         for columns, part in self._slow:
             settled = len(frame) >= part.lookback
             row[columns] = part.compute(frame.tail(part.lookback))[-1] if settled else np.nan
@@ -206,7 +222,7 @@ class FeatureStream:
         if len(missing):
             raise DataError(
                 f"column {missing[0]} ({self._names[missing[0]]}) has no value at the last bar, although its bars are "
-                "there; warm up again from validated bars"
+                "there; this bar was not taken: warm up again from validated bars"
             )
 
     def _compare(self, frame: pl.DataFrame, row: FloatArray) -> None:
@@ -232,9 +248,10 @@ def bars_of(frame: pl.DataFrame) -> list[Bar]:
 
 
 def frame_of(bars: Collection[Bar]) -> pl.DataFrame:
-    """Bars as the frame that features compute from."""
+    """Bars as the frame that features compute from, with the columns beside prices that each of them has."""
     rows = list(bars)
+    names = [name for name in rows[-1].outside if all(name in bar.outside for bar in rows)]
     columns = {name: pl.Series([getattr(bar, name) for bar in rows], dtype=pl.Float64) for name in OHLCV}
-    extra = {name: pl.Series([bar.outside[name] for bar in rows], dtype=pl.Float64) for name in rows[-1].outside}
+    extra = {name: pl.Series([bar.outside[name] for bar in rows], dtype=pl.Float64) for name in names}
     ts = pl.Series([bar.ts for bar in rows], dtype=pl.Int64).cast(TS)
     return pl.DataFrame({"ts": ts, **columns, **extra})

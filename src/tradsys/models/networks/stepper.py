@@ -1,6 +1,7 @@
 """A fitted network forecasting bar by bar as bars close: microseconds a bar, from what it remembers of earlier ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from numba.extending import register_jitable
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import BundleError, ConfigError
 from tradsys.models import focal
+from tradsys.models.forecaster import check_n_features
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwork
 from tradsys.models.networks.steps import ResNetSteps, TransformerSteps
 
@@ -52,10 +54,21 @@ class Stepper:
 
         The next `step` then forecasts what the batch forecasts for the row after them; `memory` rows are enough.
         """
+        check_n_features(X, self._coef.shape[1])
         self._steps = _steps(self._forecaster.network)
         if self._steps is not None:
             for row in X[max(0, len(X) - self._forecaster.memory) :]:
                 self.step(row)
+
+    @contextmanager
+    def unmoved_if_refused(self) -> Iterator[None]:
+        """Whatever is raised after a `warm` inside brings back what was known before it."""
+        known = self._steps
+        try:
+            yield
+        except BaseException:
+            self._steps = known
+            raise
 
     def step(self, row: FloatArray) -> FloatArray:
         """Log-odds (2,) of the bar that has just closed, from its features (n_features,); NaN where one of them is."""
