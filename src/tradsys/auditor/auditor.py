@@ -10,6 +10,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError, DataError, FitError
+from tradsys.core.json_text import read_json
 from tradsys.core.logistic import log_odds, sigmoid
 from tradsys.core.plain_values import PlainValues
 from tradsys.core.seeds import derive
@@ -61,7 +62,7 @@ class LineScore(PlainValues):
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        return cls.from_dict(json.loads(_file(files, "line.json")))
+        return cls.from_dict(read_json(_file(files, "line.json")))
 
 
 def _file(files: Mapping[str, bytes], name: str) -> bytes:
@@ -121,7 +122,7 @@ class FittedAuditor:
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         if _ABOUT not in files:
             raise BundleError(f"an auditor needs {_ABOUT}, found {sorted(files)}; export it again")
-        about = json.loads(files[_ABOUT])
+        about = read_json(files[_ABOUT])
         kind = about["score"]
         if kind is not None and kind not in _SCORES:
             raise BundleError(

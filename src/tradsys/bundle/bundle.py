@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tradsys.core.errors import BundleError
+from tradsys.core.json_text import read_json
 
 MANIFEST = "manifest.json"
 FORMAT = 2
@@ -39,31 +40,71 @@ def write_bundle(folder: Path, files: Mapping[str, bytes], *, about: Mapping[str
 
 
 def read_bundle(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The files and what the manifest says about them, after every byte has been checked."""
+    """The files and what the manifest says about them, after every byte has been checked.
+
+    Whatever is wrong with the folder, its manifest or a file of it is a BundleError.
+    """
+    try:
+        return _read(folder)
+    except OSError as error:
+        raise BundleError(
+            f"{folder} cannot be read: {error.filename or 'a file'}: {error.strerror}; copy the bundle again"
+        ) from error
+
+
+def _read(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
+    listed, about = _manifest(folder)
+    # a link to a folder is no folder: what lies behind it is not looked through, and so belongs to nothing
+    paths = {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
+    found = paths.keys() - {MANIFEST}
+    if unlisted := sorted(found - listed.keys()):
+        raise BundleError(
+            f"{folder} holds {', '.join(unlisted)}, which its manifest does not list; remove what does not belong there"
+        )
+    missing = sorted(name for name in listed if name not in found or not paths[name].is_file())
+    if missing:
+        raise BundleError(f"{folder} lacks {', '.join(missing)}, which its manifest lists; copy the bundle again")
+    files = {name: paths[name].read_bytes() for name in listed}
+    if changed := sorted(name for name, content in files.items() if _sha256(content) != listed[name]):
+        raise BundleError(
+            f"{', '.join(changed)} in {folder} changed after the bundle was written; copy the bundle again"
+        )
+    return files, about
+
+
+def _manifest(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    """Hashes by name, and what is said about them."""
     path = folder / MANIFEST
     if not path.is_file():
         raise BundleError(
             f"a bundle has a {MANIFEST}, and {folder} has none; give the bundle/ folder of a finished run"
         )
-    manifest = json.loads(path.read_bytes())
+    try:
+        manifest = read_json(path.read_bytes())
+    except ValueError as error:
+        raise BundleError(f"{path} is not the manifest of a bundle ({error}); copy the bundle again") from None
+    if not isinstance(manifest, dict):
+        raise BundleError(
+            f"{path} is not the manifest of a bundle: it holds no object but {type(manifest).__name__}; "
+            "copy the bundle again"
+        )
     if manifest.get("format") != FORMAT:
         raise BundleError(
             f"{path} has format {manifest.get('format')}, this version reads {FORMAT}; run again to write a new one"
         )
-    listed: dict[str, str] = manifest["files"]
-    found = {entry.relative_to(folder).as_posix() for entry in folder.rglob("*") if not entry.is_dir()} - {MANIFEST}
-    if unlisted := sorted(found - set(listed)):
+    files, about = manifest.get("files"), manifest.get("about")
+    if not (
+        isinstance(files, dict) and isinstance(about, dict) and all(isinstance(one, str) for one in files.values())
+    ):
         raise BundleError(
-            f"{folder} holds {', '.join(unlisted)}, which its manifest does not list; remove what does not belong there"
+            f"{path} is not the manifest of a bundle: it needs hashes of files in `files` and facts in `about`; "
+            "copy the bundle again"
         )
-    if missing := sorted(set(listed) - found):
-        raise BundleError(f"{folder} lacks {', '.join(missing)}, which its manifest lists; copy the bundle again")
-    files = {name: (folder / name).read_bytes() for name in listed}
-    if changed := sorted(name for name, content in files.items() if _sha256(content) != listed[name]):
-        raise BundleError(
-            f"{', '.join(changed)} in {folder} changed after the bundle was written; copy the bundle again"
-        )
-    return files, manifest["about"]
+    return files, about
 
 
 def _sha256(content: bytes) -> str:

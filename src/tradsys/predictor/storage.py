@@ -1,21 +1,26 @@
 """A predictor as files, and back: ONNX, safetensors, UBJ and JSON in a bundle whose manifest hashes every byte."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from safetensors import SafetensorError
+
 from tradsys.auditor.auditor import FittedAuditor
 from tradsys.bundle.bundle import read_bundle, write_bundle
-from tradsys.core.errors import BundleError
+from tradsys.core.errors import BundleError, TradsysError
+from tradsys.core.json_text import read_json
+from tradsys.core.time import as_interval
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.models.forecaster import FittedForecaster, load_forecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
 from tradsys.models.pooling.combination import Combination, combination_from_dict
-from tradsys.predictor.valuation import ConfidenceRanks, Valuation
+from tradsys.predictor.valuation import N_AUDIT_INPUTS, ConfidenceRanks, Valuation
 from tradsys.profiles.profile import Profile, profile_from_dict, profile_to_dict
 from tradsys.regimes.family import RegimeFilter, filter_from_dict
 from tradsys.regimes.macro import FittedMacroFilter
@@ -49,6 +54,7 @@ class PredictorParts:
 
 _FEATURES, _REGIMES, _VALUATION, _SETTINGS = "features.json", "regimes.json", "valuation.json", "settings.json"
 _RANKS, _SUPERVISOR = "ranks.safetensors", "supervisor.json"
+_JSON = (_FEATURES, _REGIMES, _VALUATION, _SUPERVISOR, _SETTINGS)
 _TIMEOUT, _AUDITOR, _VOLATILITY = "timeout.", "auditor.", "volatility."
 
 
@@ -87,39 +93,86 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
 
 
 def read_parts(folder: Path) -> PredictorParts:
-    """The parts that were saved; a changed byte, an unlisted file or another feature schema is refused by name."""
+    """The parts that were saved.
+
+    A BundleError for a changed byte, an unlisted file, another feature schema, and files that are not what this version
+    writes or do not fit each other.
+    """
     files, about = read_bundle(folder)
-    values = {name: json.loads(files[name]) for name in (_FEATURES, _REGIMES, _VALUATION, _SUPERVISOR, _SETTINGS)}
-    features = FittedFeatures.from_dict(values[_FEATURES])
-    if features.schema_digest != about["feature_schema"]:
+    values = {name: _part(name, lambda name=name: read_json(files[name])) for name in _JSON}
+    features = _part(_FEATURES, lambda: FittedFeatures.from_dict(values[_FEATURES]))
+    if features.schema_digest != about.get("feature_schema"):
         raise BundleError(
-            f"the bundle was written for feature schema {about['feature_schema'][:12]}, this version computes "
+            f"the bundle was written for feature schema {str(about.get('feature_schema'))[:12]}, this version computes "
             f"{features.schema_digest[:12]}; use the version that wrote it or run again"
         )
     volatility = _stripped(_VOLATILITY, files)
     settings, supervisor = values[_SETTINGS], values[_SUPERVISOR]
-    symbols = settings.get("symbols")  # bundles that were written without are of the same format
-    return PredictorParts(
-        interval=timedelta(seconds=settings["interval_s"]),
+    kinds = _part(_SETTINGS, lambda: dict(settings["forecasters"]))
+    parts = PredictorParts(
+        interval=_part(_SETTINGS, lambda: as_interval(timedelta(seconds=settings["interval_s"]))),
         features=features,
-        forecasters={name: _forecaster(kind, files, _of(name)) for name, kind in settings["forecasters"].items()},
-        combination=combination_from_dict(settings["combination"]),
-        timeout=_forecaster(settings["timeout"], files, _TIMEOUT),
-        valuation=Valuation.from_dict(values[_VALUATION]),
-        ranks=ConfidenceRanks.from_bytes(files[_RANKS]),
-        regimes=filter_from_dict(values[_REGIMES]),
-        auditor=FittedAuditor.from_files(_stripped(_AUDITOR, files)),
-        barriers=BarrierSpec(**settings["barriers"]),
-        profile=profile_from_dict(settings["profile"]),
-        volatility=VolatilityForecast.from_files(volatility) if volatility else None,
-        profiles=tuple(profile_from_dict(one) for one in settings.get("profiles", ())),
-        supervisor=None if supervisor is None else FittedMacroFilter.from_dict(supervisor),
-        symbols=None if symbols is None else tuple(symbols),
+        forecasters={name: _forecaster(kind, files, _of(name)) for name, kind in kinds.items()},
+        combination=_part(_SETTINGS, lambda: combination_from_dict(settings["combination"])),
+        timeout=_forecaster(_part(_SETTINGS, lambda: settings["timeout"]), files, _TIMEOUT),
+        valuation=_part(_VALUATION, lambda: Valuation.from_dict(values[_VALUATION])),
+        ranks=_part(_RANKS, lambda: ConfidenceRanks.from_bytes(files[_RANKS])),
+        regimes=_part(_REGIMES, lambda: filter_from_dict(values[_REGIMES])),
+        auditor=_part(_AUDITOR, lambda: FittedAuditor.from_files(_stripped(_AUDITOR, files))),
+        barriers=_part(_SETTINGS, lambda: BarrierSpec(**settings["barriers"])),
+        profile=_part(_SETTINGS, lambda: profile_from_dict(settings["profile"])),
+        volatility=_part(_VOLATILITY, lambda: VolatilityForecast.from_files(volatility)) if volatility else None,
+        supervisor=None if supervisor is None else _part(_SUPERVISOR, lambda: FittedMacroFilter.from_dict(supervisor)),
+        symbols=_part(_SETTINGS, lambda: _symbols(settings.get("symbols"))),
+        profiles=_part(_SETTINGS, lambda: tuple(profile_from_dict(one) for one in settings.get("profiles", ()))),
     )
+    _part("", lambda: _check_fit(parts))
+    return parts
+
+
+def _check_fit(parts: PredictorParts) -> None:
+    """Raise where parts are not of one size: a row of nothing goes through each of them."""
+    X = np.full((1, len(parts.features.columns)), np.nan)
+    for one in (*parts.forecasters.values(), parts.timeout):
+        one.logits(X)
+    if unknown := sorted(set(parts.combination.members) - parts.forecasters.keys()):
+        raise BundleError(f"the bundle combines {', '.join(unknown)}, of which it has no forecaster; run again")
+    parts.auditor.probability(np.full((1, X.shape[1] + N_AUDIT_INPUTS + parts.regimes.n_states), np.nan))
+    nothing = np.full((1, 2), np.nan)
+    has_cost = parts.valuation.holding is not None
+    parts.valuation.value(nothing, nothing, np.ones(1), nothing if has_cost else None)
+    parts.ranks.rank(nothing)
+
+
+_FAULTS = (TradsysError, SafetensorError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What reading values of another shape than expected raises."""
+
+
+def _part[T](name: str, build: Callable[[], T]) -> T:
+    """What `build` makes of a file, or a BundleError that names it: whatever it raises, the file is not ours."""
+    try:
+        return build()
+    except BundleError:
+        raise
+    except _FAULTS as error:
+        said = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        of = f"{name.rstrip('.')} of the bundle is" if name else "the bundle's files do not fit each other and are"
+        raise BundleError(
+            f"{of} not what this version writes ({said}); copy the bundle again, or run again to write a new one"
+        ) from error
+
+
+def _symbols(named: Any) -> tuple[str, ...] | None:
+    """The symbols that a bundle names; None in one of the same format that was written before they were."""
+    if named is None:
+        return None
+    if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
+        raise BundleError(f"symbols are a list of names, found {named!r}")
+    return tuple(named)
 
 
 def _forecaster(kind: str, files: dict[str, bytes], prefix: str) -> FittedForecaster:
-    return load_forecaster(kind, _stripped(prefix, files))
+    return _part(prefix, lambda: load_forecaster(kind, _stripped(prefix, files)))
 
 
 def _of(name: str) -> str:

@@ -104,6 +104,10 @@ class Valuation:
         )
 
 
+N_AUDIT_INPUTS = 4
+"""Inputs of the auditor beside features and regime: both log-odds, the expected return and the side."""
+
+
 def audit_inputs(X: FloatArray, logits: FloatArray, valued: ValuedForecasts, regime: FloatArray) -> FloatArray:
     """The auditor's inputs of a row: features, both log-odds, the expected return, regime, and last the side."""
     sign = np.where(valued.best_side == 0, 1.0, -1.0)

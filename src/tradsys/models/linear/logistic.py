@@ -9,6 +9,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import BundleError, FitError
+from tradsys.core.json_text import read_json
 from tradsys.core.logistic import log_odds
 from tradsys.core.plain_values import PlainValues
 from tradsys.models.forecaster import Panel, Rows, check_n_features, stack
@@ -42,7 +43,7 @@ class FittedLinear(PlainValues):
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         if _FILE not in files:
             raise BundleError(f"a linear model needs {_FILE}, found {sorted(files)}; export the model again")
-        return cls.from_dict(json.loads(files[_FILE]))
+        return cls.from_dict(read_json(files[_FILE]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError, FitError
+from tradsys.core.json_text import read_json
 from tradsys.core.logistic import sigmoid
 from tradsys.core.plain_values import PlainValues
 from tradsys.models.forecaster import check_n_features
@@ -157,7 +158,7 @@ class VolatilityForecast(PlainValues):
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         if _FILE not in files:
             raise BundleError(f"a volatility forecast needs {_FILE}, found {sorted(files)}; export the model again")
-        return cls.from_dict(json.loads(files[_FILE]))
+        return cls.from_dict(read_json(files[_FILE]))
 
     def _check(self, X: FloatArray) -> None:
         check_n_features(X, len(self.expansion.location.coef))

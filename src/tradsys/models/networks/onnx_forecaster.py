@@ -10,6 +10,7 @@ import numpy as np
 
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import BundleError
+from tradsys.core.json_text import read_json
 from tradsys.models.focal import add_on_focal_scale
 from tradsys.models.linear.logistic import FittedLinear
 
@@ -108,7 +109,7 @@ class OnnxForecaster:
         if _ABOUT not in files:
             raise BundleError(f"a network's files include {_ABOUT}, found {sorted(files)}; export the model again")
         offset = {name.removeprefix(_OFFSET): content for name, content in files.items() if name.startswith(_OFFSET)}
-        about = json.loads(files[_ABOUT])
+        about = read_json(files[_ABOUT])
         description = about.pop("network")
         network = None if description is None else TrainedNetwork.from_files(description, files)
         return cls(offset=FittedLinear.from_files(offset), network=network, **about)
@@ -139,9 +140,14 @@ class OnnxForecaster:
     @cached_property
     def _session(self) -> "onnxruntime.InferenceSession":
         import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
+        broken = (refusals.Fail, refusals.InvalidArgument, refusals.InvalidGraph, refusals.InvalidProtobuf)
         options = onnxruntime.SessionOptions()
         # one thread: a bar is forecast in a millisecond, and sums do not depend on how many cores there are
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         assert self.network is not None
-        return onnxruntime.InferenceSession(self.network.graph, options, providers=["CPUExecutionProvider"])
+        try:
+            return onnxruntime.InferenceSession(self.network.graph, options, providers=["CPUExecutionProvider"])
+        except broken as error:
+            raise BundleError(f"{_GRAPH} is no graph of a network ({error}); export the model again") from None

@@ -9,9 +9,11 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError, ConfigError
+from tradsys.core.json_text import read_json
 from tradsys.models.forecaster import Panel, Rows, check_n_features
 from tradsys.models.linear.logistic import side_problems
 from tradsys.models.linear.penalty import Problem
+from tradsys.models.trees.ubj import check_ubj
 from tradsys.splits.walk_forward import WalkForward
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class FittedBoosted:
         if not {_ABOUT, *_SIDES} <= set(files):
             raise BundleError(f"a boosted model needs {_ABOUT} and {_SIDES}, found {sorted(files)}; export it again")
         long, short = (booster_from(files[name]) for name in _SIDES)
-        return cls(json.loads(files[_ABOUT])["n_features"], (long, short))
+        return cls(read_json(files[_ABOUT])["n_features"], (long, short))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +151,16 @@ def ubj(booster: "xgboost.Booster") -> bytes:
 
 
 def booster_from(content: bytes) -> "xgboost.Booster":
-    """The booster that `ubj` wrote, on one thread as it was fitted."""
+    """The booster that `ubj` wrote, on one thread as it was fitted; a BundleError where the bytes are no trees."""
     import xgboost
 
+    check_ubj(content, "a booster's file")
     booster = xgboost.Booster()
-    booster.load_model(bytearray(content))
-    booster.set_param({"nthread": 1})
+    try:
+        booster.load_model(bytearray(content))
+        booster.set_param({"nthread": 1})
+    except xgboost.core.XGBoostError as error:
+        raise BundleError(
+            f"a booster's file holds no trees of XGBoost ({str(error).splitlines()[0]}); export it again"
+        ) from None
     return booster
