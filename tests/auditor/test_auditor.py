@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tradsys.auditor.auditor import Auditor, AuditorSpec, FittedAuditor, LogisticAuditor
-from tradsys.core.errors import BundleError, ConfigError
+from tradsys.core.errors import BundleError, ConfigError, DataError
 
 HOUR_MS = 3_600_000
 SPECS: list[AuditorSpec] = [Auditor(n_trees=60), LogisticAuditor()]
@@ -130,6 +130,25 @@ def test_arrays_that_do_not_belong_together_are_refused(spec: AuditorSpec) -> No
         spec.fit(X, y[1:], weight, start, end, seed=0)
     with pytest.raises(ConfigError, match="fitted on 4 inputs, found an array of shape"):
         spec.fit(X, y, weight, start, end, seed=0).probability(X[:, :2])
+
+
+@pytest.mark.parametrize(
+    ("array", "value", "sentence"),
+    [
+        (0, np.inf, "found 1 trades with others, the first in row 3"),
+        (0, np.nan, "the first in row 3"),
+        (0, 1e300, "the first in row 3"),
+        (1, np.nan, "outcomes of 0 and 1"),
+        (1, -1.0, "outcomes of 0 and 1"),
+        (2, np.inf, "finite weights"),
+        (2, -1.0, "finite weights"),
+    ],
+)
+def test_trades_that_teach_nothing_are_refused(spec: AuditorSpec, array: int, value: float, sentence: str) -> None:
+    trades = [np.array(one) for one in trades_of(300)]
+    trades[array].reshape(300, -1)[3, 0] = value
+    with pytest.raises(DataError, match=sentence):
+        spec.fit(*trades, seed=0)
 
 
 def test_settings_that_cannot_mean_anything_are_refused() -> None:

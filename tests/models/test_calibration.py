@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tradsys.core.errors import ConfigError, FitError
-from tradsys.models.calibration import PRIOR_SLOPE, Calibration, fit_calibration
+from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, Calibration, fit_calibration, shrunk_slope
 
 
 def forecasts(
@@ -105,3 +105,47 @@ def test_a_saved_calibration_comes_back_to_the_last_bit() -> None:
     again = Calibration.from_dict(json.loads(json.dumps(calibration.to_dict())))
     assert again.pivot.tobytes() == calibration.pivot.tobytes()
     assert again.slope.tobytes() == calibration.slope.tobytes()
+
+
+def least_loss(z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A grid of slopes, and the loss of each with its best level, by looking at many levels."""
+    d, slopes = z - z.mean(), np.linspace(0, 1, 201)
+    levels = np.linspace(-60, 60, 2401)[:, None]
+    losses = [
+        (np.logaddexp(0, levels + s * d) - y * (levels + s * d)).sum(axis=1).min()
+        + 0.5 * ((s - PRIOR_SLOPE) / PRIOR_SD) ** 2
+        for s in slopes
+    ]
+    return slopes, np.array(losses)
+
+
+@pytest.mark.parametrize("size", [5.0, 20.0, 76.0])
+@pytest.mark.parametrize("n_wrong", [0, 1, 12])
+def test_large_log_odds_get_the_slope_of_the_least_loss(size: float, n_wrong: int) -> None:
+    y = np.tile([0.0, 1.0], 12)
+    z = np.where(y > 0, size, -size)
+    z[:n_wrong] *= -1
+    slopes, losses = least_loss(z, y)
+    assert shrunk_slope(z, y, np.ones(24)) == pytest.approx(slopes[losses.argmin()], abs=0.01)
+
+
+@pytest.mark.parametrize("size", [76.0, 1e3, 1e10, 1e200])
+def test_log_odds_beyond_all_reason_are_survived(size: float) -> None:
+    y = np.tile([0.0, 1.0], 200)
+    right = np.where(y > 0, size, -size)
+    assert shrunk_slope(right, y, np.ones(400)) == pytest.approx(0.5, abs=1e-3)  # separated: the prior alone speaks
+    assert shrunk_slope(-right, y, np.ones(400)) == 0.0
+
+
+@pytest.mark.parametrize("place", ["z", "y", "w"])
+def test_a_slope_of_nothing_known_is_refused(place: str) -> None:
+    parts = {"z": np.linspace(-1, 1, 10), "y": np.tile([0.0, 1.0], 5), "w": np.ones(10)}
+    parts[place][3] = np.nan
+    with pytest.raises(FitError, match="a slope needs finite log-odds"):
+        shrunk_slope(**parts)
+
+
+def test_a_slope_of_one_outcome_is_refused() -> None:
+    for y in (np.zeros(10), np.ones(10)):
+        with pytest.raises(FitError, match="a slope needs both outcomes"):
+            shrunk_slope(np.linspace(-1, 1, 10), y, np.ones(10))

@@ -1,5 +1,6 @@
 """From raw log-odds to probabilities that may be compared with costs: Platt scaling that only ever makes humbler."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,20 +74,81 @@ def shrunk_slope(z: FloatArray, y: FloatArray, w: FloatArray) -> float:
     """The most probable slope in [0, 1] of log-odds z, all of shape (n_rows,), whatever the level of the labels.
 
     A free level takes part in the fit and is then forgotten: otherwise a drift of the base rate would look like a bad
-    slope.
+    slope. Newton's steps find it; where log-odds are so large that they lose their way, its derivative is halved.
     """
-    d = z - w @ z / w.sum()
-    rate = float(w @ y / w.sum())
-    level, slope = log_odds(rate), 0.0  # from zero Newton's steps cannot lose their way
+    if not (np.isfinite(z).all() and np.isfinite(w).all() and ((y >= 0) & (y <= 1)).all() and (w >= 0).all()):
+        raise FitError("a slope needs finite log-odds, labels between 0 and 1 and weights of at least 0, found others")
+    rate = float(w @ y / w.sum()) if w.sum() > 0 else 0.0
+    if not 0 < rate < 1:
+        raise FitError(f"a slope needs both outcomes, found a base rate of {rate} among {len(y)} labels")
+    loss = _Profile(z - w @ z / w.sum(), y, w)
+    slope = _newton(loss, rate)
+    return loss.best() if slope is None or not loss.is_best(slope) else slope
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """Log-loss of labels y with weights w at log-odds `level + slope * d`, and the prior of the slope; all (n_rows,).
+
+    As a function of the slope alone, at the best level for it, it is convex.
+    """
+
+    d: FloatArray
+    y: FloatArray
+    w: FloatArray
+
+    def derivative(self, slope: float) -> float:
+        error = self.w * (sigmoid(self._level(slope) + slope * self.d) - self.y)
+        return float(error @ self.d + PRIOR_SD**-2 * (slope - PRIOR_SLOPE))
+
+    def is_best(self, slope: float) -> bool:
+        """Whether a slope at an end of [0, 1] is the best of the interval; one inside has converged."""
+        if 0 < slope < 1:
+            return True
+        size = float(self.w @ np.abs(self.d)) + PRIOR_SD**-2
+        return self.derivative(slope) * (1 if slope == 0 else -1) >= -1e-9 * size
+
+    def best(self) -> float:
+        """The slope in [0, 1] at which the derivative passes through zero, by halving."""
+        if self.derivative(0.0) >= 0:
+            return 0.0
+        if self.derivative(1.0) <= 0:
+            return 1.0
+        return _halved(self.derivative, 0.0, 1.0)
+
+    def _level(self, slope: float) -> float:
+        """Where forecasts are right on average."""
+        reach = float(np.abs(slope * self.d).max()) + 50.0
+        return _halved(lambda level: float(self.w @ (sigmoid(level + slope * self.d) - self.y)), -reach, reach)
+
+
+def _halved(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Where a rising function passes through zero, to a part in 1e13."""
+    while high - low > 1e-13 * max(1.0, abs(low), abs(high)):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
+    return (low + high) / 2
+
+
+def _newton(loss: _Profile, rate: float) -> float | None:
+    """Where Newton's steps in level and slope come to rest; None where they do not."""
+    d, y, w = loss.d, loss.y, loss.w
+    level, slope = log_odds(rate), 0.0  # from zero Newton's steps seldom lose their way
     precision = PRIOR_SD**-2
     for _ in range(_MAX_STEPS):
-        p = sigmoid(level + slope * d)
-        v = w * p * (1 - p)
-        gradient = np.array([(w * (p - y)).sum(), (w * (p - y)) @ d + precision * (slope - PRIOR_SLOPE)])
-        cross = v @ d
-        step = np.linalg.solve(np.array([[v.sum(), cross], [cross, v @ d**2 + precision]]), gradient)
+        with np.errstate(over="ignore", invalid="ignore"):
+            p = sigmoid(level + slope * d)
+            v = w * p * (1 - p)
+            gradient = np.array([(w * (p - y)).sum(), (w * (p - y)) @ d + precision * (slope - PRIOR_SLOPE)])
+            cross = v @ d
+            try:
+                step = np.linalg.solve(np.array([[v.sum(), cross], [cross, v @ d**2 + precision]]), gradient)
+            except np.linalg.LinAlgError:
+                return None
+        if not np.isfinite(step).all():
+            return None
         moved = min(max(slope - step[1], 0.0), 1.0)  # the loss is convex, so that the cut is the best slope in between
         if abs(moved - slope) < 1e-12 and (abs(step[0]) < 1e-12 or moved in (0.0, 1.0)):
-            break
+            return float(slope)
         level, slope = level - step[0], moved
-    return float(slope)
+    return None
