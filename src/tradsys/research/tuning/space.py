@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Self
 
 from tradsys.core.errors import ConfigError
@@ -20,6 +21,10 @@ type Given = tuple[tuple[str, tuple[Value, ...]], ...]
 """Keys and the values of which each must have one, for a parameter to mean anything."""
 
 
+_LARGEST = 2.0**53
+"""Up to here a float holds every whole number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Numbers from `low` to `high`, both included; `step` makes them whole numbers in these steps (logarithmic: 1)."""
@@ -32,6 +37,11 @@ class Range:
     given: Given = ()
 
     def __post_init__(self) -> None:
+        if not all(isfinite(bound) and abs(bound) <= _LARGEST for bound in (self.low, self.high)):
+            raise ConfigError(
+                f"the range of {self.key} lies between finite numbers of at most {_LARGEST:g}, was {self.low:g} to "
+                f"{self.high:g}"
+            )
         if not self.low <= self.high or (self.is_log and self.low <= 0):
             raise ConfigError(
                 f"the range of {self.key} must rise{' and be positive' if self.is_log else ''}, was "
