@@ -106,6 +106,16 @@ def test_ranks_under_another_name_are_refused(folder) -> None:
         Predictor.load(folder)
 
 
+@pytest.mark.parametrize("name", [*FILES, "timeout.linear.json"])
+def test_a_bundle_that_was_written_without_a_file_is_refused(folder, name: str) -> None:
+    (folder / name).unlink()
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    del manifest["files"][name]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=rf"{name.partition('.')[0]}|a linear model needs"):
+        Predictor.load(folder)
+
+
 def test_models_of_other_features_are_refused(folder) -> None:
     edit(folder, "timeout.linear.json", lambda v: v.update(coef=[row[1:] for row in v["coef"]]))
     with pytest.raises(BundleError, match=r"do not fit each other.*fitted on \d+ features"):

@@ -164,11 +164,11 @@ class AuditorSpec(ABC):
         shapes = {len(X), len(y_meta), len(weight), len(start), len(end)}
         if X.ndim != 2 or len(shapes) != 1:
             raise ConfigError(f"an auditor takes one row a trade in all arrays, found lengths {sorted(shapes)}")
-        rows = np.flatnonzero(~(np.abs(X) <= np.finfo(np.float32).max).all(axis=1))
+        rows = np.flatnonzero((np.abs(X) > np.finfo(np.float32).max).any(axis=1))
         if len(rows):
             raise DataError(
-                f"an auditor learns from finite inputs in single precision, found {len(rows)} trades with others, the "
-                f"first in row {rows[0]}; leave them out"
+                f"an auditor learns from inputs of single precision, found {len(rows)} trades with infinite or larger "
+                f"ones, the first in row {rows[0]}; leave them out"
             )
         if not (np.isin(y_meta, (0.0, 1.0)).all() and np.isfinite(weight).all() and (weight >= 0).all()):
             raise DataError("an auditor takes outcomes of 0 and 1 and finite weights of at least 0, found others")

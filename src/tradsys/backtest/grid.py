@@ -9,8 +9,8 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import DataError, NotEnoughBars
+from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import DAY_MS, infer_interval, interval_ms, stamp
-from tradsys.labels.barriers import single_symbol
 from tradsys.labels.kernel import Prices
 
 

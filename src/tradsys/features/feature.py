@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
 from tradsys.core.outside import outside_values
 from tradsys.features.stream.series import Columns, recorded_by
@@ -174,6 +175,8 @@ def check_windows(feature: str, **windows: int | tuple[int, ...]) -> None:
     for setting, value in windows.items():
         if min(_sizes(value), default=0) < 1:
             raise ConfigError(f"{feature}: {setting} counts bars and must be at least 1, was {value}")
+        for size in _sizes(value):
+            check_counts(**{f"{feature}: {setting}": size})
 
 
 def _sizes(window: int | tuple[int, ...]) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ import polars as pl
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.seeds import derive
+from tradsys.core.single_symbol import single_symbol
 from tradsys.features.catalogue import DEFAULT
 from tradsys.features.feature import Feature, FittableFeature, OutsideFeature
 from tradsys.features.registry import feature_from_dict, feature_named, feature_to_dict
@@ -63,6 +64,10 @@ class FeatureSet:
 
     def learn(self, frames: Sequence[pl.DataFrame], *, seed: int = 0) -> "FittedFeatures":
         """The first half of `fit`: what features have to learn, on a scale of one that is not learnt yet."""
+        if not frames:
+            raise ConfigError("features are learnt from one frame a symbol, found none")
+        for bars in frames:
+            single_symbol(bars, "FeatureSet.fit")
         features = tuple(
             feature.fit(frames, seed=derive(seed, "feature", i)) if isinstance(feature, FittableFeature) else feature
             for i, feature in enumerate(self.features)
@@ -155,6 +160,7 @@ class FittedFeatures:
 
     def raw(self, bars: pl.DataFrame) -> FloatArray:
         """The same before scaling, shape (n_bars, n_features)."""
+        single_symbol(bars, "a feature set")
         return self.warmed_up(in_chunks(self.features, bars, self.lookback - 1))
 
     def warmed_up(self, values: FloatArray) -> FloatArray:

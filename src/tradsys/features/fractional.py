@@ -9,8 +9,8 @@ import numpy.typing as npt
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.bars import to_arrays
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
+from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import infer_interval, interval_ms, stamp
 from tradsys.features.feature import Feature, PlainColumns, masked
 from tradsys.features.registry import register
@@ -20,6 +20,7 @@ from tradsys.features.windows import moving_sum
 _GRID = tuple(round(0.05 * step, 2) for step in range(21))
 _SIGNIFICANCE = 0.05
 _FEWEST_ROWS = 100
+_MOST_WEIGHTS = 1_000_000
 
 
 def frac_diff_weights(d: float, tau: float = 1e-4) -> FloatArray:
@@ -30,7 +31,7 @@ def frac_diff_weights(d: float, tau: float = 1e-4) -> FloatArray:
 
     López de Prado, *Advances in Financial Machine Learning* (2018), ch. 5.
     """
-    if d < 0:
+    if not d >= 0:
         raise ConfigError(f"the order d of a difference must not be negative, was {d}; between 0 and 1 memory fades")
     if not 0 < tau <= 1:
         raise ConfigError(f"tau, the smallest weight kept, must be in (0, 1], was {tau}; 1e-4 is usual")
@@ -40,6 +41,11 @@ def frac_diff_weights(d: float, tau: float = 1e-4) -> FloatArray:
         weight = -weights[-1] * (d - k + 1) / k
         if abs(weight) < tau:
             return np.array(weights) + 0.0
+        if k >= _MOST_WEIGHTS or not abs(weight) < np.inf:
+            raise ConfigError(
+                f"a difference of order {d:g} has more than {min(k, _MOST_WEIGHTS):,} weights of at least {tau:g}; "
+                "raise tau, or take an order between 0 and 1"
+            )
         weights.append(weight)
 
 
@@ -92,7 +98,7 @@ class FracDiff(PlainColumns):
         del seed
         if self.d is not None:
             return self
-        series = [np.log(to_arrays(_without_gaps(bars)).close) for bars in frames]
+        series = [np.log(single_symbol(_without_gaps(bars), "frac_diff").close) for bars in frames]
         for d in _GRID:
             if all(_is_stationary(frac_diff(x, d, self.tau)) for x in series):
                 return replace(self, d=d)
@@ -119,7 +125,7 @@ def _without_gaps(bars: pl.DataFrame) -> pl.DataFrame:
         return needs_no_gaps(bars, FracDiff.name)
     if len(bars) < 2:
         return bars
-    ts = to_arrays(bars).ts
+    ts = single_symbol(bars, "frac_diff").ts
     gaps = np.flatnonzero(np.diff(ts) != interval_ms(infer_interval(bars)))
     if len(gaps):
         where = ", ".join(stamp(ts[row]) for row in gaps[:5]) + (", ..." if len(gaps) > 5 else "")

@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
-from tradsys.core.bars import TS, Ohlcv, to_arrays, validate_bars
+from tradsys.core.bars import TS, Ohlcv
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import infer_interval, interval_ms
 from tradsys.labels.kernel import PESSIMISTIC, TARGET, FineBars, Prices, no_fine_bars, reason_names, walk_all
 
@@ -96,25 +98,12 @@ def check_barriers(upper: float, lower: float, horizon: int, atr_period: int) ->
         raise ConfigError(f"upper and lower must be positive distances in ATR, were {upper} and {lower}; 1.5 is usual")
     if horizon < 1 or atr_period < 1:
         raise ConfigError(f"horizon and atr_period must be at least 1 bar, were {horizon} and {atr_period}")
+    check_counts(horizon=horizon, atr_period=atr_period)
 
 
 def labelled_rows(rows: IntArray, atr: FloatArray, horizon: int) -> IntArray:
     """Rows with a positive ATR and the whole horizon inside the data, even where a barrier comes early."""
     return rows[(rows + horizon < len(atr)) & (atr[rows] > 0)]
-
-
-def single_symbol(bars: pl.DataFrame, wanted_by: str) -> Ohlcv:
-    """The arrays of a frame that holds one symbol."""
-    if "symbol" in bars.columns and bars["symbol"].n_unique() > 1:
-        raise DataError(
-            f"{wanted_by} takes the bars of one symbol, found {bars['symbol'].n_unique()}; "
-            "split them first with tradsys.core.bars.split_symbols"
-        )
-    arrays = to_arrays(bars)
-    spread = arrays.high - arrays.low + arrays.open + arrays.close
-    if not (np.isfinite(spread).all() and (arrays.ts[1:] > arrays.ts[:-1]).all()):
-        validate_bars(bars)  # names every defect and its rows
-    return arrays
 
 
 def _event_rows(events: ArrayLike | None, n_bars: int) -> IntArray:
@@ -169,7 +158,8 @@ def cusum(bars: pl.DataFrame, threshold: float, *, atr_period: int = 14) -> IntA
     """
     if not threshold > 0:
         raise ConfigError(f"a CUSUM threshold must be positive, in ATR, was {threshold}; 1.0 is a usual start")
-    arrays = to_arrays(bars)
+    check_counts(atr_period=atr_period)
+    arrays = single_symbol(bars, "cusum")
     return _cusum_rows(arrays.close, wilder_atr(arrays.high, arrays.low, arrays.close, atr_period), threshold)
 
 

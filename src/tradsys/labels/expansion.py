@@ -7,9 +7,10 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
+from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import infer_interval, interval_ms
-from tradsys.labels.barriers import single_symbol
 
 
 class Expansion(NamedTuple):
@@ -31,6 +32,7 @@ def volatility_expansion(bars: pl.DataFrame, *, horizon: int = 24, atr_period: i
     """
     if horizon < 1:
         raise ConfigError(f"horizon counts bars and must be at least 1, was {horizon}; 24 is a day of hours")
+    check_counts(horizon=horizon, atr_period=atr_period)
     arrays = single_symbol(bars, "volatility_expansion")
     n_bars = len(arrays.ts)
     value, end = np.full(n_bars, np.nan), np.zeros(n_bars, np.int64)

@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import ArrayLike
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, DataError
 
 type TimeArray = ArrayLike | pl.Series
@@ -138,13 +139,17 @@ def draw_probabilities(
     López de Prado, *Advances in Financial Machine Learning* (2018), ch. 4, snippet 4.5.
     """
     lives = Lives.of(start, end, times)
-    return _probabilities(lives, _alive(lives, np.asarray(drawn, dtype=np.int64)))
+    rows = np.asarray(drawn)
+    if rows.size and (rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= lives.first.size):
+        raise ConfigError(f"drawn are rows of the {lives.first.size} labels, counted from 0, found others")
+    return _probabilities(lives, _alive(lives, rows.astype(np.int64)))
 
 
 def sequential_bootstrap(
     start: TimeArray, end: TimeArray, n_draws: int, *, rng: np.random.Generator, times: TimeArray | None = None
 ) -> IntArray:
     """Rows drawn with replacement, shape (n_draws,), each by the probabilities that the earlier draws leave it."""
+    check_counts(0, n_draws=n_draws)
     lives = Lives.of(start, end, times)
     alive = _alive(lives, np.empty(0, np.int64))
     drawn = np.empty(n_draws, np.int64)

@@ -106,8 +106,9 @@ class LivePredictor:
         known = {name: getattr(self, name) for name in _MOVING}
         try:
             with ExitStack() as parts:
-                for part in (self.features, *self._steppers.values()):
-                    parts.enter_context(part.unmoved_if_refused())
+                parts.enter_context(self.features.unmoved_if_refused())
+                for stepper in self._steppers.values():
+                    parts.enter_context(stepper.unmoved_if_refused())
                 yield
         except BaseException:
             for name, value in known.items():

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def read_parts(folder: Path) -> PredictorParts:
     writes or do not fit each other.
     """
     files, about = read_bundle(folder)
-    values = {name: _part(name, lambda name=name: read_json(files[name])) for name in _JSON}
+    values = {name: _part(name, partial(_json_in, files, name)) for name in _JSON}
     features = _part(_FEATURES, lambda: FittedFeatures.from_dict(values[_FEATURES]))
     if features.schema_digest != about.get("feature_schema"):
         raise BundleError(
@@ -178,6 +179,10 @@ def _forecaster(kind: str, files: dict[str, bytes], prefix: str) -> FittedForeca
 def _of(name: str) -> str:
     """How the names of a forecaster's files begin."""
     return f"forecaster.{name}."
+
+
+def _json_in(files: Mapping[str, bytes], name: str) -> Any:
+    return read_json(files[name])
 
 
 def _json(values: Any) -> bytes:

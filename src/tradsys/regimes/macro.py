@@ -10,10 +10,13 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.bars import validate_bars
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.outside import outside_values
 from tradsys.core.plain_values import PlainValues
 from tradsys.core.seeds import derive
+from tradsys.core.single_symbol import refuse_several
 from tradsys.core.time import DAY_MS, infer_interval, interval_ms, ts_ms
 from tradsys.regimes.fitted import FittedRegimes
 from tradsys.regimes.model import RegimeModel
@@ -49,6 +52,7 @@ class MacroRegimes:
             )
         if self.window < 1:
             raise ConfigError(f"window counts sessions and must be at least 1, was {self.window}")
+        check_counts(window=self.window)
 
     def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> "FittedMacroFilter":
         """Fit on training bars alone, one frame a symbol or stretch; days that several of them tell of count once."""
@@ -120,6 +124,9 @@ class _DailyObservations:
 
     @classmethod
     def of(cls, bars: pl.DataFrame, series: Sequence[tuple[str, int]], interval: timedelta) -> "_DailyObservations":
+        refuse_several(bars, "a macro supervisor")
+        if (np.diff(ts_ms(bars)) <= 0).any():
+            validate_bars(bars)
         week = [risk * outside_values(bars, f"macro_{name}_r5") for name, risk in series]
         wild = [outside_values(bars, f"macro_{name}_vol") for name, _ in series]
         shunned = np.sum(week, axis=0) / np.sqrt(len(series))

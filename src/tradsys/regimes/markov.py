@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.seeds import derive
+from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import HOUR_MS
 from tradsys.features.feature import masked
 from tradsys.features.prices import FLOOR, LogPrices
@@ -37,6 +39,7 @@ class RangeObservation:
     def __post_init__(self) -> None:
         if self.reference < 2:
             raise ConfigError(f"reference counts bars and must be at least 2, was {self.reference}; 240 is usual")
+        check_counts(reference=self.reference)
 
     def fit(self, frames: Sequence[pl.DataFrame]) -> "FittedRangeObservation":
         """Learn the daily rhythm from training bars, one frame a symbol; hours never seen count as ordinary."""
@@ -97,6 +100,7 @@ class RegimeSpec:
             raise ConfigError(
                 f"window and max_rows count and must be at least 1, were {self.window} and {self.max_rows}"
             )
+        check_counts(window=self.window, max_rows=self.max_rows)
         self._model(0)
 
     @property
@@ -108,6 +112,8 @@ class RegimeSpec:
         self, frames: Sequence[pl.DataFrame], *, seed: int, start_from: "FittedRegimeFilter | None" = None
     ) -> "FittedRegimeFilter":
         """Fit on training bars alone, one frame a symbol; `start_from`, fitted on earlier bars, saves the starts."""
+        for bars in frames:
+            single_symbol(bars, "RegimeSpec.fit")
         observation = self.observation.fit(frames)
         values = [observation.compute(bars)[observation.lookback - 1 :] for bars in frames]
         if not any(map(len, values)):
@@ -144,6 +150,7 @@ class FittedRegimeFilter:
     def filter(self, bars: pl.DataFrame) -> FloatArray:
         if is_traced(bars):
             return self.regimes.filter_windows(self.observation.compute(bars), self.window)
+        single_symbol(bars, "a regime filter")
         return self._probabilities(bars, lambda X: self.regimes.filter_windows(X, self.window))
 
     def smoothed_proba(self, bars: pl.DataFrame) -> FloatArray:

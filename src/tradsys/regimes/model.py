@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, FitError, NotEnoughBars
 from tradsys.core.plain_values import as_tuples
 from tradsys.core.seeds import generator
@@ -84,6 +85,7 @@ class RegimeModel:
                 "a regime model needs 2 states, 1 start and 2 steps at least, "
                 f"were {self.n_states}, {self.n_starts} and {self.max_steps}"
             )
+        check_counts(n_states=self.n_states, n_starts=self.n_starts, max_steps=self.max_steps)
         if self.covariance not in ("full", "diag"):
             raise ConfigError(f"covariance is 'full' or 'diag', was {self.covariance!r}")
         if self.order not in ("size", "mean"):

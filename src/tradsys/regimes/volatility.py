@@ -9,10 +9,13 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.plain_values import PlainValues
+from tradsys.core.single_symbol import single_symbol
 from tradsys.features.feature import masked
 from tradsys.features.prices import FLOOR, LogPrices
+from tradsys.features.stream.series import is_traced
 from tradsys.features.windows import moving_mean
 
 
@@ -32,10 +35,13 @@ class VolatilityRegimes:
             raise ConfigError(
                 f"n_states must be at least 2 and window at least 1 bar, were {self.n_states} and {self.window}"
             )
+        check_counts(n_states=self.n_states, window=self.window)
 
     def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> "FittedVolatilityFilter":
         """Learn the cuts from training bars alone, one frame a symbol; the seed is not used."""
         del seed
+        for bars in frames:
+            single_symbol(bars, "VolatilityRegimes.fit")
         levels = np.concatenate([_level(bars, self.window)[self.window :] for bars in frames])
         if not len(levels):
             raise NotEnoughBars(
@@ -66,6 +72,8 @@ class FittedVolatilityFilter(PlainValues):
 
     def filter(self, bars: pl.DataFrame) -> FloatArray:
         """Shape (n_bars, n_states), from the last `window` bars alone; NaN in the first `lookback - 1` rows."""
+        if not is_traced(bars):
+            single_symbol(bars, "a regime filter")
         level, edges = _level(bars, self.window), (-np.inf, *self.cuts, np.inf)
         return masked([_between(level, low, high) for low, high in pairwise(edges)], self.lookback)
 

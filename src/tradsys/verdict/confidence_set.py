@@ -6,9 +6,10 @@ from typing import Literal
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
-from tradsys.verdict.refusals import at_least, finite
+from tradsys.verdict.refusals import finite
 from tradsys.verdict.stationary import mean_block, stationary_sums
 
 type Statistic = Literal["max", "range"]
@@ -52,7 +53,7 @@ def model_confidence_set(
 
     Hansen, Lunde and Nason, "The model confidence set", Econometrica 79 (2011), sections 2.1 and 3.
     """
-    at_least(1, n_bootstrap=n_bootstrap)
+    check_counts(n_bootstrap=n_bootstrap)
     losses = finite(losses, "losses")
     if losses.ndim != 2 or len(losses) < 10 or losses.shape[1] < 1:
         raise DataError(f"losses need shape (n_obs, n_models) with 10 rows or more, found {losses.shape}")

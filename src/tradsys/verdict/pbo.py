@@ -7,6 +7,7 @@ from itertools import batched, combinations
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.logistic import log_odds
 from tradsys.verdict.refusals import finite
@@ -44,6 +45,7 @@ def probability_of_backtest_overfitting(returns: FloatArray, n_blocks: int = 16)
     20(4) (2017).
     """
     returns = finite(returns, "returns")
+    check_counts(0, n_blocks=n_blocks)
     if n_blocks < 2 or n_blocks % 2:
         raise ConfigError(f"n_blocks must be even and at least 2, was {n_blocks}; 16 is usual")
     if returns.ndim != 2 or returns.shape[1] < 2 or returns.shape[0] < 2 * n_blocks:

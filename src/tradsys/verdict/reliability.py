@@ -6,8 +6,9 @@ import numpy as np
 from scipy.special import betaincinv
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
-from tradsys.verdict.refusals import at_least, finite_numbers, probabilities, same_shape
+from tradsys.verdict.refusals import finite_numbers, probabilities, same_shape
 
 
 def clopper_pearson(k: float, n: float, *, tail: float = 0.025) -> tuple[float, float]:
@@ -69,7 +70,7 @@ def reliability_bins(
     uniqueness = probabilities(uniqueness, "uniqueness")
     same_shape(probability, y, "forecasts and outcomes")
     same_shape(probability, uniqueness, "forecasts and their uniqueness")
-    at_least(1, n_bins=n_bins)
+    check_counts(n_bins=n_bins)
     found = []
     bin_of = _bins(probability, n_bins)
     for k in range(bin_of.max() + 1 if len(bin_of) else 0):
@@ -98,7 +99,7 @@ def brier_parts(probability: FloatArray, y: FloatArray, *, n_bins: int = BINS) -
     """
     probability, y = probabilities(probability, "forecasts"), probabilities(y, "outcomes")
     same_shape(probability, y, "forecasts and outcomes")
-    at_least(1, n_bins=n_bins)
+    check_counts(n_bins=n_bins)
     sides = [_one_side(p, hit, n_bins) for p, hit in zip(probability.T, y.T, strict=True)]
     return BrierParts(*(float(np.mean(part)) for part in zip(*sides, strict=True)))
 

@@ -6,9 +6,10 @@ from math import log, sqrt
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
-from tradsys.verdict.refusals import at_least, finite, probabilities
+from tradsys.verdict.refusals import finite, probabilities
 from tradsys.verdict.stationary import long_run_variance, mean_block, stationary_sums
 
 
@@ -166,7 +167,7 @@ def _studentised(
     benchmark: FloatArray, models: FloatArray, block_length: float | None, n_bootstrap: int, seed: int
 ) -> tuple[FloatArray, FloatArray, float]:
     """The t of every model's advantage, draws of it around nothing, and the block length."""
-    at_least(1, n_bootstrap=n_bootstrap)
+    check_counts(n_bootstrap=n_bootstrap)
     benchmark, models = finite(benchmark, "losses"), finite(models, "losses")
     models = models[:, None] if models.ndim == 1 else models
     if models.ndim != 2 or benchmark.shape != models.shape[:1] or len(benchmark) < 10:

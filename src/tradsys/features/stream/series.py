@@ -16,6 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.bars import Ohlcv, to_arrays
+from tradsys.core.single_symbol import refuse_several
 from tradsys.features.stream import kernel
 
 INPUTS = ("ts", "open", "high", "low", "close", "volume")
@@ -164,8 +165,11 @@ def is_traced(bars: object) -> bool:
 
 
 def ohlcv(bars: pl.DataFrame) -> Ohlcv:
-    """What `to_arrays` gives, or the series in their place."""
-    return cast(TracedBars, bars).arrays if is_traced(bars) else to_arrays(bars)
+    """The arrays of one symbol's bars, or the series in their place; a DataError for bars of several symbols."""
+    if is_traced(bars):
+        return cast(TracedBars, bars).arrays
+    refuse_several(bars, "a feature")
+    return to_arrays(bars)
 
 
 def needs_no_gaps(bars: pl.DataFrame, feature: str) -> pl.DataFrame:
