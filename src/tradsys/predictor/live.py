@@ -44,7 +44,7 @@ class _RegimeColumns:
         return self.regimes.filter(bars)
 
 
-_MOVING = ("_symbol", "_atr", "_close", "_holding_cost", "_row", "_logits", "_n_seen")
+_MOVING = ("_symbol", "_atr", "_close", "_last", "_row", "_logits", "_n_seen")
 """What of a live predictor itself moves on by a bar; its features and networks keep their own memory."""
 
 
@@ -70,7 +70,7 @@ class LivePredictor:
         self._step_ms = interval_ms(predictor.interval)
         self._symbol, self._atr, self._close = "", float("nan"), float("nan")
         self._row, self._logits = np.empty(0), np.empty(0)
-        self._holding_cost: FloatArray | None = None
+        self._last = pl.DataFrame()
         self._n_seen = 0
         models = predictor.forecasters
         self._steppers = {name: Stepper(one) for name, one in models.items() if isinstance(one, OnnxForecaster)}
@@ -97,7 +97,7 @@ class LivePredictor:
             arrays, period = to_arrays(frame), self.predictor.barriers.atr_period
             self._symbol, self._close = symbol, float(arrays.close[-1])
             self._atr = float(wilder_atr(arrays.high, arrays.low, arrays.close, period)[-1])
-            self._holding_cost = self.predictor.valuation.holding_cost(frame.tail(1))
+            self._last = frame.tail(1)
             self._read(rows[-1])
             return replace(self._decision(), n_open=n_open)
 
@@ -127,13 +127,15 @@ class LivePredictor:
                 f"wanted a closed bar, found that of {stamp(bar.ts)}, which closes at {stamp(bar.ts + self._step_ms)}, "
                 f"after now, {stamp(until)} UTC; wait until it has closed, or give now=..."
             )
-        valuation = self.predictor.valuation
-        cost = None if valuation.holding is None else valuation.holding_cost(frame_of([bar]))
+        has_cost = self.predictor.valuation.holding is not None
+        last = frame_of([bar]) if has_cost else self._last
+        if has_cost:
+            self.predictor.valuation.holding_cost(last)  # refuses a bar that does not tell its rates
         row = self.features.step(bar, after_gap=after_gap)
         period = self.predictor.barriers.atr_period
         true_range = max(bar.high, self._close) - min(bar.low, self._close)
         self._atr = (self._atr * (period - 1) + true_range) / period
-        self._close, self._holding_cost = bar.close, cost
+        self._close, self._last = bar.close, last
         self._read(row)
         return self._logits
 
@@ -152,9 +154,8 @@ class LivePredictor:
         predictor, X = self.predictor, self._row[None, : self._n_features]
         outputs = ModelOutputs(X, self._logits[None], predictor.timeout.logits(X), self._row[None, self._n_features :])
         start = self.features.last_ts + self._step_ms
-        forecasts = predictor.valued(
-            np.array([start]), np.array([self._close]), np.array([self._atr]), outputs, self._holding_cost
-        )
+        cost = predictor.valuation.holding_cost(self._last)
+        forecasts = predictor.valued(np.array([start]), np.array([self._close]), np.array([self._atr]), outputs, cost)
         actions = predictor.profile.decide(forecasts)
         return Decision(
             start=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=start),
