@@ -16,6 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from tradsys import __version__
+from tradsys.cli.interrupts import INTERRUPTED, end_now, lasting_interrupts
 from tradsys.core.errors import MissingExtraError, TradsysError
 from tradsys.core.extras import extra_of, to_install
 from tradsys.machine.limits import cap_threads
@@ -52,8 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen in COMMANDS:
         cap_threads()
     try:
-        app = build(chosen)
-        result = typer.main.get_command(app).main(args, prog_name="tradsys", standalone_mode=False)
+        with lasting_interrupts():
+            app = build(chosen)
+            result = typer.main.get_command(app).main(args, prog_name="tradsys", standalone_mode=False)
+        if result == INTERRUPTED:  # typer catches Ctrl-C and says nothing
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except TyperException as error:
         return _explain(error)
@@ -75,7 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("tradsys: interrupted", err=True)
-        return 130
+        if argv is None:
+            end_now(INTERRUPTED)
+        return INTERRUPTED
 
 
 def build(chosen: str | None) -> typer.Typer:

@@ -4,7 +4,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +18,7 @@ from tradsys.core.time import DAY_MS
 from tradsys.data.market import load_market
 from tradsys.journal.trial import TrialSeries
 from tradsys.machine.plan import Plan
-from tradsys.machine.processes import process_pool
+from tradsys.machine.processes import completed, process_pool
 from tradsys.research.calibration.competing_trials import N_RULES, competing_trials
 from tradsys.research.calibration.rates import Line
 from tradsys.research.calibration.scenarios import Preset, Scenario, calibration_experiment, scenario_named
@@ -201,12 +200,11 @@ def _in_parallel(
     try:
         with process_pool(n_processes) as pool:
             # the first market alone, so that two processes never store the same compiled kernel at once
-            results.append(pool.submit(replicate, missing[0], plan).result())
-            count(missing[0])
-            submitted = {pool.submit(replicate, replication, plan): replication for replication in missing[1:]}
-            for future in as_completed(submitted):
-                results.append(future.result())
-                count(submitted[future])
+            for part in (missing[:1], missing[1:]):
+                submitted = {pool.submit(replicate, replication, plan): replication for replication in part}
+                for future in completed(submitted):
+                    results.append(future.result())
+                    count(submitted[future])
     except BrokenProcessPool:
         raise FitError(
             "a process that tried a market was killed, probably for memory; run the same command again with fewer "

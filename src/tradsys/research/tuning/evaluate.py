@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from tradsys.core.errors import ConfigError, FitError
 from tradsys.data.market import Market
 from tradsys.machine.plan import Plan
-from tradsys.machine.processes import process_pool
+from tradsys.machine.processes import mapped, process_pool
 from tradsys.research.tuning.out_of_fold import FailedFit, FoldFit, FoldFitter, FoldForecasts, challenger
 from tradsys.research.walk.experiment_spec import experiment_from
 
@@ -33,7 +33,9 @@ def evaluator(part: Market, n_processes: int, plan: Plan | None = None) -> Itera
 
         def in_parallel(fits: Sequence[FoldFit]) -> list[FoldForecasts | FailedFit]:
             try:
-                return _evaluated(fits, fit_batches(fits, n_processes), lambda batches: pool.map(_fit_here, batches))
+                return _evaluated(
+                    fits, fit_batches(fits, n_processes), lambda batches: mapped(pool, _fit_here, batches)
+                )
             except BrokenProcessPool:
                 raise FitError(
                     "a process that fitted a trial was killed, probably for memory; run the same command again with "
