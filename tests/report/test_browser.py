@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 
+import polars as pl
 import pytest
 
 from tradsys.report import render
@@ -31,9 +32,23 @@ addEventListener("load", () => setTimeout(() => {
   seen.equity = painted("equity-chart");
   document.querySelector('#trader [data-profile="RECKLESS"]')?.click();
   seen.trade = document.getElementById("trade-result")?.textContent;
+  seen.legend = document.querySelector("#curves button")?.textContent;
+  document.querySelector('#scale [data-scale="log"]')?.click();
   document.querySelector('#span [data-days="0"]')?.click();
+  const links = HTMLAnchorElement.prototype;
+  links.click = function () { fetch_csv(this); };
+  const fetch_csv = (link) => { seen.file = link.download; };
+  const { createObjectURL } = URL;
+  URL.createObjectURL = (blob) => { blob.text().then((text) => { seen.csv = text; }); return createObjectURL(blob); };
+  document.getElementById("trades-csv")?.click();
+  document.querySelector('#trades-head [data-key="net_return"] button')?.click();
+  seen.worst = document.querySelector("#trades-body tr td:nth-child(9)")?.textContent;
   setTimeout(() => {
     seen.all = painted("price-chart");
+    seen.log = painted("equity-chart");
+    seen.active = document.querySelector('#span [aria-pressed="true"]')?.textContent;
+    const outside = (table) => table.scrollWidth - table.parentElement.clientWidth;
+    seen.hidden = [...document.querySelectorAll(".folds")].map(outside);
     seen.fetched = performance.getEntriesByType("resource").map((entry) => entry.name);
     seen.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
     top.document.documentElement.dataset.seen = JSON.stringify(seen);
@@ -79,9 +94,27 @@ def test_both_charts_are_painted_and_nothing_is_logged_or_fetched(make_run, widt
     assert seen["errors"] == []
     assert seen["fetched"] == []
     assert (seen["charts"], seen["candles"]) == ("drawn", "3000")
-    assert min(seen["price"], seen["equity"], seen["all"]) > 10
+    assert min(seen["price"], seen["equity"], seen["all"], seen["log"]) > 10
+    assert seen["active"] == "All"
+    assert "deepest −" in seen["legend"]
+    assert max(seen["hidden"]) <= 0
     assert seen["trade"].startswith("RECKLESS")
     assert seen["overflow"] <= 0
+
+
+def test_the_listed_trades_are_saved_as_they_are_in_the_run(make_run):
+    run = make_run(3_000, ("BTCUSDT", "ETHUSDT"))
+    seen, _ = look(run)
+    trades = pl.read_parquet(run / "trades.parquet")
+    listed = trades.filter(profile="AUDITED").sort("entry_ts", maintain_order=True)
+    saved = pl.read_csv(seen["csv"].encode())
+    assert (seen["file"], len(saved)) == ("trades.csv", len(listed))
+    for column in ("profile", "symbol", "reason", "entry_price", "exit_price"):
+        assert saved[column].to_list() == listed[column].to_list()
+    assert saved["side"].to_list() == ["long" if side > 0 else "short" for side in listed["side"]]
+    assert saved["entry_ts"].str.to_datetime(time_zone="UTC").to_list() == listed["entry_ts"].to_list()
+    assert saved["net_return"].to_numpy() == pytest.approx(listed["net_return"].to_numpy(), rel=1e-6)
+    assert seen["worst"] == f"−{abs(listed['net_return'].min()) * 100:.2f}%"
 
 
 def test_a_hundred_thousand_candles_are_drawn_within_seconds(make_run):
@@ -93,8 +126,6 @@ def test_a_hundred_thousand_candles_are_drawn_within_seconds(make_run):
 
 
 def test_a_run_without_bars_or_trades_opens_without_an_error(make_run):
-    import polars as pl
-
     run = make_run(400)
     for name in ("bars", "trades", "equity", "forecasts"):
         path = run / f"{name}.parquet"

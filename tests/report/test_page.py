@@ -2,6 +2,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import polars as pl
 import pytest
 from tests.report.conftest import changed
 from tests.runs import example
@@ -164,3 +165,22 @@ def test_the_library_carries_its_licence_and_notice():
     assert "Apache License" in vendored.joinpath("LICENSE").read_text()
     assert "https://www.tradingview.com/" in vendored.joinpath("NOTICE").read_text()
     assert "v5.2.1" in vendored.joinpath("lightweight-charts.standalone.production.js").read_text()[:300]
+
+
+def test_a_run_of_the_first_schema_has_months_groups_trades_and_its_command(run):
+    old = changed(run, manifest={"schema": 1, "config": {"costs": run.manifest.config["costs"]}})
+    missing = ["funding_quote", "borrow_quote", "ambiguous"]
+    pl.read_parquet(old.folder / "trades.parquet").drop(missing).write_parquet(old.folder / "trades.parquet")
+    text = Page(page(StoredRun(old.folder))).text
+    for words in ("Month by month", "Where the trades earned", "At other costs", "Every trade", "tradsys run"):
+        assert words in text
+
+
+def test_a_question_that_was_not_asked_says_so(run):
+    name = "SNIPER"
+    verdict = run.verdict.to_json()
+    verdict["profiles"][name] |= {"p": None, "p_net": None, "p_skill": None}
+    config = dict(run.manifest.config)
+    text = Page(page(changed(run, verdict=verdict))).text
+    assert "p –" not in text
+    assert f"Too few trades or days for a p-value: it takes {config['verdict']['min_trades']} and" in text

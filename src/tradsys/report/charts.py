@@ -20,7 +20,7 @@ type Packed = dict[str, Any]
 def pack(values: npt.ArrayLike, kind: npt.DTypeLike = np.float32) -> Packed:
     """Little-endian bytes with their JavaScript array's name: four bytes a price instead of eight to ten digits."""
     array = np.ascontiguousarray(values, dtype=np.dtype(kind).newbyteorder("<"))
-    names = {"f4": "Float32Array", "i4": "Int32Array", "i1": "Int8Array"}
+    names = {"f4": "Float32Array", "f8": "Float64Array", "i4": "Int32Array", "i1": "Int8Array"}
     return {"type": names[array.dtype.str[1:]], "base64": base64.b64encode(array.tobytes()).decode()}
 
 

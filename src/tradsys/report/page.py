@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tradsys.report import numbers
+from tradsys.report.breakdown import breakdown_card
+from tradsys.report.calendar_returns import calendar_cards
 from tradsys.report.cards import alpha, cards, headline, profile_names
 from tradsys.report.charts import pack_curves, pack_symbols
 from tradsys.report.comparison import exit_shares, fold_rows, metric_rows
@@ -18,13 +20,15 @@ from tradsys.report.forest import families_card, forecaster_rows, forests
 from tradsys.report.importance import importance_card
 from tradsys.report.ranks import ranks_card
 from tradsys.report.reliability import diagrams
+from tradsys.report.repeat import repetition
 from tradsys.report.selection import chosen_card, paths_card
+from tradsys.report.trade_list import pack_trades
 from tradsys.runs.deciders import deciding_sentences
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import EQUITY
 
-SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "start")
-STYLES = ("report", "diagnostics", "strips")
+SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "trades", "start")
+STYLES = ("report", "diagnostics", "strips", "trader")
 LIBRARY = "vendor/lightweight-charts/lightweight-charts.standalone.production.js"
 
 
@@ -48,6 +52,7 @@ def page(run: StoredRun) -> str:
             names=names,
             headline=headline(run, names),
             alpha=alpha(run),
+            fewest=_fewest(run.manifest.config),
             cards=cards(run, names),
             lookahead=lookahead_line(metrics.lookahead),
             chosen=chosen_card(metrics, names),
@@ -60,6 +65,9 @@ def page(run: StoredRun) -> str:
             exits=exit_shares(metrics, names),
             costs=cost_rows(run, names),
             folds=fold_rows(metrics, names),
+            calendar=calendar_cards(run, names),
+            breakdown=breakdown_card(run, names),
+            repetition=repetition(run),
             decided=deciding_sentences(metrics, run.manifest.deployed_profile),
             forests=forests(metrics.skill),
             forecasters=forecaster_rows(metrics.skill),
@@ -95,7 +103,16 @@ def _drawn(run: StoredRun, names: list[str]) -> dict[str, Any]:
         "profiles": names,
         "symbols": pack_symbols(run, names),
         "equity": pack_curves(run.table(EQUITY), names),
+        "trades": pack_trades(run, names),
     }
+
+
+def _fewest(config: Mapping[str, Any]) -> str:
+    """How many trades and days the run asked for before a p-value; empty where it does not say."""
+    asked = config.get("verdict") or {}
+    if "min_trades" not in asked or "min_days" not in asked:
+        return ""
+    return f": it takes {numbers.count(asked['min_trades'])} and {numbers.count(asked['min_days'])}"
 
 
 @cache

@@ -1,6 +1,6 @@
 // Packed arrays back into typed arrays; see packing.py.
 
-const TYPES = { Float32Array, Int32Array, Int8Array };
+const TYPES = { Float32Array, Float64Array, Int32Array, Int8Array };
 
 function unpack(packed) {
   const text = atob(packed.base64);

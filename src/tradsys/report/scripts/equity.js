@@ -14,15 +14,17 @@ class EquityChart {
     }));
     takeWheelOnceClicked(this.chart, this.element);
     this.chart.subscribeCrosshairMove((event) => this.read(event.logical));
-    const air = this.times.length * 0.02;
+    const air = this.times.length * (this.element.clientWidth < 600 ? 0.05 : 0.02); // room for the first label
     this.chart.timeScale().setVisibleLogicalRange({ from: -air, to: this.times.length + air });
     this.read(undefined);
+    this.listen();
     onThemeChange(() => this.repaint());
   }
 
   options() {
     const options = chartOptions();
     options.layout.attributionLogo = false; // the price chart above carries it
+    options.timeScale.enableConflation = false; // joined points would begin late, and not at zero
     options.localization = { timeFormatter: (time) => timeText(time, false) };
     return options;
   }
@@ -37,14 +39,46 @@ class EquityChart {
     const curve = { name: packed.name, isBenchmark: packed.is_benchmark, position };
     curve.values = [unpack(packed.change), unpack(packed.drawdown)];
     curve.series = curve.values.map((values, pane) => {
-      const series = this.chart.addSeries(LightweightCharts.LineSeries, this.line(curve), pane);
-      const points = [];
-      values.forEach((value, i) => { if (!Number.isNaN(value)) points.push({ time: this.times[i], value }); });
-      series.setData(points);
+      const series = this.chart.addSeries(
+        LightweightCharts.LineSeries, { ...this.line(curve), priceFormat: this.format(0) }, pane,
+      );
+      series.setData(this.points(values, (value) => value));
       return series;
     });
+    const drawdowns = curve.values[1].filter((value) => !Number.isNaN(value));
+    curve.deepest = drawdowns.length ? drawdowns.reduce((a, b) => Math.min(a, b)) : NaN;
     this.addSwitch(curve);
     return curve;
+  }
+
+  points(values, place) {
+    const points = [];
+    values.forEach((value, i) => {
+      const at = place(value);
+      if (!Number.isNaN(at)) points.push({ time: this.times[i], value: at });
+    });
+    return points;
+  }
+
+  listen() {
+    this.scales = [...document.querySelectorAll("#scale button")];
+    for (const button of this.scales) button.addEventListener("click", () => this.scale(button.dataset.scale));
+  }
+
+  // On a logarithmic scale equal distances are equal factors; it is one of multiples, and nothing is not on it.
+  scale(name) {
+    const isLog = name === "log";
+    const { Logarithmic, Normal } = LightweightCharts.PriceScaleMode;
+    for (const button of this.scales) button.setAttribute("aria-pressed", button.dataset.scale === name);
+    for (const { series, values } of this.curves) {
+      series[0].applyOptions({ priceFormat: this.format(isLog ? 1 : 0) });
+      series[0].setData(this.points(values[0], (value) => (isLog ? (value > -1 ? 1 + value : NaN) : value)));
+    }
+    this.curves[0].series[0].priceScale().applyOptions({ mode: isLog ? Logarithmic : Normal });
+  }
+
+  format(base) {
+    return { type: "custom", minMove: 0.0001, formatter: (value) => percentText(value - base) };
   }
 
   line(curve) {
@@ -54,7 +88,6 @@ class EquityChart {
       lastValueVisible: false,
       priceLineVisible: false,
       crosshairMarkerRadius: 3,
-      priceFormat: { type: "custom", minMove: 0.0001, formatter: (value) => percentText(value) },
     };
   }
 
@@ -76,10 +109,13 @@ class EquityChart {
     curve.labels = [change, drawdown];
   }
 
+  // Under the cursor what was then; else the change over the whole time and the deepest drawdown.
   read(logical) {
-    const index = Math.min(this.times.length - 1, Math.max(0, Math.round(logical ?? this.times.length - 1)));
-    for (const curve of this.curves) {
-      curve.values.forEach((values, i) => { curve.labels[i].textContent = percentText(values[index]); });
+    const last = this.times.length - 1;
+    const index = Math.min(last, Math.max(0, Math.round(logical ?? last)));
+    for (const { labels, values, deepest } of this.curves) {
+      labels[0].textContent = percentText(values[0][index]);
+      labels[1].textContent = logical == null ? `deepest ${percentText(deepest)}` : `then ${percentText(values[1][index])}`;
     }
   }
 

@@ -69,9 +69,9 @@ class PriceChart {
   listen() {
     this.traders = [...document.querySelectorAll("#trader button")];
     for (const button of this.traders) button.addEventListener("click", () => this.showProfile(button.dataset.profile));
-    for (const button of document.querySelectorAll("#span button")) {
-      button.addEventListener("click", () => this.span(Number(button.dataset.days)));
-    }
+    this.spans = [...document.querySelectorAll("#span button")];
+    for (const button of this.spans) button.addEventListener("click", () => this.span(Number(button.dataset.days)));
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && this.markSpan(range.to - range.from));
     this.chooser = document.getElementById("symbol");
     this.chooser?.addEventListener("change", () => this.showSymbol(Number(this.chooser.value)));
     document.getElementById("previous-trade").addEventListener("click", () => this.step(-1));
@@ -159,12 +159,23 @@ class PriceChart {
     const scale = this.chart.timeScale();
     if (days === 0) {
       scale.setVisibleLogicalRange({ from: 0, to: this.symbol.n - 1 });
+      this.markSpan(this.symbol.n - 1);
       return;
     }
     const bars = (days * 86400) / (this.symbol.step_s);
     const { from, to } = scale.getVisibleLogicalRange();
     const right = Math.min(this.symbol.n + 2, (from + to) / 2 + bars / 2);
     scale.setVisibleLogicalRange({ from: Math.max(0, right - bars), to: right });
+    this.markSpan(bars);
+  }
+
+  // The button whose span is in view, however it came there; wider labels of the axis take a little of it.
+  markSpan(bars) {
+    for (const button of this.spans) {
+      const days = Number(button.dataset.days);
+      const own = days === 0 ? this.symbol.n - 1 : (days * 86400) / this.symbol.step_s;
+      button.setAttribute("aria-pressed", Math.abs(bars - own) < 0.1 * own);
+    }
   }
 
   // The bar under the cursor; a narrow chart has room for its close alone.

@@ -51,7 +51,7 @@ function chartOptions() {
       panes: { separatorColor: colour("rule"), separatorHoverColor: colour("rule"), enableResize: false },
     },
     grid: { vertLines: { visible: false }, horzLines: { color: colour("grid") } },
-    rightPriceScale: { borderVisible: false },
+    rightPriceScale: { borderVisible: false, entireTextOnly: true },
     timeScale: { borderColor: colour("rule"), minBarSpacing: 0.0005, rightOffset: 2, enableConflation: true },
     crosshair: {
       mode: LightweightCharts.CrosshairMode.Normal,
