@@ -1,5 +1,7 @@
 """The kernel's account against vectorbt's, to the cent; runs where the extra is installed."""
 
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +11,7 @@ from tests.labels.hand_made import HOUR_MS
 from tradsys.backtest import PortfolioSpec
 from tradsys.backtest.margin import MarginSpec
 from tradsys.backtest.simulate import simulate
-from tradsys.backtest.vectorbt import portray
+from tradsys.backtest.vectorbt import portray, sharpe_sentence
 from tradsys.core.costs import Costs, Instrument
 from tradsys.labels import BarrierSpec
 
@@ -44,6 +46,8 @@ def test_every_trade_and_the_final_value_agree_to_the_cent(funding: float) -> No
         value = portfolio.value().to_numpy()[1::2]
         assert np.abs(value - simulation.equity["equity"].to_numpy()).max() < CENT
     assert float(portfolio.init_cash) == 10_000
+    theirs, ours = re.findall(r"-?\d+\.\d\d", sharpe_sentence(simulation, portfolio))
+    assert float(theirs) == pytest.approx(float(ours), abs=0.011)
 
 
 def test_liquidated_trades_and_a_ruin_agree_to_the_cent_too() -> None:

@@ -107,7 +107,9 @@ def test_backtest_simulates_any_profile_of_a_run(workplace, capsys):
 def test_backtest_shows_the_same_trades_through_vectorbt(capsys):
     pytest.importorskip("vectorbt", reason="the vectorbt extra is not installed")
     assert main(["backtest", "--run", "last", "--profile", "RECKLESS", "--engine", "vectorbt"]) == 0
-    assert "Total Return" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "Total Return" in shown
+    assert "the kernel's of whole days" in shown
 
 
 def test_a_missing_run_names_the_nearest(capsys):

@@ -44,9 +44,10 @@ def command(
         return 0
     lines = [f"{chosen.name} of {stored.name}, {len(simulation.trades)} trades, engine {engine}", ""]
     if engine == "vectorbt":
-        from tradsys.backtest.vectorbt import portray
+        from tradsys.backtest.vectorbt import portray, sharpe_sentence
 
-        lines.append(str(portray(simulation, dict(stored.frames)).stats()))
+        portfolio = portray(simulation, dict(stored.frames))
+        lines += [str(portfolio.stats()), "", f"  {sharpe_sentence(simulation, portfolio)}"]
     else:
         lines += [_line(name, m.value, m.low, m.high, m.n) for name, m in measured.items()]
         lines += ["", f"  costs: {cost_breakdown(simulation.trades, simulation.costs).sentence}"]
