@@ -82,9 +82,10 @@ def sharpe_sentence(simulation: Simulation, portfolio: "Portfolio") -> str:
     ends = value[np.searchsorted(day, simulation.days, side="right")]
     before = np.append(simulation.cash_quote, ends[:-1])
     theirs = sharpe_ratio(np.divide(ends, before, out=np.ones(len(ends)), where=before > 0) - 1.0)
+    ours = sharpe_ratio(simulation.daily)
     return (
-        "vectorbt's Sharpe and Sortino ratios are of the returns of every half bar, the kernel's of whole days: of daily "
-        f"returns vectorbt's equity has a Sharpe ratio of {theirs:.2f}, the kernel's {sharpe_ratio(simulation.daily):.2f}"
+        "vectorbt's Sharpe and Sortino ratios are of the returns of every half bar, the kernel's of whole days: of "
+        f"daily returns vectorbt's equity has a Sharpe ratio of {theirs:.2f}, the kernel's {ours:.2f}"
     )
 
 

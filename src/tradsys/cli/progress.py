@@ -4,39 +4,90 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+type Show = Callable[[str, float, int], None]
+"""What is being done, the steps done (a part of one in its fraction) and the steps in all."""
+
+QUIET_S = 5.0
+"""A log gets a line for every step, and for a part of one where the last line is this old."""
 
 
 @contextmanager
-def reporter(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+def reporter(*, quiet: bool = False) -> Iterator[Show]:
     """A function to call with what is being done, the steps done and the steps in all; it writes to standard error."""
     if quiet:
         yield lambda *_: None
     elif sys.stderr.isatty():
         yield from _bar()
     else:
-        yield _lines()
+        yield Lines(_print)
 
 
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
+def _bar() -> Iterator[Show]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+        task, left = bar.add_task("starting", total=None, left=""), TimeLeft(time.monotonic)
+
+        def show(what: str, done: float, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total, left=left.text(what, done, total))
+
+        yield show
 
 
-def _lines() -> Callable[[str, int, int], None]:
-    began = time.monotonic()
+class Lines:
+    """Plain lines of a log, each with the seconds since the beginning and about how long the rest will take."""
 
-    def show(what: str, done: int, total: int) -> None:
-        print(f"[{time.monotonic() - began:6.1f} s] {what} ({done}/{total})", file=sys.stderr, flush=True)  # noqa: T201
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._clock, self._began = write, clock, clock()
+        self._left = TimeLeft(clock)
+        self._last: tuple[int, int] | None = None
+        self._last_at = -QUIET_S
 
-    return show
+    def __call__(self, what: str, done: float, total: int) -> None:
+        """A step began, or a part of one."""
+        now, step = self._clock(), (int(done), total)
+        left = self._left.text(what, done, total)
+        if step == self._last and done != int(done) and now - self._last_at < QUIET_S:
+            return
+        self._last, self._last_at = step, now
+        about = f", {left}" if left else ""
+        self._write(f"[{now - self._began:6.1f} s] {what} ({int(done)}/{total}{about})")
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@dataclass(slots=True)
+class TimeLeft:
+    """How long the rest takes at the pace so far, once there is a pace; a new number of steps is new work."""
+
+    clock: Callable[[], float]
+    _total: int | None = None
+    _first: float = 0.0
+    _since: float = 0.0
+
+    def text(self, what: str, done: float, total: int) -> str:
+        """About how long, in words; empty where nothing is known yet, nothing is left or `what` says it itself."""
+        now = self.clock()
+        if total != self._total:
+            self._total, self._first, self._since = total, done, now
+        gone, passed = done - self._first, now - self._since
+        if gone <= 0 or done >= total or passed < QUIET_S or what.endswith(" left"):
+            return ""
+        return f"about {in_words(passed / gone * (total - done))} left"
+
+
+def in_words(seconds: float) -> str:
+    """A length of time that is not known better than roughly.
+
+    >>> in_words(8), in_words(95), in_words(1500), in_words(9000)
+    ('10 s', '2 min', '25 min', '2.5 h')
+    """
+    if seconds < 55:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    return f"{max(1, round(seconds / 60)):.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"

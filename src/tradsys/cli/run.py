@@ -33,6 +33,7 @@ def command(
     judged: JudgedOptions = JudgedOptions(),
 ) -> int:
     """From bars to a verdict: features, labels, folds, agents, profiles, simulated trades, report, bundle."""
+    from tradsys.cli.expected import expected_text
     from tradsys.cli.loading import Needs, configured_work, load, market_text, overrides
     from tradsys.journal.ledger import Ledger
     from tradsys.research.procedures.experiment import ExperimentProcedure
@@ -49,7 +50,9 @@ def command(
     needs = Needs("run", ("hmmlearn", "jinja2"))
     loaded = load(bars, overrides(judged.settings, given), needs=needs, file=judged.config, work=configured_work)
     if not judged.as_json:
-        typer.echo(f"{market_text(loaded.market)}\n{loaded.deployed_text}\n{loaded.plan.sentence}")
+        n_rows, config = len(loaded.market.bars), loaded.config
+        expected = expected_text(configured_work(config, n_rows), loaded.plan, n_rows, config.folds.n_folds)
+        typer.echo(f"{market_text(loaded.market)}\n{loaded.deployed_text}\n{loaded.plan.sentence}\n{expected}")
     return carry_out(ExperimentProcedure.of, loaded, judged, ledger)
 
 

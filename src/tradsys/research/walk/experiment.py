@@ -20,14 +20,15 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
 from tradsys.research.walk.enough_history import enough_folds
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.fitting import fill_first_part, fit_models
+from tradsys.research.walk.fitting import INNER_FOLDS, fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold, walk_forward
 from tradsys.research.walk.lockbox import development_data, lockbox_opens
 from tradsys.research.walk.record import Record
 from tradsys.research.walk.scoring import Scored, gather
+from tradsys.research.walk.steps import Say, StepsOf, silent
 
-type Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+type Progress = Callable[[str, float, int], None]
+"""Called with what is being done, the steps done (a part of one in its fraction) and the steps in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,12 @@ def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None)
     record = Record(tuple(len(frame) for frame in data.frames.values()))
     results: list[FoldResult] = []
     for fold in folds:
-        progress(f"fold {fold.index + 1} of {len(folds)}", fold.index, len(folds) + 1)
+        name = f"fold {fold.index + 1} of {len(folds)}"
+        # regimes, features, forecasters, time exits, decisions; at first also folds inside the training part
+        n_parts = len(spec.forecasters) + 4 + (INNER_FOLDS if fold.index == 0 else 0)
+        say = StepsOf(progress, name, fold.index, len(folds) + 1, n_parts)
         try:
-            results.append(research_fold(data, spec, fold, record, folds[0].opens))
+            results.append(research_fold(data, spec, fold, record, folds[0].opens, say))
         except NotEnoughBars as error:
             share = f"fold {fold.index + 1} of {len(folds)} trains on the part before its test block alone"
             found = f"{len(market.bars):,} bars are too few for these settings, since {share}"
@@ -81,14 +85,17 @@ def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None)
     return Walk(data, record, results)
 
 
-def research_fold(data: Dataset, spec: Experiment, fold: Fold, record: Record, first_test: int) -> FoldResult:
+def research_fold(
+    data: Dataset, spec: Experiment, fold: Fold, record: Record, first_test: int, say: Say = silent
+) -> FoldResult:
     """Fit on the fold's training part and decide on its test block; the record grows by its out-of-fold forecasts.
 
-    `first_test` is when the first test block of all opens, ms.
+    `first_test` is when the first test block of all opens, ms. `say` is told what begins.
     """
-    models = fit_models(data, spec, fold)
+    models = fit_models(data, spec, fold, say)
     if fold.index == 0:
-        fill_first_part(record, data, spec, models, spec.embargo(data.interval))
+        fill_first_part(record, data, spec, models, spec.embargo(data.interval), say)
+    say("deciding")
     return decide_fold(data, spec, models, record, first_test)
 
 

@@ -27,6 +27,7 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.folds import Fold, purged_folds
 from tradsys.research.walk.record import Record, both
+from tradsys.research.walk.steps import Say, silent
 
 INNER_FOLDS = 4
 """Purged folds inside the first training part, which forecast it out of fold."""
@@ -78,19 +79,28 @@ class FoldModels:
     logits: Mapping[str, tuple[FloatArray, ...]]
 
 
-def fit_models(data: Dataset, spec: Experiment, fold: Fold) -> FoldModels:
-    """Fit features, regimes and every forecaster on the training part; folds do not depend on each other here."""
+def fit_models(data: Dataset, spec: Experiment, fold: Fold, say: Say = silent) -> FoldModels:
+    """Fit features, regimes and every forecaster on the training part; folds do not depend on each other here.
+
+    `say` is told what begins.
+    """
     seed = derive(spec.seed, "fold", fold.index)
+    say("regimes")
     regimes = spec.regimes.fit(data.before(fold.train, fold.held_out), seed=seed)
+    say("features")
     features, panel = data.panel(spec.feature_set(regimes), fold.train, seed=seed, held_out=fold.held_out)
     rows = both(fold.train, panel.usable())
     if (n := int(sum(mask.sum() for mask in rows))) < FEWEST_ROWS:
         raise NotEnoughBars(f"it needs {FEWEST_ROWS} labelled rows to train on, found {n}; load more history")
     weighed = spec.weights.on_training(panel, rows, data)
     timeouts = timeout_panel(weighed, data)
-    fitted = {model.name: model.fit(weighed, rows, seed=seed) for model in spec.forecasters}
+    fitted: dict[str, FittedForecaster] = {}
+    for model in spec.forecasters:
+        say(model.name)
+        fitted[model.name] = model.fit(weighed, rows, seed=seed)
+    say("time exits")
     fitted[TimeoutModel.name] = TimeoutModel().fit(timeouts, rows, seed=seed)
-    logits = {name: tuple(model.logits(X) for X in panel.X) for name, model in fitted.items()}
+    logits = {name: tuple(one.logits(X) for X in panel.X) for name, one in fitted.items()}
     regime = tuple(regimes.filter(bars) for bars in data.frames.values())
     supervisor = None
     if spec.supervisor is not None:
@@ -98,7 +108,9 @@ def fit_models(data: Dataset, spec: Experiment, fold: Fold) -> FoldModels:
     return FoldModels(fold, rows, regimes, features, panel, regime, supervisor, fitted, logits)
 
 
-def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: FoldModels, embargo: timedelta) -> None:
+def fill_first_part(
+    record: Record, data: Dataset, spec: Experiment, models: FoldModels, embargo: timedelta, say: Say = silent
+) -> None:
     """Out-of-fold forecasts of the first training part, from purged folds inside it, of the models without memory.
 
     A network begins as the logistic model and adds to it, so that its first calibration is that model's.
@@ -108,6 +120,7 @@ def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: Fol
     timeouts = timeout_panel(weighed, data)
     quick: list[tuple[Forecaster, Panel]] = [(model, weighed) for model in spec.forecasters if model.memory == 0]
     for k, (train, test) in enumerate(purged_folds(panel, rows, INNER_FOLDS, embargo)):
+        say(f"out of fold inside the first part, {k + 1} of {INNER_FOLDS}")
         for model, target in [*quick, (TimeoutModel(), timeouts)]:
             fitted = model.fit(target, train, seed=derive(spec.seed, "inner", k))
             record.add(model.name, test, [fitted.logits(X) for X in panel.X])
