@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,22 @@ def test_a_time_limit_stops_before_the_next_batch(folder, capsys):
 def test_a_mistake_is_one_sentence(folder, capsys, args, code, message):
     assert main(tune(*args, trials=1)) == code
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_at_once_with_its_processes_at_work(folder):
+    """As a terminal does it: the signal reaches the whole group."""
+    args = [sys.executable, "-m", "tradsys", *tune(*OVER, "--study", "stopped", trials=300, processes=2)]
+    with subprocess.Popen(args, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert any("first batch" in line for line in process.stderr)
+        time.sleep(6)
+        began = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(30) == 130
+    assert time.monotonic() - began < 5  # two on a machine that is not busy
+    assert said.strip().splitlines()[-1] == "tradsys: interrupted"
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow
