@@ -42,7 +42,7 @@ addEventListener("load", () => setTimeout(() => {
   URL.createObjectURL = (blob) => { blob.text().then((text) => { seen.csv = text; }); return createObjectURL(blob); };
   document.getElementById("trades-csv")?.click();
   document.querySelector('#trades-head [data-key="net_return"] button')?.click();
-  seen.worst = document.querySelector("#trades-body tr td:nth-child(9)")?.textContent;
+  seen.worst = document.querySelector("#trades-body tr td:nth-child(4)")?.textContent;
   setTimeout(() => {
     seen.all = painted("price-chart");
     seen.log = painted("equity-chart");

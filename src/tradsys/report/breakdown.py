@@ -92,7 +92,7 @@ def breakdown_card(run: StoredRun, names: Sequence[str]) -> BreakdownCard | None
         tables=tables,
         n_intervals=count(len(sides)),
         n_beside=count(sum(side != "across" for side in sides)),
-        by_chance=count(0.05 * len(sides)),
+        by_chance=number(0.05 * len(sides)),
         levels=tuple((_LEVEL_NAMES[at], tuple(one.levels[at] for one in found.values())) for at in LEVELS),
         even=tuple(_even(name, grouped.filter(profile=name)) for name in traded),
     )

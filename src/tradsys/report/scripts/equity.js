@@ -13,7 +13,7 @@ class EquityChart {
       text, mark: LightweightCharts.createTextWatermark(panes[i], this.caption(text)),
     }));
     takeWheelOnceClicked(this.chart, this.element);
-    this.chart.subscribeCrosshairMove((event) => this.read(event.logical));
+    this.chart.subscribeCrosshairMove((event) => this.read(event.point ? event.logical : null));
     const air = this.times.length * (this.element.clientWidth < 600 ? 0.05 : 0.02); // room for the first label
     this.chart.timeScale().setVisibleLogicalRange({ from: -air, to: this.times.length + air });
     this.read(undefined);

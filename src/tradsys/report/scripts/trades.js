@@ -22,17 +22,17 @@ class TradeTable {
     const price = (value) => value.toLocaleString("en", { maximumSignificantDigits: 7 });
     const money = (value) => value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 }).replace("-", "−");
     return [
-      { key: "profile", head: "Profile", text: (i) => names.profiles[columns.profile[i]] },
+      { key: "entry_ts", head: "In", text: (i) => isoText(columns.entry_ts[i]) },
       { key: "symbol", head: "Symbol", text: (i) => names.symbols[columns.symbol[i]] },
       { key: "side", head: "Side", text: (i) => (columns.side[i] > 0 ? "long" : "short") },
-      { key: "entry_ts", head: "In", text: (i) => isoText(columns.entry_ts[i]) },
+      { key: "net_return", head: "Net return", text: (i) => percentText(columns.net_return[i]), isNumber: true, isResult: true },
+      { key: "pnl_quote", head: "Profit, quote", text: (i) => money(columns.pnl_quote[i]), isNumber: true, isResult: true },
       { key: "exit_ts", head: "Out", text: (i) => isoText(columns.exit_ts[i]) },
       { key: "entry_price", head: "In at", text: (i) => price(columns.entry_price[i]), isNumber: true },
       { key: "exit_price", head: "Out at", text: (i) => price(columns.exit_price[i]), isNumber: true },
       { key: "reason", head: "Ended by", text: (i) => names.reasons[columns.reason[i]] ?? "" },
-      { key: "net_return", head: "Net return", text: (i) => percentText(columns.net_return[i]), isNumber: true, isResult: true },
-      { key: "pnl_quote", head: "Profit, quote", text: (i) => money(columns.pnl_quote[i]), isNumber: true, isResult: true },
       { key: "fees_quote", head: "Fees, quote", text: (i) => money(columns.fees_quote[i]), isNumber: true },
+      { key: "profile", head: "Profile", text: (i) => names.profiles[columns.profile[i]] },
     ];
   }
 
