@@ -70,11 +70,12 @@ def command(
     """
     if objectives:
         return _objectives(bars, claims, outside, common, journal)
-    from tradsys.cli.loading import replayable
+    from tradsys.cli.loading import load_own_parts, replayable
     from tradsys.cli.summary import decided_lines, profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger
     from tradsys.research.judging.rejudge import Rejudged, Replay, rejudge
 
+    load_own_parts(common.plugin, common.config)
     stored = Replay.find(runs, run)
     if as_stored:
         judged = Rejudged(stored.verdict, stored.verdict)
@@ -110,7 +111,7 @@ def _objectives(
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
 
-    given = overrides(common.settings, {"folds.n_folds": claims.folds, **outside.overrides})
+    given = overrides(common.settings, {"folds.n_folds": claims.folds, "plugins": common.plugin, **outside.overrides})
 
     def work(_: "RunConfig", n_rows: int) -> Work:
         return claims_work(n_rows, min(claims.group, claims.seeds))

@@ -89,6 +89,17 @@ def load(
     return Loaded(settled, market, plan, profile_from)
 
 
+def load_own_parts(plugins: Sequence[str] | None, file: Path | None = None) -> None:
+    """Load the plugins that the command line or else the settings name, for a command that reads a stored run."""
+    from tradsys.core.plugins import load_plugins
+    from tradsys.core.settings import gather
+    from tradsys.settings.config import plugin_names
+
+    overrides = {} if plugins is None else {"plugins": plugins}
+    values = gather(["plugins"], file=file, overrides=overrides, within="plugins")
+    load_plugins(plugin_names(values.get("plugins")))
+
+
 def market_text(market: "Market") -> str:
     """What was loaded, and what the importer repaired or noticed."""
     head = f"{len(market.bars):,} bars of {', '.join(market.symbols)} from {', '.join(market.sources)}"

@@ -33,7 +33,7 @@ def command(
     from tradsys.research.procedures.experiment import ExperimentProcedure
     from tradsys.research.procedures.ranks import RankProcedure
 
-    given = {"seed": seed, "agent.name": agent, **outside.overrides}
+    given = {"seed": seed, "agent.name": agent, "plugins": common.plugin, **outside.overrides}
     work = rank_work if rank else configured_work
     needs = Needs("lookahead", () if rank else ("hmmlearn",))
     loaded = load(bars, overrides(common.settings, given), needs=needs, file=common.config, work=work, ranks=rank)

@@ -60,6 +60,13 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Any setting, e.g. --set labels.horizon=6; give it again for more."),
 ]
+Plugin = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        help="Module or .py file of own features, agents and profiles (docs/own-parts.md); again for more.",
+    ),
+]
 Seed = Annotated[
     int | None, typer.Option(help="Draws the simulated market and every other random stream; 0 unless given.", min=0)
 ]
@@ -71,6 +78,7 @@ class CommonOptions:
 
     config: Config = None
     settings: Settings = None
+    plugin: Plugin = None
     as_json: Json = False
 
 
@@ -119,6 +127,7 @@ class JudgedOptions:
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal")
     config: Config = None
     settings: Settings = None
+    plugin: Plugin = None
     open_lockbox: Annotated[
         bool,
         typer.Option("--open-lockbox", help="Judge the deployed profile on the last fifth too; recorded for good."),

@@ -50,6 +50,7 @@ def command(
         "universe.size": size,
         "universe.listings": listings,
         "funding.files": funding,
+        "plugins": judged.plugin,
     }
     ledger = Ledger(judged.journal / "ledger.jsonl")
     needs = Needs("rank", ("jinja2",))

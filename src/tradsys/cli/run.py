@@ -43,6 +43,7 @@ def command(
         "agent.objective": objective,
         "labels.horizon": horizon,
         "strategy_profile": profile,
+        "plugins": judged.plugin,
         **outside.overrides,
     }
     ledger = Ledger(judged.journal / "ledger.jsonl")

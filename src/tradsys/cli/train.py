@@ -37,6 +37,7 @@ def command(
         "agent.name": agent,
         "agent.objective": objective,
         "strategy_profile": profile,
+        "plugins": common.plugin,
     }
     given |= outside.overrides
     needs = Needs("train", ("hmmlearn",))

@@ -61,7 +61,9 @@ def command(
     from tradsys.research.tuning.tune import StudyBudget, tune
     from tradsys.settings.config import RunConfig
 
-    given = overrides(common.settings, {"seed": seed, "agent.name": agent, **outside.overrides})
+    given = overrides(
+        common.settings, {"seed": seed, "agent.name": agent, "plugins": common.plugin, **outside.overrides}
+    )
     base, space = requested_space(RunConfig.load(file=common.config, overrides=given), over or [], fixed=list(given))
 
     def work(begun: RunConfig, n_rows: int) -> Work:

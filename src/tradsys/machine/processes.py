@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from tradsys.core.plugins import load_plugins, loaded_plugins
 from tradsys.machine.limits import THREAD_VARIABLES
 
 
@@ -17,13 +18,14 @@ def process_pool(
 ) -> Iterator[ProcessPoolExecutor]:
     """Fresh processes, so that their libraries read the thread caps; what waits when the block fails is cancelled.
 
-    A process ends with the one that made it, even where that was killed.
+    Plugins that settings named here are loaded there. A process ends with the one that made it, even where that
+    was killed.
     """
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(n_processes, context, _begin, (initializer, initargs)) as pool:
+        with ProcessPoolExecutor(n_processes, context, _begin, (loaded_plugins(), initializer, initargs)) as pool:
             try:
                 yield pool
             except BaseException:
@@ -37,8 +39,9 @@ def process_pool(
                 os.environ[name] = value
 
 
-def _begin(initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+def _begin(plugins: tuple[str, ...], initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    load_plugins(plugins)
     if initializer is not None:
         initializer(*initargs)
 

@@ -1,7 +1,7 @@
 """The one object that decides: simulation, backtest, paper and live all call it; only the venue differs."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import closed_bars, split_symbols, to_arrays
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.plugins import load_plugins
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.predictor.deployed import ARGUMENT, BUNDLE, deployed, profile_called
@@ -208,14 +209,17 @@ class Predictor(PredictorParts):
         folder: Path | str,
         profile: Profile | str | None = None,
         *,
+        plugins: Sequence[str] = (),
         log: Callable[[str], None] | None = None,
     ) -> Self:
         """The predictor of a bundle, after every byte of it has been checked.
 
         It is decided by `profile`, given or named; without one by STRATEGY_PROFILE in the environment or in `.env`, and
         where there is none by the profile that the bundle was written with. `profile_source` says which it was. What is
-        doubtful about the bundle goes to `log`, a line each; the standard error stream by default.
+        doubtful about the bundle goes to `log`, a line each; the standard error stream by default. `plugins` are
+        modules or .py files whose parts it has; a bundle imports none by itself, and refuses one of another source.
         """
+        load_plugins((plugins,) if isinstance(plugins, str) else plugins)
         parts = read_parts(Path(folder))
         if parts.symbols is None:
             write = partial(print, file=sys.stderr) if log is None else log

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from tradsys.profiles.forecast import Forecasts as Forecasts
     from tradsys.profiles.profile import Actions as Actions
     from tradsys.profiles.profile import Profile as Profile
+    from tradsys.profiles.registry import register_profile as register_profile
+    from tradsys.profiles.rule_registry import register_rule as register_rule
     from tradsys.profiles.rules import AnyRegime as AnyRegime
     from tradsys.profiles.rules import AuditorVeto as AuditorVeto
     from tradsys.profiles.rules import ConfidenceAbove as ConfidenceAbove

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from tradsys.core.errors import ConfigError
 from tradsys.profiles.profile import Profile
+from tradsys.profiles.registry import profiles_by, register_profile
 from tradsys.profiles.rules import AuditorVeto, ConfidenceAbove, ExpectedReturnAbove, NotQuiet, RiskOffSize
 
 SNIPER = Profile(
@@ -40,7 +41,10 @@ EDGE = Profile(
 )
 
 
-PROFILES: tuple[Profile, ...] = (SNIPER, AUDITED, RECKLESS, EDGE)
+for _profile in (SNIPER, AUDITED, RECKLESS, EDGE):
+    register_profile(_profile)
+
+PROFILES: tuple[Profile, ...] = profiles_by(("tradsys",))
 
 
 class HasName(Protocol):

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.errors import BundleError
 from tradsys.core.identity import OUTSIDE_IDENTITY, digest
 from tradsys.core.orders import SIDES
-from tradsys.profiles import rules
 from tradsys.profiles.forecast import Forecasts
+from tradsys.profiles.rule_registry import rule_named
 from tradsys.profiles.rules import (
     AnyRegime,
     AuditRule,
@@ -80,28 +79,24 @@ class Profile:
         )
 
 
-_PIECES = ("entry", "regimes", "audit", "sizing", "exposure")
+PIECES = ("entry", "regimes", "audit", "sizing", "exposure")
+"""Fields of a profile that are rules."""
 
 
 def profile_to_dict(profile: Profile) -> dict[str, Any]:
     """JSON-able; `profile_from_dict` gives back an equal profile."""
-    pieces = {piece: getattr(profile, piece) for piece in _PIECES}
+    pieces = {piece: getattr(profile, piece) for piece in PIECES}
     named = {piece: {"class": type(value).__name__, **asdict(value)} for piece, value in pieces.items()}
     return {"name": profile.name, "description": profile.description, **named}
 
 
 def profile_from_dict(values: dict[str, Any]) -> Profile:
     """The profile that `profile_to_dict` wrote."""
-    pieces = {piece: _rule(values[piece]) for piece in _PIECES if piece in values}
+    pieces = {piece: _rule(values[piece]) for piece in PIECES if piece in values}
     return Profile(name=values["name"], description=values["description"], **pieces)
 
 
 def _rule(values: dict[str, Any]) -> Any:
     fields = dict(values)
     name = fields.pop("class")
-    kind = getattr(rules, name, None)
-    if not isinstance(kind, type):
-        raise BundleError(
-            f"a profile is built from the rules of this version, found {name!r}; run again to write a new bundle"
-        )
-    return kind(**fields)
+    return rule_named(name)(**fields)

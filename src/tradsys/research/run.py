@@ -11,6 +11,7 @@ import polars as pl
 from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.errors import FitError
 from tradsys.core.files import check_space, check_writable
+from tradsys.core.plugins import plugin_sources
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
@@ -158,6 +159,7 @@ def _provenance(market: Market, config: RunConfig, spec: Tried, code: str) -> di
         "market": data_of(market).market,
         "title": " + ".join(market.sources),
         "config": config.model_dump(mode="json"),
+        "plugins": plugin_sources(config.plugins),
         "experiment": spec.digest,
         "fingerprint": market.fingerprint,
         "blocks": market.blocks,

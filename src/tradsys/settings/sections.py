@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tradsys.backtest.margin import MarginSpec
 from tradsys.core.costs import LARGEST_REBATE_BPS, MOST_BORROW_BPS_PER_YEAR, MOST_BPS
 from tradsys.core.errors import ConfigError
 from tradsys.core.identity import NOT_IDENTITY
 from tradsys.core.settings import SettingsSection
+from tradsys.models.registry import check_agent, is_network
 
 type JournalPreset = Literal["journal-base", "journal-trial0", "journal-golden", "journal-challenger"]
 PRESETS: Final[tuple[JournalPreset, ...]] = get_args(JournalPreset.__value__)
@@ -126,9 +127,7 @@ class AgentSettings(SettingsSection):
     `attention_start` is where the transformer's attention begins: anywhere, or on recent bars (`RecentTransformer`).
     """
 
-    name: Literal["transformer", "resnet", "volatility", "logistic", "symmetric", "xgboost", "ensemble", "all"] = (
-        "transformer"
-    )
+    name: Annotated[str, AfterValidator(check_agent)] = "transformer"
     objective: Literal["bce", "focal", "supcon"] = "bce"
     preset: JournalPreset | None = None
     d_model: Count = 64
@@ -160,7 +159,7 @@ class AgentSettings(SettingsSection):
     @property
     def is_network(self) -> bool:
         """Whether torch is needed to fit it."""
-        return self.name in ("transformer", "resnet", "ensemble", "all")
+        return is_network(self.name)
 
 
 class FeatureSettings(SettingsSection):

@@ -44,7 +44,7 @@ class Replay(StoredRun):
 
     @cached_property
     def config(self) -> RunConfig:
-        return RunConfig(**self.manifest.config)
+        return RunConfig.stored(self.manifest.config)
 
     @cached_property
     def tried(self) -> Tried:

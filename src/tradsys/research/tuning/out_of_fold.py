@@ -236,6 +236,6 @@ def challenger(spec: Experiment) -> Forecaster:
 
 def _panel_settings(config: RunConfig) -> RunConfig:
     """The configuration with everything at its default that changes neither labels nor features."""
-    shared = config.model_dump(include={"seed", "labels", "costs", "features", "regimes"})
+    shared = config.model_dump(include={"plugins", "seed", "labels", "costs", "features", "regimes"})
     labels = {**shared["labels"], "weights": "uniqueness", "time_decay": 1.0}
     return RunConfig(**{**shared, "agent": {"name": DECIDER}, "labels": labels})
