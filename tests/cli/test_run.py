@@ -61,7 +61,10 @@ def test_require_proven_has_an_exit_code_of_its_own():
         (["run", "--set", "labels.horizn=6"], "did you mean 'labels.horizon'"),
         (["run", "--set", "labels.horizon"], "--set takes KEY=VALUE"),
         (["run", "--profile", "SNIPPER", *QUICK, "--bars", "NOISE-1h.parquet"], "did you mean SNIPER?"),
-        (["run", "--agent", "transfomer"], "agent.name: input should be 'transformer'"),
+        (
+            ["run", "--agent", "transfomer"],
+            "agent.name: value error, there is no such agent; did you mean transformer?",
+        ),
         (["backtest", "--engine", "vectorbot"], "did you mean vectorbt?"),
     ],
 )
