@@ -10,7 +10,7 @@ from tests.conftest import unloaded
 
 from tradsys.bundle.bundle import read_bundle
 from tradsys.cli.app import main
-from tradsys.core.errors import BundleError, LookaheadError
+from tradsys.core.errors import BundleError, ConfigError, LookaheadError
 from tradsys.data import load_market
 from tradsys.data.simulate import simulate
 from tradsys.journal.ledger import Ledger
@@ -136,7 +136,7 @@ def test_a_bundle_says_what_it_needs_and_refuses_another_source(written_plugin, 
     unloaded("my_features")
     with pytest.raises(BundleError, match=r'which is not loaded.*Predictor.load\(..., plugins=\["my_features"\]\)'):
         Predictor.load(bundle)
-    assert Predictor.load(bundle, plugins=path.name).decide_many(market.bars.head(2_000)).equals(expected)
+    assert Predictor.load(bundle, plugins=path).decide_many(market.bars.head(2_000)).equals(expected)
 
     unloaded("my_features")
     written_plugin("my_features", EXAMPLE + "\n# another version\n")
@@ -176,4 +176,37 @@ def test_a_feature_that_sees_the_future_ends_the_run(written_plugin, market, tmp
         folds={"path_groups": 0, "initial": 0.3, "n_folds": 2},
     )
     with pytest.raises(LookaheadError, match="reversal_12"):
+        ran(market, tmp_path, config)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            EXAMPLE.replace("np.roll(", "np.rol("),
+            r"the feature 'reversal' of the plugin my_features failed: my_features.py, line \d+ \(return masked.*\): "
+            "AttributeError",
+        ),
+        (
+            EXAMPLE.replace("return masked(", "return np.ravel(").replace(", self.lookback)", ")"),
+            r"a column for each of its names, shape \(\d+, 1\), found \(\d+,\)",
+        ),
+        (
+            EXAMPLE.replace(
+                '    name = "mirrored"', '    name = "mirrored"\n    def fit(self, *a, seed):\n        return a[9]'
+            ),
+            r"the agent 'mirrored' of the plugin my_features failed: my_features.py, line \d+ \(return a\[9\]\): Index",
+        ),
+    ],
+)
+def test_an_own_part_that_fails_is_named_with_its_line(written_plugin, market, tmp_path, source, words):
+    written_plugin("my_features", source)
+    config = RunConfig(
+        plugins=["my_features"],
+        agent={"name": "mirrored"},
+        features={"names": ["returns", "reversal"]},
+        regimes={"n_starts": 1},
+        folds={"path_groups": 0, "initial": 0.3, "n_folds": 2},
+    )
+    with pytest.raises(ConfigError, match=words):
         ran(market, tmp_path, config)

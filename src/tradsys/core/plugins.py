@@ -4,11 +4,12 @@ import importlib
 import re
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, TradsysError
 from tradsys.core.registry import forget, note_source, registered_source, registers_parts, root_of
 from tradsys.core.source_files import module_file, source_digest
 
@@ -29,14 +30,14 @@ class _Wanted(NamedTuple):
     digest: str | None
 
 
-def load_plugins(given: Sequence[str]) -> tuple[str, ...]:
+def load_plugins(given: Sequence[str | Path]) -> tuple[str, ...]:
     """Import plugins and return each as `MODULE@DIGEST`, sorted, where the digest is the start of its source's SHA-256.
 
     Each is an importable module, a .py file or a package's folder, with or without the digest that it must have. A
     ConfigError says in one sentence which cannot be found or imported, registers nothing or something twice, or has
     another source.
     """
-    pinned = tuple(sorted({_loaded(_wanted(one)) for one in given}))
+    pinned = tuple(sorted({_loaded(_wanted(str(one))) for one in given}))
     _LOADED.extend(one for one in pinned if one not in _LOADED)
     return pinned
 
@@ -87,6 +88,24 @@ def plugin_sources(pinned: Sequence[str]) -> Mapping[str, str]:
 def plugin_roots(pinned: Sequence[str]) -> set[str]:
     """Top-level modules of plugins."""
     return {root_of(one.rpartition("@")[0]) for one in pinned}
+
+
+@contextmanager
+def told_of_own(part: object, what: str) -> Iterator[None]:
+    """Make an error of a user's part a ConfigError that says whose and in which line; errors of ours pass as they are.
+
+    `what` names the part, "the feature 'reversal'".
+    """
+    root = root_of(type(part).__module__)
+    try:
+        yield
+    except TradsysError:
+        raise
+    except Exception as error:
+        if root == "tradsys" or not registers_parts(root):
+            raise
+        said = f"{_where(error, root)}{type(error).__name__}: {error}"
+        raise ConfigError(f"{what} of the plugin {root} failed: {said}") from error
 
 
 def _wanted(given: str) -> _Wanted:

@@ -11,6 +11,7 @@ import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.plugins import told_of_own
 from tradsys.core.seeds import derive
 from tradsys.core.single_symbol import single_symbol
 from tradsys.features.catalogue import DEFAULT
@@ -198,8 +199,21 @@ def in_chunks(features: Sequence[Feature], bars: pl.DataFrame, warm_up: int) -> 
     for first in range(0, len(bars), _CHUNK):
         start = max(0, first - warm_up)
         part = bars[start : first + _CHUNK]
-        computed = [feature.compute(part)[first - start :] for feature in features]
+        computed = [_rows(feature, part)[first - start :] for feature in features]
         np.concatenate(computed, axis=1, out=values[first : first + _CHUNK])
+    return values
+
+
+def _rows(feature: Feature, bars: pl.DataFrame) -> FloatArray:
+    """What the feature computes, refused where it is not a row a bar and a column a name."""
+    with told_of_own(feature, f"the feature {feature.name!r}"):
+        values = feature.compute(bars)
+    wanted = (len(bars), len(feature.columns))
+    if np.shape(values) != wanted:
+        raise ConfigError(
+            f"the feature {feature.name!r} computes a row for each bar and a column for each of its names, shape "
+            f"{wanted}, found {np.shape(values)}"
+        )
     return values
 
 

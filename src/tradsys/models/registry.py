@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.plugins import told_of_own
 from tradsys.core.registry import Registry
-from tradsys.models.forecaster import Forecaster
+from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows
 
 if TYPE_CHECKING:
     from tradsys.machine.plan import Plan
@@ -81,3 +82,9 @@ def build_agent(name: str, settings: Any, plan: "Plan | None") -> Forecaster:
     if _AGENTS.is_own(name) and made.name != name:
         raise ConfigError(f"the agent {name!r} makes a forecaster called {made.name!r}; give both one name")
     return made
+
+
+def fit_agent(model: Forecaster, panel: Panel, rows: Rows, *, seed: int) -> FittedForecaster:
+    """The model fitted on the chosen rows; where a user's own fails, a ConfigError says so in a sentence."""
+    with told_of_own(model, f"the agent {model.name!r}"):
+        return model.fit(panel, rows, seed=seed)

@@ -209,7 +209,7 @@ class Predictor(PredictorParts):
         folder: Path | str,
         profile: Profile | str | None = None,
         *,
-        plugins: Sequence[str] = (),
+        plugins: Sequence[str | Path] | Path = (),
         log: Callable[[str], None] | None = None,
     ) -> Self:
         """The predictor of a bundle, after every byte of it has been checked.
@@ -219,7 +219,7 @@ class Predictor(PredictorParts):
         doubtful about the bundle goes to `log`, a line each; the standard error stream by default. `plugins` are
         modules or .py files whose parts it has; a bundle imports none by itself, and refuses one of another source.
         """
-        load_plugins((plugins,) if isinstance(plugins, str) else plugins)
+        load_plugins((plugins,) if isinstance(plugins, str | Path) else plugins)
         parts = read_parts(Path(folder))
         if parts.symbols is None:
             write = partial(print, file=sys.stderr) if log is None else log

@@ -19,6 +19,7 @@ from tradsys.labels.weights import base_rate
 from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, stack
 from tradsys.models.linear.baselines import VolatilityOnly
 from tradsys.models.linear.logistic import FittedLinear
+from tradsys.models.registry import fit_agent
 from tradsys.predictor.economics import Holding
 from tradsys.regimes.family import RegimeFilter
 from tradsys.regimes.macro import FittedMacroFilter
@@ -88,7 +89,7 @@ def fit_models(data: Dataset, spec: Experiment, fold: Fold) -> FoldModels:
         raise NotEnoughBars(f"it needs {FEWEST_ROWS} labelled rows to train on, found {n}; load more history")
     weighed = spec.weights.on_training(panel, rows, data)
     timeouts = timeout_panel(weighed, data)
-    fitted = {model.name: model.fit(weighed, rows, seed=seed) for model in spec.forecasters}
+    fitted = {model.name: fit_agent(model, weighed, rows, seed=seed) for model in spec.forecasters}
     fitted[TimeoutModel.name] = TimeoutModel().fit(timeouts, rows, seed=seed)
     logits = {name: tuple(model.logits(X) for X in panel.X) for name, model in fitted.items()}
     regime = tuple(regimes.filter(bars) for bars in data.frames.values())
@@ -109,7 +110,7 @@ def fill_first_part(record: Record, data: Dataset, spec: Experiment, models: Fol
     quick: list[tuple[Forecaster, Panel]] = [(model, weighed) for model in spec.forecasters if model.memory == 0]
     for k, (train, test) in enumerate(purged_folds(panel, rows, INNER_FOLDS, embargo)):
         for model, target in [*quick, (TimeoutModel(), timeouts)]:
-            fitted = model.fit(target, train, seed=derive(spec.seed, "inner", k))
+            fitted = fit_agent(model, target, train, seed=derive(spec.seed, "inner", k))
             record.add(model.name, test, [fitted.logits(X) for X in panel.X])
     for model in spec.forecasters:
         if model.memory > 0:
