@@ -6,10 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
+from tradsys.core.column_names import NAMES, time_column
+from tradsys.core.column_names import plain as plain_name
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
 from tradsys.data.repairs import Repair
-from tradsys.data.time_columns import time_column, told_times
+from tradsys.data.time_columns import told_times
 
 KLINE = (
     "open_time",
@@ -100,17 +102,6 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-_NAMES = {
-    "open": ("open", "o", "open_price", "price_open"),
-    "high": ("high", "h", "high_price", "price_high"),
-    "low": ("low", "l", "low_price", "price_low"),
-    "close": ("close", "c", "close_price", "price_close"),
-    "volume": ("volume", "vol", "v", "base_volume", "volume_base", "volume_traded", "tick_volume", "tickvol"),
-    "quote_volume": ("quote_volume", "quotevolume", "quote_asset_volume", "volume_quote", "turnover"),
-    "taker_buy_volume": ("taker_buy_volume", "taker_buy_base_asset_volume", "taker_base_vol", "taker_buy_base"),
-    "n_trades": ("n_trades", "tradecount", "trade_count", "trades", "number_of_trades", "num_trades", "count"),
-    "symbol": ("symbol", "pair", "ticker", "tic", "instrument"),
-}
 _QUOTES = ("usdt", "usdc", "busd", "usd", "eur", "gbp", "jpy", "krw", "try", "tusd", "fdusd")
 
 
@@ -119,13 +110,13 @@ def recognise(table: pl.DataFrame, source: str) -> tuple[pl.DataFrame, tuple[Rep
 
     `time` holds the opens, still as found.
     """
-    plain = {_plain(name): name for name in reversed(table.columns) if name != ROW}
+    plain = {plain_name(name): name for name in reversed(table.columns) if name != ROW}
     if plain.get("price") == table.columns[1] and str(table[0, 1]).strip().lower() == "ticker":
         plain["date"] = plain["price"]  # yfinance names its first header cell after the columns' level
     chosen = {}
     if (time := time_column(plain)) is not None:
         chosen["time"] = time
-    for name, aliases in _NAMES.items():
+    for name, aliases in NAMES.items():
         found = next((alias for alias in aliases if alias in plain), None)
         if found is not None:
             chosen[name] = found
@@ -155,11 +146,6 @@ def _volumes_by_currency(plain: dict[str, str], chosen: dict[str, str]) -> dict[
     if "quote_volume" not in chosen and len(quote) == 1:
         named["quote_volume"] = quote[0]
     return named
-
-
-def _plain(name: str) -> str:
-    """Lower case, words joined by `_`, without the marks that vendors put around them."""
-    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_") if name != "__index_level_0__" else name
 
 
 _BLANK = ("", ".", "null", "NaN", "nan")

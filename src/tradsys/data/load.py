@@ -14,9 +14,11 @@ import polars as pl
 from tradsys.core.bars import OHLCV, OPTIONAL, find_gaps
 from tradsys.core.defects import ROW, find_defects, refuse
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.frames import HeldBars
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.clean import clean
 from tradsys.data.files import read_table, recognise
+from tradsys.data.frames import bars_of_frames
 from tradsys.data.repairs import Repair, gaps_left, incomplete_column
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.market import simulate, simulate_universe
@@ -28,6 +30,8 @@ from tradsys.data.store.store import SeriesStore
 from tradsys.data.suspects import settle_suspects
 
 SIMULATED = "simulated:"
+_LONGEST_NAME = 255
+"""Bytes of a file's name that every usual file system holds."""
 _FORMATS = (".parquet", ".feather", ".arrow", ".csv", ".gz", ".zst", ".txt", ".tsv")
 
 
@@ -41,7 +45,7 @@ class LoadedBars:
 
 
 def load_bars(
-    spec: str | Path,
+    spec: str | Path | HeldBars,
     *,
     seed: int = 0,
     log: Callable[[str], None] | None = None,
@@ -50,6 +54,8 @@ def load_bars(
 ) -> pl.DataFrame:
     """Checked bars from `sample`, `simulated:<recipe>`, a Parquet, Feather or CSV file, or a stored series.
 
+    Or from a frame, Polars' or pandas', read as a file is; a list of frames is pooled, one symbol each, whose names are
+    those of a column `symbol`, or the keys of a dictionary of frames.
     Every repair, and everything that looks wrong but was left alone, goes to `log` (a line each; the standard error
     stream by default). What cannot be repaired safely is refused with a DataError. `seed` draws simulated markets.
     `span` (aware times) bounds when bars of files and stores may be from: 1980 and now unless given. Bars beyond it are
@@ -59,10 +65,14 @@ def load_bars(
     from a notebook: all else is given its settings.
     """
     if settings is None:
-        settings = DataSettings.load() if is_series(str(spec)) else DataSettings()
+        is_stored = isinstance(spec, str | Path) and is_series(str(spec))
+        settings = DataSettings.load() if is_stored else DataSettings()
     given = {key: when for key, when in zip(("earliest", "latest"), span, strict=True) if when is not None}
-    loaded = load(spec, seed=seed, settings=settings.model_copy(update=given))
+    settings = settings.model_copy(update=given)
     write = partial(print, file=sys.stderr) if log is None else log
+    if not isinstance(spec, str | Path):
+        return bars_of_frames(spec, settings.span, write)
+    loaded = load(spec, seed=seed, settings=settings)
     for repair in loaded.repairs:
         write(f"{spec if is_series(str(spec)) else Path(spec).name}: {repair.sentence}")
     return loaded.bars
@@ -70,7 +80,14 @@ def load_bars(
 
 def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettings()) -> LoadedBars:
     """The bars behind a spec, with their symbol and the repairs; `settings` say where the store is."""
+    if not isinstance(spec, str | Path):
+        raise ConfigError(f"wanted the name of bars here, found {type(spec).__name__}; load_bars(frame) takes frames")
     text = str(spec)
+    if "\n" in text or any(len(part.encode()) > _LONGEST_NAME for part in Path(text).parts):
+        raise ConfigError(
+            f"load_bars takes the name of a file, or a frame, found a text of {len(text):,} characters that is none; "
+            "read a CSV's content with polars.read_csv(io.StringIO(text)) and give the frame"
+        )
     if text == "sample":
         return _from_file(sample_path(), "BTC-USD", settings.span)
     if is_simulated(text):

@@ -12,6 +12,7 @@ from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES, Side
 from tradsys.core.price_path import PricePath
+from tradsys.core.tables import is_table
 from tradsys.core.time import format_interval, infer_interval, interval_ms, stamp, ts_ms
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, is_simulated, load
@@ -76,6 +77,8 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
 
     `settings` say where the store is, `data/` below the working directory unless given.
     """
+    if is_table(specs) or isinstance(specs, str | Path):
+        raise ConfigError(f"a market needs a list of names of bars, found {type(specs).__name__}; give [...]")
     if not specs:
         raise ConfigError("a market needs at least one --bars, found none; try --bars sample")
     loaded = [load(spec, seed=seed, settings=settings) for spec in specs]

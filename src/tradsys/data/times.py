@@ -7,11 +7,9 @@ import polars as pl
 
 from tradsys.core.errors import DataError
 from tradsys.core.time import from_ms
+from tradsys.core.utc_times import EPOCH_UNITS
 from tradsys.data.repairs import Repair
 from tradsys.data.span import TimeSpan
-
-_BOUNDS = (("s", 3e8, 1e11, 1e3), ("ms", 1e11, 1e14, 1.0), ("us", 1e14, 1e17, 1e-3), ("ns", 1e17, 1e19, 1e-6))
-"""Epoch units by size: name, smallest, largest, milliseconds in one; they do not overlap between 1980 and 5000."""
 
 _WITH_OFFSET = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
 _NAIVE = (
@@ -89,14 +87,14 @@ def _from_digits(column: pl.Series, span: TimeSpan) -> Times | None:
 
 
 def _from_numbers(column: pl.Series, source: str) -> Times:
-    for _, low, high, scale in _BOUNDS:  # the usual case: whole numbers of one unit
+    for _, low, high, scale in EPOCH_UNITS:  # the usual case: whole numbers of one unit
         if column.dtype.is_integer() and not column.null_count() and bool(column.is_between(low, high, "left").all()):
             whole = column.cast(pl.Int64)
             return Times(whole * round(scale) if scale >= 1 else whole // round(1 / scale))
     frame = pl.DataFrame({"x": column})
     exact, size = pl.col("x"), pl.col("x").cast(pl.Float64)
     ms, unit = pl.lit(None, dtype=pl.Int64), pl.lit(None, dtype=pl.String)
-    for name, low, high, scale in _BOUNDS:
+    for name, low, high, scale in EPOCH_UNITS:
         inside = size.is_between(low, high, closed="left")
         if scale > 1:
             value = (size * scale).round().cast(pl.Int64, strict=False)
