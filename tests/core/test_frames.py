@@ -191,8 +191,9 @@ NO_BARS = {
     "None": (None, "found NoneType None"),
     "an array": (np.ones((5, 6)), r"found an array of shape \(5, 6\); name its columns"),
     "rows": ([[1, 2.0, 3.0]], "found a list of list; name its columns"),
-    "nothing": ([], "found a list of nothing|found none"),
+    "nothing": ([], "found a list of nothing"),
     "one bar": ({"ts": 1, "open": 2.0}, "found a dictionary of ts, open; one bar is for LivePredictor.step"),
+    "a list of something": ([BARS, "x"], "found a list of str; a list holds frames alone"),
     "a Series": (BARS["close"], "found a Series; give the frame"),
     "a pandas Series": (pandas_of(BARS)["close"], "found a Series; give the frame"),
     "a broken lazy frame": (pl.LazyFrame({"a": [1]}).select("b"), "does not collect"),
@@ -242,6 +243,15 @@ FAULTS = {
         lambda frame: frame.assign(close=frame["close"].where(frame["close"].index.hour != 3)),
         "finite",
     ),
+    "closing stamps": (
+        lambda frame: frame.set_axis(frame.index + pd.Timedelta("59min 59.999999s")),
+        "closing stamps, 0.001 s before the grid",
+    ),
+    "another interval": (
+        lambda frame: pd.concat([frame[:400], frame.set_axis(frame.index[399] + pd.to_timedelta(range(1, 901), "D"))]),
+        "interval",
+    ),
+    "some symbols": (lambda frame: frame.assign(symbol=["A", *[None] * 899]), "a symbol in every row or none"),
     "newest first": (lambda frame: frame[::-1], "disorder|two bars"),
     "a column twice": (lambda frame: pd.concat([frame, frame["close"]], axis=1), "each column once"),
     "two tickers": (
@@ -313,6 +323,16 @@ def test_load_bars_mends_a_frame_as_it_mends_a_file() -> None:
     assert any("newest first" in line for line in told)
 
 
+@pytest.mark.parametrize("held", [pd.DataFrame(), pl.DataFrame(), pl.LazyFrame()], ids=range(3))
+def test_a_frame_without_columns_is_no_file_of_bars(held) -> None:
+    with pytest.raises(DataError, match="frame has no columns, wanted bars"):
+        load_bars(held)
+
+
+def test_a_column_of_symbols_that_is_empty_names_nothing() -> None:
+    assert "symbol" not in as_bars(pandas_of(BARS).assign(symbol=None), "a test").columns
+
+
 RETURNS = np.diff(np.log(BARS["close"].to_numpy())) * 100
 OBSERVED = {
     "one column": lambda x: x,
@@ -322,6 +342,7 @@ OBSERVED = {
     "a frame": lambda x: pl.DataFrame({"r": x}),
     "lazy": lambda x: pl.LazyFrame({"r": x}),
     "with times": lambda x: pl.DataFrame({"ts": BARS["ts"][1:], "r": x}),
+    "of one ticker": lambda x: pd.DataFrame({("Close", "BTC-USD"): x}),
     "a pandas frame": lambda x: pd.DataFrame({"r": x}, index=pd.DatetimeIndex(BARS["ts"][1:].to_numpy())),
 }
 

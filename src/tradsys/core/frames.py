@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from tradsys.core.column_names import CLOSES, NAMES, OHLCV, OPENS, OPTIONAL, named, plain, time_column
+from tradsys.core.defects import find_defects, refuse
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.tables import Table, as_table, is_table
+from tradsys.core.tables import Table, as_table, is_column, is_table
 from tradsys.core.utc_times import utc_times
 
 type HeldBars = Table | Sequence[Table] | Mapping[str, Table]
@@ -20,8 +21,8 @@ def as_bars(held: HeldBars, wanted_by: str) -> pl.DataFrame:
 
     Columns are known by their names in any case; `ts` comes from a column of times or from an index of them, in
     whatever zone, and times without a zone are taken as UTC and told. Several frames become one with a column `symbol`.
-    Other columns stay as they are. A DataError names a column that is missing, a ConfigError what was found instead of
-    bars; `wanted_by` says who asked. Rows are not looked at: that is what `single_symbol` and `validate_bars` are for.
+    Other columns stay as they are. A DataError names a column that is missing, and rows that cannot be where the frame
+    was not ours; a ConfigError says what was found instead of bars. `wanted_by` says who asked.
     """
     if isinstance(held, pl.DataFrame) and _OURS.issubset(held.columns):
         times = held.get_column("ts")
@@ -29,7 +30,7 @@ def as_bars(held: HeldBars, wanted_by: str) -> pl.DataFrame:
         if is_utc and not times.null_count():
             return held
         if times.dtype.is_temporal():
-            return held.with_columns(utc_times(times, wanted_by))
+            return _checked(held.with_columns(utc_times(times, wanted_by)), wanted_by)
         return held  # for validate_bars to name
     if isinstance(held, Mapping) and held and all(map(is_table, held.values())):
         frames = [named_symbol(symbol, as_bars(frame, wanted_by)) for symbol, frame in held.items()]
@@ -37,12 +38,12 @@ def as_bars(held: HeldBars, wanted_by: str) -> pl.DataFrame:
     if isinstance(held, list | tuple) and held and all(map(is_table, held)):
         frames = [as_bars(frame, wanted_by) for frame in held]
         return frames[0] if len(frames) == 1 else pooled(frames, wanted_by)
-    return _renamed(as_table(held, wanted_by), wanted_by)
+    return _checked(_renamed(as_table(held, wanted_by), wanted_by), wanted_by)
 
 
 def as_frames(held: HeldBars, wanted_by: str) -> list[pl.DataFrame]:
     """One of our frames a symbol: of a frame alone, of several, or of frames by their symbol."""
-    if is_table(held) or isinstance(held, str | bytes) or not hasattr(held, "__iter__"):
+    if is_table(held) or is_column(held) or isinstance(held, str | bytes) or not hasattr(held, "__iter__"):
         return [as_bars(held, wanted_by)]
     several = held.values() if isinstance(held, Mapping) else held
     return [as_bars(frame, wanted_by) for frame in several]  # type: ignore[arg-type]  # a frame alone is gone
@@ -76,6 +77,17 @@ def pooled(frames: Sequence[pl.DataFrame], wanted_by: str) -> pl.DataFrame:
                 )
     shared = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
     return pl.concat([frame.select(shared) for frame in frames], how="vertical_relaxed")
+
+
+def _checked(bars: pl.DataFrame, wanted_by: str) -> pl.DataFrame:
+    """The bars that were made of another frame, or a DataError that names their defects, closing stamps among them."""
+    checked, defects = find_defects(bars)
+    refuse(
+        defects,
+        f"bars for {wanted_by} are refused",
+        "mend or drop these rows; load_bars(frame) mends what it safely can",
+    )
+    return checked
 
 
 def named_symbol(symbol: str, bars: pl.DataFrame) -> pl.DataFrame:
@@ -114,7 +126,17 @@ def _renamed(table: pl.DataFrame, wanted_by: str) -> pl.DataFrame:
             if name not in chosen.values() and name not in ("ts", "symbol", *OHLCV, *OPTIONAL)
         ),
     )
-    return bars.with_columns(pl.col("symbol").cast(pl.String)) if "symbol" in chosen else bars
+    return _with_symbol(bars, wanted_by) if "symbol" in chosen else bars
+
+
+def _with_symbol(bars: pl.DataFrame, wanted_by: str) -> pl.DataFrame:
+    """The bars with their symbol as text; without a column that is empty, and refused where some cells are."""
+    n_empty = bars["symbol"].null_count()
+    if n_empty == len(bars):
+        return bars.drop("symbol")
+    if n_empty:
+        raise DataError(f"{wanted_by} wants a symbol in every row or none, found {n_empty:,} rows without; fill it in")
+    return bars.with_columns(pl.col("symbol").cast(pl.String))
 
 
 def _time(table: pl.DataFrame, by_plain: Mapping[str, list[str]], wanted_by: str) -> str:

@@ -1,13 +1,16 @@
 """Tables that people hold in memory, pandas' or Polars', eager or lazy, as one Polars frame."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from pathlib import PurePath
+from typing import Any, Final, Protocol
 
 import numpy as np
 import polars as pl
 
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.pandas_tables import is_pandas, series_of_pandas, table_of_pandas
+
+_N_SHOWN: Final = 60
 
 
 class PandasFrame(Protocol):
@@ -31,6 +34,11 @@ def is_table(held: object) -> bool:
     return isinstance(held, pl.DataFrame | pl.LazyFrame) or is_pandas(held)
 
 
+def is_column(held: object) -> bool:
+    """Whether this is a Series of either library, or an array."""
+    return isinstance(held, pl.Series | np.ndarray) or is_pandas(held, "Series")
+
+
 def as_table(held: object, wanted_by: str) -> pl.DataFrame:
     """The frame with its columns as found, a pandas index among them; a ConfigError for anything else."""
     if isinstance(held, pl.DataFrame):
@@ -46,7 +54,7 @@ def as_table(held: object, wanted_by: str) -> pl.DataFrame:
 
 
 def as_columns(held: Any) -> Any:
-    """Numbers of a frame or Series as an array (n_rows, n_columns), without its times; all else as it is."""
+    """Numbers of a frame or Series as an array (n_rows, n_columns), without its times and symbol; all else as it is."""
     if is_pandas(held, "Series"):
         held = series_of_pandas(held)
     if isinstance(held, pl.Series):
@@ -59,7 +67,9 @@ def as_columns(held: Any) -> Any:
             "a regime model takes observations such as returns, found bars; RegimeSpec().fit([bars], seed=0) makes "
             "observations of them"
         )
-    return table.select(name for name, dtype in table.schema.items() if not dtype.is_temporal()).to_numpy()
+    return table.select(
+        name for name, dtype in table.schema.items() if not dtype.is_temporal() and name != "symbol"
+    ).to_numpy()
 
 
 def _found(held: object) -> str:
@@ -69,15 +79,28 @@ def _found(held: object) -> str:
         return (
             f"a dictionary of {keys or 'nothing'}; one bar is for LivePredictor.step, columns are polars.DataFrame(...)"
         )
-    if isinstance(held, pl.Series) or is_pandas(held, "Series"):
-        return "a Series; give the frame with time, open, high, low, close and volume"
     if isinstance(held, np.ndarray):
         return f"an array of shape {held.shape}; name its columns: polars.DataFrame(array, schema=['ts', 'open', ...])"
+    if is_column(held):
+        return "a Series; give the frame with time, open, high, low, close and volume"
     if isinstance(held, Sequence) and not isinstance(held, str | bytes):
-        return (
-            f"a {type(held).__name__} of {type(held[0]).__name__ if held else 'nothing'}; name its columns: polars."
-            + ("DataFrame(rows, schema=['timestamp', 'open', 'high', 'low', 'close', 'volume'], orient='row')")
-        )
+        return _found_in(held)
     text = str(held) if not isinstance(held, str) else repr(held)
-    shown = text if len(text) <= 60 else text[:57] + "..."
-    return f"{type(held).__name__} {shown}; load a file with tradsys.data.load_bars first"
+    shown = text if len(text) <= _N_SHOWN else text[: _N_SHOWN - 3] + "..."
+    is_name = isinstance(held, str | PurePath)
+    advice = (
+        "load a file with tradsys.data.load_bars first"
+        if is_name
+        else "make it a frame first, as polars.DataFrame(...)"
+    )
+    return f"{type(held).__name__} {shown}; {advice}"
+
+
+def _found_in(held: Sequence[object]) -> str:
+    """What stands in a list in the place of frames."""
+    other = next((one for one in held if not is_table(one)), None)
+    found = f"a {type(held).__name__} of {type(other).__name__ if held else 'nothing'}"
+    if isinstance(other, list | tuple):
+        columns = "['timestamp', 'open', 'high', 'low', 'close', 'volume']"
+        return f"{found}; name its columns: polars.DataFrame(rows, schema={columns}, orient='row')"
+    return f"{found}; a list holds frames alone"

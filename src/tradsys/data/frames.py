@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from tradsys.core.defects import ROW, find_defects, refuse
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.frames import HeldBars, named_symbol, pooled
 from tradsys.core.tables import Table, as_table, is_table
 from tradsys.data.clean import clean
@@ -43,6 +43,8 @@ def bars_of_frames(held: HeldBars, span: TimeSpan, write: Callable[[str], None])
 
 def _bars(frame: Table, source: str, span: TimeSpan, write: Callable[[str], None]) -> pl.DataFrame:
     table = as_table(frame, "load_bars").drop(ROW, strict=False).with_row_index(ROW)
+    if table.width == 1:
+        raise DataError(f"{source} has no columns, wanted bars with a time, open, high, low, close and volume")
     recognised, told = recognise(table, source)
     cleaned, repairs = clean(recognised, source, span=span)
     bars, defects = find_defects(cleaned)
