@@ -99,6 +99,8 @@ FORMS = {
     "pandas, column without a zone": lambda bars: pandas_of(bars, "date", None, "ms"),
     "pandas, epoch in ms": lambda bars: pandas_of(bars, "x").assign(x=ts_ms(bars)).rename(columns={"x": "timestamp"}),
     "pandas, epoch as index": lambda bars: pandas_of(bars, None).set_axis(pd.Index(ts_ms(bars) // 1000, name="time")),
+    "pandas, numbered": lambda bars: pandas_of(bars, None).rename(columns={"open": "1. open", "volume": "5. volume"}),
+    "pandas, one letter": lambda bars: pandas_of(bars, "t").rename(columns={"open": "o", "close": "c", "volume": "v"}),
     "pandas, shouted": lambda bars: pandas_of(bars, "TS").rename(columns=str.upper),
     "pandas, more columns": lambda bars: pandas_of(bars, None).assign(
         **{"Adj Close": 1.0, "note": "x", "Ignore": None}
@@ -313,6 +315,13 @@ def test_features_are_learnt_from_frames_of_both_libraries() -> None:
     assert SET.fit([pandas_of(BARS, None), other.lazy()]) == SET.fit([BARS, other])
     assert SET.fit({"A": BARS, "B": pandas_of(other)}) == SET.fit([BARS, other])
     assert [len(frame) for frame in as_frames((frame for frame in [BARS, other]), "a test")] == [900, 700]
+
+
+def test_load_bars_tells_of_columns_that_not_all_frames_have() -> None:
+    told: list[str] = []
+    bars = load_bars({"A": BARS, "B": BARS.drop("n_trades")}, log=told.append)
+    assert "n_trades" not in bars.columns
+    assert told == ["frames: not all have n_trades, left out"]
 
 
 def test_load_bars_mends_a_frame_as_it_mends_a_file() -> None:

@@ -34,6 +34,9 @@ FORMS = {
     "its fields": WANTED._asdict(),
     "capital": {name.capitalize(): value for name, value in ROW.items()},
     "letters": WANTED.outside | {"time": TIME, **{name[0]: ORDINARY[name] for name in list(ORDINARY)[1:]}},
+    "one letter for the time": WANTED.outside
+    | {name[0]: ORDINARY[name] for name in list(ORDINARY)[1:]}
+    | {"t": WANTED.ts},
     "milliseconds": ROW | {"ts": WANTED.ts},
     "seconds": ROW | {"ts": WANTED.ts // 1000},
     "seconds, a float": ROW | {"ts": WANTED.ts / 1000},

@@ -30,7 +30,7 @@ CLOSES: Final = (
     "closetimestamp",
 )
 ANY_TIME: Final = ("ts", "timestamp", "unix", "unixtimestamp", "datetime", "date", "time", "gmttime")
-LAST: Final = ("localtime", "index", "indexlevel0", "unnamed0", "")
+LAST: Final = ("t", "localtime", "index", "indexlevel0", "unnamed0", "")
 
 NAMES: Final = {
     "open": ("open", "o", "open_price", "price_open"),
@@ -52,7 +52,10 @@ def plain(name: str) -> str:
     >>> plain("<Open Price>")
     'open_price'
     """
-    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_") if name != "__index_level_0__" else name
+    if name == "__index_level_0__":
+        return name
+    words = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
+    return re.sub(r"^\d_(?=[a-z])", "", words)  # Alpha Vantage numbers its columns: 1. open
 
 
 def time_column(names: Iterable[str]) -> str | None:

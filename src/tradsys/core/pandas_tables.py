@@ -76,7 +76,7 @@ def _levels(index: Any) -> list[tuple[str, Any]]:
         is_time = values.inferred_type in ("datetime64", "datetime", "date", "period")
         if is_time:
             found.append((name if name and named([plain(name)], (*OPENS, *CLOSES)) else "ts", values))
-        elif name and (plain(name) in _KNOWN or named([plain(name)], (*OPENS, *CLOSES, *ANY_TIME, *LAST[:1]))):
+        elif name and (plain(name) in _KNOWN or named([plain(name)], (*OPENS, *CLOSES, *ANY_TIME, *LAST[:2]))):
             found.append((name, values))
     return found
 

@@ -35,6 +35,8 @@ def bars_of_frames(held: HeldBars, span: TimeSpan, write: Callable[[str], None])
         frames = [_bars(held, "frame", span, write)]  # type: ignore[arg-type]  # whatever else it is, is refused
     if len(frames) > 1:
         bars, defects = find_defects(pooled(frames, "load_bars"))
+        if lost := list(dict.fromkeys(name for one in frames for name in one.columns if name not in bars.columns)):
+            write(f"frames: not all have {', '.join(lost)}, left out")
         refuse(defects, "the frames together are refused", "give frames of one interval, each symbol once")
         return bars
     (bars,) = frames

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,8 @@ from tradsys.core.pandas_tables import is_pandas
 from tradsys.core.tables import Table, is_table
 from tradsys.core.time import from_ms, stamp, to_ms
 from tradsys.core.utc_times import epoch_ms, tell_no_zone
+
+_TIMES: Final = (*OPENS, *ANY_TIME, "t")
 
 
 class Bar(NamedTuple):
@@ -131,7 +133,7 @@ def _name_of(key: str) -> str | None:
     if key == "outside" or starts_outside(key):
         return key
     name = plain(key)
-    if named([name], (*OPENS, *ANY_TIME)) is not None:
+    if named([name], _TIMES) is not None:
         return "ts"
     return next((ours for ours, aliases in NAMES.items() if name in aliases), None)
 
@@ -177,7 +179,7 @@ def _plain_number(value: object) -> float | None:
 def _row_of_pandas(row: Any) -> dict[str, Any]:
     """A row that was taken out of a frame: its name is the time, where it has no other."""
     cells = {(key if isinstance(key, str) else str(key)): value for key, value in row.items()}
-    has_time = any(named([plain(key)], (*OPENS, *ANY_TIME)) is not None for key in cells)
+    has_time = any(named([plain(key)], _TIMES) is not None for key in cells)
     return cells if has_time or not isinstance(row.name, date | datetime) else {"ts": row.name, **cells}
 
 
