@@ -176,6 +176,12 @@ def test_times_without_a_zone_are_told_once(form: str, capsys: pytest.CaptureFix
     assert capsys.readouterr().err == ""
 
 
+def test_opens_win_over_another_time_which_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    later = pandas_of(BARS, "Open time").set_index(pandas_of(BARS)["ts"] + pd.Timedelta("1h"))
+    assert as_bars(later, "a test of opens")["ts"].equals(BARS["ts"])
+    assert "the opens are those of 'Open time'; 'ts' was left out" in capsys.readouterr().err
+
+
 def test_zoned_times_are_not_told(capsys: pytest.CaptureFixture[str]) -> None:
     as_bars(FORMS["Polars, a zone"](BARS), "a test")
     as_bars(FORMS["pandas, index"](BARS), "a test")

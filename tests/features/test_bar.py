@@ -10,6 +10,7 @@ import pytest
 from tests.features.markets import ordinary
 
 from tradsys.core.errors import ConfigError, DataError, TradsysError
+from tradsys.core.told import tell
 from tradsys.features import FeatureSet
 from tradsys.features.momentum import Rsi
 from tradsys.features.stream.bar import Bar, as_bar, bars_of
@@ -120,9 +121,7 @@ def test_the_kind_of_refusal_tells_an_argument_from_data() -> None:
 
 
 def test_a_time_without_a_zone_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    from tradsys.core.utc_times import _tell
-
-    _tell.cache_clear()
+    tell.cache_clear()
     for bar in BARS.tail(3).with_columns(pl.col("ts").dt.replace_time_zone(None)).iter_rows(named=True):
         as_bar(bar)
     assert capsys.readouterr().err.count("name no zone and are taken as UTC") == 1

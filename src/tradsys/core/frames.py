@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from tradsys.core.column_names import CLOSES, NAMES, OHLCV, OPENS, OPTIONAL, named, plain, time_column
+from tradsys.core.column_names import ANY_TIME, CLOSES, NAMES, OHLCV, OPENS, OPTIONAL, named, plain, time_column
 from tradsys.core.defects import find_defects, refuse
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.tables import Table, as_table, is_column, is_table
+from tradsys.core.told import tell
 from tradsys.core.utc_times import utc_times
 
 type HeldBars = Table | Sequence[Table] | Mapping[str, Table]
@@ -32,6 +33,8 @@ def as_bars(held: HeldBars, wanted_by: str) -> pl.DataFrame:
         if times.dtype.is_temporal():
             return _checked(held.with_columns(utc_times(times, wanted_by)), wanted_by)
         return held  # for validate_bars to name
+    if isinstance(held, pl.LazyFrame):
+        return as_bars(as_table(held, wanted_by), wanted_by)
     if isinstance(held, Mapping) and held and all(map(is_table, held.values())):
         frames = [named_symbol(symbol, as_bars(frame, wanted_by)) for symbol, frame in held.items()]
         return frames[0] if len(frames) == 1 else pooled(frames, wanted_by)
@@ -145,8 +148,11 @@ def _time(table: pl.DataFrame, by_plain: Mapping[str, list[str]], wanted_by: str
     if found is None:
         return ""
     name = _one(by_plain[found], "ts", wanted_by)
-    closes = named(by_plain, CLOSES)
-    if named([found], OPENS) is None and closes is not None and table[name].equals(table[by_plain[closes][0]]):
+    closes, other = named(by_plain, CLOSES), named(by_plain, ANY_TIME)
+    if named([found], OPENS) is not None:
+        if other is not None:
+            tell(f"{wanted_by}: the opens are those of {name!r}; {by_plain[other][0]!r} was left out")
+    elif closes is not None and table[name].equals(table[by_plain[closes][0]]):
         raise DataError(
             f"{wanted_by} wants when bars open, found that {name!r} equals {by_plain[closes][0]!r}, when they close; "
             "add a column open_time"

@@ -1,13 +1,12 @@
 """Times of a column in UTC: zoned ones, dates, numbers since 1970, and those without a zone, which are told."""
 
-import sys
-from functools import lru_cache, partial
 from typing import Final
 
 import polars as pl
 
 from tradsys.core.errors import DataError
 from tradsys.core.time import stamp
+from tradsys.core.told import tell
 
 EPOCH_UNITS: Final = (
     ("s", 3e8, 1e11, 1e3),
@@ -71,10 +70,4 @@ def _since_1970(column: pl.Series, wanted_by: str) -> pl.Series:
 def tell_no_zone(wanted_by: str, name: str, first_ms: int | None = None) -> None:
     """Say, once for the same times, that they name no zone and are UTC for us."""
     first = "" if first_ms is None else f", the first as {stamp(first_ms)}"
-    _tell(f"{wanted_by}: times in {name!r} name no zone and are taken as UTC{first}; zoned times leave no doubt")
-
-
-@lru_cache(maxsize=1024)
-def _tell(sentence: str) -> None:
-    write = partial(print, file=sys.stderr)
-    write(sentence)
+    tell(f"{wanted_by}: times in {name!r} name no zone and are taken as UTC{first}; zoned times leave no doubt")
