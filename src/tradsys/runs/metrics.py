@@ -61,6 +61,28 @@ class ReliabilityBin(RunSection):
     effective_n: Number
 
 
+class MoneyBin(RunSection):
+    """Like decisions: what they were expected to earn after costs, and what they earned with a 95% interval; bp."""
+
+    expected_bps: Number
+    earned_bps: Number
+    low: Number
+    high: Number
+    n: int
+
+
+class MoneyMetrics(RunSection):
+    """Expected returns held against earned ones: in tenths, and where they were expected to pay by a standard error.
+
+    `n_folds_out` counts folds in which such decisions on record had not earned their costs, so that none were taken.
+    """
+
+    bins: tuple[MoneyBin, ...]
+    paying: MoneyBin | None
+    n_folds: int
+    n_folds_out: int
+
+
 class RepairMetrics(RunSection):
     """What the importer repaired or noticed in the bars."""
 
@@ -201,6 +223,7 @@ class RunMetrics(RunSection):
     labels: LabelMetrics | None = None
     skill: SkillMetrics | None = None
     reliability: Mapping[str, tuple[ReliabilityBin, ...]] = {}
+    money: MoneyMetrics | None = None
     adversarial: DriftMetrics | None = None
     importance: ImportanceMetrics | None = None
     families: FamiliesMetrics | None = None

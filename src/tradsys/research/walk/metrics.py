@@ -16,6 +16,7 @@ from tradsys.data.market import Market
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.deciding import FoldResult, lead_needed
+from tradsys.research.walk.earning import money_calibration
 from tradsys.research.walk.experiment import Outcome, block_decisions
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import has_rates
@@ -145,6 +146,7 @@ def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: S
         "folds": [_fold(result, outcome) for result in outcome.results],
         "skill": skill_table(outcome.scored, seed=spec.seed),
         "reliability": reliability(outcome.scored),
+        "money": money_calibration(outcome.data, outcome.results, horizon=spec.barriers.horizon, seed=spec.seed),
         "profiles": {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles},
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": assumptions(market, spec),
