@@ -143,7 +143,7 @@ def test_a_threshold_outside_zero_and_one_is_refused(threshold):
 
 
 def test_edge_enters_where_the_expected_return_exceeds_its_standard_error():
-    error = np.array([[0.0039, 0.1], [0.1, 0.0011], [0.1, 0.1]])
+    error = np.array([[0.0049, 0.1], [0.1, 0.0013], [0.1, 0.1]])
     assert profile_named("EDGE").decide(forecasts(net_error=error)).action.tolist() == [1, 0, 0]
     ignoring = Profile("X", "x", EarnedReturnAbove(standard_errors=0.0))
     assert ignoring.decide(forecasts(net_error=error)).action.tolist() == [1, -1, 0]

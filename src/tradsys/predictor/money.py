@@ -12,14 +12,14 @@ from tradsys.core.plain_values import PlainValues
 from tradsys.core.time import DAY_MS
 from tradsys.predictor.valuation import ValuedForecasts
 
-STANDARD_ERRORS = 1.0
+STANDARD_ERRORS = 0.8
 """How many of its standard errors an expected return is lowered by before it is taken for a profit."""
 
 TOLERATED = 0.5
 """Standard errors below zero down to which decisions on record still pass for ones that earned their costs."""
 
 PRIOR_MEAN = np.array([0.0, 0.0, 1.0])
-PRIOR_SD = np.array([0.05, 0.02, 0.5])
+PRIOR_SD = np.array([0.02, 0.02, 0.5])
 """Of level and trend, in average true ranges a trade, and of slope: until the record says otherwise forecasts are
 right, and what the market did while they were fitted does not go on."""
 

@@ -35,8 +35,8 @@ RECKLESS = Profile(
 
 EDGE = Profile(
     name="EDGE",
-    description="every forecast that, as such ones earned out of fold, pays its costs by more than a standard error; none "
-    "while they did not",
+    description="every forecast that, as such ones earned out of fold, pays its costs by .8 standard errors; none if "
+    "they did not",
     entry=EarnedReturnAbove(),
     record=MustEarn(),
 )

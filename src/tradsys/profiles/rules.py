@@ -73,11 +73,11 @@ class EarnedReturnAbove:
     """
 
     margin_bps: float = 0.0
-    standard_errors: float = 1.0
+    standard_errors: float = 0.8
 
     def __post_init__(self) -> None:
         if not self.standard_errors >= 0:
-            raise ConfigError(f"standard_errors is 0 or more, was {self.standard_errors}; 1 is usual, 0 ignores them")
+            raise ConfigError(f"standard_errors is 0 or more, was {self.standard_errors}; 0 ignores them")
 
     def admits(self, forecasts: Forecasts) -> BoolArray:
         error = 0.0 if forecasts.net_error is None else forecasts.net_error
@@ -85,7 +85,7 @@ class EarnedReturnAbove:
 
     @property
     def refusal(self) -> str:
-        lowered = f" less {self.standard_errors:g} standard error" if self.standard_errors else ""
+        lowered = f" less {self.standard_errors:g} standard errors" if self.standard_errors else ""
         return f"expected return after costs{lowered} is not above {self.margin_bps:g} bp"
 
 
