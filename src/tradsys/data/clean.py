@@ -65,6 +65,7 @@ def clean(
     _drop_headers(work)
     if len(work.rows) == 0:
         raise DataError(f"{source} holds no rows of bars; fetch it again")
+    _settle_symbols(work)
     _settle_times(work)
     _settle_numbers(work)
     _settle_order(work)
@@ -91,6 +92,21 @@ def _drop_headers(work: _Table) -> None:
     is_header = work.rows.select(word).to_series() & no_price
     work.report("extra header", "further header lines dropped", work.rows.filter(is_header))
     work.rows = work.rows.filter(~is_header)
+
+
+def _settle_symbols(work: _Table) -> None:
+    """Names without the blanks around them; a row without one belongs to nobody, and is refused beside others."""
+    if "symbol" not in work.rows.columns:
+        return
+    names = work.rows["symbol"].cast(pl.String).str.strip_chars().replace("", None)
+    if names.null_count() == len(names):
+        sentence = f"column symbol is empty in all {len(names):,} rows and was left out"
+        work.repairs.append(Repair("incomplete column", len(names), (), sentence))
+        work.rows = work.rows.drop("symbol")
+        return
+    if names.null_count():
+        work.refuse("no symbol", work.rows.filter(names.is_null()), "fill it in, or drop these rows")
+    work.rows = work.rows.with_columns(names.alias("symbol"))
 
 
 def _settle_times(work: _Table) -> None:
@@ -220,12 +236,13 @@ def _drop_copies(work: _Table) -> None:
     fetched = -pl.col(ROW).cast(pl.Int64) if work.newest_first else pl.col(ROW)
     ranked = copies.sort(*keys, pl.col("high") - pl.col("low"), fetched)
     kept = ranked.unique(keys, keep="last", maintain_order=True)
-    dropped = ranked.join(kept.select(ROW), on=ROW, how="anti", maintain_order="left")
+    one = [ROW, *keys[:-1]]  # a line of a file may hold a bar of each symbol
+    dropped = ranked.join(kept.select(one), on=one, how="anti", maintain_order="left")
     agrees = _agree(dropped.join(kept, on=keys, suffix="_kept", maintain_order="left"))
     work.report("duplicates", "duplicates that agree with the bar kept, dropped", dropped.filter(agrees))
     what = "duplicates that disagree, dropped for the copy with the wider range, else the one fetched last"
     work.report("conflicting duplicates", what, dropped.filter(~agrees))
-    work.rows = work.rows.join(dropped.select(ROW), on=ROW, how="anti", maintain_order="left")
+    work.rows = work.rows.join(dropped.select(one), on=one, how="anti", maintain_order="left")
 
 
 def _refuse_other_markets(work: _Table, copies: pl.DataFrame, keys: Sequence[str]) -> None:

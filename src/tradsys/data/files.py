@@ -162,7 +162,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_") if name != "__index_level_0__" else name
 
 
-_BLANK = ("", ".", "null", "NaN", "nan")
+_BLANK = ("", ".", "-", "null", "none", "nan", "na", "n/a", "#n/a")
 _N_SHOWN = 3
 
 
@@ -171,7 +171,7 @@ def numbers(column: pl.Series, source: Path | str) -> pl.Series:
     if column.dtype != pl.String:
         return column.cast(pl.Float64).fill_nan(None)
     text = column.str.strip_chars()
-    is_blank = text.is_null() | text.is_in(_BLANK)
+    is_blank = text.is_null() | text.str.to_lowercase().is_in(_BLANK)
     value = text.set(is_blank, None).cast(pl.Float64, strict=False)
     unread = text.filter(value.is_null() & ~is_blank)
     if len(unread):

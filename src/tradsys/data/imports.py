@@ -19,6 +19,7 @@ from tradsys.core.files import sha256_of
 from tradsys.core.time import commonest_step, format_interval, interval_ms, ts_ms
 from tradsys.data.clean import clean
 from tradsys.data.files import read_table, recognise
+from tradsys.data.pairs import split_pair
 from tradsys.data.repairs import Repair
 from tradsys.data.sources.source import utc_now
 from tradsys.data.span import TimeSpan
@@ -36,7 +37,6 @@ _NAUTILUS = re.compile(
     r"(?P<symbol>[^.]+)\.(?P<venue>[A-Z0-9_]+)-(?P<n>\d+)-(?P<unit>SECOND|MINUTE|HOUR|DAY|WEEK)-LAST-(?:EXTERNAL|INTERNAL)"
 )
 _UNITS = {"SECOND": "s", "MINUTE": "m", "HOUR": "h", "DAY": "d", "WEEK": "w"}
-_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "BTC", "ETH", "BNB", "TRY", "JPY", "GBP")
 _SCALES = {8: 1e9, 16: 1e16}
 """Nautilus keeps prices and sizes as whole numbers of 8 or 16 bytes, in units of 1e-9 or 1e-16."""
 
@@ -152,10 +152,10 @@ def _nautilus(folder: Path) -> Iterator[tuple[Path, SeriesId, bool]]:
 def _pair(symbol: str) -> str:
     """`BTCUSDT` as BTC/USDT and `BTCUSDT-PERP` as BTC/USDT:USDT; a pair with a slash is one already."""
     name = symbol.removesuffix("-PERP")
-    quote = next((quote for quote in _QUOTES if name.endswith(quote) and len(name) > len(quote)), None)
-    if "/" in name or quote is None:
+    pair = split_pair(name)
+    if "/" in name or pair is None:
         return name
-    return f"{name.removesuffix(quote)}/{quote}" + (f":{quote}" if symbol.endswith("-PERP") else "")
+    return "/".join(pair) + (f":{pair[1]}" if symbol.endswith("-PERP") else "")
 
 
 def _from_nautilus(path: Path, step: timedelta) -> pl.DataFrame:

@@ -25,7 +25,7 @@ from tradsys.data.span import TimeSpan
 from tradsys.data.store.resample import divides, off_the_grid, resample
 from tradsys.data.store.series import SeriesId, is_series
 from tradsys.data.store.store import SeriesStore
-from tradsys.data.suspects import settle_suspects
+from tradsys.data.suspects import sessions_noticed, settle_suspects
 
 SIMULATED = "simulated:"
 _FORMATS = (".parquet", ".feather", ".arrow", ".csv", ".gz", ".zst", ".txt", ".tsv")
@@ -130,7 +130,11 @@ def _from_store(series: SeriesId, store: SeriesStore, span: TimeSpan) -> LoadedB
         for manifest in store.manifests(source)
         for flaw in manifest.defects
     ]
-    notes += gaps_left(find_gaps(ts_ms(bars), source.step))
+    notes += [*gaps_left(find_gaps(ts_ms(bars), source.step)), *sessions_noticed(bars)]
+    # optional columns only where every row has them: an absent number is no zero
+    lacking = {name: n for name in OPTIONAL if name in bars.columns and (n := _n_absent(bars[name]))}
+    notes = [*(incomplete_column(name, n, len(bars)) for name, n in lacking.items()), *notes]
+    bars = bars.drop(lacking)
     if source != series:
         n_parts = len(bars)
         bars = resample(bars, source.step, series.step)
@@ -141,10 +145,11 @@ def _from_store(series: SeriesId, store: SeriesStore, span: TimeSpan) -> LoadedB
             )
         sentence = f"{len(bars):,} bars of {series.interval} made of {n_parts:,} whole bars of {source.interval}"
         notes.append(Repair("resampled", len(bars), (), sentence, changed=False))
-    # optional columns only where every row has them: an absent number is no zero
-    lacking = {name: n for name in OPTIONAL if name in bars.columns and (n := bars[name].null_count())}
-    incomplete = [incomplete_column(name, n, len(bars)) for name, n in lacking.items()]
-    return LoadedBars(bars.drop(lacking), series.symbol, (*still_open, *incomplete, *notes))
+    return LoadedBars(bars, series.symbol, (*still_open, *notes))
+
+
+def _n_absent(column: pl.Series) -> int:
+    return column.null_count() + int(column.is_nan().sum())
 
 
 def _source(store: SeriesStore, series: SeriesId) -> SeriesId:
