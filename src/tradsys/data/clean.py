@@ -10,19 +10,22 @@ import polars as pl
 from tradsys.core.arrays import BoolArray, IntArray
 from tradsys.core.bars import OHLCV, OPTIONAL
 from tradsys.core.defects import ROW, off_grid
-from tradsys.core.errors import DataError
+from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.stamps import closing_stamps
 from tradsys.core.steps import other_intervals
 from tradsys.core.time import DAY_MS, commonest_step, format_step, from_ms, stamp
 from tradsys.data.repairs import N_SHOWN, Repair, describe, incomplete_column
 from tradsys.data.span import TimeSpan
 from tradsys.data.times import read_times
+from tradsys.data.zones import clock_changes, in_zone
 
 MAX_OFF_GRID = 0.02
+_N_DIGITS = 6
+"""Fewer digits are no time."""
 SAME_PRICE = 1e-5
 """Copies of a bar that differ by no more than this fraction differ only in how they were rounded."""
 SAME_OPEN = 5e-3
-_HEADER_WORDS = ("", "date", "datetime", "time", "timestamp", "unix", "ts", "ticker")
+_HEADER_WORDS = ("", "date", "datetime", "time", "timestamp", "unix", "ts", "ticker", "price")
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class _Table:
     place: str
     repairs: list[Repair]
     span: TimeSpan
+    tz: str = ""
     newest_first: bool = False
 
     def describe(self, kind: str, what: str, rows: pl.DataFrame) -> Repair:
@@ -54,21 +58,24 @@ class _Table:
 
 
 def clean(
-    table: pl.DataFrame, source: str, *, place: str = "row", span: TimeSpan | None = None
+    table: pl.DataFrame, source: str, *, place: str = "row", span: TimeSpan | None = None, tz: str = ""
 ) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
     """Sorted, unique, closed bars on one grid from recognised columns; `__row` is kept so that refusals name the rows.
 
     Nothing is filled. Stamps that are closes are read as the opens before them. Off-grid rows are snapshots and are
     dropped, as is a bar that is still open at the end of the span (now); of several copies of a bar one is kept.
+    `tz` is the zone of times that name none; without it they are UTC, and refused where their hours show otherwise.
     """
-    work = _Table(table, source, place, [], span or TimeSpan())
+    work = _Table(table, source, place, [], span or TimeSpan(), tz)
     _drop_headers(work)
+    _drop_footers(work)
     if len(work.rows) == 0:
-        raise DataError(f"{source} holds no rows of bars; fetch it again")
+        raise NotEnoughBars(f"{source} holds no rows of bars; fetch it again")
     _settle_symbols(work)
     _settle_times(work)
     _settle_numbers(work)
     _settle_order(work)
+    _refuse_local(work)
     _settle_stamps(work)
     work.span.refuse_beyond(work.rows["ts"], work.rows["time"], source)
     _refuse_other_intervals(work)
@@ -94,6 +101,19 @@ def _drop_headers(work: _Table) -> None:
     work.rows = work.rows.filter(~is_header)
 
 
+def _drop_footers(work: _Table) -> None:
+    """Lines behind the data that hold no prices: totals, notes of whoever made the file."""
+    if work.rows.schema["time"] != pl.String:
+        return
+    prices = [pl.col(name).cast(pl.Float64, strict=False).is_null() for name in OHLCV[:4]]
+    digits = pl.col("time").fill_null("").str.count_matches(r"\d")
+    is_note = work.rows.select(pl.all_horizontal(*prices) & (digits < _N_DIGITS)).to_series()
+    n = int((~is_note.reverse()).arg_max() or 0) if not is_note.all() else 0
+    if n:
+        work.report("footer", f"no bars but notes, such as {work.rows['time'][-1]!r}, dropped", work.rows[-n:])
+        work.rows = work.rows[:-n]
+
+
 def _settle_symbols(work: _Table) -> None:
     """Names without the blanks around them; a row without one belongs to nobody, and is refused beside others."""
     if "symbol" not in work.rows.columns:
@@ -114,7 +134,12 @@ def _settle_times(work: _Table) -> None:
     if times.ms.null_count():
         work.refuse("no time", work.rows.filter(times.ms.is_null()), "mend or drop them")
     work.repairs += times.repairs
-    work.rows = work.rows.with_columns(times.ms.alias("ts"))
+    ms = times.ms
+    if work.tz and times.is_local is not None:
+        groups = work.rows["symbol"] if "symbol" in work.rows.columns else None
+        ms, told = in_zone(ms, times.is_local, work.tz, groups, work.source)
+        work.repairs += told
+    work.rows = work.rows.with_columns(ms.alias("ts"))
 
 
 def _settle_numbers(work: _Table) -> None:
@@ -155,6 +180,24 @@ def _step(work: _Table) -> int | None:
     """The commonest step between the neighbours of a symbol, ms; None where there are none."""
     steps = np.concatenate([np.diff(group["ts"].to_numpy()) for group in _groups(work)])
     return commonest_step(steps) if (steps > 0).any() else None
+
+
+def _refuse_local(work: _Table) -> None:
+    """Times whose skipped and repeated hours show that they are local are refused; a single sign is told."""
+    step = _step(work)
+    if work.tz or step is None:
+        return
+    for group in _groups(work):
+        changes = clock_changes(group["ts"].to_numpy(), step)
+        if changes is None:
+            continue
+        advice = (
+            f"are these local times? say so with --tz {changes.zone} (load_bars(tz=...)), or --tz UTC if they are not"
+        )
+        if changes.is_certain:
+            raise DataError(f"{work.source}: {changes.sentence}; {advice}")
+        work.repairs.append(Repair("clocks", 1, (), f"{changes.sentence}; {advice}", changed=False))
+        return
 
 
 def _settle_stamps(work: _Table) -> None:

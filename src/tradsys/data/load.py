@@ -2,8 +2,8 @@
 
 import difflib
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from importlib.resources import files
@@ -16,7 +16,10 @@ from tradsys.core.defects import ROW, find_defects, refuse
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.clean import clean
-from tradsys.data.files import read_table, recognise
+from tradsys.data.columns import recognise
+from tradsys.data.files import SUFFIXES, read_table
+from tradsys.data.many import LoadedBars, files_of, joined, symbol_of
+from tradsys.data.reading import Reading
 from tradsys.data.repairs import Repair, gaps_left, incomplete_column
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.market import simulate, simulate_universe
@@ -28,16 +31,6 @@ from tradsys.data.store.store import SeriesStore
 from tradsys.data.suspects import sessions_noticed, settle_suspects
 
 SIMULATED = "simulated:"
-_FORMATS = (".parquet", ".feather", ".arrow", ".csv", ".gz", ".zst", ".txt", ".tsv")
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedBars:
-    """Bars as `validate_bars` wants them, the name of their symbol, and what was repaired on the way."""
-
-    bars: pl.DataFrame
-    symbol: str
-    repairs: tuple[Repair, ...]
 
 
 def load_bars(
@@ -47,8 +40,15 @@ def load_bars(
     log: Callable[[str], None] | None = None,
     settings: DataSettings | None = None,
     span: tuple[datetime | None, datetime | None] = (None, None),
+    tz: str | None = None,
+    symbol: str | Sequence[str] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
-    """Checked bars from `sample`, `simulated:<recipe>`, a Parquet, Feather or CSV file, or a stored series.
+    """Checked bars from `sample`, `simulated:<recipe>`, a file, a folder or glob of files, or a stored series.
+
+    Files are Parquet, Feather, CSV or JSON, packed or not. `tz` is the zone of times that name none, `symbol` the one
+    to take (or to name), `columns` what columns are, as {"close": "Last"}; all three may also stand behind the file:
+    "bars.csv?tz=Asia/Tokyo&columns=close:Last".
 
     Every repair, and everything that looks wrong but was left alone, goes to `log` (a line each; the standard error
     stream by default). What cannot be repaired safely is refused with a DataError. `seed` draws simulated markets.
@@ -61,10 +61,11 @@ def load_bars(
     if settings is None:
         settings = DataSettings.load() if is_series(str(spec)) else DataSettings()
     given = {key: when for key, when in zip(("earliest", "latest"), span, strict=True) if when is not None}
-    loaded = load(spec, seed=seed, settings=settings.model_copy(update=given))
+    reading = Reading.of(tz, symbol, columns)
+    loaded = load(with_reading(spec, reading), seed=seed, settings=settings.model_copy(update=given))
     write = partial(print, file=sys.stderr) if log is None else log
     for repair in loaded.repairs:
-        write(f"{spec if is_series(str(spec)) else Path(spec).name}: {repair.sentence}")
+        write(f"{spec if is_series(str(spec)) else Path(Reading.split(str(spec))[0]).name}: {repair.sentence}")
     return loaded.bars
 
 
@@ -78,12 +79,35 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
         if recipe.n_symbols > 1:
             return LoadedBars(simulate_universe(recipe.n_symbols, recipe.edge, seed=seed), recipe.name, ())
         return LoadedBars(simulate(recipe.name, seed=seed), recipe.name, ())
-    path = Path(text).expanduser()
-    if path.exists():
-        return _from_file(path, path.name.split(".")[0].split("-")[0], settings.span)
+    text, reading = Reading.split(text)
+    paths = files_of(text)
+    if paths:
+        if len(paths) > 1 and reading.symbols:
+            paths = [path for path in paths if symbol_of(path) in reading.symbols] or paths
+        each = reading if len(paths) == 1 else replace(reading, symbols=())
+        try:
+            parts = [_from_file(path, symbol_of(path), settings.span, each) for path in paths]
+        except DataError as error:
+            if not Path(text).expanduser().is_dir():
+                raise
+            raise DataError(f"{text} is a folder, and one of its files is refused: {error}") from error
+        return parts[0] if len(parts) == 1 else joined(paths, parts, reading)
     if is_series(text):
         return _from_store(SeriesId.parse(text), SeriesStore(settings.root), settings.span)
-    raise ConfigError(_no_such_spec(text, path))
+    raise ConfigError(_no_such_spec(text, Path(text).expanduser()))
+
+
+def with_reading(spec: str | Path, reading: Reading) -> str:
+    """The spec with what was said of its files; a ConfigError where it names none, or says something else itself."""
+    text = str(spec)
+    if reading == Reading():
+        return text
+    place, own = Reading.split(text)
+    if own not in (Reading(), reading):
+        raise ConfigError(f"{text} says itself how it is to be read; leave the options out, or that")
+    if place == "sample" or is_simulated(place) or (not files_of(place) and is_series(place)):
+        raise ConfigError(f"{place} is no file: tz, symbol and columns are for files alone; leave them out")
+    return reading.behind(place)
 
 
 def is_simulated(spec: str) -> bool:
@@ -100,11 +124,11 @@ def sample_path() -> Path:
     return Path(str(files("tradsys.data").joinpath("sample_bars/BTC-USD-15-MIN.csv.gz")))
 
 
-def _from_file(path: Path, symbol: str, span: TimeSpan) -> LoadedBars:
+def _from_file(path: Path, symbol: str, span: TimeSpan, reading: Reading = Reading()) -> LoadedBars:
     source = path.name
     table, place = read_table(path)
-    recognised, told = recognise(table, source)
-    bars, repairs = clean(recognised, source, place=place, span=span)
+    recognised, told = recognise(table, source, reading)
+    bars, repairs = clean(recognised, source, place=place, span=span, tz=reading.tz)
     if bars.columns[0] == "symbol" and bars["symbol"].n_unique() == 1:
         symbol = str(bars["symbol"][0])
         bars = bars.drop("symbol")
@@ -175,9 +199,9 @@ def _source(store: SeriesStore, series: SeriesId) -> SeriesId:
 def _no_such_spec(text: str, path: Path) -> str:
     specs = ["sample", *(SIMULATED + name for name in PLAIN), SIMULATED + "edge:2", SIMULATED + "universe:30"]
     folder = path.parent
-    files = [str(folder / f.name) for f in folder.iterdir() if f.suffix in _FORMATS] if folder.is_dir() else []
+    files = [str(folder / f.name) for f in folder.iterdir() if f.suffix in SUFFIXES] if folder.is_dir() else []
     nearest = difflib.get_close_matches(text, [*specs, *files], n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ";"
     where = "" if folder.is_dir() else f" (there is no folder {folder})"
-    takes = "--bars takes sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL"
+    takes = "--bars takes sample, simulated:<recipe>, a file, a folder, a glob or VENUE:SYMBOL:INTERVAL"
     return f"no file, sample or market {text!r}{where}{hint} {takes}"

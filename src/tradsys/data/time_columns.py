@@ -21,7 +21,7 @@ _OPENS = (
 """Names of opens; CoinAPI's `time_open` is the first trade's, and stands beside the period's start."""
 _CLOSES = ("closetime", "timeperiodend", "periodend", "barend", "endtime", "end", "timeclose", "closetimestamp")
 _ANY = ("ts", "timestamp", "unix", "unixtimestamp", "datetime", "date", "time", "gmttime")
-_LAST = ("localtime", "index", "indexlevel0", "unnamed0", "")
+_LAST = ("t", "localtime", "index", "indexlevel0", "unnamed0", "")
 
 
 def time_column(plain: Mapping[str, str]) -> str | None:

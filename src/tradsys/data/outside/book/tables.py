@@ -86,9 +86,13 @@ def _side(table: pl.DataFrame, side: str, n_levels: int, source: str) -> FloatAr
     return np.where(lacking, np.nan, values)
 
 
+_ABSENT: Final = ("n/a", "N/A", "na", "NA", "None", "none", "-", "#N/A")
+"""Words for a level that is not there."""
+
+
 def _numbers(column: pl.Series, source: str) -> FloatArray:
     """(n_rows,), NaN where a cell is empty."""
-    return np.asarray(numbers(column, source).fill_null(np.nan).to_numpy(), dtype=np.float64)
+    return np.asarray(numbers(column, source, absent=_ABSENT).fill_null(np.nan).to_numpy(), dtype=np.float64)
 
 
 def _reasons(bid: FloatArray, bid_size: FloatArray, ask: FloatArray, ask_size: FloatArray) -> dict[str, BoolArray]:
