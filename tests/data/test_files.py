@@ -62,6 +62,14 @@ READ = {
     "semicolons and decimal commas": (text(HEADER, lines(separator=";", number=comma)), "decimal commas"),
     "thousands with points": (text(HEADER, lines(separator=";", number=german)), "decimal commas"),
     "thousands with commas": (text(rows=lines(number=lambda x: f'"{x:,.2f}"')), "thousands"),
+    "thousands with blanks": (
+        text(HEADER, lines(separator=";", number=lambda x: f"{x:,.2f}".replace(",", " ").replace(".", ","))),
+        "thousands",
+    ),
+    "thousands with apostrophes": (
+        text(HEADER, lines(separator=";", number=lambda x: f"{x:,.2f}".replace(",", "'"))),
+        "thousands",
+    ),
     "tabs and decimal commas": (text(HEADER.replace(";", "\t"), lines(separator="\t", number=comma)), "decimal commas"),
     "a banner": (text(before=["www.example.com"]), None),
     "a banner with a comma": (text(before=["# Made by x, on 2024-03-02, all times UTC", ""]), None),
@@ -157,6 +165,18 @@ JSON = {
     "lines of records": "\n".join(json.dumps(record) for record in RECORDS),
     "lines of lists": "\n".join(json.dumps(row) for row in ROWS),
     "nested": json.dumps({"error": [], "result": {"XXBTZUSD": ROWS, "last": 1}}),
+    "records by time": json.dumps(
+        {
+            "Meta Data": {"1. Information": "x"},
+            "Time Series": {
+                f"{row[0]:%Y-%m-%d %H:%M:%S}": {
+                    f"{i + 1}. {name}": str(x)
+                    for i, (name, x) in enumerate(zip(("open", "high", "low", "close", "volume"), row[1:], strict=True))
+                }
+                for row in bars().iter_rows()
+            },
+        }
+    ),
     "columns": json.dumps({name: [record[name] for record in RECORDS] for name in RECORDS[0]}),
     "columns of pandas": json.dumps({name: {str(i): r[name] for i, r in enumerate(RECORDS)} for name in RECORDS[0]}),
 }
@@ -172,10 +192,6 @@ def test_json_is_read(tmp_path, content, pack):
 
 REFUSED = {
     "a comma that may be either": (
-        text(HEADER, lines(separator=";", number=lambda x: f"{x:.3f}".replace(".", ","))),
-        None,
-    ),
-    "only thousands, perhaps": (
         text(HEADER, [";".join([x.split(";")[0], *["60,000"] * 5]) for x in lines(separator=";")]),
         r"'60,000' may be a thousand or a decimal comma",
     ),
@@ -191,6 +207,11 @@ REFUSED = {
         text(rows=[*KRAKEN[:9], "Total,,,,,,", *KRAKEN[9:]], header="time,open,high,low,close,v,n"),
         "Total",
     ),
+    "commas and points for decimals": (
+        text(HEADER, [x.rsplit(";", 1)[0].replace(".", ",") + ";1.25" for x in lines(separator=";")]),
+        "have commas and points for decimals, such as '60000,0' and '1.25'",
+    ),
+    "more cells than names": (text(rows=[x + "," for x in lines()]), "a line holds more cells than the header names"),
     "rows of two lengths": (json.dumps([*ROWS, [1, 2]]), "rows of 2 to 6 values"),
     "no rows in it": (json.dumps({"retCode": 10001, "retMsg": "error"}), "holds no rows"),
     "deep": ("[" * 100_000, "no JSON of rows"),
@@ -198,9 +219,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("content", "words"), [x for x in REFUSED.values() if x[1]], ids=[x for x in REFUSED if REFUSED[x][1]]
-)
+@pytest.mark.parametrize(("content", "words"), REFUSED.values(), ids=REFUSED)
 def test_what_may_mean_anything_is_refused(tmp_path, content, words):
     path = tmp_path / "x.csv"
     path.write_text(content)
@@ -241,3 +260,18 @@ def test_typed_columns_without_volume_must_be_said_to_be_bars(tmp_path):
     with pytest.raises(DataError, match=r"found none for volume among .* volume=none where there is none"):
         load(path)
     assert load(f"{path}?columns=volume:none").bars["volume"].sum() == 0.0
+
+
+def test_what_is_guessed_of_columns_without_names_is_no_more_than_they_show(tmp_path):
+    """Bybit's turnover, Kraken's average price, and a flag of OKX that is no number of trades."""
+    rows = [[*row, row[5] * row[1]] for row in ROWS]
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(rows))
+    assert load(path).bars["quote_volume"].to_list() == [row[6] for row in rows]
+    path.write_text(json.dumps([[*row, row[6], 1] for row in rows]))
+    assert "n_trades" not in load(path).bars.columns
+    path.write_text(json.dumps([[*row[:5], row[4], row[5], 7] for row in ROWS]))
+    kraken = load(path)
+    assert kraken.bars.select("volume", "n_trades").row(0) == (1.25, 7.0)
+    (told,) = (repair.sentence for repair in kraken.repairs)
+    assert told == "no header; the columns were read as time, open, high, low, close, vwap, volume, n_trades"

@@ -1,20 +1,18 @@
 """A recognised table made into bars: what is surely wrong and safely mended is mended and listed, the rest refused."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
-
 import numpy as np
 import polars as pl
 
-from tradsys.core.arrays import BoolArray, IntArray
+from tradsys.core.arrays import IntArray
 from tradsys.core.bars import OHLCV, OPTIONAL
 from tradsys.core.defects import ROW, off_grid
 from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.stamps import closing_stamps
 from tradsys.core.steps import other_intervals
 from tradsys.core.time import DAY_MS, commonest_step, format_step, from_ms, stamp
-from tradsys.data.repairs import N_SHOWN, Repair, describe, incomplete_column
+from tradsys.data.copies import drop_copies
+from tradsys.data.file_rows import FileRows
+from tradsys.data.repairs import Repair, incomplete_column
 from tradsys.data.span import TimeSpan
 from tradsys.data.times import read_times
 from tradsys.data.zones import clock_changes, in_zone
@@ -22,39 +20,7 @@ from tradsys.data.zones import clock_changes, in_zone
 MAX_OFF_GRID = 0.02
 _N_DIGITS = 6
 """Fewer digits are no time."""
-SAME_PRICE = 1e-5
-"""Copies of a bar that differ by no more than this fraction differ only in how they were rounded."""
-SAME_OPEN = 5e-3
 _HEADER_WORDS = ("", "date", "datetime", "time", "timestamp", "unix", "ts", "ticker", "price")
-
-
-@dataclass(slots=True)
-class _Table:
-    """The rows so far, where they stand in their file, and what was done to them."""
-
-    rows: pl.DataFrame
-    source: str
-    place: str
-    repairs: list[Repair]
-    span: TimeSpan
-    tz: str = ""
-    newest_first: bool = False
-
-    def describe(self, kind: str, what: str, rows: pl.DataFrame) -> Repair:
-        shown = rows[:N_SHOWN]
-        times = shown["ts"].to_list() if "ts" in rows.columns else [None] * len(shown)
-        names = [
-            f"{self.place} {row}" + (f" ({stamp(ms)})" if ms is not None else "")
-            for row, ms in zip(shown[ROW].to_list(), times, strict=True)
-        ]
-        return describe(kind, what, len(rows), names)
-
-    def report(self, kind: str, what: str, rows: pl.DataFrame) -> None:
-        if len(rows):
-            self.repairs.append(self.describe(kind, what, rows))
-
-    def refuse(self, what: str, rows: pl.DataFrame, advice: str) -> NoReturn:
-        raise DataError(f"{self.source}: {self.describe('', what, rows).sentence}; {advice}")
 
 
 def clean(
@@ -66,7 +32,7 @@ def clean(
     dropped, as is a bar that is still open at the end of the span (now); of several copies of a bar one is kept.
     `tz` is the zone of times that name none; without it they are UTC, and refused where their hours show otherwise.
     """
-    work = _Table(table, source, place, [], span or TimeSpan(), tz)
+    work = FileRows(table, source, place, [], span or TimeSpan(), tz)
     _drop_headers(work)
     _drop_footers(work)
     if len(work.rows) == 0:
@@ -80,7 +46,7 @@ def clean(
     work.span.refuse_beyond(work.rows["ts"], work.rows["time"], source)
     _refuse_other_intervals(work)
     _drop_off_grid(work)
-    _drop_copies(work)
+    drop_copies(work)
     _drop_open(work)
     times = pl.col("ts").cast(pl.Datetime("ms", "UTC"))
     symbol = ["symbol"] if "symbol" in work.rows.columns else []
@@ -88,7 +54,7 @@ def clean(
     return work.rows.select(*symbol, times, *OHLCV, *optional, ROW), tuple(work.repairs)
 
 
-def _drop_headers(work: _Table) -> None:
+def _drop_headers(work: FileRows) -> None:
     """Header lines between the data: a second header level, or the headers of files joined end to end."""
     if work.rows.schema["time"] != pl.String:
         return
@@ -101,7 +67,7 @@ def _drop_headers(work: _Table) -> None:
     work.rows = work.rows.filter(~is_header)
 
 
-def _drop_footers(work: _Table) -> None:
+def _drop_footers(work: FileRows) -> None:
     """Lines behind the data that hold no prices: totals, notes of whoever made the file."""
     if work.rows.schema["time"] != pl.String:
         return
@@ -114,7 +80,7 @@ def _drop_footers(work: _Table) -> None:
         work.rows = work.rows[:-n]
 
 
-def _settle_symbols(work: _Table) -> None:
+def _settle_symbols(work: FileRows) -> None:
     """Names without the blanks around them; a row without one belongs to nobody, and is refused beside others."""
     if "symbol" not in work.rows.columns:
         return
@@ -129,7 +95,7 @@ def _settle_symbols(work: _Table) -> None:
     work.rows = work.rows.with_columns(names.alias("symbol"))
 
 
-def _settle_times(work: _Table) -> None:
+def _settle_times(work: FileRows) -> None:
     times = read_times(work.rows["time"], work.source, work.span)
     if times.ms.null_count():
         work.refuse("no time", work.rows.filter(times.ms.is_null()), "mend or drop them")
@@ -142,7 +108,7 @@ def _settle_times(work: _Table) -> None:
     work.rows = work.rows.with_columns(ms.alias("ts"))
 
 
-def _settle_numbers(work: _Table) -> None:
+def _settle_numbers(work: FileRows) -> None:
     """Text to numbers; a cell that is no number is refused, an optional column with empty cells is left out."""
     numbers = [name for name in (*OHLCV, *OPTIONAL) if name in work.rows.columns]
     cast = work.rows.with_columns(pl.col(numbers).cast(pl.Float64, strict=False))
@@ -157,7 +123,7 @@ def _settle_numbers(work: _Table) -> None:
     work.rows = cast
 
 
-def _settle_order(work: _Table) -> None:
+def _settle_order(work: FileRows) -> None:
     is_pooled = "symbol" in work.rows.columns and work.rows["symbol"].n_unique() > 1
     groups = work.rows.partition_by("symbol", maintain_order=True) if is_pooled else [work.rows]
     n_back = sum(int((group["ts"].diff() < 0).sum()) for group in groups)
@@ -171,18 +137,18 @@ def _settle_order(work: _Table) -> None:
         work.rows = pl.concat([group.sort("ts", maintain_order=True) for group in groups])
 
 
-def _groups(work: _Table) -> list[pl.DataFrame]:
+def _groups(work: FileRows) -> list[pl.DataFrame]:
     """The rows of each symbol."""
     return work.rows.partition_by("symbol", maintain_order=True) if "symbol" in work.rows.columns else [work.rows]
 
 
-def _step(work: _Table) -> int | None:
+def _step(work: FileRows) -> int | None:
     """The commonest step between the neighbours of a symbol, ms; None where there are none."""
     steps = np.concatenate([np.diff(group["ts"].to_numpy()) for group in _groups(work)])
     return commonest_step(steps) if (steps > 0).any() else None
 
 
-def _refuse_local(work: _Table) -> None:
+def _refuse_local(work: FileRows) -> None:
     """Times whose skipped and repeated hours show that they are local are refused; a single sign is told."""
     step = _step(work)
     if work.tz or step is None:
@@ -200,7 +166,7 @@ def _refuse_local(work: _Table) -> None:
         return
 
 
-def _settle_stamps(work: _Table) -> None:
+def _settle_stamps(work: FileRows) -> None:
     """Stamps that are closes become the opens of their bars, or are refused where they may be either."""
     ts, step = work.rows["ts"].to_numpy(), _step(work)
     closing = closing_stamps(ts, step or DAY_MS)
@@ -217,7 +183,7 @@ def _settle_stamps(work: _Table) -> None:
     work.report("closing stamps", what, work.rows.filter(pl.Series(closing.rows)))
 
 
-def _refuse_other_intervals(work: _Table) -> None:
+def _refuse_other_intervals(work: FileRows) -> None:
     step = _step(work)
     if step is None:
         return
@@ -238,7 +204,7 @@ def _unique(ts: IntArray) -> tuple[IntArray, IntArray]:
     return ts[is_new], np.flatnonzero(is_new)
 
 
-def _drop_open(work: _Table) -> None:
+def _drop_open(work: FileRows) -> None:
     step = _step(work)
     if step is None:
         return
@@ -248,7 +214,7 @@ def _drop_open(work: _Table) -> None:
     work.rows = work.rows.filter(~is_open)
 
 
-def _drop_off_grid(work: _Table) -> None:
+def _drop_off_grid(work: FileRows) -> None:
     ts = work.rows["ts"].to_numpy()
     if len(ts) < 3:
         return
@@ -261,46 +227,3 @@ def _drop_off_grid(work: _Table) -> None:
     if off.any():
         work.report("off-grid", "off-grid rows, snapshots between bars, dropped", work.rows.filter(off))
         work.rows = work.rows.filter(~off)
-
-
-def _drop_copies(work: _Table) -> None:
-    """One bar a time: of copies the wider, since a bar only grows until it closes, else the one fetched last.
-
-    A file that is newest first grows at its head, any other at its end.
-    """
-    if "symbol" not in work.rows.columns and (work.rows["ts"].diff().drop_nulls() > 0).all():
-        return
-    keys = ["symbol", "ts"] if "symbol" in work.rows.columns else ["ts"]
-    is_copied = work.rows.select(keys).is_duplicated()
-    if not is_copied.any():
-        return
-    copies = work.rows.filter(is_copied)
-    _refuse_other_markets(work, copies, keys)
-    fetched = -pl.col(ROW).cast(pl.Int64) if work.newest_first else pl.col(ROW)
-    ranked = copies.sort(*keys, pl.col("high") - pl.col("low"), fetched)
-    kept = ranked.unique(keys, keep="last", maintain_order=True)
-    one = [ROW, *keys[:-1]]  # a line of a file may hold a bar of each symbol
-    dropped = ranked.join(kept.select(one), on=one, how="anti", maintain_order="left")
-    agrees = _agree(dropped.join(kept, on=keys, suffix="_kept", maintain_order="left"))
-    work.report("duplicates", "duplicates that agree with the bar kept, dropped", dropped.filter(agrees))
-    what = "duplicates that disagree, dropped for the copy with the wider range, else the one fetched last"
-    work.report("conflicting duplicates", what, dropped.filter(~agrees))
-    work.rows = work.rows.join(dropped.select(one), on=one, how="anti", maintain_order="left")
-
-
-def _refuse_other_markets(work: _Table, copies: pl.DataFrame, keys: Sequence[str]) -> None:
-    opens = copies.group_by(keys, maintain_order=True).agg(
-        pl.col(ROW).first(), spread=pl.col("open").max() / pl.col("open").min() - 1
-    )
-    other = opens.filter(pl.col("spread") > SAME_OPEN)
-    if len(other):
-        advice = "keep one market a file, or add a symbol column"
-        work.refuse("rows of one time with different opens are no copies", other, advice)
-
-
-def _agree(pairs: pl.DataFrame) -> BoolArray:
-    near = np.ones(len(pairs), dtype=bool)
-    for name in OHLCV:
-        a, b = pairs[name].to_numpy(), pairs[f"{name}_kept"].to_numpy()
-        near &= np.abs(a - b) <= SAME_PRICE * np.abs(b)
-    return near

@@ -155,4 +155,7 @@ def _volumes_by_currency(plain: Mapping[str, str], chosen: Mapping[str, str]) ->
 
 def _plain(name: str) -> str:
     """Lower case, words joined by `_`, without the marks that vendors put around them."""
-    return re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_") if name != "__index_level_0__" else name
+    if name == "__index_level_0__":
+        return name
+    words = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
+    return re.sub(r"^\d_(?=[a-z])", "", words)  # Alpha Vantage counts its columns: "1. open"

@@ -49,6 +49,8 @@ def read_table(path: Path) -> tuple[pl.DataFrame, str]:
             return json_table(data, path).with_row_index(ROW), "row"
         return delimited(_source(content.data, path), content.head, path), "line"
     except (pl.exceptions.PolarsError, UnicodeDecodeError, OSError) as error:
+        if "found more fields" in str(error):
+            raise DataError(f"{path}: a line holds more cells than the header names; mend the header") from error
         raise DataError(f"{path} cannot be read as Parquet, Feather, CSV or JSON: {error}; fetch it again") from error
 
 

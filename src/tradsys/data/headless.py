@@ -24,6 +24,8 @@ KLINE = (
     "ignore",
 )
 _PRICES = ("open", "high", "low", "close")
+_MOST = 3
+"""With more columns behind the prices, whole numbers may be anything, as a flag of OKX."""
 _MEANT = 0.01
 """Share of the price by which a turnover may lie outside of what the volume cost at the lowest and highest price."""
 
@@ -44,7 +46,7 @@ def with_names(table: pl.DataFrame, source: str) -> tuple[pl.DataFrame, tuple[Re
         )
     if tuple(names) == KLINE:
         return named, ()
-    sentence = f"no header; the columns were read as {', '.join(name for name in names if name != '_')}"
+    sentence = f"no header; the columns were read as {', '.join(names)}"
     return named, (Repair("no header", len(table), (), sentence, changed=False),)
 
 
@@ -67,7 +69,7 @@ def _names(table: pl.DataFrame, found: Sequence[str]) -> list[str] | None:
             names.append("volume")
         elif "quote_volume" not in names and _is_turnover(column, numbers[found[names.index("volume")]], low, high):
             names.append("quote_volume")
-        elif "n_trades" not in names and bool((column == column.round()).all()):
+        elif "n_trades" not in names and len(rest) <= _MOST and bool((column == column.round()).all()):
             names.append("n_trades")
         else:
             names.append(f"other_{i}")

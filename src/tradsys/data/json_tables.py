@@ -62,12 +62,21 @@ def _rows(value: Any, depth: int) -> Sequence[Any] | Mapping[str, Sequence[Any]]
         return value if len(value) and kinds in ({list}, {dict}) else None
     if not isinstance(value, dict) or depth == _DEPTH:
         return None
+    if _are_records(value):
+        return [{"time": time, **record} for time, record in value.items()]
     columns = {name: _column(one) for name, one in value.items()}
     lengths = {len(one) for one in columns.values() if one is not None}
     if len(lengths) == 1 and sum(one is not None for one in columns.values()) > 1:
         return {name: one for name, one in columns.items() if one is not None}
     found = [rows for one in value.values() if (rows := _rows(one, depth + 1)) is not None]
     return found[0] if len(found) == 1 else None
+
+
+def _are_records(value: dict[str, Any]) -> bool:
+    """Whether records are kept by their times, as Alpha Vantage does."""
+    first = next(iter(value.values()), None)
+    keys = [name.lower() for name in first] if isinstance(first, dict) else []
+    return all(isinstance(one, dict) for one in value.values()) and any("close" in key for key in keys)
 
 
 def _column(value: Any) -> list[Any] | None:

@@ -20,20 +20,20 @@ _NO_TEXT = "\x1f"
 """A separator that no text holds: each line is one cell."""
 
 
-class Content(NamedTuple):
+class Unpacked(NamedTuple):
     """The first bytes of what a file holds, and all of it where it was packed; None where the file itself is it."""
 
     head: bytes
     data: bytes | None
 
 
-def unpacked(path: Path) -> Content:
+def unpacked(path: Path) -> Unpacked:
     """What the file holds; a DataError where that is nothing, or packed in a way that is not known."""
     with path.open("rb") as file:
         head = file.read(N_HEAD)
     if not head:
         raise NotEnoughBars(f"{path} is empty, wanted bars; fetch it again")
-    content = Content(head, None)
+    content = Unpacked(head, None)
     for magic, unpack in _UNPACK.items():
         if head.startswith(magic):
             try:
@@ -42,11 +42,11 @@ def unpacked(path: Path) -> Content:
                 raise DataError(f"{path} is packed and cannot be unpacked: {error}; fetch it again") from error
             if not data:
                 raise NotEnoughBars(f"{path} is empty once it is unpacked, wanted bars; fetch it again")
-            content = Content(data[:N_HEAD], data)
+            content = Unpacked(data[:N_HEAD], data)
     if content.head.startswith(_UTF16):
         data = path.read_bytes() if content.data is None else content.data
         data = data.decode("utf-16").encode()
-        content = Content(data[:N_HEAD], data)
+        content = Unpacked(data[:N_HEAD], data)
     if b"\x00" in content.head and not content.head.startswith((b"PAR1", b"ARROW1")):
         raise DataError(
             f"{path} is neither Parquet, Feather, CSV nor JSON (it begins with {content.head[:4]!r}); unpack or "
