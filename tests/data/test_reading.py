@@ -174,6 +174,24 @@ def test_a_folder_joins_the_parts_of_a_symbol_and_pools_symbols(tmp_path):
     one = load(f"{tmp_path}/AAA-*.csv")
     assert (one.symbol, one.bars["ts"].to_list()) == ("AAA", opens)
     assert load_market([f"{tmp_path}/*?symbol=AAA"]).symbols == ("AAA",)
+    assert load_market([f"{tmp_path}/AAA-*?symbol=BTCUSDT"]).symbols == ("BTCUSDT",)
+    with pytest.raises(
+        DataError, match=r"AAA-1h-1.csv, AAA-1h-2.csv, BBB-1h.csv holds bars of AAA, BBB and none of CCC"
+    ):
+        load(f"{tmp_path}?symbol=CCC")
+
+
+def test_a_hole_between_two_files_is_told(tmp_path):
+    for name, day in (("AAA-1", 1), ("AAA-2", 4)):
+        file_of(tmp_path / f"{name}.csv", {"ts": times((48, "1h"), start=datetime(2024, 3, day, tzinfo=UTC))})
+    (gaps,) = (repair.sentence for repair in load(tmp_path).repairs if repair.kind == "gaps")
+    assert "24 bars missing from 2024-03-03 00:00 to 2024-03-03 23:00" in gaps
+
+
+def test_an_option_that_a_file_does_not_take_is_named(tmp_path):
+    path = file_of(tmp_path / "x.csv", {"ts": times((40, "1h"))})
+    with pytest.raises(ConfigError, match="a file takes tz, symbol, columns, found zone"):
+        load(f"{path}?zone=UTC")
 
 
 def test_files_that_disagree_are_not_joined(tmp_path):

@@ -3,7 +3,6 @@
 import difflib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from importlib.resources import files
@@ -18,7 +17,7 @@ from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.clean import clean
 from tradsys.data.columns import recognise
 from tradsys.data.files import SUFFIXES, read_table
-from tradsys.data.many import LoadedBars, files_of, joined, symbol_of
+from tradsys.data.many import LoadedBars, files_by_symbol, files_of, joined
 from tradsys.data.reading import Reading
 from tradsys.data.repairs import Repair, gaps_left, incomplete_column
 from tradsys.data.settings import DataSettings
@@ -82,16 +81,14 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
     text, reading = Reading.split(text)
     paths = files_of(text)
     if paths:
-        if len(paths) > 1 and reading.symbols:
-            paths = [path for path in paths if symbol_of(path) in reading.symbols] or paths
-        each = reading if len(paths) == 1 else replace(reading, symbols=())
+        wanted, each = files_by_symbol(paths, reading)
         try:
-            parts = [_from_file(path, symbol_of(path), settings.span, each) for path in paths]
+            parts = [_from_file(path, symbol, settings.span, each) for path, symbol in wanted]
         except DataError as error:
             if not Path(text).expanduser().is_dir():
                 raise
             raise DataError(f"{text} is a folder, and one of its files is refused: {error}") from error
-        return parts[0] if len(parts) == 1 else joined(paths, parts, reading)
+        return parts[0] if len(parts) == 1 else joined([path for path, _ in wanted], parts, reading.symbols)
     if is_series(text):
         return _from_store(SeriesId.parse(text), SeriesStore(settings.root), settings.span)
     raise ConfigError(_no_such_spec(text, Path(text).expanduser()))

@@ -1,18 +1,18 @@
 """Bars from several files that one name stands for, a folder or a glob: a symbol's are joined, symbols pooled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from tradsys.core.bars import OHLCV
+from tradsys.core.bars import OHLCV, find_gaps
 from tradsys.core.defects import find_defects, refuse
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.time import format_interval, infer_interval, stamp
+from tradsys.core.time import format_interval, infer_interval, stamp, ts_ms
 from tradsys.data.files import SUFFIXES
 from tradsys.data.reading import Reading
-from tradsys.data.repairs import Repair
+from tradsys.data.repairs import Repair, gaps_left
 
 _N_SHOWN = 3
 
@@ -63,17 +63,37 @@ def symbol_of(path: Path) -> str:
     return path.name.split(".")[0].split("-")[0]
 
 
-def joined(paths: Sequence[Path], parts: Sequence[LoadedBars], reading: Reading = Reading()) -> LoadedBars:
+def files_by_symbol(paths: Sequence[Path], reading: Reading) -> tuple[list[tuple[Path, str]], Reading]:
+    """Each file with the symbol that it is of unless it says so itself, and how it is to be read.
+
+    Of several files those are taken whose names begin with a symbol that `reading` names; where all are of one symbol
+    and one was named, that is what it is called.
+    """
+    if len(paths) == 1:
+        return [(paths[0], symbol_of(paths[0]))], reading
+    each = replace(reading, symbols=())
+    named = [(path, symbol_of(path)) for path in paths]
+    if len({symbol for _, symbol in named}) == 1 and len(reading.symbols) == 1:
+        return [(path, reading.symbols[0]) for path in paths], each
+    return [one for one in named if one[1] in reading.symbols] or named, each
+
+
+def joined(paths: Sequence[Path], parts: Sequence[LoadedBars], symbols: Sequence[str] = ()) -> LoadedBars:
     """The bars of all files, those of one symbol in order of time; a DataError where two disagree on a bar.
 
-    Of the symbols that they hold, those that `reading` names are taken.
+    Of the symbols that they hold, those that are named are taken, all where none is.
     """
     named = [
         (path, bars if "symbol" in bars.columns else bars.select(pl.lit(part.symbol).alias("symbol"), pl.all()))
         for path, part in zip(paths, parts, strict=True)
         for bars in [part.bars]
     ]
-    repairs = [repair for part in parts for repair in part.repairs]
+    repairs = [
+        replace(repair, sentence=f"{path.name}: {repair.sentence}")
+        for path, part in zip(paths, parts, strict=True)
+        for repair in part.repairs
+        if repair.kind != "gaps"  # those between files are there too, and told once
+    ]
     shared = [name for name in named[0][1].columns if all(name in bars.columns for _, bars in named)]
     lost = list(dict.fromkeys(name for _, bars in named for name in bars.columns if name not in shared))
     if lost:
@@ -81,7 +101,7 @@ def joined(paths: Sequence[Path], parts: Sequence[LoadedBars], reading: Reading 
         repairs.append(Repair("incomplete column", len(lost), (), sentence))
     _refuse_other_intervals(named)
     pooled = pl.concat([bars.select(*shared, pl.lit(path.name).alias("__file")) for path, bars in named])
-    pooled = reading.take(pooled, f"{len(paths)} files")
+    pooled = Reading(symbols=tuple(symbols)).take(pooled, ", ".join(path.name for path in paths[:_N_SHOWN]))
     symbols = pooled["symbol"].unique(maintain_order=True).to_list()
     one_each = [_of_one(pooled.filter(pl.col("symbol") == symbol), symbol, repairs) for symbol in symbols]
     bars = pl.concat(one_each)
@@ -110,6 +130,8 @@ def _of_one(rows: pl.DataFrame, symbol: str, repairs: list[Repair]) -> pl.DataFr
         copies = f", {len(rows) - len(unique):,} that are in two of them once" if len(rows) > len(unique) else ""
         sentence = f"bars of {symbol} joined from {n_files} files{copies}"
         repairs.append(Repair("joined files", len(bars), (), sentence, changed=False))
+    if len(bars) > 1:
+        repairs += gaps_left(find_gaps(ts_ms(bars), infer_interval(bars)))
     return bars
 
 

@@ -60,7 +60,12 @@ class Reading:
         """
         place, mark, query = spec.rpartition("?")
         given = parse_qsl(query, keep_blank_values=True)
-        if not mark or not given or not {key for key, _ in given} <= set(_OPTIONS) or Path(spec).expanduser().exists():
+        unknown = {key for key, _ in given} - set(_OPTIONS)
+        if not mark or not given or Path(spec).expanduser().exists():
+            return spec, cls()
+        if unknown:
+            if Path(place).expanduser().exists():
+                raise ConfigError(f"{spec}: a file takes {', '.join(_OPTIONS)}, found {', '.join(sorted(unknown))}")
             return spec, cls()
         by_key = {key: [value for name, value in given if name == key] for key in _OPTIONS}
         columns = [text.replace(":", "=", 1) for text in by_key["columns"]]
