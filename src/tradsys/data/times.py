@@ -57,7 +57,16 @@ _NAIVE = (
     "%d-%b-%Y %H:%M:%S",
 )
 _N_USUAL = 3
-"""Formats that nearly every file has, and that need nothing rewritten."""
+_STAGES = (
+    ((), (), _NAIVE[:_N_USUAL]),
+    (
+        ((r"^(\d{4}-\d{2}-\d{2})T", "$1 "), (r"Z$", "+00:00"), (r"([+-]\d{2})(\d{2})$", "$1:$2")),
+        _WITH_OFFSET[:2],
+        _NAIVE[:_N_USUAL],
+    ),
+    (_WRITTEN, _WITH_OFFSET, _NAIVE),
+)
+"""What is rewritten and tried, with and without an offset: what nearly every file has first, since it is quicker."""
 _DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%3f"}
 """Whole numbers that are a calendar's digits, by their length."""
 _UNIT_MS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
@@ -162,20 +171,22 @@ def _from_text(column: pl.Series, source: str, span: TimeSpan) -> Times:
         digits = _from_digits(exact, span)
         if digits is not None or not ((numbers > 1.9e7) & (numbers < 2.2e7)).any():
             return digits or _from_numbers(exact, source).named_local(False)
-    everywhere = pl.repeat(True, len(column), eager=True)
-    ms = _try_formats(pl.repeat(None, len(column), dtype=pl.Int64, eager=True), column, everywhere, _NAIVE[:_N_USUAL])
-    if ms.null_count() == column.null_count():
-        return Times(ms).named_local(True)
-    clean = column.set(ms.is_not_null(), None)
-    for pattern, written in _WRITTEN:
-        clean = clean.str.replace(pattern, written)
-    has_offset = clean.str.contains(r"(?::\d{2}.*|\d{8} \d{6})[+-]\d{2}:\d{2}$").fill_null(False)
-    for formats, rows in ((_WITH_OFFSET, has_offset), (_NAIVE, ~has_offset)):
-        ms = _try_formats(ms, clean, rows, formats)
+    ms = pl.repeat(None, len(column), dtype=pl.Int64, eager=True)
+    offsets = pl.repeat(None, len(column), dtype=pl.String, eager=True)
+    for rewritten, with_offset, naive in _STAGES:
+        clean = column.set(ms.is_not_null(), None)
+        for pattern, written in rewritten:
+            clean = clean.str.replace(pattern, written)
+        has_offset = clean.str.contains(r"(?::\d{2}.*|\d{8} \d{6})[+-]\d{2}:\d{2}$").fill_null(False)
+        for formats, rows in ((with_offset, has_offset), (naive, ~has_offset)):
+            ms = _try_formats(ms, clean, rows, formats)
+        offsets = offsets.zip_with(~(has_offset & ms.is_not_null()), clean.str.slice(-6))
+        if ms.null_count() == column.null_count():
+            break
     _refuse_unread(ms, column, source)
-    offsets = clean.filter(has_offset).str.slice(-6)
-    told = _told(ms, offsets, "mixed offsets", "rows at", "times came with mixed UTC offsets ({}); all are UTC now")
-    return told.named_local(~has_offset)
+    sentence = "times came with mixed UTC offsets ({}); all are UTC now"
+    told = _told(ms, offsets.drop_nulls(), "mixed offsets", "rows at", sentence)
+    return told.named_local(offsets.is_null())
 
 
 def _told(ms: pl.Series, marks: pl.Series, kind: str, link: str, sentence: str) -> Times:
