@@ -131,7 +131,7 @@ def test_an_empty_or_broken_file_of_a_folder_does_not_keep_the_others_out(store,
     assert kinds.pop("DOT_USDT-1h.feather") == ["refused"]
     assert found["DOT_USDT-1h.feather"].is_refused
     assert found["BTC_USDT-1M.feather"].series is None
-    assert "months differ in length" in found["BTC_USDT-1M.feather"].repairs[0].sentence
+    assert "months and years differ in length" in found["BTC_USDT-1M.feather"].repairs[0].sentence
     del kinds["BTC_USDT-1h.feather"]
     assert set(map(tuple, kinds.values())) == {("skipped",)}
     assert len(kinds) == 3

@@ -81,6 +81,14 @@ def test_local_times_taken_as_utc_are_known_by_their_clocks(tmp_path, zone, star
         assert load_bars(path, tz=named, **QUIET)["ts"].to_list() == true
 
 
+@pytest.mark.parametrize("share", [0.7, 1.0])
+def test_a_thin_market_in_minutes_shows_its_clocks_too(tmp_path, share):
+    shown, _ = local("Europe/Berlin", 60 * 24 * 20, datetime(2024, 10, 15, tzinfo=UTC), "1m")
+    kept = [text for i, text in enumerate(shown) if (i * 0.618) % 1 < share]
+    with pytest.raises(DataError, match=r"2024-10-27 02:00 is there twice, as where clocks change as in Europe/Berlin"):
+        load(file_of(tmp_path / "x.csv", {"time": kept}))
+
+
 def test_a_single_skipped_hour_is_told(tmp_path):
     shown, _ = local("America/New_York", 24 * 40, datetime(2024, 2, 20, tzinfo=UTC))
     told = {r.kind: r for r in load(file_of(tmp_path / "x.csv", {"time": shown})).repairs}["clocks"]

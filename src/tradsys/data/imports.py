@@ -35,7 +35,7 @@ _FREQTRADE = re.compile(
     r"\.(?:feather|parquet|json|json\.gz)"
 )
 _NAUTILUS = re.compile(
-    r"(?P<symbol>[^.]+)\.(?P<venue>[A-Z0-9_]+)-(?P<n>\d+)-(?P<unit>SECOND|MINUTE|HOUR|DAY|WEEK)-LAST-(?:EXTERNAL|INTERNAL)"
+    r"(?P<symbol>[^.]+)\.(?P<venue>[A-Z0-9_]+)-(?P<n>\d+)-(?P<unit>SECOND|MINUTE|HOUR|DAY|WEEK|MONTH|YEAR)-LAST-(?:EXTERNAL|INTERNAL)"
 )
 _UNITS = {"SECOND": "s", "MINUTE": "m", "HOUR": "h", "DAY": "d", "WEEK": "w"}
 _SCALES = {8: 1e9, 16: 1e16}
@@ -106,7 +106,7 @@ def _one_of_many(
     store: SeriesStore, path: Path, series: SeriesId | None, is_nautilus: bool, span: TimeSpan, reading: Reading
 ) -> Imported:
     if series is None:
-        return Imported.without_rows(path, None, "skipped", "skipped: months differ in length; store days")
+        return Imported.without_rows(path, None, "skipped", "skipped: months and years differ in length; store days")
     try:
         rows = (_from_nautilus(path, series.step), ()) if is_nautilus else _from_file(path, span, reading)
         return _import(store, path, series, *rows, span)
@@ -161,10 +161,12 @@ def _freqtrade(folder: Path, exchange: str | None) -> Iterator[tuple[Path, Serie
         yield path, SeriesId.parse(f"{exchange or parent.name.lower()}:{symbol}:{match['interval']}"), False
 
 
-def _nautilus(folder: Path) -> Iterator[tuple[Path, SeriesId, bool]]:
+def _nautilus(folder: Path) -> Iterator[tuple[Path, SeriesId | None, bool]]:
     for path in sorted(folder.rglob("*.parquet")):
         match = _NAUTILUS.fullmatch(unquote(path.parent.name))
-        if match is not None:
+        if match is not None and match["unit"] not in _UNITS:
+            yield path, None, True
+        elif match is not None:
             interval = f"{match['n']}{_UNITS[match['unit']]}"
             yield path, SeriesId.parse(f"{match['venue'].lower()}:{_pair(match['symbol'])}:{interval}"), True
 

@@ -10,6 +10,7 @@ import polars as pl
 from tradsys.core.bars import TS
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
+from tradsys.data.decimals import with_points
 from tradsys.data.files import numbers, read_table
 from tradsys.data.levels import one_level
 from tradsys.data.outside.align import AVAILABLE
@@ -110,6 +111,7 @@ class FileSource:
                 f"{self.path} holds no closes of {series}: wanted columns date and close, found {', '.join(plain)}"
             )
         table = _without_ticker_line(table, day, plain["close"])
+        table, _ = with_points(table, [plain["close"]], str(self.path))
         given = {key: table[plain[key]] for key in ("source", AVAILABLE) if key in plain}
         return quotes(
             self.name,
