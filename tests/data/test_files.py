@@ -74,6 +74,8 @@ READ = {
     "a banner": (text(before=["www.example.com"]), None),
     "a banner with a comma": (text(before=["# Made by x, on 2024-03-02, all times UTC", ""]), None),
     "a banner with commas as in the header": (text(before=["Source: a, b", "Note: c"]), None),
+    "a banner of as many cells": (text(before=["a,b,c,d,e,f"]), None),
+    "blank lines": (text(rows=[*lines()[:9], "", *lines()[9:]], after=["", ""]), "footer"),
     "blanks behind separators": (
         text("time, open, high, low, close, volume", [x.replace(",", ", ") for x in lines()]),
         None,

@@ -20,6 +20,8 @@ from tradsys.data.zones import clock_changes, in_zone
 MAX_OFF_GRID = 0.02
 _N_DIGITS = 6
 """Fewer digits are no time."""
+_NOBODY = ("", "None", "none", "nan", "NaN", "null", "NULL", "<NA>", "N/A", "n/a")
+"""What programs write where there is no name."""
 _HEADER_WORDS = ("", "date", "datetime", "time", "timestamp", "unix", "ts", "ticker", "price")
 
 
@@ -33,8 +35,8 @@ def clean(
     `tz` is the zone of times that name none; without it they are UTC, and refused where their hours show otherwise.
     """
     work = FileRows(table, source, place, [], span or TimeSpan(), tz)
-    _drop_headers(work)
     _drop_footers(work)
+    _drop_headers(work)
     if len(work.rows) == 0:
         raise NotEnoughBars(f"{source} holds no rows of bars; fetch it again")
     _settle_symbols(work)
@@ -63,7 +65,13 @@ def _drop_headers(work: FileRows) -> None:
         return
     word = pl.col("time").fill_null("").str.strip_chars().str.to_lowercase().is_in(_HEADER_WORDS)
     is_header = work.rows.select(word).to_series() & no_price
-    work.report("extra header", "further header lines dropped", work.rows.filter(is_header))
+    is_blank = work.rows["time"].fill_null("").str.strip_chars() == ""
+    what = (
+        "further header lines and blank ones dropped"
+        if (is_header & is_blank).any()
+        else "further header lines dropped"
+    )
+    work.report("extra header", what, work.rows.filter(is_header))
     work.rows = work.rows.filter(~is_header)
 
 
@@ -76,7 +84,8 @@ def _drop_footers(work: FileRows) -> None:
     is_note = work.rows.select(pl.all_horizontal(*prices) & (digits < _N_DIGITS)).to_series()
     n = int((~is_note.reverse()).arg_max() or 0) if not is_note.all() else 0
     if n:
-        work.report("footer", f"no bars but notes, such as {work.rows['time'][-1]!r}, dropped", work.rows[-n:])
+        notes = work.rows[-n:]
+        work.report("footer", f"lines behind the data, such as {notes['time'][0] or ''!r}, dropped", notes)
         work.rows = work.rows[:-n]
 
 
@@ -84,7 +93,8 @@ def _settle_symbols(work: FileRows) -> None:
     """Names without the blanks around them; a row without one belongs to nobody, and is refused beside others."""
     if "symbol" not in work.rows.columns:
         return
-    names = work.rows["symbol"].cast(pl.String).str.strip_chars().replace("", None)
+    names = work.rows["symbol"].cast(pl.String).str.strip_chars()
+    names = names.set(names.is_in(_NOBODY), None)
     if names.null_count() == len(names):
         sentence = f"column symbol is empty in all {len(names):,} rows and was left out"
         work.repairs.append(Repair("incomplete column", len(names), (), sentence))
@@ -92,6 +102,12 @@ def _settle_symbols(work: FileRows) -> None:
         return
     if names.null_count():
         work.refuse("no symbol", work.rows.filter(names.is_null()), "fill it in, or drop these rows")
+    written = names.unique(maintain_order=True).to_list()
+    alike = {name.upper(): name for name in written}
+    if len(alike) < len(written):
+        other = next(name for name in written if alike[name.upper()] != name)
+        what = f"symbols {other} and {alike[other.upper()]} differ by case alone"
+        work.refuse(what, work.rows.filter(names == alike[other.upper()]), "write each in one way")
     work.rows = work.rows.with_columns(names.alias("symbol"))
 
 

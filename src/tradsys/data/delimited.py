@@ -49,6 +49,8 @@ def delimited(source: BytesIO | Path, head: bytes, path: Path) -> pl.DataFrame:
 def dialect_of(lines: list[str], path: Path) -> Dialect:
     """How the lines are to be read: most of them hold as many separators, and the first that does is the header.
 
+    A line that names open and close is it before any other.
+
     >>> dialect_of(["# made by x, 2024", "a;b;c", "1;2,5;3", "1;2,5;3"], Path("x.csv"))
     Dialect(separator=';', first=1, has_header=True)
     """
@@ -61,17 +63,17 @@ def dialect_of(lines: list[str], path: Path) -> Dialect:
     n_lines, n_cells, _, separator = best
     if not n_lines:
         raise DataError(f"{path} has no columns in its first {len(lines)} lines, wanted a CSV with a header")
-    first = next(row for row, line in enumerate(lines) if _is_first(line, separator, n_cells))
+    names = (row for row, line in enumerate(lines) if _names_prices(line, separator))
+    usual = (row for row, line in enumerate(lines) if _count(line, separator) == n_cells)
+    first = next(names, None)
+    first = next(usual) if first is None else first
     cells = [cell.strip(' "') for cell in lines[first].split(separator)]
     return Dialect(separator, first, not _is_data(cells))
 
 
-def _is_first(line: str, separator: str, n_cells: int) -> bool:
-    """A line with the usual cells, or a header that names one cell more or fewer than there are."""
-    if _count(line, separator) == n_cells:
-        return True
-    words = {cell.strip(' "<>').lower() for cell in line.split(separator)}
-    return {"open", "close"} <= words
+def _names_prices(line: str, separator: str) -> bool:
+    """A header, though it may name one cell more or fewer than there are."""
+    return {"open", "close"} <= {cell.strip(' "<>').lower() for cell in line.split(separator)}
 
 
 def _is_data(cells: list[str]) -> bool:
