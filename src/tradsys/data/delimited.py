@@ -65,8 +65,9 @@ def dialect_of(lines: list[str], path: Path) -> Dialect:
         raise DataError(f"{path} has no columns in its first {len(lines)} lines, wanted a CSV with a header")
     names = (row for row, line in enumerate(lines) if _names_prices(line, separator))
     usual = (row for row, line in enumerate(lines) if _count(line, separator) == n_cells)
-    first = next(names, None)
-    first = next(usual) if first is None else first
+    first, named = next(usual), next(names, None)
+    if named is not None and not _begins_levels(lines[first], separator):
+        first = named
     cells = [cell.strip(' "') for cell in lines[first].split(separator)]
     return Dialect(separator, first, not _is_data(cells))
 
@@ -74,6 +75,11 @@ def dialect_of(lines: list[str], path: Path) -> Dialect:
 def _names_prices(line: str, separator: str) -> bool:
     """A header, though it may name one cell more or fewer than there are."""
     return {"open", "close"} <= {cell.strip(' "<>').lower() for cell in line.split(separator)}
+
+
+def _begins_levels(line: str, separator: str) -> bool:
+    """The first of two levels of columns, as yfinance writes them."""
+    return line.split(separator)[0].strip(' "').lower() in ("ticker", "price")
 
 
 def _is_data(cells: list[str]) -> bool:
