@@ -75,3 +75,15 @@ def test_a_macro_series_takes_the_header_of_three_lines_and_one_ticker(tmp_path)
     path.write_text("Price,Close,Close\nTicker,^VIX,GC=F\nDate,,\n2024-03-01,13.1,2000\n")
     with pytest.raises(DataError, match=r"holds closes of \^VIX and GC=F, wanted one series"):
         FileSource(path).fetch("vix", date(2024, 1, 1), date(2025, 1, 1))
+
+
+@pytest.mark.parametrize("name", ["(", "('a',", "('a', 'b', 'c')", "(1, 2)"])
+def test_other_names_in_brackets_are_names(tmp_path, name):
+    bars().with_columns(pl.lit(1.0).alias(name)).write_parquet(tmp_path / "x.parquet")
+    assert load(tmp_path / "x.parquet").bars.equals(bars())
+
+
+def test_a_table_without_columns_is_no_bars(tmp_path):
+    pl.DataFrame().write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="holds no bars"):
+        load(tmp_path / "x.parquet")

@@ -10,6 +10,7 @@ import polars as pl
 
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
+from tradsys.data.unpack import N_HEAD
 
 N_LINES = 60
 MIN_HEADLESS = 5
@@ -41,7 +42,8 @@ def delimited(source: BytesIO | Path, head: bytes, path: Path) -> pl.DataFrame:
         infer_schema=False,
         truncate_ragged_lines=False,
     )
-    if re.search(rf'{re.escape(dialect.separator)}[ "]*[ ]|[ ]{re.escape(dialect.separator)}', "\n".join(lines)):
+    separator = re.escape(dialect.separator)
+    if re.search(rf'{separator}[ "]*[ ]|[ ]{separator}|[ ]$', "\n".join(lines), re.MULTILINE):
         table = table.with_columns(pl.all().str.strip_chars(" ").str.strip_chars('"').str.strip_chars(" "))
     return table.with_row_index(ROW, offset=dialect.first + (2 if dialect.has_header else 1))
 
@@ -95,6 +97,6 @@ def _count(line: str, separator: str) -> int:
 
 def _lines(head: bytes) -> list[str]:
     """The first lines of the text, without one that was cut off."""
-    cut = head.rfind(b"\n")
+    cut = head.rfind(b"\n") if len(head) >= N_HEAD else -1
     text = head[: cut if cut > 0 else None].decode("utf-8-sig", errors="replace")
     return [line.rstrip("\r") for line in text.split("\n")[:N_LINES]]

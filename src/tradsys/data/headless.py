@@ -32,7 +32,8 @@ _MEANT = 0.01
 
 def is_headless(table: pl.DataFrame) -> bool:
     """Whether the file named none of its columns."""
-    return all(re.fullmatch(r"column_\d+", name) for name in table.columns if name != ROW)
+    names = [name for name in table.columns if name != ROW]
+    return bool(names) and all(re.fullmatch(r"column_\d+", name) for name in names)
 
 
 def with_names(table: pl.DataFrame, source: str) -> tuple[pl.DataFrame, tuple[Repair, ...]]:

@@ -11,7 +11,6 @@ from tradsys.data.repairs import Repair
 _LEVELS = {"price", "ticker", "tickers", "symbol", "symbols", "attributes"}
 _N_HEADER = 2
 _FIELDS = {"open", "high", "low", "close"}
-_PAIR = re.compile(r"\(\s*(['\"]).*\1\s*,\s*(['\"]).*\2\s*\)")
 
 
 def one_level(table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
@@ -36,7 +35,8 @@ def one_level(table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
     for ticker in tickers:
         part = _of(table, fields, ticker, shared).with_columns(pl.lit(ticker).alias("symbol"))
         prices = [name for name in part.columns if name.lower() in _FIELDS]
-        is_empty = part.select(pl.all_horizontal(pl.col(prices).cast(pl.Float64, strict=False).is_null())).to_series()
+        numbers = pl.col(prices).cast(pl.Float64, strict=False).fill_nan(None)
+        is_empty = part.select(pl.all_horizontal(numbers.is_null())).to_series()
         if is_empty.any():
             sentence = f"{int(is_empty.sum()):,} rows hold no price of {ticker} and were left out of its bars"
             told.append(Repair("empty rows", int(is_empty.sum()), (), sentence))
@@ -49,9 +49,11 @@ def one_level(table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
 
 def _pairs(table: pl.DataFrame) -> Mapping[str, tuple[str, str]] | None:
     """Both levels of each column that has two; None where the table has one."""
-    named = {name: ast.literal_eval(name) for name in table.columns if _PAIR.fullmatch(name)}
+    named = {name: pair for name in table.columns if (pair := _pair(name)) is not None}
     if named:
-        return {name: (str(pair[0]), str(pair[1])) for name, pair in named.items() if pair[0] and pair[1]}
+        return {name: pair for name, pair in named.items() if all(pair)}
+    if table.width < 2:
+        return None
     first, row = table.columns[1], table.row(0) if len(table) else ()
     is_text = table.schema[first] == pl.String and len(row) > 2
     if not is_text or first.strip().lower() not in _LEVELS or str(row[1]).strip().lower() not in _LEVELS:
@@ -61,6 +63,18 @@ def _pairs(table: pl.DataFrame) -> Mapping[str, tuple[str, str]] | None:
         for name, value in zip(table.columns[2:], row[2:], strict=True)
         if value
     }
+
+
+def _pair(name: str) -> tuple[str, str] | None:
+    """The tuple that pandas wrote as a column's name."""
+    if not name.startswith("("):
+        return None
+    try:
+        value = ast.literal_eval(name)
+    except (ValueError, SyntaxError):
+        return None
+    is_pair = isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, str) for part in value)
+    return value if is_pair else None
 
 
 def _of(table: pl.DataFrame, fields: Mapping[str, tuple[str, str]], ticker: str, shared: list[str]) -> pl.DataFrame:

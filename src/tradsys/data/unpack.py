@@ -14,6 +14,7 @@ import polars as pl
 from tradsys.core.errors import DataError, NotEnoughBars
 
 N_HEAD = 64_000
+"""Bytes by which a file is known."""
 _ZSTD, _ZIP = b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _NO_TEXT = "\x1f"
