@@ -57,6 +57,7 @@ def german(x):
 
 HEADER = "time;open;high;low;close;volume"
 KRAKEN = [f"{to_ms(row[0]) // 1000},{','.join(map(str, row[1:]))},{i}" for i, row in enumerate(bars().iter_rows())]
+KLINES = [f"{to_ms(row[0])},{','.join(map(str, row[1:]))},{to_ms(row[0])},1,2,3,4,0" for row in bars().iter_rows()]
 MT5 = "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<VOL>\t<TICKVOL>\t<SPREAD>"
 READ = {
     "semicolons and decimal commas": (text(HEADER, lines(separator=";", number=comma)), "decimal commas"),
@@ -86,6 +87,7 @@ READ = {
     "a total behind epochs": (text(rows=[x.rsplit(",", 1)[0] for x in KRAKEN], after=["Total,,,,,"]), "footer"),
     "no header": (text(""), "no header"),
     "no header, kraken": (text("", KRAKEN), "no header"),
+    "no header, binance": (text("", KLINES), None),
     "no header, semicolons": (text("", lines(separator=";")), "no header"),
     "no header, day and clock": (text("", lines("%Y.%m.%d,%H:%M")), "no header"),
     "metatrader without volume": (
@@ -123,7 +125,9 @@ PACKED = {
 }
 
 
-@pytest.mark.parametrize("content", ["a banner", "semicolons and decimal commas", "no header, kraken", "a total"])
+@pytest.mark.parametrize(
+    "content", ["a banner", "semicolons and decimal commas", "no header, kraken", "no header, binance", "a total"]
+)
 @pytest.mark.parametrize("name", PACKED)
 def test_what_is_packed_reads_as_what_is_not(tmp_path, name, content):
     path = tmp_path / name

@@ -103,3 +103,10 @@ def test_an_optional_column_that_begins_late_is_left_out_and_told(store, interva
     assert "n_trades" not in loaded.bars.columns
     sentences = [repair.sentence for repair in loaded.repairs]
     assert "column n_trades is empty in 100 of 400 rows and was left out" in sentences
+
+
+def test_a_stored_market_with_sessions_is_told(store):
+    days = some_bars(START, 60, timedelta(days=1)).filter(pl.col("ts").dt.weekday() < 6)
+    store.write(SeriesId.parse("nyse:SPY/USD:1d"), days, PAGES)
+    kinds = {repair.kind for repair in load("nyse:SPY/USD:1d", settings=DataSettings.load()).repairs}
+    assert "sessions" in kinds
