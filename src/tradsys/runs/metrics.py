@@ -1,5 +1,6 @@
 """`metrics.json`: what a run measured, each number with its sample size and interval."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -177,15 +178,30 @@ class RuinMetrics(RunSection):
 
 
 class ProfileMetrics(RunSection):
-    """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did."""
+    """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did.
+
+    `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
+    """
 
     description: str
     metrics: Measurements
     exit_reasons: Mapping[str, int]
     n_decisions: int
     highest_confidence: Number
+    stayed_out: str = ""
     net_exposure_mean: Number = None
     ruin: RuinMetrics | None = None
+
+
+def why_never(highest_confidence: float | None, stayed_out: str) -> str:
+    """Why a profile never entered, in words: how close its confidence came, else what most decisions lacked.
+
+    >>> why_never(0.6124, ""), why_never(None, "quiet regime")
+    ('the highest confidence it saw was 0.612', 'quiet regime')
+    """
+    if highest_confidence is None or not math.isfinite(highest_confidence):
+        return stayed_out
+    return f"the highest confidence it saw was {highest_confidence:.3f}"
 
 
 class HeldSymbol(RunSection):

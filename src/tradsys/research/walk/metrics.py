@@ -15,6 +15,7 @@ from tradsys.core.time import format_interval, from_ms
 from tradsys.data.market import Market
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.profiles.profile import Profile
+from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.research.walk.deciding import FoldResult, lead_needed
 from tradsys.research.walk.earning import money_calibration
 from tradsys.research.walk.experiment import Outcome, block_decisions
@@ -216,12 +217,14 @@ def _challenger(result: FoldResult, name: str) -> dict[str, Any]:
 def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: Experiment) -> dict[str, Any]:
     decisions = pl.concat(block_decisions(result, profile, spec) for result in outcome.results)
     reasons: dict[str, int] = dict(simulation.trades["reason"].value_counts().iter_rows())
-    confidence = decisions["probability"].drop_nans()
+    confidence = decisions["probability"].drop_nans() if isinstance(profile.entry, ConfidenceAbove) else []
+    refused = decisions.filter(pl.col("action") == 0)["reason"].value_counts(sort=True)
     return {
         "description": profile.description,
         "metrics": measured_json(measure(simulation, seed=spec.seed)),
         "exit_reasons": dict.fromkeys(("target", "stop", "time"), 0) | reasons,
         "n_decisions": int((decisions["action"] != 0).sum()),
-        "highest_confidence": float(confidence.max()) if len(confidence) else None,  # type: ignore[arg-type]
+        "highest_confidence": float(max(confidence)) if len(confidence) else None,
+        "stayed_out": refused["reason"][0] if len(refused) else "",
         **ruin_json(simulation),
     }
