@@ -75,7 +75,7 @@ def test_a_leg_passes_at_the_runs_own_alpha(run):
 
 
 def test_a_profile_without_a_threshold_on_confidence_says_what_its_decisions_lacked(run):
-    silent = run.metrics.to_json()["profiles"]["A"] | {
+    silent = run.metrics.to_json()["profiles"]["AUDITED"] | {
         "highest_confidence": None,
         "stayed_out": "expected return after costs less 0.8 standard errors is not above 0 bp",
         "n_decisions": 0,
