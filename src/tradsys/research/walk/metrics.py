@@ -217,14 +217,15 @@ def _challenger(result: FoldResult, name: str) -> dict[str, Any]:
 def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: Experiment) -> dict[str, Any]:
     decisions = pl.concat(block_decisions(result, profile, spec) for result in outcome.results)
     reasons: dict[str, int] = dict(simulation.trades["reason"].value_counts().iter_rows())
-    confidence = decisions["probability"].drop_nans() if isinstance(profile.entry, ConfidenceAbove) else []
+    seen: list[float] = decisions["probability"].drop_nans().to_list()
+    confidence = seen if isinstance(profile.entry, ConfidenceAbove) else []
     refused = decisions.filter(pl.col("action") == 0)["reason"].value_counts(sort=True)
     return {
         "description": profile.description,
         "metrics": measured_json(measure(simulation, seed=spec.seed)),
         "exit_reasons": dict.fromkeys(("target", "stop", "time"), 0) | reasons,
         "n_decisions": int((decisions["action"] != 0).sum()),
-        "highest_confidence": float(max(confidence)) if len(confidence) else None,
+        "highest_confidence": max(confidence, default=None),
         "stayed_out": refused["reason"][0] if len(refused) else "",
         **ruin_json(simulation),
     }
