@@ -119,3 +119,12 @@ def test_only_markets_meant_for_longs_are_traded_on_one_side(sources, sides):
     bars = pl.DataFrame()
     specs = tuple(f"simulated:{one}" for one in sources)
     assert Market(bars, timedelta(hours=1), specs, ("X",), (), "", (), False).sides == sides
+
+
+def test_a_column_that_not_all_symbols_have_is_left_out_and_told(files):
+    pl.read_parquet(files[0]).with_columns(n_trades=pl.lit(5.0)).write_parquet(files[0])
+    market = load_market(files)
+    assert "n_trades" not in market.bars.columns
+    assert [r.sentence for r in market.repairs if r.kind == "incomplete column"] == [
+        f"column n_trades was left out of all symbols, since {files[1]} has none"
+    ]

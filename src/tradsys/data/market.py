@@ -90,6 +90,7 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
     interval = _common_interval(sources, frames)
     _refuse_repeated_symbols(sources, frames)
     shared = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
+    left_out = _left_out(sources, frames, shared)
     bars = pl.concat([frame.select(shared) for frame in frames])
     months = month_blocks(bars)
     paths = tuple(PricePath.of(frame, interval_ms(interval)) for frame in split_symbols(bars).values())
@@ -99,12 +100,22 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
         interval=interval,
         sources=sources,
         symbols=tuple(split_symbols(bars)),
-        repairs=tuple(repair for item in loaded for repair in item.repairs),
+        repairs=(*(repair for item in loaded for repair in item.repairs), *left_out),
         fingerprint=fingerprint(bars, drawn),
         blocks=(*months, *sorted(path.block for path in paths)),
         is_development=not development_blocks().isdisjoint(months),
         paths=paths,
     )
+
+
+def _left_out(sources: Sequence[str], frames: Sequence[pl.DataFrame], shared: Sequence[str]) -> list[Repair]:
+    """What some of the pooled sources hold and others do not."""
+    found = []
+    for name in dict.fromkeys(name for frame in frames for name in frame.columns if name not in shared):
+        without = [source for source, frame in zip(sources, frames, strict=True) if name not in frame.columns]
+        sentence = f"column {name} was left out of all symbols, since {', '.join(without)} has none"
+        found.append(Repair("incomplete column", sum(map(len, frames)), (), sentence))
+    return found
 
 
 def _common_interval(sources: Sequence[str], frames: Sequence[pl.DataFrame]) -> timedelta:

@@ -133,13 +133,16 @@ class Predictor(PredictorParts):
             & (atr > 0)
         )
         valued = self.valuation.value(logits, timeout, atr / close, holding_cost)
+        money = None if self.money is None else self.money.apply(valued, atr / close)
         audit = np.full(len(atr), np.nan)
         if ready.any():
             audit[ready] = self.auditor.probability(audit_inputs(X, logits, valued, regime)[ready])
         return Forecasts(
             start=start,
             probability=valued.probability,
-            expected_net=valued.expected_net,
+            expected_net=valued.expected_net if money is None else money.expected_net,
+            net_error=None if money is None else money.standard_error,
+            has_earned=None if self.money is None else np.full(len(start), self.money.earned.is_enough),
             best_side=valued.best_side,
             rank=self.ranks.rank(valued.probability),
             regime=regime,

@@ -16,6 +16,7 @@ from tradsys.report.drift import drift_card
 from tradsys.report.facts import cost_rows, lookahead_line, supervisor_card
 from tradsys.report.forest import families_card, forecaster_rows, forests
 from tradsys.report.importance import importance_card
+from tradsys.report.money import money_card
 from tradsys.report.ranks import ranks_card
 from tradsys.report.reliability import diagrams
 from tradsys.report.selection import chosen_card, paths_card
@@ -64,6 +65,7 @@ def page(run: StoredRun) -> str:
             forests=forests(metrics.skill),
             forecasters=forecaster_rows(metrics.skill),
             diagrams=diagrams(metrics.reliability, metrics.labels),
+            money=money_card(metrics.money),
             importance=importance_card(metrics.importance),
             families=families_card(metrics.families),
             supervisor=supervisor_card(metrics.supervisor),

@@ -1,5 +1,6 @@
 """`metrics.json`: what a run measured, each number with its sample size and interval."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -59,6 +60,28 @@ class ReliabilityBin(RunSection):
     high: Number
     n: int
     effective_n: Number
+
+
+class MoneyBin(RunSection):
+    """Like decisions: what they were expected to earn after costs, and what they earned with a 95% interval; bp."""
+
+    expected_bps: Number
+    earned_bps: Number
+    low: Number
+    high: Number
+    n: int
+
+
+class MoneyMetrics(RunSection):
+    """Expected returns held against earned ones: in tenths, and where they were expected to pay by a standard error.
+
+    `n_folds_out` counts folds in which such decisions on record had not earned their costs, so that none were taken.
+    """
+
+    bins: tuple[MoneyBin, ...]
+    paying: MoneyBin | None
+    n_folds: int
+    n_folds_out: int
 
 
 class RepairMetrics(RunSection):
@@ -155,15 +178,30 @@ class RuinMetrics(RunSection):
 
 
 class ProfileMetrics(RunSection):
-    """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did."""
+    """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did.
+
+    `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
+    """
 
     description: str
     metrics: Measurements
     exit_reasons: Mapping[str, int]
     n_decisions: int
     highest_confidence: Number
+    stayed_out: str = ""
     net_exposure_mean: Number = None
     ruin: RuinMetrics | None = None
+
+
+def why_never(highest_confidence: float | None, stayed_out: str) -> str:
+    """Why a profile never entered, in words: how close its confidence came, else what most decisions lacked.
+
+    >>> why_never(0.6124, ""), why_never(None, "quiet regime")
+    ('the highest confidence it saw was 0.612', 'quiet regime')
+    """
+    if highest_confidence is None or not math.isfinite(highest_confidence):
+        return stayed_out
+    return f"the highest confidence it saw was {highest_confidence:.3f}"
 
 
 class HeldSymbol(RunSection):
@@ -201,6 +239,7 @@ class RunMetrics(RunSection):
     labels: LabelMetrics | None = None
     skill: SkillMetrics | None = None
     reliability: Mapping[str, tuple[ReliabilityBin, ...]] = {}
+    money: MoneyMetrics | None = None
     adversarial: DriftMetrics | None = None
     importance: ImportanceMetrics | None = None
     families: FamiliesMetrics | None = None

@@ -95,6 +95,7 @@ class Replay(StoredRun):
         rows = np.searchsorted(arrays.ts + interval_ms(self.interval), start)
         regimes = [name for name in stored.columns if name.startswith("regime_")]
         states = [name for name in MACRO_STATES if stored[name].null_count() < len(stored)]
+        recorded = stored["net_error"].null_count() < len(stored)
         audited = [one["audit"].to_numpy().astype(np.float64) for one in sides]
         return Forecasts(
             start=start,
@@ -106,6 +107,8 @@ class Replay(StoredRun):
             audit=np.where(np.isnan(audited[0]), audited[1], audited[0]),
             atr=wilder_atr(arrays.high, arrays.low, arrays.close, self.spec.barriers.atr_period)[rows],
             is_ready=np.ones(len(start), bool),
+            net_error=np.column_stack([one["net_error"] for one in sides]) if recorded else None,
+            has_earned=sides[0]["has_earned"].to_numpy() if recorded else None,
             macro=sides[0].select(states).to_numpy() if states else None,
         )
 

@@ -16,6 +16,7 @@ from tradsys.journal.entries import Data, LockboxOpening, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.research.walk.lockbox import lockbox_opens
+from tradsys.runs.metrics import why_never
 from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import JointVerdict, VerdictSpec
 
@@ -178,14 +179,12 @@ def judge_now(
 
 
 def verdict_json(judged: Judged, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The judgement as it is stored; a profile that never fired says so, with the highest confidence it saw."""
+    """The judgement as it is stored; a profile that never fired says so, and why."""
     stored = judged.judgement.to_dict()
     for name, profile in stored["profiles"].items():
         shown = metrics["profiles"][name]
-        if shown["n_decisions"] == 0 and shown["highest_confidence"] is not None:
-            profile["sentence"] += (
-                f"; it never fired: the highest confidence it saw was {shown['highest_confidence']:.3f}"
-            )
+        if shown["n_decisions"] == 0 and (why := why_never(shown["highest_confidence"], shown.get("stayed_out", ""))):
+            profile["sentence"] += f"; it never fired: {why}"
     tried = "1 trial" if judged.judgement.n_trials == 1 else f"{judged.judgement.n_trials:,} trials"
     sentence = (
         f"With {judged.judgement.n_days:,} days and {tried} counted, an edge below a net Sharpe ratio of "

@@ -52,6 +52,7 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
                         "fold": np.full(len(mine), result.fold.index, np.int16),
                         "probability": forecasts.probability[:, column],
                         "expected_net": forecasts.expected_net[:, column],
+                        **_record_columns(forecasts, column),
                         "rank": forecasts.rank[:, column],
                         "regime": forecasts.regime.argmax(axis=1).astype(np.int8),
                         **{f"regime_{k}": forecasts.regime[:, k] for k in range(forecasts.regime.shape[1])},
@@ -67,11 +68,24 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
     return pl.concat(parts).sort("start", "symbol", "side", descending=[False, False, True])
 
 
+def _record_columns(forecasts: Forecasts, column: int) -> dict[str, pl.Series]:
+    """What is known of a side's expected return from forecasts on record; null where there is no record."""
+    n, error, earned = len(forecasts.start), forecasts.net_error, forecasts.has_earned
+    return {
+        "net_error": _nulls(n, pl.Float64()) if error is None else pl.Series(error[:, column]),
+        "has_earned": _nulls(n, pl.Boolean()) if earned is None else pl.Series(earned),
+    }
+
+
+def _nulls(n: int, kind: pl.DataType) -> pl.Series:
+    return pl.repeat(None, n, dtype=kind, eager=True)
+
+
 def _macro_columns(forecasts: Forecasts) -> dict[str, pl.Series]:
     """`macro_0` risk-on and on, from a supervisor that watches other markets; null where there is none."""
     n, states = len(forecasts.start), forecasts.macro
     return {
-        name: pl.repeat(None, n, dtype=pl.Float64, eager=True) if states is None else pl.Series(states[:, k])
+        name: _nulls(n, pl.Float64()) if states is None else pl.Series(states[:, k])
         for k, name in enumerate(MACRO_STATES)
     }
 

@@ -15,7 +15,9 @@ from tradsys.core.time import format_interval, from_ms
 from tradsys.data.market import Market
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.profiles.profile import Profile
+from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.research.walk.deciding import FoldResult, lead_needed
+from tradsys.research.walk.earning import money_calibration
 from tradsys.research.walk.experiment import Outcome, block_decisions
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import has_rates
@@ -145,6 +147,7 @@ def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: S
         "folds": [_fold(result, outcome) for result in outcome.results],
         "skill": skill_table(outcome.scored, seed=spec.seed),
         "reliability": reliability(outcome.scored),
+        "money": money_calibration(outcome.data, outcome.results, horizon=spec.barriers.horizon, seed=spec.seed),
         "profiles": {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles},
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": assumptions(market, spec),
@@ -214,12 +217,15 @@ def _challenger(result: FoldResult, name: str) -> dict[str, Any]:
 def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: Experiment) -> dict[str, Any]:
     decisions = pl.concat(block_decisions(result, profile, spec) for result in outcome.results)
     reasons: dict[str, int] = dict(simulation.trades["reason"].value_counts().iter_rows())
-    confidence = decisions["probability"].drop_nans()
+    seen: list[float] = decisions["probability"].drop_nans().to_list()
+    confidence = seen if isinstance(profile.entry, ConfidenceAbove) else []
+    refused = decisions.filter(pl.col("action") == 0)["reason"].value_counts(sort=True)
     return {
         "description": profile.description,
         "metrics": measured_json(measure(simulation, seed=spec.seed)),
         "exit_reasons": dict.fromkeys(("target", "stop", "time"), 0) | reasons,
         "n_decisions": int((decisions["action"] != 0).sum()),
-        "highest_confidence": float(confidence.max()) if len(confidence) else None,  # type: ignore[arg-type]
+        "highest_confidence": max(confidence, default=None),
+        "stayed_out": refused["reason"][0] if len(refused) else "",
         **ruin_json(simulation),
     }
