@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -12,7 +13,7 @@ from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES, Side
 from tradsys.core.price_path import PricePath
-from tradsys.core.time import format_interval, infer_interval, interval_ms, stamp, ts_ms
+from tradsys.core.time import format_interval, infer_interval, interval_ms, stamp, to_ms, ts_ms
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, is_simulated, load
 from tradsys.data.repairs import Repair
@@ -42,9 +43,26 @@ class Market:
     paths: tuple[PricePath, ...] = ()
 
     @property
-    def n_design_looks(self) -> int:
-        """Configurations scored on these bars when the defaults were chosen: trials that no user's ledger knows."""
-        return development_looks() if self.is_development else 0
+    def closes(self) -> int:
+        """When the last bar of all has closed, ms."""
+        return to_ms(cast(datetime, self.bars["ts"].max())) + interval_ms(self.interval)
+
+    def blocks_within(self, opens: int, closes: int) -> tuple[str, ...]:
+        """Those of the `blocks` that [opens, closes), ms, reaches into: of months and of symbols with bars there."""
+        frames = split_symbols(self.bars).values()
+        inside = [bool(((ts_ms(frame) >= opens) & (ts_ms(frame) < closes)).any()) for frame in frames]
+        paths = sorted(path.block for path, is_inside in zip(self.paths, inside, strict=True) if is_inside)
+        return (*month_blocks(self.bars, opens=opens, closes=closes), *paths)
+
+    def n_design_looks(self, opens: int, closes: int) -> int:
+        """Configurations scored on bars of [opens, closes), ms, when the defaults were chosen.
+
+        They are trials that no user's ledger knows.
+        """
+        if not self.is_development:
+            return 0
+        judged = month_blocks(self.bars, opens=opens, closes=closes)
+        return 0 if development_blocks().isdisjoint(judged) else development_looks()
 
     @property
     def sides(self) -> tuple[Side, ...]:

@@ -94,7 +94,9 @@ def run(
         if open_the_lockbox:
             progress("opening the lock-box", 0, 1)
             simulate = simulated.simulate_lockbox
-            verdict["lockbox"] = open_lockbox(market, spec, simulate, ledger, guard_bars=guard_bars, code=code)
+            verdict["lockbox"] = open_lockbox(
+                market, spec, simulate, ledger, opens=simulated.span[1], guard_bars=guard_bars, code=code
+            )
         facts = {
             **_provenance(market, tried.config, spec, code),
             "hypothesis": looks_at,

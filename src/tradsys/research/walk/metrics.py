@@ -29,8 +29,12 @@ from tradsys.verdict.error_rates import calibration_notes
 from tradsys.verdict.scores import auc, log_loss
 
 
-def market_facts(market: Market, lockbox: float) -> dict[str, Any]:
-    """What was read, what was repaired in it, and where the lock-box begins."""
+def market_facts(market: Market, lockbox: float, span: tuple[int, int]) -> dict[str, Any]:
+    """What was read, what was repaired in it, where the lock-box begins, and what of it was looked at before.
+
+    `span`, ms, is that of the test blocks: looks at what trains alone are none at what is judged.
+    """
+    looks = market.n_design_looks(*span)
     quality = quality_report(market.bars, interval=market.interval)
     return {
         "sources": list(market.sources),
@@ -40,8 +44,8 @@ def market_facts(market: Market, lockbox: float) -> dict[str, Any]:
         "first": quality.start.isoformat() if quality.start else None,
         "last": quality.end.isoformat() if quality.end else None,
         "lockbox_from": lockbox_opens(market.bars, lockbox).isoformat(),
-        "is_development": market.is_development,
-        "n_design_looks": market.n_design_looks,
+        "is_development": looks > 0,
+        "n_design_looks": looks,
         "n_gaps": len(quality.gaps),
         "n_missing_bars": quality.n_missing,
         "zero_volume_share": quality.zero_volume_share,
@@ -72,6 +76,24 @@ def block_trades(trades: pl.DataFrame, opens: int, closes: int) -> dict[str, Any
     return {"n_trades": len(mine), "net_return": float(mine["net_return"].sum())}
 
 
+def design_notes(market: Market, span: tuple[int, int], chosen: str = "The defaults were chosen") -> list[str]:
+    """What was looked at when the defaults, or the rule, were `chosen`: of the test blocks, of what trains, or of none.
+
+    `span`, ms, is that of the test blocks.
+    """
+    if not market.is_development:
+        return []
+    if looks := market.n_design_looks(*span):
+        return [
+            f"{chosen} on this very data, in {looks} looks that all count as trials: its verdict is in-sample at the "
+            "level of design."
+        ]
+    return [
+        f"{chosen} on other months of this data than those that are judged here: nobody had looked at the test blocks "
+        "then, and no look counts as a trial."
+    ]
+
+
 def assumptions(market: Market, spec: Experiment) -> list[str]:
     """What the numbers rest on, in sentences."""
     costs, portfolio, barriers = spec.costs, spec.portfolio, spec.barriers
@@ -93,14 +115,6 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         "training part alone.",
         "Where bars are missing, their neighbours adjoin; nothing is filled in.",
     )
-    warned = (
-        [
-            f"The defaults were chosen on this very data, in {market.n_design_looks} looks that all count as trials: "
-            "its verdict is in-sample at the level of design."
-        ]
-        if market.is_development
-        else []
-    )
     sampled = (
         ["Models are trained and scored at the CUSUM events alone; profiles may enter at every bar."]
         if barriers.events == "cusum"
@@ -109,7 +123,7 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
     outside = [f"Attached to the bars: {what}." for what in market.outside]
     if any(name not in COLUMNS for name in outside_columns(market.bars)):
         outside.append("Rows of bars where such a column has no value train no model and get no forecast.")
-    return [*warned, *calibration_notes(spec.verdict), *sampled, *notes, *outside]
+    return [*calibration_notes(spec.verdict), *sampled, *notes, *outside]
 
 
 def _folds(folds: FoldSettings) -> str:
@@ -141,8 +155,9 @@ def _holding_notes(market: Market, costs: Costs) -> list[str]:
 
 def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: Simulation) -> dict[str, Any]:
     """Everything of a run that is a number, in plain JSON values."""
+    span = outcome.results[0].fold.opens, outcome.data.closes
     return {
-        "market": market_facts(market, spec.folds.lockbox),
+        "market": market_facts(market, spec.folds.lockbox, span),
         "labels": _labels(outcome, spec),
         "folds": [_fold(result, outcome) for result in outcome.results],
         "skill": skill_table(outcome.scored, seed=spec.seed),
@@ -150,7 +165,7 @@ def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: S
         "money": money_calibration(outcome.data, outcome.results, horizon=spec.barriers.horizon, seed=spec.seed),
         "profiles": {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles},
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
-        "assumptions": assumptions(market, spec),
+        "assumptions": [*design_notes(market, span), *assumptions(market, spec)],
         "dangers": dangers(spec.costs, fraction=spec.portfolio.fraction, cap=spec.portfolio.cap),
     }
 
