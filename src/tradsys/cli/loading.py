@@ -92,7 +92,9 @@ def load(
 def market_text(market: "Market") -> str:
     """What was loaded, and what the importer repaired or noticed."""
     head = f"{len(market.bars):,} bars of {', '.join(market.symbols)} from {', '.join(market.sources)}"
-    return "\n".join([head, *(f"  {'repaired' if r.changed else 'noticed'}: {r.sentence}" for r in market.repairs)])
+    repaired = [f"  repaired: {one.told}" for one in market.repairs if one.changed]
+    noticed = [f"  noticed: {one.told}" for one in market.repairs if not one.changed]
+    return "\n".join([head, *repaired, *noticed])
 
 
 def overrides(pairs: Sequence[str] | None, options: Mapping[str, Any]) -> dict[str, Any]:

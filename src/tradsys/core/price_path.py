@@ -83,6 +83,11 @@ class PricePath:
         times = _step_times(self.first, len(self.log_price))
         return times[_month_edges(self.first, len(times))].astype("datetime64[M]")
 
+    def reaches_into(self, opens: int, closes: int) -> bool:
+        """Whether it has a price after `opens` and by `closes`, ms."""
+        steps = (self.first + np.arange(len(self.log_price), dtype=np.int64)) * STEP_MS
+        return bool(np.isfinite(self.log_price[(steps > opens) & (steps <= closes)]).any())
+
     def shares_a_month(self, other: Self) -> bool:
         """Whether in some calendar month both are the same market's, up to shifts of a day, scale and inversion."""
         return bool(self.months_shared(other).any())

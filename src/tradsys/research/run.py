@@ -158,7 +158,7 @@ def _provenance(market: Market, config: RunConfig, spec: Tried, code: str) -> di
     return {
         "run": run_name(market, spec, code),
         "market": data_of(market).market,
-        "title": " + ".join(market.sources),
+        "title": market.title,
         "config": config.model_dump(mode="json"),
         "experiment": spec.digest,
         "fingerprint": market.fingerprint,

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.costs import Costs
-from tradsys.core.errors import NotEnoughBars
+from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import format_interval, interval_ms
 from tradsys.data.market import Market
 from tradsys.journal.chain import LedgerEntry
@@ -206,7 +206,12 @@ def verdict_json(judged: Judged, metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_lockbox(market: Market, share: float, rules: Rules) -> None:
-    """A NotEnoughBars where the lock-box holds too few days for any verdict: it would be spent for nothing."""
+    """A NotEnoughBars where the lock-box holds too few days for any verdict: it would be spent for nothing.
+
+    A ConfigError where there is none.
+    """
+    if not share:
+        raise ConfigError("--open-lockbox needs one, found folds.lockbox=0; leave a share of the history in it")
     opens, last = lockbox_opens(market.bars, share), cast(datetime, market.bars["ts"].max())
     days = (last.date() - opens.date()).days + 1
     if days < rules.min_days:

@@ -12,10 +12,11 @@ from tradsys.core.time import from_ms, stamp
 from tradsys.data.market import Market
 from tradsys.journal.entries import NOT_FITTED
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, mean_spread, spreads
+from tradsys.research.walk.blocks import block_result
 from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.metrics import (
     benchmark_json,
-    block_trades,
+    closed_note,
     design_notes,
     market_facts,
     measured_json,
@@ -98,7 +99,7 @@ def _blocks(traded: Traded, spec: MarketNeutralSpec, start: int, end: int) -> li
             "decider": "the rule",
             "gain_millinats": None,
             "training": NOT_FITTED,
-            "profiles": {NAME: block_trades(traded.simulation.trades, opens, closes)},
+            "profiles": {NAME: block_result(traded.simulation, opens, closes)},
         }
         for k, (opens, closes) in enumerate(pairwise(edges))
     ]
@@ -115,8 +116,8 @@ def _assumptions(market: Market, spec: MarketNeutralSpec, span: tuple[int, int])
         f"{_funding(market, spec)} and pays a short as much; borrowing costs {borrowing} here.",
         spec.margin.sentence,
         "A symbol's position is sold at the close of its last bar, at that price.",
-        f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and the last "
-        f"{spec.folds.lockbox:.0%} stays closed.",
+        f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and "
+        f"{closed_note(spec.folds.lockbox)}.",
         "The universe holds only what was loaded: symbols that nobody loaded, delisted ones above all, are missing.",
     ]
 
