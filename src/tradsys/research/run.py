@@ -87,6 +87,7 @@ def run(
     own, guard_bars = trial_series(simulated.simulations), simulated.guard_bars
     with recorded_if_unwritten(market, spec, tried.config, ledger, code=code):
         causes = ruin_causes(simulated.simulations)
+        progress("judging against all that was tried", 0, 1)
         judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code, causes=causes)
         benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
         metrics = simulated.metrics(benchmark, progress) | {"lookahead": lookahead.to_dict()}
@@ -105,12 +106,15 @@ def run(
             "deciders": [fold["decider"] for fold in metrics["folds"]],
             "kind": tried.kind,
         }
+        progress("writing tables and bundle", 0, 2)
         with RunFolder.writing(root, _slug(market, spec, tried.folder_title(market))) as folder:
             measured, claimed = folder.write_metrics(metrics), folder.write_verdict(verdict)
-            _write_rest(folder, simulated, benchmark, facts, render)
+            _write_rest(folder, simulated, benchmark, facts, render, progress)
             choices = simulated.choices(run_name(market, spec, code), measured)
             record_result(market, spec, tried.agent, tried.config, choices, claimed, measured, ledger, code=code)
-            return StoredRun(folder.finish())
+            finished = StoredRun(folder.finish())
+        progress("finished", 2, 2)
+        return finished
 
 
 def _write_rest(
@@ -119,6 +123,7 @@ def _write_rest(
     benchmark: Simulation,
     facts: Mapping[str, Any],
     render: Callable[[Path], object],
+    progress: Progress,
 ) -> None:
     """Tables, bundle, manifest and report, until all of it is on disk."""
     for schema, frame in (*_common_tables(simulated, benchmark), *simulated.tables()):
@@ -126,6 +131,7 @@ def _write_rest(
     if simulated.predictor is not None:
         simulated.predictor.save(folder.path / "bundle")
     folder.write_manifest(facts)
+    progress("writing the report", 1, 2)
     render(folder.path)
     folder.sync()
 
