@@ -19,7 +19,7 @@ class SymbolCell:
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolRow:
+class PooledSymbol:
     """One symbol: skill of its forecasts, then a cell a profile."""
 
     symbol: str
@@ -32,7 +32,7 @@ class SymbolRow:
         return (self.skill, *self.profiles)
 
 
-def symbol_rows(metrics: RunMetrics, names: Sequence[str]) -> list[SymbolRow]:
+def symbol_rows(metrics: RunMetrics, names: Sequence[str]) -> list[PooledSymbol]:
     """The symbols in the order in which they were loaded; none where only one was."""
     trades = [{one.symbol: one for one in metrics.profiles[name].symbols} for name in names]
     skill = {one.symbol: one for one in (metrics.skill.symbols if metrics.skill else ())}
@@ -41,7 +41,7 @@ def symbol_rows(metrics: RunMetrics, names: Sequence[str]) -> list[SymbolRow]:
     for symbol in symbols:
         known = skill.get(symbol)
         gained = SymbolCell("") if known is None else _cell(known.over_base, known.n, 1.0)
-        found.append(SymbolRow(symbol, gained, tuple(_traded(own.get(symbol)) for own in trades)))
+        found.append(PooledSymbol(symbol, gained, tuple(_traded(own.get(symbol)) for own in trades)))
     return found
 
 
