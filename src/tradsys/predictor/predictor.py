@@ -254,6 +254,6 @@ def decisions_frame(symbol: str, forecasts: Forecasts, profile: Profile, barrier
             "stop_distance": barriers.lower * forecasts.atr,
             "target_distance": barriers.upper * forecasts.atr,
             "horizon": pl.repeat(barriers.horizon, len(forecasts.start), dtype=pl.Int32, eager=True),
-            "reason": actions.reason,
+            "reason": pl.Series(actions.reason, dtype=pl.String),
         }
     )

@@ -20,9 +20,11 @@ from tradsys.report.money import money_card
 from tradsys.report.ranks import ranks_card
 from tradsys.report.reliability import diagrams
 from tradsys.report.selection import chosen_card, paths_card
+from tradsys.report.symbols import symbol_rows
 from tradsys.runs.deciders import deciding_sentences
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import EQUITY
+from tradsys.runs.top_forecasts import top_forecast_sentences
 
 SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "start")
 STYLES = ("report", "diagnostics", "strips")
@@ -62,6 +64,8 @@ def page(run: StoredRun) -> str:
             costs=cost_rows(run, names),
             folds=fold_rows(metrics, names),
             decided=deciding_sentences(metrics, run.manifest.deployed_profile),
+            symbols=symbol_rows(metrics, names),
+            top_forecasts=top_forecast_sentences(metrics),
             forests=forests(metrics.skill),
             forecasters=forecaster_rows(metrics.skill),
             diagrams=diagrams(metrics.reliability, metrics.labels),
@@ -96,7 +100,7 @@ def _drawn(run: StoredRun, names: list[str]) -> dict[str, Any]:
     return {
         "profiles": names,
         "symbols": pack_symbols(run, names),
-        "equity": pack_curves(run.table(EQUITY), names),
+        "equity": pack_curves(run.table(EQUITY), names, cash_quote=run.manifest.cash_quote),
     }
 
 

@@ -13,7 +13,7 @@ from tradsys.runs.diagnostics import (
     PathsMetrics,
     SupervisorMetrics,
 )
-from tradsys.runs.section import MeasuredGain, Measurements, Number, RunSection
+from tradsys.runs.section import MeasuredGain, Measurement, Measurements, Number, RunSection
 
 
 class BrierMetrics(RunSection):
@@ -40,8 +40,19 @@ class ForecasterMetrics(RunSection):
     over_boosted: MeasuredGain | None = None
 
 
+class SymbolSkill(RunSection):
+    """What the decision maker's `n` forecasts of one symbol gained over the base rate, in millinats."""
+
+    symbol: str
+    n: int
+    over_base: MeasuredGain | None = None
+
+
 class SkillMetrics(RunSection):
-    """Every forecaster on the same rows; a gain below `smallest_visible_gain_millinats` would not be seen."""
+    """Every forecaster on the same rows; a gain below `smallest_visible_gain_millinats` would not be seen.
+
+    `symbols` has one each where several are pooled.
+    """
 
     n: int
     effective_n: Number
@@ -49,6 +60,7 @@ class SkillMetrics(RunSection):
     log_loss_base: Number
     smallest_visible_gain_millinats: Number
     forecasters: tuple[ForecasterMetrics, ...]
+    symbols: tuple[SymbolSkill, ...] = ()
 
 
 class ReliabilityBin(RunSection):
@@ -85,15 +97,20 @@ class MoneyMetrics(RunSection):
 
 
 class RepairMetrics(RunSection):
-    """What the importer repaired or noticed in the bars."""
+    """What the importer repaired in the bars, or noticed and left as it is, where not `changed`.
+
+    `symbol` is named where several are pooled.
+    """
 
     kind: str
     n_rows: int
     sentence: str
+    symbol: str = ""
+    changed: bool = True
 
 
 class MarketMetrics(RunSection):
-    """What was read, what was repaired in it, and where the lock-box begins."""
+    """What was read, what was repaired in it, and where the lock-box begins, None where there is none."""
 
     sources: tuple[str, ...]
     symbols: tuple[str, ...]
@@ -101,7 +118,7 @@ class MarketMetrics(RunSection):
     n_bars: int
     first: datetime | None
     last: datetime | None
-    lockbox_from: datetime
+    lockbox_from: datetime | None
     is_development: bool
     n_design_looks: int
     n_gaps: int
@@ -127,10 +144,10 @@ class LabelMetrics(RunSection):
 
 
 class FoldTrades(RunSection):
-    """A profile's trades in one test block; net returns of the trades, added up."""
+    """A profile's trades in one test block, and what its equity gained there, which earlier versions did not tell."""
 
     n_trades: int
-    net_return: Number
+    equity_return: Number = None
 
 
 class ChallengerMetrics(RunSection):
@@ -177,10 +194,21 @@ class RuinMetrics(RunSection):
     cause: str
 
 
+class SymbolTrades(RunSection):
+    """One symbol's trades of a profile: returns a trade on its notional after and before costs, and profit in all."""
+
+    symbol: str
+    n_trades: int
+    net: Measurement
+    gross: Measurement
+    profit_abs: float
+
+
 class ProfileMetrics(RunSection):
     """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did.
 
     `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
+    `symbols` has one each where several are pooled.
     """
 
     description: str
@@ -191,6 +219,7 @@ class ProfileMetrics(RunSection):
     stayed_out: str = ""
     net_exposure_mean: Number = None
     ruin: RuinMetrics | None = None
+    symbols: tuple[SymbolTrades, ...] = ()
 
 
 def why_never(highest_confidence: float | None, stayed_out: str) -> str:

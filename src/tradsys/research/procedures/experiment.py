@@ -1,6 +1,6 @@
 """The walk-forward experiment as a procedure: agents forecast, profiles decide, everything is fitted fold by fold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -176,20 +176,28 @@ class SimulatedExperiment:
         """Features, labels, fits, forecasts and fills without the future; the sample fits nothing again."""
         spec, ranks = self.procedure.spec, self.procedure.ranks
         if n_points is None:
-            return look_ahead_sample(self.outcome, spec, ranks)
+            return look_ahead_sample(self.outcome, spec, ranks, progress)
         return look_ahead(self.outcome, spec, n_points=n_points, ranks=ranks, progress=progress)
 
     def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
         """Skill and trades, what the forecasts need, the chosen procedure and cross-validated paths."""
         outcome, spec = self.outcome, self.procedure.spec
-        return run_metrics(self.market, spec, outcome, benchmark) | {
-            "adversarial": adversarial_validation(outcome, spec).to_json(),
-            "importance": feature_importance(outcome, spec).to_json(),
-            "families": family_gains(outcome, spec).to_json(),
-            "supervisor": supervision(outcome, spec).to_json(),
-            "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
-            "paths": cross_validated_paths(outcome.data, spec, progress),
+        parts: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+            "adversarial": (
+                "comparing test blocks with training",
+                lambda: adversarial_validation(outcome, spec).to_json(),
+            ),
+            "importance": ("importance of the columns", lambda: feature_importance(outcome, spec).to_json()),
+            "families": ("gains of columns from outside", lambda: family_gains(outcome, spec).to_json()),
+            "supervisor": ("what a supervisor changes", lambda: supervision(outcome, spec).to_json()),
+            "chosen": ("choosing inside training parts", lambda: choose_everywhere(outcome, spec).to_dict(spec.seed)),
         }
+        progress("measuring skill and trades", 0, len(parts) + 1)
+        measured = run_metrics(self.market, spec, outcome, benchmark)
+        for k, (name, (what, measure)) in enumerate(parts.items(), 1):
+            progress(what, k, len(parts) + 1)
+            measured[name] = measure()
+        return measured | {"paths": cross_validated_paths(outcome.data, spec, progress)}
 
     def tables(self) -> Sequence[tuple[TableSchema, pl.DataFrame]]:
         forecasts = forecasts_frame(self.outcome, self.procedure.spec)
