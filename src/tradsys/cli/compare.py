@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tradsys.cli.loading import run_work
-from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, spread
+from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, ReadingOptions, spread
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def command(
         bool, typer.Option("--objectives", help="Compare objectives, shapes and profiles on --bars, with many seeds.")
     ] = False,
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    reading: ReadingOptions = ReadingOptions(),
     claims: ClaimsOptions = ClaimsOptions(),
     outside: OutsideOptions = OutsideOptions(),
     common: CommonOptions = CommonOptions(),
@@ -69,7 +70,7 @@ def command(
     With --objectives: the research journal's claims on real bars, with intervals and a model confidence set.
     """
     if objectives:
-        return _objectives(bars, claims, outside, common, journal)
+        return _objectives(reading.of(bars), claims, outside, common, journal)
     from tradsys.cli.loading import load_own_parts, replayable
     from tradsys.cli.summary import decided_lines, profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger

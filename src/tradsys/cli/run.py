@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, JudgedOptions, OutsideOptions, Seed, spread
+from tradsys.cli.options import Agent, Bars, JudgedOptions, OutsideOptions, ReadingOptions, Seed, spread
 
 if TYPE_CHECKING:
     from tradsys.cli.loading import Loaded
@@ -24,6 +24,7 @@ UNPROVEN = 4
 @spread
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    reading: ReadingOptions = ReadingOptions(),
     agent: Agent = None,
     objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
@@ -48,7 +49,9 @@ def command(
     }
     ledger = Ledger(judged.journal / "ledger.jsonl")
     needs = Needs("run", ("hmmlearn", "jinja2"))
-    loaded = load(bars, overrides(judged.settings, given), needs=needs, file=judged.config, work=configured_work)
+    loaded = load(
+        reading.of(bars), overrides(judged.settings, given), needs=needs, file=judged.config, work=configured_work
+    )
     if not judged.as_json:
         typer.echo(f"{market_text(loaded.market)}\n{loaded.deployed_text}\n{loaded.plan.sentence}")
     return carry_out(ExperimentProcedure.of, loaded, judged, ledger)

@@ -11,6 +11,7 @@ import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.frames import HeldBars, as_bars, as_frames
 from tradsys.core.plugins import told_of_own
 from tradsys.core.seeds import derive
 from tradsys.core.single_symbol import single_symbol
@@ -54,17 +55,19 @@ class FeatureSet:
         """
         return cls(tuple(feature_named(name) for name in names))
 
-    def fit(self, frames: Sequence[pl.DataFrame], *, seed: int = 0) -> "FittedFeatures":
+    def fit(self, frames: HeldBars, *, seed: int = 0) -> "FittedFeatures":
         """Learn what features have to learn, and each column's scale, from training bars alone, one frame a symbol.
 
         Odd columns are divided by their root mean square and not centred, so that they still change sign with the
         market; all others get mean zero and standard deviation one.
         """
+        frames = as_frames(frames, "FeatureSet.fit")
         unscaled = self.learn(frames, seed=seed)
         return unscaled.scaled([unscaled.raw(bars) for bars in frames])
 
-    def learn(self, frames: Sequence[pl.DataFrame], *, seed: int = 0) -> "FittedFeatures":
+    def learn(self, frames: HeldBars, *, seed: int = 0) -> "FittedFeatures":
         """The first half of `fit`: what features have to learn, on a scale of one that is not learnt yet."""
+        frames = as_frames(frames, "FeatureSet.fit")
         if not frames:
             raise ConfigError("features are learnt from one frame a symbol, found none")
         for bars in frames:
@@ -145,7 +148,7 @@ class FittedFeatures:
         scale = np.where(spread > 1e-9 * (1.0 + np.abs(centre)), spread, 1.0)
         return FittedFeatures(self.features, tuple(centre.tolist()), tuple(scale.tolist()))
 
-    def compute(self, bars: pl.DataFrame) -> FeatureMatrix:
+    def compute(self, bars: HeldBars) -> FeatureMatrix:
         """Scaled features of one symbol's bars, cut at five deviations; the first `lookback - 1` rows are NaN."""
         return FeatureMatrix(self.standardise(self.raw(bars)), self.columns)
 
@@ -159,8 +162,9 @@ class FittedFeatures:
             np.clip(part, -CLIP, CLIP, out=part)
         return values
 
-    def raw(self, bars: pl.DataFrame) -> FloatArray:
+    def raw(self, bars: HeldBars) -> FloatArray:
         """The same before scaling, shape (n_bars, n_features)."""
+        bars = as_bars(bars, "a feature set")
         single_symbol(bars, "a feature set")
         return self.warmed_up(in_chunks(self.features, bars, self.lookback - 1))
 

@@ -23,6 +23,7 @@ from tradsys.labels.barriers import BarrierSpec
 from tradsys.models.forecaster import FittedForecaster, check_kind, load_forecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
 from tradsys.models.pooling.combination import Combination, combination_from_dict
+from tradsys.predictor.money import MoneyCalibration
 from tradsys.predictor.valuation import N_AUDIT_INPUTS, ConfidenceRanks, Valuation
 from tradsys.profiles.profile import PIECES, Profile, profile_from_dict, profile_to_dict
 from tradsys.regimes.family import RegimeFilter, filter_from_dict
@@ -50,13 +51,14 @@ class PredictorParts:
     profile: Profile
     volatility: VolatilityForecast | None = None
     supervisor: FittedMacroFilter | None = None
+    money: MoneyCalibration | None = None
     symbols: tuple[str, ...] | None = None
     profiles: tuple[Profile, ...] = ()
     """Every profile that the run compared, by whose names another one may be deployed."""
 
 
 _FEATURES, _REGIMES, _VALUATION, _SETTINGS = "features.json", "regimes.json", "valuation.json", "settings.json"
-_RANKS, _SUPERVISOR = "ranks.safetensors", "supervisor.json"
+_RANKS, _SUPERVISOR, _MONEY = "ranks.safetensors", "supervisor.json", "money.json"
 _JSON = (_FEATURES, _REGIMES, _VALUATION, _SUPERVISOR, _SETTINGS)
 _TIMEOUT, _AUDITOR, _VOLATILITY = "timeout.", "auditor.", "volatility."
 
@@ -91,6 +93,8 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
         **_prefixed(_AUDITOR, predictor.auditor.to_files()),
         _SUPERVISOR: _json(None if predictor.supervisor is None else predictor.supervisor.to_dict()),
     }
+    if predictor.money is not None:
+        files[_MONEY] = _json(predictor.money.to_dict())
     if predictor.volatility is not None:
         files |= _prefixed(_VOLATILITY, predictor.volatility.to_files())
     about: dict[str, Any] = {"feature_schema": predictor.features.schema_digest, "profile": predictor.profile.name}
@@ -140,6 +144,7 @@ def read_parts(folder: Path) -> PredictorParts:
         profile=_part(_SETTINGS, lambda: profile_from_dict(settings["profile"])),
         volatility=_part(_VOLATILITY, lambda: VolatilityForecast.from_files(volatility)) if volatility else None,
         supervisor=None if supervisor is None else _part(_SUPERVISOR, lambda: FittedMacroFilter.from_dict(supervisor)),
+        money=_part(_MONEY, lambda: MoneyCalibration.from_dict(_json_in(files, _MONEY))) if _MONEY in files else None,
         symbols=_part(_SETTINGS, lambda: _symbols(settings.get("symbols"))),
         profiles=_part(_SETTINGS, lambda: tuple(profile_from_dict(one) for one in settings.get("profiles", ()))),
     )
@@ -168,7 +173,9 @@ def _check_fit(parts: PredictorParts) -> None:
     parts.auditor.probability(np.full((1, X.shape[1] + N_AUDIT_INPUTS + parts.regimes.n_states), np.nan))
     nothing = np.full((1, 2), np.nan)
     has_cost = parts.valuation.holding is not None
-    parts.valuation.value(nothing, nothing, np.ones(1), nothing if has_cost else None)
+    valued = parts.valuation.value(nothing, nothing, np.ones(1), nothing if has_cost else None)
+    if parts.money is not None:
+        parts.money.apply(valued, np.ones(1))
     parts.ranks.rank(nothing)
 
 

@@ -11,6 +11,7 @@ from tradsys.core.orders import SIDES
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.rule_registry import rule_named
 from tradsys.profiles.rules import (
+    AnyRecord,
     AnyRegime,
     AuditRule,
     EntryRule,
@@ -18,6 +19,7 @@ from tradsys.profiles.rules import (
     FullExposure,
     FullSize,
     NoAudit,
+    RecordRule,
     RegimeRule,
     SizingRule,
 )
@@ -34,7 +36,7 @@ class Actions:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """When to enter, which regimes to sit out, what the auditor may veto, how large a trade is.
+    """When to enter, what the record must show, which regimes to sit out, what the auditor may veto, how large.
 
     The decision never looks at a venue: the simulation, paper and live call the same `decide`.
     """
@@ -46,6 +48,7 @@ class Profile:
     audit: AuditRule = NoAudit()
     sizing: SizingRule = FullSize()
     exposure: ExposureRule = FullExposure()
+    record: RecordRule = AnyRecord()
 
     @property
     def digest(self) -> str:
@@ -58,6 +61,7 @@ class Profile:
         exposed = self.exposure.share(forecasts)
         checks = (
             (forecasts.is_ready, "no forecast yet: warming up"),
+            (self.record.allows(forecasts), "such decisions did not earn their costs out of fold"),
             (self.entry.admits(forecasts), self.entry.refusal),
             (self.regimes.allows(forecasts), self.regimes.refusal),
             (size > 0, "vetoed by the auditor"),
@@ -79,7 +83,7 @@ class Profile:
         )
 
 
-PIECES = ("entry", "regimes", "audit", "sizing", "exposure")
+PIECES = ("entry", "regimes", "audit", "sizing", "exposure", "record")
 """Fields of a profile that are rules."""
 
 

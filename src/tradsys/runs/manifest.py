@@ -78,6 +78,13 @@ class RunManifest(RunSection):
             )
         return Costs(**stored)
 
+    @property
+    def cash_quote(self) -> float | None:
+        """What every account began with; None where the settings do not say."""
+        portfolio = self.config.get("portfolio")
+        cash = portfolio.get("cash_quote") if isinstance(portfolio, Mapping) else None
+        return float(cash) if isinstance(cash, int | float) else None
+
     @classmethod
     def read(cls, path: Path) -> Self:
         """The manifest in a file; a DataError where it was written by a schema that is not known here."""

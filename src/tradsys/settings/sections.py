@@ -62,7 +62,7 @@ class LabelSettings(SettingsSection):
 
 
 class FoldSettings(SettingsSection):
-    """Purged walk-forward: `initial` only trains, `n_folds` equal blocks test, the last `lockbox` is left alone.
+    """Purged walk-forward: `initial` only trains, `n_folds` blocks test, the last `lockbox` is left alone (0: none is).
 
     Beside it, combinatorial purged folds test every `path_tests` of `path_groups` groups, as paths that are shown and
     never judged; 0 groups, none.
@@ -70,7 +70,7 @@ class FoldSettings(SettingsSection):
 
     initial: Share = 0.2
     n_folds: Count = 6
-    lockbox: Share = 0.2
+    lockbox: float = Field(0.2, ge=0, lt=1)
     path_groups: Annotated[int, Field(ge=0), NOT_IDENTITY] = 6
     path_tests: Annotated[Count, NOT_IDENTITY] = 2
 
