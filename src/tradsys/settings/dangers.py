@@ -28,9 +28,8 @@ def dangers(costs: HasFees, *, fraction: float | None, cap: float) -> list[str]:
     """
     found = []
     if costs.maker_bps < 0:
-        found.append(
-            f"costs.maker_bps is {costs.maker_bps:g}: every such order is paid for, a rebate that hardly any account gets"
-        )
+        fee = f"costs.maker_bps is {costs.maker_bps:g}"
+        found.append(f"{fee}: every such order is paid for, a rebate that hardly any account gets")
     if costs.taker_bps == 0:
         found.append("costs.taker_bps is 0: hardly any exchange takes nothing for orders that take")
     if costs.slippage_bps == 0:
