@@ -17,6 +17,34 @@ if "PYTEST_XDIST_WORKER" in os.environ and "numpy" not in sys.modules:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache))
 
 
+@pytest.fixture
+def written_plugin(tmp_path, monkeypatch):
+    """Writes a module's source into the test's own folder; whatever it registers is forgotten after the test."""
+    written = []
+
+    def write(name: str, source: str) -> Path:
+        path = tmp_path / f"{name}.py"
+        path.write_text(source)
+        written.append(name)
+        return path
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr("tradsys.core.plugins._LOADED", [])
+    yield write
+    for name in written:
+        unloaded(name)
+
+
+def unloaded(name: str) -> None:
+    """Forget a module and what it registered, as a new process would."""
+    from tradsys.core.registry import forget
+
+    forget(name)
+    for module in [one for one in sys.modules if one.partition(".")[0] == name]:
+        del sys.modules[module]
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return ROOT

@@ -18,6 +18,7 @@ import pytest
 import typer
 
 from tradsys.cli.app import COMMANDS, build
+from tradsys.core.registry import forget
 from tradsys.core.settings import dotted
 from tradsys.data.settings import KEYS as DATA_KEYS
 from tradsys.data.simulate import parse_recipe
@@ -204,7 +205,9 @@ def test_snippets_run(page, finished):
     folder = finished[0].folder
     bars = pl.read_parquet(folder / "bars.parquet").drop("symbol")
     for snippet in fenced(page.read_text(), "python"):
-        exec(compile(snippet.replace("runs/<id>", str(folder)), page.name, "exec"), {"bars": bars})
+        run_in = {"bars": bars, "__name__": "snippet"}
+        exec(compile(snippet.replace("runs/<id>", str(folder)), page.name, "exec"), run_in)
+        forget("snippet")
 
 
 def test_every_extra_is_described():

@@ -120,5 +120,5 @@ def test_targets_on_an_equity_that_is_none_are_refused(cash: float) -> None:
 
 def test_prices_that_are_none_are_refused() -> None:
     nothing = BARS.with_columns(pl.when(pl.int_range(pl.len()) == 3).then(0.0).otherwise("low").alias("low"))
-    with pytest.raises(DataError, match="A has"):
+    with pytest.raises(DataError, match="low is not positive"):
         simulate({"A": nothing}, TWO, costs=Costs(), start=0, end=12 * HOUR_MS)

@@ -64,3 +64,40 @@ def test_one_bad_file_among_good_ones_is_told_apart(bars, tmp_path, capsys):
 def test_missing_file_is_one_sentence(tmp_path, capsys):
     assert main(["data", "check", str(tmp_path / "none.parquet")]) != 0
     assert "none.parquet" in "".join(capsys.readouterr())
+
+
+def test_what_a_file_does_not_say_is_said_by_options(bars, tmp_path, capsys):
+    path = tmp_path / "desk.csv"
+    local = pl.col("ts").dt.convert_time_zone("Asia/Tokyo").dt.strftime("%Y-%m-%d %H:%M:%S")
+    bars.with_columns(local).rename({"ts": "Stamp", "close": "Last"}).write_csv(path)
+    said = ["--columns", "close=Last", "--columns", "time=Stamp", "--tz", "Asia/Tokyo", "--symbol", "BTCUSDT"]
+    assert main(["data", "check", str(path)]) == 3
+    assert "say what they are (--columns close=Last" in capsys.readouterr().out
+    assert main(["data", "check", str(path), *said, "--json"]) == 0
+    (report,) = json.loads(capsys.readouterr().out)["sources"]
+    assert report["symbols"] == ["BTCUSDT"]
+    assert "from 2024-01-01 00:00" in report["summary"]
+    assert report["source"] == f"{path}?tz=Asia/Tokyo&symbol=BTCUSDT&columns=close:Last&columns=time:Stamp"
+    assert main(["data", "check", report["source"], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sources"] == [report]
+
+
+def test_options_of_files_are_refused_for_anything_else(capsys):
+    assert main(["data", "check", "sample", "--tz", "UTC"]) == 2
+    assert "sample is no file: tz, symbol and columns are for files alone" in capsys.readouterr().err
+
+
+def test_an_import_of_a_folder_ends_with_3_where_a_file_was_refused(bars, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TRADSYS_DATA__ROOT", str(tmp_path / "store"))
+    folder = tmp_path / "binance"
+    folder.mkdir()
+    bars.rename({"ts": "date"}).write_ipc(folder / "BTC_USDT-1h.feather")
+    (folder / "ETH_USDT-1h.json").write_text("[]")
+    assert main(["data", "import", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert "BTC_USDT-1h.feather -> binance:BTC/USDT:1h: 45 new rows" in printed
+    assert "ETH_USDT-1h.json -> binance:ETH/USDT:1h: 0 new rows" in printed
+    assert "noticed: skipped:" in printed
+    (folder / "SOL_USDT-1h.feather").write_bytes(b"ARROW1 cut off")
+    assert main(["data", "import", str(folder)]) == 3
+    assert "noticed: refused:" in capsys.readouterr().out

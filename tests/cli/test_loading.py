@@ -4,8 +4,9 @@ import inspect
 
 import pytest
 
-from tradsys.cli import compare, lookahead, run, train, tune
+from tradsys.cli import compare, lookahead, rank, run, train, tune
 from tradsys.cli.loading import Needs, configured_work, load
+from tradsys.cli.options import ReadingOptions
 from tradsys.core.errors import DataError, MachineError
 from tradsys.data.simulate import simulate
 from tradsys.machine.plan import Work
@@ -50,3 +51,15 @@ def test_ranks_read_bars_and_funding_alone(bars):
 def test_positions_have_both_names_wherever_they_are_read(command):
     (option,) = inspect.signature(command.command).parameters["positions"].annotation.__metadata__
     assert (option.default, *option.param_decls) == ("--positions", "--flow")  # typer reads both as names
+
+
+@pytest.mark.parametrize("command", [run, train, tune, lookahead, compare, rank], ids=lambda one: one.__name__)
+def test_every_command_that_takes_bars_takes_what_is_said_of_files(command):
+    assert {"bars", "tz", "symbol", "columns"} <= set(inspect.signature(command.command).parameters)
+
+
+def test_a_market_says_how_its_files_were_read(bars):
+    said = ReadingOptions(symbol=["BTC"]).of(bars)
+    market = load(said, {"agent.name": "logistic"}, needs=NEEDS, file=None, work=configured_work).market
+    assert (market.symbols, market.sources) == (("BTC",), ("X-1h.parquet?symbol=BTC",))
+    assert ReadingOptions().of(["sample"]) == ["sample"]

@@ -61,6 +61,14 @@ def test_what_was_measured_of_reading_runs_back_fits_into_what_is_asked_for():
         assert took_mb * 10**6 < replay_work(n_rows, has_network=has_network).n_bytes < 1.15 * took_mb * 10**6
 
 
+def test_what_was_measured_of_runs_fits_into_what_is_asked_for():
+    """At their peaks: one, four and twelve symbols pooled."""
+    without = {(32_320, False): 718, (145_167, False): 1_084, (417_504, False): 1_935}  # bars, network, MB
+    measured = without | {(145_167, True): 1_791}
+    for (n_rows, has_network), took_mb in measured.items():
+        assert took_mb * 10**6 < run_work(n_rows, has_network=has_network).n_bytes < 1.25 * took_mb * 10**6
+
+
 def test_processes_are_as_many_as_fit_and_more_are_refused_by_number(pod):
     pod(version=2, cpus=8, memory_bytes=8 * GIB)
     work = calibrate_work("full")

@@ -1,8 +1,14 @@
-"""tests `cli/progress.py`"""
+"""Long work names every part, counts its steps, and says how long the rest of the part takes once it has a pace."""
 
 import pytest
 
 from tradsys.cli.progress import Lines, TimeLeft
+from tradsys.data.market import load_market
+from tradsys.data.simulate.market import simulate_universe
+from tradsys.journal.ledger import Ledger
+from tradsys.research.procedures.ranks import RankProcedure
+from tradsys.research.run import run
+from tradsys.settings.config import RunConfig
 
 
 class Clock:
@@ -56,6 +62,8 @@ def test_steps_that_are_whole_are_never_left_out(log):
         ([(0, 4, 0), (60, 4, 4)], ""),
         ([(0, 4, 0), (60, 15, 0)], ""),
         ([(0, 7, 6), (60, 15, 3), (90, 15, 9)], "about 30 s left"),
+        ([(0, 4, 0), (10, 4, 3), (60, 4, 0)], ""),  # as many steps, begun anew
+        ([(0, 4, 3), (60, 4, 0), (90, 4, 1)], "about 90 s left"),
     ],
 )
 def test_the_rest_is_told_by_the_pace_of_this_work(steps, said):
@@ -73,3 +81,29 @@ def test_words_that_tell_the_rest_themselves_are_left_alone(log):
     clock.now += 60
     show("noise 4, about 8 min left", 2, 10)
     assert lines[-1].endswith("noise 4, about 8 min left (2/10)")
+
+
+def test_nothing_of_a_run_is_silent_and_its_last_word_is_finished(tmp_path):
+    simulate_universe(6, seed=3, n_bars=24 * 300).write_parquet(tmp_path / "SIX-1h.parquet")
+    config = RunConfig().with_settings(
+        {"universe.min_listed_days": 1, "verdict.min_days": 30, "verdict.n_bootstrap": 99}
+    )
+    said = []
+    run(
+        load_market([tmp_path / "SIX-1h.parquet"]),
+        config,
+        procedure=RankProcedure.of,
+        root=tmp_path / "runs",
+        ledger=Ledger(tmp_path / "journal" / "ledger.jsonl"),
+        progress=lambda *step: said.append(step),
+    )
+    assert [what for what, _, _ in said] == [
+        "ranking",
+        "taking the future away",
+        "judging against all that was tried",
+        "measuring",
+        "writing tables and bundle",
+        "writing the report",
+        "finished",
+    ]
+    assert all(0 <= done <= total for _, done, total in said)

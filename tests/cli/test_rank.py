@@ -70,7 +70,7 @@ def test_compare_journal_and_the_look_ahead_know_it(file, tmp_path, monkeypatch,
     assert "-rank-6-1h-" in shown
     assert "universe: " in shown
     assert main(["journal"]) == 0
-    assert f"ranks, {file}, seed 0" in capsys.readouterr().out
+    assert "ranks, S00, S01, S02 and 3 more, 1h, 20" in capsys.readouterr().out
     assert main(["backtest", "--run", "last"]) == 3
     assert "ranked symbols and made no forecasts" in capsys.readouterr().err
     assert main(["lookahead", "--rank", "--bars", str(file), "--set", "rank.k=2", "--points", "2"]) == 0

@@ -61,7 +61,10 @@ def test_require_proven_has_an_exit_code_of_its_own():
         (["run", "--set", "labels.horizn=6"], "did you mean 'labels.horizon'"),
         (["run", "--set", "labels.horizon"], "--set takes KEY=VALUE"),
         (["run", "--profile", "SNIPPER", *QUICK, "--bars", "NOISE-1h.parquet"], "did you mean SNIPER?"),
-        (["run", "--agent", "transfomer"], "agent.name: input should be 'transformer'"),
+        (
+            ["run", "--agent", "transfomer"],
+            "agent.name: value error, there is no such agent; did you mean transformer?",
+        ),
         (["backtest", "--engine", "vectorbot"], "did you mean vectorbt?"),
     ],
 )
@@ -117,11 +120,17 @@ def test_a_missing_run_names_the_nearest(capsys):
     assert "the nearest is" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("option", "what"), [("--out", "the run goes"), ("--journal", "trials go")])
-def test_a_folder_that_cannot_be_written_is_refused_before_the_work(option, what, capsys):
-    assert main(["run", "--bars", "NOISE-1h.parquet", option, "NOISE-1h.parquet", *QUICK]) == 2
+@pytest.mark.parametrize(
+    ("option", "exit_code", "why"),
+    [
+        ("--out", 2, "the run goes to NOISE-1h.parquet, which cannot be written"),
+        ("--journal", 1, "NOISE-1h.parquet is a file, wanted the folder of a ledger; name another folder"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(option, exit_code, why, capsys):
+    assert main(["run", "--bars", "NOISE-1h.parquet", option, "NOISE-1h.parquet", *QUICK]) == exit_code
     shown = capsys.readouterr().err
-    assert f"{what} to NOISE-1h.parquet, which cannot be written" in shown
+    assert why in shown
     assert "fold 1" not in shown
 
 

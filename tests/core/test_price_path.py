@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tradsys.core.errors import DataError
-from tradsys.core.price_path import PricePath
+from tradsys.core.price_path import STEP_MS, PricePath
 from tradsys.core.time import DAY_MS, HOUR_MS
 
 N = 24 * 90
@@ -66,6 +66,16 @@ def test_another_range_of_it_is_not():
 def test_flat_prices_are_nobody():
     flat = np.full(N, 5.0)
     assert not path(flat).shares_a_month(path(flat))
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "reaches"), [(0, 9, True), (0, 2, False), (8, 20, True), (9, 20, False), (4, 6, False)]
+)
+def test_a_path_reaches_into_a_span_where_it_has_a_price_there(opens, closes, reaches):
+    """Prices at steps 3, 4 and 9."""
+    prices = np.full(7, np.nan, np.float32)
+    prices[[0, 1, 6]] = 1.0
+    assert PricePath(3, prices).reaches_into(opens * STEP_MS, closes * STEP_MS) == reaches
 
 
 def test_months_are_told_apart():

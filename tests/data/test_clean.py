@@ -177,3 +177,29 @@ def test_a_time_that_equals_the_close_is_no_open(tmp_path):
     path = file_of(tmp_path / "x.csv", {"timestamp": closes, "close_time": closes})
     with pytest.raises(DataError, match="timestamp equals close_time, so it is when the bars close"):
         load(path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("empty", [None, "  ", "None", "nan", "<NA>"], ids=repr)
+def test_a_row_without_a_symbol_is_refused(tmp_path, kind, empty):
+    names = ["AAA"] * 20 + [empty] + ["AAA"] * 9
+    path = file_of(tmp_path / f"x.{kind}", {"ts": times((30, "1h")), "symbol": names})
+    with pytest.raises(DataError, match=r"no symbol \(1 row\): (line 22|row 20)"):
+        load(path)
+
+
+def test_an_empty_column_of_symbols_names_none(tmp_path):
+    path = file_of(tmp_path / "AAA-1h.csv", {"ts": times((30, "1h")), "symbol": [None] * 30})
+    assert load(path).symbol == "AAA"
+    assert "column symbol is empty in all 30 rows" in told(path)["incomplete column"].sentence
+
+
+def test_blanks_around_a_symbol_are_no_part_of_it(tmp_path):
+    path = file_of(tmp_path / "x.csv", {"ts": times((30, "1h")), "symbol": ["AAA ", " AAA"] * 15})
+    assert load(path).symbol == "AAA"
+
+
+def test_symbols_that_differ_by_case_alone_are_refused(tmp_path):
+    path = file_of(tmp_path / "x.csv", {"ts": times((30, "1h")), "symbol": ["BTC"] * 29 + ["btc"]})
+    with pytest.raises(DataError, match=r"symbols BTC and btc differ by case alone \(1 row\): line 31"):
+        load(path)

@@ -114,3 +114,24 @@ def test_a_folder_of_neither_says_what_was_looked_for(store, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"neither freqtrade's files .* nor a Nautilus catalogue"):
         import_path(store, tmp_path / "empty")
+
+
+def test_an_empty_or_broken_file_of_a_folder_does_not_keep_the_others_out(store, bars, tmp_path):
+    folder = tmp_path / "binance"
+    folder.mkdir()
+    empty = bars.clear().rename({"ts": "date"})
+    empty.write_ipc(folder / "ADA_USDT-1h.feather")
+    (folder / "BNB_USDT-1h.json").write_text("[]")
+    (folder / "DOT_USDT-1h.feather").write_bytes(b"ARROW1 cut off")
+    bars.rename({"ts": "date"}).write_ipc(folder / "BTC_USDT-1h.feather")
+    bars.rename({"ts": "date"}).write_ipc(folder / "BTC_USDT-1M.feather")
+    found = {one.path.name: one for one in import_path(store, folder)}
+    assert [str(series) for series in store.series()] == ["binance:BTC/USDT:1h"]
+    kinds = {name: [repair.kind for repair in one.repairs] for name, one in found.items()}
+    assert kinds.pop("DOT_USDT-1h.feather") == ["refused"]
+    assert found["DOT_USDT-1h.feather"].is_refused
+    assert found["BTC_USDT-1M.feather"].series is None
+    assert "months and years differ in length" in found["BTC_USDT-1M.feather"].repairs[0].sentence
+    del kinds["BTC_USDT-1h.feather"]
+    assert set(map(tuple, kinds.values())) == {("skipped",)}
+    assert len(kinds) == 3

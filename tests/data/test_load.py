@@ -223,12 +223,12 @@ def test_what_is_no_table_is_refused(tmp_path, content):
         load_bars(path)
 
 
-def test_a_header_without_rows_and_a_folder_are_refused(tmp_path):
+def test_a_header_without_rows_and_a_folder_of_it_are_refused(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("ts,open,high,low,close,volume\n")
     with pytest.raises(DataError, match="holds no rows"):
         load_bars(path)
-    with pytest.raises(DataError, match="is a folder"):
+    with pytest.raises(DataError, match=r"is a folder, and one of its files is refused: x\.csv holds no rows"):
         load_bars(tmp_path)
 
 

@@ -64,6 +64,26 @@ def test_blocks_know_months_whatever_the_symbol_or_range():
     assert set(month_blocks(february)) < set(month_blocks(bars))
 
 
+def test_a_market_is_called_by_its_symbols_interval_and_days(files, tmp_path):
+    assert load_market(files[:1]).title.startswith("AAA, 1h, 20")
+    more = [tmp_path / f"{name}-1h.parquet" for name in ("CCC", "DDD", "EEE")]
+    for seed, path in enumerate(more, 5):
+        simulate("noise", seed=seed, n_bars=48).write_parquet(path)
+    market = load_market([*files, *more])
+    last = market.bars["ts"].max()
+    assert market.title == f"AAA, BBB, CCC and 2 more, 1h, {market.bars['ts'].min():%Y-%m-%d} to {last:%Y-%m-%d}"
+    assert str(tmp_path) not in market.title
+
+
+def test_what_was_noticed_names_its_symbol_where_several_are_pooled(files):
+    for path in files:
+        pl.read_parquet(path).with_row_index().filter(pl.col("index") != 700).drop("index").write_parquet(path)
+    pooled, alone = load_market(files), load_market(files[:1])
+    assert list(dict.fromkeys(one.symbol for one in pooled.repairs)) == ["AAA", "BBB"]
+    assert [one.told for one in pooled.repairs] == [f"{one.symbol}: {one.sentence}" for one in pooled.repairs]
+    assert [one.told for one in alone.repairs] == [one.sentence for one in pooled.repairs if one.symbol == "AAA"]
+
+
 def test_one_market_has_one_interval(files, tmp_path):
     slow = tmp_path / "CCC.parquet"
     simulate("noise", n_bars=100, interval=timedelta(hours=4)).write_parquet(slow)
@@ -119,3 +139,12 @@ def test_only_markets_meant_for_longs_are_traded_on_one_side(sources, sides):
     bars = pl.DataFrame()
     specs = tuple(f"simulated:{one}" for one in sources)
     assert Market(bars, timedelta(hours=1), specs, ("X",), (), "", (), False).sides == sides
+
+
+def test_a_column_that_not_all_symbols_have_is_left_out_and_told(files):
+    pl.read_parquet(files[0]).with_columns(n_trades=pl.lit(5.0)).write_parquet(files[0])
+    market = load_market(files)
+    assert "n_trades" not in market.bars.columns
+    assert [r.sentence for r in market.repairs if r.kind == "incomplete column"] == [
+        f"column n_trades was left out of all symbols, since {files[1]} has none"
+    ]

@@ -91,3 +91,22 @@ def test_an_unknown_key_of_the_section_is_refused(monkeypatch):
         DataSettings.load()
     monkeypatch.delenv("TRADSYS_DATA__ROTO")
     assert DataSettings.load(overrides={"data.requests_per_s": "2"}).requests_per_s == 2
+
+
+@pytest.mark.parametrize("interval", ["15m", "1h"])
+def test_an_optional_column_that_begins_late_is_left_out_and_told(store, interval):
+    series = SeriesId.parse("binance:BTC/USDT:15m")
+    parts = some_bars(START, 400, timedelta(minutes=15)).with_columns(n_trades=pl.lit(5.0))
+    late = pl.when(pl.int_range(pl.len()) < 100).then(None).otherwise(pl.col("n_trades"))
+    store.write(series, parts.with_columns(late.alias("n_trades")), PAGES)
+    loaded = load(f"binance:BTC/USDT:{interval}", settings=DataSettings.load())
+    assert "n_trades" not in loaded.bars.columns
+    sentences = [repair.sentence for repair in loaded.repairs]
+    assert "column n_trades is empty in 100 of 400 rows and was left out" in sentences
+
+
+def test_a_stored_market_with_sessions_is_told(store):
+    days = some_bars(START, 60, timedelta(days=1)).filter(pl.col("ts").dt.weekday() < 6)
+    store.write(SeriesId.parse("nyse:SPY/USD:1d"), days, PAGES)
+    kinds = {repair.kind for repair in load("nyse:SPY/USD:1d", settings=DataSettings.load()).repairs}
+    assert "sessions" in kinds

@@ -66,3 +66,28 @@ def test_a_wrong_tick_is_named_and_left(tmp_path):
     spiked.write_parquet(path)
     assert kinds(path)["spike"].rows == ("row 5 (2019-01-01 05:00)",)
     assert load_bars(path, log=lambda line: None).equals(spiked)
+
+
+def test_outages_written_flat_keep_their_last_bar(tmp_path):
+    """Six outages of four hours each, flat and without volume, after which the market opens elsewhere."""
+    path = tmp_path / "x.parquet"
+    bars, rows = calm(), pl.int_range(pl.len())
+    is_out = (rows % 300).is_between(100, 103)
+    last = pl.when(is_out).then(None).otherwise(pl.col("close")).forward_fill()
+    flat = [pl.when(is_out).then(last).otherwise(pl.col(name)).alias(name) for name in ("open", "high", "low", "close")]
+    outages = bars.with_columns(*flat, pl.when(is_out).then(0.0).otherwise(pl.col("volume")).alias("volume"))
+    outages.write_parquet(path)
+    assert load_bars(path, log=lambda line: None).equals(outages)
+    assert {"break", "stale partial bars"}.isdisjoint(kinds(path))
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "is_told"), [((1, 2, 3, 4, 5), True), ((1, 2, 3, 4, 5, 7), True), (range(1, 8), False)]
+)
+def test_a_market_with_sessions_is_told_that_they_are_not_modelled(tmp_path, weekdays, is_told):
+    path = tmp_path / "x.parquet"
+    bars = simulate("noise", n_bars=24 * 40)
+    bars.filter(pl.col("ts").dt.weekday().is_in(list(weekdays))).write_parquet(path)
+    told = kinds(path).get("sessions")
+    assert (told is not None) == is_told
+    assert told is None or ("sessions, which are not modelled" in told.sentence and not told.changed)

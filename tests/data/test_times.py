@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tradsys.core.errors import DataError
-from tradsys.core.time import now_ms, to_ms
+from tradsys.core.time import from_ms, now_ms, to_ms
 from tradsys.data.times import settle_times
 
 OPENS = [datetime(2024, 3, 1, 22, tzinfo=UTC) + timedelta(hours=i) for i in range(5)]
@@ -67,3 +67,41 @@ def test_nothing_is_after_now():
     assert len(settle_times(pl.Series([now_ms() - 1_000]), "x").ms) == 1
     with pytest.raises(DataError, match=r"1 times lie before .* or after"):
         settle_times(pl.Series([now_ms() - 1_000, now_ms() + 60_000]), "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "is_local"),
+    [
+        ("2024-03-01 07:00:00-05", 12, False),
+        ("2024-03-01 07:00-05", 12, False),
+        ("2024-03-01T07:00:00+0100", 6, False),
+        ("2024-03-01 07:00:00 GMT-0500", 12, False),
+        ("2024-03-01 07:00:00 UTC+2", 5, False),
+        ("2024-03-01 07:00:00 UTC", 7, False),
+        ("01.03.2024 07:00:00.000 GMT+0100", 6, False),
+        ("20240301T070000-05", 12, False),
+        ("20240301T070000Z", 7, False),
+        ("20240301T070000", 7, True),
+        ("20240301T0700", 7, True),
+        ("20240301 07:00", 7, True),
+        ("2024-03-01 7:00:00 PM", 19, True),
+        ("2024-03-01 07:00 am", 7, True),
+        ("2024-03-01 07-PM", 19, True),
+        ("2024-03-01 12:30 p.m.", 12, True),
+        ("2024-03-01 12:00 AM", 0, True),
+        ("2024/3/1 7:00", 7, True),
+        ("1.3.2024 7:00", 7, True),
+        ("01-Mar-2024 07:00:00", 7, True),
+        ("Mar 01, 2024", 0, True),
+    ],
+)
+def test_times_are_read_however_they_are_written(text, hour, is_local):
+    times = settle_times(pl.Series([text, "2024-03-01", text]), "x")
+    assert [(from_ms(ms).day, from_ms(ms).hour) for ms in times.ms] == [(1, hour), (1, 0), (1, hour)]
+    assert times.is_local.to_list() == [is_local, True, is_local]
+
+
+@pytest.mark.parametrize("numbers", [["1709251200"] * 60, ["20240301"] * 60])
+def test_the_cells_that_are_no_times_are_named_among_numbers(numbers):
+    with pytest.raises(DataError, match="1 times cannot be read, such as 'Total'; wanted"):
+        settle_times(pl.Series([*numbers, "Total"]), "x")

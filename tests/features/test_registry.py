@@ -1,5 +1,6 @@
 """Features by name, and the way into a file and back."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,15 +9,16 @@ import polars as pl
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.features import registry
+from tradsys.core.registry import forget, root_of
 from tradsys.features.catalogue import SHIPPED
 from tradsys.features.momentum import Rsi, StandardReturns
 from tradsys.features.registry import feature_from_dict, feature_named, feature_to_dict, register
 
 
 @pytest.fixture
-def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))
+def own_registry() -> Iterator[None]:
+    yield
+    forget(root_of(__name__))
 
 
 def test_a_feature_is_saved_by_class_name_and_parameters() -> None:

@@ -10,6 +10,7 @@ from tradsys.profiles import (
     PROFILES,
     AuditorVeto,
     ConfidenceAbove,
+    EarnedReturnAbove,
     ExpectedReturnAbove,
     Forecasts,
     FullSize,
@@ -85,7 +86,14 @@ TAMED = Profile("X", "x", ExpectedReturnAbove(), sizing=VolatilityTarget(50.0))
 
 
 @pytest.mark.parametrize(
-    "profile", [*PROFILES, *reading_confidence_as("probability"), Profile("X", "x", ExpectedReturnAbove(2.0)), TAMED]
+    "profile",
+    [
+        *PROFILES,
+        *reading_confidence_as("probability"),
+        Profile("X", "x", ExpectedReturnAbove(2.0)),
+        TAMED,
+        Profile("X", "x", EarnedReturnAbove(1.0, 2.0)),
+    ],
 )
 def test_a_profile_survives_json(profile):
     assert profile_from_dict(profile_to_dict(profile)) == profile
@@ -132,3 +140,23 @@ def test_sizing_is_in_the_digest_and_the_full_size_is_its_default():
 def test_a_threshold_outside_zero_and_one_is_refused(threshold):
     with pytest.raises(ConfigError, match=r"lies in \[0, 1\)"):
         ConfidenceAbove(threshold)
+
+
+def test_edge_enters_where_the_expected_return_exceeds_its_standard_error():
+    error = np.array([[0.0049, 0.1], [0.1, 0.0013], [0.1, 0.1]])
+    assert profile_named("EDGE").decide(forecasts(net_error=error)).action.tolist() == [1, 0, 0]
+    ignoring = Profile("X", "x", EarnedReturnAbove(standard_errors=0.0))
+    assert ignoring.decide(forecasts(net_error=error)).action.tolist() == [1, -1, 0]
+
+
+def test_edge_stays_out_while_its_record_does_not_earn_its_costs():
+    earned = np.array([False, True, True])
+    decided = profile_named("EDGE").decide(forecasts(net_error=np.zeros((3, 2)), has_earned=earned))
+    assert decided.action.tolist() == [0, -1, 0]
+    assert decided.reason[0] == "such decisions did not earn their costs out of fold"
+    assert profile_named("RECKLESS").decide(forecasts(has_earned=earned)).action.tolist() == [1, -1, 0]
+
+
+def test_standard_errors_below_none_are_refused():
+    with pytest.raises(ConfigError, match="standard_errors is 0 or more, was -1"):
+        EarnedReturnAbove(standard_errors=-1)

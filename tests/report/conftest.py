@@ -255,7 +255,7 @@ def _metrics(bars: pl.DataFrame, trades: pl.DataFrame, symbols: tuple[str, ...])
             "profiles": {
                 name: {
                     "n_trades": 0 if name == "SNIPER" else int(rng.integers(20, 120)),
-                    "net_return": 0.0 if name == "SNIPER" else float(rng.normal(0, 0.05)),
+                    "equity_return": 0.0 if name == "SNIPER" else float(rng.normal(0, 0.05)),
                 }
                 for name in PROFILES
             },

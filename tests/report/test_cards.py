@@ -1,6 +1,7 @@
 from tests.report.conftest import changed
 
-from tradsys.report.cards import cards, headline, profile_names
+from tradsys.report.cards import cards, headline, never_fired, profile_names
+from tradsys.runs.metrics import ProfileMetrics
 
 
 def judged(run, **profiles):
@@ -71,3 +72,13 @@ def test_a_leg_passes_at_the_runs_own_alpha(run):
     assert [leg.is_passed for leg in cards(strict, ["A"])[0].legs] == [False, False]
     unknown = judged(run, A={"p_net": None, "p_skill": None})
     assert [leg.is_passed for leg in cards(unknown, ["A"])[0].legs] == [None, None]
+
+
+def test_a_profile_without_a_threshold_on_confidence_says_what_its_decisions_lacked(run):
+    silent = run.metrics.to_json()["profiles"]["AUDITED"] | {
+        "highest_confidence": None,
+        "stayed_out": "expected return after costs less 0.8 standard errors is not above 0 bp",
+        "n_decisions": 0,
+    }
+    said = never_fired(ProfileMetrics.model_validate(silent), 0)
+    assert said == "Never fired: expected return after costs less 0.8 standard errors is not above 0 bp."

@@ -53,7 +53,7 @@ def test_exits_are_shares_of_all_trades_and_silent_profiles_have_none(run):
 
 
 def test_a_fold_without_trades_says_so(run):
-    traded = {"A": {"n_trades": 0, "net_return": 0.0}, "B": {"n_trades": 7, "net_return": 0.02}}
+    traded = {"A": {"n_trades": 0, "equity_return": 0.0}, "B": {"n_trades": 7, "equity_return": 0.02}}
     fold = run.metrics.folds[1].model_copy(
         update={
             "profiles": {name: FoldTrades(**own) for name, own in traded.items()},

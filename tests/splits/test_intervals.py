@@ -98,3 +98,33 @@ def test_every_backward_label_and_the_first_of_them_is_named():
 
 def test_labels_are_ordered_by_start_and_ties_by_row():
     assert Intervals(np.array([5, 1, 5, 1]), np.array([6, 6, 6, 6])).order.tolist() == [1, 3, 0, 2]
+
+
+REAL = np.datetime64("2024-03-01", "ms") + np.arange(40) * np.timedelta64(1, "h")
+
+
+@pytest.mark.parametrize("per_ms", [1, 1_000, 1_000_000])
+def test_epoch_numbers_are_read_by_their_size(per_ms):
+    times = REAL.astype(np.int64) * per_ms
+    labels = read_intervals((times, times), 40)
+    assert labels.start.tolist() == REAL.astype(np.int64).tolist()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_times_of_pandas_with_a_zone_are_instants(zone):
+    pd = pytest.importorskip("pandas")
+    index = pd.DatetimeIndex(REAL.astype("datetime64[ns]"), tz="UTC").tz_convert(zone)
+    for times in (index, pd.Series(index), pl.Series(REAL).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)):
+        assert read_intervals((times, times), 40).start.tolist() == REAL.astype(np.int64).tolist()
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        ([1_709_251_200_000, 1_709_251_200_000_000_000, 1_709_251_200_000], "start mixes epoch units"),
+        (np.array([REAL[0].item(), None, REAL[1].item()]), "found 1 of 3 without one"),
+    ],
+)
+def test_times_that_may_be_anything_are_refused(times, words):
+    with pytest.raises(DataError, match=words):
+        read_intervals((times, times), 3)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import DataError, NotEnoughBars
+from tradsys.core.frames import as_market
 from tradsys.core.single_symbol import single_symbol
+from tradsys.core.tables import Table
 from tradsys.core.time import DAY_MS, infer_interval, interval_ms, stamp
 from tradsys.labels.kernel import Prices
 
@@ -35,8 +36,9 @@ class Grid:
     row_at: IntArray
 
     @classmethod
-    def of(cls, market: Mapping[str, pl.DataFrame], start: int, end: int) -> Self:
+    def of(cls, market: Mapping[str, Table], start: int, end: int) -> Self:
         """From one frame a symbol; all must share one interval."""
+        market = as_market(market, "a simulation")
         intervals = {symbol: infer_interval(bars) for symbol, bars in market.items()}
         if len(set(intervals.values())) != 1:
             raise DataError(f"all symbols must have bars of one interval, found {intervals}; load them alike")

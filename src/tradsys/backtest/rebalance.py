@@ -14,6 +14,8 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bounds import demand_number
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import DataError
+from tradsys.core.frames import as_market
+from tradsys.core.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Targets:
 
 
 def simulate_targets(
-    market: Mapping[str, pl.DataFrame],
+    market: Mapping[str, Table],
     targets: Targets,
     *,
     costs: Costs,
@@ -50,6 +52,7 @@ def simulate_targets(
     whatever was added since. `margin` says when all is liquidated.
     """
     demand_number("cash_quote", cash_quote, "10000 is the default", above=0.0)
+    market = as_market(market, "simulate_targets")
     grid = Grid.of(market, start, end)
     if grid.symbols != targets.symbols:
         raise DataError(f"targets are for {', '.join(targets.symbols)}, the bars are of {', '.join(grid.symbols)}")

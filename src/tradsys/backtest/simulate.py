@@ -17,6 +17,8 @@ from tradsys.core.bounds import demand_number
 from tradsys.core.carry import Carry, carry_of, end_to_end
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
+from tradsys.core.frames import as_market
+from tradsys.core.tables import Table, as_table
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.labels.kernel import TARGET, TIME, WALKS, Exits, Walk, no_fine_bars, reason_names, walk_all
 
@@ -83,8 +85,8 @@ class Simulation:
 
 
 def simulate(
-    market: Mapping[str, pl.DataFrame],
-    decisions: pl.DataFrame,
+    market: Mapping[str, Table],
+    decisions: Table,
     *,
     costs: Costs,
     start: int,
@@ -104,6 +106,7 @@ def simulate(
     before `start` or whose horizon passes `end` are not taken, even if a barrier would have come early; those that say
     what no decision can are a DataError.
     """
+    market, decisions = as_market(market, "simulate"), as_table(decisions, "simulate")
     grid = Grid.of(market, start, end)
     instruments = [instrument if isinstance(instrument, Instrument) else instrument[s] for s in grid.symbols]
     orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers)
@@ -111,7 +114,7 @@ def simulate(
 
 
 def buy_and_hold(
-    market: Mapping[str, pl.DataFrame],
+    market: Mapping[str, Table],
     start: int,
     end: int,
     *,
@@ -119,6 +122,7 @@ def buy_and_hold(
     portfolio: PortfolioSpec = PortfolioSpec(),
 ) -> Simulation:
     """Every symbol bought at its first open in [start, end) for an equal share of equity, sold at its last close."""
+    market = as_market(market, "buy_and_hold")
     grid = Grid.of(market, start, end)
     symbol = np.flatnonzero(grid.window[:, 1] > grid.window[:, 0])
     first, last = grid.window[symbol, 0], grid.window[symbol, 1] - 1

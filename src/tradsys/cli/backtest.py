@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tradsys.cli.compare import RunName, Runs
-from tradsys.cli.options import Json
+from tradsys.cli.options import Json, Plugin
 
 ENGINES = ("kernel", "vectorbt")
 
@@ -18,12 +18,13 @@ def command(
     runs: Runs = Path("runs"),
     profile: Annotated[str | None, typer.Option(help="Profile; the deployed one unless given.")] = None,
     engine: Annotated[str, typer.Option(help="kernel, or vectorbt as a second opinion on the same trades.")] = "kernel",
+    plugin: Plugin = None,
     as_json: Json = False,
 ) -> int:
     """Simulate a profile of a run from its stored forecasts, without fitting anything again."""
     from tradsys.backtest.cost_breakdown import cost_breakdown
     from tradsys.backtest.metrics import measure
-    from tradsys.cli.loading import replayable
+    from tradsys.cli.loading import load_own_parts, replayable
     from tradsys.core.errors import ConfigError
     from tradsys.research.judging.rejudge import Replay
 
@@ -32,6 +33,7 @@ def command(
         raise ConfigError(
             f"no engine is called {engine!r}; {f'did you mean {near[0]}?' if near else ' or '.join(ENGINES)}"
         )
+    load_own_parts(plugin)
     stored = replayable(Replay.find(runs, run))
     chosen = stored.profile(profile)
     simulation = stored.simulate(chosen)

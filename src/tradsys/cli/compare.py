@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tradsys.cli.loading import run_work
-from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, spread
+from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, ReadingOptions, spread
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def command(
         bool, typer.Option("--objectives", help="Compare objectives, shapes and profiles on --bars, with many seeds.")
     ] = False,
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    reading: ReadingOptions = ReadingOptions(),
     claims: ClaimsOptions = ClaimsOptions(),
     outside: OutsideOptions = OutsideOptions(),
     common: CommonOptions = CommonOptions(),
@@ -69,12 +70,13 @@ def command(
     With --objectives: the research journal's claims on real bars, with intervals and a model confidence set.
     """
     if objectives:
-        return _objectives(bars, claims, outside, common, journal)
-    from tradsys.cli.loading import replayable
+        return _objectives(reading.of(bars), claims, outside, common, journal)
+    from tradsys.cli.loading import load_own_parts, replayable
     from tradsys.cli.summary import decided_lines, profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger
     from tradsys.research.judging.rejudge import Rejudged, Replay, rejudge
 
+    load_own_parts(common.plugin, common.config)
     stored = Replay.find(runs, run)
     if as_stored:
         judged = Rejudged(stored.verdict, stored.verdict)
@@ -110,7 +112,7 @@ def _objectives(
     from tradsys.cli.progress import reporter
     from tradsys.journal.ledger import Ledger
 
-    given = overrides(common.settings, {"folds.n_folds": claims.folds, **outside.overrides})
+    given = overrides(common.settings, {"folds.n_folds": claims.folds, "plugins": common.plugin, **outside.overrides})
 
     def work(_: "RunConfig", n_rows: int) -> Work:
         return claims_work(n_rows, min(claims.group, claims.seeds))

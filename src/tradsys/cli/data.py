@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradsys.cli.options import CommonOptions, Seed, spread
+from tradsys.cli.options import CommonOptions, ReadingOptions, Seed, spread
 from tradsys.cli.stored import audit_text, audited, data_settings, import_, list_, opened
 from tradsys.core.errors import ConfigError, DataError
 
@@ -85,6 +85,7 @@ def check(
         list[str] | None, typer.Option(help="Stored series of another venue whose closes to compare with.")
     ] = None,
     seed: Seed = None,
+    reading: ReadingOptions = ReadingOptions(),
     common: CommonOptions = CommonOptions(),
 ) -> int:
     """Say what bars hold and what was repaired, list their gaps, or name why they are refused (exit code 3).
@@ -94,7 +95,7 @@ def check(
     from tradsys.data.store.series import is_series
 
     store = opened(common)
-    named = sources or [str(series) for series in store.series()]
+    named = reading.of(sources) if sources else [str(series) for series in store.series()]
     if not named:
         raise ConfigError(f"the store at {store.place} is empty; fill it with tradsys data download, or name a file")
     settled = data_settings(common)

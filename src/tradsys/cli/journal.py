@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tradsys.cli.compare import Runs
-from tradsys.cli.options import Json, Seed
+from tradsys.cli.options import Json, Plugin, Seed
 from tradsys.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -110,13 +110,15 @@ def promote(
     profile: Annotated[str | None, typer.Option(help="Profile; the deployed one unless given.")] = None,
     runs: Runs = Path("runs"),
     journal: Journal = Path("journal"),
+    plugin: Plugin = None,
     as_json: Json = False,
 ) -> int:
     """Put a run's profile forward as champion; the seat is won beyond noise, across folds and seeds, by stable runs."""
-    from tradsys.cli.loading import replayable
+    from tradsys.cli.loading import load_own_parts, replayable
     from tradsys.research.judging.champion import promote as put_forward
     from tradsys.research.judging.rejudge import Replay
 
+    load_own_parts(plugin)
     made = put_forward(replayable(Replay.find(runs, run)), _ledger(journal), profile)
     is_champion = made.entry is not None
     shown = {"is_champion": is_champion, "standing": made.standing, "why": made.why}

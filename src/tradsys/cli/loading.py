@@ -89,10 +89,23 @@ def load(
     return Loaded(settled, market, plan, profile_from)
 
 
+def load_own_parts(plugins: Sequence[str] | None, file: Path | None = None) -> None:
+    """Load the plugins that the command line or else the settings name, for a command that reads a stored run."""
+    from tradsys.core.plugins import load_plugins
+    from tradsys.core.settings import gather
+    from tradsys.settings.config import plugin_names
+
+    overrides = {} if plugins is None else {"plugins": plugins}
+    values = gather(["plugins"], file=file, overrides=overrides, within="plugins")
+    load_plugins(plugin_names(values.get("plugins")))
+
+
 def market_text(market: "Market") -> str:
     """What was loaded, and what the importer repaired or noticed."""
     head = f"{len(market.bars):,} bars of {', '.join(market.symbols)} from {', '.join(market.sources)}"
-    return "\n".join([head, *(f"  {'repaired' if r.changed else 'noticed'}: {r.sentence}" for r in market.repairs)])
+    repaired = [f"  repaired: {one.told}" for one in market.repairs if one.changed]
+    noticed = [f"  noticed: {one.told}" for one in market.repairs if not one.changed]
+    return "\n".join([head, *repaired, *noticed])
 
 
 def overrides(pairs: Sequence[str] | None, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,11 +122,18 @@ def overrides(pairs: Sequence[str] | None, options: Mapping[str, Any]) -> dict[s
 RESEARCH_BYTES: Final = 500 * 10**6
 """A process with everything imported and compiled that research needs; a run of 7,000 bars took 501 MB."""
 
-_TORCH: Final = 650 * 10**6
-"""What torch and one small network's training add, with the build that carries CUDA; the processor's takes less."""
+_TORCH: Final = 750 * 10**6
+"""What torch and one small network's training add, with the build that carries CUDA; the processor's takes less.
 
-_ROW: Final = 3_000
-"""A bar of a symbol in `tradsys run`; 128,000 bars of four symbols took 723 MB."""
+With it the 145,167 bars below took 1,791 MB.
+"""
+
+_COMPILING: Final = 150 * 10**6
+"""What a first run takes more than the next, since it compiles the kernels."""
+
+_ROW: Final = 3_500
+"""A bar of a symbol in `tradsys run`: without a network one of 32,320 bars took 718 MB, four of 145,167 together 1,084
+and twelve of 417,504 together 1,935, compiling included."""
 
 _REPLAY, _REPLAY_ROW, _REPLAY_NETWORK = 300 * 10**6, 500, 530 * 10**6
 """A stored run decided again: 129,280 bars of four symbols took 328 MB, and 847 MB where a network had forecast."""
@@ -121,7 +141,7 @@ _REPLAY, _REPLAY_ROW, _REPLAY_NETWORK = 300 * 10**6, 500, 530 * 10**6
 
 def run_work(n_rows: int, *, has_network: bool) -> Work:
     """`tradsys run` on this many bars of all symbols together, one process."""
-    n_bytes = RESEARCH_BYTES + n_rows * _ROW + has_network * _TORCH
+    n_bytes = RESEARCH_BYTES + _COMPILING + n_rows * _ROW + has_network * _TORCH
     rest = "this machine can still decide with a bundle that another one trained"
     fewer = "take fewer bars or symbols, or --agent logistic" if has_network else "take fewer bars or symbols"
     name = f"a run of {n_rows:,} bars" + (" with a network" if has_network else " without a network")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, Seed, spread
+from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, ReadingOptions, Seed, spread
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -14,6 +14,7 @@ SAW_THE_FUTURE = 1
 @spread
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    reading: ReadingOptions = ReadingOptions(),
     agent: Agent = None,
     points: Annotated[int, typer.Option(help="Random times at which the future is taken away.", min=1)] = 20,
     outside: OutsideOptions = OutsideOptions(),
@@ -33,10 +34,12 @@ def command(
     from tradsys.research.procedures.experiment import ExperimentProcedure
     from tradsys.research.procedures.ranks import RankProcedure
 
-    given = {"seed": seed, "agent.name": agent, **outside.overrides}
+    given = {"seed": seed, "agent.name": agent, "plugins": common.plugin, **outside.overrides}
     work = rank_work if rank else configured_work
     needs = Needs("lookahead", () if rank else ("hmmlearn",))
-    loaded = load(bars, overrides(common.settings, given), needs=needs, file=common.config, work=work, ranks=rank)
+    loaded = load(
+        reading.of(bars), overrides(common.settings, given), needs=needs, file=common.config, work=work, ranks=rank
+    )
     procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, loaded.config, loaded.plan)
     with reporter(quiet=common.as_json) as progress:
         looked = procedure.simulate(loaded.market, progress).look_ahead(points, progress)

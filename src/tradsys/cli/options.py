@@ -1,13 +1,16 @@
 """Options that several commands share, so that they are spelled and explained once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+
+if TYPE_CHECKING:
+    from tradsys.data.reading import Reading
 
 
 def spread(command: Callable[..., int]) -> Callable[..., int]:
@@ -38,7 +41,10 @@ def spread(command: Callable[..., int]) -> Callable[..., int]:
 
 Bars = Annotated[
     list[str],
-    typer.Option(help="sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL; give it again to pool symbols."),
+    typer.Option(
+        help="sample, simulated:<recipe>, a file, a folder, a 'glob*' or VENUE:SYMBOL:INTERVAL; give it again to pool "
+        "symbols."
+    ),
 ]
 Funding = Annotated[
     list[str] | None,
@@ -60,6 +66,13 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Any setting, e.g. --set labels.horizon=6; give it again for more."),
 ]
+Plugin = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        help="Module or .py file of own features, agents and profiles (docs/own-parts.md); again for more.",
+    ),
+]
 Seed = Annotated[
     int | None, typer.Option(help="Draws the simulated market and every other random stream; 0 unless given.", min=0)
 ]
@@ -71,7 +84,40 @@ class CommonOptions:
 
     config: Config = None
     settings: Settings = None
+    plugin: Plugin = None
     as_json: Json = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """How files of bars are to be read where they do not say so themselves."""
+
+    tz: Annotated[
+        str | None, typer.Option(help="Zone of times that name none, such as America/New_York; otherwise UTC.")
+    ] = None
+    symbol: Annotated[
+        list[str] | None,
+        typer.Option(help="Whose bars to take from a file of several, or what to call them; give it again for more."),
+    ] = None
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="What a column is, such as close=Last or time=Stamp; give it again for more."),
+    ] = None
+
+    @property
+    def reading(self) -> "Reading":
+        """The same as one value."""
+        from tradsys.data.reading import Reading
+
+        return Reading.of(self.tz, self.symbol, self.columns)
+
+    def of(self, bars: Sequence[str]) -> list[str]:
+        """What --bars named, with what was said of the files behind it, so that a run says how it read them."""
+        if self == ReadingOptions():
+            return list(bars)
+        from tradsys.data.load import with_reading
+
+        return [with_reading(one, self.reading) for one in bars]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +165,7 @@ class JudgedOptions:
     journal: Annotated[Path, typer.Option(help="Folder of the ledger of everything tried.")] = Path("journal")
     config: Config = None
     settings: Settings = None
+    plugin: Plugin = None
     open_lockbox: Annotated[
         bool,
         typer.Option("--open-lockbox", help="Judge the deployed profile on the last fifth too; recorded for good."),

@@ -64,18 +64,23 @@ def _print(line: str) -> None:
 
 @dataclass(slots=True)
 class TimeLeft:
-    """How long the rest takes at the pace so far, once there is a pace; a new number of steps is new work."""
+    """How long the rest of a part takes at its pace so far, once there is one.
+
+    Another number of steps, or steps that begin anew, are another part.
+    """
 
     clock: Callable[[], float]
     _total: int | None = None
+    _done: float = 0.0
     _first: float = 0.0
     _since: float = 0.0
 
     def text(self, what: str, done: float, total: int) -> str:
         """About how long, in words; empty where nothing is known yet, nothing is left or `what` says it itself."""
         now = self.clock()
-        if total != self._total:
+        if total != self._total or done < self._done:
             self._total, self._first, self._since = total, done, now
+        self._done = done
         gone, passed = done - self._first, now - self._since
         if gone <= 0 or done >= total or passed < QUIET_S or what.endswith(" left"):
             return ""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tradsys.cli.loading import RESEARCH_BYTES
-from tradsys.cli.options import Bars, Funding, JudgedOptions, Seed, spread
+from tradsys.cli.options import Bars, Funding, JudgedOptions, ReadingOptions, Seed, spread
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def rank_work(_: "RunConfig", n_rows: int) -> Work:
 @spread
 def command(
     bars: Bars = ["simulated:universe:30"],  # noqa: B006  # typer reads the default and never changes it
+    reading: ReadingOptions = ReadingOptions(),
     lookback: Annotated[int | None, typer.Option(help="Bars of momentum; 168 unless given.", min=1)] = None,
     horizon: Annotated[int | None, typer.Option(help="Bars from one choice to the next; 24.", min=1)] = None,
     k: Annotated[int | None, typer.Option("--k", help="Symbols on each side; a fifth of those ranked.", min=1)] = None,
@@ -50,10 +51,13 @@ def command(
         "universe.size": size,
         "universe.listings": listings,
         "funding.files": funding,
+        "plugins": judged.plugin,
     }
     ledger = Ledger(judged.journal / "ledger.jsonl")
     needs = Needs("rank", ("jinja2",))
-    loaded = load(bars, overrides(judged.settings, given), needs=needs, file=judged.config, work=rank_work, ranks=True)
+    loaded = load(
+        reading.of(bars), overrides(judged.settings, given), needs=needs, file=judged.config, work=rank_work, ranks=True
+    )
     if not judged.as_json:
         typer.echo(market_text(loaded.market))
     return carry_out(RankProcedure.of, loaded, judged, ledger)

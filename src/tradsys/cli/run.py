@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, JudgedOptions, OutsideOptions, Seed, spread
+from tradsys.cli.options import Agent, Bars, JudgedOptions, OutsideOptions, ReadingOptions, Seed, spread
 
 if TYPE_CHECKING:
     from tradsys.cli.loading import Loaded
@@ -24,6 +24,7 @@ UNPROVEN = 4
 @spread
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    reading: ReadingOptions = ReadingOptions(),
     agent: Agent = None,
     objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Bars until a trade is closed by time.", min=1)] = None,
@@ -44,11 +45,14 @@ def command(
         "agent.objective": objective,
         "labels.horizon": horizon,
         "strategy_profile": profile,
+        "plugins": judged.plugin,
         **outside.overrides,
     }
     ledger = Ledger(judged.journal / "ledger.jsonl")
     needs = Needs("run", ("hmmlearn", "jinja2"))
-    loaded = load(bars, overrides(judged.settings, given), needs=needs, file=judged.config, work=configured_work)
+    loaded = load(
+        reading.of(bars), overrides(judged.settings, given), needs=needs, file=judged.config, work=configured_work
+    )
     if not judged.as_json:
         n_rows, config = len(loaded.market.bars), loaded.config
         expected = expected_text(configured_work(config, n_rows), loaded.plan, n_rows, config.folds.n_folds)

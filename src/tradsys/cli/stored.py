@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradsys.cli.options import CommonOptions, spread
+from tradsys.cli.options import CommonOptions, ReadingOptions, spread
+from tradsys.core.errors import DataError
 
 if TYPE_CHECKING:
     from tradsys.data.settings import DataSettings
@@ -53,6 +54,7 @@ def import_(
     exchange: Annotated[
         str | None, typer.Option(help="Whose freqtrade's files are; otherwise the folder's name.")
     ] = None,
+    reading: ReadingOptions = ReadingOptions(),
     common: CommonOptions = CommonOptions(),
 ) -> int:
     """Bring CSV, Feather, Parquet, freqtrade or Nautilus bars into the store; repairs and refusals are listed."""
@@ -61,18 +63,23 @@ def import_(
 
     store = opened(common)
     named = None if series is None else SeriesId.parse(series)
-    imported = import_path(store, path, series=named, exchange=exchange, span=data_settings(common).span)
+    span = data_settings(common).span
+    imported = import_path(store, path, series=named, exchange=exchange, span=span, reading=reading.reading)
+    code = DataError.exit_code if any(one.is_refused for one in imported) else 0
     if common.as_json:
-        plain = [{**asdict(one), "path": str(one.path), "series": str(one.series)} for one in imported]
+        names = [None if one.series is None else str(one.series) for one in imported]
+        plain = [
+            {**asdict(one), "path": str(one.path), "series": name} for one, name in zip(imported, names, strict=True)
+        ]
         typer.echo(json.dumps({"root": str(store.place), "files": plain}, indent=2))
-        return 0
+        return code
     for one in imported:
-        typer.echo(f"{one.path.name} -> {one.series}: {one.n_new:,} new rows, {one.n_changed:,} changed")
+        typer.echo(f"{one.path.name} -> {one.series or 'no series'}: {one.n_new:,} new rows, {one.n_changed:,} changed")
         for repair in one.repairs:
             typer.echo(f"  {'repaired' if repair.changed else 'noticed'}: {repair.sentence}")
         for flaw in one.flaws:
             typer.echo(f"  {flaw.kind}: {flaw.sentence}")
-    return 0
+    return code
 
 
 def data_settings(common: CommonOptions) -> "DataSettings":

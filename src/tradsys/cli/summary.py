@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from tradsys.cli.tested import out_of_sample_lines, symbol_lines
+
 if TYPE_CHECKING:
     from tradsys.runs.metrics import RunMetrics
     from tradsys.runs.section import Band, Measurement, Number
@@ -25,6 +27,7 @@ def summary(run: "StoredRun") -> str:
     verdict = run.verdict
     table = profiles_table(verdict, run.metrics)
     lines = ["", *table, "", *decided_lines(run), *cost_lines(run), f"  {verdict.power}"]
+    lines += [*out_of_sample_lines(run.metrics), *symbol_lines(run.metrics, run.manifest.deployed_profile)]
     lines += unjudged_lines(run.metrics)
     lines += [f"  careful: {sentence}" for sentence in run.metrics.dangers]
     if verdict.lockbox is not None:

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, Seed, spread
+from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, ReadingOptions, Seed, spread
 
 
 @spread
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    reading: ReadingOptions = ReadingOptions(),
     agent: Annotated[
         str, typer.Option(help="transformer, resnet, volatility, xgboost, symmetric, ensemble or logistic.")
     ] = "transformer",
@@ -37,10 +38,13 @@ def command(
         "agent.name": agent,
         "agent.objective": objective,
         "strategy_profile": profile,
+        "plugins": common.plugin,
     }
     given |= outside.overrides
     needs = Needs("train", ("hmmlearn",))
-    loaded = load(bars, overrides(common.settings, given), needs=needs, file=common.config, work=configured_work)
+    loaded = load(
+        reading.of(bars), overrides(common.settings, given), needs=needs, file=common.config, work=configured_work
+    )
     market, plan = loaded.market, loaded.plan
     if not common.as_json:
         typer.echo(f"{loaded.deployed_text}\n{plan.sentence}")

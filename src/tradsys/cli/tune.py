@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tradsys.cli.loading import run_work
-from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, Seed, spread
+from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, ReadingOptions, Seed, spread
 from tradsys.machine.plan import Work
 
 
@@ -20,6 +20,7 @@ def tune_work(n_rows: int, *, has_network: bool) -> Work:
 @spread
 def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
+    reading: ReadingOptions = ReadingOptions(),
     over: Annotated[
         list[str] | None,
         typer.Option(help="Setting to tune, e.g. labels.horizon, labels.horizon=6:48 or agent.name=logistic,xgboost."),
@@ -61,14 +62,16 @@ def command(
     from tradsys.research.tuning.tune import StudyBudget, tune
     from tradsys.settings.config import RunConfig
 
-    given = overrides(common.settings, {"seed": seed, "agent.name": agent, **outside.overrides})
+    given = overrides(
+        common.settings, {"seed": seed, "agent.name": agent, "plugins": common.plugin, **outside.overrides}
+    )
     base, space = requested_space(RunConfig.load(file=common.config, overrides=given), over or [], fixed=list(given))
 
     def work(begun: RunConfig, n_rows: int) -> Work:
         return tune_work(n_rows, has_network=may_be_network(space, begun))
 
     needs = Needs("tune", ("hmmlearn", "optuna"))
-    loaded = load(bars, given, needs=needs, file=common.config, work=work, config=base)
+    loaded = load(reading.of(bars), given, needs=needs, file=common.config, work=work, config=base)
     market, plan = loaded.market, loaded.plan
     if not common.as_json:
         typer.echo(plan.sentence)

@@ -8,8 +8,11 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.column_names import OHLCV as OHLCV
+from tradsys.core.column_names import OPTIONAL as OPTIONAL
 from tradsys.core.defects import find_defects, name_rows, refuse
 from tradsys.core.errors import DataError
+from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.time import (
     as_interval,
     as_ms,
@@ -50,8 +53,6 @@ def find_gaps(ts: IntArray, interval: timedelta, symbol: str = "") -> list[Gap]:
 
 
 OHLC = ("open", "high", "low", "close")
-OHLCV = ("open", "high", "low", "close", "volume")
-OPTIONAL = ("quote_volume", "taker_buy_volume", "n_trades")
 TS = pl.Datetime("ms", "UTC")
 
 
@@ -110,7 +111,7 @@ def split_symbols(bars: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 
 def validate_bars(
-    bars: pl.DataFrame,
+    bars: HeldBars,
     *,
     interval: timedelta | str | None = None,
     parts: pl.DataFrame | None = None,
@@ -123,6 +124,8 @@ def validate_bars(
     not closed yet. Whole numbers and other time units of UTC are converted where nothing is lost; gaps never raise, see
     `quality_report`. Several symbols in one frame are checked each on their own.
     """
+    if not isinstance(bars, pl.DataFrame):
+        bars = as_bars(bars, "validate_bars")
     checked, defects = find_defects(bars, interval=interval, parts=parts, now=now)
     refuse(defects, "bars are refused", "mend or drop these rows; load_bars repairs a file's where that is safe")
     return checked
@@ -164,8 +167,9 @@ def closed_bars(
     return checked.filter(is_closed), int((~is_closed).sum())
 
 
-def quality_report(bars: pl.DataFrame, *, interval: timedelta | str | None = None) -> QualityReport:
+def quality_report(bars: HeldBars, *, interval: timedelta | str | None = None) -> QualityReport:
     """Gaps listed and counted, and the shares of bars without volume and without movement."""
+    bars = as_bars(bars, "quality_report")
     step = infer_interval(bars) if interval is None else as_interval(interval)
     frames: Mapping[str, pl.DataFrame] = split_symbols(bars)
     gaps = tuple(gap for symbol, frame in frames.items() for gap in find_gaps(ts_ms(frame), step, symbol))

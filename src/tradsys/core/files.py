@@ -34,6 +34,13 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def write_once(path: Path, data: bytes) -> None:
+    """A file that is named by its content: written where it is not there yet, its folder made with it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the folder's list of names survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -16,7 +16,12 @@ _BEGINNINGS = tuple(f"{family}_" for family in FAMILIES)
 
 def outside_columns(bars: pl.DataFrame) -> tuple[str, ...]:
     """Their names, in the order of the frame; each holds Float64, NaN where nothing was known."""
-    return tuple(name for name in bars.columns if name.startswith(_BEGINNINGS))
+    return tuple(filter(starts_outside, bars.columns))
+
+
+def starts_outside(name: str) -> bool:
+    """Whether a column of this name comes from outside."""
+    return name.startswith(_BEGINNINGS)
 
 
 def outside_values(bars: pl.DataFrame, name: str) -> FloatArray:

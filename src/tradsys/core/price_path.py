@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray, MonthArray
 from tradsys.core.errors import DataError
 from tradsys.core.time import DAY_MS, HOUR_MS, ts_ms
 
@@ -76,6 +77,17 @@ class PricePath:
         except (SafetensorError, KeyError, IndexError) as error:
             raise DataError(f"wanted a price path as a safetensors file, found something else ({error})") from error
 
+    @property
+    def months(self) -> MonthArray:
+        """The calendar months (UTC) that this path reaches into, in order."""
+        times = _step_times(self.first, len(self.log_price))
+        return times[_month_edges(self.first, len(times))].astype("datetime64[M]")
+
+    def reaches_into(self, opens: int, closes: int) -> bool:
+        """Whether it has a price after `opens` and by `closes`, ms."""
+        steps = (self.first + np.arange(len(self.log_price), dtype=np.int64)) * STEP_MS
+        return bool(np.isfinite(self.log_price[(steps > opens) & (steps <= closes)]).any())
+
     def shares_a_month(self, other: Self) -> bool:
         """Whether in some calendar month both are the same market's, up to shifts of a day, scale and inversion."""
         return bool(self.months_shared(other).any())
@@ -114,9 +126,12 @@ class PricePath:
 
 def _month_edges(first: int, n: int) -> IntArray:
     """Where each calendar month begins among `n` steps, in order."""
-    times = ((first + np.arange(n, dtype=np.int64)) * STEP_MS).astype("datetime64[ms]")
-    months = times.astype("datetime64[M]").astype(np.int64)
+    months = _step_times(first, n).astype("datetime64[M]").astype(np.int64)
     return np.flatnonzero(np.diff(months, prepend=months[:1] - 1))
+
+
+def _step_times(first: int, n: int) -> npt.NDArray[np.datetime64]:
+    return ((first + np.arange(n, dtype=np.int64)) * STEP_MS).astype("datetime64[ms]")
 
 
 def _moments(values: FloatArray, edges: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -14,7 +14,7 @@ from tradsys.core.defects import find_defects, name_rows
 from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.stale import disagreements
 from tradsys.core.time import as_ms, interval_ms, stamp, ts_ms
-from tradsys.data.outside.funding import missing_settlements
+from tradsys.data.outside.funding import MOST_USUAL, missing_settlements
 from tradsys.data.store.admit import RULES
 from tradsys.data.store.series import FUNDING, SeriesId
 from tradsys.data.store.store import SeriesStore
@@ -25,8 +25,8 @@ AROUND = 49
 N_SHOWN = 3
 OUTLIER_RATE, OUTLIER_MEDIANS = 5e-3, 20.0
 """A rate of funding beyond this, and beyond this many times the median rate."""
-LEAST_APART, MOST_USUAL = timedelta(minutes=30), 3e-3
-"""Settlements nearer than this are one listed twice; a median rate beyond this is in percent."""
+LEAST_APART = timedelta(minutes=30)
+"""Settlements nearer than this are one listed twice."""
 
 
 @dataclass(frozen=True, slots=True)

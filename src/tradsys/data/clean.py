@@ -1,78 +1,54 @@
 """A recognised table made into bars: what is surely wrong and safely mended is mended and listed, the rest refused."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
-
 import numpy as np
 import polars as pl
 
-from tradsys.core.arrays import BoolArray, IntArray
+from tradsys.core.arrays import IntArray
 from tradsys.core.bars import OHLCV, OPTIONAL
 from tradsys.core.defects import ROW, off_grid
-from tradsys.core.errors import DataError
+from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.stamps import closing_stamps
 from tradsys.core.steps import other_intervals
 from tradsys.core.time import DAY_MS, commonest_step, format_step, from_ms, stamp
-from tradsys.data.repairs import N_SHOWN, Repair, describe, incomplete_column
+from tradsys.data.copies import drop_copies
+from tradsys.data.file_rows import FileRows
+from tradsys.data.repairs import Repair, incomplete_column
 from tradsys.data.span import TimeSpan
 from tradsys.data.times import read_times
+from tradsys.data.zones import clock_changes, in_zone
 
 MAX_OFF_GRID = 0.02
-SAME_PRICE = 1e-5
-"""Copies of a bar that differ by no more than this fraction differ only in how they were rounded."""
-SAME_OPEN = 5e-3
-_HEADER_WORDS = ("", "date", "datetime", "time", "timestamp", "unix", "ts", "ticker")
-
-
-@dataclass(slots=True)
-class _Table:
-    """The rows so far, where they stand in their file, and what was done to them."""
-
-    rows: pl.DataFrame
-    source: str
-    place: str
-    repairs: list[Repair]
-    span: TimeSpan
-    newest_first: bool = False
-
-    def describe(self, kind: str, what: str, rows: pl.DataFrame) -> Repair:
-        shown = rows[:N_SHOWN]
-        times = shown["ts"].to_list() if "ts" in rows.columns else [None] * len(shown)
-        names = [
-            f"{self.place} {row}" + (f" ({stamp(ms)})" if ms is not None else "")
-            for row, ms in zip(shown[ROW].to_list(), times, strict=True)
-        ]
-        return describe(kind, what, len(rows), names)
-
-    def report(self, kind: str, what: str, rows: pl.DataFrame) -> None:
-        if len(rows):
-            self.repairs.append(self.describe(kind, what, rows))
-
-    def refuse(self, what: str, rows: pl.DataFrame, advice: str) -> NoReturn:
-        raise DataError(f"{self.source}: {self.describe('', what, rows).sentence}; {advice}")
+_N_DIGITS = 6
+"""Fewer digits are no time."""
+_NOBODY = ("", "None", "none", "nan", "NaN", "null", "NULL", "<NA>", "N/A", "n/a")
+"""What programs write where there is no name."""
+_HEADER_WORDS = ("", "date", "datetime", "time", "timestamp", "unix", "ts", "ticker", "price")
 
 
 def clean(
-    table: pl.DataFrame, source: str, *, place: str = "row", span: TimeSpan | None = None
+    table: pl.DataFrame, source: str, *, place: str = "row", span: TimeSpan | None = None, tz: str = ""
 ) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
     """Sorted, unique, closed bars on one grid from recognised columns; `__row` is kept so that refusals name the rows.
 
     Nothing is filled. Stamps that are closes are read as the opens before them. Off-grid rows are snapshots and are
     dropped, as is a bar that is still open at the end of the span (now); of several copies of a bar one is kept.
+    `tz` is the zone of times that name none; without it they are UTC, and refused where their hours show otherwise.
     """
-    work = _Table(table, source, place, [], span or TimeSpan())
+    work = FileRows(table, source, place, [], span or TimeSpan(), tz)
+    _drop_footers(work)
     _drop_headers(work)
     if len(work.rows) == 0:
-        raise DataError(f"{source} holds no rows of bars; fetch it again")
+        raise NotEnoughBars(f"{source} holds no rows of bars; fetch it again")
+    _settle_symbols(work)
     _settle_times(work)
     _settle_numbers(work)
     _settle_order(work)
+    _refuse_local(work)
     _settle_stamps(work)
     work.span.refuse_beyond(work.rows["ts"], work.rows["time"], source)
     _refuse_other_intervals(work)
     _drop_off_grid(work)
-    _drop_copies(work)
+    drop_copies(work)
     _drop_open(work)
     times = pl.col("ts").cast(pl.Datetime("ms", "UTC"))
     symbol = ["symbol"] if "symbol" in work.rows.columns else []
@@ -80,7 +56,7 @@ def clean(
     return work.rows.select(*symbol, times, *OHLCV, *optional, ROW), tuple(work.repairs)
 
 
-def _drop_headers(work: _Table) -> None:
+def _drop_headers(work: FileRows) -> None:
     """Header lines between the data: a second header level, or the headers of files joined end to end."""
     if work.rows.schema["time"] != pl.String:
         return
@@ -89,19 +65,66 @@ def _drop_headers(work: _Table) -> None:
         return
     word = pl.col("time").fill_null("").str.strip_chars().str.to_lowercase().is_in(_HEADER_WORDS)
     is_header = work.rows.select(word).to_series() & no_price
-    work.report("extra header", "further header lines dropped", work.rows.filter(is_header))
+    is_blank = work.rows["time"].fill_null("").str.strip_chars() == ""
+    what = (
+        "further header lines and blank ones dropped"
+        if (is_header & is_blank).any()
+        else "further header lines dropped"
+    )
+    work.report("extra header", what, work.rows.filter(is_header))
     work.rows = work.rows.filter(~is_header)
 
 
-def _settle_times(work: _Table) -> None:
+def _drop_footers(work: FileRows) -> None:
+    """Lines behind the data that hold no prices: totals, notes of whoever made the file."""
+    if work.rows.schema["time"] != pl.String:
+        return
+    prices = [pl.col(name).cast(pl.Float64, strict=False).is_null() for name in OHLCV[:4]]
+    digits = pl.col("time").fill_null("").str.count_matches(r"\d")
+    is_note = work.rows.select(pl.all_horizontal(*prices) & (digits < _N_DIGITS)).to_series()
+    n = int((~is_note.reverse()).arg_max() or 0) if not is_note.all() else 0
+    if n:
+        notes = work.rows[-n:]
+        work.report("footer", f"lines behind the data, such as {notes['time'][0] or ''!r}, dropped", notes)
+        work.rows = work.rows[:-n]
+
+
+def _settle_symbols(work: FileRows) -> None:
+    """Names without the blanks around them; a row without one belongs to nobody, and is refused beside others."""
+    if "symbol" not in work.rows.columns:
+        return
+    names = work.rows["symbol"].cast(pl.String).str.strip_chars()
+    names = names.set(names.is_in(_NOBODY), None)
+    if names.null_count() == len(names):
+        sentence = f"column symbol is empty in all {len(names):,} rows and was left out"
+        work.repairs.append(Repair("incomplete column", len(names), (), sentence))
+        work.rows = work.rows.drop("symbol")
+        return
+    if names.null_count():
+        work.refuse("no symbol", work.rows.filter(names.is_null()), "fill it in, or drop these rows")
+    written = names.unique(maintain_order=True).to_list()
+    alike = {name.upper(): name for name in written}
+    if len(alike) < len(written):
+        other = next(name for name in written if alike[name.upper()] != name)
+        what = f"symbols {other} and {alike[other.upper()]} differ by case alone"
+        work.refuse(what, work.rows.filter(names == alike[other.upper()]), "write each in one way")
+    work.rows = work.rows.with_columns(names.alias("symbol"))
+
+
+def _settle_times(work: FileRows) -> None:
     times = read_times(work.rows["time"], work.source, work.span)
     if times.ms.null_count():
         work.refuse("no time", work.rows.filter(times.ms.is_null()), "mend or drop them")
     work.repairs += times.repairs
-    work.rows = work.rows.with_columns(times.ms.alias("ts"))
+    ms = times.ms
+    if work.tz and times.is_local is not None:
+        groups = work.rows["symbol"] if "symbol" in work.rows.columns else None
+        ms, told = in_zone(ms, times.is_local, work.tz, groups, work.source)
+        work.repairs += told
+    work.rows = work.rows.with_columns(ms.alias("ts"))
 
 
-def _settle_numbers(work: _Table) -> None:
+def _settle_numbers(work: FileRows) -> None:
     """Text to numbers; a cell that is no number is refused, an optional column with empty cells is left out."""
     numbers = [name for name in (*OHLCV, *OPTIONAL) if name in work.rows.columns]
     cast = work.rows.with_columns(pl.col(numbers).cast(pl.Float64, strict=False))
@@ -116,7 +139,7 @@ def _settle_numbers(work: _Table) -> None:
     work.rows = cast
 
 
-def _settle_order(work: _Table) -> None:
+def _settle_order(work: FileRows) -> None:
     is_pooled = "symbol" in work.rows.columns and work.rows["symbol"].n_unique() > 1
     groups = work.rows.partition_by("symbol", maintain_order=True) if is_pooled else [work.rows]
     n_back = sum(int((group["ts"].diff() < 0).sum()) for group in groups)
@@ -130,18 +153,36 @@ def _settle_order(work: _Table) -> None:
         work.rows = pl.concat([group.sort("ts", maintain_order=True) for group in groups])
 
 
-def _groups(work: _Table) -> list[pl.DataFrame]:
+def _groups(work: FileRows) -> list[pl.DataFrame]:
     """The rows of each symbol."""
     return work.rows.partition_by("symbol", maintain_order=True) if "symbol" in work.rows.columns else [work.rows]
 
 
-def _step(work: _Table) -> int | None:
+def _step(work: FileRows) -> int | None:
     """The commonest step between the neighbours of a symbol, ms; None where there are none."""
     steps = np.concatenate([np.diff(group["ts"].to_numpy()) for group in _groups(work)])
     return commonest_step(steps) if (steps > 0).any() else None
 
 
-def _settle_stamps(work: _Table) -> None:
+def _refuse_local(work: FileRows) -> None:
+    """Times whose skipped and repeated hours show that they are local are refused; a single sign is told."""
+    step = _step(work)
+    if work.tz or step is None:
+        return
+    for group in _groups(work):
+        changes = clock_changes(group["ts"].to_numpy(), step)
+        if changes is None:
+            continue
+        advice = (
+            f"are these local times? say so with --tz {changes.zone} (load_bars(tz=...)), or --tz UTC if they are not"
+        )
+        if changes.is_certain:
+            raise DataError(f"{work.source}: {changes.sentence}; {advice}")
+        work.repairs.append(Repair("clocks", 1, (), f"{changes.sentence}; {advice}", changed=False))
+        return
+
+
+def _settle_stamps(work: FileRows) -> None:
     """Stamps that are closes become the opens of their bars, or are refused where they may be either."""
     ts, step = work.rows["ts"].to_numpy(), _step(work)
     closing = closing_stamps(ts, step or DAY_MS)
@@ -158,7 +199,7 @@ def _settle_stamps(work: _Table) -> None:
     work.report("closing stamps", what, work.rows.filter(pl.Series(closing.rows)))
 
 
-def _refuse_other_intervals(work: _Table) -> None:
+def _refuse_other_intervals(work: FileRows) -> None:
     step = _step(work)
     if step is None:
         return
@@ -179,7 +220,7 @@ def _unique(ts: IntArray) -> tuple[IntArray, IntArray]:
     return ts[is_new], np.flatnonzero(is_new)
 
 
-def _drop_open(work: _Table) -> None:
+def _drop_open(work: FileRows) -> None:
     step = _step(work)
     if step is None:
         return
@@ -189,7 +230,7 @@ def _drop_open(work: _Table) -> None:
     work.rows = work.rows.filter(~is_open)
 
 
-def _drop_off_grid(work: _Table) -> None:
+def _drop_off_grid(work: FileRows) -> None:
     ts = work.rows["ts"].to_numpy()
     if len(ts) < 3:
         return
@@ -202,45 +243,3 @@ def _drop_off_grid(work: _Table) -> None:
     if off.any():
         work.report("off-grid", "off-grid rows, snapshots between bars, dropped", work.rows.filter(off))
         work.rows = work.rows.filter(~off)
-
-
-def _drop_copies(work: _Table) -> None:
-    """One bar a time: of copies the wider, since a bar only grows until it closes, else the one fetched last.
-
-    A file that is newest first grows at its head, any other at its end.
-    """
-    if "symbol" not in work.rows.columns and (work.rows["ts"].diff().drop_nulls() > 0).all():
-        return
-    keys = ["symbol", "ts"] if "symbol" in work.rows.columns else ["ts"]
-    is_copied = work.rows.select(keys).is_duplicated()
-    if not is_copied.any():
-        return
-    copies = work.rows.filter(is_copied)
-    _refuse_other_markets(work, copies, keys)
-    fetched = -pl.col(ROW).cast(pl.Int64) if work.newest_first else pl.col(ROW)
-    ranked = copies.sort(*keys, pl.col("high") - pl.col("low"), fetched)
-    kept = ranked.unique(keys, keep="last", maintain_order=True)
-    dropped = ranked.join(kept.select(ROW), on=ROW, how="anti", maintain_order="left")
-    agrees = _agree(dropped.join(kept, on=keys, suffix="_kept", maintain_order="left"))
-    work.report("duplicates", "duplicates that agree with the bar kept, dropped", dropped.filter(agrees))
-    what = "duplicates that disagree, dropped for the copy with the wider range, else the one fetched last"
-    work.report("conflicting duplicates", what, dropped.filter(~agrees))
-    work.rows = work.rows.join(dropped.select(ROW), on=ROW, how="anti", maintain_order="left")
-
-
-def _refuse_other_markets(work: _Table, copies: pl.DataFrame, keys: Sequence[str]) -> None:
-    opens = copies.group_by(keys, maintain_order=True).agg(
-        pl.col(ROW).first(), spread=pl.col("open").max() / pl.col("open").min() - 1
-    )
-    other = opens.filter(pl.col("spread") > SAME_OPEN)
-    if len(other):
-        advice = "keep one market a file, or add a symbol column"
-        work.refuse("rows of one time with different opens are no copies", other, advice)
-
-
-def _agree(pairs: pl.DataFrame) -> BoolArray:
-    near = np.ones(len(pairs), dtype=bool)
-    for name in OHLCV:
-        a, b = pairs[name].to_numpy(), pairs[f"{name}_kept"].to_numpy()
-        near &= np.abs(a - b) <= SAME_PRICE * np.abs(b)
-    return near

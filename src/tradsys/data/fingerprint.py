@@ -39,10 +39,11 @@ def extended(known: str, bars: pl.DataFrame, columns: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def month_blocks(bars: pl.DataFrame) -> tuple[str, ...]:
+def month_blocks(bars: pl.DataFrame, *, opens: int | None = None, closes: int | None = None) -> tuple[str, ...]:
     """A short hash of each symbol's times and closes in each calendar month (UTC), sorted and unique.
 
-    The symbol's name takes no part, so that the same data is recognised under another name, and in another range.
+    The symbol's name takes no part, so that the same data is recognised under another name, and in another range. Of
+    months without a bar in [opens, closes), ms, there is none where these are given; a hash is always of the whole.
     """
     blocks: set[str] = set()
     for frame in split_symbols(bars).values():
@@ -50,7 +51,11 @@ def month_blocks(bars: pl.DataFrame) -> tuple[str, ...]:
         close = np.ascontiguousarray(frame["close"].to_numpy(), dtype="<f8")
         months = ts.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
         edges = [0, *(np.flatnonzero(np.diff(months)) + 1).tolist(), len(ts)]
+        is_inside = ((ts >= opens) if opens is not None else True) & ((ts < closes) if closes is not None else True)
+        inside = np.broadcast_to(is_inside, ts.shape)
         for a, b in pairwise(edges):
+            if not inside[a:b].any():
+                continue
             content = ts[a:b].tobytes() + close[a:b].tobytes()
             blocks.add(hashlib.sha256(content).hexdigest()[:N_BLOCK_HEX])
     return tuple(sorted(blocks))

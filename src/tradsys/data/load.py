@@ -2,8 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from importlib.resources import files
@@ -14,9 +13,14 @@ import polars as pl
 from tradsys.core.bars import OHLCV, OPTIONAL, find_gaps
 from tradsys.core.defects import ROW, find_defects, refuse
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.frames import HeldBars
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.data.clean import clean
-from tradsys.data.files import read_table, recognise
+from tradsys.data.columns import recognise
+from tradsys.data.files import SUFFIXES, read_table
+from tradsys.data.frames import bars_of_frames
+from tradsys.data.many import LoadedBars, files_by_symbol, files_of, joined
+from tradsys.data.reading import Reading
 from tradsys.data.repairs import Repair, gaps_left, incomplete_column
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.market import simulate, simulate_universe
@@ -25,31 +29,32 @@ from tradsys.data.span import TimeSpan
 from tradsys.data.store.resample import divides, off_the_grid, resample
 from tradsys.data.store.series import SeriesId, is_series
 from tradsys.data.store.store import SeriesStore
-from tradsys.data.suspects import settle_suspects
+from tradsys.data.suspects import sessions_noticed, settle_suspects
 
 SIMULATED = "simulated:"
-_FORMATS = (".parquet", ".feather", ".arrow", ".csv", ".gz", ".zst", ".txt", ".tsv")
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedBars:
-    """Bars as `validate_bars` wants them, the name of their symbol, and what was repaired on the way."""
-
-    bars: pl.DataFrame
-    symbol: str
-    repairs: tuple[Repair, ...]
+_LONGEST_NAME = 255
+"""Bytes of a file's name that every usual file system holds."""
 
 
 def load_bars(
-    spec: str | Path,
+    spec: str | Path | HeldBars,
     *,
     seed: int = 0,
     log: Callable[[str], None] | None = None,
     settings: DataSettings | None = None,
     span: tuple[datetime | None, datetime | None] = (None, None),
+    tz: str | None = None,
+    symbol: str | Sequence[str] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
-    """Checked bars from `sample`, `simulated:<recipe>`, a Parquet, Feather or CSV file, or a stored series.
+    """Checked bars from `sample`, `simulated:<recipe>`, a file, a folder or glob of files, or a stored series.
 
+    Files are Parquet, Feather, CSV or JSON, packed or not. `tz` is the zone of times that name none, `symbol` the one
+    to take (or to name), `columns` what columns are, as {"close": "Last"}; all three may also stand behind the file:
+    "bars.csv?tz=Asia/Tokyo&columns=close:Last".
+
+    Or from a frame, Polars' or pandas', read as a file is; a list of frames is pooled, one symbol each, whose names are
+    those of a column `symbol`, or the keys of a dictionary of frames.
     Every repair, and everything that looks wrong but was left alone, goes to `log` (a line each; the standard error
     stream by default). What cannot be repaired safely is refused with a DataError. `seed` draws simulated markets.
     `span` (aware times) bounds when bars of files and stores may be from: 1980 and now unless given. Bars beyond it are
@@ -59,17 +64,23 @@ def load_bars(
     from a notebook: all else is given its settings.
     """
     if settings is None:
-        settings = DataSettings.load() if is_series(str(spec)) else DataSettings()
+        is_stored = isinstance(spec, str | Path) and is_series(str(spec))
+        settings = DataSettings.load() if is_stored else DataSettings()
     given = {key: when for key, when in zip(("earliest", "latest"), span, strict=True) if when is not None}
-    loaded = load(spec, seed=seed, settings=settings.model_copy(update=given))
+    settings, reading = settings.model_copy(update=given), Reading.of(tz, symbol, columns)
     write = partial(print, file=sys.stderr) if log is None else log
+    if not isinstance(spec, str | Path):
+        return bars_of_frames(spec, settings.span, write, reading)
+    loaded = load(with_reading(spec, reading), seed=seed, settings=settings)
     for repair in loaded.repairs:
-        write(f"{spec if is_series(str(spec)) else Path(spec).name}: {repair.sentence}")
+        write(f"{spec if is_series(str(spec)) else Path(Reading.split(str(spec))[0]).name}: {repair.sentence}")
     return loaded.bars
 
 
 def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettings()) -> LoadedBars:
     """The bars behind a spec, with their symbol and the repairs; `settings` say where the store is."""
+    if not isinstance(spec, str | Path):
+        raise ConfigError(f"wanted the name of bars here, found {type(spec).__name__}; load_bars(frame) takes frames")
     text = str(spec)
     if text == "sample":
         return _from_file(sample_path(), "BTC-USD", settings.span)
@@ -78,12 +89,44 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
         if recipe.n_symbols > 1:
             return LoadedBars(simulate_universe(recipe.n_symbols, recipe.edge, seed=seed), recipe.name, ())
         return LoadedBars(simulate(recipe.name, seed=seed), recipe.name, ())
-    path = Path(text).expanduser()
-    if path.exists():
-        return _from_file(path, path.name.split(".")[0].split("-")[0], settings.span)
+    text, reading = Reading.split(text)
+    refuse_content(text)
+    paths = files_of(text)
+    if paths:
+        wanted, each = files_by_symbol(paths, reading)
+        try:
+            parts = [_from_file(path, symbol, settings.span, each) for path, symbol in wanted]
+        except DataError as error:
+            if not Path(text).expanduser().is_dir():
+                raise
+            raise DataError(f"{text} is a folder, and one of its files is refused: {error}") from error
+        return parts[0] if len(parts) == 1 else joined([path for path, _ in wanted], parts, reading.symbols)
     if is_series(text):
         return _from_store(SeriesId.parse(text), SeriesStore(settings.root), settings.span)
-    raise ConfigError(_no_such_spec(text, path))
+    raise ConfigError(_no_such_spec(text, Path(text).expanduser()))
+
+
+def refuse_content(text: str) -> None:
+    """A ConfigError for what no file is called: the content of one, or a frame as text."""
+    if "\n" in text or any(len(part.encode()) > _LONGEST_NAME for part in Path(text).parts):
+        raise ConfigError(
+            f"load_bars takes the name of a file, or a frame, found a text of {len(text):,} characters that is none; "
+            "read a CSV's content with polars.read_csv(io.StringIO(text)) and give the frame"
+        )
+
+
+def with_reading(spec: str | Path, reading: Reading) -> str:
+    """The spec with what was said of its files; a ConfigError where it names none, or says something else itself."""
+    text = str(spec)
+    refuse_content(Reading.split(text)[0])
+    if reading == Reading():
+        return text
+    place, own = Reading.split(text)
+    if own not in (Reading(), reading):
+        raise ConfigError(f"{text} says itself how it is to be read; leave the options out, or that")
+    if place == "sample" or is_simulated(place) or (not files_of(place) and is_series(place)):
+        raise ConfigError(f"{place} is no file: tz, symbol and columns are for files alone; leave them out")
+    return reading.behind(place)
 
 
 def is_simulated(spec: str) -> bool:
@@ -100,11 +143,11 @@ def sample_path() -> Path:
     return Path(str(files("tradsys.data").joinpath("sample_bars/BTC-USD-15-MIN.csv.gz")))
 
 
-def _from_file(path: Path, symbol: str, span: TimeSpan) -> LoadedBars:
+def _from_file(path: Path, symbol: str, span: TimeSpan, reading: Reading = Reading()) -> LoadedBars:
     source = path.name
     table, place = read_table(path)
-    recognised, told = recognise(table, source)
-    bars, repairs = clean(recognised, source, place=place, span=span)
+    recognised, told = recognise(table, source, reading)
+    bars, repairs = clean(recognised, source, place=place, span=span, tz=reading.tz)
     if bars.columns[0] == "symbol" and bars["symbol"].n_unique() == 1:
         symbol = str(bars["symbol"][0])
         bars = bars.drop("symbol")
@@ -130,7 +173,11 @@ def _from_store(series: SeriesId, store: SeriesStore, span: TimeSpan) -> LoadedB
         for manifest in store.manifests(source)
         for flaw in manifest.defects
     ]
-    notes += gaps_left(find_gaps(ts_ms(bars), source.step))
+    notes += [*gaps_left(find_gaps(ts_ms(bars), source.step)), *sessions_noticed(bars)]
+    # optional columns only where every row has them: an absent number is no zero
+    lacking = {name: n for name in OPTIONAL if name in bars.columns and (n := _n_absent(bars[name]))}
+    notes = [*(incomplete_column(name, n, len(bars)) for name, n in lacking.items()), *notes]
+    bars = bars.drop(lacking)
     if source != series:
         n_parts = len(bars)
         bars = resample(bars, source.step, series.step)
@@ -141,10 +188,11 @@ def _from_store(series: SeriesId, store: SeriesStore, span: TimeSpan) -> LoadedB
             )
         sentence = f"{len(bars):,} bars of {series.interval} made of {n_parts:,} whole bars of {source.interval}"
         notes.append(Repair("resampled", len(bars), (), sentence, changed=False))
-    # optional columns only where every row has them: an absent number is no zero
-    lacking = {name: n for name in OPTIONAL if name in bars.columns and (n := bars[name].null_count())}
-    incomplete = [incomplete_column(name, n, len(bars)) for name, n in lacking.items()]
-    return LoadedBars(bars.drop(lacking), series.symbol, (*still_open, *incomplete, *notes))
+    return LoadedBars(bars, series.symbol, (*still_open, *notes))
+
+
+def _n_absent(column: pl.Series) -> int:
+    return column.null_count() + int(column.is_nan().sum())
 
 
 def _source(store: SeriesStore, series: SeriesId) -> SeriesId:
@@ -170,9 +218,9 @@ def _source(store: SeriesStore, series: SeriesId) -> SeriesId:
 def _no_such_spec(text: str, path: Path) -> str:
     specs = ["sample", *(SIMULATED + name for name in PLAIN), SIMULATED + "edge:2", SIMULATED + "universe:30"]
     folder = path.parent
-    files = [str(folder / f.name) for f in folder.iterdir() if f.suffix in _FORMATS] if folder.is_dir() else []
+    files = [str(folder / f.name) for f in folder.iterdir() if f.suffix in SUFFIXES] if folder.is_dir() else []
     nearest = difflib.get_close_matches(text, [*specs, *files], n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ";"
     where = "" if folder.is_dir() else f" (there is no folder {folder})"
-    takes = "--bars takes sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL"
+    takes = "--bars takes sample, simulated:<recipe>, a file, a folder, a glob or VENUE:SYMBOL:INTERVAL"
     return f"no file, sample or market {text!r}{where}{hint} {takes}"

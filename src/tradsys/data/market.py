@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -12,9 +13,11 @@ from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES, Side
 from tradsys.core.price_path import PricePath
-from tradsys.core.time import format_interval, infer_interval, interval_ms, stamp, ts_ms
+from tradsys.core.tables import is_table
+from tradsys.core.time import format_interval, infer_interval, interval_ms, stamp, to_ms, ts_ms
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, is_simulated, load
+from tradsys.data.many import LoadedBars
 from tradsys.data.repairs import Repair
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.recipes import parse_recipe
@@ -42,9 +45,32 @@ class Market:
     paths: tuple[PricePath, ...] = ()
 
     @property
-    def n_design_looks(self) -> int:
-        """Configurations scored on these bars when the defaults were chosen: trials that no user's ledger knows."""
-        return development_looks() if self.is_development else 0
+    def title(self) -> str:
+        """The market in a few words: symbols, three of them by name, interval and days."""
+        more = len(self.symbols) - 3
+        names = ", ".join(self.symbols[:3]) + (f" and {more} more" if more > 0 else "")
+        first, last = (cast(datetime, self.bars["ts"].min()), cast(datetime, self.bars["ts"].max()))
+        return f"{names}, {format_interval(self.interval)}, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+    @property
+    def closes(self) -> int:
+        """When the last bar of all has closed, ms."""
+        return to_ms(cast(datetime, self.bars["ts"].max())) + interval_ms(self.interval)
+
+    def blocks_within(self, opens: int, closes: int) -> tuple[str, ...]:
+        """Those of the `blocks` that [opens, closes), ms, reaches into: of months and of symbols with bars there."""
+        paths = (path.block for path in self.paths if path.reaches_into(opens, closes))
+        return (*month_blocks(self.bars, opens=opens, closes=closes), *sorted(paths))
+
+    def n_design_looks(self, opens: int, closes: int) -> int:
+        """Configurations scored on bars of [opens, closes), ms, when the defaults were chosen.
+
+        They are trials that no user's ledger knows.
+        """
+        if not self.is_development:
+            return 0
+        judged = month_blocks(self.bars, opens=opens, closes=closes)
+        return 0 if development_blocks().isdisjoint(judged) else development_looks()
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -76,6 +102,8 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
 
     `settings` say where the store is, `data/` below the working directory unless given.
     """
+    if is_table(specs) or isinstance(specs, str | Path):
+        raise ConfigError(f"a market needs a list of names of bars, found {type(specs).__name__}; give [...]")
     if not specs:
         raise ConfigError("a market needs at least one --bars, found none; try --bars sample")
     loaded = [load(spec, seed=seed, settings=settings) for spec in specs]
@@ -87,6 +115,7 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
     interval = _common_interval(sources, frames)
     _refuse_repeated_symbols(sources, frames)
     shared = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
+    left_out = _left_out(sources, frames, shared)
     bars = pl.concat([frame.select(shared) for frame in frames])
     months = month_blocks(bars)
     paths = tuple(PricePath.of(frame, interval_ms(interval)) for frame in split_symbols(bars).values())
@@ -96,12 +125,30 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
         interval=interval,
         sources=sources,
         symbols=tuple(split_symbols(bars)),
-        repairs=tuple(repair for item in loaded for repair in item.repairs),
+        repairs=(
+            *(replace(repair, symbol=_named(item, loaded)) for item in loaded for repair in item.repairs),
+            *left_out,
+        ),
         fingerprint=fingerprint(bars, drawn),
         blocks=(*months, *sorted(path.block for path in paths)),
         is_development=not development_blocks().isdisjoint(months),
         paths=paths,
     )
+
+
+def _left_out(sources: Sequence[str], frames: Sequence[pl.DataFrame], shared: Sequence[str]) -> list[Repair]:
+    """What some of the pooled sources hold and others do not."""
+    found = []
+    for name in dict.fromkeys(name for frame in frames for name in frame.columns if name not in shared):
+        without = [source for source, frame in zip(sources, frames, strict=True) if name not in frame.columns]
+        sentence = f"column {name} was left out of all symbols, since {', '.join(without)} has none"
+        found.append(Repair("incomplete column", sum(map(len, frames)), (), sentence))
+    return found
+
+
+def _named(item: LoadedBars, loaded: Sequence[LoadedBars]) -> str:
+    """The symbol that repairs name: none where there is but one."""
+    return item.symbol if len(loaded) > 1 else ""
 
 
 def _common_interval(sources: Sequence[str], frames: Sequence[pl.DataFrame]) -> timedelta:

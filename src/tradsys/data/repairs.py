@@ -12,7 +12,8 @@ N_SHOWN = 5
 class Repair:
     """One kind of repair: how many rows it touched, the first of them by name, and a sentence that says what was done.
 
-    `changed` is false where rows only look wrong: those are named and left as they are.
+    `changed` is false where rows only look wrong: those are named and left as they are. `symbol` is named where several
+    are pooled.
     """
 
     kind: str
@@ -20,6 +21,12 @@ class Repair:
     rows: tuple[str, ...]
     sentence: str
     changed: bool = True
+    symbol: str = ""
+
+    @property
+    def told(self) -> str:
+        """The sentence, with its symbol before it where there is one."""
+        return f"{self.symbol}: {self.sentence}" if self.symbol else self.sentence
 
 
 def describe(kind: str, what: str, n_rows: int, names: Sequence[str], *, changed: bool = True) -> Repair:

@@ -9,7 +9,7 @@ from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.bars import Ohlcv, quality_report, split_symbols, to_arrays
 from tradsys.core.defects import ROW
 from tradsys.core.errors import NotEnoughBars
-from tradsys.core.time import commonest_step, stamp
+from tradsys.core.time import DAY_MS, commonest_step, stamp
 from tradsys.data.repairs import N_SHOWN, Repair, describe, gaps_left
 
 AROUND = 48
@@ -22,6 +22,7 @@ THIN_VOLUME, THIN_RANGE = 0.6, 0.75
 """A broken bar is thin when it holds less than these shares of what the bars around it hold."""
 MIN_THIN, MIN_EXCESS = 3, 4.0
 """Thin breaks are partial bars when there are this many, and this many standard deviations more than by chance."""
+MIN_SESSIONS, SATURDAY = 10, 6
 
 
 def settle_suspects(bars: pl.DataFrame, place: str) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
@@ -54,7 +55,28 @@ def settle_suspects(bars: pl.DataFrame, place: str) -> tuple[pl.DataFrame, tuple
     settled = pl.concat(kept)
     with suppress(NotEnoughBars):
         found += gaps_left(quality_report(settled).gaps)
-    return settled, tuple(found)
+    return settled, (*found, *sessions_noticed(settled))
+
+
+def sessions_noticed(bars: pl.DataFrame) -> list[Repair]:
+    """The repair that says of markets which close at weekends that their sessions are not modelled; else none.
+
+    Markets whose bars open on two weeks' days or more, are no longer than a day, and never open on a Saturday (UTC).
+    """
+    closed = []
+    for symbol, frame in split_symbols(bars).items():
+        days = frame["ts"].dt.date().unique()
+        steps = np.diff(frame["ts"].dt.epoch("ms").to_numpy())
+        if len(days) >= MIN_SESSIONS and commonest_step(steps) <= DAY_MS and not (days.dt.weekday() == SATURDAY).any():
+            closed.append(symbol)
+    if not closed:
+        return []
+    named = f" of {', '.join(closed)}" if "symbol" in bars.columns else ""
+    sentence = (
+        f"no bar{named} opens on a Saturday: a market with sessions, which are not modelled; the hours in which it is "
+        "closed count as gaps, a stop may fill far from its price after them, and annual figures use 365 days"
+    )
+    return [Repair("sessions", len(bars), (), sentence, changed=False)]
 
 
 def _tell(
@@ -89,9 +111,10 @@ def _breaks(a: Ohlcv) -> BoolArray:
     breaks = np.zeros(len(a), dtype=bool)
     if len(a) < MIN_BARS:
         return breaks
+    is_outage = (a.volume == 0) & (a.high == a.low)  # the market stood still: the next open is not meant to continue it
     typical = _typical(a.high / a.low - 1)[:-1]
     steps = np.diff(a.ts)
-    usable = (steps == commonest_step(steps)) & (typical > 0)
+    usable = (steps == commonest_step(steps)) & (typical > 0) & ~is_outage[:-1]
     jump = np.abs(a.open[1:] / a.close[:-1] - 1)[usable] / typical[usable]
     if len(jump) and np.median(jump) < BREAK_SHARE / 10:
         breaks[:-1][usable] = jump > max(BREAK_SHARE, 5 * np.quantile(jump, 0.99))

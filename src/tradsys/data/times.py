@@ -1,30 +1,70 @@
 """Times in every shape that files keep them in, settled to milliseconds UTC row by row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from tradsys.core.errors import DataError
 from tradsys.core.time import from_ms
+from tradsys.core.utc_times import EPOCH_UNITS
 from tradsys.data.repairs import Repair
 from tradsys.data.span import TimeSpan
 
-_BOUNDS = (("s", 3e8, 1e11, 1e3), ("ms", 1e11, 1e14, 1.0), ("us", 1e14, 1e17, 1e-3), ("ns", 1e17, 1e19, 1e-6))
-"""Epoch units by size: name, smallest, largest, milliseconds in one; they do not overlap between 1980 and 5000."""
-
-_WITH_OFFSET = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
+_WRITTEN = (
+    (r"^(\d{4})[./](\d{1,2})[./](\d{1,2})", "$1-$2-$3"),
+    (r"^(\d{4}-\d{1,2}-\d{1,2}|\d{8})[T_](\d)", "$1 $2"),
+    (r" (\d{1,2})-([AP]M)$", " $1:00 $2"),
+    (r"(?i)(\d)\s*([ap])\.?m\.?$", "$1 ${2}M"),
+    (r"(\d) aM$", "$1 AM"),
+    (r"(\d) pM$", "$1 PM"),
+    (r"^(.* )(\d):", "${1}0$2:"),
+    (r"\s*(Z|UTC|GMT)$", "+00:00"),
+    (r"\s*(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})$", "$1$2:$3"),
+    (r"(\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?|\d{8} \d{6})\s*(?:UTC|GMT)?([+-])(\d{2})$", "$1$2$3:00"),
+    (r"\s*(?:UTC|GMT)([+-])(\d)$", "${1}0$2:00"),
+)
+"""Ways of writing one time, each made that of the formats below, in this order."""
+_WITH_OFFSET = (
+    "%Y-%m-%d %H:%M:%S%.f%:z",
+    "%Y-%m-%d %H:%M%:z",
+    "%d.%m.%Y %H:%M:%S%.f%:z",
+    "%d.%m.%Y %H:%M%:z",
+    "%Y%m%d %H%M%S%:z",
+)
 _NAIVE = (
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%d %H:%M",
     "%Y-%m-%d",
     "%Y%m%d",
     "%Y%m%d %H%M%S",
+    "%Y%m%d %H%M",
+    "%Y%m%d %H:%M:%S%.f",
+    "%Y%m%d %H:%M",
     "%Y-%m-%d %I:%M %p",
+    "%Y-%m-%d %I:%M:%S %p",
     "%d.%m.%Y %H:%M:%S%.f",
     "%d.%m.%Y %H:%M",
     "%d.%m.%Y",
+    "%d.%m.%Y %I:%M:%S %p",
+    "%d.%m.%Y %I:%M %p",
+    "%b %d, %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d %b %Y %H:%M:%S",
+    "%d-%b-%Y %H:%M:%S",
 )
+_N_USUAL = 3
+_STAGES = (
+    ((), (), _NAIVE[:_N_USUAL]),
+    (
+        ((r"^(\d{4}-\d{2}-\d{2})T", "$1 "), (r"Z$", "+00:00"), (r"([+-]\d{2})(\d{2})$", "$1:$2")),
+        _WITH_OFFSET[:2],
+        _NAIVE[:_N_USUAL],
+    ),
+    (_WRITTEN, _WITH_OFFSET, _NAIVE),
+)
+"""What is rewritten and tried, with and without an offset: what nearly every file has first, since it is quicker."""
 _DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%3f"}
 """Whole numbers that are a calendar's digits, by their length."""
 _UNIT_MS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
@@ -32,10 +72,19 @@ _UNIT_MS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Milliseconds since 1970 a row (Int64, null where there is none), and what had to be settled to get them."""
+    """Milliseconds since 1970 a row (Int64, null where there is none), and what had to be settled to get them.
+
+    `is_local` (n,) marks the rows whose times name no zone and were read as if in UTC.
+    """
 
     ms: pl.Series
     repairs: tuple[Repair, ...] = ()
+    is_local: pl.Series | None = None
+
+    def named_local(self, is_local: pl.Series | bool) -> "Times":
+        """The same with the rows whose times name no zone: all, none or those of a mask."""
+        mask = pl.repeat(is_local, len(self.ms), eager=True) if isinstance(is_local, bool) else is_local
+        return replace(self, is_local=mask)
 
 
 def settle_times(column: pl.Series, source: str) -> Times:
@@ -53,11 +102,11 @@ def read_times(column: pl.Series, source: str, span: TimeSpan) -> Times:
     """
     dtype = column.dtype
     if dtype == pl.Date:
-        return Times(column.cast(pl.Datetime("ms")).dt.epoch("ms"))
+        return Times(column.cast(pl.Datetime("ms")).dt.epoch("ms")).named_local(True)
     if isinstance(dtype, pl.Datetime):
-        return Times(column.cast(pl.Int64) // _UNIT_MS[dtype.time_unit])
+        return Times(column.cast(pl.Int64) // _UNIT_MS[dtype.time_unit]).named_local(dtype.time_zone is None)
     if dtype.is_numeric():
-        return _from_digits(column, span) or _from_numbers(column, source)
+        return _from_digits(column, span) or _from_numbers(column, source).named_local(False)
     if dtype in (pl.String, pl.Categorical):
         return _from_text(column.cast(pl.String).str.strip_chars(), source, span)
     raise DataError(f"{source}: times of type {dtype} are not understood; wanted datetimes, epoch numbers or text")
@@ -82,21 +131,21 @@ def _from_digits(column: pl.Series, span: TimeSpan) -> Times | None:
     if ms.null_count() > column.null_count() or not ms.drop_nulls().is_between(span.first, span.end).all():
         return None
     if n_digits == 8:
-        return Times(ms)
+        return Times(ms).named_local(True)
     example = f"{whole[0]} as {from_ms(int(ms.drop_nulls()[0])):%Y-%m-%d %H:%M:%S}"
     sentence = f"times are the digits of a calendar and were read so, {example}"
-    return Times(ms, (Repair("calendar digits", len(whole), (), sentence, changed=False),))
+    return Times(ms, (Repair("calendar digits", len(whole), (), sentence, changed=False),)).named_local(True)
 
 
 def _from_numbers(column: pl.Series, source: str) -> Times:
-    for _, low, high, scale in _BOUNDS:  # the usual case: whole numbers of one unit
+    for _, low, high, scale in EPOCH_UNITS:  # the usual case: whole numbers of one unit
         if column.dtype.is_integer() and not column.null_count() and bool(column.is_between(low, high, "left").all()):
             whole = column.cast(pl.Int64)
             return Times(whole * round(scale) if scale >= 1 else whole // round(1 / scale))
     frame = pl.DataFrame({"x": column})
     exact, size = pl.col("x"), pl.col("x").cast(pl.Float64)
     ms, unit = pl.lit(None, dtype=pl.Int64), pl.lit(None, dtype=pl.String)
-    for name, low, high, scale in _BOUNDS:
+    for name, low, high, scale in EPOCH_UNITS:
         inside = size.is_between(low, high, closed="left")
         if scale > 1:
             value = (size * scale).round().cast(pl.Int64, strict=False)
@@ -111,26 +160,31 @@ def _from_numbers(column: pl.Series, source: str) -> Times:
 
 def _from_text(column: pl.Series, source: str, span: TimeSpan) -> Times:
     numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count() == column.null_count():
+    if 2 * numbers.is_not_null().sum() > len(column) - column.null_count():
+        words = column.is_not_null() & numbers.is_null()
+        if words.any():
+            _refuse_unread(numbers, column, source)
         whole = column.cast(pl.Int64, strict=False)
         exact = whole if whole.null_count() == column.null_count() else numbers
         digits = _from_digits(exact, span)
         if digits is not None or not ((numbers > 1.9e7) & (numbers < 2.2e7)).any():
-            return digits or _from_numbers(exact, source)
-    clean = (
-        column.str.replace(r"^(\d{4})[./](\d{2})[./](\d{2})", "$1-$2-$3")
-        .str.replace(r"^(\d{4}-\d{2}-\d{2})[T_]", "$1 ")
-        .str.replace(r" (\d{2})-([AP]M)$", " $1:00 $2")
-        .str.replace(r"\s*(Z|UTC|GMT)$", "+00:00")
-        .str.replace(r"([+-]\d{2}):?(\d{2})$", "$1:$2")
-    )
-    has_offset = clean.str.contains(r":\d{2}.*[+-]\d{2}:\d{2}$")
-    ms = pl.Series("ms", [None] * len(column), dtype=pl.Int64)
-    for formats, rows in ((_WITH_OFFSET, has_offset), (_NAIVE, ~has_offset)):
-        ms = _try_formats(ms, clean, rows, formats)
+            return digits or _from_numbers(exact, source).named_local(False)
+    ms = pl.repeat(None, len(column), dtype=pl.Int64, eager=True)
+    offsets = pl.repeat(None, len(column), dtype=pl.String, eager=True)
+    for rewritten, with_offset, naive in _STAGES:
+        clean = column.set(ms.is_not_null(), None)
+        for pattern, written in rewritten:
+            clean = clean.str.replace(pattern, written)
+        has_offset = clean.str.contains(r"(?::\d{2}.*|\d{8} \d{6})[+-]\d{2}:\d{2}$").fill_null(False)
+        for formats, rows in ((with_offset, has_offset), (naive, ~has_offset)):
+            ms = _try_formats(ms, clean, rows, formats)
+        offsets = offsets.zip_with(~(has_offset & ms.is_not_null()), clean.str.slice(-6))
+        if ms.null_count() == column.null_count():
+            break
     _refuse_unread(ms, column, source)
-    offsets = clean.filter(has_offset).str.slice(-6)
-    return _told(ms, offsets, "mixed offsets", "rows at", "times came with mixed UTC offsets ({}); all are UTC now")
+    sentence = "times came with mixed UTC offsets ({}); all are UTC now"
+    told = _told(ms, offsets.drop_nulls(), "mixed offsets", "rows at", sentence)
+    return told.named_local(offsets.is_null())
 
 
 def _told(ms: pl.Series, marks: pl.Series, kind: str, link: str, sentence: str) -> Times:

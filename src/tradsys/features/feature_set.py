@@ -11,6 +11,8 @@ import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.frames import HeldBars, as_bars, as_frames
+from tradsys.core.plugins import told_of_own
 from tradsys.core.seeds import derive
 from tradsys.core.single_symbol import single_symbol
 from tradsys.features.catalogue import DEFAULT
@@ -53,17 +55,19 @@ class FeatureSet:
         """
         return cls(tuple(feature_named(name) for name in names))
 
-    def fit(self, frames: Sequence[pl.DataFrame], *, seed: int = 0) -> "FittedFeatures":
+    def fit(self, frames: HeldBars, *, seed: int = 0) -> "FittedFeatures":
         """Learn what features have to learn, and each column's scale, from training bars alone, one frame a symbol.
 
         Odd columns are divided by their root mean square and not centred, so that they still change sign with the
         market; all others get mean zero and standard deviation one.
         """
+        frames = as_frames(frames, "FeatureSet.fit")
         unscaled = self.learn(frames, seed=seed)
         return unscaled.scaled([unscaled.raw(bars) for bars in frames])
 
-    def learn(self, frames: Sequence[pl.DataFrame], *, seed: int = 0) -> "FittedFeatures":
+    def learn(self, frames: HeldBars, *, seed: int = 0) -> "FittedFeatures":
         """The first half of `fit`: what features have to learn, on a scale of one that is not learnt yet."""
+        frames = as_frames(frames, "FeatureSet.fit")
         if not frames:
             raise ConfigError("features are learnt from one frame a symbol, found none")
         for bars in frames:
@@ -144,7 +148,7 @@ class FittedFeatures:
         scale = np.where(spread > 1e-9 * (1.0 + np.abs(centre)), spread, 1.0)
         return FittedFeatures(self.features, tuple(centre.tolist()), tuple(scale.tolist()))
 
-    def compute(self, bars: pl.DataFrame) -> FeatureMatrix:
+    def compute(self, bars: HeldBars) -> FeatureMatrix:
         """Scaled features of one symbol's bars, cut at five deviations; the first `lookback - 1` rows are NaN."""
         return FeatureMatrix(self.standardise(self.raw(bars)), self.columns)
 
@@ -158,8 +162,9 @@ class FittedFeatures:
             np.clip(part, -CLIP, CLIP, out=part)
         return values
 
-    def raw(self, bars: pl.DataFrame) -> FloatArray:
+    def raw(self, bars: HeldBars) -> FloatArray:
         """The same before scaling, shape (n_bars, n_features)."""
+        bars = as_bars(bars, "a feature set")
         single_symbol(bars, "a feature set")
         return self.warmed_up(in_chunks(self.features, bars, self.lookback - 1))
 
@@ -198,8 +203,21 @@ def in_chunks(features: Sequence[Feature], bars: pl.DataFrame, warm_up: int) -> 
     for first in range(0, len(bars), _CHUNK):
         start = max(0, first - warm_up)
         part = bars[start : first + _CHUNK]
-        computed = [feature.compute(part)[first - start :] for feature in features]
+        computed = [_rows(feature, part)[first - start :] for feature in features]
         np.concatenate(computed, axis=1, out=values[first : first + _CHUNK])
+    return values
+
+
+def _rows(feature: Feature, bars: pl.DataFrame) -> FloatArray:
+    """What the feature computes, refused where it is not a row a bar and a column a name."""
+    with told_of_own(feature, f"the feature {feature.name!r}"):
+        values = feature.compute(bars)
+    wanted = (len(bars), len(feature.columns))
+    if np.shape(values) != wanted:
+        raise ConfigError(
+            f"the feature {feature.name!r} computes a row for each bar and a column for each of its names, shape "
+            f"{wanted}, found {np.shape(values)}"
+        )
     return values
 
 

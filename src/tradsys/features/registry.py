@@ -6,9 +6,12 @@ from dataclasses import fields
 from typing import Any
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.registry import Registry
 from tradsys.features.feature import Feature
 
-_CLASSES: dict[str, Any] = {}
+_REGISTRY: Registry[Any] = Registry("feature class")
+_CLASSES = _REGISTRY.entries
+_NEEDS = ("name", "columns", "lookback", "is_odd", "is_volatility")
 
 
 def register[F: Feature](cls: type[F]) -> type[F]:
@@ -16,11 +19,25 @@ def register[F: Feature](cls: type[F]) -> type[F]:
 
     Parameters that are not numbers, strings or tuples of them need a `to_dict` and a `from_dict` on the class.
     """
-    taken = {other.name for other in _CLASSES.values()}
-    if cls.__name__ in _CLASSES or cls.name in taken:
-        raise ConfigError(f"a feature named {cls.name!r} ({cls.__name__}) is registered already; choose another name")
-    _CLASSES[cls.__name__] = cls
+    lacking = [need for need in _NEEDS if not hasattr(cls, need)]
+    if lacking:
+        raise ConfigError(
+            f"a feature has {', '.join(_NEEDS)}, and {cls.__name__} lacks {', '.join(lacking)}; features.feature "
+            "describes each"
+        )
+    taken = {other.name: name for name, other in _CLASSES.items()}
+    if cls.name in taken:
+        owner = _REGISTRY.owners[taken[cls.name]]
+        raise ConfigError(
+            f"a feature named {cls.name!r} ({cls.__name__}) is registered already, by {owner}; choose another name"
+        )
+    _REGISTRY.add(cls.__name__, cls, cls.__module__)
     return cls
+
+
+def owner_of(name: str) -> str:
+    """The top-level module that registered the feature of this name."""
+    return _REGISTRY.owners[type(feature_named(name)).__name__]
 
 
 def registered() -> dict[str, type[Feature]]:

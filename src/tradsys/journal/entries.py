@@ -9,8 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
+from tradsys.journal.judged import JudgedData
+
 COUNTED = frozenset({"trial"})
 """Kinds that are trials."""
+
+LOCKBOX = "lockbox"
+"""Kind of an opening, which counts for whatever else is judged in its span."""
 
 type Decided = Literal["adopted", "rejected", "negative"]
 type Choosable = Literal["agent", "objective", "threshold", "regime map", "profile"]
@@ -42,7 +47,8 @@ class Content:
 class Trial(Content):
     """One profile of one configuration, simulated on the outer folds; `Ledger.append_trial` adds its series.
 
-    A configuration that a `study` tunes is a trial like any other once its outer trades were simulated.
+    A configuration that a `study` tunes is a trial like any other once its outer trades were simulated. `judged` are
+    the test blocks; a trial that does not say them counts by all of its data.
     """
 
     kind: ClassVar[str] = "trial"
@@ -54,6 +60,7 @@ class Trial(Content):
     code: str
     sources: tuple[str, ...]
     study: str = ""
+    judged: JudgedData | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +127,14 @@ class Comparison(Content):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockboxOpening(Content):
-    """A look at the last part of the history, entered before it; counts as a trial of every other opening."""
+    """A look at the last part of the history, entered before it; counts as a trial of whatever else is judged there."""
 
-    kind: ClassVar[str] = "lockbox"
+    kind: ClassVar[str] = LOCKBOX
     experiment: str
     profile: str
     seed: int
     code: str
+    judged: JudgedData | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,13 @@ from typing import Any
 from safetensors import SafetensorError
 
 from tradsys.core.errors import ConfigError, DataError, LedgerError
-from tradsys.core.files import sync_folder, write_atomically
+from tradsys.core.files import sync_folder, write_once
 from tradsys.core.json_text import canonical_json
-from tradsys.core.price_path import PATH_BLOCK, PricePath
+from tradsys.core.price_path import PricePath
 from tradsys.journal.chain import FIRST, LedgerEntry, chained, is_json, line_of, read_line, sha256
-from tradsys.journal.entries import COUNTED
+from tradsys.journal.entries import COUNTED, LOCKBOX
+from tradsys.journal.judged import JudgedData
+from tradsys.journal.recognition import Recognition
 from tradsys.journal.trial import TrialSeries
 
 TRIAL = "trial"
@@ -49,8 +51,7 @@ class Ledger:
         self._entries: list[LedgerEntry] = []
         self._by_content: dict[str, LedgerEntry] = {}
         self._read_to = 0
-        self._paths: dict[str, PricePath] = {}
-        self._same_market: dict[tuple[str, str], bool] = {}
+        self._recognition = Recognition(self.path.parent / "paths")
         self.refresh()
 
     @property
@@ -68,7 +69,7 @@ class Ledger:
 
     def append_trial(self, content: Mapping[str, Any], trial: TrialSeries) -> LedgerEntry:
         """Store a trial's series, then append its entry: `content` with kind "trial", "series" and "n_trades" added."""
-        _write_once(self._series_path(trial.digest), trial.to_bytes())
+        write_once(self._series_path(trial.digest), trial.to_bytes())
         return self.append({**content, "kind": TRIAL, "series": trial.digest, "n_trades": trial.n_trades})
 
     def append(self, content: Mapping[str, Any]) -> LedgerEntry:
@@ -98,34 +99,44 @@ class Ledger:
 
     def keep_paths(self, paths: Iterable[PricePath]) -> None:
         """Store the paths of a market's prices, by which it is recognised when it comes stored in another way."""
-        for path in paths:
-            _write_once(self._price_path(path.digest), path.to_bytes())
+        self._recognition.keep(paths)
 
     def share_data(self, blocks: Collection[str], others: Collection[str]) -> bool:
         """Whether two sets of data share a month: the same closes, or paths of prices that are one market's."""
-        if not frozenset(blocks).isdisjoint(others):
-            return True
-        return any(self._are_one_market(a, b) for a in _paths_among(blocks) for b in _paths_among(others))
+        return self._recognition.share_data(blocks, others)
+
+    def share_judged(self, one: JudgedData, other: JudgedData) -> bool:
+        """Whether some of what one judged was judged by the other: the same market at the same time."""
+        return self._recognition.share_judged(one, other)
 
     def entries_on(self, blocks: Collection[str]) -> list[LedgerEntry]:
         """Entries whose data share at least one month with `blocks`."""
         wanted = frozenset(blocks)
         return [entry for entry in self._entries if self.share_data(wanted, entry.content.get("blocks", ()))]
 
-    def trials_on(self, blocks: Collection[str]) -> list[LedgerEntry]:
-        """Trials on data that share at least one month with `blocks`."""
-        return [entry for entry in self.entries_on(blocks) if entry.kind in COUNTED]
+    def trials_on(self, data: JudgedData | Collection[str]) -> list[LedgerEntry]:
+        """Trials that judged any part of this data, all of it where only its hashes are given.
 
-    def n_trials_on(self, blocks: Collection[str]) -> int:
+        A lock-box that was opened within a stated span is a look at that span like any other.
+        """
+        wanted = JudgedData.of(data)
+        return [entry for entry in self._entries if _is_trial(entry) and self._is_on(entry, wanted)]
+
+    def openings_on(self, data: JudgedData | Collection[str]) -> list[LedgerEntry]:
+        """Openings of lock-boxes that reach into this data; of those that do not say their span, all that share it."""
+        wanted = JudgedData.of(data)
+        return [entry for entry in self.entries(LOCKBOX) if self._is_on(entry, wanted)]
+
+    def n_trials_on(self, data: JudgedData | Collection[str]) -> int:
         """How many different trials this data has seen: the same series found twice is one."""
-        return len({_trial_name(entry) for entry in self.trials_on(blocks)})
+        return len({_trial_name(entry) for entry in self.trials_on(data)})
 
-    def head_for(self, blocks: Collection[str]) -> str:
+    def head_for(self, data: JudgedData | Collection[str]) -> str:
         """Digest of all that a verdict on this data rests on: its trials, whatever their order, clock and neighbours.
 
         Notes, decisions and choices made inside training parts leave it as it is.
         """
-        return sha256("\n".join(sorted(entry.content_hash for entry in self.trials_on(blocks))))
+        return sha256("\n".join(sorted(entry.content_hash for entry in self.trials_on(data))))
 
     def latest(self, kind: str, **fields: Any) -> LedgerEntry | None:
         """The last entry of a kind whose content has these values, None where there is none."""
@@ -157,35 +168,18 @@ class Ledger:
             raise LedgerError(f"{path} holds {stored.digest[:12]}..., not what its name says; restore it from a copy")
         return stored
 
-    def earlier(self, blocks: Collection[str], *, but: Collection[str] = ()) -> Earlier:
+    def earlier(self, data: JudgedData | Collection[str], *, but: Collection[str] = ()) -> Earlier:
         """Trials on this data, each distinct series once, without those whose digest is in `but` (the run's own).
 
         A trial that has no stored series only counts.
         """
-        names = {_trial_name(entry) for entry in self.trials_on(blocks)}
+        names = {_trial_name(entry) for entry in self.trials_on(data)}
         others = sorted(names.difference(but))
         stored = [digest for digest in others if self._series_path(digest).exists()]
         return Earlier(tuple(self.load_trial(digest) for digest in stored), len(others) - len(stored))
 
-    def _are_one_market(self, digest: str, other: str) -> bool:
-        """Compares two stored paths once; one whose file is not here is recognised by its months alone."""
-        pair = (digest, other)
-        if pair not in self._same_market:
-            own, theirs = self._load_path(digest), self._load_path(other)
-            self._same_market[pair] = own is not None and theirs is not None and own.shares_a_month(theirs)
-        return self._same_market[pair]
-
-    def _load_path(self, digest: str) -> PricePath | None:
-        if digest not in self._paths:
-            path = self._price_path(digest)
-            if not path.exists():
-                _log.warning("%s is gone: the market it told of is recognised by its exact months alone", path)
-                return None
-            stored = PricePath.from_bytes(path.read_bytes())
-            if stored.digest != digest:
-                raise LedgerError(f"{path} holds another path than its name says; restore it from a copy")
-            self._paths[digest] = stored
-        return self._paths[digest]
+    def _is_on(self, entry: LedgerEntry, data: JudgedData) -> bool:
+        return self.share_judged(data, JudgedData.of_entry(entry.content))
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -241,19 +235,10 @@ class Ledger:
     def _series_path(self, digest: str) -> Path:
         return self.path.parent / "trials" / f"{digest}.safetensors"
 
-    def _price_path(self, digest: str) -> Path:
-        return self.path.parent / "paths" / f"{digest}.safetensors"
 
-
-def _paths_among(blocks: Iterable[str]) -> list[str]:
-    """Digests of the paths of prices that data name among the hashes of their months."""
-    return [block.removeprefix(PATH_BLOCK) for block in blocks if block.startswith(PATH_BLOCK)]
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
+def _is_trial(entry: LedgerEntry) -> bool:
+    """Whether it counts; an opening of a lock-box only where it says its span: before, it was none of the trials'."""
+    return entry.kind in COUNTED or (entry.kind == LOCKBOX and JudgedData.of_entry(entry.content).is_dated)
 
 
 def _trial_name(entry: LedgerEntry) -> str:

@@ -13,13 +13,14 @@ from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import TS, Ohlcv
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import infer_interval, interval_ms
 from tradsys.labels.kernel import PESSIMISTIC, TARGET, FineBars, Prices, no_fine_bars, reason_names, walk_all
 
 
 def triple_barrier(
-    bars: pl.DataFrame,
+    bars: HeldBars,
     *,
     upper: float = 1.5,
     lower: float = 1.5,
@@ -27,7 +28,7 @@ def triple_barrier(
     atr_period: int = 14,
     side: int = 1,
     events: ArrayLike | None = None,
-    fine_bars: pl.DataFrame | None = None,
+    fine_bars: HeldBars | None = None,
 ) -> pl.DataFrame:
     """Outcome of every trade that could have been decided at the close of a bar of one symbol.
 
@@ -50,6 +51,7 @@ def triple_barrier(
     check_barriers(upper, lower, horizon, atr_period)
     if side not in (1, -1):
         raise ConfigError(f"side must be 1 (long) or -1 (short), was {side}")
+    bars = as_bars(bars, "triple_barrier")
     arrays = single_symbol(bars, "triple_barrier")
     bar_ms = interval_ms(infer_interval(bars))
     atr = wilder_atr(arrays.high, arrays.low, arrays.close, atr_period)
@@ -124,8 +126,9 @@ def _event_rows(events: ArrayLike | None, n_bars: int) -> IntArray:
     return rows.astype(np.int64)
 
 
-def _cover(ts: IntArray, bar_ms: int, fine_bars: pl.DataFrame) -> FineBars:
+def _cover(ts: IntArray, bar_ms: int, fine_bars: HeldBars) -> FineBars:
     """Which fine rows lie inside each bar; a bar that they do not cover without a hole gets none."""
+    fine_bars = as_bars(fine_bars, "fine_bars")
     fine = single_symbol(fine_bars, "fine_bars")
     fine_ms = interval_ms(infer_interval(fine_bars))
     if fine_ms >= bar_ms or bar_ms % fine_ms:
@@ -143,12 +146,12 @@ def _cover(ts: IntArray, bar_ms: int, fine_bars: pl.DataFrame) -> FineBars:
 type EventRule = Literal["every", "cusum"]
 
 
-def every_bar(bars: pl.DataFrame) -> IntArray:
+def every_bar(bars: HeldBars) -> IntArray:
     """All rows, shape (n_bars,)."""
-    return np.arange(len(bars))
+    return np.arange(len(as_bars(bars, "every_bar")))
 
 
-def cusum(bars: pl.DataFrame, threshold: float, *, atr_period: int = 14) -> IntArray:
+def cusum(bars: HeldBars, threshold: float, *, atr_period: int = 14) -> IntArray:
     """Rows at which the close has drifted `threshold` ATRs one way since the last event, shape (n_events,).
 
     The symmetric CUSUM filter on closes, with each step measured in the ATR of the bar before it, so that one threshold
@@ -159,7 +162,7 @@ def cusum(bars: pl.DataFrame, threshold: float, *, atr_period: int = 14) -> IntA
     if not threshold > 0:
         raise ConfigError(f"a CUSUM threshold must be positive, in ATR, was {threshold}; 1.0 is a usual start")
     check_counts(atr_period=atr_period)
-    arrays = single_symbol(bars, "cusum")
+    arrays = single_symbol(as_bars(bars, "cusum"), "cusum")
     return _cusum_rows(arrays.close, wilder_atr(arrays.high, arrays.low, arrays.close, atr_period), threshold)
 
 
@@ -199,8 +202,9 @@ class BarrierSpec:
                 f"cusum_threshold must be a positive number of ATRs, was {self.cusum_threshold}; 1.0 is usual"
             )
 
-    def label(self, bars: pl.DataFrame) -> pl.DataFrame:
+    def label(self, bars: HeldBars) -> pl.DataFrame:
         """Labels of both sides: the columns of `triple_barrier` and `side` (Int8); all longs, then all shorts."""
+        bars = as_bars(bars, "BarrierSpec.label")
         arrays = single_symbol(bars, "BarrierSpec.label")
         bar_ms = interval_ms(infer_interval(bars))
         atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.atr_period)
@@ -212,7 +216,7 @@ class BarrierSpec:
             for side in (1, -1)
         )
 
-    def event_rows(self, bars: pl.DataFrame) -> IntArray:
+    def event_rows(self, bars: HeldBars) -> IntArray:
         """Rows at whose close a trade may be decided."""
         if self.events == "every":
             return every_bar(bars)

@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
+from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import infer_interval, interval_ms
 
@@ -20,7 +20,7 @@ class Expansion(NamedTuple):
     end: IntArray
 
 
-def volatility_expansion(bars: pl.DataFrame, *, horizon: int = 24, atr_period: int = 14) -> Expansion:
+def volatility_expansion(bars: HeldBars, *, horizon: int = 24, atr_period: int = 14) -> Expansion:
     """Log of the volatility of a bar realised over the next `horizon` bars, over the average true range now.
 
     Barriers are set in multiples of that average, so that this one number measures how easily they are reached.
@@ -33,6 +33,7 @@ def volatility_expansion(bars: pl.DataFrame, *, horizon: int = 24, atr_period: i
     if horizon < 1:
         raise ConfigError(f"horizon counts bars and must be at least 1, was {horizon}; 24 is a day of hours")
     check_counts(horizon=horizon, atr_period=atr_period)
+    bars = as_bars(bars, "volatility_expansion")
     arrays = single_symbol(bars, "volatility_expansion")
     n_bars = len(arrays.ts)
     value, end = np.full(n_bars, np.nan), np.zeros(n_bars, np.int64)

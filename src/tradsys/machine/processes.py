@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from typing import Any
 
+from tradsys.core.plugins import load_plugins, loaded_plugins
 from tradsys.machine.limits import THREAD_VARIABLES
 
 _LISTEN_S = 0.25
@@ -22,15 +23,16 @@ def process_pool(
 ) -> Iterator[ProcessPoolExecutor]:
     """Fresh processes, so that their libraries read the thread caps; when the block fails, they end with their work.
 
-    A process ends with the one that made it, even where that was killed. An interrupt from the keyboard reaches that
-    one alone, which ends the others: they print nothing of their own.
+    Plugins that settings named here are loaded there. A process ends with the one that made it, even where that was
+    killed. An interrupt from the keyboard reaches that one alone, which ends the others: they print nothing of their
+    own.
     """
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
     try:
-        with ProcessPoolExecutor(n_processes, context, _begin, (initializer, initargs)) as pool:
+        with ProcessPoolExecutor(n_processes, context, _begin, (loaded_plugins(), initializer, initargs)) as pool:
             try:
                 # in a thread, since they take seconds to begin and the interrupt must reach this one meanwhile
                 starting = threading.Thread(target=_start_deaf, args=(pool, n_processes), daemon=True)
@@ -82,8 +84,9 @@ def _nothing() -> None:
     """What a process is given so that it starts."""
 
 
-def _begin(initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+def _begin(plugins: tuple[str, ...], initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    load_plugins(plugins)
     if initializer is not None:
         initializer(*initargs)
 

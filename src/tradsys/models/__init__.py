@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tradsys.models.forecaster import Forecaster as Forecaster
     from tradsys.models.forecaster import Panel as Panel
     from tradsys.models.forecaster import load_forecaster as load_forecaster
+    from tradsys.models.forecaster import register_fitted as register_fitted
     from tradsys.models.linear.baselines import BaseRate as BaseRate
     from tradsys.models.linear.baselines import SymmetricLogistic as SymmetricLogistic
     from tradsys.models.linear.baselines import VolatilityOnly as VolatilityOnly
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tradsys.models.networks.stepper import Stepper as Stepper
     from tradsys.models.pooling.ensemble import Ensemble as Ensemble
     from tradsys.models.pooling.ensemble import FittedEnsemble as FittedEnsemble
+    from tradsys.models.registry import register_agent as register_agent
     from tradsys.models.training.agents import ResNetAgent as ResNetAgent
     from tradsys.models.training.agents import TransformerAgent as TransformerAgent
     from tradsys.models.trees.boosted import Boosted as Boosted

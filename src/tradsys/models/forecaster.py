@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError
+from tradsys.core.registry import Registry
 
 LONG, SHORT = 0, 1
 """Columns of every two-sided array: the long side's target first, the short side's target first."""
@@ -117,21 +118,41 @@ class Forecaster(Protocol):
         """Fit on the chosen rows alone."""
 
 
-KINDS = {
-    "linear": ("tradsys.models.linear.logistic", "FittedLinear"),
-    "boosted": ("tradsys.models.trees.boosted", "FittedBoosted"),
-    "resnet": ("tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
-    "transformer": ("tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
-    "volatility": ("tradsys.models.linear.volatility_forecast", "VolatilityForecast"),
-}
-"""Kind -> module and class; a new kind of model is one line here."""
+_REGISTRY: Registry[tuple[str, str]] = Registry("model of kind")
+KINDS = _REGISTRY.entries
+"""Kind -> module and class, which is imported when a bundle holds one."""
+
+for _kind, _module, _class in (
+    ("linear", "tradsys.models.linear.logistic", "FittedLinear"),
+    ("boosted", "tradsys.models.trees.boosted", "FittedBoosted"),
+    ("resnet", "tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
+    ("transformer", "tradsys.models.networks.onnx_forecaster", "OnnxForecaster"),
+    ("volatility", "tradsys.models.linear.volatility_forecast", "VolatilityForecast"),
+):
+    _REGISTRY.add(_kind, (_module, _class), _module)
+
+
+def register_fitted[F: FittedForecaster](cls: type[F]) -> type[F]:
+    """Class decorator that lets bundles hold a fitted model of one's own, known by its `kind`, a class variable."""
+    _REGISTRY.add(str(cls.kind), (cls.__module__, cls.__qualname__), cls.__module__)
+    return cls
+
+
+def check_kind(fitted: FittedForecaster) -> None:
+    """Refuse a fitted model that a bundle could hold but not give back."""
+    if fitted.kind not in KINDS:
+        raise ConfigError(
+            f"a bundle holds models of registered kinds, found {fitted.kind!r}; put @register_fitted above "
+            f"{type(fitted).__name__}"
+        )
 
 
 def load_forecaster(kind: str, files: Mapping[str, bytes]) -> FittedForecaster:
     """The fitted model of this kind that `to_files` wrote."""
     if kind not in KINDS:
+        known = ", ".join(sorted(KINDS))
         raise BundleError(
-            f"a model is one of {', '.join(sorted(KINDS))}, found {kind!r}; was it saved by a newer version?"
+            f"a model is one of {known}, found {kind!r}; was it saved by a newer version, or is it of a plugin?"
         )
     module, name = KINDS[kind]
     forecaster: FittedForecaster = getattr(import_module(module), name).from_files(files)

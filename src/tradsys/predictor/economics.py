@@ -64,8 +64,12 @@ def expected_net_return(
     in_time = np.minimum(timeout, 1.0 - probability)
     stopped = 1.0 - probability - in_time
     gross_atr = probability * upper - stopped * lower + in_time * time_exit.mean(probability)
-    fees = costs.taker + probability * costs.maker + (1.0 - probability) * costs.taker
-    return gross_atr * atr_over_price[:, None] - fees - holding_cost
+    return gross_atr * atr_over_price[:, None] - expected_fees(probability, costs) - holding_cost
+
+
+def expected_fees(probability: FloatArray, costs: Costs) -> FloatArray:
+    """Fees and slippage of entering each side, as a fraction of the entry price: targets pay the maker fee, (n, 2)."""
+    return costs.taker + probability * costs.maker + (1.0 - probability) * costs.taker
 
 
 @dataclass(frozen=True, slots=True)

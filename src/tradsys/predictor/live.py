@@ -12,8 +12,10 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import to_arrays
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.time import as_ms, interval_ms, stamp
-from tradsys.features.stream.feature_stream import Bar, FeatureStream, frame_of
+from tradsys.features.stream.bar import HeldBar, as_bar
+from tradsys.features.stream.feature_stream import FeatureStream, frame_of
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
@@ -79,13 +81,13 @@ class LivePredictor:
             for name, one in models.items()
         }
 
-    def warm(self, bars: pl.DataFrame, *, now: datetime | int | None = None) -> Decision:
+    def warm(self, bars: HeldBars, *, now: datetime | int | None = None) -> Decision:
         """Forget everything and take in the history of one symbol, `Predictor.lookback` closed bars at least.
 
         Returns the decision for its last bar that has closed by `now`; bars are checked as `Predictor.decide` does it.
         A history that is refused leaves everything as it was.
         """
-        frames, n_open = self.predictor.checked(bars, now=now)
+        frames, n_open = self.predictor.checked(as_bars(bars, "a warm start"), now=now)
         if len(frames) != 1:
             raise ConfigError(f"a live predictor follows one symbol, found {len(frames)}; make one for each")
         ((symbol, frame),) = frames.items()
@@ -115,13 +117,14 @@ class LivePredictor:
                 setattr(self, name, value)
             raise
 
-    def forecast(self, bar: Bar, *, after_gap: bool = False, now: datetime | int | None = None) -> FloatArray:
+    def forecast(self, bar: HeldBar, *, after_gap: bool = False, now: datetime | int | None = None) -> FloatArray:
         """Uncalibrated log-odds (2,) of the bar that has just closed; one that closes after `now` is refused."""
         if np.isnan(self._close) or self.features.n_seen != self._n_seen:
             raise ConfigError(
                 "a live predictor needs its history first, and again after its features were stepped by somebody else; "
                 "call warm(bars)"
             )
+        bar = as_bar(bar, self._symbol)
         if bar.ts + self._step_ms > (until := as_ms(now)):
             raise DataError(
                 f"wanted a closed bar, found that of {stamp(bar.ts)}, which closes at {stamp(bar.ts + self._step_ms)}, "
@@ -139,7 +142,7 @@ class LivePredictor:
         self._read(row)
         return self._logits
 
-    def step(self, bar: Bar, *, after_gap: bool = False, now: datetime | int | None = None) -> Decision:
+    def step(self, bar: HeldBar, *, after_gap: bool = False, now: datetime | int | None = None) -> Decision:
         """The decision for the bar that has just closed; one that closes after `now` is refused, and nothing moves."""
         self.forecast(bar, after_gap=after_gap, now=now)
         return self._decision()

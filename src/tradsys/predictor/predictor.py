@@ -1,7 +1,7 @@
 """The one object that decides: simulation, backtest, paper and live all call it; only the venue differs."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,8 @@ from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import closed_bars, split_symbols, to_arrays
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
+from tradsys.core.frames import HeldBars, as_bars
+from tradsys.core.plugins import load_plugins
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.predictor.deployed import ARGUMENT, BUNDLE, deployed, profile_called
@@ -83,8 +85,9 @@ class Predictor(PredictorParts):
         watching = 0 if self.supervisor is None else self.supervisor.lookback
         return max(deciding, self.regimes.lookback, watching, ATR_MEMORY * self.barriers.atr_period)
 
-    def forecast(self, bars: pl.DataFrame) -> Forecasts:
+    def forecast(self, bars: HeldBars) -> Forecasts:
         """Forecasts of every bar of one symbol, each from bars up to its own close."""
+        bars = as_bars(bars, "a forecast")
         X = self.features.compute(bars).values
         outputs = self.model_outputs(X, self.regimes.filter(bars))
         return self.forecasts(bars, outputs, np.ones(len(bars), bool))
@@ -131,13 +134,16 @@ class Predictor(PredictorParts):
             & (atr > 0)
         )
         valued = self.valuation.value(logits, timeout, atr / close, holding_cost)
+        money = None if self.money is None else self.money.apply(valued, atr / close)
         audit = np.full(len(atr), np.nan)
         if ready.any():
             audit[ready] = self.auditor.probability(audit_inputs(X, logits, valued, regime)[ready])
         return Forecasts(
             start=start,
             probability=valued.probability,
-            expected_net=valued.expected_net,
+            expected_net=valued.expected_net if money is None else money.expected_net,
+            net_error=None if money is None else money.standard_error,
+            has_earned=None if self.money is None else np.full(len(start), self.money.earned.is_enough),
             best_side=valued.best_side,
             rank=self.ranks.rank(valued.probability),
             regime=regime,
@@ -148,13 +154,13 @@ class Predictor(PredictorParts):
             macro=macro,
         )
 
-    def checked(self, bars: pl.DataFrame, *, now: datetime | int | None = None) -> tuple[dict[str, pl.DataFrame], int]:
+    def checked(self, bars: HeldBars, *, now: datetime | int | None = None) -> tuple[dict[str, pl.DataFrame], int]:
         """The bars that may decide, one frame a symbol, and how many were left out: not closed by `now`.
 
         A DataError for bars that are not valid, of another interval, or of a symbol that the bundle does not name; a
         frame without a `symbol` column is taken as one of its own.
         """
-        closed, n_open = closed_bars(bars, self.interval, now=now)
+        closed, n_open = closed_bars(as_bars(bars, "a predictor"), self.interval, now=now)
         frames = split_symbols(closed)
         foreign = [symbol for symbol in frames if symbol and self.symbols is not None and symbol not in self.symbols]
         if foreign:
@@ -165,11 +171,12 @@ class Predictor(PredictorParts):
             )
         return frames, n_open
 
-    def decide_many(self, bars: pl.DataFrame, *, now: datetime | int | None = None) -> pl.DataFrame:
+    def decide_many(self, bars: HeldBars, *, now: datetime | int | None = None) -> pl.DataFrame:
         """A row a closed bar and symbol, in the fields of `Decision`; actions of 0 carry the reason they stay out.
 
         Bars are checked as `decide` does it, and a bar that closes after `now` has no row.
         """
+        bars = as_bars(bars, "decide_many")
         frames, _ = self.checked(bars, now=now)
         if not any(map(len, frames.values())):
             raise NotEnoughBars(f"decisions need closed bars, found none among {len(bars)}; load earlier history first")
@@ -178,13 +185,14 @@ class Predictor(PredictorParts):
             for symbol, frame in frames.items()
         )
 
-    def decide(self, bars: pl.DataFrame, *, now: datetime | int | None = None) -> Decision:
+    def decide(self, bars: HeldBars, *, now: datetime | int | None = None) -> Decision:
         """The decision for the last bar of one symbol that has closed by `now`; the last row of `decide_many`.
 
         `now` is the clock's unless given (aware, or milliseconds). A bar that closes after it never decides: the last
         one, where it is still open, is left out and counted in `n_open`; without `now`, bars that open in the future
         are refused. With `now` in the past the decision is the one that was made then.
         """
+        bars = as_bars(bars, "decide")
         frames, n_open = self.checked(bars, now=now)
         if len(frames) > 1:
             raise ConfigError(f"decide takes the bars of one symbol, found {len(frames)}; decide_many takes several")
@@ -208,14 +216,17 @@ class Predictor(PredictorParts):
         folder: Path | str,
         profile: Profile | str | None = None,
         *,
+        plugins: Sequence[str | Path] | Path = (),
         log: Callable[[str], None] | None = None,
     ) -> Self:
         """The predictor of a bundle, after every byte of it has been checked.
 
         It is decided by `profile`, given or named; without one by STRATEGY_PROFILE in the environment or in `.env`, and
         where there is none by the profile that the bundle was written with. `profile_source` says which it was. What is
-        doubtful about the bundle goes to `log`, a line each; the standard error stream by default.
+        doubtful about the bundle goes to `log`, a line each; the standard error stream by default. `plugins` are
+        modules or .py files whose parts it has; a bundle imports none by itself, and refuses one of another source.
         """
+        load_plugins((plugins,) if isinstance(plugins, str | Path) else plugins)
         parts = read_parts(Path(folder))
         if parts.symbols is None:
             write = partial(print, file=sys.stderr) if log is None else log
@@ -247,6 +258,6 @@ def decisions_frame(symbol: str, forecasts: Forecasts, profile: Profile, barrier
             "stop_distance": barriers.lower * forecasts.atr,
             "target_distance": barriers.upper * forecasts.atr,
             "horizon": pl.repeat(barriers.horizon, len(forecasts.start), dtype=pl.Int32, eager=True),
-            "reason": actions.reason,
+            "reason": pl.Series(actions.reason, dtype=pl.String),
         }
     )

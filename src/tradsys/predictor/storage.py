@@ -13,16 +13,19 @@ from safetensors import SafetensorError
 
 from tradsys.auditor.auditor import FittedAuditor
 from tradsys.bundle.bundle import read_bundle, write_bundle
-from tradsys.core.errors import BundleError, TradsysError
+from tradsys.core.errors import BundleError, ConfigError, TradsysError
 from tradsys.core.json_text import read_json
+from tradsys.core.plugins import check_plugin
+from tradsys.core.registry import registered_source, registers_parts, root_of
 from tradsys.core.time import as_interval
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.barriers import BarrierSpec
-from tradsys.models.forecaster import FittedForecaster, load_forecaster
+from tradsys.models.forecaster import FittedForecaster, check_kind, load_forecaster
 from tradsys.models.linear.volatility_forecast import VolatilityForecast
 from tradsys.models.pooling.combination import Combination, combination_from_dict
+from tradsys.predictor.money import MoneyCalibration
 from tradsys.predictor.valuation import N_AUDIT_INPUTS, ConfidenceRanks, Valuation
-from tradsys.profiles.profile import Profile, profile_from_dict, profile_to_dict
+from tradsys.profiles.profile import PIECES, Profile, profile_from_dict, profile_to_dict
 from tradsys.regimes.family import RegimeFilter, filter_from_dict
 from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.regimes.momentum import RegimeMomentum  # noqa: F401  # registers a feature that a bundle may hold
@@ -48,19 +51,22 @@ class PredictorParts:
     profile: Profile
     volatility: VolatilityForecast | None = None
     supervisor: FittedMacroFilter | None = None
+    money: MoneyCalibration | None = None
     symbols: tuple[str, ...] | None = None
     profiles: tuple[Profile, ...] = ()
     """Every profile that the run compared, by whose names another one may be deployed."""
 
 
 _FEATURES, _REGIMES, _VALUATION, _SETTINGS = "features.json", "regimes.json", "valuation.json", "settings.json"
-_RANKS, _SUPERVISOR = "ranks.safetensors", "supervisor.json"
+_RANKS, _SUPERVISOR, _MONEY = "ranks.safetensors", "supervisor.json", "money.json"
 _JSON = (_FEATURES, _REGIMES, _VALUATION, _SUPERVISOR, _SETTINGS)
 _TIMEOUT, _AUDITOR, _VOLATILITY = "timeout.", "auditor.", "volatility."
 
 
 def write_parts(predictor: PredictorParts, folder: Path) -> None:
     """Write the bundle; the folder must not exist yet."""
+    for one in (*predictor.forecasters.values(), predictor.timeout):
+        check_kind(one)
     files = {
         _FEATURES: _json(predictor.features.to_dict()),
         _REGIMES: _json(predictor.regimes.to_dict()),
@@ -87,19 +93,33 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
         **_prefixed(_AUDITOR, predictor.auditor.to_files()),
         _SUPERVISOR: _json(None if predictor.supervisor is None else predictor.supervisor.to_dict()),
     }
+    if predictor.money is not None:
+        files[_MONEY] = _json(predictor.money.to_dict())
     if predictor.volatility is not None:
         files |= _prefixed(_VOLATILITY, predictor.volatility.to_files())
-    about = {"feature_schema": predictor.features.schema_digest, "profile": predictor.profile.name}
+    about: dict[str, Any] = {"feature_schema": predictor.features.schema_digest, "profile": predictor.profile.name}
+    if needed := own_parts_of(predictor):
+        about["plugins"] = needed
     write_bundle(folder, files, about=about)
+
+
+def own_parts_of(predictor: PredictorParts) -> dict[str, str | None]:
+    """Modules of a user that registered parts of this predictor, and the SHA-256 of their source (`core.plugins`)."""
+    profiles = (predictor.profile, *predictor.profiles)
+    rules = [getattr(one, piece) for one in profiles for piece in PIECES]
+    models = (*predictor.forecasters.values(), predictor.timeout)
+    roots = {root_of(type(part).__module__) for part in (*predictor.features.features, *models, *rules)}
+    return {root: registered_source(root) for root in sorted(roots) if root != "tradsys" and registers_parts(root)}
 
 
 def read_parts(folder: Path) -> PredictorParts:
     """The parts that were saved.
 
-    A BundleError for a changed byte, an unlisted file, another feature schema, and files that are not what this version
-    writes or do not fit each other.
+    A BundleError for a changed byte, an unlisted file, another feature schema, files that are not what this version
+    writes or do not fit each other, and a plugin that is not loaded or has another source.
     """
     files, about = read_bundle(folder)
+    _check_plugins(about.get("plugins", {}))
     values = {name: _part(name, partial(_json_in, files, name)) for name in _JSON}
     features = _part(_FEATURES, lambda: FittedFeatures.from_dict(values[_FEATURES]))
     if features.schema_digest != about.get("feature_schema"):
@@ -124,11 +144,23 @@ def read_parts(folder: Path) -> PredictorParts:
         profile=_part(_SETTINGS, lambda: profile_from_dict(settings["profile"])),
         volatility=_part(_VOLATILITY, lambda: VolatilityForecast.from_files(volatility)) if volatility else None,
         supervisor=None if supervisor is None else _part(_SUPERVISOR, lambda: FittedMacroFilter.from_dict(supervisor)),
+        money=_part(_MONEY, lambda: MoneyCalibration.from_dict(_json_in(files, _MONEY))) if _MONEY in files else None,
         symbols=_part(_SETTINGS, lambda: _symbols(settings.get("symbols"))),
         profiles=_part(_SETTINGS, lambda: tuple(profile_from_dict(one) for one in settings.get("profiles", ()))),
     )
     _part("", lambda: _check_fit(parts))
     return parts
+
+
+def _check_plugins(needed: Any) -> None:
+    """Raise where the bundle has parts of modules that are not loaded, or whose source is another one."""
+    if not isinstance(needed, dict) or not all(isinstance(one, str | None) for one in needed.values()):
+        raise BundleError(f"the bundle's plugins are modules with hashes, found {needed!r}; copy the bundle again")
+    for module, digest in needed.items():
+        try:
+            check_plugin(module, digest, "the parts of this bundle")
+        except ConfigError as error:
+            raise BundleError(f'{error}; in Python, Predictor.load(..., plugins=["{module}"])') from None
 
 
 def _check_fit(parts: PredictorParts) -> None:
@@ -141,7 +173,9 @@ def _check_fit(parts: PredictorParts) -> None:
     parts.auditor.probability(np.full((1, X.shape[1] + N_AUDIT_INPUTS + parts.regimes.n_states), np.nan))
     nothing = np.full((1, 2), np.nan)
     has_cost = parts.valuation.holding is not None
-    parts.valuation.value(nothing, nothing, np.ones(1), nothing if has_cost else None)
+    valued = parts.valuation.value(nothing, nothing, np.ones(1), nothing if has_cost else None)
+    if parts.money is not None:
+        parts.money.apply(valued, np.ones(1))
     parts.ranks.rank(nothing)
 
 

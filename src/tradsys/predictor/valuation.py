@@ -13,16 +13,20 @@ from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError, FitError
 from tradsys.core.orders import SIDES, Side
 from tradsys.models.calibration import Calibration
-from tradsys.predictor.economics import Holding, TimeExit, expected_net_return
+from tradsys.predictor.economics import Holding, TimeExit, expected_fees, expected_net_return
 
 
 @dataclass(frozen=True, slots=True)
 class ValuedForecasts:
-    """Calibrated forecasts of some rows: `probability`, `expected_net` (n, 2), `best_side` (n,) the better's column."""
+    """Calibrated forecasts of some rows: `probability`, `expected_net` (n, 2), `best_side` (n,) the better's column.
+
+    `cost` (n, 2) is what `expected_net` has been charged, a fraction of the entry price.
+    """
 
     probability: FloatArray
     expected_net: FloatArray
     best_side: IntArray
+    cost: FloatArray
 
     @property
     def confidence(self) -> FloatArray:
@@ -63,6 +67,7 @@ class Valuation:
         if (holding_cost is None) != (self.holding is None):
             raise ConfigError("trades that cost something to hold need the holding cost of every row, and only those")
         probability = self.calibration.apply(logits)
+        charged = 0.0 if holding_cost is None else holding_cost
         expected = expected_net_return(
             probability,
             self.timeout_calibration.apply(timeout_logits),
@@ -71,11 +76,12 @@ class Valuation:
             lower=self.lower,
             atr_over_price=atr_over_price,
             costs=self.costs,
-            holding_cost=0.0 if holding_cost is None else holding_cost,
+            holding_cost=charged,
         )
         allowed = np.array([0.0 if side in self.sides else -np.inf for side in SIDES])
         better_short = expected[:, 1] + allowed[1] > expected[:, 0] + allowed[0]
-        return ValuedForecasts(probability, expected, better_short.astype(np.int64))
+        cost = expected_fees(probability, self.costs) + charged
+        return ValuedForecasts(probability, expected, better_short.astype(np.int64), cost)
 
     def to_dict(self) -> dict[str, Any]:
         return {

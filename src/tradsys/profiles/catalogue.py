@@ -7,7 +7,8 @@ from typing import Literal, Protocol
 
 from tradsys.core.errors import ConfigError
 from tradsys.profiles.profile import Profile
-from tradsys.profiles.rules import AuditorVeto, ConfidenceAbove, ExpectedReturnAbove, NotQuiet, RiskOffSize
+from tradsys.profiles.registry import profiles_by, register_profile
+from tradsys.profiles.rules import AuditorVeto, ConfidenceAbove, EarnedReturnAbove, MustEarn, NotQuiet, RiskOffSize
 
 SNIPER = Profile(
     name="SNIPER",
@@ -35,12 +36,17 @@ RECKLESS = Profile(
 
 EDGE = Profile(
     name="EDGE",
-    description="every forecast whose calibrated return after costs is positive",
-    entry=ExpectedReturnAbove(),
+    description="every forecast that, as such ones earned out of fold, pays its costs by .8 standard errors; none if "
+    "they did not",
+    entry=EarnedReturnAbove(),
+    record=MustEarn(),
 )
 
 
-PROFILES: tuple[Profile, ...] = (SNIPER, AUDITED, RECKLESS, EDGE)
+for _profile in (SNIPER, AUDITED, RECKLESS, EDGE):
+    register_profile(_profile)
+
+PROFILES: tuple[Profile, ...] = profiles_by(("tradsys",))
 
 
 class HasName(Protocol):

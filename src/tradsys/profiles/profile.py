@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.errors import BundleError
 from tradsys.core.identity import OUTSIDE_IDENTITY, digest
 from tradsys.core.orders import SIDES
-from tradsys.profiles import rules
 from tradsys.profiles.forecast import Forecasts
+from tradsys.profiles.rule_registry import rule_named
 from tradsys.profiles.rules import (
+    AnyRecord,
     AnyRegime,
     AuditRule,
     EntryRule,
@@ -19,6 +19,7 @@ from tradsys.profiles.rules import (
     FullExposure,
     FullSize,
     NoAudit,
+    RecordRule,
     RegimeRule,
     SizingRule,
 )
@@ -35,7 +36,7 @@ class Actions:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """When to enter, which regimes to sit out, what the auditor may veto, how large a trade is.
+    """When to enter, what the record must show, which regimes to sit out, what the auditor may veto, how large.
 
     The decision never looks at a venue: the simulation, paper and live call the same `decide`.
     """
@@ -47,6 +48,7 @@ class Profile:
     audit: AuditRule = NoAudit()
     sizing: SizingRule = FullSize()
     exposure: ExposureRule = FullExposure()
+    record: RecordRule = AnyRecord()
 
     @property
     def digest(self) -> str:
@@ -59,6 +61,7 @@ class Profile:
         exposed = self.exposure.share(forecasts)
         checks = (
             (forecasts.is_ready, "no forecast yet: warming up"),
+            (self.record.allows(forecasts), "such decisions did not earn their costs out of fold"),
             (self.entry.admits(forecasts), self.entry.refusal),
             (self.regimes.allows(forecasts), self.regimes.refusal),
             (size > 0, "vetoed by the auditor"),
@@ -80,28 +83,24 @@ class Profile:
         )
 
 
-_PIECES = ("entry", "regimes", "audit", "sizing", "exposure")
+PIECES = ("entry", "regimes", "audit", "sizing", "exposure", "record")
+"""Fields of a profile that are rules."""
 
 
 def profile_to_dict(profile: Profile) -> dict[str, Any]:
     """JSON-able; `profile_from_dict` gives back an equal profile."""
-    pieces = {piece: getattr(profile, piece) for piece in _PIECES}
+    pieces = {piece: getattr(profile, piece) for piece in PIECES}
     named = {piece: {"class": type(value).__name__, **asdict(value)} for piece, value in pieces.items()}
     return {"name": profile.name, "description": profile.description, **named}
 
 
 def profile_from_dict(values: dict[str, Any]) -> Profile:
     """The profile that `profile_to_dict` wrote."""
-    pieces = {piece: _rule(values[piece]) for piece in _PIECES if piece in values}
+    pieces = {piece: _rule(values[piece]) for piece in PIECES if piece in values}
     return Profile(name=values["name"], description=values["description"], **pieces)
 
 
 def _rule(values: dict[str, Any]) -> Any:
     fields = dict(values)
     name = fields.pop("class")
-    kind = getattr(rules, name, None)
-    if not isinstance(kind, type):
-        raise BundleError(
-            f"a profile is built from the rules of this version, found {name!r}; run again to write a new bundle"
-        )
-    return kind(**fields)
+    return rule_named(name)(**fields)

@@ -52,7 +52,7 @@ class ConfidenceAbove:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedReturnAbove:
-    """Enter when the calibrated return after costs, p_t a - p_s b + p_o E[ret | time] - c, is above `margin_bps`."""
+    """Enter when the expected return after costs is above `margin_bps`, however uncertain it is."""
 
     margin_bps: float = 0.0
 
@@ -62,6 +62,54 @@ class ExpectedReturnAbove:
     @property
     def refusal(self) -> str:
         return f"expected return after costs is not above {self.margin_bps:g} bp"
+
+
+@dataclass(frozen=True, slots=True)
+class EarnedReturnAbove:
+    """Enter when the expected return after costs stays above `margin_bps` lowered by `standard_errors` of its own.
+
+    Both are what such forecasts earned out of fold, not what they promise; a predictor of an earlier version, which
+    kept no such record, is taken at its word.
+    """
+
+    margin_bps: float = 0.0
+    standard_errors: float = 0.8
+
+    def __post_init__(self) -> None:
+        if not self.standard_errors >= 0:
+            raise ConfigError(f"standard_errors is 0 or more, was {self.standard_errors}; 0 ignores them")
+
+    def admits(self, forecasts: Forecasts) -> BoolArray:
+        error = 0.0 if forecasts.net_error is None else forecasts.net_error
+        return forecasts.chosen(forecasts.expected_net - self.standard_errors * error) > self.margin_bps / 1e4
+
+    @property
+    def refusal(self) -> str:
+        lowered = f" less {self.standard_errors:g} standard errors" if self.standard_errors else ""
+        return f"expected return after costs{lowered} is not above {self.margin_bps:g} bp"
+
+
+class RecordRule(Protocol):
+    """Says whether what such decisions earned out of fold allows more of them."""
+
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        """Mask of shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyRecord:
+    """Entries whatever earlier ones earned."""
+
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        return np.ones(len(forecasts.start), bool)
+
+
+@dataclass(frozen=True, slots=True)
+class MustEarn:
+    """No entries while decisions that were expected to pay did not earn their costs out of fold."""
+
+    def allows(self, forecasts: Forecasts) -> BoolArray:
+        return np.ones(len(forecasts.start), bool) if forecasts.has_earned is None else forecasts.has_earned
 
 
 class RegimeRule(Protocol):

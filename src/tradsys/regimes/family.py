@@ -1,11 +1,10 @@
 """What every kind of regime offers: a spec that fits, and the filter that reads bars without knowing later ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
-import polars as pl
-
 from tradsys.core.arrays import FloatArray
+from tradsys.core.frames import HeldBars
 from tradsys.regimes.markov import FittedRegimeFilter
 from tradsys.regimes.volatility import FittedVolatilityFilter
 
@@ -21,7 +20,7 @@ class RegimeFilter(Protocol):
     def lookback(self) -> int:
         """Bars that settle a value; the first `lookback - 1` rows are NaN."""
 
-    def filter(self, bars: pl.DataFrame) -> FloatArray:
+    def filter(self, bars: HeldBars) -> FloatArray:
         """Filtered probabilities, shape (n_bars, n_states): no row knows a later bar."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -36,7 +35,7 @@ class Regimes(Protocol):
     def n_states(self) -> int:
         """Number of regimes."""
 
-    def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> RegimeFilter:
+    def fit(self, frames: HeldBars, *, seed: int) -> RegimeFilter:
         """Fit on training bars alone, one frame a symbol."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.frames import HeldBars, as_bars, as_frames
 from tradsys.core.seeds import derive
 from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import HOUR_MS
@@ -109,9 +110,10 @@ class RegimeSpec:
         return self.observation.reference + self.window
 
     def fit(
-        self, frames: Sequence[pl.DataFrame], *, seed: int, start_from: "FittedRegimeFilter | None" = None
+        self, frames: HeldBars, *, seed: int, start_from: "FittedRegimeFilter | None" = None
     ) -> "FittedRegimeFilter":
         """Fit on training bars alone, one frame a symbol; `start_from`, fitted on earlier bars, saves the starts."""
+        frames = as_frames(frames, "RegimeSpec.fit")
         for bars in frames:
             single_symbol(bars, "RegimeSpec.fit")
         observation = self.observation.fit(frames)
@@ -147,15 +149,16 @@ class FittedRegimeFilter:
     def lookback(self) -> int:
         return self.observation.lookback + self.window - 1
 
-    def filter(self, bars: pl.DataFrame) -> FloatArray:
+    def filter(self, bars: HeldBars) -> FloatArray:
         if is_traced(bars):
-            return self.regimes.filter_windows(self.observation.compute(bars), self.window)
+            return self.regimes.filter_windows(self.observation.compute(cast(pl.DataFrame, bars)), self.window)
+        bars = as_bars(bars, "a regime filter")
         single_symbol(bars, "a regime filter")
         return self._probabilities(bars, lambda X: self.regimes.filter_windows(X, self.window))
 
-    def smoothed_proba(self, bars: pl.DataFrame) -> FloatArray:
+    def smoothed_proba(self, bars: HeldBars) -> FloatArray:
         """For plots only: shape (n_bars, n_states), knowing the future; traded on, they invent profit."""
-        return self._probabilities(bars, self.regimes.smoothed_proba)
+        return self._probabilities(as_bars(bars, "a regime filter"), self.regimes.smoothed_proba)
 
     def _probabilities(self, bars: pl.DataFrame, read: Callable[[FloatArray], FloatArray]) -> FloatArray:
         X = self.observation.compute(bars)

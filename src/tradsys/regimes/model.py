@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, FitError, NotEnoughBars
 from tradsys.core.plain_values import as_tuples
 from tradsys.core.seeds import generator
-from tradsys.regimes.fitted import FittedRegimes, check_finite
+from tradsys.regimes.fitted import FittedRegimes, Observed, as_rows, check_finite
 
 _SCREEN_ROWS = 3000
 _SCREEN_STEPS = 12
@@ -94,13 +93,15 @@ class RegimeModel:
             raise ConfigError(f"tolerance must be positive, was {self.tolerance}; 1e-5 a row is usual")
 
     def fit(
-        self, X: npt.ArrayLike, lengths: Sequence[int] | None = None, *, start_from: FittedRegimes | None = None
+        self, X: Observed, lengths: Sequence[int] | None = None, *, start_from: FittedRegimes | None = None
     ) -> FittedRegimes:
-        """Fit on observations (n, d); `lengths` are the rows of each unbroken run, where there are several.
+        """Fit on observations (n, d), an array or a frame, or (n,) of one column.
+
+        `lengths` are the rows of each unbroken run, where there are several.
 
         `start_from`, a model of earlier rows, replaces the starts: folds that grow then converge within a few steps.
         """
-        X = _as_floats(X)
+        X = as_rows(X)
         lengths = [len(X)] if lengths is None else [n for n in lengths if n > 0]
         self._check(X, lengths)
         scale = _Scale.of(X) if self.has_units else _Scale.none(X)
@@ -207,13 +208,6 @@ class RegimeModel:
         if not self.has_units:
             return 1e-2
         return _PRIOR * np.eye(n_columns) if self.covariance == "full" else _PRIOR
-
-
-def _as_floats(X: npt.ArrayLike) -> FloatArray:
-    try:
-        return np.asarray(X, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"observations are numbers of shape (n_bars, n_columns), found others ({error})") from None
 
 
 def _are_one(means: FloatArray, covariances: FloatArray, state: int) -> bool:

@@ -1,9 +1,8 @@
 """Regimes without a hidden state: which third of the training bars' volatility the last bars belong to."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import polars as pl
@@ -11,6 +10,7 @@ import polars as pl
 from tradsys.core.arrays import FloatArray
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.frames import HeldBars, as_bars, as_frames
 from tradsys.core.plain_values import PlainValues
 from tradsys.core.single_symbol import single_symbol
 from tradsys.features.feature import masked
@@ -37,9 +37,10 @@ class VolatilityRegimes:
             )
         check_counts(n_states=self.n_states, window=self.window)
 
-    def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> "FittedVolatilityFilter":
+    def fit(self, frames: HeldBars, *, seed: int) -> "FittedVolatilityFilter":
         """Learn the cuts from training bars alone, one frame a symbol; the seed is not used."""
         del seed
+        frames = as_frames(frames, "VolatilityRegimes.fit")
         for bars in frames:
             single_symbol(bars, "VolatilityRegimes.fit")
         levels = np.concatenate([_level(bars, self.window)[self.window :] for bars in frames])
@@ -70,11 +71,12 @@ class FittedVolatilityFilter(PlainValues):
         """The window, and the close before its first range."""
         return self.window + 1
 
-    def filter(self, bars: pl.DataFrame) -> FloatArray:
+    def filter(self, bars: HeldBars) -> FloatArray:
         """Shape (n_bars, n_states), from the last `window` bars alone; NaN in the first `lookback - 1` rows."""
         if not is_traced(bars):
+            bars = as_bars(bars, "a regime filter")
             single_symbol(bars, "a regime filter")
-        level, edges = _level(bars, self.window), (-np.inf, *self.cuts, np.inf)
+        level, edges = _level(cast(pl.DataFrame, bars), self.window), (-np.inf, *self.cuts, np.inf)
         return masked([_between(level, low, high) for low, high in pairwise(edges)], self.lookback)
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tradsys.report.numbers import MINUS, Axis, count, days, interval_text, is_known, number, p_value
 from tradsys.report.selection import sharpe_axis
-from tradsys.runs.metrics import ProfileMetrics
+from tradsys.runs.metrics import ProfileMetrics, why_never
 from tradsys.runs.section import Number
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.verdict import ProfileJudgement
@@ -109,8 +109,8 @@ def never_fired(metrics: ProfileMetrics, n_trades: int) -> str:
     if metrics.n_decisions > 0:
         wanted = count(metrics.n_decisions)
         return f"Never filled: it wanted to enter {wanted} times, too late to end within the test."
-    highest = metrics.highest_confidence
-    return f"Never fired: the highest confidence it saw was {highest:.3f}." if is_known(highest) else "Never fired."
+    why = why_never(metrics.highest_confidence, metrics.stayed_out)
+    return f"Never fired: {why}." if why else "Never fired."
 
 
 def _card(run: StoredRun, name: str, axis: Axis) -> Card:

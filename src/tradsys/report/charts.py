@@ -146,18 +146,28 @@ MOST_POINTS = 5_000
 BUCKETS = ("1h", "4h", "1d", "7d")
 
 
-def pack_curves(equity: pl.DataFrame, profiles: Sequence[str], benchmark: str = "BUY_AND_HOLD") -> Packed:
+def pack_curves(
+    equity: pl.DataFrame,
+    profiles: Sequence[str],
+    benchmark: str = "BUY_AND_HOLD",
+    *,
+    cash_quote: float | None = None,
+) -> Packed:
     """Change since the start and drawdown from the highest point so far, both as fractions.
 
-    Drawdowns are taken on every point of the run before any are joined, and a joined point keeps its deepest.
+    An account starts with `cash_quote`, before what the first bar cost it; where that is not known, after it. Drawdowns
+    are taken on every point of the run before any are joined, and a joined point keeps its deepest.
     """
     order = [name for name in (*profiles, benchmark) if name in set(equity["profile"])]
+    start = pl.col("equity").first().over("profile") if cash_quote is None else pl.lit(cash_quote)
     curves = (
         equity.drop_nulls()
         .sort("ts")
         .with_columns(
-            (pl.col("equity") / pl.col("equity").first().over("profile") - 1).alias("change"),
-            (pl.col("equity") / pl.col("equity").cum_max().over("profile") - 1).alias("drawdown"),
+            (pl.col("equity") / start - 1).alias("change"),
+            (pl.col("equity") / pl.max_horizontal(pl.col("equity").cum_max().over("profile"), start) - 1).alias(
+                "drawdown"
+            ),
         )
     )
     joined = _join(curves)

@@ -153,9 +153,9 @@ def _fold(fold: FoldMetrics, names: Sequence[str]) -> FoldRow:
 def _fold_cell(own: FoldTrades | None) -> MetricCell:
     if own is None:
         return MetricCell(UNKNOWN)
-    if own.n_trades == 0:
+    if own.n_trades == 0 and not own.equity_return:
         return MetricCell("no trades")
-    return MetricCell(percent(own.net_return, signed=True), n=count(own.n_trades))
+    return MetricCell(percent(own.equity_return, signed=True), n=count(own.n_trades))
 
 
 def _cell(measured: Measurement | None, show: Callable[[Number], str]) -> MetricCell:

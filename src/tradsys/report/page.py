@@ -18,14 +18,17 @@ from tradsys.report.drift import drift_card
 from tradsys.report.facts import cost_rows, lookahead_line, supervisor_card
 from tradsys.report.forest import families_card, forecaster_rows, forests
 from tradsys.report.importance import importance_card
+from tradsys.report.money import money_card
 from tradsys.report.ranks import ranks_card
 from tradsys.report.reliability import diagrams
 from tradsys.report.repeat import repetition
 from tradsys.report.selection import chosen_card, paths_card
+from tradsys.report.symbols import symbol_rows
 from tradsys.report.trade_list import pack_trades
 from tradsys.runs.deciders import deciding_sentences
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import EQUITY
+from tradsys.runs.top_forecasts import top_forecast_sentences
 
 SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "trades", "start")
 STYLES = ("report", "diagnostics", "strips", "trader")
@@ -69,9 +72,12 @@ def page(run: StoredRun) -> str:
             breakdown=breakdown_card(run, names),
             repetition=repetition(run),
             decided=deciding_sentences(metrics, run.manifest.deployed_profile),
+            symbols=symbol_rows(metrics, names),
+            top_forecasts=top_forecast_sentences(metrics),
             forests=forests(metrics.skill),
             forecasters=forecaster_rows(metrics.skill),
             diagrams=diagrams(metrics.reliability, metrics.labels),
+            money=money_card(metrics.money),
             importance=importance_card(metrics.importance),
             families=families_card(metrics.families),
             supervisor=supervisor_card(metrics.supervisor),
@@ -102,7 +108,7 @@ def _drawn(run: StoredRun, names: list[str]) -> dict[str, Any]:
     return {
         "profiles": names,
         "symbols": pack_symbols(run, names),
-        "equity": pack_curves(run.table(EQUITY), names),
+        "equity": pack_curves(run.table(EQUITY), names, cash_quote=run.manifest.cash_quote),
         "trades": pack_trades(run, names),
     }
 

@@ -11,6 +11,7 @@ import polars as pl
 from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.errors import FitError
 from tradsys.core.files import check_space, check_writable
+from tradsys.core.plugins import plugin_sources
 from tradsys.core.time import format_interval
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
@@ -87,6 +88,7 @@ def run(
     own, guard_bars = trial_series(simulated.simulations), simulated.guard_bars
     with recorded_if_unwritten(market, spec, tried.config, ledger, code=code):
         causes = ruin_causes(simulated.simulations)
+        progress("judging against all that was tried", 0, 1)
         judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code, causes=causes)
         benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
         metrics = simulated.metrics(benchmark, progress) | {"lookahead": lookahead.to_dict()}
@@ -94,7 +96,9 @@ def run(
         if open_the_lockbox:
             progress("opening the lock-box", 0, 1)
             simulate = simulated.simulate_lockbox
-            verdict["lockbox"] = open_lockbox(market, spec, simulate, ledger, guard_bars=guard_bars, code=code)
+            verdict["lockbox"] = open_lockbox(
+                market, spec, simulate, ledger, opens=simulated.span[1], guard_bars=guard_bars, code=code
+            )
         facts = {
             **_provenance(market, tried.config, spec, code),
             "hypothesis": looks_at,
@@ -103,12 +107,15 @@ def run(
             "deciders": [fold["decider"] for fold in metrics["folds"]],
             "kind": tried.kind,
         }
+        progress("writing tables and bundle", 0, 2)
         with RunFolder.writing(root, _slug(market, spec, tried.folder_title(market))) as folder:
             measured, claimed = folder.write_metrics(metrics), folder.write_verdict(verdict)
-            _write_rest(folder, simulated, benchmark, facts, render)
+            _write_rest(folder, simulated, benchmark, facts, render, progress)
             choices = simulated.choices(run_name(market, spec, code), measured)
             record_result(market, spec, tried.agent, tried.config, choices, claimed, measured, ledger, code=code)
-            return StoredRun(folder.finish())
+            finished = StoredRun(folder.finish())
+        progress("finished", 2, 2)
+        return finished
 
 
 def _write_rest(
@@ -117,6 +124,7 @@ def _write_rest(
     benchmark: Simulation,
     facts: Mapping[str, Any],
     render: Callable[[Path], object],
+    progress: Progress,
 ) -> None:
     """Tables, bundle, manifest and report, until all of it is on disk."""
     for schema, frame in (*_common_tables(simulated, benchmark), *simulated.tables()):
@@ -124,6 +132,7 @@ def _write_rest(
     if simulated.predictor is not None:
         simulated.predictor.save(folder.path / "bundle")
     folder.write_manifest(facts)
+    progress("writing the report", 1, 2)
     render(folder.path)
     folder.sync()
 
@@ -156,8 +165,9 @@ def _provenance(market: Market, config: RunConfig, spec: Tried, code: str) -> di
     return {
         "run": run_name(market, spec, code),
         "market": data_of(market).market,
-        "title": " + ".join(market.sources),
+        "title": market.title,
         "config": config.model_dump(mode="json"),
+        "plugins": plugin_sources(config.plugins),
         "experiment": spec.digest,
         "fingerprint": market.fingerprint,
         "blocks": market.blocks,

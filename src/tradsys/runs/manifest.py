@@ -41,7 +41,8 @@ class RunManifest(RunSection):
 
     `run` names it in the ledger, `trials` holds the digest of every profile's series there, `blocks` a hash of each
     month of its data, `files` the SHA-256 of every other file of the folder. `guard_bars` is how far apart two trades
-    must lie to share no bar, `deciders` who decided in each fold; the last one decides in the bundle.
+    must lie to share no bar, `deciders` who decided in each fold; the last one decides in the bundle. `plugins` has the
+    SHA-256 of the source of each module of own parts.
     """
 
     schema_version: int = Field(default=1, alias="schema")
@@ -65,6 +66,7 @@ class RunManifest(RunSection):
     trials: Mapping[str, str]
     files: Mapping[str, str]
     deciders: tuple[str, ...] = ()
+    plugins: Mapping[str, str] = Field(default_factory=dict)
 
     @property
     def costs(self) -> Costs:
@@ -75,6 +77,13 @@ class RunManifest(RunSection):
                 f"the manifest of {self.title} does not say its costs, found {stored!r}; make the run again"
             )
         return Costs(**stored)
+
+    @property
+    def cash_quote(self) -> float | None:
+        """What every account began with; None where the settings do not say."""
+        portfolio = self.config.get("portfolio")
+        cash = portfolio.get("cash_quote") if isinstance(portfolio, Mapping) else None
+        return float(cash) if isinstance(cash, int | float) else None
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -1,5 +1,6 @@
 """`metrics.json`: what a run measured, each number with its sample size and interval."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from tradsys.runs.diagnostics import (
     PathsMetrics,
     SupervisorMetrics,
 )
-from tradsys.runs.section import MeasuredGain, Measurements, Number, RunSection
+from tradsys.runs.section import MeasuredGain, Measurement, Measurements, Number, RunSection
 
 
 class BrierMetrics(RunSection):
@@ -39,8 +40,19 @@ class ForecasterMetrics(RunSection):
     over_boosted: MeasuredGain | None = None
 
 
+class SymbolSkill(RunSection):
+    """What the decision maker's `n` forecasts of one symbol gained over the base rate, in millinats."""
+
+    symbol: str
+    n: int
+    over_base: MeasuredGain | None = None
+
+
 class SkillMetrics(RunSection):
-    """Every forecaster on the same rows; a gain below `smallest_visible_gain_millinats` would not be seen."""
+    """Every forecaster on the same rows; a gain below `smallest_visible_gain_millinats` would not be seen.
+
+    `symbols` has one each where several are pooled.
+    """
 
     n: int
     effective_n: Number
@@ -48,6 +60,7 @@ class SkillMetrics(RunSection):
     log_loss_base: Number
     smallest_visible_gain_millinats: Number
     forecasters: tuple[ForecasterMetrics, ...]
+    symbols: tuple[SymbolSkill, ...] = ()
 
 
 class ReliabilityBin(RunSection):
@@ -61,16 +74,43 @@ class ReliabilityBin(RunSection):
     effective_n: Number
 
 
+class MoneyBin(RunSection):
+    """Like decisions: what they were expected to earn after costs, and what they earned with a 95% interval; bp."""
+
+    expected_bps: Number
+    earned_bps: Number
+    low: Number
+    high: Number
+    n: int
+
+
+class MoneyMetrics(RunSection):
+    """Expected returns held against earned ones: in tenths, and where they were expected to pay by a standard error.
+
+    `n_folds_out` counts folds in which such decisions on record had not earned their costs, so that none were taken.
+    """
+
+    bins: tuple[MoneyBin, ...]
+    paying: MoneyBin | None
+    n_folds: int
+    n_folds_out: int
+
+
 class RepairMetrics(RunSection):
-    """What the importer repaired or noticed in the bars."""
+    """What the importer repaired in the bars, or noticed and left as it is, where not `changed`.
+
+    `symbol` is named where several are pooled.
+    """
 
     kind: str
     n_rows: int
     sentence: str
+    symbol: str = ""
+    changed: bool = True
 
 
 class MarketMetrics(RunSection):
-    """What was read, what was repaired in it, and where the lock-box begins."""
+    """What was read, what was repaired in it, and where the lock-box begins, None where there is none."""
 
     sources: tuple[str, ...]
     symbols: tuple[str, ...]
@@ -78,7 +118,7 @@ class MarketMetrics(RunSection):
     n_bars: int
     first: datetime | None
     last: datetime | None
-    lockbox_from: datetime
+    lockbox_from: datetime | None
     is_development: bool
     n_design_looks: int
     n_gaps: int
@@ -104,10 +144,10 @@ class LabelMetrics(RunSection):
 
 
 class FoldTrades(RunSection):
-    """A profile's trades in one test block; net returns of the trades, added up."""
+    """A profile's trades in one test block, and what its equity gained there, which earlier versions did not tell."""
 
     n_trades: int
-    net_return: Number
+    equity_return: Number = None
 
 
 class ChallengerMetrics(RunSection):
@@ -154,16 +194,43 @@ class RuinMetrics(RunSection):
     cause: str
 
 
+class SymbolTrades(RunSection):
+    """One symbol's trades of a profile: returns a trade on its notional after and before costs, and profit in all."""
+
+    symbol: str
+    n_trades: int
+    net: Measurement
+    gross: Measurement
+    profit_abs: float
+
+
 class ProfileMetrics(RunSection):
-    """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did."""
+    """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did.
+
+    `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
+    `symbols` has one each where several are pooled.
+    """
 
     description: str
     metrics: Measurements
     exit_reasons: Mapping[str, int]
     n_decisions: int
     highest_confidence: Number
+    stayed_out: str = ""
     net_exposure_mean: Number = None
     ruin: RuinMetrics | None = None
+    symbols: tuple[SymbolTrades, ...] = ()
+
+
+def why_never(highest_confidence: float | None, stayed_out: str) -> str:
+    """Why a profile never entered, in words: how close its confidence came, else what most decisions lacked.
+
+    >>> why_never(0.6124, ""), why_never(None, "quiet regime")
+    ('the highest confidence it saw was 0.612', 'quiet regime')
+    """
+    if highest_confidence is None or not math.isfinite(highest_confidence):
+        return stayed_out
+    return f"the highest confidence it saw was {highest_confidence:.3f}"
 
 
 class HeldSymbol(RunSection):
@@ -201,6 +268,7 @@ class RunMetrics(RunSection):
     labels: LabelMetrics | None = None
     skill: SkillMetrics | None = None
     reliability: Mapping[str, tuple[ReliabilityBin, ...]] = {}
+    money: MoneyMetrics | None = None
     adversarial: DriftMetrics | None = None
     importance: ImportanceMetrics | None = None
     families: FamiliesMetrics | None = None

@@ -1,6 +1,7 @@
 """A run's folder read back: manifest, metrics and verdict as typed objects, tables with all their columns."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from polars.exceptions import PolarsError
 from tradsys.core.errors import DataError
 from tradsys.runs.manifest import NAME, Kind, RunManifest
 from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.section import json_object
 from tradsys.runs.tables import TableSchema
 from tradsys.runs.verdict import RunVerdict
 
@@ -27,7 +29,7 @@ class StoredRun:
 
     @classmethod
     def find(cls, root: Path | str, name: str) -> Self:
-        """The finished run below `root` that is called `name`, the only one that starts with it, or "last"."""
+        """The finished run below `root` that is called `name`, as `find_run` reads it; or the one that is a path."""
         return cls(find_run(root, name))
 
     @property
@@ -100,15 +102,21 @@ class StoredRun:
 
 
 def find_run(root: Path | str, name: str) -> Path:
-    """The finished run called `name`, the only one that starts with it, or the newest for "last"."""
-    folder = Path(root)
+    """The finished run called `name`, the only one that starts with it, or the newest for "last".
+
+    A run may also be named by the path of its folder or of a file in it, as terminals print it, or by the name that the
+    ledger gives it (at least four digits).
+    """
+    if (at := _run_at(Path(name).expanduser())) is not None:
+        return at
+    name, folder = Path(name).name, Path(root)
     runs = sorted(path for path in folder.iterdir() if _is_run(path)) if folder.is_dir() else []
     if not runs:
         raise DataError(f"no finished runs in {folder}; `tradsys run` makes one")
     if name == "last":
         return max(runs, key=lambda path: ((path / NAME).stat().st_mtime_ns, path.name))
     exact = [path for path in runs if path.name == name]
-    matches = exact or [path for path in runs if path.name.startswith(name)]
+    matches = exact or [path for path in runs if path.name.startswith(name)] or _of_the_ledger(runs, name)
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -117,6 +125,18 @@ def find_run(root: Path | str, name: str) -> Path:
         )
     near = difflib.get_close_matches(name, [path.name for path in runs], n=1, cutoff=0.0)
     raise DataError(f'no run {name!r} among {len(runs)} in {folder}; the nearest is {near[0]!r}, the newest is "last"')
+
+
+def _run_at(path: Path) -> Path | None:
+    """The run that a path leads to: its folder, or a file in it; None where there is none."""
+    if len(path.parts) < 2 and not path.is_absolute():
+        return None  # a bare name is looked for among the runs
+    return next((one for one in (path, path.parent) if _is_run(one)), None)
+
+
+def _of_the_ledger(runs: Sequence[Path], name: str) -> list[Path]:
+    """Runs that the ledger calls by a name which begins so."""
+    return [path for path in runs if len(name) >= 4 and str(json_object(path / NAME).get("run")).startswith(name)]
 
 
 def _is_run(path: Path) -> bool:

@@ -97,6 +97,8 @@ FORECASTS = TableSchema(
         "fold": pl.Int16,
         "probability": pl.Float64,
         "expected_net": pl.Float64,
+        "net_error": pl.Float64,
+        "has_earned": pl.Boolean,
         "rank": pl.Float64,
         "regime": pl.Int8,
         **dict.fromkeys(MACRO_STATES, pl.Float64),

@@ -5,9 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from tradsys.core.errors import ConfigError
 from tradsys.core.identity import NOT_IDENTITY, digest
+from tradsys.core.plugins import is_pinned, load_plugins, settle_plugins
 from tradsys.core.settings import SettingsSection, build, changed, dotted, flat, gather, places
 from tradsys.core.variables import DEPLOYED
 from tradsys.data.settings import KEYS as DATA_KEYS
@@ -19,6 +21,7 @@ from tradsys.settings.sections import (
     FoldSettings,
     FundingSettings,
     LabelSettings,
+    Listed,
     MachineSettings,
     MacroSettings,
     PortfolioSettings,
@@ -38,10 +41,15 @@ RENAMED: Final = {"flow": "positions"}
 
 
 class RunConfig(SettingsSection):
-    """All settings of a run; frozen, and its digest identifies the configuration in the journal."""
+    """All settings of a run; frozen, and its digest identifies the configuration in the journal.
+
+    `plugins` are modules or .py files that register own parts (docs/own-parts.md): they are imported, and stored by
+    module with the digest of their source, so that a changed one is another configuration.
+    """
 
     seed: Annotated[int, Field(ge=0), NOT_IDENTITY] = 0
     strategy_profile: Annotated[str, NOT_IDENTITY] = "SNIPER"
+    plugins: Listed[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]] = ()
     labels: LabelSettings = LabelSettings()
     folds: FoldSettings = FoldSettings()
     costs: CostSettings = CostSettings()
@@ -81,7 +89,20 @@ class RunConfig(SettingsSection):
             renamed=RENAMED,
             nearest=partial(nearest, is_read=is_read),
         )
+        if named := plugin_names(values.get("plugins")):
+            values["plugins"] = load_plugins(named)
         return build(cls, {key: value for key, value in values.items() if key not in DATA_KEYS})
+
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> Self:
+        """The settings that a run's manifest holds, which import no code: plugins that they name must be loaded."""
+        loose = [one for one in plugin_names(values.get("plugins")) if not is_pinned(one)]
+        if loose:
+            raise ConfigError(
+                f"stored settings name plugins with the digest of their source, found {', '.join(loose)}; the manifest "
+                "was changed by hand: run again"
+            )
+        return cls(**values)
 
     @staticmethod
     def places(*, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> dict[str, str]:
@@ -90,7 +111,14 @@ class RunConfig(SettingsSection):
 
     @model_validator(mode="before")
     @classmethod
-    def _accept_earlier_names(cls, values: Any) -> Any:
+    def _load_plugins(cls, values: Any) -> Any:
+        if isinstance(values, dict) and (named := plugin_names(values.get("plugins"))):
+            return {**values, "plugins": settle_plugins(named)}
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_earlierplugin_names(cls, values: Any) -> Any:
         for earlier, name in RENAMED.items():
             if isinstance(values, dict) and earlier in values:
                 if name in values:
@@ -121,3 +149,10 @@ class RunConfig(SettingsSection):
         bars, whatever their files are called.
         """
         return digest(self)
+
+
+def plugin_names(plugins: Any) -> tuple[str, ...]:
+    """Plugins as somebody wrote them; none where they are no list of words, which pydantic then refuses."""
+    named = (plugins,) if isinstance(plugins, str) else plugins
+    is_list = isinstance(named, list | tuple) and all(isinstance(one, str) and one.strip() for one in named)
+    return tuple(one.strip() for one in named) if is_list else ()

@@ -27,11 +27,9 @@ def dangers(costs: HasFees, *, fraction: float | None, cap: float) -> list[str]:
     []
     """
     found = []
-    for kind, fee in (("taker", costs.taker_bps), ("maker", costs.maker_bps)):
-        if fee < 0:
-            found.append(
-                f"costs.{kind}_bps is {fee:g}: every such order is paid for, a rebate that hardly any account gets"
-            )
+    if costs.maker_bps < 0:
+        fee = f"costs.maker_bps is {costs.maker_bps:g}"
+        found.append(f"{fee}: every such order is paid for, a rebate that hardly any account gets")
     if costs.taker_bps == 0:
         found.append("costs.taker_bps is 0: hardly any exchange takes nothing for orders that take")
     if costs.slippage_bps == 0:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tradsys.backtest.margin import MarginSpec
 from tradsys.core.costs import LARGEST_REBATE_BPS, MOST_BORROW_BPS_PER_YEAR, MOST_BPS
 from tradsys.core.errors import ConfigError
 from tradsys.core.identity import NOT_IDENTITY
 from tradsys.core.settings import SettingsSection
+from tradsys.models.registry import check_agent, is_network
 
 type JournalPreset = Literal["journal-base", "journal-trial0", "journal-golden", "journal-challenger"]
 PRESETS: Final[tuple[JournalPreset, ...]] = get_args(JournalPreset.__value__)
@@ -61,7 +62,7 @@ class LabelSettings(SettingsSection):
 
 
 class FoldSettings(SettingsSection):
-    """Purged walk-forward: `initial` only trains, `n_folds` equal blocks test, the last `lockbox` is left alone.
+    """Purged walk-forward: `initial` only trains, `n_folds` blocks test, the last `lockbox` is left alone (0: none is).
 
     Beside it, combinatorial purged folds test every `path_tests` of `path_groups` groups, as paths that are shown and
     never judged; 0 groups, none.
@@ -69,7 +70,7 @@ class FoldSettings(SettingsSection):
 
     initial: Share = 0.2
     n_folds: Count = 6
-    lockbox: Share = 0.2
+    lockbox: float = Field(0.2, ge=0, lt=1)
     path_groups: Annotated[int, Field(ge=0), NOT_IDENTITY] = 6
     path_tests: Annotated[Count, NOT_IDENTITY] = 2
 
@@ -126,9 +127,7 @@ class AgentSettings(SettingsSection):
     `attention_start` is where the transformer's attention begins: anywhere, or on recent bars (`RecentTransformer`).
     """
 
-    name: Literal["transformer", "resnet", "volatility", "logistic", "symmetric", "xgboost", "ensemble", "all"] = (
-        "transformer"
-    )
+    name: Annotated[str, AfterValidator(check_agent)] = "transformer"
     objective: Literal["bce", "focal", "supcon"] = "bce"
     preset: JournalPreset | None = None
     d_model: Count = 64
@@ -160,7 +159,7 @@ class AgentSettings(SettingsSection):
     @property
     def is_network(self) -> bool:
         """Whether torch is needed to fit it."""
-        return self.name in ("transformer", "resnet", "ensemble", "all")
+        return is_network(self.name)
 
 
 class FeatureSettings(SettingsSection):

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
+from tradsys.models.registry import own_agents
 from tradsys.settings.config import RunConfig
 
 _NETWORK: Final = ("dropout", "learning_rate", "max_steps", "window", "objective", "preset")
@@ -65,7 +66,7 @@ def unread(command: str, config: RunConfig, keys: Iterable[str]) -> dict[str, st
 def _reason(command: str, config: RunConfig, key: str) -> str:
     """Why another setting makes this one mean nothing; empty where it means something."""
     agent = config.agent
-    if key in _OF_A_NETWORK and command != "tune":
+    if key in _OF_A_NETWORK and command != "tune" and agent.name not in own_agents():
         name = key.removeprefix("agent.")
         if not agent.is_network:
             return f"the agent {agent.name} has no network"

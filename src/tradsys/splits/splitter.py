@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,10 @@ class Intervals:
 
 
 def read_intervals(intervals: Any, n_rows: int) -> Intervals:
-    """Read `(start, end)`: numpy datetime64, polars Datetime or integers taken as milliseconds UTC, `n_rows` each."""
+    """Read `(start, end)`, `n_rows` each: datetimes of numpy, Polars or pandas (UTC without a zone), or whole numbers.
+
+    Whole numbers are an epoch in milliseconds, or in micro- or nanoseconds where they are too large for that.
+    """
     if isinstance(intervals, Intervals):
         read = intervals
     else:
@@ -77,13 +80,41 @@ def _milliseconds(name: str, values: Any) -> IntArray:
             values = values.dt.timestamp("ms")
         values = values.to_numpy()
     array = np.asarray(values)
+    if array.dtype == object:  # aware times of pandas, or a list of Python's
+        array = _instants(name, array)
     if array.dtype.kind == "M":
         if np.isnat(array).any():
             raise DataError(f"{name} has {int(np.isnat(array).sum())} missing times; every label needs both times")
         return array.astype("datetime64[ms]").astype(np.int64)
     if array.dtype.kind in "iu":
-        return array.astype(np.int64)
+        return array.astype(np.int64) // _ms_unit(name, array)
     raise DataError(f"{name} must be datetime64, Datetime or int64 milliseconds, found {array.dtype}")
+
+
+def _instants(name: str, values: np.ndarray[Any, np.dtype[np.object_]]) -> np.ndarray[Any, np.dtype[Any]]:
+    """Aware or naive datetimes as datetime64 UTC."""
+    n = sum(not isinstance(value, datetime) or value != value for value in values)  # pandas' NaT is a datetime
+    if n:
+        raise DataError(f"{name} must hold times, found {n} of {len(values)} without one; every label needs both times")
+    if len({value.tzinfo is None for value in values}) > 1:
+        raise DataError(f"{name} mixes times with and without a zone; give all of them one")
+    utc = [value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value for value in values]
+    return np.array(utc, dtype="datetime64[us]")
+
+
+_UNITS = ((10**17, 10**6), (10**14, 10**3))
+"""Whole numbers from there on are finer than milliseconds (which reach the year 5138), by so many times."""
+
+
+def _ms_unit(name: str, values: np.ndarray[Any, np.dtype[Any]]) -> int:
+    """How many of the unit of epoch numbers make a millisecond: they are in ms, us or ns by their size."""
+    size = np.abs(values.astype(np.float64))
+    unit = next((per_ms for least, per_ms in _UNITS if len(size) and size.max() >= least), 1)
+    if unit > 1 and size.min() < next(least for least, per_ms in _UNITS if per_ms == unit):
+        raise DataError(
+            f"{name} mixes epoch units, from {values.min()} to {values.max()}; give milliseconds throughout"
+        )
+    return unit
 
 
 class Splitter(ABC):

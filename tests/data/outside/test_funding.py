@@ -196,3 +196,52 @@ def test_check_refuses_percent_and_leaves_good_rates_in_peace(tmp_path):
     assert stored(tmp_path / "a", whole()).findings == ()
     (found,) = stored(tmp_path / "b", whole().with_columns(pl.col("funding_rate") * 100)).findings
     assert (found.kind, found.is_bad) == ("unit", True)
+
+
+@pytest.mark.parametrize("place", ["file", "store"])
+def test_rates_in_percent_are_refused_wherever_they_lie(tmp_path, place):
+    data = DataSettings(root=str(tmp_path))
+    if place == "file":
+        rows(rate=0.01).write_csv(tmp_path / "a.csv")
+        source = FundingFile.parse(str(tmp_path / "a.csv"))
+    else:
+        stored(tmp_path, whole().with_columns(pl.col("funding_rate") * 100))
+        source = FundingFile.parse(str(SERIES))
+    with pytest.raises(
+        DataError, match=r"half of all rates are beyond .*%, wanted fractions such as 0.0001; are they in"
+    ):
+        source.table(data)
+
+
+@pytest.mark.parametrize(
+    ("bars", "named", "owner", "words"),
+    [
+        ("BTCUSDT", "", "BTCUSDT", None),
+        ("BTCUSDT", "", "BTC/USDT:USDT", None),
+        ("BTC", "", "BTCUSDT", None),
+        ("BTC", "", "ETHUSDT", "holds the funding of ETHUSDT, wanted that of BTC; give its own, or say .* BTC="),
+        ("mine", "", "BTCUSDT", "wanted that of mine; give its own, or say that they are one with mine="),
+        ("mine", "mine=", "BTCUSDT", None),
+        ("BTCUSDT", "BTCUSDT=", "ETHUSDT", "holds the funding of ETHUSDT, not of BTCUSDT"),
+        ("BTCUSDT", "", None, None),
+    ],
+)
+def test_a_file_of_another_symbol_is_refused(tmp_path, bars, named, owner, words):
+    hours = simulate("noise", n_bars=40 * 24)
+    shifted = hours.with_columns(pl.col("ts") + (FIRST - hours["ts"][0]))
+    shifted.write_parquet(tmp_path / f"{bars}-1h.parquet")
+    rows().with_columns(Symbol=pl.lit(owner, dtype=pl.String)).write_csv(tmp_path / "a.csv")
+    market = load_market([tmp_path / f"{bars}-1h.parquet"])
+    sources = [FundingFile.parse(f"{named}{tmp_path / 'a.csv'}")]
+    if words is None:
+        assert attach_outside(market, sources).bars["funding_due"].abs().sum() > 0
+        return
+    with pytest.raises(ConfigError, match=words):
+        attach_outside(market, sources)
+
+
+def test_a_row_of_funding_without_a_symbol_is_refused(tmp_path):
+    names = ["AAA", None] + ["AAA"] * 128
+    rows().with_columns(symbol=pl.Series(names)).write_csv(tmp_path / "a.csv")
+    with pytest.raises(DataError, match="1 rows of funding name no symbol beside others that do"):
+        FundingFile.parse(str(tmp_path / "a.csv")).table()

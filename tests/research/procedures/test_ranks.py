@@ -93,7 +93,9 @@ def test_the_journal_knows_what_it_found_and_an_identical_run_adds_nothing(ranke
     (entry,) = ledger.entries("run")
     assert {fold["training"] for fold in entry.content["folds"]} == {NOT_FITTED}
     (book,) = read_book(ledger)
-    assert book.ideas[0].title == "ranks, t, seed 0; default settings"
+    assert (
+        book.ideas[0].title == "ranks, S00, S01, S02 and 5 more, 1h, 2019-01-01 to 2020-05-14, seed 0; default settings"
+    )
     assert book.ideas[0].results["RANK"]["verdict"] == "proven"
 
 

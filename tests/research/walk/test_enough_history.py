@@ -26,8 +26,8 @@ def market_of(tmp_path_factory):
     def of(n_bars, interval="1h"):
         bars = simulate("noise", seed=1, n_bars=n_bars)
         if interval == "1d":
-            first = bars["ts"][0]
-            last = first + timedelta(days=n_bars - 1)
+            last = bars["ts"][0]
+            first = last - timedelta(days=n_bars - 1)
             days = pl.datetime_range(first, last, "1d", time_unit="ms", time_zone="UTC", eager=True)
             bars = bars.with_columns(ts=days)
         path = folder / f"S{n_bars}-{interval}.parquet"

@@ -1,20 +1,16 @@
-from typing import get_args
-
 import pytest
 
 from tradsys.machine.limits import Limits
 from tradsys.machine.plan import make_plan
+from tradsys.models.registry import OURS
 from tradsys.models.training.network_agent import NetworkAgent
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
 from tradsys.research.walk.experiment_spec import experiment_from
 from tradsys.research.walk.metrics import assumptions
 from tradsys.settings.config import RunConfig
-from tradsys.settings.sections import AgentSettings
-
-AGENTS = get_args(AgentSettings.model_fields["name"].annotation)
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", OURS)
 def test_every_agent_can_challenge_the_logistic_model(agent):
     spec = experiment_from(RunConfig(agent={"name": agent}))
     forecasters = [model.name for model in spec.forecasters]

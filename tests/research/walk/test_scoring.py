@@ -29,7 +29,7 @@ def scored():
         "boosted": wild,
         "decision maker": truth,
     }
-    return Scored(np.repeat([0, 1], 1_000), outcomes, said)
+    return Scored(np.repeat([0, 1], 1_000), np.zeros(2_000, np.int64), outcomes, said)
 
 
 def test_each_forecaster_is_compared_with_every_reference_but_itself(scored):

@@ -16,12 +16,15 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.time import HOUR_MS, interval_ms, stamp, ts_ms
 from tradsys.data.files import read_table
 from tradsys.data.outside.source import BarRange, OutsideColumns, one_each, split_place
+from tradsys.data.pairs import is_pair, is_related
 from tradsys.data.settings import DataSettings
 from tradsys.data.store.series import FUNDING, SeriesId, is_series
 from tradsys.data.store.store import SeriesStore
 from tradsys.data.times import settle_times
 
 MINUTE_MS = 60_000
+MOST_USUAL = 3e-3
+"""A median rate beyond this is in percent."""
 _TIME = ("funding_time", "fundingtime", "calc_time", "ts", "timestamp")
 _RATE = ("rate", "funding_rate", "fundingrate", "last_funding_rate")
 _HOURS = ("interval_hours", "funding_interval_hours")
@@ -50,6 +53,12 @@ def table_of(rows: pl.DataFrame, where: str) -> FundingTable:
     bad = table["t"].is_null() | table["rate"].is_null() | ~table["rate"].is_finite()
     if bad.any():
         raise DataError(f"{where} has {bad.sum()} rows without a time or a rate; drop or mend them")
+    usual = float(np.median(table["rate"].abs().to_numpy())) if len(table) else 0.0
+    if usual > MOST_USUAL:
+        raise DataError(
+            f"{where}: half of all rates are beyond {usual:.2%}, wanted fractions such as 0.0001; are they in percent? "
+            "divide them by 100"
+        )
     table = table.with_columns((pl.col("t") + MINUTE_MS // 2) // MINUTE_MS * MINUTE_MS)
     table = table.unique(["t", "rate"], keep="first", maintain_order=True).sort("t")
     again = table.filter(pl.col("t").is_duplicated())
@@ -192,6 +201,8 @@ class FundingFile:
                 f"{', '.join(without)} has no funding beside symbols that have; give SYMBOL=FILE, or "
                 f"{without[0]}={NONE} where it pays none"
             )
+        for symbol, one in files.items():
+            one._refuse_foreign(symbol)
         return {
             symbol: FundingColumns(symbol, files[symbol].place, files[symbol].table(bars.data))
             for symbol in bars.symbols
@@ -219,7 +230,7 @@ class FundingFile:
             symbols = _symbols(rows)
             if len(symbols) > 1 and self.symbol not in symbols:
                 raise DataError(f"{self.place} holds {', '.join(symbols)} and not {self.symbol}; add its rows")
-            return table_of(rows.filter(pl.col("symbol") == self.symbol) if len(symbols) > 1 else rows, self.place)
+            return table_of(rows.filter(_column(rows) == self.symbol) if len(symbols) > 1 else rows, self.place)
         if series.interval != FUNDING:
             raise ConfigError(f"{series} holds no funding; name {series.exchange}:{series.symbol}:{FUNDING}")
         rows = SeriesStore(data.root).read(series)
@@ -234,6 +245,21 @@ class FundingFile:
         symbols = _symbols(self._rows())
         return [FundingFile(one, self.place) for one in symbols if one in wanted] if len(symbols) > 1 else [self]
 
+    def _refuse_foreign(self, wanted: str) -> None:
+        """A ConfigError where the file's only symbol is another one than that of the bars."""
+        if self.place == NONE or self.series is not None:
+            return
+        symbols = _symbols(self._rows())
+        if len(symbols) != 1 or is_related(symbols[0], wanted):
+            return
+        if not self.symbol:
+            raise ConfigError(
+                f"{self.place} holds the funding of {symbols[0]}, wanted that of {wanted}; give its own, or say that "
+                f"they are one with {wanted}={self.place}"
+            )
+        if is_pair(symbols[0]) and is_pair(wanted):
+            raise ConfigError(f"{self.place} holds the funding of {symbols[0]}, not of {wanted}; give that of {wanted}")
+
     def _rows(self) -> pl.DataFrame:
         path = Path(self.place).expanduser()
         if not path.exists():
@@ -241,5 +267,16 @@ class FundingFile:
         return read_table(path)[0]
 
 
+def _column(rows: pl.DataFrame) -> pl.Series:
+    name = next(name for name in rows.columns if name.strip().lower() == "symbol")
+    return rows[name].cast(pl.String).str.strip_chars()
+
+
 def _symbols(rows: pl.DataFrame) -> list[str]:
-    return rows["symbol"].cast(pl.String).unique(maintain_order=True).to_list() if "symbol" in rows.columns else []
+    """The names in the column `symbol`, however it is written; a row without one belongs to nobody."""
+    if all(name.strip().lower() != "symbol" for name in rows.columns):
+        return []
+    found = _column(rows).replace("", None)
+    if found.null_count() not in (0, len(found)):
+        raise DataError(f"{found.null_count():,} rows of funding name no symbol beside others that do; fill them in")
+    return found.drop_nulls().unique(maintain_order=True).to_list()

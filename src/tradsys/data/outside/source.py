@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, Self, cast
+from typing import Final, NamedTuple, Protocol, Self, cast
 from urllib.parse import parse_qsl
 
 import polars as pl
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.time import stamp, ts_ms
 from tradsys.data.market import Market
 from tradsys.data.settings import DataSettings
 
@@ -72,7 +73,7 @@ def join_outside[S: OutsideSource](
     if not sources or bars.is_empty():
         return bars
     read = type(sources[0]).read(sources, BarRange.of(bars, interval, (symbol,), data))
-    return read[symbol].join(bars, interval)
+    return _joined(read[symbol], bars, interval, symbol)
 
 
 def attach_outside[S: OutsideSource](
@@ -89,11 +90,28 @@ def attach_outside[S: OutsideSource](
 
     def joined(symbol: str, bars: pl.DataFrame) -> pl.DataFrame:
         if symbol in read:
-            return read[symbol].join(bars, market.interval).select(*bars.columns, *columns)
+            return _joined(read[symbol], bars, market.interval, symbol).select(*bars.columns, *columns)
         return bars.with_columns(pl.lit(float("nan")).alias(name) for name in columns)
 
     bars = market.by_symbol(joined)
     return market.attached(bars, "; ".join(dict.fromkeys(one.sentence for one in read.values())))
+
+
+def _joined(one: OutsideColumns, bars: pl.DataFrame, interval: timedelta, symbol: str) -> pl.DataFrame:
+    """The bars with these columns; a DataError where none of their values was known at any bar, however old."""
+    joined = one.join(bars, interval)
+    values = [name for name in one.columns if _AGE not in name]
+    if not joined.select(pl.any_horizontal(pl.col(values).is_finite().any())).item():
+        first, last = (stamp(ms) for ms in ts_ms(bars)[[0, -1]].tolist())
+        raise DataError(
+            f"{one.sentence}; nothing of it was known at any of the {len(bars):,} bars of {symbol} ({first} to "
+            f"{last}); give one of their time, or leave it out"
+        )
+    return joined
+
+
+_AGE: Final = "_age_"
+"""In names of columns that say how old a value is, which they do however old."""
 
 
 class SymbolPlace(NamedTuple):

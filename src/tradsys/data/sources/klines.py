@@ -10,7 +10,7 @@ import polars as pl
 from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError, SourceError
 from tradsys.core.time import interval_ms
-from tradsys.data.files import KLINE
+from tradsys.data.headless import KLINE
 from tradsys.data.sources.http import Client
 from tradsys.data.sources.source import Batch, Range, page_batch, pages
 from tradsys.data.store.series import SeriesId

@@ -8,7 +8,7 @@ import polars as pl
 
 from tradsys.core.bars import TS
 from tradsys.core.errors import DataError, SourceError
-from tradsys.data.files import KLINE
+from tradsys.data.headless import KLINE
 from tradsys.data.sources.http import Client
 from tradsys.data.sources.klines import ticker
 from tradsys.data.sources.source import Batch, Range, page_batch, pages

@@ -1,75 +1,25 @@
 """Features bar by bar: a closed bar goes in, is refused or yields its standardised row, in microseconds."""
 
-import math
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numba import TypingError
 
 from tradsys.core.arrays import BoolArray, FloatArray
-from tradsys.core.bars import OHLCV, OPTIONAL, TS, refuse_other_interval, split_symbols, to_arrays, validate_bars
+from tradsys.core.bars import OHLCV, TS, refuse_other_interval, split_symbols, validate_bars
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
-from tradsys.core.outside import outside_columns
-from tradsys.core.time import interval_ms, stamp
+from tradsys.core.frames import HeldBars, as_bars
+from tradsys.core.time import interval_ms
 from tradsys.features.feature import Columnar
 from tradsys.features.feature_set import CLIP, FittedFeatures
+from tradsys.features.stream.bar import Bar, HeldBar, as_bar, bars_of, check_bar, check_order
 from tradsys.features.stream.kernel import standardise
 from tradsys.features.stream.program import Program
 from tradsys.features.stream.series import Columns, Series, Tape, TracedBars
-
-
-class Bar(NamedTuple):
-    """A closed bar: `ts` is its open in milliseconds since 1970, UTC.
-
-    `outside` holds by name what only some bars carry: columns from outside, and optional ones of a venue.
-    """
-
-    ts: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    outside: Mapping[str, float] = {}
-
-
-def check_bar(bar: Bar) -> None:
-    """A DataError for a bar that cannot be."""
-    _, open_, high, low, close, volume, _ = bar
-    is_possible = 0.0 < low <= open_ <= high and low <= close <= high and high < math.inf
-    if not (is_possible and 0.0 <= volume < math.inf):
-        raise DataError(
-            f"wanted finite prices 0 < low <= open, close <= high and a volume of at least 0, found open {open_}, "
-            f"high {high}, low {low}, close {close}, volume {volume} at {stamp(bar.ts)}; ask the venue for it again"
-        )
-
-
-def check_order(ts: int, last_ts: int, step_ms: int, *, after_gap: bool) -> None:
-    """A DataError for a bar that is not the next one: repeated, out of order, off the grid, or after a gap."""
-    passed = ts - last_ts
-    if passed == step_ms:
-        return
-    if passed <= 0:
-        raise DataError(
-            f"bars come in order, each once; wanted the bar of {stamp(last_ts + step_ms)}, found that of {stamp(ts)} "
-            f"again or too late, after {stamp(last_ts)}; drop it"
-        )
-    if passed % step_ms:
-        raise DataError(
-            f"wanted the bar of {stamp(last_ts + step_ms)}, found one of {stamp(ts)}, off the grid of "
-            f"{step_ms / 1e3:g} s; only closed bars of this interval belong here"
-        )
-    if not after_gap:
-        raise DataError(
-            f"wanted the bar of {stamp(last_ts + step_ms)}, found that of {stamp(ts)}: {passed // step_ms - 1} bars "
-            "are missing; load them and step through each, or say after_gap=True if the venue has none"
-        )
-
 
 _ALIKE = 1e-8
 
@@ -144,12 +94,13 @@ class FeatureStream:
         """Columns that move on in microseconds, the `unscaled` ones last; the others are computed anew for each bar."""
         return self._node >= 0
 
-    def warm(self, bars: pl.DataFrame, *, n_rows: int = 1) -> FloatArray:
+    def warm(self, bars: HeldBars, *, n_rows: int = 1) -> FloatArray:
         """Forget everything, then take in the history of one symbol; its last `n_rows` rows, (n_rows, n_columns).
 
         Refuses a history that settles fewer rows, and then knows what it knew before. Bars missing in it are taken as
         the batch takes them: their neighbours adjoin.
         """
+        bars = as_bars(bars, "a warm start")
         refuse_other_interval(bars, self.interval)
         frames = split_symbols(validate_bars(bars, interval=self.interval))
         wanted = self.lookback + n_rows - 1
@@ -180,12 +131,13 @@ class FeatureStream:
             self.n_seen, self.last_ts = n_seen, last_ts
             raise
 
-    def step(self, bar: Bar, *, after_gap: bool = False) -> FloatArray:
+    def step(self, bar: HeldBar, *, after_gap: bool = False) -> FloatArray:
         """The row of the bar that has just closed, shape (n_columns,); NaN until `lookback` bars have been seen.
 
         A bar that cannot be, that came before, or that leaves some out is refused, and nothing moves. `after_gap` says
         that the missing ones do not exist: the neighbours then adjoin, as they do in the batch.
         """
+        bar = as_bar(bar)
         check_bar(bar)
         if self.n_seen:
             self._check_next(bar.ts, after_gap)
@@ -237,14 +189,6 @@ class FeatureStream:
                 f"{name} is {row[at]} bar by bar and {batch[at]} as a batch; its feature does something that cannot be "
                 "traced bar by bar: name the feature in `slow`"
             )
-
-
-def bars_of(frame: pl.DataFrame) -> list[Bar]:
-    """One symbol's frame as bars, oldest first."""
-    arrays, names = to_arrays(frame), (*(o for o in OPTIONAL if o in frame.columns), *outside_columns(frame))
-    outside = [dict(zip(names, row, strict=True)) for row in frame.select(names).iter_rows()] if names else []
-    fields = (getattr(arrays, name).tolist() for name in ("ts", *OHLCV))
-    return [Bar(*bar, *outside[i : i + 1]) for i, bar in enumerate(zip(*fields, strict=True))]
 
 
 def frame_of(bars: Collection[Bar]) -> pl.DataFrame:

@@ -81,7 +81,7 @@ def conclude(
         "first": f"{cast(datetime, market.bars['ts'].min()):%Y-%m-%d}",
         "last": f"{max(cast(datetime, frame['ts'].max()) for frame in development.data.frames.values()):%Y-%m-%d}",
         "n_folds": len(development.folds),
-        "is_development": market.is_development,
+        "is_development": market.n_design_looks(development.folds[0].opens, development.data.closes) > 0,
         "n_seeds": len(seeds),
         "is_quick": is_quick,
         "fingerprint": market.fingerprint,

@@ -126,9 +126,9 @@ def _finished(
         experiment=spec.digest,
         seed=spec.seed,
         code=code,
-        title=f"{agent}, {' + '.join(market.sources)}, seed {spec.seed}",
+        title=f"{agent}, {market.title}, seed {spec.seed}",
         n_trials=verdict.n_trials,
-        n_design_looks=market.n_design_looks,
+        n_design_looks=metrics.market.n_design_looks,
         ledger_head=verdict.ledger_head,
         results={
             name: _result(judged, metrics.profiles[name].metrics["sharpe"]) for name, judged in verdict.profiles.items()

@@ -15,7 +15,9 @@ from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.errors import DataError, LedgerError
 from tradsys.core.json_text import plain
 from tradsys.core.time import infer_interval, interval_ms, to_ms, ts_ms
+from tradsys.journal.chain import LedgerEntry
 from tradsys.journal.entries import LockboxOpening
+from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.profiles.catalogue import profile_named
@@ -44,7 +46,7 @@ class Replay(StoredRun):
 
     @cached_property
     def config(self) -> RunConfig:
-        return RunConfig(**self.manifest.config)
+        return RunConfig.stored(self.manifest.config)
 
     @cached_property
     def tried(self) -> Tried:
@@ -95,6 +97,7 @@ class Replay(StoredRun):
         rows = np.searchsorted(arrays.ts + interval_ms(self.interval), start)
         regimes = [name for name in stored.columns if name.startswith("regime_")]
         states = [name for name in MACRO_STATES if stored[name].null_count() < len(stored)]
+        recorded = stored["net_error"].null_count() < len(stored)
         audited = [one["audit"].to_numpy().astype(np.float64) for one in sides]
         return Forecasts(
             start=start,
@@ -106,6 +109,8 @@ class Replay(StoredRun):
             audit=np.where(np.isnan(audited[0]), audited[1], audited[0]),
             atr=wilder_atr(arrays.high, arrays.low, arrays.close, self.spec.barriers.atr_period)[rows],
             is_ready=np.ones(len(start), bool),
+            net_error=np.column_stack([one["net_error"] for one in sides]) if recorded else None,
+            has_earned=sides[0]["has_earned"].to_numpy() if recorded else None,
             macro=sides[0].select(states).to_numpy() if states else None,
         )
 
@@ -168,7 +173,7 @@ def rejudge(run: Replay, ledger: Ledger) -> Rejudged:
     manifest, metrics, then = run.manifest, run.metrics, run.verdict
     judged = judge_now(
         _own_series(run, ledger),
-        manifest.blocks,
+        _judged_by(run, ledger),
         metrics.market.n_design_looks,
         run.tried,
         ledger,
@@ -178,16 +183,29 @@ def rejudge(run: Replay, ledger: Ledger) -> Rejudged:
     now = RunVerdict.parse(plain(verdict_json(judged, metrics.to_json())), "the verdict as of now")
     n_since = 0
     if then.lockbox is not None:
-        openings = [entry for entry in ledger.entries_on(manifest.blocks) if entry.kind == LockboxOpening.kind]
-        n_since = len(openings) - 1 - then.lockbox.n_other_openings
+        n_since = len(_openings(run, ledger)) - 1 - then.lockbox.n_other_openings
         now = now.model_copy(update={"lockbox": then.lockbox})
     return Rejudged(then, now, n_since)
 
 
+def _judged_by(run: Replay, ledger: Ledger) -> JudgedData:
+    """What the run's trials say that they judged; all of its data where they were entered before trials said so."""
+    own = (entry for entry in ledger.entries("trial") if entry.content.get("run") == run.manifest.run)
+    return next((JudgedData.of_entry(entry.content) for entry in own), JudgedData.of(run.manifest.blocks))
+
+
+def _openings(run: Replay, ledger: Ledger) -> list[LedgerEntry]:
+    """Every opening that reaches into the lock-box which the run opened, its own among them."""
+    manifest = run.manifest
+    mine = {name: getattr(manifest, name) for name in ("fingerprint", "experiment", "seed", "code")}
+    own = ledger.latest(LockboxOpening.kind, profile=manifest.deployed_profile, **mine)
+    return ledger.openings_on(JudgedData.of(manifest.blocks) if own is None else JudgedData.of_entry(own.content))
+
+
 def _own_series(run: Replay, ledger: Ledger) -> list[TrialSeries]:
     """The run's profiles in their order, with the opens of its bars."""
-    digests, blocks = run.manifest.trials, run.manifest.blocks
-    known = {entry.content.get("series") for entry in ledger.trials_on(blocks)}
+    digests = run.manifest.trials
+    known = {entry.content.get("series") for entry in ledger.entries("trial")}
     if missing := [name for name, digest in digests.items() if digest not in known]:
         raise LedgerError(
             f"{ledger.path} does not hold the trials of {run.name} ({', '.join(missing)}); give the journal "

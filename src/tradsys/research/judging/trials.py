@@ -9,13 +9,16 @@ from typing import Any, Protocol, cast
 
 from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.costs import Costs
-from tradsys.core.errors import NotEnoughBars
-from tradsys.core.time import format_interval
+from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.time import format_interval, interval_ms
 from tradsys.data.market import Market
+from tradsys.journal.chain import LedgerEntry
 from tradsys.journal.entries import Data, LockboxOpening, Trial
+from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.research.walk.lockbox import lockbox_opens
+from tradsys.runs.metrics import why_never
 from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import JointVerdict, VerdictSpec
 
@@ -115,6 +118,11 @@ def data_of(market: Market) -> Data:
     return Data(name, market.blocks, market.fingerprint)
 
 
+def judged_data(market: Market, opens: int, closes: int) -> JudgedData:
+    """What of a market is judged in [opens, closes), ms, as the ledger knows it."""
+    return JudgedData(market.blocks_within(opens, closes), opens, closes)
+
+
 def run_name(market: Market, spec: Tried, code: str) -> str:
     """What a run is called in the ledger: the same data, configuration, seed and code are the same run."""
     return hashlib.sha256(f"{market.fingerprint} {spec.digest} {spec.seed} {code}".encode()).hexdigest()
@@ -132,9 +140,12 @@ def record_and_judge(
 ) -> Judged:
     """Enter the profiles in the ledger, then judge them against every other trial that it holds for this data.
 
-    On the data that the defaults were chosen on, the looks that chose them are trials too, known by number only.
-    An identical re-run finds its own entries, is compared with the others alone, and appends nothing.
+    What counts is which data was judged, here the bars that the profiles could trade on. Where the defaults were chosen
+    on some of them, the looks that chose them are trials too, known by number only. An identical re-run finds its own
+    entries, is compared with the others alone, and appends nothing.
     """
+    opens, closes = int(own[0].grid[0]), int(own[0].grid[-1]) + interval_ms(market.interval)
+    judged = judged_data(market, opens, closes)
     for trial, profile in zip(own, spec.profiles, strict=True):
         entry = Trial(
             data=data_of(market),
@@ -145,14 +156,16 @@ def record_and_judge(
             seed=spec.seed,
             code=code,
             sources=market.sources,
+            judged=judged,
         )
         ledger.append_trial(entry.content(), trial)
-    return judge_now(own, market.blocks, market.n_design_looks, spec, ledger, guard_bars=guard_bars, causes=causes)
+    looks = market.n_design_looks(opens, closes)
+    return judge_now(own, judged, looks, spec, ledger, guard_bars=guard_bars, causes=causes)
 
 
 def judge_now(
     own: Sequence[TrialSeries],
-    blocks: Sequence[str],
+    judged: JudgedData,
     n_design_looks: int,
     spec: Tried,
     ledger: Ledger,
@@ -164,7 +177,7 @@ def judge_now(
 
     `causes` says by profile what ruined it.
     """
-    earlier = ledger.earlier(blocks, but=[trial.digest for trial in own])
+    earlier = ledger.earlier(judged, but=[trial.digest for trial in own])
     judgement = judge(
         own,
         earlier.series,
@@ -174,18 +187,16 @@ def judge_now(
         seed=spec.seed,
         causes=causes,
     )
-    return Judged(judgement, ledger.head_for(blocks))
+    return Judged(judgement, ledger.head_for(judged))
 
 
 def verdict_json(judged: Judged, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The judgement as it is stored; a profile that never fired says so, with the highest confidence it saw."""
+    """The judgement as it is stored; a profile that never fired says so, and why."""
     stored = judged.judgement.to_dict()
     for name, profile in stored["profiles"].items():
         shown = metrics["profiles"][name]
-        if shown["n_decisions"] == 0 and shown["highest_confidence"] is not None:
-            profile["sentence"] += (
-                f"; it never fired: the highest confidence it saw was {shown['highest_confidence']:.3f}"
-            )
+        if shown["n_decisions"] == 0 and (why := why_never(shown["highest_confidence"], shown.get("stayed_out", ""))):
+            profile["sentence"] += f"; it never fired: {why}"
     tried = "1 trial" if judged.judgement.n_trials == 1 else f"{judged.judgement.n_trials:,} trials"
     sentence = (
         f"With {judged.judgement.n_days:,} days and {tried} counted, an edge below a net Sharpe ratio of "
@@ -195,7 +206,12 @@ def verdict_json(judged: Judged, metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_lockbox(market: Market, share: float, rules: Rules) -> None:
-    """A NotEnoughBars where the lock-box holds too few days for any verdict: it would be spent for nothing."""
+    """A NotEnoughBars where the lock-box holds too few days for any verdict: it would be spent for nothing.
+
+    A ConfigError where there is none.
+    """
+    if not share:
+        raise ConfigError("--open-lockbox needs one, found folds.lockbox=0; leave a share of the history in it")
     opens, last = lockbox_opens(market.bars, share), cast(datetime, market.bars["ts"].max())
     days = (last.date() - opens.date()).days + 1
     if days < rules.min_days:
@@ -205,30 +221,39 @@ def check_lockbox(market: Market, share: float, rules: Rules) -> None:
         )
 
 
+def _was_tested_on(judged: JudgedData, trial: LedgerEntry, ledger: Ledger) -> bool:
+    """Whether a trial that says its test blocks reached into this data; of one that does not, none is assumed here."""
+    theirs = JudgedData.of_entry(trial.content)
+    return theirs.is_dated and ledger.share_judged(judged, theirs)
+
+
 def open_lockbox(
     market: Market,
     spec: Tried,
     simulate: Callable[[], Mapping[str, Simulation]],
     ledger: Ledger,
     *,
+    opens: int,
     guard_bars: int,
     code: str,
 ) -> dict[str, Any]:
-    """Record the opening for good, then simulate the deployed profile inside the lock-box and judge it.
+    """Record the opening for good, then simulate the deployed profile from `opens` (ms) on and judge it.
 
-    The profile was chosen before, so it is one trial; every other opening of this data's lock-box counts as one more.
+    The profile was chosen before, so it is one trial; every other opening that reaches into this lock-box counts as one
+    more, and so does every trial that was tested on bars of it.
     """
+    judged = judged_data(market, opens, market.closes)
     opening = LockboxOpening(
-        data=data_of(market), experiment=spec.digest, profile=spec.deployed, seed=spec.seed, code=code
+        data=data_of(market), experiment=spec.digest, profile=spec.deployed, seed=spec.seed, code=code, judged=judged
     )
     entry = ledger.append(opening.content())  # before looking: a look that crashes was a look all the same
-    openings = [other for other in ledger.entries_on(market.blocks) if other.kind == opening.kind]
-    others = [other for other in openings if other.hash != entry.hash]
+    others = [other for other in ledger.openings_on(judged) if other.hash != entry.hash]
+    tested = {str(one.content["series"]) for one in ledger.entries("trial") if _was_tested_on(judged, one, ledger)}
     simulations = simulate()
     (own,) = trial_series(simulations)
     judgement = judge(
         [own],
-        n_counted=len(others) + market.n_design_looks,
+        n_counted=len(others) + len(tested) + market.n_design_looks(opens, market.closes),
         spec=spec.verdict,
         guard_bars=guard_bars,
         seed=spec.seed,

@@ -89,8 +89,11 @@ def decision_tables(forecasts: Forecasts, spec: Experiment, symbol: str) -> list
     names = tuple(f"{what} of {profile.name}" for profile in spec.profiles for what in ("action", "size"))
     choice = np.column_stack([forecasts.best_side, forecasts.is_ready, forecasts.atr, *columns])
     table = partial(ComputedTable, symbol=symbol, start=start, known=start)
-    sides = ("probability_long", "probability_short", "expected_net_long", "expected_net_short")
-    expected = np.concatenate([forecasts.probability, forecasts.expected_net], axis=1)
+    two_sided = {"probability": forecasts.probability, "expected_net": forecasts.expected_net}
+    if forecasts.net_error is not None:
+        two_sided["net_error"] = forecasts.net_error
+    sides = tuple(f"{name}_{side}" for name in two_sided for side in ("long", "short"))
+    expected = np.concatenate(list(two_sided.values()), axis=1)
     close = partial(table, tolerance=FORECAST_TOLERANCE)
     return [
         close("forecasts", columns=sides, values=expected),

@@ -77,18 +77,25 @@ def look_ahead(
     return Lookahead(n_points, search.n_values, tuple(search.found.values()))
 
 
-def look_ahead_sample(outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None) -> Lookahead:
+def look_ahead_sample(
+    outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None, progress: Progress = lambda *_: None
+) -> Lookahead:
     """The sample inside every run: some points, the scales of their folds, a choice, all training parts and fills."""
+    n_steps = SAMPLE_POINTS + 3
+    progress("looking for look-ahead in training parts and fills", 0, n_steps)
     search = _search(outcome, spec)
     points = _points(outcome, spec, SAMPLE_POINTS)
-    for point in points:
+    for k, point in enumerate(points):
+        progress(f"taking the future away at point {k + 1} of {SAMPLE_POINTS}", k + 1, n_steps)
         _turns(search, outcome, spec, point)
         _bars(search, outcome, spec, point, cut)
         _labels(search, outcome, spec, point, noised)
         if ranks is not None:
             compare_rank_columns(search, outcome.data, ranks, point.at, cut)
+    progress("taking the future away from scales", n_steps - 2, n_steps)
     for k in sorted({point.fold for point in points}):
         _rescale(search, outcome, spec, k)
+    progress("taking the future away from a choice", n_steps - 1, n_steps)
     _choice(search, outcome, spec, points[0].fold, noised)
     return Lookahead(SAMPLE_POINTS, search.n_values, tuple(search.found.values()))
 

@@ -1,6 +1,6 @@
 """The walk-forward experiment as a procedure: agents forecast, profiles decide, everything is fitted fold by fold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -52,6 +52,7 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
                         "fold": np.full(len(mine), result.fold.index, np.int16),
                         "probability": forecasts.probability[:, column],
                         "expected_net": forecasts.expected_net[:, column],
+                        **_record_columns(forecasts, column),
                         "rank": forecasts.rank[:, column],
                         "regime": forecasts.regime.argmax(axis=1).astype(np.int8),
                         **{f"regime_{k}": forecasts.regime[:, k] for k in range(forecasts.regime.shape[1])},
@@ -67,11 +68,24 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
     return pl.concat(parts).sort("start", "symbol", "side", descending=[False, False, True])
 
 
+def _record_columns(forecasts: Forecasts, column: int) -> dict[str, pl.Series]:
+    """What is known of a side's expected return from forecasts on record; null where there is no record."""
+    n, error, earned = len(forecasts.start), forecasts.net_error, forecasts.has_earned
+    return {
+        "net_error": _nulls(n, pl.Float64()) if error is None else pl.Series(error[:, column]),
+        "has_earned": _nulls(n, pl.Boolean()) if earned is None else pl.Series(earned),
+    }
+
+
+def _nulls(n: int, kind: pl.DataType) -> pl.Series:
+    return pl.repeat(None, n, dtype=kind, eager=True)
+
+
 def _macro_columns(forecasts: Forecasts) -> dict[str, pl.Series]:
     """`macro_0` risk-on and on, from a supervisor that watches other markets; null where there is none."""
     n, states = len(forecasts.start), forecasts.macro
     return {
-        name: pl.repeat(None, n, dtype=pl.Float64, eager=True) if states is None else pl.Series(states[:, k])
+        name: _nulls(n, pl.Float64()) if states is None else pl.Series(states[:, k])
         for k, name in enumerate(MACRO_STATES)
     }
 
@@ -162,20 +176,28 @@ class SimulatedExperiment:
         """Features, labels, fits, forecasts and fills without the future; the sample fits nothing again."""
         spec, ranks = self.procedure.spec, self.procedure.ranks
         if n_points is None:
-            return look_ahead_sample(self.outcome, spec, ranks)
+            return look_ahead_sample(self.outcome, spec, ranks, progress)
         return look_ahead(self.outcome, spec, n_points=n_points, ranks=ranks, progress=progress)
 
     def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
         """Skill and trades, what the forecasts need, the chosen procedure and cross-validated paths."""
         outcome, spec = self.outcome, self.procedure.spec
-        return run_metrics(self.market, spec, outcome, benchmark) | {
-            "adversarial": adversarial_validation(outcome, spec).to_json(),
-            "importance": feature_importance(outcome, spec).to_json(),
-            "families": family_gains(outcome, spec).to_json(),
-            "supervisor": supervision(outcome, spec).to_json(),
-            "chosen": choose_everywhere(outcome, spec).to_dict(spec.seed),
-            "paths": cross_validated_paths(outcome.data, spec, progress),
+        parts: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+            "adversarial": (
+                "comparing test blocks with training",
+                lambda: adversarial_validation(outcome, spec).to_json(),
+            ),
+            "importance": ("importance of the columns", lambda: feature_importance(outcome, spec).to_json()),
+            "families": ("gains of columns from outside", lambda: family_gains(outcome, spec).to_json()),
+            "supervisor": ("what a supervisor changes", lambda: supervision(outcome, spec).to_json()),
+            "chosen": ("choosing inside training parts", lambda: choose_everywhere(outcome, spec).to_dict(spec.seed)),
         }
+        progress("measuring skill and trades", 0, len(parts) + 1)
+        measured = run_metrics(self.market, spec, outcome, benchmark)
+        for k, (name, (what, measure)) in enumerate(parts.items(), 1):
+            progress(what, k, len(parts) + 1)
+            measured[name] = measure()
+        return measured | {"paths": cross_validated_paths(outcome.data, spec, progress)}
 
     def tables(self) -> Sequence[tuple[TableSchema, pl.DataFrame]]:
         forecasts = forecasts_frame(self.outcome, self.procedure.spec)

@@ -120,7 +120,9 @@ class SimulatedRanks:
 
 def before_lockbox(market: Market, spec: MarketNeutralSpec) -> tuple[dict[str, pl.DataFrame], int, int]:
     """One frame a symbol of all before the lock-box, and the span (ms) in which the rule is traded."""
-    opens = lockbox_opens(market.bars, spec.folds.lockbox)
     start = to_ms(lockbox_opens(market.bars, 1.0 - spec.folds.initial))
+    if not spec.folds.lockbox:
+        return market.frames(), start, market.closes
+    opens = lockbox_opens(market.bars, spec.folds.lockbox)
     closed = market.bars.filter(pl.col("ts") + market.interval <= opens)
     return split_symbols(closed), start, to_ms(opens)

@@ -12,8 +12,16 @@ from tradsys.core.time import from_ms, stamp
 from tradsys.data.market import Market
 from tradsys.journal.entries import NOT_FITTED
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, mean_spread, spreads
+from tradsys.research.walk.blocks import block_result
 from tradsys.research.walk.fitting import has_rates
-from tradsys.research.walk.metrics import benchmark_json, block_trades, market_facts, measured_json, ruin_json
+from tradsys.research.walk.metrics import (
+    benchmark_json,
+    closed_note,
+    design_notes,
+    market_facts,
+    measured_json,
+    ruin_json,
+)
 from tradsys.settings.dangers import dangers
 from tradsys.verdict.error_rates import calibration_notes
 
@@ -26,7 +34,7 @@ def rank_metrics(
     spread = mean_spread(spreads(traded), spec.rule.horizon * simulation.bar_ms, seed=spec.seed)
     measured = measure(simulation, seed=spec.seed) | {"spread_gross": spread}
     return {
-        "market": market_facts(market, spec.folds.lockbox)
+        "market": market_facts(market, spec.folds.lockbox, (start, end))
         | {
             "tested_from": stamp(int(simulation.grid[0])),
             "tested_to": stamp(int(simulation.grid[-1]) + simulation.bar_ms),
@@ -45,7 +53,7 @@ def rank_metrics(
             }
         },
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
-        "assumptions": _assumptions(market, spec),
+        "assumptions": _assumptions(market, spec, (start, end)),
         "dangers": dangers(spec.costs, fraction=None, cap=spec.gross),
     }
 
@@ -91,30 +99,25 @@ def _blocks(traded: Traded, spec: MarketNeutralSpec, start: int, end: int) -> li
             "decider": "the rule",
             "gain_millinats": None,
             "training": NOT_FITTED,
-            "profiles": {NAME: block_trades(traded.simulation.trades, opens, closes)},
+            "profiles": {NAME: block_result(traded.simulation, opens, closes)},
         }
         for k, (opens, closes) in enumerate(pairwise(edges))
     ]
 
 
-def _assumptions(market: Market, spec: MarketNeutralSpec) -> list[str]:
+def _assumptions(market: Market, spec: MarketNeutralSpec, span: tuple[int, int]) -> list[str]:
     costs = spec.costs
     borrowing = f"a short {costs.borrow_bps_per_year:g} bp a year" if costs.borrow_bps_per_year else "nothing"
-    warned = (
-        [f"The rule was found on this very data, in hindsight: {market.n_design_looks} looks count as trials."]
-        if market.is_development
-        else []
-    )
     return [
-        *warned,
+        *design_notes(market, span, "The rule was found, in hindsight,"),
         *calibration_notes(spec.verdict),
         "Ranks are taken when a bar has closed and traded at the next open; positions that stay are only resized.",
         f"Whatever is traded, on either side, pays {costs.taker_bps + costs.slippage_bps:g} bp; "
         f"{_funding(market, spec)} and pays a short as much; borrowing costs {borrowing} here.",
         spec.margin.sentence,
         "A symbol's position is sold at the close of its last bar, at that price.",
-        f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and the last "
-        f"{spec.folds.lockbox:.0%} stays closed.",
+        f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and "
+        f"{closed_note(spec.folds.lockbox)}.",
         "The universe holds only what was loaded: symbols that nobody loaded, delisted ones above all, are missing.",
     ]
 

@@ -6,13 +6,12 @@ share most of their days' decisions. Nothing here is judged, and nothing is a tr
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.simulate import Simulation
-from tradsys.core.arrays import IntArray
+from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import DataError, FitError
 from tradsys.core.time import from_ms, interval_ms
 from tradsys.models.forecaster import Rows
@@ -40,15 +39,17 @@ def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = 
         return {"reason": "turned off: folds.path_groups is 0"}
     try:
         cv, edges, folds = combinatorial_folds(data, spec)
-        results = []
+        results, n = [], len(folds)
+        n_steps = n + len(spec.profiles)
         for fold in folds:
-            progress(f"path split {fold.index + 1} of {len(folds)}", fold.index, len(folds))
-            results.append(decide_split(data, spec, fold))
-        progress("paths done", len(folds), len(folds))
-        simulations = {
-            profile.name: [_simulate(data, spec, profile, results, path, edges) for path in cv.paths()]
-            for profile in spec.profiles
-        }
+            progress(f"path split {fold.index + 1} of {n}", fold.index, n_steps)
+            # forecasts are enough from here on: probabilities of all rows, a split each, would fill the memory
+            results.append(replace(decide_split(data, spec, fold), probabilities={}))
+        along: dict[str, list[PathRecord]] = {}
+        for k, profile in enumerate(spec.profiles):
+            progress(f"trading {profile.name} along the paths", n + k, n_steps)
+            along[profile.name] = [_simulate(data, spec, profile, results, path, edges) for path in cv.paths()]
+        progress("paths traded", n_steps, n_steps)
     except (DataError, FitError) as error:
         return {"reason": str(error)}
     return {
@@ -58,8 +59,8 @@ def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = 
         "n_paths": cv.n_paths,
         "forecaster": DECIDER,
         "groups_from": [from_ms(int(edge)).isoformat() for edge in edges[:-1]],
-        "n_days": len(next(iter(simulations.values()))[0].days),
-        "profiles": {name: _profile(along) for name, along in simulations.items()},
+        "n_days": len(next(iter(along.values()))[0].daily),
+        "profiles": {name: _profile(records) for name, records in along.items()},
     }
 
 
@@ -113,11 +114,19 @@ def path_decisions(
     )
 
 
+class PathRecord(NamedTuple):
+    """What is kept of a simulation along a path: daily net returns (n_days,) and how many trades."""
+
+    daily: FloatArray
+    n_trades: int
+
+
 def _simulate(
     data: Dataset, spec: Experiment, profile: Profile, results: Sequence[FoldResult], path: IntArray, edges: IntArray
-) -> Simulation:
+) -> PathRecord:
     decisions = path_decisions(results, path, edges, profile, spec)
-    return simulate_decisions(data.frames, decisions, spec, start=int(edges[0]), end=data.closes)
+    done = simulate_decisions(data.frames, decisions, spec, start=int(edges[0]), end=data.closes)
+    return PathRecord(done.daily, done.n_trades)
 
 
 def _within(data: Dataset, spans: Sequence[tuple[int, int]]) -> Rows:
@@ -128,7 +137,7 @@ def _within(data: Dataset, spans: Sequence[tuple[int, int]]) -> Rows:
     )
 
 
-def _profile(along: Sequence[Simulation]) -> dict[str, Any]:
+def _profile(along: Sequence[PathRecord]) -> dict[str, Any]:
     """One profile's paths, and their mean."""
     paths = path_mean(np.array([unflattered(one.daily) for one in along]))
     return {

@@ -201,11 +201,13 @@ def _earned(
     if until - start < MIN_DAYS * DAY_MS:
         return np.zeros((len(among), max(until - start, 0) // DAY_MS)), np.zeros(len(among), np.int64)
     forecasts = [one for block in blocks for one in block.items()]
-    records = [
+    records = (
         simulate_decisions(data.frames, profile_decisions(forecasts, profile, spec), spec, start=start, end=until)
         for profile in among
-    ]
-    return np.array([one.daily for one in records]), np.array([one.n_trades for one in records])
+    )
+    # no more than one simulation is held at a time: each has positions and prices of all symbols
+    daily, n_trades = zip(*((one.daily, one.n_trades) for one in records), strict=True)
+    return np.array(daily), np.array(n_trades)
 
 
 def _described(choice: FoldChoice, n_regimes: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tradsys.data.market import Market
 from tradsys.labels.weights import base_rate
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, stack
+from tradsys.models.registry import fit_agent
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from, experiment_on
@@ -170,7 +171,7 @@ class FoldFitter:
 
     def _forecasts(self, job: "_Job", fitted: FittedForecaster | None = None) -> FoldForecasts | FailedFit:
         data, panel, train, test = job.prepared.data, job.prepared.panel, job.train, job.test
-        fitted = fitted or job.model.fit(job.weighed, train, seed=job.seed)
+        fitted = fitted or fit_agent(job.model, job.weighed, train, seed=job.seed)
         training = getattr(fitted, "training", "")
         if training.startswith("diverged"):
             return FailedFit(training)
@@ -236,6 +237,6 @@ def challenger(spec: Experiment) -> Forecaster:
 
 def _panel_settings(config: RunConfig) -> RunConfig:
     """The configuration with everything at its default that changes neither labels nor features."""
-    shared = config.model_dump(include={"seed", "labels", "costs", "features", "regimes"})
+    shared = config.model_dump(include={"plugins", "seed", "labels", "costs", "features", "regimes"})
     labels = {**shared["labels"], "weights": "uniqueness", "time_decay": 1.0}
     return RunConfig(**{**shared, "agent": {"name": DECIDER}, "labels": labels})

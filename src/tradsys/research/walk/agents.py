@@ -1,14 +1,14 @@
 """Which forecasters an agent's name stands for: the baselines that always run, the journal's agents, the ensemble."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tradsys.core.errors import ConfigError
 from tradsys.models.forecaster import Forecaster
+from tradsys.models.registry import build_agent, own_agents, register_agent
 from tradsys.settings.sections import AgentSettings
 
 if TYPE_CHECKING:
     from tradsys.machine.plan import Plan
-    from tradsys.models.linear.logistic import RidgeLogistic
     from tradsys.models.training.network_agent import NetworkAgent
 
 DECIDER = "logistic"
@@ -18,6 +18,9 @@ ENSEMBLE = "ensemble"
 
 MEMBERS = ("logistic", "symmetric", "boosted", "volatility", "transformer", "resnet")
 """The forecasters that the ensemble weights."""
+
+_AGENTS = ("transformer", "resnet", "volatility")
+"""The journal's agents, in the order in which they run."""
 
 _FORECASTS_AS = {"xgboost": "boosted"}
 """Agents whose forecaster has another name."""
@@ -29,18 +32,24 @@ def forecasters(agent: AgentSettings, plan: "Plan | None" = None) -> tuple[Forec
     from tradsys.models.linear.logistic import RidgeLogistic
     from tradsys.models.trees.boosted import Boosted
 
-    linear = RidgeLogistic(agent.penalty)
     baselines: tuple[Forecaster, ...] = (
         BaseRate(),
         VolatilityOnly(agent.penalty),
-        linear,
+        RidgeLogistic(agent.penalty),
         SymmetricLogistic(agent.penalty),
         Boosted(),
     )
-    return (
+    made = (
         *baselines,
-        *(build(agent, linear, plan) for name, build in _AGENTS.items() if agent.name in (name, ENSEMBLE, "all")),
+        *(
+            build_agent(name, agent, plan)
+            for name in (*_AGENTS, *own_agents())
+            if agent.name == name or (name in _AGENTS and agent.name in (ENSEMBLE, "all"))
+        ),
     )
+    if len({one.name for one in made}) < len(made):
+        raise ConfigError(f"the agent {agent.name!r} is called like a baseline; choose another name")
+    return made
 
 
 def challengers(name: str) -> tuple[str, ...]:
@@ -52,20 +61,22 @@ def challengers(name: str) -> tuple[str, ...]:
     return (_FORECASTS_AS.get(name, name),)
 
 
-def _transformer(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
+@register_agent("transformer", is_network=True)
+def _transformer(agent: AgentSettings, plan: "Plan | None") -> Forecaster:
     from tradsys.models.training.agents import TransformerAgent
 
     return _with_objective(
-        agent, TransformerAgent(**agent.shape, attention_start=agent.attention_start, **_objective(agent, linear, plan))
+        agent, TransformerAgent(**agent.shape, attention_start=agent.attention_start, **_objective(agent, plan))
     )
 
 
-def _resnet(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
+@register_agent("resnet", is_network=True)
+def _resnet(agent: AgentSettings, plan: "Plan | None") -> Forecaster:
     from tradsys.models.training.agents import ResNetAgent
 
     common = ("window", "dropout", "learning_rate", "max_steps")
     return _with_objective(
-        agent, ResNetAgent(**{name: getattr(agent, name) for name in common}, **_objective(agent, linear, plan))
+        agent, ResNetAgent(**{name: getattr(agent, name) for name in common}, **_objective(agent, plan))
     )
 
 
@@ -81,27 +92,22 @@ def _with_objective(agent: AgentSettings, network: "NetworkAgent") -> Forecaster
     return ContrastiveAgent(network, Contrast(patience=1.0)) if is_set else ContrastiveAgent(network)
 
 
-def _volatility(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> Forecaster:
+@register_agent("volatility")
+def _volatility(agent: AgentSettings, plan: "Plan | None") -> Forecaster:
     from tradsys.models.linear.volatility_agent import VolatilityAgent
 
-    del linear, plan
+    del plan
     return VolatilityAgent(penalty=agent.penalty)
 
 
-def _objective(agent: AgentSettings, linear: "RidgeLogistic", plan: "Plan | None") -> dict[str, Any]:
+def _objective(agent: AgentSettings, plan: "Plan | None") -> dict[str, Any]:
     """What a network is trained on, on top of what, and within which plan; under a probe it is cross-entropy."""
+    from tradsys.models.linear.logistic import RidgeLogistic
+
     return {
         "objective": "focal" if agent.objective == "focal" else "bce",
         "focal_gamma": agent.focal_gamma,
         "focal_alpha": agent.focal_alpha,
-        "offset": linear,
+        "offset": RidgeLogistic(agent.penalty),
         "plan": plan,
     }
-
-
-_AGENTS: dict[str, Callable[[AgentSettings, "RidgeLogistic", "Plan | None"], Forecaster]] = {
-    "transformer": _transformer,
-    "resnet": _resnet,
-    "volatility": _volatility,
-}
-"""The journal's agents; each imports its own model, since torch takes seconds."""

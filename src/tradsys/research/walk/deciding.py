@@ -16,6 +16,7 @@ from tradsys.models.linear.penalty import Problem
 from tradsys.models.pooling.combination import Combination, SingleForecaster
 from tradsys.models.pooling.ensemble import Ensemble, FittedEnsemble
 from tradsys.predictor.economics import TimeExit
+from tradsys.predictor.money import MoneyCalibration
 from tradsys.predictor.predictor import ModelOutputs, Predictor
 from tradsys.predictor.valuation import ConfidenceRanks, Valuation, ValuedForecasts, audit_inputs
 from tradsys.profiles.catalogue import profile_named
@@ -127,6 +128,14 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         combination=combination,
         timeout=models.fitted[TimeoutModel.name],
         valuation=valuation,
+        money=MoneyCalibration.fit(
+            judged,
+            labels.net,
+            labels.weight,
+            labels.start,
+            labels.atr_over_price,
+            longest_ms=spec.barriers.horizon * bar_ms,
+        ),
         ranks=ConfidenceRanks.fit(judged.confidence),
         regimes=models.regimes,
         auditor=spec.auditor.fit(

@@ -61,7 +61,7 @@ def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda
     progress("simulating the profiles", len(results), n_steps)
     scored = gather(data, results, spec.barriers.horizon)
     simulations = {profile.name: simulate_profile(data, results, profile, spec) for profile in spec.profiles}
-    progress("done", n_steps, n_steps)
+    progress("profiles simulated", n_steps, n_steps)
     return Outcome(data, record, results, scored, simulations)
 
 

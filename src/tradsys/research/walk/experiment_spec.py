@@ -8,14 +8,18 @@ from tradsys.backtest.simulate import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES, Side
+from tradsys.core.plugins import plugin_roots
 from tradsys.data.market import Market
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroRisk
+from tradsys.features.registry import owner_of
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import Forecaster
-from tradsys.profiles.catalogue import profile_named, reading_confidence_as, supervised
+from tradsys.models.registry import agent_owner
+from tradsys.profiles.catalogue import PROFILES, profile_named, reading_confidence_as, supervised
 from tradsys.profiles.profile import Profile
+from tradsys.profiles.registry import profiles_by
 from tradsys.regimes.family import RegimeFilter, Regimes
 from tradsys.regimes.macro import MacroRegimes
 from tradsys.regimes.markov import RegimeSpec
@@ -84,6 +88,7 @@ def experiment_from(
     """
     labels, portfolio = config.labels, config.portfolio
     names = config.features.names
+    _check_own_parts(config)
     return Experiment(
         digest=config.digest,
         seed=config.seed,
@@ -119,6 +124,18 @@ def experiment_on(market: Market, config: RunConfig, plan: Plan | None = None) -
     return experiment_from(config, n_symbols=len(market.symbols), sides=market.sides, plan=plan)
 
 
+def _check_own_parts(config: RunConfig) -> None:
+    """Refuse parts of modules that `plugins` does not name: their source would be no part of the trial's identity."""
+    used = {f"feature {name!r}": owner_of(name) for name in config.features.names or ()}
+    used[f"agent {config.agent.name!r}"] = agent_owner(config.agent.name)
+    for part, owner in used.items():
+        if owner not in {"tradsys", *plugin_roots(config.plugins)}:
+            raise ConfigError(
+                f"the {part} is of the module {owner}, which `plugins` does not name; add it there, so that its source "
+                "is part of what is tried"
+            )
+
+
 def _supervisor(config: RunConfig) -> MacroRegimes | None:
     """States of other markets, where a profile is to be supervised."""
     if not config.macro.supervise:
@@ -128,8 +145,9 @@ def _supervisor(config: RunConfig) -> MacroRegimes | None:
 
 
 def profiles_of(config: RunConfig) -> tuple[Profile, ...]:
-    """The profiles that a run compares, and after them the supervised ones, each a trial of its own."""
-    profiles = reading_confidence_as(config.profiles.confidence)
+    """The profiles that a run compares, own ones last, and after them the supervised ones, each a trial of its own."""
+    own = profiles_by(plugin_roots(config.plugins))
+    profiles = reading_confidence_as(config.profiles.confidence, (*PROFILES, *own))
     twins = []
     for text in config.macro.supervise:
         name, equals, size = text.partition("=")

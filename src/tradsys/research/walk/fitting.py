@@ -19,6 +19,7 @@ from tradsys.labels.weights import base_rate
 from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, stack
 from tradsys.models.linear.baselines import VolatilityOnly
 from tradsys.models.linear.logistic import FittedLinear
+from tradsys.models.registry import fit_agent
 from tradsys.predictor.economics import Holding
 from tradsys.regimes.family import RegimeFilter
 from tradsys.regimes.macro import FittedMacroFilter
@@ -97,7 +98,7 @@ def fit_models(data: Dataset, spec: Experiment, fold: Fold, say: Say = silent) -
     fitted: dict[str, FittedForecaster] = {}
     for model in spec.forecasters:
         say(model.name)
-        fitted[model.name] = model.fit(weighed, rows, seed=seed)
+        fitted[model.name] = fit_agent(model, weighed, rows, seed=seed)
     say("time exits")
     fitted[TimeoutModel.name] = TimeoutModel().fit(timeouts, rows, seed=seed)
     logits = {name: tuple(one.logits(X) for X in panel.X) for name, one in fitted.items()}
@@ -122,7 +123,7 @@ def fill_first_part(
     for k, (train, test) in enumerate(purged_folds(panel, rows, INNER_FOLDS, embargo)):
         say(f"out of fold inside the first part, {k + 1} of {INNER_FOLDS}")
         for model, target in [*quick, (TimeoutModel(), timeouts)]:
-            fitted = model.fit(target, train, seed=derive(spec.seed, "inner", k))
+            fitted = fit_agent(model, target, train, seed=derive(spec.seed, "inner", k))
             record.add(model.name, test, [fitted.logits(X) for X in panel.X])
     for model in spec.forecasters:
         if model.memory > 0:

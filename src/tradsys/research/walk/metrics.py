@@ -15,20 +15,28 @@ from tradsys.core.time import format_interval, from_ms
 from tradsys.data.market import Market
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.profiles.profile import Profile
+from tradsys.profiles.rules import ConfidenceAbove
+from tradsys.research.walk.blocks import block_result
 from tradsys.research.walk.deciding import FoldResult, lead_needed
+from tradsys.research.walk.earning import money_calibration
 from tradsys.research.walk.experiment import Outcome, block_decisions
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.research.walk.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
+from tradsys.research.walk.symbols import symbol_skill, symbol_trades
 from tradsys.settings.dangers import dangers
 from tradsys.settings.sections import FoldSettings
 from tradsys.verdict.error_rates import calibration_notes
 from tradsys.verdict.scores import auc, log_loss
 
 
-def market_facts(market: Market, lockbox: float) -> dict[str, Any]:
-    """What was read, what was repaired in it, and where the lock-box begins."""
+def market_facts(market: Market, lockbox: float, span: tuple[int, int]) -> dict[str, Any]:
+    """What was read, what was repaired in it, where the lock-box begins, and what of it was looked at before.
+
+    `span`, ms, is that of the test blocks: looks at what trains alone are none at what is judged.
+    """
+    looks = market.n_design_looks(*span)
     quality = quality_report(market.bars, interval=market.interval)
     return {
         "sources": list(market.sources),
@@ -37,13 +45,16 @@ def market_facts(market: Market, lockbox: float) -> dict[str, Any]:
         "n_bars": quality.n_bars,
         "first": quality.start.isoformat() if quality.start else None,
         "last": quality.end.isoformat() if quality.end else None,
-        "lockbox_from": lockbox_opens(market.bars, lockbox).isoformat(),
-        "is_development": market.is_development,
-        "n_design_looks": market.n_design_looks,
+        "lockbox_from": lockbox_opens(market.bars, lockbox).isoformat() if lockbox else None,
+        "is_development": looks > 0,
+        "n_design_looks": looks,
         "n_gaps": len(quality.gaps),
         "n_missing_bars": quality.n_missing,
         "zero_volume_share": quality.zero_volume_share,
-        "repairs": [{"kind": r.kind, "n_rows": r.n_rows, "sentence": r.sentence} for r in market.repairs],
+        "repairs": [
+            {"kind": r.kind, "n_rows": r.n_rows, "sentence": r.sentence, "symbol": r.symbol, "changed": r.changed}
+            for r in market.repairs
+        ],
     }
 
 
@@ -63,11 +74,22 @@ def ruin_json(simulation: Simulation) -> dict[str, Any]:
     return {} if ruin is None else {"ruin": {"at": from_ms(ruin.at).isoformat(), "cause": ruin.cause}}
 
 
-def block_trades(trades: pl.DataFrame, opens: int, closes: int) -> dict[str, Any]:
-    """The trades that were decided in [opens, closes) ms: how many, and their net returns added up."""
-    decided = trades["decided"].dt.epoch("ms")
-    mine = trades.filter((decided >= opens) & (decided < closes))
-    return {"n_trades": len(mine), "net_return": float(mine["net_return"].sum())}
+def design_notes(market: Market, span: tuple[int, int], chosen: str = "The defaults were chosen") -> list[str]:
+    """What was looked at when the defaults, or the rule, were `chosen`: of the test blocks, of what trains, or of none.
+
+    `span`, ms, is that of the test blocks.
+    """
+    if not market.is_development:
+        return []
+    if looks := market.n_design_looks(*span):
+        return [
+            f"{chosen} on this very data, in {looks} looks that all count as trials: its verdict is in-sample at the "
+            "level of design."
+        ]
+    return [
+        f"{chosen} on other months of this data than those that are judged here: nobody had looked at the test blocks "
+        "then, and no look counts as a trial."
+    ]
 
 
 def assumptions(market: Market, spec: Experiment) -> list[str]:
@@ -81,23 +103,14 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         + (f" and {costs.slippage_bps:g} bp of slippage" if costs.slippage_bps else "")
         + f"; targets pay {costs.maker_bps:g} bp and are filled when touched.",
         *_holding_notes(market, costs),
-        f"A position takes {portfolio.fraction:g} of the equity, all together at most {portfolio.cap:g}; one a symbol; "
-        f"sides: {' and '.join(spec.sides)}.",
+        f"A position takes {_share(portfolio.fraction)} of the equity, all together at most {_share(portfolio.cap)}; "
+        f"one a symbol; sides: {' and '.join(spec.sides)}.",
         portfolio.margin.sentence,
         "Orders are small: they move no price and are never refused.",
-        f"The first {spec.folds.initial:.0%} only trains; {_folds(spec.folds)}; "
-        f"the last {spec.folds.lockbox:.0%} stays closed.",
+        f"The first {_share(spec.folds.initial)} only trains; {_folds(spec.folds)}; {closed_note(spec.folds.lockbox)}.",
         "Features, scales, regimes, calibration, ranks, auditor and the choice of the model are fitted on each fold's "
         "training part alone.",
         "Where bars are missing, their neighbours adjoin; nothing is filled in.",
-    )
-    warned = (
-        [
-            f"The defaults were chosen on this very data, in {market.n_design_looks} looks that all count as trials: "
-            "its verdict is in-sample at the level of design."
-        ]
-        if market.is_development
-        else []
     )
     sampled = (
         ["Models are trained and scored at the CUSUM events alone; profiles may enter at every bar."]
@@ -107,7 +120,7 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
     outside = [f"Attached to the bars: {what}." for what in market.outside]
     if any(name not in COLUMNS for name in outside_columns(market.bars)):
         outside.append("Rows of bars where such a column has no value train no model and get no forecast.")
-    return [*warned, *calibration_notes(spec.verdict), *sampled, *notes, *outside]
+    return [*calibration_notes(spec.verdict), *sampled, *notes, *outside]
 
 
 def _folds(folds: FoldSettings) -> str:
@@ -117,6 +130,16 @@ def _folds(folds: FoldSettings) -> str:
     if (folds.initial, folds.n_folds) == (usual.initial, usual.n_folds):
         return tested
     return f"{tested} (a history that is long enough takes {usual.initial:.0%} and {usual.n_folds})"
+
+
+def closed_note(lockbox: float) -> str:
+    """What of the history stays in the lock-box, as half a sentence."""
+    return f"the last {_share(lockbox)} stays closed" if lockbox else "nothing stays closed: there is no lock-box"
+
+
+def _share(fraction: float) -> str:
+    """A fraction in percent, two decimals where it has them."""
+    return f"{100 * fraction:,.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def _holding_notes(market: Market, costs: Costs) -> list[str]:
@@ -139,17 +162,25 @@ def _holding_notes(market: Market, costs: Costs) -> list[str]:
 
 def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: Simulation) -> dict[str, Any]:
     """Everything of a run that is a number, in plain JSON values."""
+    span = outcome.results[0].fold.opens, outcome.data.closes
     return {
-        "market": market_facts(market, spec.folds.lockbox),
+        "market": market_facts(market, spec.folds.lockbox, span),
         "labels": _labels(outcome, spec),
         "folds": [_fold(result, outcome) for result in outcome.results],
-        "skill": skill_table(outcome.scored, seed=spec.seed),
+        "skill": skill_table(outcome.scored, seed=spec.seed) | _skill_by_symbol(outcome, spec),
         "reliability": reliability(outcome.scored),
+        "money": money_calibration(outcome.data, outcome.results, horizon=spec.barriers.horizon, seed=spec.seed),
         "profiles": {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles},
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
-        "assumptions": assumptions(market, spec),
+        "assumptions": [*design_notes(market, span), *assumptions(market, spec)],
         "dangers": dangers(spec.costs, fraction=spec.portfolio.fraction, cap=spec.portfolio.cap),
     }
+
+
+def _skill_by_symbol(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
+    """`symbols` of the skill table, where there are several."""
+    symbols = outcome.data.symbols
+    return {"symbols": symbol_skill(outcome.scored, symbols, seed=spec.seed)} if len(symbols) > 1 else {}
 
 
 def _labels(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
@@ -191,8 +222,7 @@ def _fold(result: FoldResult, outcome: Outcome) -> dict[str, Any]:
         "auditor": result.predictor.auditor.reason,
         "training": "; ".join(f"{name}: {reason}" for name, reason in result.training.items()),
         "profiles": {
-            name: block_trades(one.trades, result.fold.opens, result.fold.closes)
-            for name, one in outcome.simulations.items()
+            name: block_result(one, result.fold.opens, result.fold.closes) for name, one in outcome.simulations.items()
         },
     }
 
@@ -214,12 +244,16 @@ def _challenger(result: FoldResult, name: str) -> dict[str, Any]:
 def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: Experiment) -> dict[str, Any]:
     decisions = pl.concat(block_decisions(result, profile, spec) for result in outcome.results)
     reasons: dict[str, int] = dict(simulation.trades["reason"].value_counts().iter_rows())
-    confidence = decisions["probability"].drop_nans()
+    seen: list[float] = decisions["probability"].drop_nans().to_list()
+    confidence = seen if isinstance(profile.entry, ConfidenceAbove) else []
+    refused = decisions.filter(pl.col("action") == 0)["reason"].value_counts(sort=True)
     return {
         "description": profile.description,
         "metrics": measured_json(measure(simulation, seed=spec.seed)),
         "exit_reasons": dict.fromkeys(("target", "stop", "time"), 0) | reasons,
         "n_decisions": int((decisions["action"] != 0).sum()),
-        "highest_confidence": float(confidence.max()) if len(confidence) else None,  # type: ignore[arg-type]
+        "highest_confidence": max(confidence, default=None),
+        "stayed_out": refused["reason"][0] if len(refused) else "",
         **ruin_json(simulation),
+        **({"symbols": symbol_trades(simulation, seed=spec.seed)} if len(simulation.symbols) > 1 else {}),
     }

@@ -31,10 +31,11 @@ REFERENCES = {
 class Scored:
     """Test rows of all folds with an outcome and a forecast by everyone; all arrays in one order.
 
-    `fold` (n,), and a forecaster's calibrated `probability` (n, 2).
+    `fold` (n,), the place of its `symbol` among the data's (n,), and a forecaster's calibrated `probability` (n, 2).
     """
 
     fold: IntArray
+    symbol: IntArray
     outcomes: ForecastOutcomes
     probability: Mapping[str, FloatArray]
 
@@ -42,18 +43,20 @@ class Scored:
 def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored:
     """Every fold's test rows, symbol after symbol within a fold; labels live for at most `horizon` bars."""
     labels: list[StackedLabels] = []
+    symbols: list[IntArray] = []
     forecasts: dict[str, list[FloatArray]] = {}
     for result in results:
         by_name = dict(result.probabilities) | {DECISION_MAKER: result.probabilities[result.decider]}
         rows = scored_rows(data, result)
         labels.append(data.stacked(rows))
+        symbols.append(np.repeat(np.arange(len(rows)), [np.count_nonzero(mask) for mask in rows]))
         for name, values in by_name.items():
             forecasts.setdefault(name, []).append(stack(values, rows))
     fold = np.repeat([result.fold.index for result in results], [len(one.start) for one in labels])
     start = np.concatenate([one.start for one in labels])
     y, uniqueness = (np.concatenate([getattr(one, name) for one in labels]) for name in ("target", "weight"))
     outcomes = ForecastOutcomes(y, uniqueness, Overlap(start, interval_ms(data.interval), horizon))
-    return Scored(fold, outcomes, {name: np.concatenate(p) for name, p in forecasts.items()})
+    return Scored(fold, np.concatenate(symbols), outcomes, {name: np.concatenate(p) for name, p in forecasts.items()})
 
 
 def scored_rows(data: Dataset, result: FoldResult) -> Rows:

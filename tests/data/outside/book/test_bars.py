@@ -130,3 +130,28 @@ def test_a_text_that_describes_no_book_is_refused(tmp_path) -> None:
     ordinary(10).write_parquet(path)
     with pytest.raises(DataError, match="holds no order book: wanted snapshots"):
         BookFile.parse(str(path)).pieces()
+
+
+@pytest.mark.parametrize("shift_days", [-400, 400])
+def test_a_book_of_another_year_is_refused(market, tmp_path, shift_days) -> None:
+    path = written(market, tmp_path)
+    pl.read_parquet(path).with_columns(pl.col("ts") + shift_days * 86_400_000).write_parquet(path)
+    with pytest.raises(DataError, match=r"nothing of it was known at any of the 300 bars of AAA .*one of their time"):
+        attach_outside(market, [BookFile.parse(f"AAA={path}")])
+
+
+@pytest.mark.parametrize("word", ["n/a", "N/A", "", "NaN", "-"])
+def test_a_cell_of_a_book_that_says_nothing_is_no_level(tmp_path, word) -> None:
+    table = snapshots(*[ONE] * 50).cast({"bid_px_2": pl.String, "bid_sz_2": pl.String})
+    empty = pl.int_range(pl.len()) == 7
+    cells = [pl.when(empty).then(pl.lit(word)).otherwise(pl.col(name)).alias(name) for name in ("bid_px_2", "bid_sz_2")]
+    table.with_columns(cells).write_csv(tmp_path / "book.csv")
+    (book,) = BookFile.parse(str(tmp_path / "book.csv")).pieces()
+    assert np.isnan(book.bid_price[:, 1]).tolist() == [row == 7 for row in range(50)]
+
+
+def test_a_cell_of_a_book_that_is_no_number_is_named(tmp_path) -> None:
+    table = snapshots(*[ONE] * 5).with_columns(pl.lit("abc").alias("bid_px_2"))
+    table.write_csv(tmp_path / "book.csv")
+    with pytest.raises(DataError, match="5 cells of bid_px_2 are no numbers, such as 'abc'"):
+        list(BookFile.parse(str(tmp_path / "book.csv")).pieces())

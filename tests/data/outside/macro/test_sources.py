@@ -248,3 +248,10 @@ def test_a_fallback_is_taken_whole_and_told(tmp_path):
 def test_a_series_that_cannot_be_meant_is_explained(text, said):
     with pytest.raises(ConfigError, match=said):
         MacroSeries.parse(text)
+
+
+def test_a_file_with_decimal_commas_is_read(tmp_path):
+    found = write(tmp_path / "a.csv", "date;close\n2024-03-01;13,25\n2024-03-04;1.313,5\n").fetch("x", START, END)
+    assert found["close"].to_list() == [13.25, 1313.5]
+    with pytest.raises(DataError, match="'13,255' may be a thousand or a decimal comma"):
+        write(tmp_path / "b.csv", "date;close\n2024-03-01;13,255\n").fetch("x", START, END)

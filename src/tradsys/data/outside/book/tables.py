@@ -12,6 +12,7 @@ from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
 from tradsys.core.time import interval_ms
+from tradsys.data.files import numbers
 from tradsys.data.outside.book.book import Book
 from tradsys.data.times import settle_times
 
@@ -39,8 +40,8 @@ def book_from_snapshots(table: pl.DataFrame, source: str, *, lag: timedelta = DE
     received = received_ms(table, source, lag)
     order = np.argsort(received, kind="stable")
     received = received[order]
-    bid_price, bid_size = _side(table, "bid", n_levels)[:, order]
-    ask_price, ask_size = _side(table, "ask", n_levels)[:, order]
+    bid_price, bid_size = _side(table, "bid", n_levels, source)[:, order]
+    ask_price, ask_size = _side(table, "ask", n_levels, source)[:, order]
     reasons = _reasons(bid_price, bid_size, ask_price, ask_size)
     is_refused = np.logical_or.reduce(list(reasons.values()))
     for values in (bid_price, bid_size, ask_price, ask_size):
@@ -77,12 +78,21 @@ def levels_of(columns: Sequence[str], source: str) -> int:
     return n
 
 
-def _side(table: pl.DataFrame, side: str, n_levels: int) -> FloatArray:
+def _side(table: pl.DataFrame, side: str, n_levels: int, source: str) -> FloatArray:
     """Prices and sizes, (2, n_rows, n_levels), NaN from the first level on that lacks one of them."""
     columns = [[f"{side}_{kind}_{level}" for level in range(1, n_levels + 1)] for kind in ("px", "sz")]
-    values = np.stack([table.select(pl.col(row).cast(pl.Float64).fill_null(np.nan)).to_numpy() for row in columns])
+    values = np.stack([np.column_stack([_numbers(table[name], source) for name in row]) for row in columns])
     lacking = np.logical_or.accumulate(np.isnan(values).any(axis=0), axis=1)
     return np.where(lacking, np.nan, values)
+
+
+_ABSENT: Final = ("n/a", "N/A", "na", "NA", "None", "none", "-", "#N/A")
+"""Words for a level that is not there."""
+
+
+def _numbers(column: pl.Series, source: str) -> FloatArray:
+    """(n_rows,), NaN where a cell is empty."""
+    return np.asarray(numbers(column, source, absent=_ABSENT).fill_null(np.nan).to_numpy(), dtype=np.float64)
 
 
 def _reasons(bid: FloatArray, bid_size: FloatArray, ask: FloatArray, ask_size: FloatArray) -> dict[str, BoolArray]:
@@ -138,7 +148,7 @@ def read_updates(table: pl.DataFrame, source: str, lag: timedelta) -> tuple[Even
     ids = {name: _whole(table, name, source) for name in ("first_id", "last_id")}
     previous = _whole(table, PREVIOUS, source) if PREVIOUS in table.columns else np.full(len(table), -1)
     is_bid = _is_bid(table["side"], source)
-    price, size = (table[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("price", "size"))
+    price, size = (_numbers(table[name], source) for name in ("price", "size"))
     bad = ~(np.isfinite(price) & np.isfinite(size) & (price > 0.0) & (size >= 0.0))
     if bad.any():
         first = int(bad.argmax())

@@ -10,7 +10,9 @@ import polars as pl
 from tradsys.core.bars import TS
 from tradsys.core.defects import ROW
 from tradsys.core.errors import DataError
+from tradsys.data.decimals import with_points
 from tradsys.data.files import numbers, read_table
+from tradsys.data.levels import one_level
 from tradsys.data.outside.align import AVAILABLE
 
 
@@ -98,7 +100,10 @@ class FileSource:
             raise DataError(
                 f"no file {self.path} for {series}; give a CSV or Parquet file with the columns date, close"
             )
-        table, _ = read_table(self.path)
+        table, _ = one_level(read_table(self.path)[0])
+        if "symbol" in table.columns and table["symbol"].n_unique() > 1:
+            names = " and ".join(table["symbol"].unique(maintain_order=True).to_list())
+            raise DataError(f"{self.path} holds closes of {names}, wanted one series; keep one a file")
         plain = {name.strip().lower(): name for name in table.columns if name != ROW}
         day = next((plain[name] for name in _DATES if name in plain), None)
         if day is None or "close" not in plain:
@@ -106,6 +111,7 @@ class FileSource:
                 f"{self.path} holds no closes of {series}: wanted columns date and close, found {', '.join(plain)}"
             )
         table = _without_ticker_line(table, day, plain["close"])
+        table, _ = with_points(table, [plain["close"]], str(self.path))
         given = {key: table[plain[key]] for key in ("source", AVAILABLE) if key in plain}
         return quotes(
             self.name,
@@ -149,7 +155,7 @@ def _without_ticker_line(table: pl.DataFrame, day: str, close: str) -> pl.DataFr
     """Without the line under the header in which yfinance repeats the ticker, and the blank one that may follow it."""
     if table.schema[day] != pl.String or table.schema[close] != pl.String:
         return table
-    first = (table[day].fill_null("").str.strip_chars().is_in(["", "Ticker", "Date"])) & (
+    first = (table[day].fill_null("").str.strip_chars().is_in(["", "Ticker", "Price", "Date", "Datetime"])) & (
         pl.Series(range(len(table))) < 2
     )
     no_price = table[close].cast(pl.Float64, strict=False).is_null()
