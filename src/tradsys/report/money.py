@@ -30,7 +30,7 @@ def money_card(money: MoneyMetrics | None) -> MoneyCard | None:
     return MoneyCard(
         sentences=sentences(money),
         bins=tuple(_bin(one, axis, largest) for one in drawn),
-        ticks=axis.labelled_ticks(5, lambda tick: number(tick, signed=True)),
+        ticks=axis.labelled_ticks(5, lambda tick: number(tick, signed=True) if tick else "0"),
         zero=axis.place(0.0),
         n=count(sum(one.n for one in drawn)),
     )
@@ -43,7 +43,7 @@ def sentences(money: MoneyMetrics) -> tuple[str, ...]:
 
 def _paying(paying: MoneyBin | None) -> str:
     if paying is None:
-        return "No decision was expected to pay its costs by more than its standard error."
+        return "No decision was expected to pay its costs by .8 standard errors."
     what = f"{count(paying.n)} decisions were expected to pay: {_bps(paying.expected_bps)} after costs on average"
     if not (is_known(paying.low) and is_known(paying.high)):
         return f"{what}; they earned {_bps(paying.earned_bps)}, on too short a history for an interval."
