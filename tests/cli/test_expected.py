@@ -16,7 +16,7 @@ def test_what_was_measured_is_expected():
 
 
 def test_a_short_run_is_one_line_with_its_memory_and_time():
-    assert said(43_800).startswith("expected: about 0.6 GB of the ")
+    assert said(43_800).startswith("expected: about 0.8 GB of the ")
     assert "about 50 s on a core" in said(43_800)
     assert "\n" not in said(43_800)
 

@@ -1,12 +1,21 @@
 """tests `cli/interrupts.py`"""
 
 import ctypes
+import signal
 import sys
 import time
 
 import pytest
 
 from tradsys.cli.interrupts import lasting_interrupts
+
+
+@pytest.fixture(autouse=True)
+def heard():
+    """Ctrl-C as on a terminal, whatever started the tests: a shell's background jobs are started deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def swallowed() -> None:

@@ -14,12 +14,6 @@ _PRICES = ("open", "high", "low", "close")
 _KNOWN = tuple(alias for aliases in NAMES.values() for alias in aliases)
 
 
-def is_pandas(held: object, kind: str = "DataFrame") -> bool:
-    """Whether this is a pandas object of the kind; where nobody has imported pandas, nothing is."""
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(held, getattr(pandas, kind))
-
-
 def table_of_pandas(frame: Any, wanted_by: str) -> pl.DataFrame:
     """The frame's columns, after the levels of its index that hold times or have a name that bars know.
 

@@ -1,5 +1,6 @@
 """Tables that people hold in memory, pandas' or Polars', eager or lazy, as one Polars frame."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final, Protocol
@@ -8,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.pandas_tables import is_pandas, series_of_pandas, table_of_pandas
 
 _N_SHOWN: Final = 60
 
@@ -27,6 +27,12 @@ class PandasFrame(Protocol):
 
 type Table = pl.DataFrame | pl.LazyFrame | PandasFrame
 """A frame of either library."""
+
+
+def is_pandas(held: object, kind: str = "DataFrame") -> bool:
+    """Whether this is a pandas object of the kind; where nobody has imported pandas, nothing is."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(held, getattr(pandas, kind))
 
 
 def is_table(held: object) -> bool:
@@ -49,6 +55,8 @@ def as_table(held: object, wanted_by: str) -> pl.DataFrame:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"{wanted_by} wants bars, and the lazy frame does not collect: {error}; mend it") from error
     if is_pandas(held):
+        from tradsys.core.pandas_tables import table_of_pandas
+
         return table_of_pandas(held, wanted_by)
     raise ConfigError(f"{wanted_by} takes a frame of bars, Polars' or pandas', found {_found(held)}")
 
@@ -56,6 +64,8 @@ def as_table(held: object, wanted_by: str) -> pl.DataFrame:
 def as_columns(held: Any) -> Any:
     """Numbers of a frame or Series as an array (n_rows, n_columns), without its times and symbol; all else as it is."""
     if is_pandas(held, "Series"):
+        from tradsys.core.pandas_tables import series_of_pandas
+
         held = series_of_pandas(held)
     if isinstance(held, pl.Series):
         return held.to_numpy()

@@ -14,8 +14,7 @@ from tradsys.core.column_names import ANY_TIME, NAMES, OPENS, named, plain
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.frames import as_bars
 from tradsys.core.outside import outside_columns, starts_outside
-from tradsys.core.pandas_tables import is_pandas
-from tradsys.core.tables import Table, is_table
+from tradsys.core.tables import Table, is_pandas, is_table
 from tradsys.core.time import from_ms, stamp, to_ms
 from tradsys.core.utc_times import epoch_ms, tell_no_zone
 
