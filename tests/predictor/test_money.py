@@ -127,6 +127,22 @@ def test_what_is_not_forecast_is_no_profit(rng):
     assert is_profit(*found).tolist() == [[False, False], [True, False]]
 
 
+def test_where_prices_stand_still_nothing_is_known(rng):
+    money = fitted(rng).apply(forecasts(np.array([[9.0, -9.0], [9.0, -9.0]])), np.array([0.0, ATR]))
+    assert np.isnan(money).all(axis=2).tolist() == [[True, False], [True, False]]
+    assert is_profit(*money).tolist() == [[False, False], [True, False]]
+
+
+def test_labels_where_prices_stood_still_are_left_out(rng):
+    judged, net, weight, start, atr = record(rng)
+    atr[:3] = 0.0
+    some = ValuedForecasts(*(getattr(judged, name)[3:] for name in judged.__slots__))
+    one = MoneyCalibration.fit(judged, net, weight, start, atr, longest_ms=HORIZON_MS)
+    other = MoneyCalibration.fit(some, net[3:], weight[3:], start[3:], atr[3:], longest_ms=HORIZON_MS)
+    assert np.isfinite(one.coefficient).all()
+    assert one.coefficient == pytest.approx(other.coefficient, rel=1e-6)
+
+
 def test_too_few_labels_are_refused(rng):
     with pytest.raises(FitError, match="known from 30 labels on, found 29"):
         fitted(rng, n=29)

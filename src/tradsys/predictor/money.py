@@ -108,8 +108,8 @@ class MoneyCalibration(PlainValues):
         return replace(fitted, earned=record.earned(is_profit(*fitted._of(X, record.cost, record.atr))))
 
     def apply(self, valued: ValuedForecasts, atr_over_price: FloatArray) -> Money:
-        """What the forecasts are worth, a side each; rows with NaN keep NaN."""
-        pace = atr_over_price[:, None]
+        """What the forecasts are worth, a side each; NaN in rows with NaN, and where prices do not move at all."""
+        pace = _moving(atr_over_price)[:, None]
         sign = np.broadcast_to(np.array([1.0, -1.0]), valued.expected_net.shape)
         return self._of(_design((valued.expected_net + valued.cost) / pace, sign, self.drift), valued.cost, pace)
 
@@ -127,6 +127,11 @@ def is_profit(
 ) -> BoolArray:
     """Where the expected return stays above `margin` when it is lowered by its standard errors; not where it is NaN."""
     return np.asarray(expected_net - standard_errors * standard_error > margin, dtype=bool)
+
+
+def _moving(atr: FloatArray) -> FloatArray:
+    """Average true ranges to divide by: NaN where a market stood still."""
+    return np.where(atr > 0, atr, np.nan)
 
 
 def _design(gross: FloatArray, sign: FloatArray, drift: float) -> FloatArray:
@@ -157,7 +162,7 @@ class _Record(NamedTuple):
     ) -> Self:
         """What has a forecast, an outcome and a weight."""
         better = (np.arange(len(start)), judged.best_side)
-        gross = (judged.expected_net + judged.cost) / atr[:, None]
+        gross = (judged.expected_net + judged.cost) / _moving(atr)[:, None]
         known = np.isfinite(gross).all(axis=1) & np.isfinite(net[better]) & (weight[better] > 0)
         first = start[known].min(initial=np.iinfo(np.int64).max)
         return cls(
