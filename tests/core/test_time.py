@@ -1,10 +1,11 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
+import numpy as np
 import polars as pl
 import pytest
 
 from tradsys.core.errors import ConfigError, NotEnoughBars
-from tradsys.core.time import format_interval, from_ms, infer_interval, parse_interval, to_ms
+from tradsys.core.time import as_ms, format_interval, from_ms, infer_interval, parse_interval, to_ms
 
 
 def frame(minutes, symbols=None):
@@ -63,3 +64,13 @@ def test_milliseconds_are_those_of_utc():
 def test_a_time_without_zone_is_refused():
     with pytest.raises(ConfigError, match="tzinfo=UTC"):
         to_ms(datetime(2024, 1, 1))  # noqa: DTZ001  # the point of the test
+
+
+@pytest.mark.parametrize("when", [1.7e12, "2024-01-01", True, date(2024, 1, 1), np.datetime64("2024-01-01")])
+def test_what_is_no_aware_time_is_named(when):
+    with pytest.raises(ConfigError, match=rf"aware datetimes, found {type(when).__name__} "):
+        as_ms(when)
+
+
+def test_milliseconds_of_numpy_are_milliseconds():
+    assert as_ms(np.int64(5)) == as_ms(5) == 5

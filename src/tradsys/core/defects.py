@@ -15,12 +15,12 @@ from tradsys.core.stamps import closing_stamps
 from tradsys.core.steps import other_intervals
 from tradsys.core.time import (
     as_interval,
+    as_ms,
     format_interval,
     format_step,
     infer_interval,
     interval_ms,
     stamp,
-    to_ms,
     ts_ms,
 )
 
@@ -155,7 +155,7 @@ def _times(bars: pl.DataFrame, interval: timedelta | str | None, now: datetime |
     if not defects:
         defects += _changes(bars, ts)
     if now is not None:
-        now_ms = now if isinstance(now, int) else to_ms(now)
+        now_ms = as_ms(now)
         words = f"partial last bar, not closed yet at {stamp(now_ms)}"
         defects += _defect("partial bar", words, bars, ts + interval_ms(step) > now_ms)
     return defects

@@ -95,6 +95,10 @@ def commonest_step(steps: IntArray) -> int:
 
 def to_ms(when: datetime) -> int:
     """Milliseconds since 1970 of an aware time."""
+    if not isinstance(when, datetime):
+        raise ConfigError(
+            f"times are aware datetimes, found {type(when).__name__} {when!r}; use datetime(..., tzinfo=UTC)"
+        )
     if when.tzinfo is None:
         raise ConfigError(f"times must carry a time zone, {when} has none; use datetime(..., tzinfo=UTC)")
     return (when - _EPOCH) // _MS
@@ -111,8 +115,10 @@ def now_ms() -> int:
 
 
 def as_ms(when: datetime | int | None) -> int:
-    """A time as milliseconds since 1970: aware, in milliseconds already, or now where it is None."""
-    return now_ms() if when is None else when if isinstance(when, int) else to_ms(when)
+    """A time as milliseconds since 1970: aware, in whole milliseconds already, or now where it is None."""
+    if when is None:
+        return now_ms()
+    return int(when) if isinstance(when, int | np.integer) and not isinstance(when, bool) else to_ms(when)
 
 
 def stamp(ms: int) -> str:
