@@ -1,7 +1,7 @@
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.core.variables import refuse_mistyped
+from tradsys.core.variables import dotenv_variables, refuse_mistyped
 
 OURS = ("STRATEGY_PROFILE", "TRADSYS_LABELS__HORIZON", "TRADSYS_SEED")
 
@@ -29,3 +29,10 @@ def test_what_was_meant_to_be_ours_is_named(given, meant):
 )
 def test_what_belongs_to_others_is_left_alone(given):
     refuse_mistyped([given], OURS, ".env")
+
+
+def test_a_dotenv_of_another_encoding_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes("STRATEGY_PROFILE=ÉDGE\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"\.env is no UTF-8"):
+        dotenv_variables()

@@ -5,6 +5,7 @@ import pytest
 
 from tradsys.core.errors import ConfigError
 from tradsys.predictor import Predictor
+from tradsys.predictor.deployed import profile_called
 from tradsys.profiles.catalogue import AUDITED, RECKLESS
 
 
@@ -64,6 +65,12 @@ def test_an_unknown_profile_is_refused_with_the_nearest(bundle, monkeypatch):
     monkeypatch.setenv("STRATEGY_PROFILE", "SNIPPER")
     with pytest.raises(ConfigError, match="no profile is called 'SNIPPER'; did you mean SNIPER"):
         Predictor.load(bundle)
+
+
+@pytest.mark.parametrize("asked", [5, ["EDGE"], b"EDGE"])
+def test_what_is_neither_a_profile_nor_a_name_is_named(asked):
+    with pytest.raises(ConfigError, match=r"a profile is one, or the name of one, found "):
+        profile_called(asked, AUDITED, ())
 
 
 def test_another_profile_takes_its_name_and_decides_as_that_profile(bundle, finished):

@@ -140,3 +140,9 @@ def test_every_setting_that_is_in_bounds_makes_the_specs_of_a_run():
     )
     assert Costs(**settled.costs.model_dump()).maker_bps == -5
     assert settled.portfolio.margin == MarginSpec(0.5, 5000.0)
+
+
+def test_settings_of_another_encoding_are_a_sentence(empty_folder):
+    (empty_folder / "tradsys.toml").write_bytes('strategy_profile = "ÉDGE"\n'.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"tradsys\.toml is no UTF-8, which TOML is"):
+        RunConfig.load()

@@ -120,9 +120,11 @@ def _read_toml(file: Path | None) -> dict[str, Any]:
             raise ConfigError(f"no settings file at {file}; give an existing TOML file or leave --config out")
         return {}
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}; mend that line") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no UTF-8, which TOML is ({error}); save it as that") from None
 
 
 def _renamed(layer: Mapping[str, Any], sections: Mapping[str, str], where: str) -> dict[str, Any]:

@@ -30,7 +30,10 @@ def dotenv_variables() -> dict[str, str | None]:
         return {}
     from dotenv import dotenv_values
 
-    return dotenv_values(".env")
+    try:
+        return dotenv_values(".env")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f".env is no UTF-8 ({error}); save it as that") from None
 
 
 def variable_of(key: str) -> str:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from tradsys.core.errors import ConfigError
 from tradsys.core.variables import DEPLOYED, PREFIX, refuse_mistyped, variables
 from tradsys.profiles.catalogue import PROFILES, profile_named
 from tradsys.profiles.profile import Profile
@@ -44,5 +45,7 @@ def profile_called(asked: Profile | str, own: Profile, others: Sequence[Profile]
     """A profile by name, the bundle's own first, or the profile that was given."""
     if isinstance(asked, Profile):
         return asked
+    if not isinstance(asked, str):
+        raise ConfigError(f"a profile is one, or the name of one, found {asked!r}; such as {own.name!r}")
     known = {profile.name: profile for profile in (*(others or PROFILES), own)}
     return profile_named(asked, tuple(known.values()))

@@ -118,7 +118,7 @@ class RunConfig(SettingsSection):
 
     @model_validator(mode="before")
     @classmethod
-    def _accept_earlierplugin_names(cls, values: Any) -> Any:
+    def _accept_earlier_names(cls, values: Any) -> Any:
         for earlier, name in RENAMED.items():
             if isinstance(values, dict) and earlier in values:
                 if name in values:
