@@ -13,6 +13,7 @@ from tradsys.backtest.rebalance import Targets, simulate_targets
 from tradsys.backtest.simulate import simulate
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.time import from_ms
 
 QUIET: Row = (100, 101, 99, 100)
 BARS = bars_from([QUIET] * 12)
@@ -122,3 +123,25 @@ def test_prices_that_are_none_are_refused() -> None:
     nothing = BARS.with_columns(pl.when(pl.int_range(pl.len()) == 3).then(0.0).otherwise("low").alias("low"))
     with pytest.raises(DataError, match="low is not positive"):
         simulate({"A": nothing}, TWO, costs=Costs(), start=0, end=12 * HOUR_MS)
+
+
+def test_symbols_that_are_no_text_are_refused() -> None:
+    with pytest.raises(DataError, match="need text as symbol, found Int64"):
+        run(TWO.with_columns(symbol=pl.Series([1, 2])))
+
+
+def test_a_symbol_without_an_instrument_is_named() -> None:
+    with pytest.raises(ConfigError, match="A missing"):
+        simulate({"A": BARS}, TWO, costs=Costs(), start=0, end=12 * HOUR_MS, instrument={"B": Instrument()})
+
+
+def test_a_span_of_aware_datetimes_is_read() -> None:
+    span = (from_ms(0), from_ms(12 * HOUR_MS))
+    simulated = simulate({"A": BARS}, TWO, costs=Costs(), start=span[0], end=span[1])  # type: ignore[arg-type]
+    assert simulated.trades.equals(run(TWO).trades)
+
+
+@pytest.mark.parametrize(("end", "message"), [("2024-01-01", "found str"), (None, "needs its start and end")])
+def test_a_span_that_is_none_is_refused(end: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        simulate({"A": BARS}, TWO, costs=Costs(), start=0, end=end)  # type: ignore[arg-type]

@@ -92,6 +92,10 @@ def _acted(decisions: pl.DataFrame) -> pl.DataFrame:
             f"decisions need the columns symbol, start and action, {', '.join(missing)} missing among "
             f"{', '.join(decisions.columns)}; pass what the predictor wrote"
         )
+    if len(decisions) and decisions.schema["symbol"] not in (pl.String, pl.Categorical, pl.Enum):
+        raise DataError(
+            f"decisions need text as symbol, found {decisions.schema['symbol']}; name it as the market does"
+        )
     if not isinstance(decisions.schema["start"], pl.Datetime):
         raise DataError(f"decisions need times in `start`, found {decisions.schema['start']}; cast it to Datetime")
     for name in ("symbol", "start"):

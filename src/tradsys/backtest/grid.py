@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.errors import DataError, NotEnoughBars
+from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.frames import as_market
 from tradsys.core.single_symbol import single_symbol
 from tradsys.core.tables import Table
-from tradsys.core.time import DAY_MS, infer_interval, interval_ms, stamp
+from tradsys.core.time import DAY_MS, as_ms, infer_interval, interval_ms, stamp
 from tradsys.labels.kernel import Prices
 
 
@@ -36,8 +37,11 @@ class Grid:
     row_at: IntArray
 
     @classmethod
-    def of(cls, market: Mapping[str, Table], start: int, end: int) -> Self:
-        """From one frame a symbol; all must share one interval."""
+    def of(cls, market: Mapping[str, Table], start: datetime | int, end: datetime | int) -> Self:
+        """From one frame a symbol; all must share one interval. Aware datetimes are as good as milliseconds."""
+        if start is None or end is None:
+            raise ConfigError(f"a simulation needs its start and end, found {start} and {end}; give milliseconds")
+        start, end = as_ms(start), as_ms(end)
         market = as_market(market, "a simulation")
         intervals = {symbol: infer_interval(bars) for symbol, bars in market.items()}
         if len(set(intervals.values())) != 1:

@@ -1,6 +1,6 @@
 """Decisions as a portfolio: which of them are filled, what each trade earns, and the equity at every close."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,9 +108,18 @@ def simulate(
     """
     market, decisions = as_market(market, "simulate"), as_table(decisions, "simulate")
     grid = Grid.of(market, start, end)
-    instruments = [instrument if isinstance(instrument, Instrument) else instrument[s] for s in grid.symbols]
+    instruments = _instruments(instrument, grid.symbols)
     orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers)
     return _account(grid, orders, instruments, costs, carry_on_grid(market, costs, grid), portfolio)
+
+
+def _instruments(instrument: Instrument | Mapping[str, Instrument], symbols: Sequence[str]) -> list[Instrument]:
+    """That of each symbol; a ConfigError names those that have none."""
+    if isinstance(instrument, Instrument):
+        return [instrument] * len(symbols)
+    if missing := [symbol for symbol in symbols if symbol not in instrument]:
+        raise ConfigError(f"instruments are given by symbol, {', '.join(missing)} missing; Instrument() is the default")
+    return [instrument[symbol] for symbol in symbols]
 
 
 def buy_and_hold(
