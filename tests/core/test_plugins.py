@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import unloaded
 
 from tradsys.core.errors import ConfigError
-from tradsys.core.plugins import load_plugins, loaded_plugins, plugin_sources
+from tradsys.core.plugins import check_plugin, load_plugins, loaded_plugins, plugin_sources
 from tradsys.machine.processes import process_pool
 from tradsys.models.registry import own_agents
 
@@ -142,3 +142,8 @@ def test_processes_of_a_pool_load_them_too(written_plugin):
     load_plugins(["own_parts"])
     with process_pool(1) as pool:
         assert pool.submit(own_agents).result() == ("mine",)
+
+
+def test_parts_of_a_script_itself_are_told_to_move():
+    with pytest.raises(ConfigError, match="this bundle need parts that a script or notebook registered itself"):
+        check_plugin("__main__", "ab" * 32, "the parts of this bundle")

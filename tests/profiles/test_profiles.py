@@ -21,6 +21,7 @@ from tradsys.profiles import (
 )
 from tradsys.profiles.catalogue import reading_confidence_as
 from tradsys.profiles.profile import profile_from_dict, profile_to_dict
+from tradsys.profiles.registry import register_profile
 
 
 def forecasts(**changes) -> Forecasts:
@@ -160,3 +161,9 @@ def test_edge_stays_out_while_its_record_does_not_earn_its_costs():
 def test_standard_errors_below_none_are_refused():
     with pytest.raises(ConfigError, match="standard_errors is 0 or more, was -1"):
         EarnedReturnAbove(standard_errors=-1)
+
+
+@pytest.mark.parametrize("given", [None, 5, "SNIPER"])
+def test_only_a_profile_is_registered(given):
+    with pytest.raises(ConfigError, match="register_profile takes a Profile, found"):
+        register_profile(given)

@@ -15,6 +15,7 @@ from tradsys.core.source_files import module_file, source_digest
 
 _SHOWN: Final = 16
 _PINNED: Final = re.compile(rf"(?P<name>.+)@(?P<digest>[0-9a-f]{{{_SHOWN}}})")
+_SCRIPT: Final = "__main__"
 _LOADED: Final[list[str]] = []
 """Plugins that settings named, as `NAME@DIGEST`; processes of a pool load them too."""
 
@@ -57,6 +58,11 @@ def check_plugin(root: str, digest: str | None, who: str) -> None:
     """A ConfigError where a plugin is not loaded, or has another source than `who` was made with."""
     if not (root in sys.modules and registers_parts(root_of(root))):
         source = f" (source {digest[:_SHOWN]})" if digest else ""
+        if root == _SCRIPT:
+            raise ConfigError(
+                f"{who} need parts that a script or notebook registered itself{source}, which nobody else can load: "
+                "move them to a module of their own, name it as a plugin, and run again"
+            )
         raise ConfigError(
             f"{who} need the plugin {root}{source}, which is not loaded: name it, with --plugin {root} on the command "
             f'line, plugins = ["{root}"] in tradsys.toml, or by importing it first'

@@ -23,6 +23,11 @@ class Registry[T]:
     def add(self, name: str, part: T, module: str) -> None:
         """Make a part of `module` known by a name; a ConfigError where the name is taken."""
         if name in self.entries:
+            if root_of(module) == _OURS and self.is_own(name):
+                raise ConfigError(
+                    f"{self.owners[name]} registers the {self.kind} {name!r}, which tradsys has itself; choose another "
+                    "name there"
+                )
             raise ConfigError(
                 f"{self.kind} {name!r} is registered already, by {self.owners[name]}; choose another name"
             )

@@ -160,7 +160,8 @@ def _check_plugins(needed: Any) -> None:
         try:
             check_plugin(module, digest, "the parts of this bundle")
         except ConfigError as error:
-            raise BundleError(f'{error}; in Python, Predictor.load(..., plugins=["{module}"])') from None
+            how = "" if module == "__main__" else f'; in Python, Predictor.load(..., plugins=["{module}"])'
+            raise BundleError(f"{error}{how}") from None
 
 
 def _check_fit(parts: PredictorParts) -> None:

@@ -15,6 +15,8 @@ def register_profile(profile: Profile) -> Profile:
 
     A run compares a user's profiles where its setting `plugins` names their module. Names are in capitals.
     """
+    if not isinstance(profile, Profile):
+        raise ConfigError(f"register_profile takes a Profile, found {type(profile).__name__} {profile!r}")
     if profile.name != profile.name.upper() or not profile.name:
         raise ConfigError(f"a profile's name is in capitals, found {profile.name!r}; such as {profile.name.upper()!r}")
     _REGISTRY.add(profile.name, profile, sys._getframe(1).f_globals.get("__name__", "__main__"))
