@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from tradsys.backtest.margin import LIQUIDATION
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import to_arrays
 from tradsys.core.carry import COLUMNS, Funding
@@ -90,15 +91,21 @@ def _other_target(trades: pl.DataFrame, starts: IntArray, atr: FloatArray, spec:
 
 
 def _fills(trades: pl.DataFrame, frame: pl.DataFrame, closes: IntArray) -> dict[str, IntArray]:
-    """How many bars too early each trade had its times and prices, 0 where they are in order."""
+    """How many bars too early each trade had its times and prices, 0 where they are in order.
+
+    A position that was liquidated left at the price at which nothing of the account was left, which no bar need have.
+    """
     bars = to_arrays(frame)
     decided, entered, left = (trades[name].dt.epoch("ms").to_numpy() for name in ("decided", "entry_ts", "exit_ts"))
     entry_price, exit_price = trades["entry_price"].to_numpy(), trades["exit_price"].to_numpy()
     allowed = np.searchsorted(bars.ts, decided)
     entry, exit_ = np.searchsorted(bars.ts, entered), np.searchsorted(closes, left)
+    exit_ = np.minimum(exit_, len(bars) - 1)  # one may be liquidated by others after its own last bar
+    is_liquidated = (trades["reason"] == LIQUIDATION).to_numpy()
+    was_there = (bars.low[exit_] <= exit_price) & (exit_price <= bars.high[exit_])
     return {
         "entry_ts": np.where(entry == allowed, 0, np.maximum(allowed - entry, 1)),
         "entry_price": np.where(entry_price == bars.open[np.minimum(allowed, len(bars) - 1)], 0, 1),
         "exit_ts": np.where(exit_ >= entry, 0, entry - exit_),
-        "exit_price": np.where((bars.low[exit_] <= exit_price) & (exit_price <= bars.high[exit_]), 0, 1),
+        "exit_price": np.where(was_there | is_liquidated, 0, 1),
     }
