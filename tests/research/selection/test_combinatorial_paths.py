@@ -73,7 +73,7 @@ def test_the_labels_of_the_training_groups_do(data, spec):
     _, _, folds = combinatorial_folds(data, spec)
     before, after = learnt(data, spec, folds[2]), learnt(with_other_labels(data, folds[2].train), spec, folds[2])
     moved = {name for name, value in after.items() if value != before[name]}
-    assert moved >= {"forecaster", "calibration", "ranks", "auditor"}
+    assert moved >= {"forecaster", "calibration", "ranks", "money", "auditor"}
 
 
 @pytest.mark.parametrize("market", [market_of("noise", 2, 3_000), two_markets(2)], ids=["one", "two"])

@@ -159,6 +159,8 @@ def fit_tables(result: FoldResult) -> list[ComputedTable]:
         "calibration": valuation.calibration.to_dict(),
         "timeout calibration": valuation.timeout_calibration.to_dict(),
         "time exit": valuation.time_exit.to_dict(),
+        "holding": None if valuation.holding is None else valuation.holding.to_dict(),
+        "money": None if one.money is None else one.money.to_dict(),
         "ranks": one.ranks.sorted_confidence.tobytes(),
         "auditor": one.auditor.to_files(),
         "profile": repr(one.profile),
