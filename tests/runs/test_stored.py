@@ -58,6 +58,21 @@ def test_the_first_schema_said_no_number_and_left_columns_out(tmp_path):
     assert trades["borrow_quote"].null_count() == 1
 
 
+@pytest.mark.parametrize(("version", "is_read"), [(1, True), (2, True), (3, False)])
+def test_a_column_that_came_later_than_the_run_is_null(tmp_path, version, is_read):
+    folder = write_example(tmp_path)
+    content = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**content, "schema": version}))
+    rows(FORECASTS).drop("net_error", "has_earned").write_parquet(folder / "forecasts.parquet")
+    if is_read:
+        forecasts = StoredRun(folder).table(FORECASTS)
+        assert forecasts.schema == rows(FORECASTS).schema
+        assert forecasts["net_error"].null_count() == len(forecasts) == 1
+    else:
+        with pytest.raises(DataError, match=r"forecasts.parquet lacks net_error, has_earned"):
+            StoredRun(folder).table(FORECASTS)
+
+
 def test_a_column_that_is_missing_now_is_refused(stored):
     rows(TRADES).drop("borrow_quote").write_parquet(stored.folder / "trades.parquet")
     with pytest.raises(DataError, match=r"trades.parquet lacks borrow_quote"):

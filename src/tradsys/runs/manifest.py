@@ -17,8 +17,10 @@ from tradsys.core.orders import Side
 from tradsys.runs.section import RunSection, json_object
 
 NAME = "manifest.json"
-SCHEMA = 2
-"""Version that this code writes. 1 said no version, and left columns out of its tables that would have been empty."""
+SCHEMA = 3
+"""Version that this code writes. 1 said no version, and left columns out of its tables that would have been empty; 2
+had forecasts without a record of what such ones earned.
+"""
 
 OLDEST_READ = 1
 

@@ -78,7 +78,7 @@ class StoredRun:
     def table(self, table: TableSchema) -> pl.DataFrame:
         """A table with all its columns, empty where this kind of run has none.
 
-        A column that schema 1 left out is null.
+        A column that schema 1 left out, or that came with a later schema than the run's, is null.
         """
         if self.kind not in table.kinds:
             return table.empty
@@ -86,8 +86,9 @@ class StoredRun:
         try:
             frame = pl.read_parquet(path)
             missing = [name for name in table.columns if name not in frame.columns]
-            if missing and self.manifest.schema_version > 1:
-                raise DataError(f"{path} lacks {', '.join(missing)}; make the run again")
+            version = self.manifest.schema_version
+            if lost := [name for name in missing if version >= table.since.get(name, 2)]:
+                raise DataError(f"{path} lacks {', '.join(lost)}; make the run again")
             return frame.select(
                 *(
                     pl.lit(None, dtype=kind).alias(name) if name in missing else pl.col(name).cast(kind)

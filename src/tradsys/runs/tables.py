@@ -18,12 +18,16 @@ MACRO_STATES = ("macro_0", "macro_1", "macro_2")
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """One Parquet file: the columns that it always has, and how further ones begin ("" where any may follow)."""
+    """One Parquet file: the columns that it always has, and how further ones begin ("" where any may follow).
+
+    `since` says of columns that came later with which schema of the manifest they did.
+    """
 
     name: str
     columns: Columns
     kinds: tuple[Kind, ...] = ("experiment", "ranks")
     further: tuple[str, ...] = field(default=())
+    since: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -107,6 +111,7 @@ FORECASTS = TableSchema(
     },
     kinds=("experiment",),
     further=("regime_",),
+    since={"net_error": 3, "has_earned": 3},
 )
 LABELS = TableSchema(
     "labels",
