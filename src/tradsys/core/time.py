@@ -118,7 +118,9 @@ def as_ms(when: datetime | int | None) -> int:
     """A time as milliseconds since 1970: aware, in whole milliseconds already, or now where it is None."""
     if when is None:
         return now_ms()
-    return int(when) if isinstance(when, int | np.integer) and not isinstance(when, bool) else to_ms(when)
+    if isinstance(when, int | np.integer) and not isinstance(when, bool):
+        return int(when)
+    return to_ms(when)  # type: ignore[arg-type]  # a bool, which is refused there
 
 
 def stamp(ms: int) -> str:
