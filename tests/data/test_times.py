@@ -105,3 +105,16 @@ def test_times_are_read_however_they_are_written(text, hour, is_local):
 def test_the_cells_that_are_no_times_are_named_among_numbers(numbers):
     with pytest.raises(DataError, match="1 times cannot be read, such as 'Total'; wanted"):
         settle_times(pl.Series([*numbers, "Total"]), "x")
+
+
+@pytest.mark.parametrize("written", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.250Z", "%Y-%m-%dT%H:%M:%S"])
+@pytest.mark.parametrize("other", [None, "2024-03-01 22:00:00", "2024-03-01T23:00:00+01:00", "2024-03-01T22:00Z"])
+def test_times_with_a_t_are_read_alone_and_among_others(written, other):
+    cells = [f"{ts:{written}}" for ts in OPENS] + [other]
+    times = settle_times(pl.Series(cells), "x")
+    more = 250 if ".250" in written else 0
+    assert times.ms.to_list() == [to_ms(ts) + more for ts in OPENS] + [None if other is None else to_ms(OPENS[0])]
+    assert times.is_local is not None
+    assert times.is_local[0] == (not written.endswith("Z"))
+    if other is not None:
+        assert times.is_local[-1] == ("Z" not in other and "+" not in other)
