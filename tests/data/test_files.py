@@ -147,6 +147,17 @@ def test_a_zip_of_one_table_is_read(tmp_path):
     assert load_bars(path).equals(bars())
 
 
+def test_a_zip_packed_in_an_unknown_way_is_refused(tmp_path):
+    path = zipped(tmp_path / "x.zip", {"BTCUSDT-1h.csv": text()})
+    data = bytearray(path.read_bytes())
+    for magic, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = data.index(magic) + place
+        data[at : at + 2] = b"\x63\x00"
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="is packed and cannot be unpacked"):
+        load_bars(path)
+
+
 @pytest.mark.parametrize("content", ["a banner", "semicolons and decimal commas", "no header, kraken"])
 def test_zstandard_reads_too(tmp_path, content):
     zstd = pytest.importorskip("pyarrow")

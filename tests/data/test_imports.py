@@ -135,3 +135,12 @@ def test_an_empty_or_broken_file_of_a_folder_does_not_keep_the_others_out(store,
     del kinds["BTC_USDT-1h.feather"]
     assert set(map(tuple, kinds.values())) == {("skipped",)}
     assert len(kinds) == 3
+
+
+def test_a_broken_file_of_a_nautilus_catalogue_is_refused_alone(store, tmp_path):
+    folder = tmp_path / "data" / "bar" / "ETHUSDT.BINANCE-1-HOUR-LAST-EXTERNAL"
+    folder.mkdir(parents=True)
+    (folder / "part-0.parquet").write_bytes(b"PAR1 cut off")
+    (one,) = import_path(store, tmp_path)
+    assert one.is_refused
+    assert "part-0.parquet cannot be read as Parquet" in one.repairs[0].sentence

@@ -182,7 +182,10 @@ def _pair(symbol: str) -> str:
 
 def _from_nautilus(path: Path, step: timedelta) -> pl.DataFrame:
     """Nautilus stamps a bar with its close; here it carries its open."""
-    table = pl.read_parquet(path, hive_partitioning=False)
+    try:
+        table = pl.read_parquet(path, hive_partitioning=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path.name} cannot be read as Parquet: {error}; write it again") from error
     absent = [name for name in (*OHLCV, "ts_event") if name not in table.columns]
     if absent:
         raise DataError(f"{path.name} is no Nautilus bar file: no column {', '.join(absent)}")

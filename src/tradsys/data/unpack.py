@@ -39,7 +39,15 @@ def unpacked(path: Path) -> Unpacked:
         if head.startswith(magic):
             try:
                 data = unpack(path)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError, BadZipFile, pl.exceptions.PolarsError) as error:
+            except (
+                OSError,
+                EOFError,
+                zlib.error,
+                lzma.LZMAError,
+                BadZipFile,
+                RuntimeError,
+                pl.exceptions.PolarsError,
+            ) as error:
                 raise DataError(f"{path} is packed and cannot be unpacked: {error}; fetch it again") from error
             if not data:
                 raise NotEnoughBars(f"{path} is empty once it is unpacked, wanted bars; fetch it again")
