@@ -330,6 +330,14 @@ def test_load_bars_tells_of_columns_that_not_all_frames_have() -> None:
     assert told == ["frames: not all have n_trades, left out"]
 
 
+def test_an_open_bar_that_is_all_of_its_frame_is_dropped() -> None:
+    told: list[str] = []
+    last = BARS["ts"][-1]
+    bars = load_bars({"A": BARS[:-1], "B": BARS[-1:]}, span=(None, last + timedelta(minutes=30)), log=told.append)
+    assert bars["symbol"].unique().to_list() == ["A"]
+    assert "still open" in told[-1]
+
+
 def test_load_bars_mends_a_frame_as_it_mends_a_file() -> None:
     told: list[str] = []
     text = pandas_of(BARS, None).rename_axis("time").reset_index().astype(str)[::-1]

@@ -140,6 +140,15 @@ def test_columns_are_what_they_are_said_to_be(tmp_path):
         ({"tz": "../etc/passwd"}, "tz must be a time zone"),
         ({"columns": {"closing": "Last"}}, "columns are time, open, .* found closing"),
         ({"columns": {"close": ""}}, "each column is said once"),
+        ({"tz": 5}, "tz must be a time zone"),
+        ({"symbol": 5}, "symbol takes a name or a list of names, found 5"),
+        ({"symbol": [5]}, "symbol takes a name or a list of names"),
+        ({"span": ("2024-01-01", None)}, "span takes two times"),
+        ({"span": None}, "span takes two times"),
+        (
+            {"span": (datetime(2025, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))},
+            "data.earliest must lie before",
+        ),
     ],
 )
 def test_what_cannot_be_said_is_refused(tmp_path, options, words):
@@ -213,6 +222,32 @@ def test_files_that_disagree_are_not_joined(tmp_path):
     file_of(tmp_path / "AAA-2.csv", {"ts": times((40, "1d"))})
     with pytest.raises(ConfigError, match=r"must have one interval, found AAA-1.csv 1h, AAA-2.csv 1d"):
         load(tmp_path)
+
+
+def test_symbols_of_which_a_folder_lacks_one_are_refused(tmp_path):
+    for name in ("AAA", "BBB"):
+        file_of(tmp_path / f"{name}.csv", {"ts": times((40, "1h"))})
+    with pytest.raises(DataError, match="holds bars of AAA, BBB and none of CCC"):
+        load(f"{tmp_path}?symbol=AAA&symbol=CCC")
+    assert load_market([f"{tmp_path}?symbol=AAA&symbol=BBB"]).symbols == ("AAA", "BBB")
+
+
+@pytest.mark.parametrize("last", ["AAA-2", "BBB"])
+def test_an_open_bar_that_stands_alone_in_its_file_is_dropped(tmp_path, last):
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    opens = times((40, "1d"), start=today - timedelta(days=40))
+    file_of(tmp_path / "AAA-1.csv", {"ts": opens})
+    file_of(tmp_path / f"{last}.csv", {"ts": [today]})
+    held = load(tmp_path)
+    assert held.bars["ts"].to_list() == opens
+    assert "still open" in {repair.kind: repair.sentence for repair in held.repairs}["open bar"]
+
+
+def test_files_whose_bars_open_at_other_times_are_not_pooled(tmp_path):
+    for name, minute in (("AAA", 0), ("BBB", 30)):
+        file_of(tmp_path / f"{name}.csv", {"ts": times((40, "1h"), start=datetime(2024, 3, 1, 2, minute, tzinfo=UTC))})
+    with pytest.raises(ConfigError, match=r"AAA.csv from 2024-03-01 02:00 on and BBB.csv from 2024-03-01 02:30 on"):
+        load_bars(tmp_path, **QUIET)
 
 
 def test_a_name_without_files_is_refused(tmp_path):

@@ -9,6 +9,7 @@ from tradsys.core.defects import ROW, find_defects, refuse
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.frames import HeldBars, named_symbol, pooled
 from tradsys.core.tables import Table, as_table, is_table
+from tradsys.core.time import infer_interval, interval_ms
 from tradsys.data.clean import clean
 from tradsys.data.columns import recognise
 from tradsys.data.reading import Reading
@@ -40,6 +41,9 @@ def bars_of_frames(held: HeldBars, span: TimeSpan, write: Callable[[str], None],
         if lost := list(dict.fromkeys(name for one in frames for name in one.columns if name not in bars.columns)):
             write(f"frames: not all have {', '.join(lost)}, left out")
         refuse(defects, "the frames together are refused", "give frames of one interval, each symbol once")
+        bars, still_open = span.closed(bars, interval_ms(infer_interval(bars)), "the frames together")
+        for repair in still_open:  # a frame of one bar does not show it alone
+            write(f"frames: {repair.sentence}")
         return bars
     (bars,) = frames
     return bars.drop("symbol") if "symbol" in bars.columns and bars["symbol"].n_unique() == 1 else bars

@@ -66,6 +66,10 @@ def load_bars(
     if settings is None:
         is_stored = isinstance(spec, str | Path) and is_series(str(spec))
         settings = DataSettings.load() if is_stored else DataSettings()
+    if not isinstance(span, tuple) or len(span) != 2 or not all(isinstance(when, datetime | None) for when in span):
+        raise ConfigError(
+            f"span takes two times, such as (datetime(2020, 1, 1, tzinfo=UTC), None), found {span!r}; give datetimes"
+        )
     given = {key: when for key, when in zip(("earliest", "latest"), span, strict=True) if when is not None}
     settings, reading = settings.model_copy(update=given), Reading.of(tz, symbol, columns)
     write = partial(print, file=sys.stderr) if log is None else log
@@ -100,7 +104,9 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
             if not Path(text).expanduser().is_dir():
                 raise
             raise DataError(f"{text} is a folder, and one of its files is refused: {error}") from error
-        return parts[0] if len(parts) == 1 else joined([path for path, _ in wanted], parts, reading.symbols)
+        return (
+            parts[0] if len(parts) == 1 else joined([path for path, _ in wanted], parts, reading.symbols, settings.span)
+        )
     if is_series(text):
         return _from_store(SeriesId.parse(text), SeriesStore(settings.root), settings.span)
     raise ConfigError(_no_such_spec(text, Path(text).expanduser()))

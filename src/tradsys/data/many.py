@@ -9,10 +9,11 @@ import polars as pl
 from tradsys.core.bars import OHLCV, find_gaps
 from tradsys.core.defects import find_defects, refuse
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.time import format_interval, infer_interval, stamp, ts_ms
+from tradsys.core.time import format_interval, infer_interval, interval_ms, stamp, ts_ms
 from tradsys.data.files import SUFFIXES
 from tradsys.data.reading import Reading
 from tradsys.data.repairs import Repair, gaps_left
+from tradsys.data.span import TimeSpan
 
 _N_SHOWN = 3
 
@@ -75,13 +76,18 @@ def files_by_symbol(paths: Sequence[Path], reading: Reading) -> tuple[list[tuple
     named = [(path, symbol_of(path)) for path in paths]
     if len({symbol for _, symbol in named}) == 1 and len(reading.symbols) == 1:
         return [(path, reading.symbols[0]) for path in paths], each
-    return [one for one in named if one[1] in reading.symbols] or named, each
+    chosen = [one for one in named if one[1] in reading.symbols]
+    # a symbol that no file is named after may stand inside of any
+    return (chosen if chosen and {symbol for _, symbol in chosen} == set(reading.symbols) else named), each
 
 
-def joined(paths: Sequence[Path], parts: Sequence[LoadedBars], symbols: Sequence[str] = ()) -> LoadedBars:
+def joined(
+    paths: Sequence[Path], parts: Sequence[LoadedBars], symbols: Sequence[str] = (), span: TimeSpan | None = None
+) -> LoadedBars:
     """The bars of all files, those of one symbol in order of time; a DataError where two disagree on a bar.
 
-    Of the symbols that they hold, those that are named are taken, all where none is.
+    Of the symbols that they hold, those that are named are taken, all where none is. A file of one bar does not show
+    whether that bar is still open at the end of the `span` (now): here the other files do.
     """
     named = [
         (path, bars if "symbol" in bars.columns else bars.select(pl.lit(part.symbol).alias("symbol"), pl.all()))
@@ -105,6 +111,9 @@ def joined(paths: Sequence[Path], parts: Sequence[LoadedBars], symbols: Sequence
     symbols = pooled["symbol"].unique(maintain_order=True).to_list()
     one_each = [_of_one(pooled.filter(pl.col("symbol") == symbol), symbol, repairs) for symbol in symbols]
     bars = pl.concat(one_each)
+    if len(bars) > len(symbols):
+        bars, still_open = (span or TimeSpan()).closed(bars, interval_ms(infer_interval(bars)), "these files")
+        repairs += still_open
     if len(symbols) == 1:
         bars = bars.drop("symbol")
     return LoadedBars(bars, symbols[0] if len(symbols) == 1 else ", ".join(symbols), tuple(repairs))
@@ -140,3 +149,14 @@ def _refuse_other_intervals(named: Sequence[tuple[Path, pl.DataFrame]]) -> None:
     if len(set(found.values())) > 1:
         shown = ", ".join(f"{name} {format_interval(one)}" for name, one in found.items())
         raise ConfigError(f"files that are read together must have one interval, found {shown}; name those of one")
+    if not found:
+        return
+    step = interval_ms(next(iter(found.values())))
+    opens = {path.name: int(ts_ms(bars)[0]) for path, bars in named}
+    if len({first % step for first in opens.values()}) > 1:
+        first = next(iter(opens.values()))
+        other = next(name for name, one in opens.items() if (one - first) % step)
+        raise ConfigError(
+            f"files that are read together must have bars that open at the same times, found {next(iter(opens))} from "
+            f"{stamp(first)} on and {other} from {stamp(opens[other])} on; make them of shorter bars, or name one"
+        )

@@ -31,7 +31,7 @@ class Reading:
     def __post_init__(self) -> None:
         try:
             ZoneInfo(self.tz or "UTC")
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+        except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
             raise ConfigError(
                 f"tz must be a time zone such as America/New_York, Europe/Berlin or UTC, found {self.tz!r}"
             ) from None
@@ -49,6 +49,8 @@ class Reading:
         """What options say: `columns` as a mapping, or as texts such as close=Last."""
         pairs = columns.items() if isinstance(columns, Mapping) else [_pair(text) for text in columns or ()]
         names = [symbols] if isinstance(symbols, str) else symbols or ()
+        if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+            raise ConfigError(f"symbol takes a name or a list of names, found {symbols!r}; give text such as 'BTCUSDT'")
         return cls(tz or "", tuple(dict.fromkeys(names)), tuple(sorted((a, b) for a, b in pairs)))
 
     @classmethod

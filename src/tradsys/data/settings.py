@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field
 
+from tradsys.core.errors import ConfigError
 from tradsys.core.settings import SettingsSection, build, dotted, gather
 from tradsys.core.time import as_ms, to_ms
 from tradsys.data.span import FIRST, TimeSpan
@@ -47,7 +48,13 @@ class DataSettings(SettingsSection):
 
     @property
     def span(self) -> TimeSpan:
-        """When bars may be from."""
+        """When bars may be from; a ConfigError where they cannot be from any time."""
+        if to_ms(self.earliest) >= as_ms(self.latest):
+            latest = "now" if self.latest is None else f"{self.latest:%Y-%m-%d %H:%M}"
+            raise ConfigError(
+                f"data.earliest must lie before data.latest, found {self.earliest:%Y-%m-%d %H:%M} and {latest}; mend "
+                "either"
+            )
         return TimeSpan(to_ms(self.earliest), as_ms(self.latest))
 
     @classmethod
