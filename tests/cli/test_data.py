@@ -101,3 +101,9 @@ def test_an_import_of_a_folder_ends_with_3_where_a_file_was_refused(bars, tmp_pa
     (folder / "SOL_USDT-1h.feather").write_bytes(b"ARROW1 cut off")
     assert main(["data", "import", str(folder)]) == 3
     assert "noticed: refused:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["list"], ["check", "sample"], ["import", "x.csv"], ["download", "x:A/B:1h"]])
+def test_a_plugin_that_nothing_reads_is_refused(command, capsys):
+    assert main(["data", *command, "--plugin", "mine.py"]) == 2
+    assert "No such option: --plugin" in capsys.readouterr().err

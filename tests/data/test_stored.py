@@ -91,6 +91,8 @@ def test_an_unknown_key_of_the_section_is_refused(monkeypatch):
         DataSettings.load()
     monkeypatch.delenv("TRADSYS_DATA__ROTO")
     assert DataSettings.load(overrides={"data.requests_per_s": "2"}).requests_per_s == 2
+    with pytest.raises(ConfigError, match=r"data\.earliest: .* found 'yesterday'"):
+        DataSettings.load(overrides={"data.earliest": "yesterday"})
 
 
 @pytest.mark.parametrize("interval", ["15m", "1h"])

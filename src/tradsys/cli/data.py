@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradsys.cli.options import CommonOptions, ReadingOptions, Seed, spread
+from tradsys.cli.options import ReadingOptions, Seed, StoreOptions, spread
 from tradsys.cli.stored import audit_text, audited, data_settings, import_, list_, opened
 from tradsys.core.errors import ConfigError, DataError
 
@@ -40,7 +40,7 @@ def download(
         SourceChoice, typer.Option(help="auto takes Binance's archive where there is one, else ccxt.")
     ] = SourceChoice.auto,
     refresh: Annotated[bool, typer.Option("--refresh", help="Also fetch files that were issued again.")] = False,
-    common: CommonOptions = CommonOptions(),
+    common: StoreOptions = StoreOptions(),
 ) -> int:
     """Fetch bars into the store and check them; run it again to go on or to catch up.
 
@@ -86,7 +86,7 @@ def check(
     ] = None,
     seed: Seed = None,
     reading: ReadingOptions = ReadingOptions(),
-    common: CommonOptions = CommonOptions(),
+    common: StoreOptions = StoreOptions(),
 ) -> int:
     """Say what bars hold and what was repaired, list their gaps, or name why they are refused (exit code 3).
 

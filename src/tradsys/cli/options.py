@@ -89,6 +89,15 @@ class CommonOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """The same for commands that compute nothing of their own parts, and so read no plugins."""
+
+    config: Config = None
+    settings: Settings = None
+    as_json: Json = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingOptions:
     """How files of bars are to be read where they do not say so themselves."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradsys.cli.options import CommonOptions, ReadingOptions, spread
+from tradsys.cli.options import ReadingOptions, StoreOptions, spread
 from tradsys.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @spread
-def list_(common: CommonOptions = CommonOptions()) -> int:
+def list_(common: StoreOptions = StoreOptions()) -> int:
     """What the store holds: each series with its span, rows, missing bars and sources."""
     from tradsys.core.time import stamp
 
@@ -55,7 +55,7 @@ def import_(
         str | None, typer.Option(help="Whose freqtrade's files are; otherwise the folder's name.")
     ] = None,
     reading: ReadingOptions = ReadingOptions(),
-    common: CommonOptions = CommonOptions(),
+    common: StoreOptions = StoreOptions(),
 ) -> int:
     """Bring CSV, Feather, Parquet, freqtrade or Nautilus bars into the store; repairs and refusals are listed."""
     from tradsys.data.imports import import_path
@@ -82,7 +82,7 @@ def import_(
     return code
 
 
-def data_settings(common: CommonOptions) -> "DataSettings":
+def data_settings(common: StoreOptions) -> "DataSettings":
     """Section `data` of the settings in force."""
     from tradsys.cli.loading import overrides
     from tradsys.data.settings import DataSettings
@@ -90,7 +90,7 @@ def data_settings(common: CommonOptions) -> "DataSettings":
     return DataSettings.load(file=common.config, overrides=overrides(common.settings, {}))
 
 
-def opened(common: CommonOptions) -> "SeriesStore":
+def opened(common: StoreOptions) -> "SeriesStore":
     """The store that the settings name."""
     from tradsys.cli.loading import overrides
     from tradsys.cli.told import tell_of_data

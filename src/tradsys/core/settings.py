@@ -79,13 +79,13 @@ def _layers(file: Path | None, overrides: Mapping[str, Any], aliases: Mapping[st
     }
 
 
-def build[T: BaseModel](model: type[T], values: Mapping[str, Any]) -> T:
-    """The settings with these dotted keys, or a ConfigError that names each key that cannot be used."""
+def build[T: BaseModel](model: type[T], values: Mapping[str, Any], section: str = "") -> T:
+    """The settings with these dotted keys, or a ConfigError that names each key that cannot be used, in its section."""
     try:
         return model(**_nest(values))
     except ValidationError as error:
         problems = (
-            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg'].lower()}, found {e['input']!r}"
+            f"{section}{'.'.join(str(part) for part in e['loc'])}: {e['msg'].lower()}, found {e['input']!r}"
             for e in error.errors()
         )
         raise ConfigError("settings that cannot be used: " + "; ".join(problems)) from None

@@ -61,7 +61,7 @@ class DataSettings(SettingsSection):
     def load(cls, *, file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Self:
         """The settings in force, such as `TRADSYS_DATA__ROOT`; keys of other sections are left to their owners."""
         values = gather(KEYS, file=file, overrides=overrides, within=SECTION)
-        return build(cls, {key.removeprefix(SECTION): value for key, value in values.items()})
+        return build(cls, {key.removeprefix(SECTION): value for key, value in values.items()}, SECTION)
 
 
 KEYS = tuple(dotted(DataSettings, SECTION))
