@@ -73,6 +73,7 @@ READ = {
     ),
     "tabs and decimal commas": (text(HEADER.replace(";", "\t"), lines(separator="\t", number=comma)), "decimal commas"),
     "a banner": (text(before=["www.example.com"]), None),
+    "a banner in brackets": (text(before=["[Exchange] bars, made by x"]), None),
     "a banner with a comma": (text(before=["# Made by x, on 2024-03-02, all times UTC", ""]), None),
     "a banner with commas as in the header": (text(before=["Source: a, b", "Note: c"]), None),
     "a banner of as many cells": (text(before=["a,b,c,d,e,f"]), None),
@@ -89,6 +90,8 @@ READ = {
     "no header, kraken": (text("", KRAKEN), "no header"),
     "no header, binance": (text("", KLINES), None),
     "no header, semicolons": (text("", lines(separator=";")), "no header"),
+    "no header, decimal commas": (text("", lines(separator=";", number=comma)), "decimal commas"),
+    "no header, thousands with points": (text("", lines(separator=";", number=german)), "decimal commas"),
     "no header, day and clock": (text("", lines("%Y.%m.%d,%H:%M")), "no header"),
     "metatrader without volume": (
         text(MT5, [x + "\t0\t1.25\t9" for x in (y.rsplit("\t", 1)[0] for y in lines("%Y.%m.%d\t%H:%M:%S", "\t"))]),

@@ -142,6 +142,8 @@ def test_columns_are_what_they_are_said_to_be(tmp_path):
         ({"columns": {"close": ""}}, "each column is said once"),
         ({"tz": 5}, "tz must be a time zone"),
         ({"symbol": 5}, "symbol takes a name or a list of names, found 5"),
+        ({"tz": ""}, "must not be empty"),
+        ({"symbol": ["BBB", " "]}, "must not be empty"),
         ({"symbol": [5]}, "symbol takes a name or a list of names"),
         ({"span": ("2024-01-01", None)}, "span takes two times"),
         ({"span": None}, "span takes two times"),
@@ -196,6 +198,23 @@ def test_a_folder_joins_the_parts_of_a_symbol_and_pools_symbols(tmp_path):
         DataError, match=r"AAA-1h-1.csv, AAA-1h-2.csv, BBB-1h.csv holds bars of AAA, BBB and none of CCC"
     ):
         load(f"{tmp_path}?symbol=CCC")
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("", "the name of bars is empty"),
+        ("?tz=UTC", "the name of bars is empty"),
+        ("a" * 300 + "?tz=UTC", "found a text of 300 characters"),
+        ("a" * 300 + "?x=1", "found a text of 304 characters"),
+        ("~nobody-of-this-name/x.csv", "there is no home folder ~nobody-of-this-name"),
+        ("~nobody-of-this-name/x.csv?tz=UTC", "there is no home folder"),
+        ("x.csv?tz=UTC&tz=Asia/Tokyo", "names 2 time zones, wanted one"),
+    ],
+)
+def test_names_that_no_file_has_are_refused(spec, words):
+    with pytest.raises(ConfigError, match=words):
+        load_bars(spec)
 
 
 def test_a_hole_between_two_files_is_told(tmp_path):

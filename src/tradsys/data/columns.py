@@ -33,7 +33,9 @@ def recognise(
     given, said_none = _given(table, source, reading), (NO_VOLUME in reading.columns)
     headless: tuple[Repair, ...] = ()
     if is_headless(table) and not given:
-        table, headless = with_names(table, source)
+        pointed, points = with_points(table, table.columns[2:], source)  # behind the row's place and its time
+        table, headless = with_names(pointed, source)
+        headless += points
     plain = {plain_name(name): name for name in reversed(table.columns) if name != ROW}
     chosen = _chosen(plain)
     if said_none:

@@ -1,6 +1,7 @@
 """Tables from JSON: lists of rows as ccxt gives them, records, lines of either, and columns by name."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ _DEPTH = 4
 
 
 def is_json(head: bytes) -> bool:
-    """Whether text begins as JSON does."""
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{")
+    """Whether text begins as JSON does; a banner such as "[Exchange] bars" does not."""
+    return re.match(rb"(\xef\xbb\xbf)?\s*(\[\s*([\[\]{\"\d-]|$)|\{)", head) is not None
 
 
 def json_table(data: bytes, path: Path) -> pl.DataFrame:

@@ -113,7 +113,13 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
 
 
 def refuse_content(text: str) -> None:
-    """A ConfigError for what no file is called: the content of one, or a frame as text."""
+    """A ConfigError for what no file is called: nothing, the content of one, or a frame as text; or nobody's home."""
+    if not text.strip():
+        raise ConfigError("the name of bars is empty; name sample, simulated:<recipe>, a file or VENUE:SYMBOL:INTERVAL")
+    try:
+        Path(text).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"there is no home folder {text.split('/')[0]}; name the file from / on") from None
     if "\n" in text or any(len(part.encode()) > _LONGEST_NAME for part in Path(text).parts):
         raise ConfigError(
             f"load_bars takes the name of a file, or a frame, found a text of {len(text):,} characters that is none; "

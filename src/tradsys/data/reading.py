@@ -51,6 +51,8 @@ class Reading:
         names = [symbols] if isinstance(symbols, str) else symbols or ()
         if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
             raise ConfigError(f"symbol takes a name or a list of names, found {symbols!r}; give text such as 'BTCUSDT'")
+        if tz == "" or not all(name.strip() for name in names):
+            raise ConfigError("tz and symbol must not be empty, found ''; name one, or leave the option out")
         return cls(tz or "", tuple(dict.fromkeys(names)), tuple(sorted((a, b) for a, b in pairs)))
 
     @classmethod
@@ -63,15 +65,17 @@ class Reading:
         place, mark, query = spec.rpartition("?")
         given = parse_qsl(query, keep_blank_values=True)
         unknown = {key for key, _ in given} - set(_OPTIONS)
-        if not mark or not given or Path(spec).expanduser().exists():
+        if not mark or not given or _exists(spec):
             return spec, cls()
         if unknown:
-            if Path(place).expanduser().exists():
+            if _exists(place):
                 raise ConfigError(f"{spec}: a file takes {', '.join(_OPTIONS)}, found {', '.join(sorted(unknown))}")
             return spec, cls()
         by_key = {key: [value for name, value in given if name == key] for key in _OPTIONS}
+        if len(by_key["tz"]) > 1:
+            raise ConfigError(f"{spec} names {len(by_key['tz'])} time zones, wanted one; leave all but one out")
         columns = [text.replace(":", "=", 1) for text in by_key["columns"]]
-        return place, cls.of("".join(by_key["tz"][-1:]), by_key["symbol"], columns)
+        return place, cls.of(next(iter(by_key["tz"]), None), by_key["symbol"], columns)
 
     @property
     def columns_text(self) -> str:
@@ -102,6 +106,13 @@ class Reading:
                 f"{source} holds bars of {shown} and none of {', '.join(absent)}; name one of those it holds"
             )
         return bars.filter(names.is_in(list(self.symbols)))
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).expanduser().exists()
+    except (OSError, RuntimeError):  # too long, or in the home of nobody
+        return False
 
 
 def _pair(text: str) -> tuple[str, str]:
