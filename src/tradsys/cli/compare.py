@@ -71,6 +71,13 @@ def command(
     """
     if objectives:
         return _objectives(reading.of(bars), claims, outside, common, journal)
+    _refuse_unread(
+        bars=bars != ["sample"],
+        reading=reading != ReadingOptions(),
+        claims=claims != ClaimsOptions(),
+        outside=outside != OutsideOptions(),
+        settings=bool(common.settings),
+    )
     from tradsys.cli.loading import load_own_parts, replayable
     from tradsys.cli.summary import decided_lines, profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger
@@ -101,6 +108,25 @@ def command(
     parts = (table, decided_lines(stored), unjudged_lines(stored.metrics), changes)
     typer.echo("\n\n".join("\n".join(part) for part in parts if part))
     return 0
+
+
+def _refuse_unread(**is_given: bool) -> None:
+    """A ConfigError for options of --objectives where a stored run is compared, which they would not change."""
+    from tradsys.core.errors import ConfigError
+
+    names = {
+        "bars": "--bars",
+        "reading": "--tz, --symbol or --columns",
+        "claims": "--seeds, --folds and the like",
+        "outside": "--macro, --book, --positions or --funding",
+        "settings": "--set",
+    }
+    found = [names[name] for name, given in is_given.items() if given]
+    if found:
+        raise ConfigError(
+            f"compare takes a stored run as it is, found {', '.join(found)}; add --objectives to compare objectives on "
+            "bars, or leave them out"
+        )
 
 
 def _objectives(
