@@ -262,6 +262,26 @@ def test_an_open_bar_that_stands_alone_in_its_file_is_dropped(tmp_path, last):
     assert "still open" in {repair.kind: repair.sentence for repair in held.repairs}["open bar"]
 
 
+def test_symbols_of_files_that_differ_by_case_alone_are_refused(tmp_path):
+    for name in ("aaa-1", "AAA-2"):
+        file_of(tmp_path / f"{name}.csv", {"ts": times((40, "1h"))})
+    with pytest.raises(ConfigError, match="symbols AAA and aaa differ by case alone"):
+        load(tmp_path)
+    with pytest.raises(ConfigError, match="symbols aaa and AAA differ by case alone"):
+        load_market([tmp_path / "aaa-1.csv", tmp_path / "AAA-2.csv"])
+
+
+def test_files_that_show_only_together_that_their_times_are_local_are_refused(tmp_path):
+    shown, true = local("America/New_York", 24 * 60, datetime(2023, 2, 1, tzinfo=UTC))
+    later, also = local("America/New_York", 24 * 60, datetime(2024, 2, 1, tzinfo=UTC))
+    for name, opens in (("AAA-2023", shown), ("AAA-2024", later)):
+        path = file_of(tmp_path / f"{name}.csv", {"time": opens})
+        assert "clocks" in {repair.kind for repair in load(path).repairs}
+    with pytest.raises(DataError, match=r"bars of AAA from several files: 2023-03-12 02:00 .* America/New_York"):
+        load(tmp_path)
+    assert load_bars(tmp_path, tz="America/New_York", **QUIET)["ts"].to_list() == [*true, *also]
+
+
 def test_files_whose_bars_open_at_other_times_are_not_pooled(tmp_path):
     for name, minute in (("AAA", 0), ("BBB", 30)):
         file_of(tmp_path / f"{name}.csv", {"ts": times((40, "1h"), start=datetime(2024, 3, 1, 2, minute, tzinfo=UTC))})

@@ -15,7 +15,7 @@ from tradsys.data.file_rows import FileRows
 from tradsys.data.repairs import Repair, incomplete_column
 from tradsys.data.span import TimeSpan
 from tradsys.data.times import read_times
-from tradsys.data.zones import clock_changes, in_zone
+from tradsys.data.zones import in_zone, local_signs
 
 MAX_OFF_GRID = 0.02
 _N_DIGITS = 6
@@ -170,16 +170,9 @@ def _refuse_local(work: FileRows) -> None:
     if work.tz or step is None:
         return
     for group in _groups(work):
-        changes = clock_changes(group["ts"].to_numpy(), step)
-        if changes is None:
-            continue
-        advice = (
-            f"are these local times? say so with --tz {changes.zone} (load_bars(tz=...)), or --tz UTC if they are not"
-        )
-        if changes.is_certain:
-            raise DataError(f"{work.source}: {changes.sentence}; {advice}")
-        work.repairs.append(Repair("clocks", 1, (), f"{changes.sentence}; {advice}", changed=False))
-        return
+        if signs := local_signs(group["ts"].to_numpy(), step, work.source):
+            work.repairs += signs
+            return
 
 
 def _settle_stamps(work: FileRows) -> None:

@@ -1,6 +1,6 @@
 """Bars from several files that one name stands for, a folder or a glob: a symbol's are joined, symbols pooled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tradsys.data.files import SUFFIXES
 from tradsys.data.reading import Reading
 from tradsys.data.repairs import Repair, gaps_left
 from tradsys.data.span import TimeSpan
+from tradsys.data.zones import local_signs
 
 _N_SHOWN = 3
 
@@ -82,12 +83,13 @@ def files_by_symbol(paths: Sequence[Path], reading: Reading) -> tuple[list[tuple
 
 
 def joined(
-    paths: Sequence[Path], parts: Sequence[LoadedBars], symbols: Sequence[str] = (), span: TimeSpan | None = None
+    paths: Sequence[Path], parts: Sequence[LoadedBars], reading: Reading = Reading(), span: TimeSpan | None = None
 ) -> LoadedBars:
     """The bars of all files, those of one symbol in order of time; a DataError where two disagree on a bar.
 
     Of the symbols that they hold, those that are named are taken, all where none is. A file of one bar does not show
-    whether that bar is still open at the end of the `span` (now): here the other files do.
+    whether that bar is still open at the end of the `span` (now), nor a file of one year whether its times are local:
+    here the other files do.
     """
     named = [
         (path, bars if "symbol" in bars.columns else bars.select(pl.lit(part.symbol).alias("symbol"), pl.all()))
@@ -107,9 +109,10 @@ def joined(
         repairs.append(Repair("incomplete column", len(lost), (), sentence))
     _refuse_other_intervals(named)
     pooled = pl.concat([bars.select(*shared, pl.lit(path.name).alias("__file")) for path, bars in named])
-    pooled = Reading(symbols=tuple(symbols)).take(pooled, ", ".join(path.name for path in paths[:_N_SHOWN]))
+    pooled = Reading(symbols=reading.symbols).take(pooled, ", ".join(path.name for path in paths[:_N_SHOWN]))
     symbols = pooled["symbol"].unique(maintain_order=True).to_list()
-    one_each = [_of_one(pooled.filter(pl.col("symbol") == symbol), symbol, repairs) for symbol in symbols]
+    refuse_alike(symbols)
+    one_each = [_of_one(pooled.filter(pl.col("symbol") == symbol), symbol, repairs, reading.tz) for symbol in symbols]
     bars = pl.concat(one_each)
     if len(bars) > len(symbols):
         bars, still_open = (span or TimeSpan()).closed(bars, interval_ms(infer_interval(bars)), "these files")
@@ -119,7 +122,18 @@ def joined(
     return LoadedBars(bars, symbols[0] if len(symbols) == 1 else ", ".join(symbols), tuple(repairs))
 
 
-def _of_one(rows: pl.DataFrame, symbol: str, repairs: list[Repair]) -> pl.DataFrame:
+def refuse_alike(symbols: Iterable[str]) -> None:
+    """A ConfigError where two names of symbols differ by case alone: most likely they are one."""
+    seen: dict[str, str] = {}
+    for symbol in symbols:
+        other = seen.setdefault(symbol.upper(), symbol)
+        if other != symbol:
+            raise ConfigError(
+                f"symbols {other} and {symbol} differ by case alone; write each in one way (in names of files too)"
+            )
+
+
+def _of_one(rows: pl.DataFrame, symbol: str, repairs: list[Repair], tz: str) -> pl.DataFrame:
     n_files = rows["__file"].n_unique()
     rows = rows.sort("ts", maintain_order=True)
     unique = rows.unique(["ts", *OHLCV], keep="first", maintain_order=True)
@@ -139,9 +153,17 @@ def _of_one(rows: pl.DataFrame, symbol: str, repairs: list[Repair]) -> pl.DataFr
         copies = f", {len(rows) - len(unique):,} that are in two of them once" if len(rows) > len(unique) else ""
         sentence = f"bars of {symbol} joined from {n_files} files{copies}"
         repairs.append(Repair("joined files", len(bars), (), sentence, changed=False))
+        if not tz and len(bars) > 1:
+            repairs += _signs_beyond_files(bars, symbol, repairs)
     if len(bars) > 1:
         repairs += gaps_left(find_gaps(ts_ms(bars), infer_interval(bars)))
     return bars
+
+
+def _signs_beyond_files(bars: pl.DataFrame, symbol: str, told: Sequence[Repair]) -> tuple[Repair, ...]:
+    """Signs of local times in all files together, where no file alone told one."""
+    signs = local_signs(ts_ms(bars), interval_ms(infer_interval(bars)), f"bars of {symbol} from several files")
+    return () if any(one.kind == "clocks" for one in told) else signs
 
 
 def _refuse_other_intervals(named: Sequence[tuple[Path, pl.DataFrame]]) -> None:

@@ -17,7 +17,7 @@ from tradsys.core.tables import is_table
 from tradsys.core.time import format_interval, infer_interval, interval_ms, stamp, to_ms, ts_ms
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks
 from tradsys.data.load import SIMULATED, is_simulated, load
-from tradsys.data.many import LoadedBars
+from tradsys.data.many import LoadedBars, refuse_alike
 from tradsys.data.repairs import Repair
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate.recipes import parse_recipe
@@ -167,6 +167,7 @@ def _common_interval(sources: Sequence[str], frames: Sequence[pl.DataFrame]) -> 
 
 
 def _refuse_repeated_symbols(sources: Sequence[str], frames: Sequence[pl.DataFrame]) -> None:
+    refuse_alike(symbol for frame in frames for symbol in split_symbols(frame))
     owner: dict[str, str] = {}
     for source, frame in zip(sources, frames, strict=True):
         for symbol in split_symbols(frame):

@@ -172,8 +172,8 @@ def _from_iso(column: pl.Series) -> Times | None:
 
 
 def _from_text(column: pl.Series, source: str, span: TimeSpan) -> Times:
-    if (written := _from_iso(column)) is not None:
-        return written
+    if (times := _from_iso(column)) is not None:
+        return times
     numbers = column.cast(pl.Float64, strict=False)
     if 2 * numbers.is_not_null().sum() > len(column) - column.null_count():
         words = column.is_not_null() & numbers.is_null()

@@ -80,6 +80,17 @@ class ClockChanges:
         return f"{' and '.join([*skips, *twice])}, as where clocks change as in {self.zone}"
 
 
+def local_signs(ts: IntArray, step_ms: int, source: str) -> tuple[Repair, ...]:
+    """The repair that tells a single sign that sorted times (n,), ms, are local; a DataError where it is certain."""
+    changes = clock_changes(ts, step_ms)
+    if changes is None:
+        return ()
+    advice = f"are these local times? say so with --tz {changes.zone} (load_bars(tz=...)), or --tz UTC if they are not"
+    if changes.is_certain:
+        raise DataError(f"{source}: {changes.sentence}; {advice}")
+    return (Repair("clocks", 1, (), f"{changes.sentence}; {advice}", changed=False),)
+
+
 def clock_changes(ts: IntArray, step_ms: int) -> ClockChanges | None:
     """Signs that sorted times (n,), ms, of bars of at most an hour are local ones; None where there are none.
 
