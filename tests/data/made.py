@@ -1,7 +1,8 @@
 """Files of bars for tests: flat prices at given times."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ START = datetime(2024, 3, 1, tzinfo=UTC)
 def times(*parts: tuple[int, str], start: datetime = START) -> list[datetime]:
     """Opens of so many bars of each interval, one part after the other."""
     steps = [parse_interval(interval) for n, interval in parts for _ in range(n)]
-    return [start + sum(steps[:i], timedelta(0)) for i in range(len(steps))]
+    return list(accumulate(steps[:-1], initial=start)) if steps else []
 
 
 def file_of(path: Path, columns: Mapping[str, Sequence[object] | pl.Series]) -> Path:

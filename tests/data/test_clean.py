@@ -145,7 +145,7 @@ def test_bars_of_the_future_and_of_long_ago_are_refused_unless_told(tmp_path):
         load(path)
     assert load_bars(path, span=(datetime(1970, 1, 1, tzinfo=UTC), None))["ts"].to_list() == old
     with pytest.raises(DataError, match="116 times lie before 2024-03-06"):
-        load_bars(path, span=(datetime(2024, 3, 6, tzinfo=UTC), later))
+        load_bars(path, span=(datetime(2024, 3, 6, tzinfo=UTC), later + timedelta(days=2)))
 
 
 @pytest.mark.usefixtures("noon")
