@@ -46,6 +46,13 @@ def test_a_csv_of_yfinance_is_read_ticker_by_ticker(tmp_path, tickers, by):
         load(f"{path}?symbol=SOL-USD")
 
 
+def test_two_tickers_with_decimal_commas_lose_no_row(tmp_path):
+    path = tmp_path / "BTC.csv"
+    path.write_text(csv_of(["BTC-USD", "ETH-USD"]).replace(",", ";").replace(".", ","))
+    assert load(f"{path}?symbol=BTC-USD").bars.equals(bars())
+    assert load(f"{path}?symbol=ETH-USD").bars.equals(bars()[1:].with_columns(pl.exclude("ts") * 2))
+
+
 @pytest.mark.parametrize("tickers", [["BTC-USD"], ["BTC-USD", "ETH-USD"]])
 @pytest.mark.parametrize("is_field_first", [True, False])
 def test_parquet_of_two_levels_is_read(tmp_path, tickers, is_field_first):

@@ -262,6 +262,17 @@ def test_an_open_bar_that_stands_alone_in_its_file_is_dropped(tmp_path, last):
     assert "still open" in {repair.kind: repair.sentence for repair in held.repairs}["open bar"]
 
 
+def test_a_file_that_holds_another_symbol_than_its_name_is_not_passed_over(tmp_path):
+    opens = times((80, "1h"))
+    file_of(tmp_path / "AAA-1.csv", {"ts": opens[:40], "symbol": ["AAA/USD"] * 40})
+    file_of(tmp_path / "AAA-2.csv", {"ts": opens[40:]})
+    pooled(tmp_path / "XXX.csv")
+    with pytest.raises(DataError, match="AAA-1.csv is named after AAA and says itself that it holds AAA/USD"):
+        load(f"{tmp_path}?symbol=AAA")
+    with pytest.raises(DataError, match="holds bars of AAA, BBB and none of XXX"):
+        load(f"{tmp_path}?symbol=XXX")
+
+
 def test_symbols_of_files_that_differ_by_case_alone_are_refused(tmp_path):
     for name in ("aaa-1", "AAA-2"):
         file_of(tmp_path / f"{name}.csv", {"ts": times((40, "1h"))})

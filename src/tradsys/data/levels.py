@@ -10,6 +10,7 @@ from tradsys.data.repairs import Repair
 
 _LEVELS = {"price", "ticker", "tickers", "symbol", "symbols", "attributes"}
 _N_HEADER = 2
+_NOTHING = ("", "nan", "null", "none", "n/a")
 _FIELDS = {"open", "high", "low", "close"}
 
 
@@ -34,9 +35,8 @@ def one_level(table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
     parts, told = [], []
     for ticker in tickers:
         part = _of(table, fields, ticker, shared).with_columns(pl.lit(ticker).alias("symbol"))
-        prices = [name for name in part.columns if name.lower() in _FIELDS]
-        numbers = pl.col(prices).cast(pl.Float64, strict=False).fill_nan(None)
-        is_empty = part.select(pl.all_horizontal(numbers.is_null())).to_series()
+        prices = [_is_empty(part[name]) for name in part.columns if name.lower() in _FIELDS]
+        is_empty = part.select(pl.all_horizontal(prices)).to_series()
         if is_empty.any():
             sentence = f"{int(is_empty.sum()):,} rows hold no price of {ticker} and were left out of its bars"
             told.append(Repair("empty rows", int(is_empty.sum()), (), sentence))
@@ -45,6 +45,13 @@ def one_level(table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Repair, ...]]:
     sentence = f"two levels of columns: read as bars of {', '.join(tickers)}"
     told.insert(0, Repair("two levels", len(table), (), sentence, changed=False))
     return pl.concat([part.select(names) for part in parts]), tuple(told)
+
+
+def _is_empty(column: pl.Series) -> pl.Series:
+    """Which cells hold nothing; text that is no number with a point may be one with a comma."""
+    if column.dtype == pl.String:
+        return column.fill_null("").str.strip_chars().str.to_lowercase().is_in(_NOTHING)
+    return column.cast(pl.Float64, strict=False).fill_nan(None).is_null()
 
 
 def _pairs(table: pl.DataFrame) -> Mapping[str, tuple[str, str]] | None:

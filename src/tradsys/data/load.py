@@ -104,7 +104,8 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
             if not Path(text).expanduser().is_dir():
                 raise
             raise DataError(f"{text} is a folder, and one of its files is refused: {error}") from error
-        return parts[0] if len(parts) == 1 else joined([path for path, _ in wanted], parts, reading, settings.span)
+        is_one = len(parts) == 1 and (len(paths) == 1 or "symbol" not in parts[0].bars.columns)
+        return parts[0] if is_one else joined([path for path, _ in wanted], parts, reading, settings.span)
     if is_series(text):
         return _from_store(SeriesId.parse(text), SeriesStore(settings.root), settings.span)
     raise ConfigError(_no_such_spec(text, Path(text).expanduser()))

@@ -110,6 +110,7 @@ def joined(
     _refuse_other_intervals(named)
     pooled = pl.concat([bars.select(*shared, pl.lit(path.name).alias("__file")) for path, bars in named])
     pooled = Reading(symbols=reading.symbols).take(pooled, ", ".join(path.name for path in paths[:_N_SHOWN]))
+    _refuse_lost(named, pooled, reading.symbols)
     symbols = pooled["symbol"].unique(maintain_order=True).to_list()
     refuse_alike(symbols)
     one_each = [_of_one(pooled.filter(pl.col("symbol") == symbol), symbol, repairs, reading.tz) for symbol in symbols]
@@ -120,6 +121,18 @@ def joined(
     if len(symbols) == 1:
         bars = bars.drop("symbol")
     return LoadedBars(bars, symbols[0] if len(symbols) == 1 else ", ".join(symbols), tuple(repairs))
+
+
+def _refuse_lost(named: Sequence[tuple[Path, pl.DataFrame]], taken: pl.DataFrame, symbols: Sequence[str]) -> None:
+    """A DataError where a file that is named after a wanted symbol holds another, so that nothing of it was taken."""
+    kept = set(taken["__file"].unique())
+    for path, bars in named:
+        if symbol_of(path) in symbols and path.name not in kept:
+            held = ", ".join(bars["symbol"].unique(maintain_order=True))
+            raise DataError(
+                f"{path.name} is named after {symbol_of(path)} and says itself that it holds {held}; ask for that "
+                "symbol too, or mend the file"
+            )
 
 
 def refuse_alike(symbols: Iterable[str]) -> None:
