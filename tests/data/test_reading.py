@@ -158,6 +158,32 @@ def test_what_cannot_be_said_is_refused(tmp_path, options, words):
         load_bars(pooled(tmp_path / "x.parquet"), **options)
 
 
+CELLS = {
+    "lists": ("volume", [1.0], "column volume holds List"),
+    "truths": ("close", True, "column close holds Boolean"),
+    "bytes": ("close", b"100", "column close holds Binary"),
+    "days": ("open", datetime(2024, 3, 1, tzinfo=UTC), "column open holds Datetime"),
+    "lists of names": ("symbol", ["A"], "column symbol holds List.*, wanted names"),
+}
+
+
+@pytest.mark.parametrize(("column", "cell", "words"), CELLS.values(), ids=CELLS)
+def test_columns_of_what_is_neither_number_nor_text_are_refused(tmp_path, column, cell, words):
+    path = file_of(tmp_path / "x.parquet", {"time": times((40, "1h"))})
+    frame = pl.read_parquet(path).with_columns(pl.Series(column, [cell] * 40))
+    frame.write_parquet(path)
+    for held in (path, frame):
+        with pytest.raises(DataError, match=words):
+            load_bars(held, **QUIET)
+
+
+def test_numbers_in_categories_are_read(tmp_path):
+    path = file_of(tmp_path / "x.parquet", {"time": times((40, "1h"))})
+    frame = pl.read_parquet(path)
+    categories = frame.with_columns(pl.col("close").cast(pl.String).cast(pl.Categorical))
+    assert load_bars(categories, **QUIET).equals(load_bars(frame, **QUIET))
+
+
 @pytest.mark.parametrize("spec", ["sample", "simulated:noise", "binance:BTC/USDT:1h"])
 def test_what_is_no_file_takes_none_of_it(spec):
     with pytest.raises(ConfigError, match="is no file: tz, symbol and columns are for files alone"):
@@ -267,7 +293,7 @@ def test_a_file_that_holds_another_symbol_than_its_name_is_not_passed_over(tmp_p
     file_of(tmp_path / "AAA-1.csv", {"ts": opens[:40], "symbol": ["AAA/USD"] * 40})
     file_of(tmp_path / "AAA-2.csv", {"ts": opens[40:]})
     pooled(tmp_path / "XXX.csv")
-    with pytest.raises(DataError, match="AAA-1.csv is named after AAA and says itself that it holds AAA/USD"):
+    with pytest.raises(DataError, match=r"AAA-1.csv is named after AAA and says itself that it holds AAA/USD"):
         load(f"{tmp_path}?symbol=AAA")
     with pytest.raises(DataError, match="holds bars of AAA, BBB and none of XXX"):
         load(f"{tmp_path}?symbol=XXX")

@@ -62,11 +62,24 @@ def recognise(
         table = table.with_columns((day + " " + clock).alias(plain["date"]))  # MetaTrader keeps them apart
     by_name, volume = _with_volume(table, plain, by_name, given)
     named = table.select(ROW, *(pl.col(theirs).alias(ours) for ours, theirs in by_name.items()))
+    named = _of_plain_types(named, source)
     if "volume" not in by_name:  # text alone, or where it was said: typed columns without one are most often an index
         named = named.with_columns(volume=pl.lit(0.0))
     named, points = with_points(named, [name for name in (*OHLCV, *OPTIONAL) if name in named.columns], source)
     times = () if "time" in given else told_times(table, plain, source)
     return reading.take(named, source), (*levels, *headless, *times, *volume, *points)
+
+
+def _of_plain_types(table: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Numbers and text as they are, categories as text; a DataError names a column of anything else."""
+    categories = [name for name, dtype in table.schema.items() if dtype in (pl.Categorical, pl.Enum)]
+    table = table.with_columns(pl.col(categories).cast(pl.String))
+    for name, dtype in table.schema.items():
+        if name in ("time", ROW) or dtype.is_numeric() or dtype in (pl.String, pl.Null):
+            continue
+        wanted = "names" if name == "symbol" else "numbers"
+        raise DataError(f"{source}: column {name} holds {dtype}, wanted {wanted}; convert it")
+    return table
 
 
 def _chosen(plain: Mapping[str, str]) -> dict[str, str]:
