@@ -85,7 +85,7 @@ class MoneyBin(RunSection):
 
 
 class MoneyMetrics(RunSection):
-    """Expected returns held against earned ones: in tenths, and where they were expected to pay by a standard error.
+    """Expected returns held against earned ones: in tenths, and where they were expected to pay by .8 standard errors.
 
     `n_folds_out` counts folds in which such decisions on record had not earned their costs, so that none were taken.
     """

@@ -166,7 +166,7 @@ class TestFromTheLedger:
     def ledger(self, tmp_path):
         return Ledger(tmp_path / "ledger.jsonl")
 
-    def enter(self, ledger, seed, *, code="c", edge=0.0, is_finished=True):
+    def enter(self, ledger, seed, *, code="c", edge=0.0, is_finished=True, rules="d"):
         run = f"run {seed} {code}"
         rest = {"data": self.data, "run": run, "experiment": "e" * 64, "seed": seed, "code": code}
         series = TrialSeries(
@@ -179,7 +179,7 @@ class TestFromTheLedger:
             symbols=("BTC",),
             n_trades=100,
         )
-        ledger.append_trial(Trial(**rest, profile="EDGE", profile_digest="d", sources=()).content(), series)
+        ledger.append_trial(Trial(**rest, profile="EDGE", profile_digest=rules, sources=()).content(), series)
         fold = FoldScore("2022-01-08T00:00:00+00:00", "2022-02-08T00:00:00+00:00", 1.0)
         result = {"EDGE": Result("not proven", 0.2, 0.5, None, None, 100, 600)}
         said = {"title": "t", "n_trials": 4, "n_design_looks": 0, "ledger_head": "h", "results": result}
@@ -196,6 +196,12 @@ class TestFromTheLedger:
         assert found.records[0].daily[0] == pytest.approx(MARKET[0] + 0.25)
         assert found.records[0].folds == ((19_000, 19_031),)
         assert found.troubles == ()
+
+    def test_seeds_from_before_the_profile_s_rules_changed_are_another_profile_s(self, ledger):
+        for seed, rules in ((0, "before"), (1, "before"), (1, "after"), (2, "after")):
+            self.enter(ledger, seed, code=rules, rules=rules)
+        found = contender(ledger, self.data, "e" * 64, "EDGE")
+        assert [record.seed for record in found.records] == [1, 2]
 
     def test_a_run_that_failed_or_did_not_finish_is_trouble_until_its_seed_has_finished(self, ledger):
         self.enter(ledger, 0, is_finished=False)

@@ -67,13 +67,18 @@ class Contender:
 
 
 def contender(ledger: Ledger, data: Data, experiment: str, profile: str) -> Contender:
-    """What the ledger knows of a profile of a configuration on this market: the last run of each seed."""
+    """What the ledger knows of a profile of a configuration on this market: the last run of each seed.
+
+    Runs from before its rules were changed, which the profile's digest tells, were another profile's.
+    """
     mine = [e for e in ledger.entries_on(data.blocks) if e.content.get("market") == data.market]
     mine = [e for e in mine if e.content.get("experiment") == experiment]
     name = f"{profile} of {experiment[:8]}"
-    trials = {e.content["seed"]: e for e in mine if e.kind == "trial" and e.content["profile"] == profile}
-    if not trials:
+    tried = [e for e in mine if e.kind == "trial" and e.content["profile"] == profile]
+    if not tried:
         raise DataError(f"{ledger.path} holds no trial of {name} on {data.market}; run it first")
+    rules = tried[-1].content["profile_digest"]
+    trials = {e.content["seed"]: e for e in tried if e.content["profile_digest"] == rules}
     runs = {str(e.content["run"]): e for e in mine if e.kind == "run"}
     ended = {e.content["seed"]: e for e in mine if e.kind in ("run", "failure")}
     return Contender(
