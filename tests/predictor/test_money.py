@@ -8,8 +8,9 @@ import pytest
 
 from tradsys.core.errors import FitError
 from tradsys.core.time import DAY_MS, HOUR_MS
-from tradsys.predictor.money import Earned, MoneyCalibration, is_profit
+from tradsys.predictor.money import Earned, MoneyCalibration
 from tradsys.predictor.valuation import ValuedForecasts
+from tradsys.profiles.rules import surely_above
 
 COST, ATR = 0.0009, 0.005
 HORIZON_MS = 12 * HOUR_MS
@@ -61,7 +62,7 @@ def test_forecasts_that_were_right_are_believed(rng):
 def test_groundless_forecasts_are_not_expected_to_pay(rng, slope):
     money = fitted(rng, slope=slope, n=40_000)
     judged, _, _, _, atr = record(rng)
-    assert is_profit(*money.apply(judged, atr)).mean() < 0.02
+    assert surely_above(*money.apply(judged, atr)).mean() < 0.02
     assert money.coefficient[2] >= 0
 
 
@@ -70,8 +71,8 @@ def test_the_trend_of_the_training_part_is_not_expected_to_go_on(rng):
     judged, net, weight, start, atr = record(rng, trend=0.4, lasting=0.4, weekly=1.0, spread=0.05)
     rising = MoneyCalibration.fit(judged, net, weight, start, atr, longest_ms=HORIZON_MS)
     assert rising.drift == pytest.approx(0.4, abs=0.01)
-    assert is_profit(judged.expected_net, np.zeros_like(judged.expected_net))[:, 0].mean() > 0.99
-    assert not is_profit(*rising.apply(judged, atr)).any()
+    assert surely_above(judged.expected_net, np.zeros_like(judged.expected_net))[:, 0].mean() > 0.99
+    assert not surely_above(*rising.apply(judged, atr)).any()
 
 
 def test_what_is_expected_lies_within_its_standard_error_of_the_truth():
@@ -124,13 +125,13 @@ def test_rows_without_forecast_or_outcome_are_left_out(rng):
 
 def test_what_is_not_forecast_is_no_profit(rng):
     found = fitted(rng).apply(forecasts(np.array([[np.nan, np.nan], [9.0, -9.0]])), np.array([ATR, ATR]))
-    assert is_profit(*found).tolist() == [[False, False], [True, False]]
+    assert surely_above(*found).tolist() == [[False, False], [True, False]]
 
 
 def test_where_prices_stand_still_nothing_is_known(rng):
     money = fitted(rng).apply(forecasts(np.array([[9.0, -9.0], [9.0, -9.0]])), np.array([0.0, ATR]))
     assert np.isnan(money).all(axis=2).tolist() == [[True, False], [True, False]]
-    assert is_profit(*money).tolist() == [[False, False], [True, False]]
+    assert surely_above(*money).tolist() == [[False, False], [True, False]]
 
 
 def test_labels_where_prices_stood_still_are_left_out(rng):

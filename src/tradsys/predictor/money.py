@@ -11,9 +11,7 @@ from tradsys.core.errors import ConfigError, FitError
 from tradsys.core.plain_values import PlainValues
 from tradsys.core.time import DAY_MS
 from tradsys.predictor.valuation import ValuedForecasts
-
-STANDARD_ERRORS = 0.8
-"""How many of its standard errors an expected return is lowered by before it is taken for a profit."""
+from tradsys.profiles.rules import surely_above
 
 TOLERATED = 0.5
 """Standard errors below zero down to which decisions on record still pass for ones that earned their costs."""
@@ -105,7 +103,7 @@ class MoneyCalibration(PlainValues):
         coefficient = posterior @ (of_data @ found + precision @ PRIOR_MEAN)
         coefficient[2] = max(coefficient[2], 0.0)  # a forecast that was wrong so far says nothing, not its opposite
         fitted = cls(drift, coefficient, posterior, Earned(0.0, 0.0, 0.0))
-        return replace(fitted, earned=record.earned(is_profit(*fitted._of(X, record.cost, record.atr))))
+        return replace(fitted, earned=record.earned(surely_above(*fitted._of(X, record.cost, record.atr))))
 
     def apply(self, valued: ValuedForecasts, atr_over_price: FloatArray) -> Money:
         """What the forecasts are worth, a side each; NaN in rows with NaN, and where prices do not move at all."""
@@ -116,17 +114,6 @@ class MoneyCalibration(PlainValues):
     def _of(self, X: FloatArray, cost: FloatArray, atr: FloatArray) -> Money:
         variance = np.einsum("...i,ij,...j->...", X, self.covariance, X)
         return Money(atr * (X @ self.coefficient) - cost, atr * np.sqrt(np.maximum(variance, 0.0)))
-
-
-def is_profit(
-    expected_net: FloatArray,
-    standard_error: FloatArray,
-    *,
-    margin: float = 0.0,
-    standard_errors: float = STANDARD_ERRORS,
-) -> BoolArray:
-    """Where the expected return stays above `margin` when it is lowered by its standard errors; not where it is NaN."""
-    return np.asarray(expected_net - standard_errors * standard_error > margin, dtype=bool)
 
 
 def _moving(atr: FloatArray) -> FloatArray:

@@ -64,6 +64,20 @@ class ExpectedReturnAbove:
         return f"expected return after costs is not above {self.margin_bps:g} bp"
 
 
+STANDARD_ERRORS = 0.8
+"""How many of its standard errors an expected return is lowered by before it is taken for a profit."""
+
+
+def surely_above(
+    expected_net: FloatArray,
+    standard_error: FloatArray | float,
+    margin: float = 0.0,
+    standard_errors: float = STANDARD_ERRORS,
+) -> BoolArray:
+    """Where the expected return stays above `margin` when it is lowered by its standard errors; not where it is NaN."""
+    return np.asarray(expected_net - standard_errors * standard_error > margin, dtype=bool)
+
+
 @dataclass(frozen=True, slots=True)
 class EarnedReturnAbove:
     """Enter when the expected return after costs stays above `margin_bps` lowered by `standard_errors` of its own.
@@ -73,15 +87,16 @@ class EarnedReturnAbove:
     """
 
     margin_bps: float = 0.0
-    standard_errors: float = 0.8
+    standard_errors: float = STANDARD_ERRORS
 
     def __post_init__(self) -> None:
         if not self.standard_errors >= 0:
             raise ConfigError(f"standard_errors is 0 or more, was {self.standard_errors}; 0 ignores them")
 
     def admits(self, forecasts: Forecasts) -> BoolArray:
-        error = 0.0 if forecasts.net_error is None else forecasts.net_error
-        return forecasts.chosen(forecasts.expected_net - self.standard_errors * error) > self.margin_bps / 1e4
+        expected = forecasts.chosen(forecasts.expected_net)
+        error = 0.0 if forecasts.net_error is None else forecasts.chosen(forecasts.net_error)
+        return surely_above(expected, error, self.margin_bps / 1e4, self.standard_errors)
 
     @property
     def refusal(self) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.time import interval_ms
-from tradsys.predictor.money import is_profit
+from tradsys.profiles.catalogue import EDGE
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.dataset import Dataset, SymbolLabels
 from tradsys.research.walk.deciding import FoldResult
@@ -49,13 +49,10 @@ class _Stated(NamedTuple):
 def _stated(labels: SymbolLabels, scored: BoolArray, forecasts: Forecasts, mine: BoolArray) -> _Stated:
     """One symbol's block: `scored` among all its bars, `mine` among the forecasts."""
     side = forecasts.best_side[mine]
-    expected = forecasts.chosen(forecasts.expected_net)[mine]
-    error = np.zeros(len(side)) if forecasts.net_error is None else forecasts.chosen(forecasts.net_error)[mine]
-    pays = is_profit(expected, error)
-    if forecasts.has_earned is not None:
-        pays &= forecasts.has_earned[mine]
+    expected = forecasts.chosen(forecasts.expected_net)
+    enters = EDGE.entry.admits(forecasts) & EDGE.record.allows(forecasts)
     earned = labels.net[scored][np.arange(len(side)), side]
-    return _Stated(forecasts.start[mine], expected, earned, pays)
+    return _Stated(forecasts.start[mine], expected[mine], earned, enters[mine])
 
 
 def money_calibration(data: Dataset, results: Sequence[FoldResult], *, horizon: int, seed: int) -> dict[str, Any]:
