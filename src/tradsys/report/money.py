@@ -1,11 +1,11 @@
 """The calibration of money: what decisions were expected to earn after costs, against what they earned."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tradsys.profiles.rules import STANDARD_ERRORS
 from tradsys.report.numbers import Axis, count, is_known, number
-from tradsys.report.reliability import DiagramBin
+from tradsys.report.reliability import DiagramBin, Point, diagram_bin
 from tradsys.runs.metrics import MoneyBin, MoneyMetrics
 
 
@@ -22,9 +22,10 @@ class MoneyCard:
 
 def money_card(money: MoneyMetrics | None) -> MoneyCard | None:
     """None where nothing was forecast, or by a version that did not measure it."""
-    if money is None or not (drawn := [one for one in money.bins if _is_drawn(one)]):
+    points = () if money is None else (_point(one) for one in money.bins)
+    if money is None or not (drawn := [one for one in points if one is not None]):
         return None
-    ends = [value for one in drawn for value in (one.expected_bps, one.earned_bps, *_interval(one)) if is_known(value)]
+    ends = [end for one in drawn for end in (one.predicted, one.observed, one.low, one.high)]
     axis = Axis.around([*ends, 0.0])
     largest = max(one.n for one in drawn)
     return MoneyCard(
@@ -43,7 +44,7 @@ def sentences(money: MoneyMetrics) -> tuple[str, ...]:
 
 def _paying(paying: MoneyBin | None) -> str:
     if paying is None:
-        return "No decision was expected to pay its costs by .8 standard errors."
+        return f"No decision was expected to pay its costs by {STANDARD_ERRORS:g} standard errors."
     what = f"{count(paying.n)} decisions were expected to pay: {_bps(paying.expected_bps)} after costs on average"
     if not (is_known(paying.low) and is_known(paying.high)):
         return f"{what}; they earned {_bps(paying.earned_bps)}, on too short a history for an interval."
@@ -64,28 +65,11 @@ def _bps(value: float | None) -> str:
     return f"{number(value, signed=True)} bp"
 
 
-def _is_drawn(one: MoneyBin) -> bool:
-    return is_known(one.expected_bps) and is_known(one.earned_bps)
+def _point(one: MoneyBin) -> Point | None:
+    return Point.of(one.expected_bps, one.earned_bps, one.low, one.high, one.n)
 
 
-def _interval(one: MoneyBin) -> tuple[float, float]:
-    """A missing interval is as wide as the point."""
-    if is_known(one.low) and is_known(one.high):
-        return one.low, one.high
-    earned = one.earned_bps or 0.0
-    return earned, earned
-
-
-def _bin(one: MoneyBin, axis: Axis, largest: int) -> DiagramBin:
-    low, high = _interval(one)
-    expected, earned = one.expected_bps or 0.0, one.earned_bps or 0.0
-    interval = f"{number(low, signed=True)} to {number(high, signed=True)}"
-    return DiagramBin(
-        x=axis.place(expected),
-        y=axis.place(earned),
-        low=axis.place(low),
-        high=axis.place(high),
-        radius=round(0.9 + 1.7 * math.sqrt(one.n / largest), 2),
-        is_off=not low <= expected <= high,
-        text=f"expected {_bps(expected)}, earned {_bps(earned)} ({interval}), n = {count(one.n)}",
-    )
+def _bin(one: Point, axis: Axis, largest: int) -> DiagramBin:
+    interval = f"{number(one.low, signed=True)} to {number(one.high, signed=True)}"
+    said = f"expected {_bps(one.predicted)}, earned {_bps(one.observed)} ({interval}), n = {count(one.n)}"
+    return diagram_bin(one, axis, largest, said)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from tradsys.report.numbers import Axis, count, is_known, percent
 from tradsys.runs.metrics import LabelMetrics, ReliabilityBin
@@ -47,7 +47,7 @@ def diagrams(reliability: Mapping[str, Sequence[ReliabilityBin]], labels: LabelM
     return [_diagram(side, found, axis, rates.get(side)) for side, found in sides.items() if found]
 
 
-class _Point(NamedTuple):
+class Point(NamedTuple):
     """A bin with a forecast and an outcome; a missing interval is as wide as the point."""
 
     predicted: float
@@ -56,17 +56,20 @@ class _Point(NamedTuple):
     high: float
     n: int
 
-
-def _points(bins: Sequence[ReliabilityBin]) -> list[_Point]:
-    found = []
-    for one in bins:
-        if is_known(one.predicted) and is_known(one.observed):
-            low, high = (end if is_known(end) else one.observed for end in (one.low, one.high))
-            found.append(_Point(one.predicted, one.observed, low, high, one.n))
-    return found
+    @classmethod
+    def of(cls, predicted: Number, observed: Number, low: Number, high: Number, n: int) -> Self | None:
+        """None where the forecast or the outcome is not known."""
+        if not (is_known(predicted) and is_known(observed)):
+            return None
+        return cls(predicted, observed, low if is_known(low) else observed, high if is_known(high) else observed, n)
 
 
-def _diagram(side: str, found: Sequence[_Point], axis: Axis, base_rate: Number) -> Diagram:
+def _points(bins: Sequence[ReliabilityBin]) -> list[Point]:
+    points = (Point.of(one.predicted, one.observed, one.low, one.high, one.n) for one in bins)
+    return [one for one in points if one is not None]
+
+
+def _diagram(side: str, found: Sequence[Point], axis: Axis, base_rate: Number) -> Diagram:
     largest = max(one.n for one in found) or 1
     return Diagram(
         side=side,
@@ -77,7 +80,13 @@ def _diagram(side: str, found: Sequence[_Point], axis: Axis, base_rate: Number) 
     )
 
 
-def _bin(one: _Point, axis: Axis, largest: float) -> DiagramBin:
+def _bin(one: Point, axis: Axis, largest: int) -> DiagramBin:
+    said = f"forecast {percent(one.predicted)}, happened {percent(one.observed)} "
+    return diagram_bin(one, axis, largest, f"{said}({percent(one.low)} to {percent(one.high)}), n = {count(one.n)}")
+
+
+def diagram_bin(one: Point, axis: Axis, largest: int, text: str) -> DiagramBin:
+    """The point's place, its radius by its share of the `largest` number, and whether its interval misses it."""
     return DiagramBin(
         x=axis.place(one.predicted),
         y=axis.place(one.observed),
@@ -85,6 +94,5 @@ def _bin(one: _Point, axis: Axis, largest: float) -> DiagramBin:
         high=axis.place(one.high),
         radius=round(0.9 + 1.7 * math.sqrt(one.n / largest), 2),
         is_off=not one.low <= one.predicted <= one.high,
-        text=f"forecast {percent(one.predicted)}, happened {percent(one.observed)} "
-        f"({percent(one.low)} to {percent(one.high)}), n = {count(one.n)}",
+        text=text,
     )
