@@ -215,19 +215,10 @@ class FailedRun(Content):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnwrittenRun(Content):
-    """A run whose trials were entered and count, and whose folder could not be written: no fault of its settings.
-
-    `changed` holds the settings that differ from their defaults.
-    """
+class UnwrittenRun(FailedRun):
+    """A run whose trials were entered and count, and whose folder could not be written: no fault of its settings."""
 
     kind: ClassVar[str] = "unwritten"
-    run: str
-    experiment: str
-    seed: int
-    code: str
-    reason: str
-    changed: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

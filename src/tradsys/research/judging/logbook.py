@@ -42,7 +42,14 @@ def record_look(hypothesis: str, market: Market, spec: Tried, ledger: Ledger, *,
 
 def record_failure(reason: str, market: Market, spec: Tried, config: RunConfig, ledger: Ledger, *, code: str) -> None:
     """Remember that a run of this configuration came to no end, and why."""
-    failed = FailedRun(
+    ledger.append(_without_result(FailedRun, reason, market, spec, config, code).content())
+
+
+def _without_result(
+    kind: type[FailedRun], reason: str, market: Market, spec: Tried, config: RunConfig, code: str
+) -> FailedRun:
+    """The entry of a run that came to no result."""
+    return kind(
         data=data_of(market),
         run=run_name(market, spec, code),
         experiment=spec.digest,
@@ -51,7 +58,6 @@ def record_failure(reason: str, market: Market, spec: Tried, config: RunConfig, 
         reason=reason,
         changed=config.changed,
     )
-    ledger.append(failed.content())
 
 
 @contextmanager
@@ -63,15 +69,7 @@ def recorded_if_unwritten(
         yield
     except OSError as error:
         reason = f"it could not be written: {error.strerror or error}"
-        unwritten = UnwrittenRun(
-            data=data_of(market),
-            run=run_name(market, spec, code),
-            experiment=spec.digest,
-            seed=spec.seed,
-            code=code,
-            reason=reason,
-            changed=config.changed,
-        )
+        unwritten = _without_result(UnwrittenRun, reason, market, spec, config, code)
         try:
             ledger.append(unwritten.content())
             told = f"{ledger.path} says so"
