@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tradsys.cli.app import main
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.data.market import load_market
 from tradsys.journal.ledger import Ledger
 from tradsys.research.claims import page
@@ -163,3 +163,12 @@ def test_json_is_one_object(monkeypatch, capsys, tmp_path):
 def test_students_interval_is_that_of_the_means_over_seeds():
     margin = _seed_margin([np.array([1.0, 2.0, 3.0])])
     assert margin == pytest.approx(4.302653 / np.sqrt(3), rel=1e-6)
+
+
+def test_a_short_history_is_refused_with_settings_that_work_before_anything_is_fitted(tmp_path, monkeypatch):
+    market = load_market(["simulated:noise"], seed=1)
+    market = replace(market, bars=market.bars.head(3_000))
+    monkeypatch.setattr("tradsys.research.claims.fits.fit_models", None)
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    with pytest.raises(NotEnoughBars, match=r"bars kept apart .*; these work: --set folds\.initial=\d"):
+        run_claims(market, RunConfig(), quick_agents(), root=tmp_path, ledger=ledger, seeds=1, is_quick=True)

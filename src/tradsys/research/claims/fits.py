@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.enough_history import enough_folds
 from tradsys.research.walk.experiment import Progress, run_experiment
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.fitting import FoldModels, fit_models
@@ -92,10 +93,11 @@ class DevelopmentFolds:
     _models: dict[int, FoldModels] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, market: Market, spec: Experiment, memory: int) -> "DevelopmentFolds":
+    def of(cls, market: Market, spec: Experiment, agents: Agents) -> "DevelopmentFolds":
         """Without the lock-box; the embargo covers a label's horizon and the longest memory of any variant."""
         data = development_data(market, spec)
-        return cls(data, spec, walk_forward(data, spec, market.interval * (spec.barriers.horizon + memory)))
+        everyone = replace(spec, forecasters=(*spec.forecasters, *agents.values()))
+        return cls(data, spec, enough_folds(data, everyone, walk_forward))
 
     def models(self, fold: Fold) -> FoldModels:
         """Features, regimes and references of a fold, fitted when they are first asked for."""

@@ -55,7 +55,7 @@ def run_claims(
     deadline = Deadline(minutes)
     spec = experiment_on(market, config)
     spec = replace(spec, forecasters=REFERENCES, challengers=())
-    development = DevelopmentFolds.of(market, spec, max(agent.memory for agent in agents.values()))
+    development = DevelopmentFolds.of(market, spec, agents)
     for first in range(0, seeds, group):
         own = range(first, min(first + group, seeds))
         fit_variants(development, with_plan(plan, agents), cache, seeds=own, deadline=deadline, progress=progress)

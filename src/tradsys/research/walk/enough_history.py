@@ -197,7 +197,8 @@ def _advice(data: Dataset, spec: Experiment, short: Shortage) -> str:
     quick = tuple(one for one in spec.forecasters if one.memory == 0)
     without_memory = replace(spec, forecasters=quick, challengers=(), agent=DECIDER)
     for option, candidate in (("", spec), ("--agent logistic ", without_memory)):
-        if (option and spec.memory == 0) or (folds := shares_that_work(data, candidate)) is None:
+        nobody_to_leave_out = spec.memory == 0 or not spec.challengers  # all forecasters are compared, none chosen
+        if (option and nobody_to_leave_out) or (folds := shares_that_work(data, candidate)) is None:
             continue
         return f"these work: {option}--set folds.initial={folds.initial:g} --set folds.n_folds={folds.n_folds}"
     needed = short.lookback + short.apart + spec.barriers.horizon + short.n_needed // len(data.frames)
