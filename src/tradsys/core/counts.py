@@ -13,5 +13,16 @@ def check_counts(least: int = 1, **counts: int) -> None:
     tradsys.core.errors.ConfigError: horizon counts and must be a whole number of at least 1, was 2.5
     """
     for name, count in counts.items():
-        if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < least:
+        if not _is_whole(count) or count < least:
             raise ConfigError(f"{name} counts and must be a whole number of at least {least}, was {count!r}")
+
+
+def check_whole(**counts: int) -> None:
+    """A ConfigError for the first argument that is no whole number, where the caller says how many it takes."""
+    for name, count in counts.items():
+        if not _is_whole(count):
+            raise ConfigError(f"{name} counts and must be a whole number, was {count!r}")
+
+
+def _is_whole(count: object) -> bool:
+    return isinstance(count, int | np.integer) and not isinstance(count, bool)

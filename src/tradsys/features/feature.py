@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_whole
 from tradsys.core.errors import ConfigError
 from tradsys.core.outside import outside_values
 from tradsys.features.stream.series import Columns, recorded_by
@@ -173,10 +173,10 @@ def masked(columns: Sequence[FloatArray], lookback: int) -> FloatArray:
 def check_windows(feature: str, **windows: int | tuple[int, ...]) -> None:
     """Refuse windows of less than one bar, and an empty list of them."""
     for setting, value in windows.items():
+        for size in _sizes(value):
+            check_whole(**{f"{feature}: {setting}": size})
         if min(_sizes(value), default=0) < 1:
             raise ConfigError(f"{feature}: {setting} counts bars and must be at least 1, was {value}")
-        for size in _sizes(value):
-            check_counts(**{f"{feature}: {setting}": size})
 
 
 def _sizes(window: int | tuple[int, ...]) -> tuple[int, ...]:

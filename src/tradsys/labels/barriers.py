@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import TS, Ohlcv
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_counts, check_whole
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.single_symbol import single_symbol
@@ -98,9 +98,9 @@ def check_barriers(upper: float, lower: float, horizon: int, atr_period: int) ->
     """Refuse distances and counts of bars that cannot mean anything."""
     if not (upper > 0 and lower > 0):
         raise ConfigError(f"upper and lower must be positive distances in ATR, were {upper} and {lower}; 1.5 is usual")
+    check_whole(horizon=horizon, atr_period=atr_period)
     if horizon < 1 or atr_period < 1:
         raise ConfigError(f"horizon and atr_period must be at least 1 bar, were {horizon} and {atr_period}")
-    check_counts(horizon=horizon, atr_period=atr_period)
 
 
 def labelled_rows(rows: IntArray, atr: FloatArray, horizon: int) -> IntArray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_counts, check_whole
 from tradsys.core.errors import ConfigError
 from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.single_symbol import single_symbol
@@ -30,9 +30,10 @@ def volatility_expansion(bars: HeldBars, *, horizon: int = 24, atr_period: int =
 
     Parkinson, "The extreme value method for estimating the variance of the rate of return", *J. Business* 53 (1980).
     """
+    check_whole(horizon=horizon, atr_period=atr_period)
     if horizon < 1:
         raise ConfigError(f"horizon counts bars and must be at least 1, was {horizon}; 24 is a day of hours")
-    check_counts(horizon=horizon, atr_period=atr_period)
+    check_counts(atr_period=atr_period)
     bars = as_bars(bars, "volatility_expansion")
     arrays = single_symbol(bars, "volatility_expansion")
     n_bars = len(arrays.ts)

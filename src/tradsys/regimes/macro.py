@@ -11,7 +11,7 @@ import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.bars import validate_bars
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_whole
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.outside import outside_values
 from tradsys.core.plain_values import PlainValues
@@ -50,9 +50,9 @@ class MacroRegimes:
                 "a macro supervisor needs a series that rises (1) or falls (-1) when risk is shunned, found "
                 f"{dict(self.series) or 'none'}; add ?risk=1 or ?risk=-1 to a --macro series"
             )
+        check_whole(window=self.window)
         if self.window < 1:
             raise ConfigError(f"window counts sessions and must be at least 1, was {self.window}")
-        check_counts(window=self.window)
 
     def fit(self, frames: Sequence[pl.DataFrame], *, seed: int) -> "FittedMacroFilter":
         """Fit on training bars alone, one frame a symbol or stretch; days that several of them tell of count once."""

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_whole
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.frames import HeldBars, as_bars, as_frames
 from tradsys.core.seeds import derive
@@ -38,9 +38,9 @@ class RangeObservation:
     reference: int = 240
 
     def __post_init__(self) -> None:
+        check_whole(reference=self.reference)
         if self.reference < 2:
             raise ConfigError(f"reference counts bars and must be at least 2, was {self.reference}; 240 is usual")
-        check_counts(reference=self.reference)
 
     def fit(self, frames: Sequence[pl.DataFrame]) -> "FittedRangeObservation":
         """Learn the daily rhythm from training bars, one frame a symbol; hours never seen count as ordinary."""
@@ -97,11 +97,11 @@ class RegimeSpec:
     max_rows: int = 40_000
 
     def __post_init__(self) -> None:
+        check_whole(window=self.window, max_rows=self.max_rows)
         if self.window < 1 or self.max_rows < 1:
             raise ConfigError(
                 f"window and max_rows count and must be at least 1, were {self.window} and {self.max_rows}"
             )
-        check_counts(window=self.window, max_rows=self.max_rows)
         self._model(0)
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_whole
 from tradsys.core.errors import ConfigError, FitError, NotEnoughBars
 from tradsys.core.plain_values import as_tuples
 from tradsys.core.seeds import generator
@@ -79,12 +79,12 @@ class RegimeModel:
     has_units: bool = True
 
     def __post_init__(self) -> None:
+        check_whole(n_states=self.n_states, n_starts=self.n_starts, max_steps=self.max_steps)
         if self.n_states < 2 or self.n_starts < 1 or self.max_steps < 2:
             raise ConfigError(
                 "a regime model needs 2 states, 1 start and 2 steps at least, "
                 f"were {self.n_states}, {self.n_starts} and {self.max_steps}"
             )
-        check_counts(n_states=self.n_states, n_starts=self.n_starts, max_steps=self.max_steps)
         if self.covariance not in ("full", "diag"):
             raise ConfigError(f"covariance is 'full' or 'diag', was {self.covariance!r}")
         if self.order not in ("size", "mean"):

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_whole
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.frames import HeldBars, as_bars, as_frames
 from tradsys.core.plain_values import PlainValues
@@ -31,11 +31,11 @@ class VolatilityRegimes:
     window: int = 48
 
     def __post_init__(self) -> None:
+        check_whole(n_states=self.n_states, window=self.window)
         if self.n_states < 2 or self.window < 1:
             raise ConfigError(
                 f"n_states must be at least 2 and window at least 1 bar, were {self.n_states} and {self.window}"
             )
-        check_counts(n_states=self.n_states, window=self.window)
 
     def fit(self, frames: HeldBars, *, seed: int) -> "FittedVolatilityFilter":
         """Learn the cuts from training bars alone, one frame a symbol; the seed is not used."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, IntArray
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_whole
 from tradsys.core.errors import ConfigError
 from tradsys.splits.splitter import Intervals, Splitter, equal_groups, milliseconds, purged
 
@@ -36,9 +36,9 @@ class PurgedKFold(Splitter):
     intervals: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_whole(n_splits=self.n_splits)
         if self.n_splits < 2:
             raise ConfigError(f"n_splits must be at least 2, was {self.n_splits}; 5 is usual")
-        check_counts(n_splits=self.n_splits)
         milliseconds(self.embargo, "embargo")
 
     def _folds(self, labels: Intervals) -> Iterator[tuple[BoolArray, BoolArray]]:
@@ -69,11 +69,11 @@ class CombinatorialPurgedCV(Splitter):
     intervals: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_whole(n_groups=self.n_groups, n_test_groups=self.n_test_groups)
         if not 1 <= self.n_test_groups < self.n_groups:
             raise ConfigError(
                 f"n_test_groups must be at least 1 and below n_groups, were {self.n_test_groups} and {self.n_groups}"
             )
-        check_counts(n_groups=self.n_groups, n_test_groups=self.n_test_groups)
         milliseconds(self.embargo, "embargo")
 
     @property

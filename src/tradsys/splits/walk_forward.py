@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, IntArray
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_whole
 from tradsys.core.errors import ConfigError
 from tradsys.splits.splitter import Intervals, Splitter, known_before, milliseconds
 
@@ -38,9 +38,9 @@ class WalkForward(Splitter):
     intervals: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_whole(n_splits=self.n_splits)
         if self.n_splits < 1:
             raise ConfigError(f"n_splits must be at least 1, was {self.n_splits}; 6 is usual")
-        check_counts(n_splits=self.n_splits)
         if not (0 < self.initial < 1 and 0 <= self.final < 1 and self.initial + self.final < 1):
             raise ConfigError(
                 f"initial must lie in (0, 1) and leave room beside final, were {self.initial} and {self.final}; "

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any, Literal
 
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_counts, check_whole
 from tradsys.core.errors import ConfigError
 
 type Verdict = Literal["proven", "not proven", "refuted"]
@@ -25,13 +25,13 @@ class VerdictSpec:
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 0.5:
             raise ConfigError(f"alpha must lie between 0 and 0.5, was {self.alpha}; 0.05 is usual")
+        check_whole(min_trades=self.min_trades, n_bootstrap=self.n_bootstrap, block_days=self.block_days)
+        check_counts(min_days=self.min_days)
         if self.min_trades < 1 or self.block_days < 1 or self.n_bootstrap < 1 / self.alpha:
             raise ConfigError(
                 f"min_trades and block_days must be positive and n_bootstrap at least {1 / self.alpha:.0f}, were "
                 f"{self.min_trades}, {self.block_days} and {self.n_bootstrap}"
             )
-        check_counts(min_trades=self.min_trades, min_days=self.min_days, n_bootstrap=self.n_bootstrap)
-        check_counts(block_days=self.block_days)
         if not isfinite(self.refute_below):
             raise ConfigError(f"refute_below must be a finite Sharpe ratio, was {self.refute_below}; 0 is usual")
         if self.min_days < 2 * self.block_days:

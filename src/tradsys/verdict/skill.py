@@ -6,7 +6,7 @@ from math import ceil, sqrt
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.counts import check_counts
+from tradsys.core.counts import check_whole
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.seeds import generator
 from tradsys.verdict.refusals import finite, same_shape
@@ -39,9 +39,9 @@ class Overlap:
     horizon: int
 
     def __post_init__(self) -> None:
+        check_whole(step_ms=self.step_ms, horizon=self.horizon)
         if self.step_ms < 1 or self.horizon < 1:
             raise ConfigError(f"step_ms and horizon must be positive, were {self.step_ms} and {self.horizon}")
-        check_counts(step_ms=self.step_ms, horizon=self.horizon)
 
     def rows(self, chosen: FloatArray | IntArray) -> "Overlap":
         """The same for some of the rows."""

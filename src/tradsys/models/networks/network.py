@@ -8,8 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tradsys.core.errors import ConfigError
-
 type NetworkWeights = dict[str, Tensor]
 """Matrices `<name>.w` (n_models, n_in, n_out) and biases `<name>.b` (n_models, 1, n_out)."""
 type Maps = Mapping[str, tuple[int, int]]
@@ -106,13 +104,6 @@ class Network(ABC):
         """The `head` of `encode`: logits in the same shape with `n_outputs` for `d_model`."""
         hidden = self.encode(weights, x, known, dropout)
         return linear(weights, "head", hidden.flatten(1, -2)).view(*hidden.shape[:-1], -1)
-
-
-def check_counts(shape: object, *names: str) -> None:
-    """Refuse a shape in which one of these is not at least 1."""
-    for name in names:
-        if getattr(shape, name) < 1:
-            raise ConfigError(f"{name} must be at least 1, was {getattr(shape, name)}")
 
 
 def decays(maps: Maps) -> Tensor:

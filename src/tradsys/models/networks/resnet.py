@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
-from tradsys.models.networks.network import Drop, Network, NetworkWeights, check_counts, linear, unchanged
+from tradsys.models.networks.network import Drop, Network, NetworkWeights, linear, unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,14 @@ class DilatedResNet(Network):
     n_outputs: int = 2
 
     def __post_init__(self) -> None:
-        check_counts(self, "n_features", "d_model", "n_layers", "window", "expansion", "n_outputs")
+        check_counts(
+            n_features=self.n_features,
+            d_model=self.d_model,
+            n_layers=self.n_layers,
+            window=self.window,
+            expansion=self.expansion,
+            n_outputs=self.n_outputs,
+        )
         if self.baseline < 2:
             raise ConfigError(f"baseline must be at least 2 bars, was {self.baseline}: no bar deviates from itself")
         if self.kernel < 2:

@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
-from tradsys.models.networks.network import Drop, Network, NetworkWeights, check_counts, linear, unchanged
+from tradsys.models.networks.network import Drop, Network, NetworkWeights, linear, unchanged
 
 
 def attention_inputs(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,7 +91,14 @@ class BandedTransformer(Network):
     n_outputs: int = 2
 
     def __post_init__(self) -> None:
-        check_counts(self, "n_features", "d_model", "n_layers", "n_heads", "expansion", "n_outputs")
+        check_counts(
+            n_features=self.n_features,
+            d_model=self.d_model,
+            n_layers=self.n_layers,
+            n_heads=self.n_heads,
+            expansion=self.expansion,
+            n_outputs=self.n_outputs,
+        )
         if self.window < 2:
             raise ConfigError(f"window must be at least 2 bars, was {self.window}; 60 is a usual start")
         if self.d_model % (2 * self.n_heads):
