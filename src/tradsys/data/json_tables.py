@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from tradsys.core.errors import DataError, NotEnoughBars
+from tradsys.core.json_text import read_json
 
 _DEPTH = 4
 """How deep rows may lie: `{"result": {"XXBTZUSD": [[...]]}}` is two."""
@@ -23,7 +24,7 @@ def json_table(data: bytes, path: Path) -> pl.DataFrame:
     """A row for each list or record; a DataError where there are none. Columns of lists are `column_1` and so on."""
     try:
         return _frame(_parsed(data.decode("utf-8-sig")), path)
-    except (ValueError, RecursionError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise DataError(
             f"{path} is no JSON of rows ({error}); wanted [[time, open, high, ...], ...] or records"
         ) from error
@@ -31,12 +32,12 @@ def json_table(data: bytes, path: Path) -> pl.DataFrame:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return read_json(text)
     except json.JSONDecodeError:
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) < 2:
             raise
-        return [json.loads(line) for line in lines]
+        return [read_json(line) for line in lines]
 
 
 def _frame(value: Any, path: Path) -> pl.DataFrame:

@@ -1,6 +1,5 @@
 """What was written is read again, in order, once, with all that is known of it."""
 
-import json
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -113,10 +112,11 @@ def test_a_file_that_was_tampered_with_is_refused(store, series, bars):
         store.read(series)
 
 
-def test_a_manifest_that_is_none_is_refused(store, series, bars):
+@pytest.mark.parametrize("text", ['{"year": 2023}', "3", "[" * 100_000, '{"year": 2023, "year": 2024}'])
+def test_a_manifest_that_is_none_is_refused(text, store, series, bars):
     store.write(series, bars, PAGES)
     path = store.place.root / series.folder / "year=2023" / "manifest.json"
-    path.write_text(json.dumps({"year": 2023}))
+    path.write_text(text)
     with pytest.raises(DataError, match="is not a manifest of the store"):
         store.read(series)
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from tradsys.core.errors import DataError
+from tradsys.core.json_text import read_json
 
 NAME = "manifest.json"
 N_KEPT = 50
@@ -73,12 +74,12 @@ class SeriesManifest:
     def from_bytes(cls, data: bytes, where: str) -> Self:
         """The manifest that `to_bytes` wrote."""
         try:
-            read: dict[str, Any] = json.loads(data)
+            read: dict[str, Any] = read_json(data)
             origins = tuple(Origin(**{**o, "flags": tuple(o["flags"])}) for o in read.pop("origins"))
             defects = tuple(Flaw(**{**d, "rows": tuple(d["rows"])}) for d in read.pop("defects"))
             columns = tuple(read.pop("columns"))
             return cls(**read, columns=columns, origins=origins, defects=defects)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(
                 f"{where} is not a manifest of the store ({error}); delete its folder and download again"
             ) from error
