@@ -11,6 +11,7 @@ from tradsys.backtest.metrics import circular_block_sums, percentile_interval
 from tradsys.core.arrays import FloatArray
 from tradsys.core.time import DAY_MS
 from tradsys.report.numbers import SideOfZero, count, interval_text, number, percent, side_of_zero
+from tradsys.report.regimes import named_regimes
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import EQUITY, FORECASTS, TRADES
 
@@ -21,7 +22,6 @@ FEWEST = 10
 LEVELS = (0.0, 0.5, 1.0, 2.0)
 _LEVEL_NAMES = {0.0: "none", 0.5: "half", 1.0: "as simulated", 2.0: "twice"}
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_REGIMES = ("quiet", "trend", "panic")
 
 _signed = partial(percent, signed=True)
 
@@ -79,13 +79,14 @@ def breakdown_card(run: StoredRun, names: Sequence[str]) -> BreakdownCard | None
     traded = [name for name in names if (trades["profile"] == name).any()]
     if not traded:
         return None
-    grouped = _with_groups(trades, run.table(FORECASTS))
+    forecasts = run.table(FORECASTS)
+    grouped, regimes = _with_groups(trades, forecasts), named_regimes(forecasts)
     span = _days(run.table(EQUITY)["ts"].drop_nulls(), trades["exit_ts"])
     titles = {"side": "Side", "regime": "Regime", "weekday": "Weekday of the entry", "hour": "Hour of the entry, UTC"}
     found = {
         name: _Estimated.of(grouped.filter(profile=name), list(titles), span, run.manifest.seed) for name in traded
     }
-    tables = tuple(table for key, title in titles.items() if (table := _table(key, title, found)) is not None)
+    tables = tuple(table for key, title in titles.items() if (table := _table(key, title, found, regimes)) is not None)
     sides = [cell.side for table in tables for _, cells in table.rows for cell in cells if cell.interval]
     return BreakdownCard(
         names=tuple(traded),
@@ -168,7 +169,7 @@ def _means(
     return cells
 
 
-def _table(key: str, title: str, found: Mapping[str, _Estimated]) -> GroupTable | None:
+def _table(key: str, title: str, found: Mapping[str, _Estimated], regimes: Sequence[str]) -> GroupTable | None:
     """A table of the groups that any profile has; None where there are fewer than two, which tell nothing apart."""
     groups = sorted({group for one in found.values() for own, group in one.cells if own == key})
     if key == "side":
@@ -177,16 +178,17 @@ def _table(key: str, title: str, found: Mapping[str, _Estimated]) -> GroupTable 
         return None
     nothing = MeanCell("–", "", "0", "across")
     rows = tuple(
-        (_name(key, group), tuple(one.cells.get((key, group), nothing) for one in found.values())) for group in groups
+        (_name(key, group, regimes), tuple(one.cells.get((key, group), nothing) for one in found.values()))
+        for group in groups
     )
     return GroupTable(title, rows, is_long=len(groups) > 7)
 
 
-def _name(key: str, group: int) -> str:
+def _name(key: str, group: int, regimes: Sequence[str]) -> str:
     if key == "side":
         return "long" if group > 0 else "short"
     if key == "regime":
-        return _REGIMES[group] if group < len(_REGIMES) else f"state {group + 1}"
+        return regimes[group]
     return _DAYS[group] if key == "weekday" else f"{group:02d}:00"
 
 

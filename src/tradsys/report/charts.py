@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tradsys.core.time import to_ms
+from tradsys.report.regimes import named_regimes
 from tradsys.runs.metrics import FoldMetrics
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import BARS, FORECASTS, TRADES
@@ -75,7 +76,11 @@ def _pack_symbol(
         "digits": _digits(candles["close"].to_numpy()),
         "times": pack_times(candles["ts"].dt.epoch("ms").to_numpy()),
         **{column: pack(candles[column]) for column in ("open", "high", "low", "close")},
-        "regime": {"from": pack(changes, np.int32), "state": pack(regime[changes], np.int8)},
+        "regime": {
+            "from": pack(changes, np.int32),
+            "state": pack(regime[changes], np.int8),
+            "names": named_regimes(forecasts),
+        },
         "folds": _folds(folds, opened, merged),
         "trades": {
             name: _pack_trades(trades.filter(pl.col("profile") == name).sort("entry_ts"), opened, merged)

@@ -1,14 +1,13 @@
 // The price chart: candles of one symbol, trades of one profile, and a step from trade to trade.
 
 const REASON_WORDS = ["at the target", "at the stop", "when its time was up", "when the rule chose anew", "at the last bar of its symbol", "by liquidation"];
-const REGIME_WORDS = ["quiet", "trend", "panic"];
 
 function decodeSymbol(packed) {
   const symbol = { name: packed.name, digits: packed.digits, merged: packed.merged, folds: packed.folds, trades: {} };
   symbol.times = unpackTimes(packed.times);
   symbol.n = symbol.times.length;
   symbol.step_s = packed.times.step_s;
-  symbol.regime = { from: unpack(packed.regime.from), state: unpack(packed.regime.state) };
+  symbol.regime = { from: unpack(packed.regime.from), state: unpack(packed.regime.state), names: packed.regime.names };
   const [open, high, low, close] = ["open", "high", "low", "close"].map((name) => unpack(packed[name]));
   symbol.candles = Array.from(symbol.times, (time, i) => (
     { time, open: open[i], high: high[i], low: low[i], close: close[i] }
@@ -185,10 +184,10 @@ class PriceChart {
     const candle = this.symbol.candles[index];
     if (candle) {
       const prices = this.element.clientWidth < 600 ? ["close"] : ["open", "high", "low", "close"];
-      const { from, state } = this.symbol.regime;
+      const { from, state, names } = this.symbol.regime;
       parts.push(timeText(candle.time, this.symbol.step_s < 86400));
       parts.push(...prices.map((name) => `${name} ${priceText(candle[name], this.symbol.digits)}`));
-      parts.push(REGIME_WORDS[state[lowerBound(from, index + 1) - 1]]);
+      parts.push(names[state[lowerBound(from, index + 1) - 1]]);
     }
     this.readout.textContent = parts.filter(Boolean).join("   ");
   }

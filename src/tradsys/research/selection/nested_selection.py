@@ -21,6 +21,7 @@ from tradsys.predictor.predictor import ModelOutputs
 from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
+from tradsys.profiles.regime_names import regime_names
 from tradsys.profiles.rules import QUIET, AnyRegime, ConfidenceAbove, NoAudit, NotQuiet, Outside, RegimeRule
 from tradsys.research.selection.stability import MIN_DAYS, Selected, select_candidate
 from tradsys.research.walk.dataset import Dataset
@@ -75,7 +76,7 @@ def described(profile: Profile, n_regimes: int) -> str:
     enters = (
         f"{entry.confidence} above {entry.threshold:g}" if isinstance(entry, ConfidenceAbove) else "return above cost"
     )
-    names = {QUIET: "quiet", n_regimes - 1: "panic" if n_regimes == 3 else "wildest"}
+    names = dict(enumerate(regime_names(n_regimes)))
     sat_out = " and ".join(names.get(k, f"regime {k}") for k in blocked(profile))
     audited = "" if isinstance(profile.audit, NoAudit) else ", audited"
     return f"{enters}, {f'not in {sat_out}' if sat_out else 'any regime'}{audited}"
