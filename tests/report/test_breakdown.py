@@ -6,7 +6,7 @@ from tests.report.conftest import PROFILES, changed
 
 from tradsys.report.breakdown import breakdown_card
 from tradsys.report.numbers import count, number, percent
-from tradsys.runs.tables import TRADES
+from tradsys.runs.tables import FORECASTS, TRADES
 
 
 @pytest.fixture
@@ -47,16 +47,19 @@ def test_groups_are_whole(run, card):
         assert sum(int(cells[1].n.replace(",", "")) for cells in rows(card, title).values()) == n
 
 
-def test_regimes_are_those_known_at_the_decision(make_run, run):
-    from tradsys.runs.tables import FORECASTS
-
-    trades = run.table(TRADES)
-    forecasts = run.table(FORECASTS)
-    told = trades.drop("decided").join(
-        forecasts.filter(pl.col("regime") == 2).select(decided=pl.col("start").first()), how="cross"
-    )
-    card = breakdown_card(changed(run, trades=told.select(trades.columns)), PROFILES)
-    assert not any(table.title == "Regime" for table in card.tables) or set(rows(card, "Regime")) == {"panic"}
+@pytest.mark.parametrize(("n_states", "names"), [(3, ("quiet", "panic")), (4, ("quiet", "regime 2"))])
+def test_regimes_are_those_known_at_the_decision(n_states, names, run):
+    """Every third trade is decided in the third state, the others in the first; states are named by their number."""
+    forecasts = run.table(FORECASTS).with_columns(**{f"regime_{k}": pl.lit(1 / n_states) for k in range(n_states)})
+    quiet, other = (forecasts.filter(regime=state)["start"][0] for state in (0, 2))
+    is_third = pl.int_range(pl.len()).over("profile") % 3 == 0
+    trades = run.table(TRADES).with_columns(decided=pl.when(is_third).then(pl.lit(other)).otherwise(pl.lit(quiet)))
+    found = rows(breakdown_card(changed(run, trades=trades, forecasts=forecasts), PROFILES), "Regime")
+    n = len(trades.filter(profile="RECKLESS"))
+    assert {name: cells[1].n for name, cells in found.items()} == {
+        names[0]: count(n - -(-n // 3)),
+        names[1]: count(-(-n // 3)),
+    }
 
 
 def test_few_trades_have_a_mean_and_no_interval(run):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tradsys.profiles.rules import STANDARD_ERRORS
 from tradsys.report.numbers import Axis, count, is_known, number
-from tradsys.report.reliability import DiagramBin, Point, diagram_bin
+from tradsys.report.reliability import DiagramBin, DiagramPoint, diagram_bin
 from tradsys.runs.metrics import MoneyBin, MoneyMetrics
 
 
@@ -65,11 +65,11 @@ def _bps(value: float | None) -> str:
     return f"{number(value, signed=True)} bp"
 
 
-def _point(one: MoneyBin) -> Point | None:
-    return Point.of(one.expected_bps, one.earned_bps, one.low, one.high, one.n)
+def _point(one: MoneyBin) -> DiagramPoint | None:
+    return DiagramPoint.of(one.expected_bps, one.earned_bps, one.low, one.high, one.n)
 
 
-def _bin(one: Point, axis: Axis, largest: int) -> DiagramBin:
+def _bin(one: DiagramPoint, axis: Axis, largest: int) -> DiagramBin:
     interval = f"{number(one.low, signed=True)} to {number(one.high, signed=True)}"
     said = f"expected {_bps(one.predicted)}, earned {_bps(one.observed)} ({interval}), n = {count(one.n)}"
     return diagram_bin(one, axis, largest, said)

@@ -47,7 +47,7 @@ def diagrams(reliability: Mapping[str, Sequence[ReliabilityBin]], labels: LabelM
     return [_diagram(side, found, axis, rates.get(side)) for side, found in sides.items() if found]
 
 
-class Point(NamedTuple):
+class DiagramPoint(NamedTuple):
     """A bin with a forecast and an outcome; a missing interval is as wide as the point."""
 
     predicted: float
@@ -64,12 +64,12 @@ class Point(NamedTuple):
         return cls(predicted, observed, low if is_known(low) else observed, high if is_known(high) else observed, n)
 
 
-def _points(bins: Sequence[ReliabilityBin]) -> list[Point]:
-    points = (Point.of(one.predicted, one.observed, one.low, one.high, one.n) for one in bins)
+def _points(bins: Sequence[ReliabilityBin]) -> list[DiagramPoint]:
+    points = (DiagramPoint.of(one.predicted, one.observed, one.low, one.high, one.n) for one in bins)
     return [one for one in points if one is not None]
 
 
-def _diagram(side: str, found: Sequence[Point], axis: Axis, base_rate: Number) -> Diagram:
+def _diagram(side: str, found: Sequence[DiagramPoint], axis: Axis, base_rate: Number) -> Diagram:
     largest = max(one.n for one in found) or 1
     return Diagram(
         side=side,
@@ -80,12 +80,12 @@ def _diagram(side: str, found: Sequence[Point], axis: Axis, base_rate: Number) -
     )
 
 
-def _bin(one: Point, axis: Axis, largest: int) -> DiagramBin:
+def _bin(one: DiagramPoint, axis: Axis, largest: int) -> DiagramBin:
     said = f"forecast {percent(one.predicted)}, happened {percent(one.observed)} "
     return diagram_bin(one, axis, largest, f"{said}({percent(one.low)} to {percent(one.high)}), n = {count(one.n)}")
 
 
-def diagram_bin(one: Point, axis: Axis, largest: int, text: str) -> DiagramBin:
+def diagram_bin(one: DiagramPoint, axis: Axis, largest: int, text: str) -> DiagramBin:
     """The point's place, its radius by its share of the `largest` number, and whether its interval misses it."""
     return DiagramBin(
         x=axis.place(one.predicted),
