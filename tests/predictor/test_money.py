@@ -171,11 +171,12 @@ def test_it_survives_json(rng):
 
 
 def test_blocks_are_no_shorter_than_a_label_lives(rng):
-    """Daily bars held for weeks: outcomes that share those weeks are one."""
-    judged, net, weight, start, atr = record(rng, n=400)
-    daily = start * 24
-    shared = np.repeat(0.8 * ATR * rng.standard_normal(14), 30)[:400]
-    net = net + np.stack([shared, -shared], axis=1)
-    weekly = MoneyCalibration.fit(judged, net, weight, daily, atr, longest_ms=DAY_MS)
-    longer = MoneyCalibration.fit(judged, net, weight, daily, atr, longest_ms=30 * DAY_MS)
-    assert longer.covariance[1, 1] >= weekly.covariance[1, 1] * 0.9
+    """Daily bars held for a month: forecasts and outcomes are the same for all of it, which weeks take for four."""
+    says, came = (np.repeat(spread * rng.standard_normal(40), 30) for spread in (0.3, 1.2))
+    gross, moved = np.stack([says, -says], axis=1), says + came
+    judged, net = forecasts(gross), np.stack([moved, -moved], axis=1) * ATR - COST
+    known = (net, np.full(net.shape, 0.5), DAY_MS * np.arange(len(says)), np.full(len(says), ATR))
+    weekly, monthly = (
+        MoneyCalibration.fit(judged, *known, longest_ms=longest).covariance[2, 2] for longest in (DAY_MS, 30 * DAY_MS)
+    )
+    assert monthly > 1.5 * weekly
