@@ -59,7 +59,7 @@ class Lines:
 
 
 def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    print(line, file=sys.stderr, flush=True)  # noqa: T201  # where people look, not where programs read
 
 
 @dataclass(slots=True)

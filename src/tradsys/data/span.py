@@ -22,9 +22,9 @@ class TimeSpan:
 
     def refuse_beyond(self, ms: pl.Series, shown: pl.Series, source: str) -> None:
         """A DataError that names times, (n,) ms, beyond the span as they are `shown`."""
-        if ms.null_count() == len(ms) or (ms.min() >= self.first and ms.max() <= self.end):  # type: ignore[operator]
-            return
         beyond = ((ms < self.first) | (ms > self.end)).fill_null(False).arg_true()
+        if beyond.is_empty():
+            return
         found = ", ".join(f"{str(shown[int(row)])!r} (read as {_day(int(ms[int(row)]))})" for row in beyond[:3])
         more = f" and {len(beyond) - 3:,} more" if len(beyond) > 3 else ""
         raise DataError(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -153,7 +153,7 @@ def _open(when: object) -> int:
     if isinstance(when, np.datetime64) and not np.isnat(when):
         when = from_ms(int(when.astype("datetime64[ms]").astype(np.int64))).replace(tzinfo=None)
     if isinstance(when, date) and when == when:  # pandas' missing time does not equal itself
-        moment = when if isinstance(when, datetime) else datetime(when.year, when.month, when.day)  # noqa: DTZ001
+        moment = when if isinstance(when, datetime) else datetime.combine(when, time.min)
         if moment.tzinfo is None:
             tell_no_zone("a step", "ts")
             moment = moment.replace(tzinfo=UTC)
@@ -171,8 +171,9 @@ def _number(name: str, value: object) -> float:
 
 
 def _plain_number(value: object) -> float | None:
-    is_number = isinstance(value, int | float | Decimal | np.integer | np.floating) and not isinstance(value, bool)
-    return value if type(value) is int else float(value) if is_number else None  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | np.integer | np.floating):
+        return None
+    return value if isinstance(value, int) else float(value)
 
 
 def _row_of_pandas(row: Any) -> dict[str, Any]:
