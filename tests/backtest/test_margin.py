@@ -124,6 +124,28 @@ def test_hedges_count_at_their_worst_at_once_since_nobody_knows_what_came_first(
     assert both.ruin.cause == "a long of A and a short of B, 20.0 times the equity, liquidated"
 
 
+@pytest.mark.parametrize("kind", ["decisions", "targets"])
+def test_what_was_lost_beyond_the_account_spares_those_alone_that_lost_it(kind: str) -> None:
+    """A falls by a fifth at ten times the equity; B, which is held short beside it, does not move."""
+    still: Row = (100, 100, 100, 100)
+    market = {"A": bars_from(FALL_AND_RISE), "B": bars_from([still] * 5)}
+    if kind == "targets":
+        one = targets(market, (1, (10.0, -5.0)))
+    else:
+        portfolio = PortfolioSpec(fraction=10.0, cap=20.0)
+        one = simulate(
+            market,
+            decide(("A", 0, 1), ("B", 0, -1), distance=90.0),
+            costs=FREE,
+            portfolio=portfolio,
+            start=0,
+            end=18_000_000,
+        )
+    pnl = dict(one.trades.select("symbol", "pnl_quote").rows())
+    assert pnl == {"A": pytest.approx(-10_000), "B": pytest.approx(0.0, abs=1e-6)}
+    assert one.equity["equity"][-1] == 0
+
+
 def test_a_received_settlement_does_not_save_what_was_lost_before_it() -> None:
     rows: list[Row] = [QUIET] * 8 + [(100, 101, 90.4, 100)] + [QUIET] * 6
     costs = Costs(taker_bps=0, maker_bps=0, funding_bps_per_8h=-100.0)  # a long receives 10% of the equity at 08:00

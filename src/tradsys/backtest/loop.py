@@ -166,7 +166,12 @@ def run_portfolio(
             at_worst += size_base[k] * adverse[s]
             needed += size_base[k] * adverse[s] * max(maintenance, exit_fee[k])
         if worst <= max(needed, dust):
-            cash, fee, better = settle_liquidation(worst, at_worst, liquidation_fee)
+            cash, fee, shortfall = settle_liquidation(worst, at_worst, liquidation_fee)
+            losses = 0.0
+            for s in range(n_symbols):
+                k = held[s]
+                if k >= 0:
+                    losses += max(side[k] * size_base[k] * (entry_price[k] - adverse[s]), 0.0)
             if cash <= dust:
                 cash, ended = 0.0, i
             for s in range(n_symbols):
@@ -176,7 +181,9 @@ def run_portfolio(
                 funding_quote[k] += paid[s] - received[s]
                 borrow_quote[k] += lent[s]
                 exit_row[k], exit_fee[k], liquidated[k] = last_row[s], fee, i
-                exit_price[k] = closing_price(adverse[s], side[k], better)
+                size = side[k] * size_base[k]
+                loss = size * (entry_price[k] - adverse[s])
+                exit_price[k] = closing_price(adverse[s], size, loss, losses, shortfall, at_worst)
                 held[s], granted[s] = -1, 0.0
             worth, equity[i] = cash, cash
             continue

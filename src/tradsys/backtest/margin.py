@@ -61,26 +61,34 @@ def settle_liquidation(equity: float, gross: float, fee: float) -> tuple[float, 
     """What is left of an account of this equity whose positions, `gross` in quote, are closed at a price.
 
     Returns the equity afterwards, the fee as a fraction of the notional, no higher than what there was to take, and the
-    relative distance by which prices are better than those given, so that a loss ends at nothing: the bankruptcy price.
+    quote that the positions lost beyond what there was: somebody else's loss (`closing_price`).
 
     >>> settle_liquidation(30.0, 1_000.0, 0.005), settle_liquidation(3.0, 1_000.0, 0.005)
     ((25.0, 0.005, 0.0), (0.0, 0.003, 0.0))
     >>> settle_liquidation(-50.0, 1_000.0, 0.005)
-    (0.0, 0.0, 0.05)
+    (0.0, 0.0, 50.0)
     """
     if gross <= 0.0:
         return max(equity, 0.0), 0.0, 0.0
     if equity <= 0.0:
-        return 0.0, 0.0, -equity / gross
+        return 0.0, 0.0, -equity
     if equity <= fee * gross:
         return 0.0, equity / gross, 0.0
     return equity - fee * gross, fee, 0.0
 
 
 @njit(cache=True)
-def closing_price(price: float, side: float, better: float) -> float:
-    """The price at which a position is liquidated, never below zero."""
-    return max(price * (1.0 + side * better), 0.0)
+def closing_price(price: float, size: float, loss: float, losses: float, shortfall: float, gross: float) -> float:
+    """The price at which a position of `size`, negative where it is short, is liquidated: its bankruptcy price.
+
+    Of the account's shortfall it bears no more of what it lost than its share of all `losses`, so that a position that
+    lost nothing earns nothing by it; where carry alone ruined the account, each is spared by its notional.
+
+    >>> closing_price(80.0, 1.0, 20.0, 20.0, 10.0, 180.0), closing_price(100.0, -1.0, 0.0, 20.0, 10.0, 180.0)
+    (90.0, 100.0)
+    """
+    share = max(loss, 0.0) / losses if losses > 0.0 else abs(size) * price / gross
+    return max(price + shortfall * share / size, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

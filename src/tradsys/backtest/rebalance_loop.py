@@ -181,16 +181,21 @@ def run_targets(
                         borrow[holding[s]] += lent
                         pnl[holding[s]] -= paid + lent
         if is_over:
-            cash, taken, better = settle_liquidation(left, gross, liquidation_fee)
+            cash, taken, shortfall = settle_liquidation(left, gross, liquidation_fee)
+            losses = 0.0
+            for s in range(n_symbols):
+                if size[s] != 0.0:
+                    losses += max(-pnl[holding[s]] - size[s] * at[s], 0.0)
             if cash <= dust:
                 cash, ended = 0.0, i
             for s in range(n_symbols):
                 position[s, i] = share[s]
                 if size[s] != 0.0:
-                    k, side = holding[s], np.sign(size[s])
+                    k = holding[s]
                     amount = abs(size[s]) * at[s]
                     fees[k] += taken * amount
-                    exit_price[k] = closing_price(at[s], side, better)
+                    loss = -pnl[k] - size[s] * at[s]
+                    exit_price[k] = closing_price(at[s], size[s], loss, losses, shortfall, gross)
                     pnl[k] += size[s] * exit_price[k] - taken * amount
                     traded += amount
                     exit_row[k], reason[k], liquidated[k] = last_seen[s], LIQUIDATED, i
