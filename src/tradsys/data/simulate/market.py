@@ -13,7 +13,7 @@ from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, HOUR_MS, YEAR_MS, interval_ms, to_ms
 from tradsys.data.simulate.kernel import MAX_STEP, draw_market, draw_prices
 from tradsys.data.simulate.pools import pooled, printed_pool
-from tradsys.data.simulate.printed import QUOTES, START, bars_frame, printed_market, venue_of
+from tradsys.data.simulate.printed import QUOTES, START, bars_frame, printed_market, quoting_of
 from tradsys.data.simulate.recipes import ANNUAL_VOLATILITY, parse_recipe
 
 N_BARS = 43_800
@@ -27,7 +27,7 @@ def simulate(recipe: str, *, seed: int = 0, n_bars: int = N_BARS, interval: time
 
     The same recipe, seed and interval give the same bytes, and fewer bars are the first of more bars.
     """
-    if venue_of(parse_recipe(recipe)):
+    if quoting_of(parse_recipe(recipe)):
         return printed_market(recipe, seed=seed, n_bars=n_bars, interval=interval).frame()
     ts, ohlcv, _, _ = _draw(recipe, seed, n_bars, interval)
     return bars_frame(ts, ohlcv)
@@ -48,7 +48,7 @@ def tradable_prices(recipe: str, *, seed: int = 0, n_bars: int = N_BARS) -> pl.D
     bars are fair prices that anybody can trade at, both are the bar's own.
     """
     made = parse_recipe(recipe)
-    if venue_of(made):
+    if quoting_of(made):
         one = printed_market(recipe, seed=seed, n_bars=n_bars, interval=HOUR)
         return pooled({made.name: one.tradable()})
     if made.n_symbols > 1 and made.family != "universe":

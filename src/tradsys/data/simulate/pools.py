@@ -12,7 +12,7 @@ from tradsys.core.seeds import generator
 from tradsys.core.time import HOUR_MS
 from tradsys.data.simulate.kernel import MAX_STEP
 from tradsys.data.simulate.printed import Printed, deviations, late, opens, prints, sub_bars
-from tradsys.data.simulate.prints import Venue
+from tradsys.data.simulate.prints import Quoting
 from tradsys.data.simulate.recipes import Recipe
 
 _COMMON: Final = 0.85
@@ -21,7 +21,7 @@ _SUB_MINUTES, _MOST_LATE = 10, 6
 _N_LISTED: Final = 24
 """Symbols of which `survivors` holds those that rose most."""
 _N_LIQUID: Final = 6
-_LIQUID, _RARE = Venue(spread=2e-4), Venue(spread=0.004, rate=0.12)
+_LIQUID, _RARE = Quoting(spread=2e-4), Quoting(spread=0.004, rate=0.12)
 
 
 def printed_pool(recipe: Recipe, *, seed: int, n_bars: int) -> Mapping[str, Printed]:
@@ -54,7 +54,7 @@ def _late(recipe: Recipe, seed: int, n_bars: int) -> dict[str, Printed]:
     shocks = _shocks(recipe, seed, n_bars * _MOST_LATE + _MOST_LATE, recipe.n_symbols)
     pool = {}
     for s, own in enumerate(shocks):
-        parts = sub_bars(seed, f"{recipe.name}/{_symbol(s)}", Venue(), n_bars, HOUR_MS, _MOST_LATE, own)
+        parts = sub_bars(seed, f"{recipe.name}/{_symbol(s)}", Quoting(), n_bars, HOUR_MS, _MOST_LATE, own)
         pool[_symbol(s)] = late(parts, n_bars, HOUR_MS, delay if s == recipe.n_symbols - 1 else 0)
     return pool
 
@@ -66,7 +66,7 @@ def _survivors(recipe: Recipe, seed: int, n_bars: int) -> dict[str, Printed]:
     moves = np.clip(sd * _shocks(recipe, seed, n_bars, _N_LISTED, correlation=0.3), -MAX_STEP, MAX_STEP)
     best = np.argsort(-np.log1p(moves).sum(axis=1))[: recipe.n_symbols]
     return {
-        _symbol(s): prints(seed, f"{recipe.name}/{_symbol(s)}", Venue(spread=2e-4), ts, moves[s], sd, HOUR_MS)
+        _symbol(s): prints(seed, f"{recipe.name}/{_symbol(s)}", Quoting(spread=2e-4), ts, moves[s], sd, HOUR_MS)
         for s in sorted(best)
     }
 
@@ -77,9 +77,9 @@ def _stale(recipe: Recipe, seed: int, n_bars: int) -> dict[str, Printed]:
     sd = deviations(seed, recipe.name, ts, HOUR_MS)
     pool = {}
     for s, own in enumerate(_shocks(recipe, seed, n_bars, recipe.n_symbols)):
-        venue = _LIQUID if s < _N_LIQUID else _RARE
+        quoting = _LIQUID if s < _N_LIQUID else _RARE
         moves = np.clip(sd * own, -MAX_STEP, MAX_STEP)
-        pool[_symbol(s)] = prints(seed, f"{recipe.name}/{_symbol(s)}", venue, ts, moves, sd, HOUR_MS)
+        pool[_symbol(s)] = prints(seed, f"{recipe.name}/{_symbol(s)}", quoting, ts, moves, sd, HOUR_MS)
     return pool
 
 

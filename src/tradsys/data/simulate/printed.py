@@ -14,7 +14,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, HOUR_MS, YEAR_MS, interval_ms, to_ms
 from tradsys.data.simulate.kernel import MAX_STEP
-from tradsys.data.simulate.prints import FIRST_PRICE, Venue, draw_prints, draw_spread
+from tradsys.data.simulate.prints import FIRST_PRICE, Quoting, draw_prints, draw_spread
 from tradsys.data.simulate.recipes import ANNUAL_VOLATILITY, Recipe, parse_recipe
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
@@ -54,36 +54,36 @@ def bars_frame(ts: IntArray, ohlcv: FloatArray) -> pl.DataFrame:
     return pl.DataFrame([pl.Series("ts", ts).cast(TS), *columns])
 
 
-def venue_of(recipe: Recipe) -> Venue | None:
+def quoting_of(recipe: Recipe) -> Quoting | None:
     """How the recipe's market trades; None where its bars are fair prices without a bid and an ask."""
     percent, bps = recipe.number / 100, recipe.number / 1e4
-    venues = {
-        "ticks": Venue(tick=percent * FIRST_PRICE, persistence=0.8),
-        "bounce": Venue(spread=bps, opens_at_close=True),
-        "rounded": Venue(rounding=percent * FIRST_PRICE),
-        "illiquid": Venue(spread=0.01, rate=0.7),
-        "wash": Venue(spread=0.01, rate=0.7, washes=True),
-        "spread-regimes": Venue(spread=2e-4, wide_spread=0.008, persistence=0.5),
-        "weekends": Venue(spread=2e-4, closes_weekends=True),
-        "averaged": Venue(),
+    kinds = {
+        "ticks": Quoting(tick=percent * FIRST_PRICE, persistence=0.8),
+        "bounce": Quoting(spread=bps, opens_at_close=True),
+        "rounded": Quoting(rounding=percent * FIRST_PRICE),
+        "illiquid": Quoting(spread=0.01, rate=0.7),
+        "wash": Quoting(spread=0.01, rate=0.7, washes=True),
+        "spread-regimes": Quoting(spread=2e-4, wide_spread=0.008, persistence=0.5),
+        "weekends": Quoting(spread=2e-4, closes_weekends=True),
+        "averaged": Quoting(),
     }
-    return venues.get(recipe.family)
+    return kinds.get(recipe.family)
 
 
 def printed_market(text: str, *, seed: int, n_bars: int, interval: timedelta) -> Printed:
     """One symbol's bars and quotes; fewer bars are the first of more."""
     recipe = parse_recipe(text)
-    venue = venue_of(recipe)
-    if venue is None:
+    quoting = quoting_of(recipe)
+    if quoting is None:
         raise ConfigError(f"{text} is no market of bids and asks; draw its bars with simulate")
     step = interval_ms(interval)
     if recipe.family == "averaged":
-        return _averaged(recipe, venue, seed, n_bars, step)
+        return _averaged(recipe, quoting, seed, n_bars, step)
     ts = opens(n_bars, step)
     shocks = generator(seed, "simulate", recipe.name, step, "shocks").standard_normal(n_bars)
     sd = deviations(seed, recipe.name, ts, step)
-    printed = prints(seed, recipe.name, venue, ts, np.clip(sd * shocks, -MAX_STEP, MAX_STEP), sd, step)
-    if venue.closes_weekends:
+    printed = prints(seed, recipe.name, quoting, ts, np.clip(sd * shocks, -MAX_STEP, MAX_STEP), sd, step)
+    if quoting.closes_weekends:
         weekday = (ts // DAY_MS + 3) % 7  # 1970 began on a Thursday
         return printed.kept(np.flatnonzero(weekday < _SATURDAY))
     return printed
@@ -105,24 +105,28 @@ def deviations(seed: int, name: str, ts: IntArray, step: int) -> FloatArray:
     return np.asarray(ANNUAL_VOLATILITY * np.sqrt(step / YEAR_MS) * season * np.exp(log_sd - _LOG_SD**2))
 
 
-def prints(seed: int, name: str, venue: Venue, ts: IntArray, moves: FloatArray, sd: FloatArray, step: int) -> Printed:
+def prints(
+    seed: int, name: str, quoting: Quoting, ts: IntArray, moves: FloatArray, sd: FloatArray, step: int
+) -> Printed:
     """The trades around a fair price that makes these moves, as bars of `step` ms."""
-    spread = np.full(len(ts), venue.spread)
-    if venue.wide_spread:
+    spread = np.full(len(ts), quoting.spread)
+    if quoting.wide_spread:
         rng = generator(seed, "simulate", name, step, "spread")
-        spread = draw_spread(rng, len(ts), venue.spread, venue.wide_spread, _WIDE_STAY_H * HOUR_MS / step)
-    kind = asdict(venue)
+        spread = draw_spread(rng, len(ts), quoting.spread, quoting.wide_spread, _WIDE_STAY_H * HOUR_MS / step)
+    kind = asdict(quoting)
     ours = {key: kind[key] for key in ("tick", "rounding", "persistence", "opens_at_close", "washes")}
     rng = generator(seed, "simulate", name, step, "prints")
-    return Printed(ts, *draw_prints(rng, moves, sd, spread, rate=venue.rate * step / HOUR_MS, **ours))
+    return Printed(ts, *draw_prints(rng, moves, sd, spread, rate=quoting.rate * step / HOUR_MS, **ours))
 
 
-def sub_bars(seed: int, name: str, venue: Venue, n_bars: int, step: int, before: int, shocks: FloatArray) -> Printed:
+def sub_bars(
+    seed: int, name: str, quoting: Quoting, n_bars: int, step: int, before: int, shocks: FloatArray
+) -> Printed:
     """Sub-bars of a market, `before` of them in front of its first bar; `shocks` (their number,) are standard."""
     part = step // _SUB_BARS
     ts = to_ms(START) + part * np.arange(-before, n_bars * _SUB_BARS, dtype=np.int64)
     sd = deviations(seed, name.partition("/")[0], ts, part)
-    return prints(seed, name, venue, ts, np.clip(sd * shocks, -MAX_STEP, MAX_STEP), sd, part)
+    return prints(seed, name, quoting, ts, np.clip(sd * shocks, -MAX_STEP, MAX_STEP), sd, part)
 
 
 def joined(parts: FloatArray) -> FloatArray:
@@ -141,12 +145,12 @@ def late(parts: Printed, n_bars: int, step: int, delay: int) -> Printed:
     return Printed(opens(n_bars, step), joined(told), np.hstack([true[:, 0, :2], true[:, -1, 2:]]))
 
 
-def _averaged(recipe: Recipe, venue: Venue, seed: int, n_bars: int, step: int) -> Printed:
+def _averaged(recipe: Recipe, quoting: Quoting, seed: int, n_bars: int, step: int) -> Printed:
     """An index of a price's mean over the last hours, which nobody trades at."""
     window = round(recipe.number * HOUR_MS / (step // _SUB_BARS))
     n = n_bars * _SUB_BARS + window
     shocks = generator(seed, "simulate", recipe.name, step, "shocks").standard_normal(n)
-    parts = sub_bars(seed, recipe.name, venue, n_bars, step, window, shocks)
+    parts = sub_bars(seed, recipe.name, quoting, n_bars, step, window, shocks)
     sums = np.cumsum(np.append(0.0, parts.bars[:, 3]))
     mean = (sums[window:] - sums[:-window]) / window
     path = np.column_stack([mean[:-1], np.maximum(mean[1:], mean[:-1]), np.minimum(mean[1:], mean[:-1]), mean[1:]])

@@ -15,7 +15,7 @@ _WASHES = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Venue:
+class Quoting:
     """How a market trades around its fair price, and how its vendor tells it.
 
     `spread` is the distance of ask and bid as a share of the price, unless there is a `tick`: then they are the two
