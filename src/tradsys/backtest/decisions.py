@@ -1,5 +1,6 @@
 """From the predictor's decisions to trades that could be filled: rows, prices and barriers of each."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ from tradsys.backtest.grid import Grid
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.costs import Instrument
-from tradsys.core.errors import DataError
+from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.orders import to_tick
 from tradsys.core.time import stamp
 from tradsys.core.traded import NoVolume
@@ -58,8 +59,9 @@ def read_orders(
     fraction: float,
     barriers: BarrierSpec | None,
     no_volume: NoVolume,
+    delay: int = 0,
 ) -> Orders:
-    """The orders behind all decisions whose action is not 0.
+    """The orders behind all decisions whose action is not 0, each filled `delay` bars after the next open.
 
     Left out, and counted: those that would fill before the grid starts or whose horizon passes its end, as labels are
     censored; those in whose bar nobody trades, or with `no_volume="wait"` nobody within the horizon; those without
@@ -74,6 +76,7 @@ def read_orders(
     symbol, decided, side, weight, row, horizon, stop_distance, target_distance = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
+    row = row + delay  # everything comes later: the entry, and with it barriers and time limit
     last = row + horizon
     fits = (row + 1 >= grid.window[symbol, 0]) & (last < grid.window[symbol, 1])
     first = np.full(len(row), -1)
@@ -102,6 +105,15 @@ def read_orders(
         n_without_barriers=int(np.count_nonzero(~has_barriers)),
         n_waiting=int(np.count_nonzero(has_barriers & ~is_first)),
     )
+
+
+def instruments_of(instrument: Instrument | Mapping[str, Instrument], symbols: Sequence[str]) -> list[Instrument]:
+    """That of each symbol; a ConfigError names those that have none."""
+    if isinstance(instrument, Instrument):
+        return [instrument] * len(symbols)
+    if missing := [symbol for symbol in symbols if symbol not in instrument]:
+        raise ConfigError(f"instruments are given by symbol, {', '.join(missing)} missing; Instrument() is the default")
+    return [instrument[symbol] for symbol in symbols]
 
 
 def _decided_first(first: IntArray, decided: IntArray, among: BoolArray) -> BoolArray:

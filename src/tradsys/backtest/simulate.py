@@ -1,12 +1,12 @@
 """Decisions as a portfolio: which of them are filled, what each trade earns, and the equity at every close."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.decisions import UNSOLD, Orders, read_orders
+from tradsys.backtest.decisions import UNSOLD, Orders, instruments_of, read_orders
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, TOO_SMALL, Candidates, FilledPath, run_portfolio
 from tradsys.backtest.margin import LIQUIDATION, MarginSpec, Ruin, ruin_of
@@ -16,6 +16,7 @@ from tradsys.core.bars import TS
 from tradsys.core.bounds import demand_number
 from tradsys.core.carry import Carry, carry_of, end_to_end
 from tradsys.core.costs import Costs, Instrument
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
 from tradsys.core.frames import as_market
 from tradsys.core.tables import Table, as_table
@@ -98,6 +99,7 @@ def simulate(
     instrument: Instrument | Mapping[str, Instrument] = Instrument(),
     portfolio: PortfolioSpec = PortfolioSpec(),
     barriers: BarrierSpec | None = None,
+    delay: int = 0,
 ) -> Simulation:
     """Fill decisions at the next open, walk them to a barrier, account for every bar in [start, end), milliseconds.
 
@@ -111,21 +113,16 @@ def simulate(
     what no decision can are a DataError. Bars without volume fill nothing (`core.traded`): what nobody would buy until
     the end is valued at its last price there, as reason `unsold`. `not_taken` counts the decisions that came to
     nothing, by reason.
+
+    With `delay` every order comes so many bars of its symbol later: an entry is filled at that later open, its barriers
+    lie at the same distances from there, and its time limit ends as much later.
     """
+    check_counts(0, delay=delay)
     market, decisions = as_market(market, "simulate"), as_table(decisions, "simulate")
     grid = Grid.of(market, start, end)
-    instruments = _instruments(instrument, grid.symbols)
-    orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume)
+    instruments = instruments_of(instrument, grid.symbols)
+    orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay)
     return _account(grid, orders, instruments, costs, carry_on_grid(market, costs, grid), portfolio)
-
-
-def _instruments(instrument: Instrument | Mapping[str, Instrument], symbols: Sequence[str]) -> list[Instrument]:
-    """That of each symbol; a ConfigError names those that have none."""
-    if isinstance(instrument, Instrument):
-        return [instrument] * len(symbols)
-    if missing := [symbol for symbol in symbols if symbol not in instrument]:
-        raise ConfigError(f"instruments are given by symbol, {', '.join(missing)} missing; Instrument() is the default")
-    return [instrument[symbol] for symbol in symbols]
 
 
 def buy_and_hold(
