@@ -80,7 +80,7 @@ def triple_barrier(
     )
 
 
-class Events(NamedTuple):
+class LabelledRows(NamedTuple):
     """Rows that decide a trade, and those at whose opens it is entered; each (n_events,)."""
 
     rows: IntArray
@@ -90,7 +90,7 @@ class Events(NamedTuple):
 def label_rows(
     arrays: Ohlcv,
     atr: FloatArray,
-    events: Events,
+    events: LabelledRows,
     bar_ms: int,
     traded: TradedBars,
     *,
@@ -141,14 +141,14 @@ def check_no_volume(no_volume: NoVolume) -> None:
 
 def labelled_rows(
     rows: IntArray, atr: FloatArray, horizon: int, traded: TradedBars, no_volume: NoVolume = "lapse"
-) -> Events:
+) -> LabelledRows:
     """Rows with a positive ATR and an entry that is filled, the whole horizon inside the bars with trades.
 
     The whole horizon even where a barrier comes early: or those that hit one would be the only ones near the end.
     """
     rows = rows[(rows + horizon < traded.n_until_last) & (atr[rows] > 0)]
     first = traded.entries(rows, horizon, no_volume)
-    return Events(rows[first >= 0], first[first >= 0])
+    return LabelledRows(rows[first >= 0], first[first >= 0])
 
 
 def _event_rows(events: ArrayLike | None, n_bars: int) -> IntArray:
