@@ -15,12 +15,13 @@ from tradsys.journal.trial import TrialSeries
 from tradsys.machine.plan import Plan
 from tradsys.research.calibration.competing_trials import N_RULES, competing_trials
 from tradsys.research.calibration.scenarios import Preset, Scenario, calibration_experiment, scenario_named
-from tradsys.research.judging.trials import trial_series
+from tradsys.research.judging.trials import Tried, trial_series
 from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.walk.experiment import Outcome, run_experiment
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.runs.manifest import code_digest
 from tradsys.settings.market import with_ranks
+from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import VerdictSpec
 
@@ -30,7 +31,7 @@ TRIALS = (20, 100)
 SHORTER_DAYS = (200, 300, 500)
 """Beginnings of the record that are judged on their own, as if history ended there."""
 
-_KEPT = ("verdict", "n_trades", "p", "p_net", "p_skill", "upper_bound", "sharpe")
+_KEPT = ("verdict", "n_trades", "p", "p_net", "p_alpha", "p_skill", "upper_bound", "sharpe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class _Tried:
     """What one market's run tried: its own trials, how they are judged, and the experiment where there was one."""
 
     own: list[TrialSeries]
-    verdict: VerdictSpec
+    spec: Tried
     guard_bars: int
     experiment: tuple[Outcome, Experiment] | None = None
 
@@ -81,16 +82,17 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
         refused = {"refused": str(error), "profiles": {}, "shorter": {}}
         return line | refused | {"cpu_s": round(time.process_time() - began, 2)}
     own = tried.own
-    judged = partial(judge, spec=tried.verdict, guard_bars=tried.guard_bars, seed=replication.seed)
+    rules, benchmark = tried.spec.verdict, tried.spec.benchmark
+    guard_bars, seed = tried.guard_bars, replication.seed
+    judged = partial(judge, spec=rules, benchmark=benchmark, guard_bars=guard_bars, seed=seed)
+    shorter = partial(shorter_verdicts, own, spec=rules, guard_bars=guard_bars, seed=seed, benchmark=benchmark)
     judgement = judged(own)
     line |= {
         "n_days": judgement.n_days,
         "detectable_sharpe": judgement.detectable_sharpe,
         "silent_folds": tried.silent_folds,
         "profiles": {name: {key: getattr(one, key) for key in _KEPT} for name, one in judgement.profiles.items()},
-        "shorter": {
-            str(n): shorter_verdicts(own, n, tried.verdict, tried.guard_bars, replication.seed) for n in SHORTER_DAYS
-        },
+        "shorter": {str(n_days): shorter(n_days=n_days) for n_days in SHORTER_DAYS},
     }
     if replication.has_competitors and tried.experiment is not None:
         n_models = (max(TRIALS) - len(own)) // N_RULES
@@ -110,7 +112,7 @@ def _try(scenario: Scenario, market: Market, replication: Replication, plan: Pla
     if scenario.procedure == "ranks":
         config = scenario.config(replication.seed)
         ranks = RankProcedure.of(market, config).simulate(market, lambda *_: None)
-        return _Tried(trial_series(ranks.simulations), ranks.spec.verdict, ranks.guard_bars)
+        return _Tried(trial_series(ranks.simulations), ranks.spec, ranks.guard_bars)
     spec = calibration_experiment(
         replication.preset,
         seed=replication.seed,
@@ -120,11 +122,17 @@ def _try(scenario: Scenario, market: Market, replication: Replication, plan: Pla
         plan=plan,
     )
     outcome = run_experiment(market, spec)
-    return _Tried(trial_series(outcome.simulations), spec.verdict, outcome.guard_bars(spec), (outcome, spec))
+    return _Tried(trial_series(outcome.simulations), spec, outcome.guard_bars(spec), (outcome, spec))
 
 
 def shorter_verdicts(
-    own: Sequence[TrialSeries], n_days: int, spec: VerdictSpec, guard_bars: int, seed: int
+    own: Sequence[TrialSeries],
+    n_days: int,
+    spec: VerdictSpec,
+    guard_bars: int,
+    seed: int,
+    *,
+    benchmark: Benchmark = "symbols",
 ) -> dict[str, str]:
     """Verdicts on the first `n_days` of the record, where the minimum of days would let them stand.
 
@@ -147,5 +155,6 @@ def shorter_verdicts(
                 n_trades=round(trial.n_trades * share),
             )
         )
-    judged = judge(short, spec=replace(spec, min_days=min(spec.min_days, n_days)), guard_bars=guard_bars, seed=seed)
+    rules = replace(spec, min_days=min(spec.min_days, n_days))
+    judged = judge(short, spec=rules, benchmark=benchmark, guard_bars=guard_bars, seed=seed)
     return {name: one.verdict for name, one in judged.profiles.items() if one.p is not None}

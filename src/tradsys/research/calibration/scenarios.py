@@ -69,7 +69,7 @@ SCENARIOS: Final = (
     Scenario("noise-free", "noise", _FREE),
     Scenario("sv-free", "sv-martingale", _FREE),
     Scenario("bull", "bull"),
-    Scenario("bull-free", "bull", _FREE, limit=0.10),
+    Scenario("bull-free", "bull", _FREE),
     Scenario("edge:0", "edge:0"),
     Scenario("bull-edge:0", "bull-edge:0"),
     Scenario("bull-edge:0-long", "bull-edge:0", _LONG),
