@@ -23,7 +23,7 @@ from tradsys.settings.config import RunConfig
 type Truth = Literal["none", "edge", "died", "ill-timed"]
 """What there is to earn: nothing, an edge, one that has ended, or nothing and bars that a run should refuse."""
 
-_FREE: Final = {"costs.taker_bps": 0.0, "costs.maker_bps": 0.0}
+_FREE: Final = {"costs.taker_bps": 0.0, "costs.maker_bps": 0.0, "costs.slippage_bps": 0.0}
 _LONG: Final = {"portfolio.sides": ("long",)}
 _CONTRARIAN: Final = {"rank.contrarian": True, "rank.lookback": 24}
 
