@@ -67,6 +67,8 @@ class Simulation:
     `daily` (n_days,) are net returns of the UTC days `days`, flat ones included. `position` and `opens`
     (n_symbols, n_grid) are side x share of equity at entry, held from the open of a bar to the next, and those opens.
     `ruin` says when and by what the account came to nothing, None where it did not; nothing is held after it.
+    `not_taken` counts the decisions that came to nothing, by reason; of a portfolio that is rebalanced those of
+    `n_orders` orders.
     """
 
     symbols: tuple[str, ...]
@@ -82,6 +84,7 @@ class Simulation:
     opens: FloatArray
     not_taken: dict[str, int]
     ruin: Ruin | None = None
+    n_orders: int | None = None
 
     @property
     def n_trades(self) -> int:
