@@ -1,7 +1,7 @@
 """Time stamps of others: pooled symbols and outside columns that tell a symbol's next bar better than its own."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -42,24 +42,31 @@ _MINUTE_MS: Final = 60_000
 _HALF: Final = 0.5
 
 
-def check_alignment(market: Market, allow_lead: Sequence[str] = ()) -> Alignment:
+type Further = Callable[[pl.DataFrame], Mapping[str, FloatArray]]
+"""Columns (n_bars,) of one symbol's bars that are none of the bars' own, by name."""
+
+
+def check_alignment(market: Market, allow_lead: Sequence[str] = (), *, further: Further = lambda _: {}) -> Alignment:
     """Compare all pooled symbols and outside columns over time; a DataError where one was stamped at another time.
 
-    `allow_lead` names symbols and columns that are taken as they are. All bars are compared, those of a lock-box too:
-    it is a check of the data and tells nobody what anything earned.
+    `allow_lead` names symbols and columns that are taken as they are, `further` gives columns to compare beside those
+    of the bars. All bars are compared, those of a lock-box too: it is a check of the data and tells nobody what
+    anything earned.
     """
-    _check_names(market, allow_lead)
     frames = market.frames()
     found, n_rows, n_columns = [], 0, 0
+    names = dict.fromkeys(frames)
     if len(frames) > 1:
         panel = PricePanel.of(frames, interval_ms(market.interval))
         n_rows = len(panel.times) if len(stretches(len(panel.times))) else 0
         found += pooled(panel, frames)
     for symbol, bars in frames.items():
-        names = checked_columns(bars)
-        n_columns += len(names)
-        n_rows = max(n_rows, len(bars) if names and len(stretches(len(bars))) else 0)
-        found += outside(symbol, bars, names, market.interval)
+        columns = {name: outside_values(bars, name) for name in checked_columns(bars)} | dict(further(bars))
+        names.update(dict.fromkeys(columns))
+        n_columns += len(columns)
+        n_rows = max(n_rows, len(bars) if columns and len(stretches(len(bars))) else 0)
+        found += outside(symbol, bars, columns, market.interval)
+    _check_names(names, allow_lead)
     refused = [one for one in found if one.is_too_good and not _is_allowed(one, allow_lead)]
     if refused:
         raise DataError(refusal(refused))
@@ -96,13 +103,14 @@ def pooled(panel: PricePanel, frames: Mapping[str, pl.DataFrame]) -> list[Misali
     return list(_blamed(panel, shown, np.where(is_other, leads, 0), references, span))
 
 
-def outside(symbol: str, bars: pl.DataFrame, names: Sequence[str], interval: timedelta) -> list[Misaligned]:
+def outside(
+    symbol: str, bars: pl.DataFrame, columns: Mapping[str, FloatArray], interval: timedelta
+) -> list[Misaligned]:
     """Columns of one symbol's bars that go with its returns after they were known, or long before."""
     closes = ts_ms(bars) + interval_ms(interval)
     close = np.log(bars["close"].to_numpy())
     found = []
-    for name in names:
-        values = outside_values(bars, name)
+    for name, values in columns.items():
         rows = _changes(values)
         is_slow = len(rows) < _HALF * np.isfinite(values).sum()
         spans = stretches(len(rows))
@@ -178,7 +186,7 @@ def _changes(values: FloatArray) -> IntArray:
     """Rows in which a value is known and another one than in the last row that had one."""
     rows = np.flatnonzero(np.isfinite(values))
     is_new = np.diff(values[rows], prepend=np.nan) != 0
-    return rows if is_new.mean() >= _HALF else rows[is_new]
+    return rows if is_new.sum() >= _HALF * len(rows) else rows[is_new]
 
 
 def _too_good(step_ms: int) -> float:
@@ -190,8 +198,7 @@ def _is_allowed(one: Misaligned, allow_lead: Sequence[str]) -> bool:
     return one.name in allow_lead or (not one.is_column and set(one.others) <= set(allow_lead))
 
 
-def _check_names(market: Market, allow_lead: Sequence[str]) -> None:
-    known = (*market.symbols, *outside_columns(market.bars))
+def _check_names(known: Iterable[str], allow_lead: Sequence[str]) -> None:
     if unknown := [name for name in allow_lead if name not in known]:
         raise ConfigError(
             f"alignment.allow_lead names symbols or columns from outside, found {', '.join(unknown)}; there are "

@@ -32,6 +32,11 @@ Prices that are rarely traded follow others by a bar as much as twice as well as
 """
 
 
+_PART: Final = 1_000
+"""Pairs of a part of the history in which a lead may show alone."""
+
+_PARTS_AT_LEAST: Final = 2
+
 _WIDER: Final = 1.5
 """Times the error that independent rows would have, which those of one stretch are not."""
 
@@ -160,27 +165,30 @@ class CrossCorrelations:
         return np.where(leads.any(axis=0), np.array(self.lags)[best], 0)
 
     def leads_at_times(self, n_tests: int) -> tuple[IntArray, BoolArray]:
-        """The lag of each pair as of `leads`, where single stretches show it, two at least, and which stretches do.
+        """The lag of each pair as of `leads`, where some parts of the history show it, and which stretches these are.
 
-        Stamps may be wrong in summers alone. One lag is looked for, that of the most stretches, to either side.
+        Stamps may be wrong in summers alone. A part has about a thousand rows, and two must show it. One lag is looked
+        for, that of the most parts, to either side.
         """
         zero = self.lags.index(0)
-        each = self.sums / np.maximum(self.counts, 1.0)
-        bound = _WIDER * _normal_quantile(LUCK / (n_tests * self.n_stretches)) / np.sqrt(np.maximum(self.counts, 1.0))
-        size = np.abs(each)
+        size_of_part = max(1, round(_PART / max(float(self.counts[:, zero].max(axis=(1, 2)).mean()), 1.0)))
+        firsts = np.arange(0, self.n_stretches, size_of_part)
+        sums, counts = (np.add.reduceat(one, firsts, axis=0) for one in (self.sums, self.counts))
+        error = _WIDER / np.sqrt(np.maximum(counts, 1.0))
+        size = np.abs(sums) / np.maximum(counts, 1.0)
         own = size[:, [zero]]
-        shown = (size > bound) & (size - own > np.sqrt(2.0) * bound) & (size >= MUCH_BETTER * own)
+        shown = size > _normal_quantile(LUCK / (n_tests * len(firsts))) * error
+        shown &= (size - own > _normal_quantile(_CHANCE) * np.sqrt(2.0) * error) & (size >= MUCH_BETTER * own)
         shown[:, zero] = False
-        sizes = np.abs(self.lags)
-        hits = np.bincount(sizes, weights=shown.sum(axis=(0, 2, 3)), minlength=1)
+        hits = np.bincount(np.abs(self.lags), weights=shown.sum(axis=(0, 2, 3)), minlength=1)
         lag = int(hits.argmax())
-        found, at_times = np.zeros(shown.shape[2:], np.int64), np.zeros(self.n_stretches, bool)
+        found, at_times = np.zeros(shown.shape[2:], np.int64), np.zeros(len(firsts), bool)
         for side in (-lag, lag) if lag else ():
             here = shown[:, self.lags.index(side)]
-            often = here.sum(axis=0) >= 2
+            often = here.sum(axis=0) >= _PARTS_AT_LEAST
             found[often] = side
             at_times |= (here & often).any(axis=(1, 2))
-        return found, at_times
+        return found, np.repeat(at_times, size_of_part)[: self.n_stretches]
 
 
 def _mean(

@@ -104,7 +104,11 @@ def refusal(refused: Sequence[Misaligned]) -> str:
     columns = any(one.is_column for one in refused)
     symbols = any(not one.is_column for one in refused)
     mend = [
-        *(["load the symbol again with the column of its opens (or move its times by that much)"] if symbols else []),
+        *(
+            ["load a symbol again by its opens (--columns time=NAME), or move its times by that much"]
+            if symbols
+            else []
+        ),
         *(
             ["say when the column's values were known: available_at in its file, or ?lag_s= (macro: ?lag_h=)"]
             if columns
