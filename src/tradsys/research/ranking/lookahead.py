@@ -73,6 +73,8 @@ def _chosen(ranked: Ranked, frames: Frames) -> list[ComputedTable]:
 
 def _trades(simulation: Simulation, closes: Mapping[str, IntArray], wait: int) -> list[ComputedTable]:
     """Trades, known a bar after they ended: they are filled at an open, whose bar closes then."""
+    latest = np.iinfo(np.int64).max - simulation.bar_ms  # of what is never known
     return [
-        replace(table, known=table.known + simulation.bar_ms) for table in trade_tables(NAME, simulation, closes, wait)
+        replace(table, known=np.minimum(table.known, latest) + simulation.bar_ms)
+        for table in trade_tables(NAME, simulation, closes, wait)
     ]

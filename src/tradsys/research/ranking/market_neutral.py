@@ -230,7 +230,7 @@ def spreads(traded: Traded) -> FloatArray:
         weights = simulation.position[:, place].T.astype(np.float64)
     returns = (simulation.opens[:, place[1:]] / simulation.opens[:, place[:-1]] - 1.0).T
     weights = weights[:-1]
-    is_held = (weights > 0).any(axis=1)
+    is_held = (weights > 0).any(axis=1) & (weights < 0).any(axis=1)
     longs, shorts = weights[is_held] > 0, weights[is_held] < 0
     returns = returns[is_held]
     long, short = ((returns * side).sum(axis=1) / side.sum(axis=1) for side in (longs, shorts))
