@@ -68,7 +68,10 @@ def test_another_value_class_or_schema_is_another_digest(monkeypatch):
     assert digest_of({"a": 1}) != before
 
 
-DEFAULTS = {2: "843f1fb8a9f6dc5bdedc384e7a0cf210ac0be28f11db29fcdcbfa51e62d3f4f1"}
+DEFAULTS = {
+    2: "843f1fb8a9f6dc5bdedc384e7a0cf210ac0be28f11db29fcdcbfa51e62d3f4f1",
+    3: "e77309c673e9893506cae1c13152788ada4057f6d697ad25d374f0d73f2c716f",
+}
 """Hash of every default, by the schema that it belongs to; a setting that is added changes it, and no digest."""
 
 

@@ -105,7 +105,7 @@ def _with_groups(trades: pl.DataFrame, forecasts: pl.DataFrame) -> pl.DataFrame:
     )
     joined = trades.join(known, on=["symbol", "side", "decided"], how="left", maintain_order="left")
     return joined.with_columns(
-        fees_quote=pl.col("fees_quote").fill_null(0.0),
+        taken_quote=pl.col("fees_quote").fill_null(0.0) + pl.col("slippage_quote").fill_null(0.0),
         weekday=pl.col("entry_ts").dt.weekday() - 1,
         hour=pl.col("entry_ts").dt.hour(),
     )
@@ -127,7 +127,7 @@ class _Estimated:
 
     @classmethod
     def of(cls, trades: pl.DataFrame, keys: Sequence[str], span: tuple[int, int], seed: int) -> "_Estimated":
-        net, fees = trades["net_return"].to_numpy(), trades["fees_quote"].to_numpy()
+        net, fees = trades["net_return"].to_numpy(), trades["taken_quote"].to_numpy()
         notional = trades["notional_quote"].to_numpy()
         share = np.divide(fees, notional, out=np.zeros(len(fees)), where=notional > 0)
         values: dict[tuple[str, float], tuple[FloatArray, FloatArray]] = {}
@@ -138,7 +138,7 @@ class _Estimated:
         for at in LEVELS:
             values["costs", at] = (np.ones(len(net)), net + (1 - at) * share)
         cells = _means(values, trades["exit_ts"], span, seed)
-        profits = {at: float((trades["pnl_quote"] + (1 - at) * trades["fees_quote"]).sum()) for at in LEVELS}
+        profits = {at: float((trades["pnl_quote"] + (1 - at) * trades["taken_quote"]).sum()) for at in LEVELS}
         levels = {at: LevelCell(number(profits[at], signed=True), cells["costs", at]) for at in LEVELS}
         return cls({(key, int(at)): cell for (key, at), cell in cells.items() if key != "costs"}, levels)
 
@@ -194,7 +194,7 @@ def _name(key: str, group: int, regimes: Sequence[str]) -> str:
 
 def _even(name: str, trades: pl.DataFrame) -> str:
     """At which multiple of its costs the profile's trades would have made nothing."""
-    fees = float(trades["fees_quote"].sum())
+    fees = float(trades["taken_quote"].sum())
     before = float(trades["pnl_quote"].sum()) + fees
     if fees <= 0:
         return f"{name} paid no fees"

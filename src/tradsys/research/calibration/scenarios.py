@@ -33,7 +33,7 @@ class Scenario:
     @property
     def costs(self) -> CostSettings:
         """The usual fees, or none."""
-        return CostSettings() if self.has_costs else CostSettings(taker_bps=0.0, maker_bps=0.0)
+        return CostSettings() if self.has_costs else CostSettings(taker_bps=0.0, maker_bps=0.0, slippage_bps=0.0)
 
 
 SCENARIOS = (

@@ -112,7 +112,7 @@ def _assumptions(market: Market, spec: MarketNeutralSpec, span: tuple[int, int])
         *design_notes(market, span, "The rule was found, in hindsight,"),
         *calibration_notes(spec.verdict),
         "Ranks are taken when a bar has closed and traded at the next open; positions that stay are only resized.",
-        f"Whatever is traded, on either side, pays {costs.taker_bps + costs.slippage_bps:g} bp; "
+        f"Whatever is traded, on either side, pays {costs.taker_bps:g} bp and its slippage; "
         f"{_funding(market, spec)} and pays a short as much; borrowing costs {borrowing} here.",
         spec.margin.sentence,
         "A symbol's position is sold at the close of its last bar, at that price.",
