@@ -50,23 +50,36 @@ def slippage_of(bars: pl.DataFrame, costs: Costs) -> FloatArray:
         return np.full(len(bars), costs.slippage_bps / 1e4)
     if not len(bars):
         return np.empty(0)
-    month = _month(ts_ms(bars))
-    known = months_of(bars)
     opens = bars["open"].to_numpy().astype(np.float64)
-    charged = np.empty(len(month))
-    edges = np.append(np.flatnonzero(np.diff(month, prepend=month[0] - 1)), len(month))
+    charged = np.empty(len(bars))
+    for one in in_force(bars):
+        charged[one.first : one.end] = np.maximum(one.half, one.step / 2 / opens[one.first : one.end])
+    return np.minimum(charged, MOST)
+
+
+class InForce(NamedTuple):
+    """Rows of one calendar month, [first, end), and what was known when it began: half the spread, and the step."""
+
+    first: int
+    end: int
+    half: float
+    step: float
+
+
+def in_force(bars: pl.DataFrame) -> list[InForce]:
+    """What is charged in each month of one symbol's bars, from the months before it."""
+    known, month, edges = months_of(bars), *_edges(bars)
+    found = []
     for first, end in pairwise(edges):
         over = int(np.searchsorted(known.month, month[first]))
-        half, step = half_spread(known, over), last_step(known, over)
-        charged[first:end] = np.maximum(half, step / 2 / opens[first:end])
-    return np.minimum(charged, MOST)
+        found.append(InForce(int(first), int(end), half_spread(known, over), last_step(known, over)))
+    return found
 
 
 def months_of(bars: pl.DataFrame) -> Months:
     """Each month's own estimates, from its bars alone."""
     prices = [bars[name].to_numpy().astype(np.float64) for name in ("open", "high", "low", "close")]
-    month = _month(ts_ms(bars))
-    edges = np.append(np.flatnonzero(np.diff(month, prepend=month[:1] - 1)), len(month))
+    month, edges = _edges(bars)
     whole = [(int(a), int(b)) for a, b in pairwise(edges) if b - a >= FEWEST_BARS]
     cut = [[one[a:b] for one in prices] for a, b in whole]
     spread = np.array([squared_spread(*own) for own in cut], np.float64).reshape(-1, 2)
@@ -96,6 +109,7 @@ def last_step(known: Months, over: int) -> float:
     return float(told[-1]) if len(told) else 0.0
 
 
-def _month(ts: IntArray) -> IntArray:
-    """Calendar months since January 1970."""
-    return ts.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+def _edges(bars: pl.DataFrame) -> tuple[IntArray, IntArray]:
+    """Each bar's calendar month since January 1970, (n_bars,), and where months begin, the end of all included."""
+    month = ts_ms(bars).astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+    return month, np.append(np.flatnonzero(np.diff(month, prepend=month[:1] - 1)), len(month))

@@ -14,6 +14,7 @@ from tradsys.runs.diagnostics import (
     SupervisorMetrics,
 )
 from tradsys.runs.section import MeasuredGain, Measurement, Measurements, Number, RunSection
+from tradsys.runs.slippage import MoreSlippageMetrics, SymbolSlippage
 
 
 class BrierMetrics(RunSection):
@@ -208,7 +209,7 @@ class ProfileMetrics(RunSection):
     """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did.
 
     `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
-    `symbols` has one each where several are pooled.
+    `symbols` has one each where several are pooled, `slippage` what more of it would have left of the trades.
     """
 
     description: str
@@ -220,6 +221,7 @@ class ProfileMetrics(RunSection):
     net_exposure_mean: Number = None
     ruin: RuinMetrics | None = None
     symbols: tuple[SymbolTrades, ...] = ()
+    slippage: MoreSlippageMetrics | None = None
 
 
 def why_never(highest_confidence: float | None, stayed_out: str) -> str:
@@ -264,6 +266,7 @@ class RunMetrics(RunSection):
     buy_and_hold: Mapping[str, Number]
     assumptions: tuple[str, ...]
     dangers: tuple[str, ...] = ()
+    slippage: tuple[SymbolSlippage, ...] = ()
     lookahead: LookaheadMetrics | None = None
     labels: LabelMetrics | None = None
     skill: SkillMetrics | None = None
