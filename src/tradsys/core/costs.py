@@ -15,6 +15,9 @@ MOST_BORROW_BPS_PER_YEAR: Final = 1e6
 """A hundred times the notional a year."""
 
 
+MOST_SLIPPAGE: Final = 0.5
+"""A share of the price: half of a step that is as large as the price."""
+
 type Estimated = Literal["estimated"]
 ESTIMATED: Final = "estimated"
 """Slippage that `core.slippage` estimates from the bars, instead of a number of basis points."""

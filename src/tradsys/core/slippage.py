@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.costs import ESTIMATED, Costs
+from tradsys.core.costs import ESTIMATED, MOST_SLIPPAGE, Costs
 from tradsys.core.effective_spread import price_step, squared_spread
 from tradsys.core.time import ts_ms
 
@@ -22,9 +22,6 @@ N_MONTHS = 12
 
 STANDARD_ERRORS = 1.65
 """What the average has to be above 0 by, or no spread is charged: a true 0 passes for one in a month of 20."""
-
-MOST = 0.5
-"""Share of the price: half of a step that is as large as the price."""
 
 
 class Months(NamedTuple):
@@ -54,7 +51,7 @@ def slippage_of(bars: pl.DataFrame, costs: Costs) -> FloatArray:
     charged = np.empty(len(bars))
     for one in in_force(bars):
         charged[one.first : one.end] = np.maximum(one.half, one.step / 2 / opens[one.first : one.end])
-    return np.minimum(charged, MOST)
+    return np.minimum(charged, MOST_SLIPPAGE)
 
 
 class InForce(NamedTuple):

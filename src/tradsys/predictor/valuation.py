@@ -10,10 +10,9 @@ from safetensors.numpy import load, save
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bounds import demand_number
-from tradsys.core.costs import ESTIMATED, Costs
+from tradsys.core.costs import ESTIMATED, MOST_SLIPPAGE, Costs
 from tradsys.core.errors import ConfigError, FitError
 from tradsys.core.orders import SIDES, Side
-from tradsys.core.slippage import MOST
 from tradsys.models.calibration import Calibration
 from tradsys.predictor.economics import Holding, TimeExit, expected_fees, expected_net_return
 
@@ -56,7 +55,7 @@ class Valuation:
 
     def __post_init__(self) -> None:
         for symbol, value in self.slippage.items():
-            demand_number(f"slippage of {symbol or 'the symbol'}", value, "a fraction", least=0.0, most=MOST)
+            demand_number(f"slippage of {symbol or 'the symbol'}", value, "a fraction", least=0.0, most=MOST_SLIPPAGE)
 
     def slippage_of(self, symbol: str) -> float:
         """What is charged for market orders on the symbol; the largest that is known for one without a name here."""

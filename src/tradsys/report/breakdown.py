@@ -12,6 +12,8 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.time import DAY_MS
 from tradsys.report.numbers import SideOfZero, count, interval_text, number, percent, side_of_zero
 from tradsys.report.regimes import named_regimes
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.slippage import LevelMetrics, charged_sentence, more_sentence
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import EQUITY, FORECASTS, TRADES
 
@@ -57,7 +59,8 @@ class LevelCell:
 class BreakdownCard:
     """All groups and levels of costs.
 
-    `n_beside` of `n_intervals` lie beside zero, `even` says at which costs a profile would make nothing.
+    `n_beside` of `n_intervals` lie beside zero, `even` says at which costs a profile would make nothing. `slippage` has
+    a row a level above what was `charged`, empty in runs that did not tell, and `bears` says how much more each bears.
     """
 
     names: tuple[str, ...]
@@ -67,6 +70,9 @@ class BreakdownCard:
     by_chance: str
     levels: tuple[tuple[str, tuple[LevelCell, ...]], ...]
     even: tuple[str, ...]
+    slippage: tuple[tuple[str, tuple[LevelCell, ...]], ...]
+    charged: str
+    bears: tuple[str, ...]
 
 
 def breakdown_card(run: StoredRun, names: Sequence[str]) -> BreakdownCard | None:
@@ -96,7 +102,34 @@ def breakdown_card(run: StoredRun, names: Sequence[str]) -> BreakdownCard | None
         by_chance=number(0.05 * len(sides)),
         levels=tuple((_LEVEL_NAMES[at], tuple(one.levels[at] for one in found.values())) for at in LEVELS),
         even=tuple(_even(name, grouped.filter(profile=name)) for name in traded),
+        slippage=_slippage(run.metrics, traded),
+        charged=charged_sentence(run.metrics.slippage),
+        bears=tuple(
+            f"{name}: {more_sentence(more)}" for name in traded if (more := run.metrics.profiles[name].slippage)
+        ),
     )
+
+
+def _slippage(metrics: RunMetrics, names: Sequence[str]) -> tuple[tuple[str, tuple[LevelCell, ...]], ...]:
+    """A row a level of more slippage, a cell a profile; none where the run did not measure it."""
+    told = [metrics.profiles[name].slippage for name in names]
+    if (first := next((one for one in told if one is not None), None)) is None:
+        return ()
+    nothing = LevelCell("–", MeanCell("–", "", "0", "across"))
+    return tuple(
+        (
+            f"{level.more_bps:g} bp more",
+            tuple(nothing if one is None else _level_cell(one.levels[k]) for one in told),
+        )
+        for k, level in enumerate(first.levels)
+    )
+
+
+def _level_cell(level: LevelMetrics) -> LevelCell:
+    net = level.net
+    interval = interval_text(net.low, net.high, _signed)
+    mean = MeanCell(_signed(net.value), interval, count(net.n), side_of_zero(net.low, net.high))
+    return LevelCell(number(level.profit_abs, signed=True), mean)
 
 
 def _with_groups(trades: pl.DataFrame, forecasts: pl.DataFrame) -> pl.DataFrame:

@@ -37,7 +37,7 @@ def dangers(costs: HasFees, *, fraction: float | None, cap: float) -> list[str]:
     if costs.slippage_bps == 0:
         found.append(
             "costs.slippage_bps is 0: entries, stops and time exits take at exactly the price that they saw, which "
-            "flatters every trade; leave it at 'estimated', or set what your own fills lose"
+            "flatters every trade; leave it estimated, or set what your own fills lose"
         )
     if fraction is not None and fraction > 1:
         found.append(f"portfolio.fraction is {fraction:g}: one position is {fraction:g} times the equity, on leverage")
