@@ -69,8 +69,8 @@ def test_another_value_class_or_schema_is_another_digest(monkeypatch):
 
 
 DEFAULTS = {
-    2: "843f1fb8a9f6dc5bdedc384e7a0cf210ac0be28f11db29fcdcbfa51e62d3f4f1",
-    3: "e77309c673e9893506cae1c13152788ada4057f6d697ad25d374f0d73f2c716f",
+    2: "b3fde0927473f69734f68eea1f147a4adba19ac2911637131e38b2be5545710f",
+    3: "0dc9ba7ebec90e8c51011586b15f26dd08b87bd07d20dabe6508ed74c3583e76",
 }
 """Hash of every default, by the schema that it belongs to; a setting that is added changes it, and no digest."""
 
@@ -88,6 +88,8 @@ def test_a_default_that_changes_raises_the_schema():
         ("labels.horizon", 6, True),
         ("costs.borrow_bps_per_year", 1.0, True),
         ("portfolio.maintenance", 0.01, True),
+        ("portfolio.no_volume", "wait", True),
+        ("portfolio.min_notional", 1.0, True),
         ("portfolio.liquidation_fee_bps", 0.0, True),
         ("agent.attention_start", "recent", True),
         ("macro.supervise", "SNIPER", True),

@@ -176,16 +176,18 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
     taker = costs.taker + slippage_of(bars, costs)
     for column, side in enumerate(LONG_SHORT):
         one = labels.filter(pl.col("side") == side)
-        rows, exits = one["index"].to_numpy(), one["exit_index"].to_numpy()
+        rows = one["index"].to_numpy()
         label_end = one["end"].dt.epoch("ms").to_numpy()
         hit = one["label"].to_numpy() == 1
         gross = one["ret"].to_numpy()
-        exit_fee = np.where(hit, costs.maker, taker[exits]) * (1.0 + side * gross)
         target[rows, column] = hit
         ret[rows, column] = gross
         is_time = (one["reason"] == "time").to_numpy()
-        funding, borrow = held(carry, side, rows + 1, exits, ~is_time)
-        net[rows, column] = gross - taker[rows + 1] - exit_fee - (funding + borrow) / one["entry"].to_numpy()
+        entered, left = one["entry_index"].to_numpy(), one["exit_index"].to_numpy()
+        at_close = is_time & (left == rows + barriers.horizon)  # later than that it is the next open somebody traded at
+        funding, borrow = held(carry, side, entered, left, ~at_close)
+        exit_fee = np.where(hit, costs.maker, taker[left]) * (1.0 + side * gross)
+        net[rows, column] = gross - taker[entered] - exit_fee - (funding + borrow) / one["entry"].to_numpy()
         end[rows, column] = label_end
         timed_out[rows, column] = is_time
         ambiguous[rows, column] = one["ambiguous"].to_numpy()
