@@ -57,8 +57,10 @@ def squared_spread(open_: FloatArray, high: FloatArray, low: FloatArray, close: 
 def effective_spread(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> float:
     """The spread of n bars as a share of the price, signed: negative where noise outweighs it; NaN where unknown.
 
-    >>> bid_or_ask = 100.0 + np.array([[0, 1, 0, 1], [0, 1, 0, 0], [1, 1, 0, 1], [0, 1, 0, 0], [1, 1, 0, 1]])
-    >>> round(effective_spread(*bid_or_ask.T), 4)
+    >>> rng = np.random.default_rng(0)
+    >>> at_bid_or_ask = rng.choice([99.5, 100.5], (500, 6)) + np.cumsum(rng.normal(0, 0.05, (500, 6))).reshape(500, 6)
+    >>> high, low = at_bid_or_ask.max(axis=1), at_bid_or_ask.min(axis=1)
+    >>> round(effective_spread(at_bid_or_ask[:, 0], high, low, at_bid_or_ask[:, -1]), 3)
     0.01
     """
     value, _ = squared_spread(open_, high, low, close)
