@@ -60,8 +60,8 @@ def effective_spread(open_: FloatArray, high: FloatArray, low: FloatArray, close
     >>> rng = np.random.default_rng(0)
     >>> at_bid_or_ask = rng.choice([99.5, 100.5], (500, 6)) + np.cumsum(rng.normal(0, 0.05, (500, 6))).reshape(500, 6)
     >>> high, low = at_bid_or_ask.max(axis=1), at_bid_or_ask.min(axis=1)
-    >>> round(effective_spread(at_bid_or_ask[:, 0], high, low, at_bid_or_ask[:, -1]), 3)
-    0.01
+    >>> round(effective_spread(at_bid_or_ask[:, 0], high, low, at_bid_or_ask[:, -1]), 3)  # of 0.010
+    0.011
     """
     value, _ = squared_spread(open_, high, low, close)
     return float(np.sign(value) * np.sqrt(np.abs(value)))
