@@ -203,6 +203,7 @@ class TestEarlierTrialsOnOtherDays:
             trial,
             days=trial.days[:n_days],
             daily=trial.daily[:n_days],
+            delayed=trial.delayed[:n_days],
             grid=trial.grid[rows],
             position=trial.position[:, rows],
             opens=trial.opens[:, rows],

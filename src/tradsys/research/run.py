@@ -33,8 +33,8 @@ from tradsys.research.judging.trials import (
     ruin_causes,
     run_name,
     trial_series,
-    verdict_json,
 )
+from tradsys.research.judging.verdict_file import verdict_json
 from tradsys.research.lookahead.findings import refuse
 from tradsys.research.procedures.experiment import ExperimentProcedure
 from tradsys.research.procedures.procedure import Procedure, Simulated
@@ -92,7 +92,7 @@ def run(
         judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code, causes=causes)
         benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
         metrics = simulated.metrics(benchmark, progress) | {"lookahead": lookahead.to_dict()}
-        verdict = verdict_json(judged, metrics)
+        verdict = verdict_json(judged, metrics, spec.verdict)
         if open_the_lockbox:
             progress("opening the lock-box", 0, 1)
             simulate = simulated.simulate_lockbox

@@ -6,6 +6,19 @@ from typing import Literal
 from tradsys.runs.section import Number, RunSection
 
 
+class LatelyJudgement(RunSection):
+    """The last third of a record, as `verdict.results.Lately` explains it."""
+
+    since: str
+    n_days: int
+    n_trades: int
+    sharpe: Number = None
+    low: Number = None
+    high: Number = None
+    sharpe_before: Number = None
+    p_differs: Number = None
+
+
 class ProfileJudgement(RunSection):
     """One profile's verdict; numbers as `verdict.results.ProfileVerdict` explains them, None where undefined.
 
@@ -30,6 +43,15 @@ class ProfileJudgement(RunSection):
     p_alpha: Number = None
     t_alpha: Number = None
     ruined_on: str | None = None
+    kept_late: Number = None
+    sharpe_late: Number = None
+    lately: LatelyJudgement | None = None
+    until: str | None = None
+
+    @property
+    def standing(self) -> str:
+        """The verdict in two or four words: `proven until 2022-06-30` where the edge has not earned since."""
+        return self.verdict if self.until is None else f"{self.verdict} until {self.until}"
 
 
 class LockboxJudgement(ProfileJudgement):

@@ -105,6 +105,7 @@ def shorter_verdicts(
                 trial,
                 days=trial.days[:n_days],
                 daily=trial.daily[:n_days],
+                delayed=None if trial.delayed is None else trial.delayed[:n_days],
                 grid=trial.grid[:cut],
                 position=trial.position[:, :cut],
                 opens=trial.opens[:, :cut],
