@@ -74,7 +74,7 @@ def page(run: StoredRun) -> str:
             breakdown=breakdown_card(run, names),
             repetition=repetition(run),
             decided=deciding_sentences(metrics, run.manifest.deployed_profile),
-            symbols=symbol_rows(metrics, names),
+            symbols=symbol_rows(metrics, names, run.verdict),
             top_forecasts=top_forecast_sentences(metrics),
             forests=forests(metrics.skill),
             forecasters=forecaster_rows(metrics.skill),

@@ -19,6 +19,19 @@ class LatelyJudgement(RunSection):
     p_differs: Number = None
 
 
+class SymbolJudgement(RunSection):
+    """One symbol of a pool: its share of a profit, and the p of its own money after costs over all symbols and trials.
+
+    Both are None where there was no profit, and too few trades.
+    """
+
+    symbol: str
+    n_trades: int
+    profit_share: Number = None
+    t: Number = None
+    p: Number = None
+
+
 class ProfileJudgement(RunSection):
     """One profile's verdict; numbers as `verdict.results.ProfileVerdict` explains them, None where undefined.
 
@@ -47,6 +60,7 @@ class ProfileJudgement(RunSection):
     sharpe_late: Number = None
     lately: LatelyJudgement | None = None
     until: str | None = None
+    symbols: tuple[SymbolJudgement, ...] = ()
 
     @property
     def standing(self) -> str:

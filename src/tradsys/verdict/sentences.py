@@ -1,5 +1,7 @@
 """The verdict in words that a trader understands."""
 
+from collections.abc import Mapping, Sequence
+
 from tradsys.verdict.results import Lately, Leg, VerdictSpec
 
 USUAL = VerdictSpec()
@@ -61,18 +63,37 @@ def with_lately(sentence: str, lately: Lately, *, is_proven: bool) -> str:
     """The sentence with what the last third was like, before its last brackets; where that has to be said."""
     if not (lately.differs or (is_proven and lately.is_over)):
         return sentence
-    words, bracket, record = sentence.rpartition(" (")
-    return f"{words}; {_since(lately)}{bracket}{record}" if bracket else f"{sentence}; {_since(lately)}"
+    return _before_record(sentence, _since(lately))
+
+
+def _before_record(sentence: str, words: str) -> str:
+    """The sentence with more words in front of its last brackets, which hold what it rests on."""
+    said, bracket, rest = sentence.rpartition(" (")
+    return f"{said}; {words}{bracket}{rest}" if bracket else f"{sentence}; {words}"
+
+
+def with_carriers(sentence: str, names: Sequence[str], share: float, n_symbols: int) -> str:
+    """The sentence with the few of a pool's symbols that earned its profit."""
+    rest = n_symbols - len(names)
+    others = f"the other {rest}" if rest > 1 else "the other one"
+    what = f"{others} lost money" if share > 1 else f"{others} earned {1 - share:.0%} of the profit"
+    who = f"{names[0]} alone carries it" if len(names) == 1 else f"{' and '.join(names)} carry it"
+    return _before_record(sentence, f"{who}: {what}")
+
+
+def with_symbols_of_their_own(sentence: str, found: Mapping[str, float]) -> str:
+    """The sentence of a pool that is not proven with those symbols, by p, whose own money is no luck."""
+    who = " and ".join(f"{name} (p {p:.3f})" for name, p in found.items())
+    return _before_record(sentence, f"by itself {who} made money beyond luck, counted over all symbols and trials")
 
 
 def with_wide_interval(sentence: str, low: float, high: float, spec: VerdictSpec) -> str:
     """The sentence of what is proven although the interval that is shown beside it covers zero, and why."""
-    words, bracket, rest = sentence.rpartition(" (")
     why = (
         f"the 95% interval of its Sharpe ratio, {low:.2f} to {high:.2f}, covers zero since it leaves 2.5% at either "
         f"end; what decides is one-sided at {spec.alpha:.2g}"
     )
-    return f"{words}; {why}{bracket}{rest}"
+    return _before_record(sentence, why)
 
 
 def _since(lately: Lately) -> str:
