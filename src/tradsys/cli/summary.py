@@ -29,7 +29,7 @@ def summary(run: "StoredRun") -> str:
     verdict = run.verdict
     table = profiles_table(verdict, run.metrics)
     deployed = run.manifest.deployed_profile
-    lines = ["", *table, "", *decided_lines(run), *cost_lines(run), f"  {verdict.power}"]
+    lines = ["", *table, "", *decided_lines(run), *cost_lines(run), *unfilled_lines(run.metrics), f"  {verdict.power}"]
     lines += [*out_of_sample_lines(run.metrics), *symbol_lines(run.metrics, deployed, verdict.profiles.get(deployed))]
     lines += unjudged_lines(run.metrics)
     lines += [f"  careful: {sentence}" for sentence in run.metrics.dangers]
@@ -96,6 +96,14 @@ def cost_lines(run: "StoredRun") -> list[str]:
     trades = run.table(TRADES).partition_by("profile", as_dict=True, maintain_order=True)
     costs = run.manifest.costs
     return [f"  costs of {name}: {cost_breakdown(mine, costs).sentence}" for (name,), mine in trades.items()]
+
+
+def unfilled_lines(metrics: "RunMetrics") -> list[str]:
+    """What of each profile no venue would have filled, where there was any."""
+    from tradsys.runs.unfilled import unfilled_sentence
+
+    told = ((name, unfilled_sentence(one)) for name, one in metrics.profiles.items())
+    return [f"  not filled, {name}: {sentence}" for name, sentence in told if sentence]
 
 
 def unjudged_lines(metrics: "RunMetrics") -> list[str]:
