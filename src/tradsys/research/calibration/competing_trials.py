@@ -46,8 +46,8 @@ def competing_trials(
 ) -> list[TrialSeries]:
     """Four trials a model: its best 5 and 25% outside the quiet regime, its best 25%, and all that pay their costs.
 
-    Every other model trains on the last two blocks alone. For one symbol; `own` lends its days and its grid. Orders that
-    come a bar later are those of the label one row on.
+    Every other model trains on the last two blocks alone. For one symbol; `own` lends its days and its grid. Orders
+    that come a bar later are those of the label one row on.
     """
     (frame,), (labels,) = outcome.data.frames.values(), outcome.data.labels.values()
     arrays = to_arrays(frame)
