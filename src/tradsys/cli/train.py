@@ -64,7 +64,9 @@ def _text(trained: dict[str, Any]) -> str:
     ]
     ended = [f"  training: {trained['training']}"] if trained["training"] else []
     head = f"{trained['agent']}, fitted on {trained['n_train']:,} labels; out of fold it gained, in millinats,"
-    return "\n".join(["", head, *gains, *ended, _decider(trained), f"  bundle: {trained['bundle']}"])
+    k = trained["n_trials"]
+    counted = f"  the ledger counts this look as a trial: {k:,} {'is' if k == 1 else 'are'} on these test blocks now"
+    return "\n".join(["", head, *gains, *ended, counted, _decider(trained), f"  bundle: {trained['bundle']}"])
 
 
 def _decider(trained: dict[str, Any]) -> str:
