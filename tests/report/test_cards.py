@@ -67,11 +67,11 @@ def test_the_interval_is_drawn_on_one_scale_with_zero_and_the_detectable_edge(ru
 def test_a_leg_passes_at_the_runs_own_alpha(run):
     own = {"verdict": "not proven", "n_trades": 90, "p_net": 0.21, "p_skill": 0.018}
     usual = judged(run, A=own)
-    assert [leg.is_passed for leg in cards(usual, ["A"])[0].legs] == [False, True]
+    assert [leg.is_passed for leg in cards(usual, ["A"])[0].legs] == [False, None, True]
     strict = changed(usual, manifest={"config": {**run.manifest.config, "verdict": {"alpha": 0.01}}})
-    assert [leg.is_passed for leg in cards(strict, ["A"])[0].legs] == [False, False]
+    assert [leg.is_passed for leg in cards(strict, ["A"])[0].legs] == [False, None, False]
     unknown = judged(run, A={"p_net": None, "p_skill": None})
-    assert [leg.is_passed for leg in cards(unknown, ["A"])[0].legs] == [None, None]
+    assert [leg.is_passed for leg in cards(unknown, ["A"])[0].legs] == [None, None, None]
 
 
 def test_a_profile_without_a_threshold_on_confidence_says_what_its_decisions_lacked(run):

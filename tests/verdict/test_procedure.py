@@ -168,7 +168,8 @@ class TestEveryTrialCounts:
             with_17 = counted.profiles[key]
             assert with_17.p_net == pytest.approx(1 - (1 - one.p_net) * norm.cdf(one.t_net) ** 17, abs=1e-12)
             assert with_17.p_skill == pytest.approx(1 - (1 - one.p_skill) * norm.cdf(one.z_skill) ** 17, abs=1e-12)
-            assert with_17.p == max(with_17.p_net, with_17.p_skill)
+            assert with_17.p_alpha == pytest.approx(1 - (1 - one.p_alpha) * norm.cdf(one.t_alpha) ** 17, abs=1e-12)
+            assert with_17.p == max(with_17.p_net, with_17.p_alpha, with_17.p_skill)
         assert counted.detectable_sharpe > alone.detectable_sharpe
 
     def test_the_runs_own_idle_profiles_count_by_number(self):

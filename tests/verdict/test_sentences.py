@@ -24,10 +24,10 @@ def test_a_record_that_never_moved_says_how_long_it_did_not():
     assert sentences.never_moved(1234) == "not proven: the account never moved in 1,234 days"
 
 
-def test_proven_names_both_legs_and_what_luck_would_do():
+def test_proven_names_all_legs_and_what_luck_would_do():
     assert sentences.proven(1.26, 0.0123, REST) == (
-        "proven: it made money after costs (net Sharpe 1.3) and its timing beats random entries; "
-        f"luck alone looks this good in 1.2% of cases ({REST})"
+        "proven: it made money after costs (net Sharpe 1.3), more than its exposure to the market did, and its "
+        f"timing beats random entries; luck alone looks this good in 1.2% of cases ({REST})"
     )
 
 
@@ -54,6 +54,7 @@ def test_refuted_says_below_what_the_bound_lies(floor, what):
         ("timing", -1.0, "no better than random entries of the same kind"),
         ("money", 0.0, "skill in the timing, but it does not pay its costs"),
         ("money", 0.1, "skill in the timing, but what is left after costs may still be luck"),
+        ("alpha", 1.0, "it made money with the market, and what it earned beyond its exposure to it may still be luck"),
         ("both", 0.0, "it made no money after costs, and its entries are no better than random ones"),
         ("both", 0.1, "neither the money after costs nor the timing stands out from luck"),
     ],
@@ -61,6 +62,13 @@ def test_refuted_says_below_what_the_bound_lies(floor, what):
 def test_not_proven_names_the_leg_that_failed(leg, sharpe, why):
     assert sentences.not_proven(leg, sharpe, 0.25, REST) == (
         f"not proven: {why} (luck alone looks this good in 25% of cases; net Sharpe {sharpe:.1f}, {REST})"
+    )
+
+
+def test_an_alpha_below_zero_says_that_the_market_would_have_earned_more():
+    assert sentences.not_proven("alpha", 1.0, 0.25, REST, has_alpha=False) == (
+        "not proven: it made money with the market, and less than its exposure to it did: its own timing does not pay "
+        f"its costs (luck alone looks this good in 25% of cases; net Sharpe 1.0, {REST})"
     )
 
 

@@ -47,8 +47,9 @@ def read_orders(
     instruments: list[Instrument],
     fraction: float,
     barriers: BarrierSpec | None,
+    delay: int = 0,
 ) -> Orders:
-    """The orders behind all decisions whose action is not 0.
+    """The orders behind all decisions whose action is not 0, each filled `delay` bars after the next open.
 
     Left out, and counted: those that fill before the grid starts or whose horizon passes its end, as labels are
     censored; and those without barriers, where a distance is not positive or vanishes in the rounding to ticks.
@@ -61,6 +62,7 @@ def read_orders(
     symbol, decided, side, weight, row, horizon, stop_distance, target_distance = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
+    row = row + delay  # everything comes later: the entry, and with it barriers and time limit
     last = row + horizon
     fits = (row + 1 >= grid.window[symbol, 0]) & (last < grid.window[symbol, 1])
     symbol, decided, side, weight = symbol[fits], decided[fits], side[fits], weight[fits]

@@ -13,6 +13,7 @@ from tradsys.backtest.simulate import Simulation, accounted, carry_on_grid
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bounds import demand_number
 from tradsys.core.costs import Costs, Instrument
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import DataError
 from tradsys.core.frames import as_market
 from tradsys.core.tables import Table
@@ -43,14 +44,17 @@ def simulate_targets(
     instrument: Instrument = Instrument(),
     cash_quote: float = 10_000.0,
     margin: MarginSpec = MarginSpec(),
+    delay: int = 0,
 ) -> Simulation:
     """Bring a portfolio to its targets at the first opens after each decision, inside [start, end) ms.
 
     Every change of a position pays the taker fee and slippage on what is traded, and what stays is only resized. What a
     symbol still holds at its last bar, because it was delisted or the time ends, is sold at that bar's close. A trade
     is a stretch on one side, which pays what `core.carry` says: its returns are fractions of the notional at its entry,
-    whatever was added since. `margin` says when all is liquidated.
+    whatever was added since. `margin` says when all is liquidated. With `delay` each rebalance comes so many bars of
+    the grid later.
     """
+    check_counts(0, delay=delay)
     demand_number("cash_quote", cash_quote, "10000 is the default", above=0.0)
     market = as_market(market, "simulate_targets")
     grid = Grid.of(market, start, end)
@@ -58,7 +62,9 @@ def simulate_targets(
         raise DataError(f"targets are for {', '.join(targets.symbols)}, the bars are of {', '.join(grid.symbols)}")
     inside = (targets.times >= start) & (targets.times <= grid.times[-1])
     times, weights = targets.times[inside], targets.weights[inside]
-    place = np.searchsorted(grid.times, times)
+    place = np.searchsorted(grid.times, times) + delay
+    in_time = place < len(grid.times)
+    place, times, weights = place[in_time], times[in_time], weights[in_time]
     order_at = np.full(len(grid.times), -1)
     order_at[place] = np.arange(len(times))  # of several before one bar the last counts
     path = run_targets(

@@ -16,6 +16,7 @@ from tradsys.core.bars import TS
 from tradsys.core.bounds import demand_number
 from tradsys.core.carry import Carry, carry_of, end_to_end
 from tradsys.core.costs import Costs, Instrument
+from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
 from tradsys.core.frames import as_market
 from tradsys.core.tables import Table, as_table
@@ -94,6 +95,7 @@ def simulate(
     instrument: Instrument | Mapping[str, Instrument] = Instrument(),
     portfolio: PortfolioSpec = PortfolioSpec(),
     barriers: BarrierSpec | None = None,
+    delay: int = 0,
 ) -> Simulation:
     """Fill decisions at the next open, walk them to a barrier, account for every bar in [start, end), milliseconds.
 
@@ -105,11 +107,15 @@ def simulate(
     and shorts the borrowing, as `core.carry` says, and are liquidated as `backtest.margin` says. Decisions that fill
     before `start` or whose horizon passes `end` are not taken, even if a barrier would have come early; those that say
     what no decision can are a DataError.
+
+    With `delay` every order comes so many bars of its symbol later: an entry is filled at that later open, its barriers
+    lie at the same distances from there, and its time limit ends as much later.
     """
+    check_counts(0, delay=delay)
     market, decisions = as_market(market, "simulate"), as_table(decisions, "simulate")
     grid = Grid.of(market, start, end)
     instruments = _instruments(instrument, grid.symbols)
-    orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers)
+    orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers, delay)
     return _account(grid, orders, instruments, costs, carry_on_grid(market, costs, grid), portfolio)
 
 

@@ -23,8 +23,8 @@ from tradsys.data.many import LoadedBars, files_by_symbol, files_of, joined
 from tradsys.data.reading import Reading
 from tradsys.data.repairs import Repair, gaps_left, incomplete_column
 from tradsys.data.settings import DataSettings
-from tradsys.data.simulate.market import simulate, simulate_universe
-from tradsys.data.simulate.recipes import PLAIN, parse_recipe
+from tradsys.data.simulate.market import simulate, simulate_symbols
+from tradsys.data.simulate.recipes import examples, parse_recipe
 from tradsys.data.span import TimeSpan
 from tradsys.data.store.resample import divides, off_the_grid, resample
 from tradsys.data.store.series import SeriesId, is_series
@@ -91,7 +91,7 @@ def load(spec: str | Path, *, seed: int = 0, settings: DataSettings = DataSettin
     if is_simulated(text):
         recipe = parse_recipe(text.removeprefix("simulated").removeprefix(":"))
         if recipe.n_symbols > 1:
-            return LoadedBars(simulate_universe(recipe.n_symbols, recipe.edge, seed=seed), recipe.name, ())
+            return LoadedBars(simulate_symbols(recipe.name, seed=seed), recipe.name, ())
         return LoadedBars(simulate(recipe.name, seed=seed), recipe.name, ())
     text, reading = Reading.split(text)
     refuse_content(text)
@@ -227,7 +227,7 @@ def _source(store: SeriesStore, series: SeriesId) -> SeriesId:
 
 
 def _no_such_spec(text: str, path: Path) -> str:
-    specs = ["sample", *(SIMULATED + name for name in PLAIN), SIMULATED + "edge:2", SIMULATED + "universe:30"]
+    specs = ["sample", *(SIMULATED + name for name in examples())]
     folder = path.parent
     files = [str(folder / f.name) for f in folder.iterdir() if f.suffix in SUFFIXES] if folder.is_dir() else []
     nearest = difflib.get_close_matches(text, [*specs, *files], n=3, cutoff=0.5)

@@ -203,13 +203,13 @@ def in_chunks(features: Sequence[Feature], bars: pl.DataFrame, warm_up: int) -> 
     for first in range(0, len(bars), _CHUNK):
         start = max(0, first - warm_up)
         part = bars[start : first + _CHUNK]
-        computed = [_rows(feature, part)[first - start :] for feature in features]
+        computed = [feature_rows(feature, part)[first - start :] for feature in features]
         np.concatenate(computed, axis=1, out=values[first : first + _CHUNK])
     return values
 
 
-def _rows(feature: Feature, bars: pl.DataFrame) -> FloatArray:
-    """What the feature computes, refused where it is not a row a bar and a column a name."""
+def feature_rows(feature: Feature, bars: pl.DataFrame) -> FloatArray:
+    """What a feature computes, shape (n_bars, n_columns), refused where it is not a row a bar and a column a name."""
     with told_of_own(feature, f"the feature {feature.name!r}"):
         values = feature.compute(bars)
     wanted = (len(bars), len(feature.columns))
@@ -235,8 +235,11 @@ class RawFeatures:
     def of(self, features: FittedFeatures) -> list[FloatArray]:
         """A new array (n_bars, n_features) a symbol, NaN in the warm-up rows."""
         warm_up = features.lookback - 1  # it says where chunks begin, which moves the last bit of a regime
-        for feature in features.features:
-            if (feature, warm_up) not in self.known:
-                self.known[feature, warm_up] = [in_chunks((feature,), bars, warm_up) for bars in self.frames]
-        columns = [self.known[feature, warm_up] for feature in features.features]
+        columns = [self.of_one(feature, warm_up) for feature in features.features]
         return [features.warmed_up(np.concatenate(parts, axis=1)) for parts in zip(*columns, strict=True)]
+
+    def of_one(self, feature: Feature, warm_up: int) -> list[FloatArray]:
+        """One feature's kept values (n_bars, n_columns) a symbol, in chunks that begin `warm_up` bars early."""
+        if (feature, warm_up) not in self.known:
+            self.known[feature, warm_up] = [in_chunks((feature,), bars, warm_up) for bars in self.frames]
+        return self.known[feature, warm_up]

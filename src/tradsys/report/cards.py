@@ -17,7 +17,7 @@ WORDS = {"proven": "Proven", "not proven": "Not proven", "refuted": "Refuted"}
 
 @dataclass(frozen=True, slots=True)
 class LegResult:
-    """One of the two questions that a verdict asks."""
+    """One of the questions that a verdict asks."""
 
     question: str
     p: str
@@ -143,6 +143,7 @@ def _card(run: StoredRun, name: str, axis: Axis) -> Card:
         upper_bound=number(own.upper_bound),
         legs=(
             _leg("Money after costs", own.p_net, alpha(run)),
+            _leg("More than holding as much", own.p_alpha, alpha(run)),
             _leg("Beats random entries", own.p_skill, alpha(run)),
         ),
         p=p_value(own.p),

@@ -9,7 +9,7 @@ import polars as pl
 
 from tradsys.backtest.cost_breakdown import cost_breakdown
 from tradsys.report.numbers import SideOfZero, count, interval_text, is_known, number, percent, side_of_zero
-from tradsys.runs.diagnostics import LookaheadMetrics, SupervisedPair, SupervisorMetrics
+from tradsys.runs.diagnostics import LookaheadMetrics, RowsCheckedMetrics, SupervisedPair, SupervisorMetrics
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import TRADES
 
@@ -113,6 +113,14 @@ def lookahead_line(looked: LookaheadMetrics | None) -> LookaheadLine | None:
     many = f"{values / 1e6:,.1f} million" if values >= 1e6 else count(values)
     return LookaheadLine(
         found="nothing saw the future" if not looked.findings else f"{len(looked.findings):,} saw the future",
-        rests_on=f"{many} values checked at {at}",
+        rests_on=f"{many} values checked at {at}{_rows_checked(looked.rows)}",
         is_clean=not looked.findings,
     )
+
+
+def _rows_checked(rows: RowsCheckedMetrics | None) -> str:
+    if rows is None:
+        return ""
+    if rows.n_random >= rows.n_rows:
+        return f", features of all {count(rows.n_rows)} rows"
+    return f", features of {count(rows.n_cuts)} of {count(rows.n_rows)} rows each alone"

@@ -18,12 +18,28 @@ class LookaheadFinding(RunSection):
     bars_ahead: int | None = None
 
 
+class RowsCheckedMetrics(RunSection):
+    """Single rows of the features that were computed again: `n_random` drawn from `n_rows`, `n_cuts` in all.
+
+    `unsettled` names features that read further back than they say.
+    """
+
+    n_random: int
+    n_rows: int
+    n_cuts: int
+    unsettled: tuple[str, ...]
+
+
 class LookaheadMetrics(RunSection):
-    """How much was computed again on data cut at some points, and what came out otherwise."""
+    """How much was computed again on data cut at some points and in single rows, and what came out otherwise.
+
+    `rows` is None for runs of ranks, and for older ones, which checked no single rows.
+    """
 
     n_points: int
     n_values: int
     findings: tuple[LookaheadFinding, ...]
+    rows: RowsCheckedMetrics | None = None
 
 
 class GiveawayMetrics(RunSection):

@@ -7,7 +7,10 @@ from tradsys.runs.section import Number, RunSection
 
 
 class ProfileJudgement(RunSection):
-    """One profile's verdict; numbers as `verdict.results.ProfileVerdict` explains them, None where undefined."""
+    """One profile's verdict; numbers as `verdict.results.ProfileVerdict` explains them, None where undefined.
+
+    Those with a default are not in runs of versions that did not ask for them.
+    """
 
     verdict: Literal["proven", "not proven", "refuted"]
     sentence: str
@@ -24,6 +27,8 @@ class ProfileJudgement(RunSection):
     psr: Number
     dsr: Number
     min_track_record_days: Number
+    p_alpha: Number = None
+    t_alpha: Number = None
     ruined_on: str | None = None
 
 

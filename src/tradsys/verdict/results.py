@@ -8,7 +8,7 @@ from tradsys.core.counts import check_counts, check_whole
 from tradsys.core.errors import ConfigError
 
 type Verdict = Literal["proven", "not proven", "refuted"]
-type Leg = Literal["history", "trades", "money", "timing", "both"]
+type Leg = Literal["history", "trades", "money", "alpha", "timing", "both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,12 @@ class VerdictSpec:
 class ProfileVerdict:
     """One profile's verdict.
 
-    `leg` names what keeps it from being proven. `p` is the larger of `p_net` (money after costs) and `p_skill`
-    (timing), each stepped down over every trial. `upper_bound` is the 95% bound of the annual net Sharpe ratio,
-    simultaneous over the run's profiles. `sharpe` is annual and net; `psr`, `dsr` and `min_track_record_days` are shown
-    and never decide. `ruined_on` is the date on which all was lost. Each is None where it is undefined.
+    `leg` names what keeps it from being proven ("both" are money and timing). `p` is the largest of `p_net` (money
+    after costs), `p_alpha` (more than the exposure to the market explains) and `p_skill` (timing), each stepped down
+    over every trial, with their statistics `t_net`, `t_alpha` and `z_skill`. `upper_bound` is the 95% bound of the
+    annual net Sharpe ratio, simultaneous over the run's profiles. `sharpe` is annual and net; `psr`, `dsr` and
+    `min_track_record_days` are shown and never decide. `ruined_on` is the date on which all was lost. Each is None
+    where it is undefined.
     """
 
     verdict: Verdict
@@ -55,8 +57,10 @@ class ProfileVerdict:
     n_days: int
     p: float | None = None
     p_net: float | None = None
+    p_alpha: float | None = None
     p_skill: float | None = None
     t_net: float | None = None
+    t_alpha: float | None = None
     z_skill: float | None = None
     upper_bound: float | None = None
     sharpe: float | None = None

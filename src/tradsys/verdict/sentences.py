@@ -18,10 +18,10 @@ def never_moved(n_days: int) -> str:
 
 
 def proven(sharpe: float, p: float, record: str) -> str:
-    """Both legs stand."""
+    """All legs stand."""
     return (
-        f"proven: it made money after costs (net Sharpe {sharpe:.1f}) and its timing beats random entries; luck alone "
-        f"looks this good in {_share(p)} of cases ({record})"
+        f"proven: it made money after costs (net Sharpe {sharpe:.1f}), more than its exposure to the market did, and "
+        f"its timing beats random entries; luck alone looks this good in {_share(p)} of cases ({record})"
     )
 
 
@@ -50,11 +50,17 @@ def refuted(upper_bound: float, spec: VerdictSpec, record: str) -> str:
     return f"refuted: after costs {what} (net Sharpe at most {upper_bound:.1f}, {1 - spec.alpha:.0%} sure; {record})"
 
 
-def not_proven(leg: Leg, sharpe: float, p: float, record: str) -> str:
-    """The leg that failed."""
+def not_proven(leg: Leg, sharpe: float, p: float, record: str, *, has_alpha: bool = True) -> str:
+    """The leg that failed; `has_alpha` says that more was earned than the exposure to the market explains."""
     luck = f"luck alone looks this good in {_share(p)} of cases"
     if leg == "timing":
         why = "no better than random entries of the same kind"
+    elif leg == "alpha" and not has_alpha:
+        why = (
+            "it made money with the market, and less than its exposure to it did: its own timing does not pay its costs"
+        )
+    elif leg == "alpha":
+        why = "it made money with the market, and what it earned beyond its exposure to it may still be luck"
     elif leg == "money" and sharpe <= 0:
         why = "skill in the timing, but it does not pay its costs"
     elif leg == "money":

@@ -43,12 +43,13 @@ def draw_prices(rng: np.random.Generator, bar: FloatArray, price: float, x: floa
 
 @numba.njit(cache=True)
 def draw_market(
-    rng: np.random.Generator, hour: FloatArray, sd: float, volatility: int, drift: float, edge: float
+    rng: np.random.Generator, hour: FloatArray, sd: float, volatility: int, drift: float, edge: float, ends: int
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Prices and volume, shape (n_bars, 5) as open, high, low, close, volume; the signal s, and the state, (n_bars,).
 
     `hour` is the hour of the day of each open, shape (n_bars,); `sd` the unconditional standard deviation of a bar's
-    return, `drift` a constant part of its mean, `edge` the weight of the signal in it.
+    return, `drift` a constant part of its mean, `edge` the weight of the signal in it
+    before the bar `ends`; from there on it has none.
     """
     n = len(hour)
     bars = np.empty((n, 5))
@@ -82,7 +83,7 @@ def draw_market(
         if t > 0 and rng.random() < JUMP_PROBABILITY:
             price *= 1.0 + _clip(JUMP_SD * scale * rng.standard_normal(), MAX_STEP)
         spread = scale * mix
-        x = _clip(mean + edge * scale * s + spread * rng.standard_normal(), MAX_STEP)
+        x = _clip(mean + (edge if t < ends else 0.0) * scale * s + spread * rng.standard_normal(), MAX_STEP)
         price = draw_prices(rng, bars[t], price, x, spread)
         z = x / scale
         bars[t, 4] = np.exp(0.5 * np.log(1e-3 + abs(z)) + 0.4 * rng.standard_normal())

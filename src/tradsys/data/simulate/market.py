@@ -1,22 +1,25 @@
 """Simulated markets as frames of bars, and the truth behind them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numba
 import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.bars import OHLCV, TS
+from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError
 from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, HOUR_MS, YEAR_MS, interval_ms, to_ms
 from tradsys.data.simulate.kernel import MAX_STEP, draw_market, draw_prices
+from tradsys.data.simulate.pools import pooled, printed_pool
+from tradsys.data.simulate.printed import QUOTES, START, bars_frame, printed_market, quoting_of
 from tradsys.data.simulate.recipes import ANNUAL_VOLATILITY, parse_recipe
 
-START = datetime(2019, 1, 1, tzinfo=UTC)
 N_BARS = 43_800
 HOUR = timedelta(hours=1)
+EDGE_DIES = timedelta(hours=N_BARS // 2)
+"""How long after the first bar the edge of `decay` is gone."""
 
 
 def simulate(recipe: str, *, seed: int = 0, n_bars: int = N_BARS, interval: timedelta = HOUR) -> pl.DataFrame:
@@ -24,10 +27,37 @@ def simulate(recipe: str, *, seed: int = 0, n_bars: int = N_BARS, interval: time
 
     The same recipe, seed and interval give the same bytes, and fewer bars are the first of more bars.
     """
+    if quoting_of(parse_recipe(recipe)):
+        return printed_market(recipe, seed=seed, n_bars=n_bars, interval=interval).frame()
     ts, ohlcv, _, _ = _draw(recipe, seed, n_bars, interval)
-    return pl.DataFrame(
-        [pl.Series("ts", ts).cast(TS), *(pl.Series(name, ohlcv[:, i].copy()) for i, name in enumerate(OHLCV))]
-    )
+    return bars_frame(ts, ohlcv)
+
+
+def simulate_symbols(recipe: str, *, seed: int = 0, n_bars: int = N_BARS) -> pl.DataFrame:
+    """Hourly bars of a recipe of several symbols, with a `symbol` column; five years unless told otherwise."""
+    made = parse_recipe(recipe)
+    if made.family == "universe":
+        return simulate_universe(made.n_symbols, made.edge, seed=seed, n_bars=n_bars)
+    return pooled({symbol: one.frame() for symbol, one in printed_pool(made, seed=seed, n_bars=n_bars).items()})
+
+
+def tradable_prices(recipe: str, *, seed: int = 0, n_bars: int = N_BARS) -> pl.DataFrame:
+    """What a trader could have bought and sold at: symbol, ts, and bid and ask at each bar's true open and close.
+
+    The bars of some recipes do not show it: that is what a trader can collect there, as opposed to a backtest. Where
+    bars are fair prices that anybody can trade at, both are the bar's own.
+    """
+    made = parse_recipe(recipe)
+    if quoting_of(made):
+        one = printed_market(recipe, seed=seed, n_bars=n_bars, interval=HOUR)
+        return pooled({made.name: one.tradable()})
+    if made.n_symbols > 1 and made.family != "universe":
+        return pooled({symbol: one.tradable() for symbol, one in printed_pool(made, seed=seed, n_bars=n_bars).items()})
+    is_pool = made.n_symbols > 1
+    bars = simulate_symbols(recipe, seed=seed, n_bars=n_bars) if is_pool else simulate(recipe, seed=seed, n_bars=n_bars)
+    symbol = pl.col("symbol") if is_pool else pl.lit(made.name).alias("symbol")
+    prices = (pl.col(name.split("_")[1]).alias(name) for name in QUOTES)
+    return bars.select(symbol, "ts", *prices)
 
 
 def known_states(
@@ -51,7 +81,7 @@ def _draw(
         raise ConfigError(f"a market needs at least one bar, asked for {n_bars}; the default is {N_BARS}")
     made = parse_recipe(recipe)
     if made.n_symbols > 1:
-        raise ConfigError(f"{recipe} has several symbols; draw it with simulate_universe")
+        raise ConfigError(f"{recipe} has several symbols; draw it with simulate_symbols")
     step = interval_ms(interval)
     ts = to_ms(START) + step * np.arange(n_bars, dtype=np.int64)
     bars_a_year = YEAR_MS / step
@@ -59,7 +89,8 @@ def _draw(
     rng = generator(seed, "simulate", made.name, step)
     hour = (ts % DAY_MS) / HOUR_MS
     sd = ANNUAL_VOLATILITY / np.sqrt(bars_a_year)
-    return ts, *draw_market(rng, hour, sd, made.volatility, drift, made.edge)
+    ends = int(EDGE_DIES / interval) if made.dies else n_bars
+    return ts, *draw_market(rng, hour, sd, made.volatility, drift, made.edge, ends)
 
 
 MARKET_SD = 0.4 / np.sqrt(8760)

@@ -34,7 +34,7 @@ TRIALS = (20, 100)
 SHORTER_DAYS = (200, 300, 500)
 """Beginnings of the record that are judged on their own, as if history ended there."""
 
-_KEPT = ("verdict", "n_trades", "p", "p_net", "p_skill", "upper_bound", "sharpe")
+_KEPT = ("verdict", "n_trades", "p", "p_net", "p_alpha", "p_skill", "upper_bound", "sharpe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
     outcome = run_experiment(market, spec)
     own = trial_series(outcome.simulations)
     guard_bars = outcome.guard_bars(spec)
-    judged = partial(judge, spec=spec.verdict, guard_bars=guard_bars, seed=spec.seed)
+    judged = partial(judge, spec=spec.verdict, benchmark=spec.benchmark, guard_bars=guard_bars, seed=spec.seed)
     judgement = judged(own)
     line: dict[str, Any] = {
         **replication.to_dict(),

@@ -19,6 +19,7 @@ from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.runs.metrics import why_never
+from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import JointVerdict, VerdictSpec
 
@@ -73,6 +74,10 @@ class Tried(Protocol):
     @property
     def verdict(self) -> VerdictSpec:
         """How the profiles are judged."""
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """What the profiles' alphas are measured against."""
 
     @property
     def costs(self) -> Costs:
@@ -192,6 +197,7 @@ def judge_now(
         earlier.series,
         n_counted=earlier.n_counted + n_design_looks,
         spec=spec.verdict,
+        benchmark=spec.benchmark,
         guard_bars=guard_bars,
         seed=spec.seed,
         causes=causes,
@@ -264,6 +270,7 @@ def open_lockbox(
         [own],
         n_counted=len(others) + len(tested) + market.n_design_looks(opens, market.closes),
         spec=spec.verdict,
+        benchmark=spec.benchmark,
         guard_bars=guard_bars,
         seed=spec.seed,
         causes=ruin_causes(simulations),

@@ -39,17 +39,68 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsChecked:
+    """Rows of features whose future was taken away, each alone: `n_random` drawn from all `n_rows`, `n_cuts` in all.
+
+    Those that are no random ones were singled out as places where a peek pays or shows. `unsettled` names features
+    of which fewer rows were checked: their values need more bars than their lookback says, or cannot be computed many
+    rows at once.
+    """
+
+    n_random: int
+    n_rows: int
+    n_cuts: int
+    unsettled: tuple[str, ...] = ()
+
+    @property
+    def least_share(self) -> float:
+        """The smallest share of a feature's rows that peek of which a random row would have met one 99 times in 100.
+
+        0 where every row was checked.
+
+        >>> round(RowsChecked(n_random=460, n_rows=43_800, n_cuts=700).least_share, 4)
+        0.01
+        """
+        if self.n_random >= self.n_rows:
+            return 0.0
+        return float(1.0 - 0.01 ** (1.0 / self.n_random)) if self.n_random else 1.0
+
+    @property
+    def sentence(self) -> str:
+        """How many rows were checked, and what share of peeking rows that would have found."""
+        if self.n_random >= self.n_rows:
+            checked = f"features of all {self.n_rows:,} rows computed without what follows"
+        else:
+            share = f"{self.least_share:.2%}" if self.least_share < 0.01 else f"{self.least_share:.1%}"
+            checked = (
+                f"features of {self.n_random:,} of {self.n_rows:,} rows, drawn at random, and of "
+                f"{self.n_cuts - self.n_random:,} more where a peek would pay, computed without what follows: one that "
+                f"peeks in {share} of its rows is met 99 times in 100"
+            )
+        if self.unsettled:
+            names = ", ".join(self.unsettled)
+            checked += f"; fewer rows of {names}, which needs more bars than its lookback says or is slow to check"
+        return checked
+
+
+@dataclass(frozen=True, slots=True)
 class Lookahead:
-    """How many values were compared, the past being cut off from the future at how many points; and what differed."""
+    """How many values were compared, the past being cut off from the future at how many points; and what differed.
+
+    `rows` says at how many single rows the features were computed again; None where there are none.
+    """
 
     n_points: int
     n_values: int
     findings: tuple[Leak, ...]
+    rows: RowsChecked | None = None
 
     @property
     def sentence(self) -> str:
         """How many values were checked, and how many leaks there are."""
         compared = f"{self.n_values:,} values checked at {self.n_points:,} points"
+        if self.rows is not None:
+            compared += f"; {self.rows.sentence}"
         if not self.findings:
             return f"nothing saw the future: {compared}"
         return f"{len(self.findings):,} of what the run computes saw the future: {compared}"

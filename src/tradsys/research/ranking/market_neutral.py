@@ -23,6 +23,7 @@ from tradsys.features.universe_ranks import LEAST, compared, momentum, raw_momen
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import universe_of
 from tradsys.settings.sections import FoldSettings
+from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.results import VerdictSpec
 
 NAME = "RANK"
@@ -121,6 +122,11 @@ class MarketNeutralSpec:
     def portfolio(self) -> PortfolioSpec:
         """Cash to begin with; shares of the equity are the rule's own."""
         return PortfolioSpec(cash_quote=self.cash_quote, margin=self.margin)
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """What the alpha is measured against: the universe, held in equal parts."""
+        return "universe"
 
     @property
     def guard_bars(self) -> int:

@@ -29,6 +29,7 @@ from tradsys.research.walk.dataset import WeightSpec
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import macro_series
 from tradsys.settings.sections import FoldSettings
+from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.results import VerdictSpec
 
 _WEIGHING = {"weights", "time_decay"}
@@ -62,6 +63,11 @@ class Experiment:
     instrument: Instrument
     portfolio: PortfolioSpec
     verdict: VerdictSpec
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """What alphas are measured against: holding each of the symbols."""
+        return "symbols"
 
     @property
     def memory(self) -> int:
