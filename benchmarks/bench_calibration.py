@@ -15,7 +15,7 @@ N_MARKETS = 5
 def main() -> None:
     """One line without and one with the further trials; the first market compiles the kernels and is left out."""
     cap_threads(1)
-    from tradsys.research.calibration.monte_carlo import Replication, replicate
+    from tradsys.research.calibration.replication import Replication, replicate
 
     print(f"{'trials':<12} {'cpu s':>6} {'limit':>6}")
     for has_competitors, trials in ((False, "4"), (True, "4, 20, 100")):

@@ -9,7 +9,7 @@ import pytest
 from tradsys.core.bars import to_arrays
 from tradsys.core.time import DAY_MS
 from tradsys.research.calibration.competing_trials import competing_trials, trade
-from tradsys.research.calibration.monte_carlo import Replication, replicate, shorter_verdicts
+from tradsys.research.calibration.replication import Replication, replicate, shorter_verdicts
 from tradsys.research.calibration.scenarios import calibration_experiment
 from tradsys.research.judging.trials import trial_series
 from tradsys.research.walk.experiment import block_decisions, run_experiment

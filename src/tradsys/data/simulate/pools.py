@@ -15,8 +15,8 @@ from tradsys.data.simulate.printed import Printed, deviations, late, opens, prin
 from tradsys.data.simulate.prints import Quoting
 from tradsys.data.simulate.recipes import Recipe
 
-_COMMON: Final = 0.85
-"""Correlation of a symbol's fair returns with the common factor."""
+_COMMON, _SAME_COIN = 0.85, 0.97
+"""Correlation of a symbol's fair returns with the common factor, and where all are one coin on several exchanges."""
 _SUB_MINUTES, _MOST_LATE = 10, 6
 _N_LISTED: Final = 24
 """Symbols of which `survivors` holds those that rose most."""
@@ -51,7 +51,7 @@ def _shocks(recipe: Recipe, seed: int, n: int, n_symbols: int, correlation: floa
 def _late(recipe: Recipe, seed: int, n_bars: int) -> dict[str, Printed]:
     """The last symbol's trades are told late: by a whole bar where it is stamped by its close."""
     delay = _MOST_LATE if recipe.family == "misaligned" else round(recipe.number / _SUB_MINUTES)
-    shocks = _shocks(recipe, seed, n_bars * _MOST_LATE + _MOST_LATE, recipe.n_symbols)
+    shocks = _shocks(recipe, seed, (n_bars + 1) * _MOST_LATE, recipe.n_symbols, _SAME_COIN)
     pool = {}
     for s, own in enumerate(shocks):
         parts = sub_bars(seed, f"{recipe.name}/{_symbol(s)}", Quoting(), n_bars, HOUR_MS, _MOST_LATE, own)

@@ -22,9 +22,13 @@ logistic alone, volatility thirds for the hidden Markov model and a logistic aud
 experiment. No bound is claimed that n cannot show. Every market's line lies in `measurements/calibration/`, from where
 `tradsys calibrate --out measurements/calibration` goes on.
 
-Markets: `noise` has GARCH volatility with fat tails, `sv` stochastic volatility, `bull` a drift of Sharpe 1.5 for
-longs only; `-free` is without costs. In `edge:S` a rule that knows the signal earns an annual net Sharpe ratio of S
-after costs; `edge:0` has skill that only pays the costs.
+Markets: [simulated-markets.md](simulated-markets.md) says what each is and what a trader can collect there. `noise` has
+GARCH volatility with fat tails, `sv` stochastic volatility, `bull` a drift of Sharpe 1.5 for longs only; `-free` is
+without costs. In `edge:S` a rule that knows the signal earns an annual net Sharpe ratio of S after costs; `edge:0` has
+skill that only pays the costs, and `bull-edge:0` the same with a drift of Sharpe 2.5, for both sides and `-long`.
+From `ticks` to `survivors` bars promise what no trader is paid. `stale-ranks` is for `tradsys rank`, contrarian over 24
+bars, one trial a market; `misaligned` and `late` pools are run with the features of ranks among their symbols, and a
+run that refuses them is right. In `decay` an edge of Sharpe 3 ends half-way through the history.
 
 Among 20 and 100 trials, the further ones are 4 or 24 logistic models of six random columns (every other one trained on
 the last year alone), with four rules each. They share the experiment's features, labels and folds and are refitted from
@@ -40,6 +44,20 @@ EDGE had learnt to discount what its forecasts promise (the round before that ch
 bound); of the full preset 40 and then 60, before that change. Every third fast market is judged among 20 and 100 trials
 too. A round of 1,008 fast markets, all judged so, took 9 min 17 s on two quiet cores.
 """
+
+
+_FALSE_PROOFS = (
+    "**False proofs**, nominal 5%: any of the K trials is called proven where there is no edge (K = 1 for ranks); how "
+    "often the run refuses its bars."
+)
+_POWER = (
+    "**Power**: one of the run's own four profiles is proven; in brackets what the formula Phi(S sqrt(years) - "
+    "z(1 - .05/K)) allows, of which at most ten points may be missing; and what it must reach at least."
+)
+_LEGS = (
+    "**What each question costs**, K = 4: a profile passes the questions of the verdict, one more at a time. Where "
+    "there is an edge, what is lost from left to right is power; where there is none, it is false proofs."
+)
 
 
 def publish_summary(summary: Mapping[str, Any], root: Path, *, today: date) -> None:
@@ -63,50 +81,62 @@ def render(summary: Mapping[str, Any]) -> str:
     by = f", by {versions} versions of the code" if versions > 1 else ""
     lines = [f"## The {summary['preset']} preset: {summary['n_markets']:,} markets{by}{when}", ""]
     if without:
-        lines += ["**False proofs**, nominal 5%: any of the K trials is called proven where there is no edge.", ""]
+        lines += [_FALSE_PROOFS, ""]
         lines += _table(
-            ("market", *(f"K = {k}" for k in _trials(without)), "upper bound at most", "so far"),
+            ("market", *(f"K = {k}" for k in _trials(without)), "refused", "upper bound at most", "so far"),
             (
-                (n, *(_rate(c["proven"].get(k)) for k in _trials(without)), f"{c['limit']:.0%}", _standing(c))
+                (
+                    n,
+                    *(_rate(c["proven"].get(k)) for k in _trials(without)),
+                    _rate(c["refused"]) if c["refused"]["k"] else "-",
+                    f"{c['limit']:.0%}",
+                    _standing(c),
+                )
                 for n, c in without.items()
             ),
         )
     if edges:
-        lines += ["**Power**: one of the run's own four profiles is proven; in brackets what the formula", ""]
-        lines[-2] += " Phi(S sqrt(years) - z(1 - .05/K)) allows, of which at most ten points may be missing."
+        lines += [_POWER, ""]
         lines += _table(
-            ("market", *(f"K = {k}" for k in _trials(edges)), "so far", "a profile that earns is refuted"),
+            ("market", *(f"K = {k}" for k in _trials(edges)), "so far", "at least", "a profile that earns is refuted"),
             (
                 (
                     n,
                     *(f"{_rate(c['own_proven'].get(k))} ({c['formula'].get(k, 0):.0%})" for k in _trials(edges)),
                     _standing(c),
+                    f"{c['least']:.0%}: {c['least_standing']}" if "least" in c else "-",
                     f"{_rate(c['wrongly_refuted'])}: {c['wrongly_refuted_standing']}",
                 )
                 for n, c in edges.items()
             ),
         )
-    days = list(next(iter(cells.values()))["shorter"]) if cells else []
+    asked = list(next(iter(cells.values()))["legs"]) if cells else []
+    lines += [_LEGS, ""]
+    lines += _table(
+        ("market", *asked, "the verdict"),
+        ((n, *(_rate(c["legs"][leg]) for leg in asked), _rate(c["proven"]["4"])) for n, c in cells.items()),
+    )
+    days = list(dict.fromkeys(day for cell in cells.values() for day in cell["shorter"]))
     lines += ["**Less history**, K = 4, the minimum of 300 days waived: a profile is called proven.", ""]
     lines += _table(
         ("market", *(f"{d} days" for d in days)),
-        ((n, *(_rate(c["shorter"][d]["proven"]) for d in days)) for n, c in cells.items()),
+        ((n, *(_rate(c["shorter"][d]["proven"]) for d in days)) for n, c in cells.items() if c["shorter"]),
     )
     lines += [
         "**What the profiles do**: mean annual net Sharpe ratio; how often one is refuted; folds that sat out",
         "",
     ]
     lines[-2] += " because the calibration found no skill in the training part; processor seconds a market."
-    profiles = list(next(iter(cells.values()))["mean_sharpe"]) if cells else []
+    profiles = list(dict.fromkeys(name for cell in cells.values() for name in cell["mean_sharpe"]))
     lines += _table(
         ("market", "n", *profiles, "any refuted", "silent folds", "s"),
         (
             (
                 n,
                 str(c["n"]),
-                *(f"{c['mean_sharpe'][p]:.2f}" for p in profiles),
+                *(_number(c["mean_sharpe"].get(p), ".2f") for p in profiles),
                 _rate(c["refuted"]),
-                f"{c['silent_share_of_folds']:.0%}",
+                _number(c["silent_share_of_folds"], ".0%"),
                 f"{c['cpu_s']:.2f}",
             )
             for n, c in cells.items()
@@ -123,6 +153,10 @@ def _rate(rate: Mapping[str, float] | None) -> str:
     if rate is None or not rate["n"]:
         return "-"
     return f"{rate['k'] / rate['n']:.1%} [{rate['low']:.1%}, {rate['high']:.1%}], n = {rate['n']:.0f}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def _standing(cell: Mapping[str, Any]) -> str:

@@ -23,7 +23,18 @@ OWN = 4
 MARGIN = 0.10
 """How far the power may stay below the formula's."""
 
-WRONGLY_REFUTED = 0.05
+FALSELY_PROVEN = 0.05
+"""Share of the markets without an edge in which one may be called proven; a scenario's limit is for its upper bound."""
+
+WRONGLY_REFUTED, WRONGLY_REFUTED_LIMIT = 0.01, 0.05
+"""Share of the markets with an edge in which a profile that earns may be refuted, and the limit of its upper bound."""
+
+LEGS = {
+    "money": ("p_net",),
+    "and timing": ("p_net", "p_skill"),
+    "and alpha": ("p_net", "p_skill", "p_alpha"),
+}
+"""The questions of the verdict, one more at a time."""
 
 type RateStanding = Literal["holds", "fails", "n too small to say"]
 
@@ -75,47 +86,70 @@ def power_formula(sharpe: float, n_days: int, n_trials: int, alpha: float = Verd
     return float(ndtr(sharpe * sqrt(n_days / DAYS_A_YEAR) - normal_upper_quantile(alpha, n_trials)))
 
 
-def size_standing(rate: Rate, limit: float) -> RateStanding:
-    """Whether the rate's upper bound is below the limit, its lower bound above it, or n too small for either."""
-    return "holds" if rate.high <= limit else "fails" if rate.low > limit else "n too small to say"
+def size_standing(rate: Rate, most: float, limit: float) -> RateStanding:
+    """Whether the rate's upper bound is within the limit, its lower bound above `most`, or n too small for either."""
+    return "holds" if rate.high <= limit else "fails" if rate.low > most else "n too small to say"
 
 
-def power_standing(rate: Rate, formula: float) -> RateStanding:
-    """The same for a power that must not be more than the margin below the formula's."""
-    least = formula - MARGIN
+def power_standing(rate: Rate, least: float) -> RateStanding:
+    """The same for a power that must reach the least."""
     return "holds" if rate.low >= least else "fails" if rate.high < least else "n too small to say"
 
 
 def _scenario_rates(scenario: Scenario, lines: Sequence[Line]) -> dict[str, Any]:
-    among = [line["among"] for line in lines if "among" in line]
-    n_days = round(median(line["n_days"] for line in lines)) if lines else 0
+    judged = [line for line in lines if "refused" not in line]
+    among = [line["among"] for line in judged if "among" in line]
+    n_days = round(median(line["n_days"] for line in judged)) if judged else 0
     proven = {OWN: Rate.of([_is_any(line, "proven") for line in lines])}
     own = dict(proven)
     for n_trials in sorted({int(k) for one in among for k in one}):
         proven[n_trials] = Rate.of([one[str(n_trials)]["any"] for one in among])
         own[n_trials] = Rate.of([bool(one[str(n_trials)]["own"]) for one in among])
+    silent = [line["silent_folds"] / 6 for line in judged if line["silent_folds"] is not None]
     summary: dict[str, Any] = {
         "n": len(lines),
         "n_days": n_days,
         "proven": {str(k): rate.to_dict() for k, rate in proven.items()},
+        "refused": Rate.of(["refused" in line for line in lines]).to_dict(),
         "refuted": Rate.of([_is_any(line, "refuted") for line in lines]).to_dict(),
-        "shorter": _shorter(lines),
-        "mean_sharpe": _mean_sharpe(lines),
-        "silent_share_of_folds": round(fmean(line["silent_folds"] / 6 for line in lines), 4) if lines else None,
+        "legs": {name: _passing(lines, asked).to_dict() for name, asked in LEGS.items()},
+        "shorter": _shorter(judged),
+        "mean_sharpe": _mean_sharpe(judged),
+        "silent_share_of_folds": round(fmean(silent), 4) if silent else None,
         "cpu_s": round(median(line["cpu_s"] for line in lines), 2) if lines else None,
     }
     if scenario.sharpe is None:
-        standing = {str(k): size_standing(rate, scenario.limit) for k, rate in proven.items()}
+        standing = {str(k): size_standing(rate, FALSELY_PROVEN, scenario.limit) for k, rate in proven.items()}
         return summary | {"limit": scenario.limit, "standing": standing}
     formula = {k: power_formula(scenario.sharpe, n_days, k) for k in own}
-    wrongly = Rate.of([_is_wrongly_refuted(line, summary["mean_sharpe"]) for line in lines])
-    return summary | {
+    wrongly = Rate.of([_is_wrongly_refuted(line, summary["mean_sharpe"]) for line in judged])
+    summary |= {
         "own_proven": {str(k): rate.to_dict() for k, rate in own.items()},
         "formula": {str(k): round(value, 4) for k, value in formula.items()},
-        "standing": {str(k): power_standing(rate, formula[k]) for k, rate in own.items()},
+        "standing": {str(k): power_standing(rate, formula[k] - MARGIN) for k, rate in own.items()},
         "wrongly_refuted": wrongly.to_dict(),
-        "wrongly_refuted_standing": size_standing(wrongly, WRONGLY_REFUTED),
+        "wrongly_refuted_standing": size_standing(wrongly, WRONGLY_REFUTED, WRONGLY_REFUTED_LIMIT),
     }
+    if scenario.least_power is not None:
+        summary |= {"least": scenario.least_power, "least_standing": power_standing(own[OWN], scenario.least_power)}
+    return summary
+
+
+def _passing(lines: Sequence[Line], asked: Sequence[str]) -> Rate:
+    """How often one of the profiles passes all of these questions; older lines that did not ask them are left out."""
+    knowing = [line for line in lines if all(key in one for one in line["profiles"].values() for key in asked)]
+    alpha = VerdictSpec().alpha
+    return Rate.of(
+        [
+            any(all(one[key] <= alpha for key in asked) for one in line["profiles"].values() if _is_tested(one))
+            for line in knowing
+        ]
+    )
+
+
+def _is_tested(profile: Line) -> bool:
+    """Whether there was enough of a record to ask anything."""
+    return profile["p_net"] is not None
 
 
 def _shorter(lines: Sequence[Line]) -> dict[str, dict[str, dict[str, float]]]:
@@ -130,7 +164,7 @@ def _shorter(lines: Sequence[Line]) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def _mean_sharpe(lines: Sequence[Line]) -> dict[str, float]:
-    names = lines[0]["profiles"] if lines else ()
+    names = lines[0]["profiles"] if lines else {}
     seen = {name: [x["profiles"][name]["sharpe"] for x in lines] for name in names}
     return {name: round(fmean([s or 0.0 for s in values]), 3) for name, values in seen.items()}
 
