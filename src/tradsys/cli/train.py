@@ -50,7 +50,14 @@ def command(
         typer.echo(f"{loaded.deployed_text}\n{plan.sentence}")
     spec = experiment_on(market, loaded.config, plan)
     with reporter(quiet=common.as_json) as progress:
-        trained = train_bundle(market, spec, out, Ledger(journal / "ledger.jsonl"), progress)
+        trained = train_bundle(
+            market,
+            spec,
+            out,
+            Ledger(journal / "ledger.jsonl"),
+            progress,
+            allow_lead=loaded.config.alignment.allow_lead,
+        )
     typer.echo(json.dumps(asdict(trained), default=str) if common.as_json else _text(asdict(trained)))
     return 0
 
@@ -66,7 +73,9 @@ def _text(trained: dict[str, Any]) -> str:
     head = f"{trained['agent']}, fitted on {trained['n_train']:,} labels; out of fold it gained, in millinats,"
     k = trained["n_trials"]
     counted = f"  the ledger counts this look as a trial: {k:,} {'is' if k == 1 else 'are'} on these test blocks now"
-    return "\n".join(["", head, *gains, *ended, counted, _decider(trained), f"  bundle: {trained['bundle']}"])
+    stamps = [f"  {line}" for line in trained["stamps"]]
+    shown = [*gains, *ended, counted, _decider(trained), *stamps, f"  bundle: {trained['bundle']}"]
+    return "\n".join(["", head, *shown])
 
 
 def _decider(trained: dict[str, Any]) -> str:

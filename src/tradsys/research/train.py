@@ -1,6 +1,6 @@
 """Training one agent on all but the lock-box: a bundle, and the skill of its forecasts out of fold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.research.judging.trials import data_of, judged_data
+from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.experiment import Progress, research_fold, walk
 from tradsys.research.walk.experiment_spec import Experiment
@@ -30,8 +31,8 @@ class TrainedBundle:
     """Where the bundle lies, who decides in it, how many rows it was fitted on, and the agent's row of the skill table.
 
     `training` says how a network's training ended, `has_network` whether the bundle holds one; None where the agent
-    has none. `profile` is the deployed one. `n_trials` is how many trials the ledger counts on what was tested here,
-    this one among them.
+    has none. `profile` is the deployed one, `n_trials` how many trials the ledger counts on what was tested here, this one
+    among them, `stamps` what came of comparing time stamps.
     """
 
     bundle: Path
@@ -42,16 +43,24 @@ class TrainedBundle:
     has_network: bool | None
     profile: str
     n_trials: int
+    stamps: tuple[str, ...] = ()
 
 
 def train_bundle(
-    market: Market, spec: Experiment, folder: Path, ledger: Ledger, progress: Progress = lambda *_: None
+    market: Market,
+    spec: Experiment,
+    folder: Path,
+    ledger: Ledger,
+    progress: Progress = lambda *_: None,
+    *,
+    allow_lead: Sequence[str] = (),
 ) -> TrainedBundle:
     """Walk forward for a record out of fold, then fit on everything before the lock-box and write `folder`/bundle.
 
     The record calibrates, ranks and audits the forecasts of the last fit; the agent decides even where the logistic is
     as good, since it was asked for. No trades are simulated, but what the forecasts gained on the outer folds is shown:
     the ledger counts it as one trial there.
+    `allow_lead` names symbols and columns whose time stamps are taken as they are.
     """
     if len(spec.challengers) > 1:
         raise ConfigError(
@@ -61,6 +70,7 @@ def train_bundle(
         raise ConfigError(f"{folder / 'bundle'} is there already; name another folder with --out")
     check_writable(folder, "the bundle goes", "name another folder with --out")
     check_space(folder, 5_000_000 + len(market.bars) * 20, "the bundle", "free some, or name another with --out")
+    alignment = check_stamps(market, spec.features, allow_lead)
     agent = spec.challengers[0] if spec.challengers else DECIDER
     fixed = replace(spec, fixed_decider=agent)
     data, record, results = walk(market, fixed, progress)
@@ -90,6 +100,7 @@ def train_bundle(
         has_network=fitted.network is not None if isinstance(fitted, OnnxForecaster) else None,
         profile=last.predictor.profile.name,
         n_trials=ledger.n_trials_on(judged) + market.n_design_looks(results[0].fold.opens, results[-1].fold.closes),
+        stamps=tuple(alignment.lines),
     )
 
 
