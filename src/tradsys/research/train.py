@@ -31,8 +31,8 @@ class TrainedBundle:
     """Where the bundle lies, who decides in it, how many rows it was fitted on, and the agent's row of the skill table.
 
     `training` says how a network's training ended, `has_network` whether the bundle holds one; None where the agent
-    has none. `profile` is the deployed one, `n_trials` how many trials the ledger counts on what was tested here, this one
-    among them, `stamps` what came of comparing time stamps.
+    has none. `profile` is the deployed one, `n_trials` how many trials the ledger counts on what was tested here, this
+    one among them, `stamps` what came of comparing time stamps.
     """
 
     bundle: Path
