@@ -27,7 +27,7 @@ def counted(market: MarketBook) -> str:
     if market.n_design_looks:
         parts.append(f"{market.n_design_looks:,} of them looks that chose the defaults")
     if market.n_tuning:
-        parts.append(f"{market.n_tuning:,} more inside training parts, not counted")
+        parts.append(f"{market.n_tuning:,} more inside training parts, which count for whoever tests there")
     if market.n_openings:
         parts.append(
             f"lock-box opened {market.n_openings:,} times" if market.n_openings > 1 else "lock-box opened once"

@@ -69,10 +69,14 @@ class ProfileJudgement(RunSection):
 
 
 class LockboxJudgement(ProfileJudgement):
-    """The deployed profile inside the lock-box; every other opening of it counted as a trial."""
+    """The deployed profile inside the lock-box; each other opening of it counted, and each trial that was tested in it.
+
+    `n_tested_inside` is None where an earlier version made the run, which did not say it.
+    """
 
     profile: str
     n_other_openings: int
+    n_tested_inside: int | None = None
     detectable_sharpe: Number
 
 

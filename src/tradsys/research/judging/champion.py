@@ -26,7 +26,7 @@ from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR, to_ms
 from tradsys.journal.book import reigning
 from tradsys.journal.chain import LedgerEntry
-from tradsys.journal.entries import NOT_FITTED, Champion, Data
+from tradsys.journal.entries import NOT_FITTED, Champion, Data, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.profiles.catalogue import named
 from tradsys.research.judging.rejudge import Replay, rejudge
@@ -244,7 +244,8 @@ def challenge(
 
 def _n_challengers(ledger: Ledger, data: Data, holder: LedgerEntry) -> int:
     """Contenders other than the champion that were ever tried on this market."""
-    mine = [e.content for e in ledger.trials_on(data.blocks) if e.content.get("market") == data.market]
+    tried_here = (e.content for e in ledger.trials_on(data.blocks) if e.kind == Trial.kind)
+    mine = [one for one in tried_here if one.get("market") == data.market]
     tried = {(one["experiment"], one["profile"]) for one in mine}
     return len(tried - {(holder.content["experiment"], holder.content["profile"])})
 

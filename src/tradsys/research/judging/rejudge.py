@@ -202,8 +202,13 @@ def rejudge(run: Replay, ledger: Ledger) -> Rejudged:
 
 def _judged_by(run: Replay, ledger: Ledger) -> JudgedData:
     """What the run's trials say that they judged; all of its data where they were entered before trials said so."""
-    own = (entry for entry in ledger.entries("trial") if entry.content.get("run") == run.manifest.run)
+    own = (entry for entry in _trials(ledger) if entry.content.get("run") == run.manifest.run)
     return next((JudgedData.of_entry(entry.content) for entry in own), JudgedData.of(run.manifest.blocks))
+
+
+def _trials(ledger: Ledger) -> list[LedgerEntry]:
+    """Those of the ledger, and those whose lines it has lost."""
+    return [entry for entry in (*ledger.entries(), *ledger.lost) if entry.kind == "trial"]
 
 
 def _openings(run: Replay, ledger: Ledger) -> list[LedgerEntry]:
@@ -217,7 +222,7 @@ def _openings(run: Replay, ledger: Ledger) -> list[LedgerEntry]:
 def _own_series(run: Replay, ledger: Ledger) -> list[TrialSeries]:
     """The run's profiles in their order, with the opens of its bars."""
     digests = run.manifest.trials
-    known = {entry.content.get("series") for entry in ledger.entries("trial")}
+    known = {entry.content.get("series") for entry in _trials(ledger)}
     if missing := [name for name, digest in digests.items() if digest not in known]:
         raise LedgerError(
             f"{ledger.path} does not hold the trials of {run.name} ({', '.join(missing)}); give the journal "
