@@ -11,15 +11,15 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 import tradsys
-from tradsys.core.costs import Costs
+from tradsys.core.costs import ESTIMATED, Costs
 from tradsys.core.errors import DataError
 from tradsys.core.orders import Side
 from tradsys.runs.section import RunSection, json_object
 
 NAME = "manifest.json"
-SCHEMA = 3
+SCHEMA = 4
 """Version that this code writes. 1 said no version, and left columns out of its tables that would have been empty; 2
-had forecasts without a record of what such ones earned.
+had forecasts without a record of what such ones earned; 3 counted slippage among the fees of a trade.
 """
 
 OLDEST_READ = 1
@@ -38,13 +38,22 @@ class MachineFacts(RunSection):
     memory_source: str
 
 
+class JudgedSpan(RunSection):
+    """The bars of [opens, closes), ms, on which a run's trials were tested, and hashes of the data that they lie in."""
+
+    blocks: tuple[str, ...]
+    opens: int
+    closes: int
+
+
 class RunManifest(RunSection):
     """The settings, data, code and seed of a run, and what judging it again needs.
 
     `run` names it in the ledger, `trials` holds the digest of every profile's series there, `blocks` a hash of each
     month of its data, `files` the SHA-256 of every other file of the folder. `guard_bars` is how far apart two trades
     must lie to share no bar, `deciders` who decided in each fold; the last one decides in the bundle. `plugins` has the
-    SHA-256 of the source of each module of own parts.
+    SHA-256 of the source of each module of own parts. `judged` is what the trials were tested on; None where an earlier
+    version made the run, which did not say it.
     """
 
     schema_version: int = Field(default=1, alias="schema")
@@ -69,12 +78,15 @@ class RunManifest(RunSection):
     files: Mapping[str, str]
     deciders: tuple[str, ...] = ()
     plugins: Mapping[str, str] = Field(default_factory=dict)
+    judged: JudgedSpan | None = None
 
     @property
     def costs(self) -> Costs:
         """What trading cost in the run."""
         stored = self.config.get("costs")
-        if not isinstance(stored, Mapping) or not all(isinstance(value, int | float) for value in stored.values()):
+        if not isinstance(stored, Mapping) or not all(
+            isinstance(value, int | float) or value == ESTIMATED for value in stored.values()
+        ):
             raise DataError(
                 f"the manifest of {self.title} does not say its costs, found {stored!r}; make the run again"
             )
