@@ -76,6 +76,8 @@ FAMILIES: Final = {
     "illiquid": Family("illiquid"),
     "wash": Family("wash"),
     "spread-regimes": Family("spread-regimes"),
+    "storms": Family("storms"),
+    "bad-prints": Family("bad-prints"),
     "weekends": Family("weekends"),
     "averaged": Family("averaged:3", "a number of hours", 1.0, 24.0, default=3.0),
     "misaligned": Family("misaligned", n_symbols=4),
