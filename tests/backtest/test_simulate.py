@@ -89,7 +89,7 @@ def test_sizes_are_rounded_down_to_the_lot_and_nothing_is_no_trade() -> None:
     trade = only(run(rows, decide(("A", 0, 1)), instrument=Instrument(lot=0.5)))
     assert trade["size_base"] == 1428.5  # 10,000 / 7 = 1428.57
     none = run(rows, decide(("A", 0, 1)), instrument=Instrument(lot=2000.0))
-    assert (none.n_trades, none.not_taken["no room"], none.equity["equity"][-1]) == (0, 1, 10_000)
+    assert (none.n_trades, none.not_taken["too small"], none.equity["equity"][-1]) == (0, 1, 10_000)
 
 
 def test_a_size_that_is_a_whole_number_of_lots_is_not_rounded_away() -> None:
@@ -102,7 +102,39 @@ def test_an_order_below_the_venues_minimum_is_no_trade() -> None:
     wanted = decide(("A", 0, 1), size=0.01)  # 100 of 10,000
     assert run(rows, wanted, instrument=Instrument(min_notional=100.0)).n_trades == 1
     none = run(rows, wanted, instrument=Instrument(min_notional=100.01))
-    assert (none.n_trades, none.not_taken["no room"]) == (0, 1)
+    assert (none.n_trades, none.not_taken["too small"]) == (0, 1)
+
+
+def test_nothing_of_the_equity_is_too_small_and_no_trade() -> None:
+    none = run([QUIET] * 5, decide(("A", 0, 1), size=0.0))
+    assert (none.n_trades, none.not_taken["too small"], none.not_taken["no room"]) == (0, 1, 0)
+
+
+def test_an_account_too_small_for_the_venue_trades_no_more() -> None:
+    rows = [QUIET, (100, 101, 99, 100), (100, 100, 40, 50), *[(50, 51, 49, 50)] * 5]
+    orders = pl.concat([decide(("A", 0, 1), distance=50.0), decide(("A", 3, 1), distance=5.0)])
+    few = {"portfolio": PortfolioSpec(cash_quote=8.0)}
+    spent = run(rows, orders, instrument=Instrument(min_notional=5.0), **few)
+    assert spent.trades["reason"].to_list() == ["stop"]
+    assert spent.not_taken["too small"] == 1
+    assert run(rows, orders, **few).n_trades == 2
+
+
+def test_what_rounding_leaves_of_the_cap_buys_nothing() -> None:
+    market = {name: bars_from([QUIET] * 8) for name in "ABCD"}
+    orders = pl.concat(
+        decide((name, 0 if name < "D" else 1, 1), size=size)
+        for name, size in zip("ABCD", (0.7, 0.2, 0.1, 1.0), strict=True)
+    )
+    one = simulate(market, orders, costs=Costs(), start=0, end=8 * HOUR_MS)
+    assert (one.n_trades, one.not_taken["no room"]) == (3, 1)
+
+
+def test_a_stop_nearer_than_a_tick_is_no_order() -> None:
+    rows = [(100.25, 101, 99, 100.25)] * 5
+    near = decide(("A", 0, 1), distance=0.5)  # 99.75 is rounded to 100, half a tick below an entry between two ticks
+    assert run(rows, near, instrument=Instrument(tick=0.5)).not_taken["no barriers"] == 1
+    assert run(rows, near, instrument=Instrument(tick=0.25)).n_trades == 1
 
 
 def test_barriers_are_rounded_to_the_tick_before_the_walk() -> None:

@@ -209,6 +209,7 @@ def test_the_frame_has_the_columns_that_others_rely_on() -> None:
             "end": pl.Datetime("ms", "UTC"),
             "entry": pl.Float64,
             "exit": pl.Float64,
+            "entry_index": pl.Int64,
             "exit_index": pl.Int64,
             "reason": pl.String,
             "label": pl.Int8,

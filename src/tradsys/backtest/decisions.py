@@ -1,18 +1,27 @@
 """From the predictor's decisions to trades that could be filled: rows, prices and barriers of each."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from tradsys.backtest.grid import Grid
-from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.costs import Instrument
-from tradsys.core.errors import DataError
+from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.orders import to_tick
 from tradsys.core.time import stamp
+from tradsys.core.traded import NoVolume
 from tradsys.labels.barriers import BarrierSpec
+
+UNSOLD: Final = "unsold"
+"""Why a trade ended at the end of the time: nobody traded since its time limit, and it is valued at the last price."""
+
+_TICK_SLACK = 1e-6
+"""A distance this little below a tick is one: prices on a grid of ticks are off it in binary."""
 
 _DISTANCES = ("stop_distance", "target_distance", "horizon")
 
@@ -35,7 +44,9 @@ class Orders:
     target: FloatArray
     stop: FloatArray
     n_outside: int
+    n_no_volume: int
     n_without_barriers: int
+    n_waiting: int
 
     def __len__(self) -> int:
         return len(self.first)
@@ -47,12 +58,15 @@ def read_orders(
     instruments: list[Instrument],
     fraction: float,
     barriers: BarrierSpec | None,
+    no_volume: NoVolume,
     delay: int = 0,
 ) -> Orders:
     """The orders behind all decisions whose action is not 0, each filled `delay` bars after the next open.
 
-    Left out, and counted: those that fill before the grid starts or whose horizon passes its end, as labels are
-    censored; and those without barriers, where a distance is not positive or vanishes in the rounding to ticks.
+    Left out, and counted: those that would fill before the grid starts or whose horizon passes its end, as labels are
+    censored; those in whose bar nobody trades, or with `no_volume="wait"` nobody within the horizon; those without
+    barriers, where a distance is not positive or, rounded to ticks, less than one; and of several that wait for the
+    same open all but the one that was decided first.
     """
     acted = _acted(decisions)
     unknown = sorted(set(acted["symbol"].unique()) - set(grid.symbols))
@@ -65,26 +79,51 @@ def read_orders(
     row = row + delay  # everything comes later: the entry, and with it barriers and time limit
     last = row + horizon
     fits = (row + 1 >= grid.window[symbol, 0]) & (last < grid.window[symbol, 1])
-    symbol, decided, side, weight = symbol[fits], decided[fits], side[fits], weight[fits]
-    first, last = row[fits] + 1, last[fits]
-    entry = grid.prices.open[first]
-    tick = np.array([instrument.tick for instrument in instruments])[symbol]
-    target = to_tick(entry + side * target_distance[fits], tick)
-    stop = to_tick(entry - side * stop_distance[fits], tick)
-    has_barriers = (side * (target - entry) > 0) & (side * (entry - stop) > 0)
+    first = np.full(len(row), -1)
+    first[fits] = grid.traded.entries(row[fits], horizon[fits], no_volume)
+    k = np.flatnonzero(first >= 0)
+    entry, own_side = grid.prices.open[first[k]], side[k]
+    tick = np.array([instrument.tick for instrument in instruments])[symbol[k]]
+    target = to_tick(entry + own_side * target_distance[k], tick)
+    stop = to_tick(entry - own_side * stop_distance[k], tick)
+    nearest = np.minimum(own_side * (target - entry), own_side * (entry - stop))
+    has_barriers = (nearest > 0) & (nearest >= tick * (1.0 - _TICK_SLACK))
+    is_first = _decided_first(first[k], decided[k], has_barriers)
+    kept = k[is_first]
     return Orders(
-        symbol=symbol[has_barriers],
-        decided=decided[has_barriers],
-        side=side[has_barriers],
-        weight=fraction * weight[has_barriers],
-        first=first[has_barriers],
-        last=last[has_barriers],
-        entry=entry[has_barriers],
-        target=target[has_barriers],
-        stop=stop[has_barriers],
+        symbol=symbol[kept],
+        decided=decided[kept],
+        side=side[kept],
+        weight=fraction * weight[kept],
+        first=first[kept],
+        last=last[kept],
+        entry=entry[is_first],
+        target=target[is_first],
+        stop=stop[is_first],
         n_outside=int(np.count_nonzero(~fits)),
+        n_no_volume=int(np.count_nonzero(fits & (first < 0))),
         n_without_barriers=int(np.count_nonzero(~has_barriers)),
+        n_waiting=int(np.count_nonzero(has_barriers & ~is_first)),
     )
+
+
+def instruments_of(instrument: Instrument | Mapping[str, Instrument], symbols: Sequence[str]) -> list[Instrument]:
+    """That of each symbol; a ConfigError names those that have none."""
+    if isinstance(instrument, Instrument):
+        return [instrument] * len(symbols)
+    if missing := [symbol for symbol in symbols if symbol not in instrument]:
+        raise ConfigError(f"instruments are given by symbol, {', '.join(missing)} missing; Instrument() is the default")
+    return [instrument[symbol] for symbol in symbols]
+
+
+def _decided_first(first: IntArray, decided: IntArray, among: BoolArray) -> BoolArray:
+    """Of the orders `among` that fill in the same row `first`, the one that was decided first; (n_orders,) each."""
+    rows = np.flatnonzero(among)
+    in_time = rows[np.argsort(decided[rows], kind="stable")]
+    _, earliest = np.unique(first[in_time], return_index=True)
+    chosen = np.zeros(len(first), bool)
+    chosen[in_time[earliest]] = True
+    return chosen
 
 
 def _acted(decisions: pl.DataFrame) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from tradsys.core.frames import as_market
 from tradsys.core.single_symbol import single_symbol
 from tradsys.core.tables import Table
 from tradsys.core.time import DAY_MS, as_ms, infer_interval, interval_ms, stamp
+from tradsys.core.traded import TradedBars, end_to_end
 from tradsys.labels.kernel import Prices
 
 
@@ -22,7 +23,8 @@ class Grid:
 
     `ts` (n_rows,) and `prices` hold all rows of all symbols end to end, also those outside; symbol s owns the rows
     `span[s]` and those of them inside the time are `window[s]`, each (n_symbols, 2), half open. `times` (n_grid,) are
-    the opens of the union, and `row_at` (n_symbols, n_grid) the symbol's row there, -1 where it has no bar.
+    the opens of the union, and `row_at` (n_symbols, n_grid) the symbol's row there, -1 where it has no bar. `traded`
+    says of all rows where somebody traded.
     """
 
     symbols: tuple[str, ...]
@@ -35,6 +37,7 @@ class Grid:
     window: IntArray
     times: IntArray
     row_at: IntArray
+    traded: TradedBars
 
     @classmethod
     def of(cls, market: Mapping[str, Table], start: datetime | int, end: datetime | int) -> Self:
@@ -82,6 +85,7 @@ class Grid:
             window=window,
             times=times,
             row_at=row_at,
+            traded=end_to_end([TradedBars.of(a.volume) for a in arrays]),
         )
 
     def rows_closing_at(self, s: int, when: IntArray) -> IntArray:
@@ -107,3 +111,10 @@ class Grid:
         days = np.arange(self.start // DAY_MS, (self.end - 1) // DAY_MS + 1)
         closing_day = (self.times + self.bar_ms - 1) // DAY_MS
         return days, np.searchsorted(closing_day, days, side="right") - 1
+
+    def daily_returns(self, equity: FloatArray, cash_quote: float) -> tuple[IntArray, FloatArray]:
+        """The UTC days, and the net return of each from equity (n_grid,) at the closes; each (n_days,)."""
+        days, last = self.day_ends()
+        worth = np.where(last >= 0, equity[last], cash_quote)
+        before = np.append(cash_quote, worth[:-1])
+        return days, np.divide(worth, before, out=np.ones(len(days)), where=before > 0) - 1.0

@@ -14,7 +14,7 @@ from tradsys.core.carry import Carry
 from tradsys.core.orders import is_large_enough, scale_to_room, size_for_share, whole_lots
 from tradsys.labels.kernel import Prices
 
-UNREACHED, TAKEN, IN_POSITION, NO_ROOM = 0, 1, 2, 3
+UNREACHED, TAKEN, IN_POSITION, NO_ROOM, TOO_SMALL = 0, 1, 2, 3, 4
 
 
 class Candidates(NamedTuple):
@@ -130,7 +130,8 @@ def run_portfolio(
                 continue
             size = whole_lots(size_for_share(weight[k] * scale, worth, entry_price[k]), lot[s])
             if not is_large_enough(size, entry_price[k], min_notional[s]):
-                fate[k] = NO_ROOM
+                alone = whole_lots(size_for_share(weight[k], worth, entry_price[k]), lot[s])
+                fate[k] = NO_ROOM if is_large_enough(alone, entry_price[k], min_notional[s]) else TOO_SMALL
                 continue
             fate[k], size_base[k], held[s] = TAKEN, size, k
             granted[s], share[s] = weight[k] * scale, side[k] * size * entry_price[k] / worth

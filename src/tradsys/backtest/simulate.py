@@ -1,17 +1,17 @@
 """Decisions as a portfolio: which of them are filled, what each trade earns, and the equity at every close."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.decisions import Orders, read_orders
+from tradsys.backtest.decisions import UNSOLD, Orders, instruments_of, read_orders
 from tradsys.backtest.grid import Grid
-from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, Candidates, FilledPath, run_portfolio
+from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, TOO_SMALL, Candidates, FilledPath, run_portfolio
 from tradsys.backtest.margin import LIQUIDATION, MarginSpec, Ruin, ruin_of
 from tradsys.backtest.rebalance_loop import RebalancedPath
-from tradsys.core.arrays import Float32Array, FloatArray, IntArray
+from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import TS
 from tradsys.core.bounds import demand_number
 from tradsys.core.carry import Carry, carry_of, end_to_end
@@ -20,8 +20,9 @@ from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
 from tradsys.core.frames import as_market
 from tradsys.core.tables import Table, as_table
-from tradsys.labels.barriers import BarrierSpec
-from tradsys.labels.kernel import TARGET, TIME, WALKS, Exits, Walk, no_fine_bars, reason_names, walk_all
+from tradsys.core.traded import NoVolume
+from tradsys.labels.barriers import BarrierSpec, check_no_volume
+from tradsys.labels.kernel import TARGET, TIME, WALKS, Exits, Walk, no_fine_bars, reason_names, walk_traded
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class PortfolioSpec:
     entries.
 
     `cash_quote` is the capital to begin with and `walk` how a bar is read: the worse case, vectorbt's or
-    NautilusTrader's. `margin` says when positions are liquidated.
+    NautilusTrader's. `margin` says when positions are liquidated. An entry in whose bar nobody trades lapses or waits,
+    as `no_volume` says.
     """
 
     fraction: float = 1.0
@@ -38,8 +40,10 @@ class PortfolioSpec:
     cash_quote: float = 10_000.0
     walk: Walk = "pessimistic"
     margin: MarginSpec = MarginSpec()
+    no_volume: NoVolume = "lapse"
 
     def __post_init__(self) -> None:
+        check_no_volume(self.no_volume)
         for name, usual in (("fraction", 1), ("cap", 1), ("cash_quote", 10_000)):
             demand_number(name, getattr(self, name), f"{usual} is the default")
         if not (self.fraction > 0 and self.cap > 0 and self.cash_quote > 0):
@@ -106,7 +110,9 @@ def simulate(
     the tick, sizes down to the lot. Positions pay funding, from the bars' columns or the constant at 00, 08 and 16 UTC,
     and shorts the borrowing, as `core.carry` says, and are liquidated as `backtest.margin` says. Decisions that fill
     before `start` or whose horizon passes `end` are not taken, even if a barrier would have come early; those that say
-    what no decision can are a DataError.
+    what no decision can are a DataError. Bars without volume fill nothing (`core.traded`): what nobody would buy until
+    the end is valued at its last price there, as reason `unsold`. `not_taken` counts the decisions that came to
+    nothing, by reason.
 
     With `delay` every order comes so many bars of its symbol later: an entry is filled at that later open, its barriers
     lie at the same distances from there, and its time limit ends as much later.
@@ -114,18 +120,9 @@ def simulate(
     check_counts(0, delay=delay)
     market, decisions = as_market(market, "simulate"), as_table(decisions, "simulate")
     grid = Grid.of(market, start, end)
-    instruments = _instruments(instrument, grid.symbols)
-    orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers, delay)
+    instruments = instruments_of(instrument, grid.symbols)
+    orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay)
     return _account(grid, orders, instruments, costs, carry_on_grid(market, costs, grid), portfolio)
-
-
-def _instruments(instrument: Instrument | Mapping[str, Instrument], symbols: Sequence[str]) -> list[Instrument]:
-    """That of each symbol; a ConfigError names those that have none."""
-    if isinstance(instrument, Instrument):
-        return [instrument] * len(symbols)
-    if missing := [symbol for symbol in symbols if symbol not in instrument]:
-        raise ConfigError(f"instruments are given by symbol, {', '.join(missing)} missing; Instrument() is the default")
-    return [instrument[symbol] for symbol in symbols]
 
 
 def buy_and_hold(
@@ -136,23 +133,30 @@ def buy_and_hold(
     costs: Costs = Costs(),
     portfolio: PortfolioSpec = PortfolioSpec(),
 ) -> Simulation:
-    """Every symbol bought at its first open in [start, end) for an equal share of equity, sold at its last close."""
+    """Every symbol bought at its first open in [start, end) for an equal share of equity, sold at its last close.
+
+    Nothing is bought in a bar in which nobody traded, and a symbol that has no others is left out.
+    """
     market = as_market(market, "buy_and_hold")
     grid = Grid.of(market, start, end)
-    symbol = np.flatnonzero(grid.window[:, 1] > grid.window[:, 0])
-    first, last = grid.window[symbol, 0], grid.window[symbol, 1] - 1
+    opens = np.where(grid.window[:, 1] > grid.window[:, 0], grid.window[:, 0], -1)
+    entered = np.where(opens >= 0, grid.traded.next[opens], np.iinfo(np.int64).max)
+    symbol = np.flatnonzero(entered < grid.window[:, 1])
+    first, last = entered[symbol], grid.window[symbol, 1] - 1
     orders = Orders(
         symbol=symbol,
         decided=grid.ts[first],
         side=np.ones(len(symbol), np.int64),
-        weight=np.full(len(symbol), 1.0 / len(symbol)),
+        weight=np.full(len(symbol), 1.0 / max(len(symbol), 1)),
         first=first,
         last=last,
         entry=grid.prices.open[first],
         target=np.full(len(symbol), np.inf),
         stop=np.zeros(len(symbol)),
         n_outside=0,
+        n_no_volume=0,
         n_without_barriers=0,
+        n_waiting=0,
     )
     instruments = [Instrument()] * len(grid.symbols)
     return _account(grid, orders, instruments, costs, carry_on_grid(market, costs, grid), replace(portfolio, cap=1.0))
@@ -166,8 +170,9 @@ def carry_on_grid(market: Mapping[str, pl.DataFrame], costs: Costs, grid: Grid) 
 def _account(
     grid: Grid, orders: Orders, instruments: list[Instrument], costs: Costs, carry: Carry, portfolio: PortfolioSpec
 ) -> Simulation:
-    exits = walk_all(
+    exits = walk_traded(
         grid.prices,
+        grid.traded,
         no_fine_bars(),
         orders.first,
         orders.last,
@@ -175,7 +180,9 @@ def _account(
         orders.target,
         orders.stop,
         WALKS[portfolio.walk],
+        grid.window[orders.symbol, 1] - 1,
     )
+    is_unsold = (exits.reason == TIME) & ~grid.traded.is_traded[exits.row]
     fills = np.full(grid.row_at.shape, -1)
     fills[orders.symbol, np.searchsorted(grid.times, grid.ts[orders.first])] = np.arange(len(orders))
     exit_fee = np.where(exits.reason == TARGET, costs.maker, costs.taker)
@@ -187,7 +194,7 @@ def _account(
             exits.row,
             exits.price,
             exit_fee,
-            exits.reason != TIME,
+            (exits.reason != TIME) | ((exits.row > orders.last) & ~is_unsold),
             orders.stop,
         ),
         fills,
@@ -203,12 +210,14 @@ def _account(
         portfolio.margin.liquidation_fee,
     )
     not_taken = {
-        "in position": int(np.count_nonzero(path.fate == IN_POSITION)),
+        "in position": int(np.count_nonzero(path.fate == IN_POSITION)) + orders.n_waiting,
         "no room": int(np.count_nonzero(path.fate == NO_ROOM)),
         "outside the time": orders.n_outside,
+        "no volume": orders.n_no_volume,
+        "too small": int(np.count_nonzero(path.fate == TOO_SMALL)),
         "no barriers": orders.n_without_barriers,
     }
-    trades = _trades(orders, exits, path, grid, costs)
+    trades = _trades(orders, exits, is_unsold, path, grid, costs)
     return accounted(grid, costs, portfolio.cash_quote, path, trades, not_taken)
 
 
@@ -221,7 +230,7 @@ def accounted(
     not_taken: dict[str, int],
 ) -> Simulation:
     """The simulation of an account that was walked over the grid, with its trades."""
-    days, daily = _daily_returns(grid, account.equity, cash_quote)
+    days, daily = grid.daily_returns(account.equity, cash_quote)
     equity = pl.DataFrame({"ts": grid.times, "equity": account.equity, "exposure": account.exposure})
     ruin = None
     if account.ended >= 0:
@@ -244,15 +253,9 @@ def accounted(
     )
 
 
-def _daily_returns(grid: Grid, equity: FloatArray, cash_quote: float) -> tuple[IntArray, FloatArray]:
-    """The UTC days of the grid, and the net return of each from equity (n_grid,) at the closes; each (n_days,)."""
-    days, last = grid.day_ends()
-    worth = np.where(last >= 0, equity[last], cash_quote)
-    before = np.append(cash_quote, worth[:-1])
-    return days, np.divide(worth, before, out=np.ones(len(days)), where=before > 0) - 1.0
-
-
-def _trades(orders: Orders, exits: Exits, path: FilledPath, grid: Grid, costs: Costs) -> pl.DataFrame:
+def _trades(
+    orders: Orders, exits: Exits, is_unsold: BoolArray, path: FilledPath, grid: Grid, costs: Costs
+) -> pl.DataFrame:
     k = np.flatnonzero(path.fate == TAKEN)
     k = k[np.lexsort((orders.symbol[k], grid.ts[orders.first[k]]))]
     size, entry, exit_, side = path.size_base[k], orders.entry[k], path.exit_price[k], orders.side[k]
@@ -270,7 +273,9 @@ def _trades(orders: Orders, exits: Exits, path: FilledPath, grid: Grid, costs: C
             "exit_ts": left + grid.bar_ms,
             "entry_price": entry,
             "exit_price": exit_,
-            "reason": reason_names(exits.reason[k]).set(pl.Series(is_liquidated), LIQUIDATION),
+            "reason": reason_names(exits.reason[k])
+            .set(pl.Series(is_unsold[k]), UNSOLD)
+            .set(pl.Series(is_liquidated), LIQUIDATION),
             "ambiguous": exits.is_ambiguous[k] & ~is_liquidated,
             "size_base": size,
             "notional_quote": notional,

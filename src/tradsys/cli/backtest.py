@@ -42,6 +42,7 @@ def command(
         values = {name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high} for name, m in measured.items()}
         ruin = {} if simulation.ruin is None else {"ruin": simulation.ruin.sentence}
         shown = {"run": stored.name, "profile": chosen.name, "engine": engine, "metrics": values} | ruin
+        shown["not_taken"] = simulation.not_taken
         typer.echo(json.dumps(shown))
         return 0
     lines = [f"{chosen.name} of {stored.name}, {len(simulation.trades)} trades, engine {engine}", ""]
@@ -53,6 +54,8 @@ def command(
     else:
         lines += [_line(name, m.value, m.low, m.high, m.n) for name, m in measured.items()]
         lines += ["", f"  costs: {cost_breakdown(simulation.trades, simulation.costs).sentence}"]
+    if left := [f"{n:,} {reason}" for reason, n in simulation.not_taken.items() if n]:
+        lines.append(f"  decisions not taken: {', '.join(left)}")
     if simulation.ruin is not None:
         lines.append(f"  {simulation.ruin.sentence}")
     typer.echo("\n".join(lines))

@@ -26,7 +26,7 @@ def summary(run: "StoredRun") -> str:
     """A table of the profiles, a sentence each, what trading cost, and what carries no verdict."""
     verdict = run.verdict
     table = profiles_table(verdict, run.metrics)
-    lines = ["", *table, "", *decided_lines(run), *cost_lines(run), f"  {verdict.power}"]
+    lines = ["", *table, "", *decided_lines(run), *cost_lines(run), *unfilled_lines(run.metrics), f"  {verdict.power}"]
     lines += [*out_of_sample_lines(run.metrics), *symbol_lines(run.metrics, run.manifest.deployed_profile)]
     lines += unjudged_lines(run.metrics)
     lines += [f"  careful: {sentence}" for sentence in run.metrics.dangers]
@@ -75,6 +75,14 @@ def cost_lines(run: "StoredRun") -> list[str]:
     trades = run.table(TRADES).partition_by("profile", as_dict=True, maintain_order=True)
     costs = run.manifest.costs
     return [f"  costs of {name}: {cost_breakdown(mine, costs).sentence}" for (name,), mine in trades.items()]
+
+
+def unfilled_lines(metrics: "RunMetrics") -> list[str]:
+    """What of each profile no venue would have filled, where there was any."""
+    from tradsys.runs.unfilled import unfilled_sentence
+
+    told = ((name, unfilled_sentence(one)) for name, one in metrics.profiles.items())
+    return [f"  not filled, {name}: {sentence}" for name, sentence in told if sentence]
 
 
 def unjudged_lines(metrics: "RunMetrics") -> list[str]:

@@ -14,6 +14,25 @@ LOT_SLACK = 1e-9
 """A size this little below a whole number of lots is one: 0.3 / 0.1 is 2.9999999999999996 in binary."""
 
 
+ROOM_SLACK = 1e-12
+"""A share of the equity that is left by rounding alone."""
+
+LEAST_NOTIONAL = 5.0
+"""What most venues ask of an order, in quote, where the quote is a dollar."""
+
+LEAST_SHARE = 1 / 2_000
+"""What `least_notional` asks of an account that does not count in dollars, as a share of its cash."""
+
+
+def least_notional(cash_quote: float) -> float:
+    """The smallest order where none is given: 5 in quote, or a 2,000th of the cash where that is less.
+
+    >>> least_notional(10_000.0), least_notional(1.0)
+    (5.0, 0.0005)
+    """
+    return min(LEAST_NOTIONAL, LEAST_SHARE * cash_quote)
+
+
 @njit(cache=True)
 def size_for_share(share: float, equity: float, price: float) -> float:
     """Base units that a share of the equity buys at a price, with the share's sign; none of an equity that is gone.
@@ -28,10 +47,12 @@ def size_for_share(share: float, equity: float, price: float) -> float:
 def scale_to_room(wanted: float, room: float) -> float:
     """What orders that want a share of equity together are multiplied by, so that they fit into the room that is left.
 
-    >>> scale_to_room(1.5, 0.75), scale_to_room(0.5, 0.75), scale_to_room(0.5, -0.1)
-    (0.5, 1.0, 0.0)
+    Room that is left by rounding alone is none: 1 - 0.7 - 0.2 - 0.1 is 2.8e-17.
+
+    >>> scale_to_room(1.5, 0.75), scale_to_room(0.5, 0.75), scale_to_room(0.5, -0.1), scale_to_room(0.5, 2.8e-17)
+    (0.5, 1.0, 0.0, 0.0)
     """
-    return min(1.0, max(room, 0.0) / wanted) if wanted > 0.0 else 0.0
+    return min(1.0, room / wanted) if wanted > 0.0 and room > ROOM_SLACK else 0.0
 
 
 @njit(cache=True)

@@ -1,7 +1,7 @@
 """Triple-barrier labels: which comes first, the target, the stop or the time limit; and the spec of those of a run."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,17 @@ from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import infer_interval, interval_ms
-from tradsys.labels.kernel import PESSIMISTIC, TARGET, FineBars, Prices, no_fine_bars, reason_names, walk_all
+from tradsys.core.traded import NO_VOLUME, NoVolume, TradedBars, traded_bars
+from tradsys.labels.kernel import (
+    PESSIMISTIC,
+    TARGET,
+    FineBars,
+    Prices,
+    no_fine_bars,
+    only_traded,
+    reason_names,
+    walk_traded,
+)
 
 
 def triple_barrier(
@@ -29,6 +39,7 @@ def triple_barrier(
     side: int = 1,
     events: ArrayLike | None = None,
     fine_bars: HeldBars | None = None,
+    no_volume: NoVolume = "lapse",
 ) -> pl.DataFrame:
     """Outcome of every trade that could have been decided at the close of a bar of one symbol.
 
@@ -38,9 +49,14 @@ def triple_barrier(
     bar holds both barriers, `fine_bars` of a shorter interval decide; without them the stop is taken and the label is
     `ambiguous`.
 
+    In a bar without volume nobody traded, and nothing is filled (`core.traded`). An entry there lapses and the event is
+    left out, or with `no_volume="wait"` it is filled at the open of the next bar with trades within the horizon; no
+    barrier is met there; who would leave by time there leaves at the open of the next bar with trades. Events whose
+    horizon passes the last bar with trades are left out.
+
     Returns a row an event: `index` (deciding row), `start` (its close), `end` (close of the exit bar), `entry`, `exit`
-    (prices), `exit_index`, `reason` ("target", "stop" or "time"), `label` (1 where the target came first), `ret` (gross
-    return of the side, a fraction) and `ambiguous`.
+    (prices), `entry_index`, `exit_index`, `reason` ("target", "stop" or "time"), `label` (1 where the target came
+    first), `ret` (gross return of the side, a fraction) and `ambiguous`.
 
         price          target -----------------x       label 1, reason "target"
                        entry  o~~~~/\\~~/\\~~/~~
@@ -49,22 +65,34 @@ def triple_barrier(
     López de Prado, *Advances in Financial Machine Learning* (2018), ch. 3; barriers in ATR, scanned on highs and lows.
     """
     check_barriers(upper, lower, horizon, atr_period)
+    check_no_volume(no_volume)
     if side not in (1, -1):
         raise ConfigError(f"side must be 1 (long) or -1 (short), was {side}")
     bars = as_bars(bars, "triple_barrier")
     arrays = single_symbol(bars, "triple_barrier")
     bar_ms = interval_ms(infer_interval(bars))
     atr = wilder_atr(arrays.high, arrays.low, arrays.close, atr_period)
-    rows = labelled_rows(_event_rows(events, len(arrays.ts)), atr, horizon)
+    traded = TradedBars.of(arrays.volume)
+    events_ = labelled_rows(_event_rows(events, len(arrays.ts)), atr, horizon, traded, no_volume)
     fine = no_fine_bars() if fine_bars is None else _cover(arrays.ts, bar_ms, fine_bars)
-    return label_rows(arrays, atr, rows, bar_ms, upper=upper, lower=lower, horizon=horizon, side=side, fine=fine)
+    return label_rows(
+        arrays, atr, events_, bar_ms, traded, upper=upper, lower=lower, horizon=horizon, side=side, fine=fine
+    )
+
+
+class LabelledRows(NamedTuple):
+    """Rows that decide a trade, and those at whose opens it is entered; each (n_events,)."""
+
+    rows: IntArray
+    first: IntArray
 
 
 def label_rows(
     arrays: Ohlcv,
     atr: FloatArray,
-    rows: IntArray,
+    events: LabelledRows,
     bar_ms: int,
+    traded: TradedBars,
     *,
     upper: float,
     lower: float,
@@ -72,12 +100,13 @@ def label_rows(
     side: int,
     fine: FineBars | None = None,
 ) -> pl.DataFrame:
-    """The label frame of chosen rows, each with a positive ATR and its full horizon inside the arrays."""
-    prices = Prices(arrays.open, arrays.high, arrays.low, arrays.close)
-    entry, pace = arrays.open[rows + 1], atr[rows]
+    """The label frame of chosen events, as `labelled_rows` gives them."""
+    prices, (rows, first) = Prices(arrays.open, arrays.high, arrays.low, arrays.close), events
+    entry, pace = arrays.open[first], atr[rows]
     target, stop = entry + side * (upper * pace), entry - side * (lower * pace)
-    sides = np.full(len(rows), side)
-    exits = walk_all(prices, fine or no_fine_bars(), rows + 1, rows + horizon, sides, target, stop, PESSIMISTIC)
+    sides, inside = np.full(len(rows), side), fine or no_fine_bars()
+    until = np.full(len(rows), len(arrays.ts) - 1)
+    exits = walk_traded(prices, traded, inside, first, rows + horizon, sides, target, stop, PESSIMISTIC, until)
     return pl.DataFrame(
         {
             "index": rows,
@@ -85,6 +114,7 @@ def label_rows(
             "end": arrays.ts[exits.row] + bar_ms,
             "entry": entry,
             "exit": exits.price,
+            "entry_index": first,
             "exit_index": exits.row,
             "reason": reason_names(exits.reason),
             "label": (exits.reason == TARGET).astype(np.int8),
@@ -103,9 +133,22 @@ def check_barriers(upper: float, lower: float, horizon: int, atr_period: int) ->
         raise ConfigError(f"horizon and atr_period must be at least 1 bar, were {horizon} and {atr_period}")
 
 
-def labelled_rows(rows: IntArray, atr: FloatArray, horizon: int) -> IntArray:
-    """Rows with a positive ATR and the whole horizon inside the data, even where a barrier comes early."""
-    return rows[(rows + horizon < len(atr)) & (atr[rows] > 0)]
+def check_no_volume(no_volume: NoVolume) -> None:
+    """Refuse what an entry without trades cannot do."""
+    if no_volume not in NO_VOLUME:
+        raise ConfigError(f"no_volume must be 'lapse' or 'wait', was {no_volume!r}")
+
+
+def labelled_rows(
+    rows: IntArray, atr: FloatArray, horizon: int, traded: TradedBars, no_volume: NoVolume = "lapse"
+) -> LabelledRows:
+    """Rows with a positive ATR and an entry that is filled, the whole horizon inside the bars with trades.
+
+    The whole horizon even where a barrier comes early: or those that hit one would be the only ones near the end.
+    """
+    rows = rows[(rows + horizon < traded.n_until_last) & (atr[rows] > 0)]
+    first = traded.entries(rows, horizon, no_volume)
+    return LabelledRows(rows[first >= 0], first[first >= 0])
 
 
 def _event_rows(events: ArrayLike | None, n_bars: int) -> IntArray:
@@ -139,7 +182,7 @@ def _cover(ts: IntArray, bar_ms: int, fine_bars: HeldBars) -> FineBars:
     first, after = np.searchsorted(fine.ts, ts), np.searchsorted(fine.ts, ts + bar_ms)
     begins = fine.ts[np.minimum(first, len(fine.ts) - 1)] == ts  # bars beside the grid reach into the next one
     is_covered = begins & (after - first == bar_ms // fine_ms)
-    prices = Prices(fine.open, fine.high, fine.low, fine.close)
+    prices = only_traded(Prices(fine.open, fine.high, fine.low, fine.close), traded_bars(fine.volume))
     return FineBars(prices, np.where(is_covered, first, -1), np.where(is_covered, after - 1, -1))
 
 
@@ -184,7 +227,10 @@ def _cusum_rows(close: FloatArray, atr: FloatArray, threshold: float) -> IntArra
 
 @dataclass(frozen=True, slots=True)
 class BarrierSpec:
-    """Target and stop in ATR, horizon and ATR period in bars, and the rule that picks the events."""
+    """Target and stop in ATR, horizon and ATR period in bars, and the rule that picks the events.
+
+    `no_volume` says what becomes of an entry in whose bar nobody trades.
+    """
 
     upper: float = 1.5
     lower: float = 1.5
@@ -192,9 +238,11 @@ class BarrierSpec:
     atr_period: int = 14
     events: EventRule = "every"
     cusum_threshold: float = 1.0
+    no_volume: NoVolume = "lapse"
 
     def __post_init__(self) -> None:
         check_barriers(self.upper, self.lower, self.horizon, self.atr_period)
+        check_no_volume(self.no_volume)
         if self.events not in ("every", "cusum"):
             raise ConfigError(f"events must be 'every' or 'cusum', was {self.events!r}")
         if not self.cusum_threshold > 0:
@@ -208,10 +256,11 @@ class BarrierSpec:
         arrays = single_symbol(bars, "BarrierSpec.label")
         bar_ms = interval_ms(infer_interval(bars))
         atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.atr_period)
-        rows = labelled_rows(self.event_rows(bars), atr, self.horizon)
+        traded = TradedBars.of(arrays.volume)
+        events = labelled_rows(self.event_rows(bars), atr, self.horizon, traded, self.no_volume)
         return pl.concat(
             label_rows(
-                arrays, atr, rows, bar_ms, upper=self.upper, lower=self.lower, horizon=self.horizon, side=side
+                arrays, atr, events, bar_ms, traded, upper=self.upper, lower=self.lower, horizon=self.horizon, side=side
             ).with_columns(pl.lit(side, dtype=pl.Int8).alias("side"))
             for side in (1, -1)
         )

@@ -7,6 +7,7 @@ import polars as pl
 from numba import njit
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.traded import TradedBars
 
 TARGET, STOP, TIME = 1, 2, 3
 REASONS = ("target", "stop", "time")
@@ -134,3 +135,35 @@ def walk_all(
                 price, reason, is_both = fine_price, fine_reason, False
         exit_row[i], exit_price[i], exit_reason[i], is_ambiguous[i] = row, price, reason, is_both
     return Exits(exit_row, exit_price, exit_reason, is_ambiguous)
+
+
+def only_traded(prices: Prices, is_traded: BoolArray) -> Prices:
+    """The bars, with no high and no low where nobody traded, so that no barrier is met there."""
+    if is_traded.all():
+        return prices
+    open_, high, low, close = prices
+    return Prices(open_, np.where(is_traded, high, -np.inf), np.where(is_traded, low, np.inf), close)
+
+
+def walk_traded(
+    prices: Prices,
+    traded: TradedBars,
+    fine: FineBars,
+    first: IntArray,
+    last: IntArray,
+    side: IntArray,
+    target: FloatArray,
+    stop: FloatArray,
+    policy: int,
+    until: IntArray,
+) -> Exits:
+    """`walk_all` where bars without trades fill nothing; each entry is filled in a traded bar.
+
+    No barrier is met in a bar without trades, and whoever would leave by time at the close of one leaves at the next
+    open that somebody traded at, no later than row `until` (n_events,): where none comes by then the exit is that row's
+    close, a price that nobody offered.
+    """
+    exits = walk_all(only_traded(prices, traded.is_traded), fine, first, last, side, target, stop, policy)
+    row = np.where(exits.reason == TIME, np.minimum(traded.next[last], until), exits.row)
+    late = np.where(traded.is_traded[row], prices.open[row], prices.close[row])
+    return exits._replace(row=row, price=np.where(row > last, late, exits.price))

@@ -9,6 +9,7 @@ from tradsys.report.selection import sharpe_axis
 from tradsys.runs.metrics import ProfileMetrics, why_never
 from tradsys.runs.section import Number
 from tradsys.runs.stored import StoredRun
+from tradsys.runs.unfilled import unfilled_sentence
 from tradsys.runs.verdict import ProfileJudgement
 
 ORDER = {"proven": 0, "not proven": 1, "refuted": 2}
@@ -56,6 +57,7 @@ class Card:
     p: str
     statistics: tuple[tuple[str, str, str], ...]
     never_fired: str
+    unfilled: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,8 @@ def never_fired(metrics: ProfileMetrics, n_trades: int) -> str:
     if n_trades > 0:
         return ""
     if metrics.n_decisions > 0:
-        wanted = count(metrics.n_decisions)
-        return f"Never filled: it wanted to enter {wanted} times, too late to end within the test."
+        wanted = f"Never filled: it wanted to enter {count(metrics.n_decisions)} times"
+        return f"{wanted}." if unfilled_sentence(metrics) else f"{wanted}, too late to end within the test."
     why = why_never(metrics.highest_confidence, metrics.stayed_out)
     return f"Never fired: {why}." if why else "Never fired."
 
@@ -157,6 +159,7 @@ def _card(run: StoredRun, name: str, axis: Axis) -> Card:
             ("MinTRL", days(own.min_track_record_days), "minimum track record length at this Sharpe ratio"),
         ),
         never_fired=silent,
+        unfilled=_as_sentence(unfilled_sentence(metrics)),
     )
 
 

@@ -208,7 +208,8 @@ class ProfileMetrics(RunSection):
     """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did.
 
     `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
-    `symbols` has one each where several are pooled.
+    `symbols` has one each where several are pooled. `not_taken` counts the decisions that came to no trade, by reason;
+    earlier versions did not tell.
     """
 
     description: str
@@ -220,6 +221,7 @@ class ProfileMetrics(RunSection):
     net_exposure_mean: Number = None
     ruin: RuinMetrics | None = None
     symbols: tuple[SymbolTrades, ...] = ()
+    not_taken: Mapping[str, int] = {}
 
 
 def why_never(highest_confidence: float | None, stayed_out: str) -> str:

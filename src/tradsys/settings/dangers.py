@@ -1,6 +1,9 @@
 """Settings that flatter a result or multiply its losses, each in a sentence that says so."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+import polars as pl
 
 
 class HasFees(Protocol):
@@ -45,3 +48,24 @@ def dangers(costs: HasFees, *, fraction: float | None, cap: float) -> list[str]:
             f"{1 / cap:.1%} against them takes all of it"
         )
     return found
+
+
+_LATE: Final = 0.01
+"""Share of a symbol's bars before the first volume from which on it is told: a listing's first hours are less."""
+
+
+def volume_dangers(frames: Mapping[str, pl.DataFrame]) -> list[str]:
+    """A sentence where bars do not tell whether anybody traded, so that every order in them is taken to be filled."""
+    has_volume = {symbol: bars["volume"].to_numpy() > 0 for symbol, bars in frames.items()}
+    without = [symbol or "these bars" for symbol, volume in has_volume.items() if not volume.any()]
+    late = [
+        f"{symbol or 'these bars'} until {frames[symbol]['ts'][int(volume.argmax())]:%Y-%m-%d}"
+        for symbol, volume in has_volume.items()
+        if volume.any() and volume.argmax() > _LATE * len(volume)
+    ]
+    if not (told := [*without, *late]):
+        return []
+    return [
+        f"no volumes: those of {', '.join(told)} are 0 or missing, and nothing tells whether anybody traded, so that "
+        "every order is taken to be filled"
+    ]

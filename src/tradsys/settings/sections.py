@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tradsys.backtest.margin import MarginSpec
-from tradsys.core.costs import LARGEST_REBATE_BPS, MOST_BORROW_BPS_PER_YEAR, MOST_BPS
+from tradsys.core.costs import LARGEST_REBATE_BPS, MOST_BORROW_BPS_PER_YEAR, MOST_BPS, Instrument
 from tradsys.core.errors import ConfigError
 from tradsys.core.identity import NOT_IDENTITY
+from tradsys.core.orders import least_notional
 from tradsys.core.settings import SettingsSection
 from tradsys.models.registry import check_agent, is_network
 
@@ -103,6 +104,9 @@ class PortfolioSettings(SettingsSection):
 
     All is liquidated where the equity is at most `maintenance` of the notional, which then takes `liquidation_fee_bps`
     of it: 0.5% is the smallest tier's rate on most venues, and most keep the margin that was left.
+    In a bar without volume nothing is filled: an entry lapses, as an order that is cancelled at once, or waits for the
+    next bar with trades, as `no_volume` says. Entries below `min_notional` are refused (unset: 5, as most venues ask,
+    or a 2,000th of the cash where that is less; ranks have none unless it is set).
     """
 
     fraction: float | None = Field(None, gt=0)
@@ -110,9 +114,17 @@ class PortfolioSettings(SettingsSection):
     cash_quote: float = Field(10_000.0, gt=0)
     tick: float = Field(0.0, ge=0)
     lot: float = Field(0.0, ge=0)
+    min_notional: float | None = Field(None, ge=0)
     sides: Annotated[Listed[Literal["long", "short"]], Field(min_length=1)] | None = None
     maintenance: float = Field(0.005, ge=0, le=0.5)
     liquidation_fee_bps: float = Field(50.0, ge=0, le=5_000)
+    no_volume: Literal["lapse", "wait"] = "lapse"
+
+    @property
+    def instrument(self) -> Instrument:
+        """Steps and the smallest order of every symbol, as the simulation takes them."""
+        least = least_notional(self.cash_quote) if self.min_notional is None else self.min_notional
+        return Instrument(self.tick, self.lot, least)
 
     @property
     def margin(self) -> MarginSpec:

@@ -11,8 +11,10 @@ import polars as pl
 
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.bars import to_arrays
 from tradsys.core.errors import DataError
 from tradsys.core.time import interval_ms, ts_ms
+from tradsys.core.traded import TradedBars
 from tradsys.features.feature import OutsideSeries
 from tradsys.features.feature_set import FittedFeatures, RawFeatures
 from tradsys.features.universe_ranks import rank_columns
@@ -103,11 +105,10 @@ def decision_tables(forecasts: Forecasts, spec: Experiment, symbol: str) -> list
     ]
 
 
-def label_tables(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[ComputedTable]:
-    """Both sides' labels, each known at its own end, or `wait` bars later, and which rows are events at all.
+def label_tables(symbol: str, labels: SymbolLabels, settled: IntArray | None = None) -> list[ComputedTable]:
+    """Both sides' labels, each known at its own end, and which rows are events at all, known at once.
 
-    Where bars are cut off, labels whose horizon does not fit are left out, and their neighbours' uniqueness with them:
-    a label then stands for good when a horizon has passed since its end.
+    With `settled` (n,) all of that is known no sooner than what `settled_closes` says of the row in which it ends.
     """
     tables = []
     for column, side in enumerate(("long", "short")):
@@ -119,16 +120,35 @@ def label_tables(symbol: str, labels: SymbolLabels, wait: int = 0) -> list[Compu
                 columns=("target", "end", "timed_out", "ambiguous", "ret", "net", "weight"),
                 values=np.column_stack([one[:, column].astype(np.float64) for one in values]),
                 start=labels.start,
-                known=np.where(labels.is_labelled, _later(labels.start, labels.end[:, column], wait), _NEVER),
+                known=np.where(labels.is_labelled, _settled(labels.start, labels.end[:, column], settled), _NEVER),
             )
         )
     events = np.column_stack([labels.is_labelled, labels.atr_over_price])
-    known = _later(labels.start, labels.start, wait)
+    known = _settled(labels.start, labels.start, settled)
     return [*tables, ComputedTable("events", symbol, ("is_event", "atr_over_price"), events, labels.start, known)]
 
 
-def trade_tables(profile: str, simulation: Simulation, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
-    """A profile's trades in the rows of their decisions, known when they have ended; no trade, known a bar later."""
+def settled_closes(bars: pl.DataFrame, interval: timedelta, horizon: int, *, is_cut: bool) -> IntArray | None:
+    """By when it stands for good which rows up to each are labelled, ms, (n_bars,); None where that is known at once.
+
+    Labels whose horizon does not fit into the bars are left out, and their neighbours' uniqueness with them: where bars
+    are cut off, all stands when a horizon has passed. Where some bars had no trades, it stands when somebody has traded
+    since, as a horizon must not pass the last bar with trades.
+    """
+    volume = to_arrays(bars).volume
+    traded = TradedBars.of(volume)
+    if not is_cut and traded.is_traded.all():
+        return None
+    n, closes = len(volume), ts_ms(bars) + interval_ms(interval)
+    passed = np.minimum(np.arange(n) + horizon, n - 1)
+    after = np.where(np.arange(n) + horizon < n, traded.next[passed], n)
+    return np.where(after < n, closes[np.minimum(after, n - 1)], _NEVER)
+
+
+def trade_tables(
+    profile: str, simulation: Simulation, closes: Mapping[str, IntArray], wait: int = 1
+) -> list[ComputedTable]:
+    """A profile's trades in the rows of their decisions, known when they have ended; no trade, `wait` bars later."""
     tables = []
     for symbol, start in closes.items():
         mine = simulation.trades.filter(pl.col("symbol") == symbol)
@@ -137,7 +157,7 @@ def trade_tables(profile: str, simulation: Simulation, closes: Mapping[str, IntA
         times = pl.col("entry_ts", "exit_ts").dt.epoch("ms")
         values = np.full((len(start), len(_TRADE)), np.nan)
         values[rows] = mine.with_columns(times).select(_TRADE).cast(pl.Float64).to_numpy()
-        known = _later(start, start, 1)
+        known = _later(start, wait)
         known[rows] = ends
         tables.append(ComputedTable(f"trades of {profile}", symbol, _TRADE, values, start, known))
     return tables
@@ -214,11 +234,14 @@ def _hash(value: object) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)
 
 
-def _later(start: IntArray, when: IntArray, wait: int) -> IntArray:
-    """The close `wait` bars after the bar that closes at `when`; never, where there is none."""
-    if wait == 0:
-        return when
-    rows = np.searchsorted(start, when) + wait
+def _settled(start: IntArray, when: IntArray, settled: IntArray | None) -> IntArray:
+    """`settled` of the bars that close at `when`, or `when` itself."""
+    return when if settled is None else settled[np.minimum(np.searchsorted(start, when), len(start) - 1)]
+
+
+def _later(start: IntArray, wait: int) -> IntArray:
+    """The close `wait` bars after each; never, where there is none."""
+    rows = np.arange(len(start)) + wait
     return np.where(rows < len(start), start[np.minimum(rows, len(start) - 1)], _NEVER)
 
 

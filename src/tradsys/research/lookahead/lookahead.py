@@ -1,9 +1,11 @@
 """Look-ahead check of an experiment: what it computed, recomputed without the future; a difference is a leak."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tradsys.backtest.simulate import Simulation
 from tradsys.core.seeds import derive, generator
 from tradsys.research.lookahead.computed_tables import (
     choice_tables,
@@ -15,6 +17,7 @@ from tradsys.research.lookahead.computed_tables import (
     prediction_tables,
     regime_table,
     scale_tables,
+    settled_closes,
     trade_tables,
     training_row_tables,
 )
@@ -169,27 +172,28 @@ def _labels(search: Search, outcome: Outcome, spec: Experiment, point: Point, fu
     mine = data.labels[symbol]
     row = int(np.searchsorted(mine.start, point.at))
     at_end = int(mine.end[row].max()) if mine.is_labelled[row] else point.at
-    wait = spec.barriers.horizon if future is cut else 0
+    settled = settled_closes(data.frames[symbol], data.interval, spec.barriers.horizon, is_cut=future is cut)
 
     def recompute(at: int) -> list[ComputedTable]:
         bars = future(data.frames[symbol], data.interval, at)
-        return label_tables(symbol, label_symbol(bars, data.interval, spec.barriers, spec.costs), wait)
+        return label_tables(symbol, label_symbol(bars, data.interval, spec.barriers, spec.costs))
 
-    search.compare(label_tables(symbol, mine, wait), recompute, at_end)
+    search.compare(label_tables(symbol, mine, settled), recompute, at_end)
 
 
 def _trades(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> None:
     """The profiles' trades in all symbols, with the run's own decisions and other bars after the point."""
-    data = outcome.data
-    full = [table for name, one in outcome.simulations.items() for table in trade_tables(name, one, search.bars)]
+    data, wait = outcome.data, spec.barriers.horizon if spec.portfolio.no_volume == "wait" else 1
+
+    def tables(simulations: Mapping[str, Simulation]) -> list[ComputedTable]:
+        return [table for name, one in simulations.items() for table in trade_tables(name, one, search.bars, wait)]
 
     def recompute(at: int) -> list[ComputedTable]:
         frames = {symbol: noised(bars, data.interval, at) for symbol, bars in data.frames.items()}
         other = Dataset(data.interval, frames, data.labels)
-        simulations = {one.name: simulate_profile(other, outcome.results, one, spec) for one in spec.profiles}
-        return [table for name, one in simulations.items() for table in trade_tables(name, one, search.bars)]
+        return tables({one.name: simulate_profile(other, outcome.results, one, spec) for one in spec.profiles})
 
-    search.compare(full, recompute, point.at)
+    search.compare(tables(outcome.simulations), recompute, point.at)
 
 
 def _refit(search: Search, outcome: Outcome, spec: Experiment, k: int, future: Future) -> None:

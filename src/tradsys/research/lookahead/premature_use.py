@@ -9,6 +9,7 @@ from tradsys.core.bars import to_arrays
 from tradsys.core.carry import COLUMNS, Funding
 from tradsys.core.outside import outside_values
 from tradsys.core.time import HOUR_MS, interval_ms, ts_ms
+from tradsys.core.traded import NoVolume, TradedBars
 from tradsys.research.lookahead.findings import Search
 from tradsys.research.walk.experiment import Outcome
 from tradsys.research.walk.experiment_spec import Experiment
@@ -26,7 +27,10 @@ def unknown_training_labels(search: Search, outcome: Outcome) -> None:
 
 
 def premature_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
-    """Trades that nobody had decided yet, that did not enter at the next open, or left where their bar never was."""
+    """Trades that nobody had decided yet, that did not enter at the next open, or left where their bar never was.
+
+    The next open is that of the next bar with trades where entries wait; one in a bar without trades is none.
+    """
     for profile in spec.profiles:
         trades = outcome.simulations[profile.name].trades
         for symbol, frame in outcome.data.frames.items():
@@ -39,7 +43,7 @@ def premature_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
             faults = {
                 "decided": _undecided(mine, starts, action),
                 "target": _other_target(mine, starts, atr, spec),
-                **_fills(mine, frame, closes),
+                **_fills(mine, frame, closes, spec.portfolio.no_volume),
             }
             search.add_all(f"fills of {profile.name}", symbol, mine["decided"].dt.epoch("ms").to_numpy(), faults)
 
@@ -90,7 +94,9 @@ def _other_target(trades: pl.DataFrame, starts: IntArray, atr: FloatArray, spec:
     return np.where(is_near, 0, 1)
 
 
-def _fills(trades: pl.DataFrame, frame: pl.DataFrame, closes: IntArray) -> dict[str, IntArray]:
+def _fills(
+    trades: pl.DataFrame, frame: pl.DataFrame, closes: IntArray, no_volume: NoVolume = "lapse"
+) -> dict[str, IntArray]:
     """How many bars too early each trade had its times and prices, 0 where they are in order.
 
     A position that was liquidated left at the price at which nothing of the account was left, which no bar need have.
@@ -98,13 +104,16 @@ def _fills(trades: pl.DataFrame, frame: pl.DataFrame, closes: IntArray) -> dict[
     bars = to_arrays(frame)
     decided, entered, left = (trades[name].dt.epoch("ms").to_numpy() for name in ("decided", "entry_ts", "exit_ts"))
     entry_price, exit_price = trades["entry_price"].to_numpy(), trades["exit_price"].to_numpy()
+    traded = TradedBars.of(bars.volume)
     allowed = np.searchsorted(bars.ts, decided)
+    if no_volume == "wait":
+        allowed = traded.next[allowed]
     entry, exit_ = np.searchsorted(bars.ts, entered), np.searchsorted(closes, left)
     exit_ = np.minimum(exit_, len(bars) - 1)  # one may be liquidated by others after its own last bar
     is_liquidated = (trades["reason"] == LIQUIDATION).to_numpy()
     was_there = (bars.low[exit_] <= exit_price) & (exit_price <= bars.high[exit_])
     return {
-        "entry_ts": np.where(entry == allowed, 0, np.maximum(allowed - entry, 1)),
+        "entry_ts": np.where((entry == allowed) & traded.is_traded[entry], 0, np.maximum(allowed - entry, 1)),
         "entry_price": np.where(entry_price == bars.open[np.minimum(allowed, len(bars) - 1)], 0, 1),
         "exit_ts": np.where(exit_ >= entry, 0, entry - exit_),
         "exit_price": np.where(was_there | is_liquidated, 0, 1),

@@ -148,7 +148,7 @@ def market_neutral_from(config: RunConfig) -> MarketNeutralSpec:
         listings=listings,
         folds=config.folds,
         costs=Costs(**config.costs.model_dump()),
-        instrument=Instrument(tick=config.portfolio.tick, lot=config.portfolio.lot),
+        instrument=Instrument(config.portfolio.tick, config.portfolio.lot, config.portfolio.min_notional or 0.0),
         gross=config.portfolio.cap,
         cash_quote=config.portfolio.cash_quote,
         verdict=VerdictSpec(**config.verdict.model_dump()),

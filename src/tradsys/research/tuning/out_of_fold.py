@@ -13,9 +13,11 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.bars import to_arrays
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
 from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms, ts_ms
+from tradsys.core.traded import TradedBars
 from tradsys.data.market import Market
 from tradsys.labels.weights import base_rate
 from tradsys.machine.plan import Plan
@@ -50,8 +52,9 @@ def _first_test_opens(market: Market, config: RunConfig, horizon: int) -> int:
     barriers = replace(experiment_from(config).barriers, horizon=horizon)
     first, last = [], []
     for frame in replace(market, bars=before).frames().values():
-        rows = barriers.event_rows(frame)
-        rows = rows[rows + horizon < len(frame)]
+        rows, traded = barriers.event_rows(frame), TradedBars.of(to_arrays(frame).volume)
+        rows = rows[rows + horizon < traded.n_until_last]
+        rows = rows[traded.entries(rows, horizon, barriers.no_volume) >= 0]
         if len(rows):
             closes = ts_ms(frame)[rows] + interval_ms(market.interval)
             first.append(int(closes[0]))

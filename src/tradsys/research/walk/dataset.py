@@ -182,7 +182,9 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
         target[rows, column] = hit
         ret[rows, column] = gross
         is_time = (one["reason"] == "time").to_numpy()
-        funding, borrow = held(carry, side, rows + 1, one["exit_index"].to_numpy(), ~is_time)
+        entered, left = one["entry_index"].to_numpy(), one["exit_index"].to_numpy()
+        at_close = is_time & (left == rows + barriers.horizon)  # later than that it is the next open somebody traded at
+        funding, borrow = held(carry, side, entered, left, ~at_close)
         net[rows, column] = gross - costs.taker - exit_fee - (funding + borrow) / one["entry"].to_numpy()
         end[rows, column] = label_end
         timed_out[rows, column] = is_time

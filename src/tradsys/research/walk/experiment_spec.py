@@ -98,7 +98,7 @@ def experiment_from(
     return Experiment(
         digest=config.digest,
         seed=config.seed,
-        barriers=BarrierSpec(**labels.model_dump(exclude=_WEIGHING)),
+        barriers=BarrierSpec(**labels.model_dump(exclude=_WEIGHING), no_volume=portfolio.no_volume),
         weights=WeightSpec(**labels.model_dump(include=_WEIGHING)),
         folds=config.folds,
         features=_default_features(config) if names is None else FeatureSet.from_names(names),
@@ -114,12 +114,13 @@ def experiment_from(
         deployed=config.strategy_profile,
         sides=portfolio.sides or sides,
         costs=Costs(**config.costs.model_dump()),
-        instrument=Instrument(tick=portfolio.tick, lot=portfolio.lot),
+        instrument=portfolio.instrument,
         portfolio=PortfolioSpec(
             fraction=portfolio.fraction or 1 / n_symbols,
             cap=portfolio.cap,
             cash_quote=portfolio.cash_quote,
             margin=portfolio.margin,
+            no_volume=portfolio.no_volume,
         ),
         verdict=VerdictSpec(**config.verdict.model_dump()),
     )

@@ -1,7 +1,7 @@
 """`metrics.json`: what a run measured, each number with its sample size and interval; no clock and no machine in it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from tradsys.core.carry import COLUMNS
 from tradsys.core.costs import Costs
 from tradsys.core.outside import outside_columns
 from tradsys.core.time import format_interval, from_ms
+from tradsys.core.traded import NoVolume
 from tradsys.data.market import Market
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.profiles.profile import Profile
@@ -25,7 +26,7 @@ from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.research.walk.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
 from tradsys.research.walk.symbols import symbol_skill, symbol_trades
-from tradsys.settings.dangers import dangers
+from tradsys.settings.dangers import dangers, volume_dangers
 from tradsys.settings.sections import FoldSettings
 from tradsys.verdict.error_rates import calibration_notes
 from tradsys.verdict.scores import auc, log_loss
@@ -92,6 +93,14 @@ def design_notes(market: Market, span: tuple[int, int], chosen: str = "The defau
     ]
 
 
+NO_VOLUME_NOTES: Final[Mapping[NoVolume, str]] = {
+    "lapse": "In a bar without volume nothing is filled: entries lapse, time exits wait for the next bar with trades.",
+    "wait": "In a bar without volume nothing is filled: entries, until their horizon, and time exits wait for the next "
+    "bar with trades.",
+}
+"""What becomes of orders in whose bar nobody trades, in a sentence."""
+
+
 def assumptions(market: Market, spec: Experiment) -> list[str]:
     """What the numbers rest on, in sentences."""
     costs, portfolio, barriers = spec.costs, spec.portfolio, spec.barriers
@@ -106,7 +115,8 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         f"A position takes {_share(portfolio.fraction)} of the equity, all together at most {_share(portfolio.cap)}; "
         f"one a symbol; sides: {' and '.join(spec.sides)}.",
         portfolio.margin.sentence,
-        "Orders are small: they move no price and are never refused.",
+        NO_VOLUME_NOTES[portfolio.no_volume],
+        "Orders move no price.",
         f"The first {_share(spec.folds.initial)} only trains; {_folds(spec.folds)}; {closed_note(spec.folds.lockbox)}.",
         "Features, scales, regimes, calibration, ranks, auditor and the choice of the model are fitted on each fold's "
         "training part alone.",
@@ -173,7 +183,10 @@ def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: S
         "profiles": {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles},
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": [*design_notes(market, span), *assumptions(market, spec)],
-        "dangers": dangers(spec.costs, fraction=spec.portfolio.fraction, cap=spec.portfolio.cap),
+        "dangers": [
+            *dangers(spec.costs, fraction=spec.portfolio.fraction, cap=spec.portfolio.cap),
+            *volume_dangers(market.frames()),
+        ],
     }
 
 
@@ -252,6 +265,7 @@ def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: E
         "metrics": measured_json(measure(simulation, seed=spec.seed)),
         "exit_reasons": dict.fromkeys(("target", "stop", "time"), 0) | reasons,
         "n_decisions": int((decisions["action"] != 0).sum()),
+        "not_taken": simulation.not_taken,
         "highest_confidence": max(confidence, default=None),
         "stayed_out": refused["reason"][0] if len(refused) else "",
         **ruin_json(simulation),
