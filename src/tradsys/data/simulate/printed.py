@@ -60,6 +60,7 @@ def quoting_of(recipe: Recipe) -> Quoting | None:
     kinds = {
         "ticks": Quoting(tick=percent * FIRST_PRICE, persistence=0.8),
         "bounce": Quoting(spread=bps, opens_at_close=True),
+        "thin": Quoting(spread=0.006, rate=3.0, persistence=0.8, opens_at_close=True),
         "rounded": Quoting(rounding=percent * FIRST_PRICE),
         "illiquid": Quoting(spread=0.01, rate=0.7),
         "wash": Quoting(spread=0.01, rate=0.7, washes=True),

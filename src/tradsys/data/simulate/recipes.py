@@ -72,6 +72,7 @@ FAMILIES: Final = {
     "decay": Family("decay:3", _SHARPE, 0.0, EDGE_SHARPE[-1], default=3.0),
     "ticks": Family("ticks:0.4", "a tick in percent of the first price", 0.01, 2.0),
     "bounce": Family("bounce:20", "a spread in basis points", 1.0, 200.0, default=20.0),
+    "thin": Family("thin"),
     "rounded": Family("rounded:0.5", "a step in percent of the first price", 0.01, 2.0, default=0.5),
     "illiquid": Family("illiquid"),
     "wash": Family("wash"),

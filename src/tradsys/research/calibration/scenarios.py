@@ -77,6 +77,7 @@ SCENARIOS: Final = (
     Scenario("ticks:0.4", "ticks:0.4"),
     Scenario("ticks:0.2", "ticks:0.2"),
     Scenario("bounce", "bounce:100"),
+    Scenario("thin", "thin"),
     Scenario("rounded", "rounded:0.5"),
     Scenario("illiquid", "illiquid"),
     Scenario("wash", "wash"),
