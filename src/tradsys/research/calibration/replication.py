@@ -23,7 +23,7 @@ from tradsys.runs.manifest import code_digest
 from tradsys.settings.market import with_ranks
 from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.procedure import judge
-from tradsys.verdict.results import VerdictSpec
+from tradsys.verdict.results import ProfileVerdict, VerdictSpec
 
 TRIALS = (20, 100)
 """Numbers of trials, the run's own profiles included, besides those profiles alone."""
@@ -100,7 +100,7 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
         line["among"] = {}
         for n_trials in TRIALS:
             all_judged = judged([*own, *competitors[: n_trials - len(own)]])
-            proven = [name for name, one in all_judged.profiles.items() if one.verdict == "proven"]
+            proven = [name for name, one in all_judged.profiles.items() if _is_proven(one, scenario)]
             line["among"][str(n_trials)] = {
                 "any": len(proven) > 0,
                 "own": [p for p in proven if p in judgement.profiles],
@@ -123,6 +123,11 @@ def _try(scenario: Scenario, market: Market, replication: Replication, plan: Pla
     )
     outcome = run_experiment(market, spec)
     return _Tried(trial_series(outcome.simulations), spec, outcome.guard_bars(spec), (outcome, spec))
+
+
+def _is_proven(verdict: ProfileVerdict, scenario: Scenario) -> bool:
+    """Whether it is called proven; where the edge has died, proven until a date is not."""
+    return verdict.verdict == "proven" and not (scenario.truth == "died" and verdict.until)
 
 
 def shorter_verdicts(
