@@ -41,8 +41,10 @@ def command(
         reading.of(bars), overrides(common.settings, given), needs=needs, file=common.config, work=work, ranks=rank
     )
     procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, loaded.config, loaded.plan)
+    stamps = procedure.check_stamps(loaded.market)
     with reporter(quiet=common.as_json) as progress:
         looked = procedure.simulate(loaded.market, progress).look_ahead(points, progress)
-    lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings)]
-    typer.echo(json.dumps(looked.to_dict(), indent=1) if common.as_json else "\n".join(lines))
+    lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings), *stamps.lines]
+    content = looked.to_dict() | {"alignment": stamps.to_dict()}
+    typer.echo(json.dumps(content, indent=1) if common.as_json else "\n".join(lines))
     return SAW_THE_FUTURE if looked.findings else 0

@@ -30,6 +30,7 @@ def summary(run: "StoredRun") -> str:
     lines += [*out_of_sample_lines(run.metrics), *symbol_lines(run.metrics, run.manifest.deployed_profile)]
     lines += unjudged_lines(run.metrics)
     lines += [f"  careful: {sentence}" for sentence in run.metrics.dangers]
+    lines += checked_lines(run.metrics)
     if verdict.lockbox is not None:
         lines.append(f"  lock-box: {verdict.lockbox.sentence}")
     if looks := run.metrics.market.n_design_looks:
@@ -88,6 +89,18 @@ def unfilled_lines(metrics: "RunMetrics") -> list[str]:
 def unjudged_lines(metrics: "RunMetrics") -> list[str]:
     """What a run measured that carries no verdict: who was ranked, the chosen procedure, cross-validated paths."""
     return [*_ranked(metrics), *_chosen(metrics), *_paths(metrics)]
+
+
+def checked_lines(metrics: "RunMetrics") -> Iterator[str]:
+    """How much was computed again without the future, and how the time stamps of all stand to each other."""
+    from tradsys.report.facts import lookahead_line
+
+    if looked := lookahead_line(metrics.lookahead):
+        yield f"  look-ahead: {looked.found}; {looked.rests_on}"
+    if metrics.alignment is not None:
+        yield from filter(None, [f"  {metrics.alignment.sentence}" if metrics.alignment.sentence else ""])
+        yield from (f"  careful: alignment.allow_lead lets this pass: {one}" for one in metrics.alignment.allowed)
+        yield from (f"  noticed: {one}" for one in metrics.alignment.noticed)
 
 
 def _ranked(metrics: "RunMetrics") -> Iterator[str]:

@@ -50,7 +50,14 @@ def command(
         typer.echo(f"{loaded.deployed_text}\n{plan.sentence}")
     spec = experiment_on(market, loaded.config, plan)
     with reporter(quiet=common.as_json) as progress:
-        trained = train_bundle(market, spec, out, Ledger(journal / "ledger.jsonl"), progress)
+        trained = train_bundle(
+            market,
+            spec,
+            out,
+            Ledger(journal / "ledger.jsonl"),
+            progress,
+            allow_lead=loaded.config.alignment.allow_lead,
+        )
     typer.echo(json.dumps(asdict(trained), default=str) if common.as_json else _text(asdict(trained)))
     return 0
 
@@ -64,7 +71,8 @@ def _text(trained: dict[str, Any]) -> str:
     ]
     ended = [f"  training: {trained['training']}"] if trained["training"] else []
     head = f"{trained['agent']}, fitted on {trained['n_train']:,} labels; out of fold it gained, in millinats,"
-    return "\n".join(["", head, *gains, *ended, _decider(trained), f"  bundle: {trained['bundle']}"])
+    stamps = [f"  {line}" for line in trained["stamps"]]
+    return "\n".join(["", head, *gains, *ended, _decider(trained), *stamps, f"  bundle: {trained['bundle']}"])
 
 
 def _decider(trained: dict[str, Any]) -> str:

@@ -58,6 +58,7 @@ def page(run: StoredRun) -> str:
             fewest=_fewest(run.manifest.config),
             cards=cards(run, names),
             lookahead=lookahead_line(metrics.lookahead),
+            alignment=metrics.alignment,
             chosen=chosen_card(metrics, names),
             paths=paths_card(metrics, names),
             ranks=ranks_card(metrics),

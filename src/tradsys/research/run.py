@@ -76,6 +76,8 @@ def run(
     check_space(ledger.path.parent, 1_000_000, "what the journal keeps", "free some, or name another with --journal")
     if open_the_lockbox:
         check_lockbox(market, spec.folds.lockbox, spec.verdict)
+    progress("comparing time stamps", 0, 1)
+    alignment = tried.check_stamps(market)
     ledger.keep_paths(market.paths)
     looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
     try:
@@ -91,7 +93,10 @@ def run(
         progress("judging against all that was tried", 0, 1)
         judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code, causes=causes)
         benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
-        metrics = simulated.metrics(benchmark, progress) | {"lookahead": lookahead.to_dict()}
+        metrics = simulated.metrics(benchmark, progress) | {
+            "lookahead": lookahead.to_dict(),
+            "alignment": alignment.to_dict(),
+        }
         verdict = verdict_json(judged, metrics)
         if open_the_lockbox:
             progress("opening the lock-box", 0, 1)

@@ -1,6 +1,6 @@
 """Training one agent on all but the lock-box: a bundle, and the skill of its forecasts out of fold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tradsys.journal.entries import Training
 from tradsys.journal.ledger import Ledger
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.research.judging.trials import data_of
+from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.experiment import Progress, research_fold, walk
 from tradsys.research.walk.experiment_spec import Experiment
@@ -29,7 +30,7 @@ class TrainedBundle:
     """Where the bundle lies, who decides in it, how many rows it was fitted on, and the agent's row of the skill table.
 
     `training` says how a network's training ended, `has_network` whether the bundle holds one; None where the agent
-    has none. `profile` is the deployed one.
+    has none. `profile` is the deployed one, `stamps` what came of comparing time stamps.
     """
 
     bundle: Path
@@ -39,15 +40,23 @@ class TrainedBundle:
     skill: Mapping[str, Any]
     has_network: bool | None
     profile: str
+    stamps: tuple[str, ...] = ()
 
 
 def train_bundle(
-    market: Market, spec: Experiment, folder: Path, ledger: Ledger, progress: Progress = lambda *_: None
+    market: Market,
+    spec: Experiment,
+    folder: Path,
+    ledger: Ledger,
+    progress: Progress = lambda *_: None,
+    *,
+    allow_lead: Sequence[str] = (),
 ) -> TrainedBundle:
     """Walk forward for a record out of fold, then fit on everything before the lock-box and write `folder`/bundle.
 
     The record calibrates, ranks and audits the forecasts of the last fit; the agent decides even where the logistic is
     as good, since it was asked for. Its scores go to the ledger; no trades are simulated, so that this is no trial.
+    `allow_lead` names symbols and columns whose time stamps are taken as they are.
     """
     if len(spec.challengers) > 1:
         raise ConfigError(
@@ -57,6 +66,7 @@ def train_bundle(
         raise ConfigError(f"{folder / 'bundle'} is there already; name another folder with --out")
     check_writable(folder, "the bundle goes", "name another folder with --out")
     check_space(folder, 5_000_000 + len(market.bars) * 20, "the bundle", "free some, or name another with --out")
+    alignment = check_stamps(market, spec.features, allow_lead)
     agent = spec.challengers[0] if spec.challengers else DECIDER
     fixed = replace(spec, fixed_decider=agent)
     data, record, results = walk(market, fixed, progress)
@@ -84,6 +94,7 @@ def train_bundle(
         skill=own,
         has_network=fitted.network is not None if isinstance(fitted, OnnxForecaster) else None,
         profile=last.predictor.profile.name,
+        stamps=tuple(alignment.lines),
     )
 
 

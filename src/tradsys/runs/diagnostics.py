@@ -42,6 +42,20 @@ class LookaheadMetrics(RunSection):
     rows: RowsCheckedMetrics | None = None
 
 
+class AlignmentMetrics(RunSection):
+    """Time stamps of pooled symbols and outside columns, compared over `n_rows` bars, 0 where there were too few.
+
+    `allowed` are sentences of those that tell the next bar better than their own and that the settings let pass.
+    """
+
+    n_symbols: int
+    n_columns: int
+    n_rows: int
+    sentence: str
+    allowed: tuple[str, ...]
+    noticed: tuple[str, ...]
+
+
 class GiveawayMetrics(RunSection):
     """A column whose drift tells test from training rows, and its `share` in doing so on left-out blocks.
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tradsys.runs.diagnostics import (
+    AlignmentMetrics,
     ChosenMetrics,
     DriftMetrics,
     FamiliesMetrics,
@@ -267,6 +268,7 @@ class RunMetrics(RunSection):
     assumptions: tuple[str, ...]
     dangers: tuple[str, ...] = ()
     lookahead: LookaheadMetrics | None = None
+    alignment: AlignmentMetrics | None = None
     labels: LabelMetrics | None = None
     skill: SkillMetrics | None = None
     reliability: Mapping[str, tuple[ReliabilityBin, ...]] = {}

@@ -15,6 +15,7 @@ from tradsys.core.variables import DEPLOYED
 from tradsys.data.settings import KEYS as DATA_KEYS
 from tradsys.settings.sections import (
     AgentSettings,
+    AlignmentSettings,
     BookSettings,
     CostSettings,
     FeatureSettings,
@@ -60,6 +61,7 @@ class RunConfig(SettingsSection):
     book: Annotated[BookSettings, NOT_IDENTITY] = BookSettings()
     positions: Annotated[PositionSettings, NOT_IDENTITY] = PositionSettings()
     funding: Annotated[FundingSettings, NOT_IDENTITY] = FundingSettings()
+    alignment: Annotated[AlignmentSettings, NOT_IDENTITY] = AlignmentSettings()
     universe: UniverseSettings = UniverseSettings()
     rank: RankSettings = RankSettings()
     regimes: RegimeSettings = RegimeSettings()

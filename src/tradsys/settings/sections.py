@@ -222,6 +222,15 @@ class FundingSettings(SettingsSection):
     files: Listed[str] = ()
 
 
+class AlignmentSettings(SettingsSection):
+    """Symbols and columns from outside that may tell another's next bar better than its own: looked at, and so.
+
+    Any other that does is refused: where one is stamped otherwise, a run promises what nobody can earn.
+    """
+
+    allow_lead: Listed[str] = ()
+
+
 class UniverseSettings(SettingsSection):
     """Symbols that are compared: the `size` most traded by median quote volume, chosen by what was known at the time.
 

@@ -16,6 +16,7 @@ _OF_A_NETWORK: Final = tuple(f"agent.{name}" for name in (*_NETWORK, *_TRANSFORM
 _PATHS, _SIZES = ("folds.path_*",), ("portfolio.fraction", "portfolio.cap", "portfolio.cash_quote", "portfolio.tick")
 _RANK_READS: Final = (
     *("seed", "rank.*", "universe.*", "folds.initial", "folds.n_folds", "folds.lockbox", "funding.*", "verdict.*"),
+    "alignment.*",
     *("costs.taker_bps", "costs.slippage_bps", "costs.funding_bps_per_8h", "costs.borrow_bps_per_year"),
     *("portfolio.cap", "portfolio.cash_quote", "portfolio.tick", "portfolio.lot", "machine.*", "data.*"),
 )

@@ -9,6 +9,7 @@ import polars as pl
 
 from tradsys.backtest.simulate import Simulation
 from tradsys.data.market import Market
+from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
 from tradsys.machine.plan import Plan
 from tradsys.predictor.predictor import Predictor
@@ -20,6 +21,7 @@ from tradsys.research.diagnostics.outside import family_gains, supervision
 from tradsys.research.judging.logbook import fold_choices
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
+from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.selection.combinatorial_paths import cross_validated_paths
 from tradsys.research.selection.nested_selection import choose_everywhere
 from tradsys.research.walk.enough_history import with_enough_history
@@ -138,6 +140,10 @@ class ExperimentProcedure:
         """The symbols, three of them by name."""
         more = len(market.symbols) - 3
         return "-".join(market.symbols[:3]) + (f"-and-{more}-more" if more > 0 else "")
+
+    def check_stamps(self, market: Market) -> Alignment:
+        """Pooled symbols, columns from outside and the series that own features bring along."""
+        return check_stamps(market, self.spec.features, self.config.alignment.allow_lead)
 
     def simulate(self, market: Market, progress: Progress) -> "SimulatedExperiment":
         return SimulatedExperiment(self, market, run_experiment(market, self.spec, progress))

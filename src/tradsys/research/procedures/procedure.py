@@ -7,6 +7,7 @@ import polars as pl
 
 from tradsys.backtest.simulate import Simulation
 from tradsys.data.market import Market
+from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
 from tradsys.predictor.predictor import Predictor
 from tradsys.research.judging.trials import Tried
@@ -78,6 +79,9 @@ class Procedure(Protocol):
 
     def folder_title(self, market: Market) -> str:
         """What the name of the run's folder says of the market."""
+
+    def check_stamps(self, market: Market) -> Alignment:
+        """Whether all that the market holds stands at one time; a DataError where something does not."""
 
     def simulate(self, market: Market, progress: Progress) -> Simulated:
         """Everything up to the simulated trades of each profile."""

@@ -11,7 +11,9 @@ from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES
 from tradsys.core.time import interval_ms, to_ms
+from tradsys.data.alignment import check_alignment
 from tradsys.data.market import Market
+from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
 from tradsys.machine.plan import Plan
 from tradsys.research.lookahead.findings import Lookahead
@@ -58,6 +60,10 @@ class RankProcedure:
     def folder_title(self, market: Market) -> str:
         """How many symbols: there are too many to name them."""
         return f"rank-{len(market.symbols)}"
+
+    def check_stamps(self, market: Market) -> Alignment:
+        """Each symbol against the others, and the rates of funding."""
+        return check_alignment(market, self.config.alignment.allow_lead)
 
     def simulate(self, market: Market, progress: Progress) -> "SimulatedRanks":
         """Trade the rule after the first part of the history and before its lock-box."""

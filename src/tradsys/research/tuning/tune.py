@@ -12,6 +12,7 @@ from tradsys.core.errors import ConfigError, FitError
 from tradsys.core.files import check_writable
 from tradsys.core.identity import digest_of
 from tradsys.core.time import format_interval, interval_ms, ts_ms
+from tradsys.data.alignment import check_alignment
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
@@ -104,6 +105,7 @@ def tune(
     """
     root = ledger.path.parent / "tuning"
     check_writable(root, "studies go", "name another folder with --journal")
+    check_alignment(market, base.alignment.allow_lead)
     ledger.keep_paths(market.paths)
     region = None if zoom_in is None else best_region(root, zoom_in, storage)
     space = space if region is None else within(space, region.space)
