@@ -10,7 +10,7 @@ from tradsys.machine.limits import cap_threads
 PROMISED_S = 1.2
 """Fifteen hundred markets of all cells within fifteen minutes on two cores; pools cost more, refusals less."""
 N_MARKETS = 5
-CELLS = ("noise", "illiquid", "survivors", "late", "misaligned", "stale-ranks")
+CELLS = ("noise", "illiquid", "survivors", "misaligned", "stale-ranks")
 
 
 def main() -> None:

@@ -77,12 +77,14 @@ def test_a_run_that_refuses_its_bars_is_an_outcome_of_its_own():
     assert (cell["refused"]["k"], cell["refused"]["n"]) == (2, 3)
     assert (cell["proven"]["4"]["k"], cell["proven"]["4"]["n"]) == (1, 3)
     assert cell["n_days"] == 1095
-    assert "| misaligned | 33.3% [0.8%, 90.6%], n = 3 | - | 66.7% [9.4%, 99.2%], n = 3 | 8% |" in render(summarise(lines))
+    assert "| misaligned | 33.3% [0.8%, 90.6%], n = 3 | - | 66.7% [9.4%, 99.2%], n = 3 | 8% |" in render(
+        summarise(lines)
+    )
 
 
 def test_a_cell_of_refusals_alone_is_a_page_too():
-    assert "| late | 0.0% [0.0%, 97.5%], n = 1 | - | 100.0% [2.5%, 100.0%], n = 1 |" in render(
-        summarise([refusal("late", 1)])
+    assert "| misaligned | 0.0% [0.0%, 97.5%], n = 1 | - | 100.0% [2.5%, 100.0%], n = 1 |" in render(
+        summarise([refusal("misaligned", 1)])
     )
 
 

@@ -27,8 +27,8 @@ GARCH volatility with fat tails, `sv` stochastic volatility, `bull` a drift of S
 without costs. In `edge:S` a rule that knows the signal earns an annual net Sharpe ratio of S after costs; `edge:0` has
 skill that only pays the costs, and `bull-edge:0` the same with a drift of Sharpe 2.5, for both sides and `-long`.
 From `ticks` to `survivors` bars promise what no trader is paid. `stale-ranks` is for `tradsys rank`, contrarian over 24
-bars, one trial a market; `misaligned` and `late` pools are run with the features of ranks among their symbols, and a
-run that refuses them is right. In `decay` an edge of Sharpe 3 ends half-way through the history.
+bars, one trial a market; `misaligned` pools are run with the features of ranks among their symbols, and a run that
+refuses them is right. In `decay` an edge of Sharpe 3 ends half-way through the history.
 
 Among 20 and 100 trials, the further ones are 4 or 24 logistic models of six random columns (every other one trained on
 the last year alone), with four rules each. They share the experiment's features, labels and folds and are refitted from

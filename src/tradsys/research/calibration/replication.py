@@ -16,6 +16,7 @@ from tradsys.machine.plan import Plan
 from tradsys.research.calibration.competing_trials import N_RULES, competing_trials
 from tradsys.research.calibration.scenarios import Preset, Scenario, calibration_experiment, scenario_named
 from tradsys.research.judging.trials import Tried, trial_series
+from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.walk.experiment import Outcome, run_experiment
 from tradsys.research.walk.experiment_spec import Experiment
@@ -111,7 +112,9 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
 def _try(scenario: Scenario, market: Market, replication: Replication, plan: Plan | None) -> _Tried:
     if scenario.procedure == "ranks":
         config = scenario.config(replication.seed)
-        ranks = RankProcedure.of(market, config).simulate(market, lambda *_: None)
+        procedure = RankProcedure.of(market, config)
+        procedure.check_stamps(market)
+        ranks = procedure.simulate(market, lambda *_: None)
         return _Tried(trial_series(ranks.simulations), ranks.spec, ranks.guard_bars)
     spec = calibration_experiment(
         replication.preset,
@@ -121,6 +124,7 @@ def _try(scenario: Scenario, market: Market, replication: Replication, plan: Pla
         sides=market.sides,
         plan=plan,
     )
+    check_stamps(market, spec.features)
     outcome = run_experiment(market, spec)
     return _Tried(trial_series(outcome.simulations), spec, outcome.guard_bars(spec), (outcome, spec))
 

@@ -89,7 +89,6 @@ SCENARIOS: Final = (
     Scenario("survivors", "survivors"),
     Scenario("stale-ranks", "stale-ranks", _CONTRARIAN, procedure="ranks"),
     Scenario("misaligned", "misaligned", _WITH_RANKS, truth="ill-timed"),
-    Scenario("late", "late:20", _WITH_RANKS, truth="ill-timed"),
     Scenario("decay", "decay:3", truth="died"),
     _edge(1, 0.25),
     _edge(2, 0.80),
