@@ -146,3 +146,12 @@ def test_what_cannot_be_held_is_refused():
             start=0,
             end=9 * HOUR_MS,
         )
+
+
+def test_a_delayed_rebalance_comes_a_bar_later_and_one_beyond_the_end_never():
+    market = {"A": bars((10, 10), (10, 50), (60, 60), (66, 66), (66, 66), (66, 66))}
+    late = play(market, (2, (0.5,)), (5, (0.0,)), delay=1)
+    assert late.trades["entry_price"].to_list() == [66.0]
+    assert late.trades["entry_ts"].dt.epoch("ms")[0] == 3 * HOUR_MS
+    assert late.trades["reason"].to_list() == ["last bar"]
+    assert late.trades["decided"].dt.epoch("ms")[0] == 2 * HOUR_MS

@@ -254,3 +254,24 @@ def test_buy_and_hold_buys_the_first_open_and_sells_the_last_close() -> None:
     trade = only(held)
     assert (trade["entry_price"], trade["exit_price"], trade["reason"]) == (100, 120, "time")
     assert held.equity["equity"].to_list() == pytest.approx([10_000 - 5 + 1000, 10_000 - 5 + 2000 - 6])
+
+
+def test_a_delayed_order_fills_a_bar_later_with_its_barriers_as_far_from_there() -> None:
+    rows = [QUIET, UP, TOUCH, (103, 104.5, 102, 104), (104, 105.5, 103.5, 105), QUIET]
+    on_time = only(run(rows, decide(("A", 0, 1)), costs=FREE))
+    late = only(run(rows, decide(("A", 0, 1)), costs=FREE, delay=1))
+    assert (on_time["entry_price"], on_time["target"], on_time["stop"]) == (100, 102, 98)
+    assert (late["entry_price"], late["target"], late["stop"]) == (101, 103, 99)
+    assert late["decided"] == on_time["decided"]
+    assert late["entry_ts"] - on_time["entry_ts"] == late["exit_ts"] - on_time["exit_ts"]
+
+
+def test_a_delayed_time_exit_comes_as_much_later_and_must_still_fit() -> None:
+    rows = [QUIET, QUIET, QUIET, QUIET, (100, 101, 99, 99.5)]
+    late = only(run(rows, decide(("A", 0, 1)), costs=FREE, delay=1))
+    assert (late["reason"], late["exit_price"], late["bars_held"]) == ("time", 99.5, 3)
+    assert only(run(rows[:4], decide(("A", 0, 1)), costs=FREE))["reason"] == "time"
+    shorter = run(rows[:4], decide(("A", 0, 1)), delay=1)
+    assert (shorter.n_trades, shorter.not_taken["outside the time"]) == (0, 1)
+    with pytest.raises(ConfigError, match="delay counts"):
+        run(rows, decide(("A", 0, 1)), delay=-1)

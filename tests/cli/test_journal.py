@@ -138,3 +138,16 @@ def test_compare_says_what_has_lapsed_and_as_stored_needs_no_ledger(workplace, c
     assert "--as-stored" in capsys.readouterr().err
     assert main(["compare", "--as-stored"]) == 0
     assert "lapsed" not in capsys.readouterr().out
+
+
+def test_lost_lines_are_told_counted_and_written_again(workplace, capsys, caplog):
+    ledger = workplace / "journal" / "ledger.jsonl"
+    whole = ledger.read_text()
+    ledger.write_text("".join(whole.splitlines(keepends=True)[:1]))
+    for command in (["journal"], ["compare"]):
+        caplog.clear()
+        assert main(command) == 0
+        assert "lacks lines that were written: 3 trials of run" in caplog.text
+    assert "3 lost lines written again" in shown(capsys, "restore")
+    assert "(4 trials counted" in shown(capsys)
+    assert said(capsys, "restore") == {"restored": [], "left": 0}

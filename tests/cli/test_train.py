@@ -1,11 +1,13 @@
 """`tradsys train` writes a bundle that decides, and remembers what was scored."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tradsys.cli.app import main
 from tradsys.data.simulate import simulate
+from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor
 
@@ -38,11 +40,20 @@ def test_the_bundle_holds_the_agent_that_was_asked_for_and_decides():
     assert 0 < decision.probability < 1
 
 
-def test_its_scores_are_in_the_ledger_and_are_no_trial():
+def test_its_gain_was_shown_and_is_a_trial_on_the_test_blocks():
     ledger = Ledger("journal/ledger.jsonl")
-    (entry,) = ledger.entries("training")
-    assert entry.content["agent"] == "volatility"
-    assert ledger.n_trials_on(entry.content["blocks"]) == 0
+    (entry,) = (one for one in ledger.entries("training") if one.content["agent"] == "volatility")
+    tested = JudgedData.of_entry(entry.content)
+    assert entry.content["market"] == "EDGE 1h"
+    assert tested.is_dated
+    assert entry in ledger.trials_on(tested)
+    assert entry not in ledger.trials_on(replace(tested, opens=0, closes=tested.opens))
+
+
+def test_a_run_on_the_same_data_counts_it(capsys):
+    n_before = len(Ledger("journal/ledger.jsonl").entries("training"))
+    assert main(["run", "--agent", "logistic", "--json", *QUICK, "--set", "folds.path_groups=0"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"]["n_trials"] == 4 + n_before
 
 
 def test_a_bundle_is_never_overwritten(capsys):
@@ -60,3 +71,9 @@ def test_json_tells_what_the_forecasts_were_worth(capsys):
     shown = json.loads(capsys.readouterr().out)
     assert (shown["agent"], shown["skill"]["name"]) == ("logistic", "logistic")
     assert shown["skill"]["over_base"]["n"] > 0
+    assert shown["n_trials"] >= 2
+
+
+def test_it_says_that_the_look_counts(capsys):
+    assert main(["train", "--agent", "logistic", "--out", "fourth", *QUICK]) == 0
+    assert "the ledger counts this look as a trial: " in capsys.readouterr().out

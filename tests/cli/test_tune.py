@@ -12,7 +12,9 @@ import pytest
 
 from tradsys.cli.app import main
 from tradsys.data.simulate import simulate
+from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
+from tradsys.research.judging.trials import judged_data
 from tradsys.settings.config import RunConfig
 
 QUICK = (
@@ -70,7 +72,22 @@ def test_tuning_adds_no_trial_to_what_a_verdict_counts(folder):
     main(tune(*OVER, trials=3))
     ledger = Ledger(folder / "journal" / "ledger.jsonl")
     assert len(ledger.entries("tuning")) == 3
-    assert ledger.n_trials_on(load_market(["EDGE-1h.parquet"]).blocks) == 0
+    market = load_market(["EDGE-1h.parquet"])
+    assert ledger.n_trials_on(market.blocks) == 0
+    tuned = JudgedData.of_entry(ledger.entries("tuning")[0].content)
+    tested = judged_data(market, tuned.closes, market.closes)
+    assert ledger.n_trials_on(tested) == 0
+
+
+def test_a_run_that_is_tested_where_a_study_scored_counts_its_trials(folder):
+    """Later data moves the test blocks, and other folds may begin earlier: then the study had looked at them."""
+    from tradsys.data import load_market
+
+    main(tune(*OVER, trials=3))
+    ledger = Ledger(folder / "journal" / "ledger.jsonl")
+    tuned = JudgedData.of_entry(ledger.entries("tuning")[0].content)
+    tested = judged_data(load_market(["EDGE-1h.parquet"]), tuned.closes - 86_400_000, tuned.closes + 86_400_000)
+    assert ledger.n_trials_on(tested) == 3
 
 
 def test_a_time_limit_stops_before_the_next_batch(folder, capsys):

@@ -16,6 +16,9 @@ def closes(seed, n=N):
 
 
 def path(close, ts=None, bar_ms=HOUR_MS):
+    if ts is not None and len(ts) and (np.diff(ts) < 0).any():
+        order = np.argsort(ts)
+        close, ts = close[order], ts[order]
     ts = np.arange(len(close)) * HOUR_MS + 1_600_000_000_000 // HOUR_MS * HOUR_MS if ts is None else ts
     return PricePath.of(pl.DataFrame({"ts": pl.Series(ts).cast(pl.Datetime("ms", "UTC")), "close": close}), bar_ms)
 
@@ -23,6 +26,9 @@ def path(close, ts=None, bar_ms=HOUR_MS):
 PRICES = closes(1)
 TIMES = np.arange(N) * HOUR_MS + 1_600_000_000_000 // HOUR_MS * HOUR_MS
 IS_WEEKDAY = (TIMES // DAY_MS + 3) % 7 < 5
+SOME = np.random.default_rng(1).random(N) < 0.1
+IS_OPEN = (TIMES // HOUR_MS) % 24 < 3
+GAP = (np.arange(N) < 24 * 30) | (np.arange(N) >= 24 * 40)
 HAS_BAR = np.random.default_rng(0).random(N) > 1 / 700
 
 STORED_OTHERWISE = {
@@ -39,6 +45,24 @@ STORED_OTHERWISE = {
     "two hours a bar": (PRICES[1::2], TIMES[::2], 2 * HOUR_MS),
     "four hours a bar": (PRICES[3::4], TIMES[::4], 4 * HOUR_MS),
     "a day a bar": (PRICES[23::24], TIMES[::24], 24 * HOUR_MS),
+    "a scale that drifts": (PRICES * (1 + 1e-6 * np.arange(N)), TIMES, HOUR_MS),
+    "noise of 1e-5": (PRICES * np.exp(np.random.default_rng(9).normal(0, 1e-5, N)), TIMES, HOUR_MS),
+    "noise of 1e-3": (PRICES * np.exp(np.random.default_rng(9).normal(0, 1e-3, N)), TIMES, HOUR_MS),
+    "three digits, upside down, three hours late, four hours a bar": (
+        np.array([float(f"{1 / price:.3g}") for price in PRICES[4::4]]),
+        TIMES[1:-3:4] + 3 * HOUR_MS,
+        4 * HOUR_MS,
+    ),
+    "as much again added": (PRICES + 100.0, TIMES, HOUR_MS),
+    "moves doubled": (PRICES**2, TIMES, HOUR_MS),
+    "a tenth of the bars": (PRICES[SOME], TIMES[SOME], HOUR_MS),
+    "three hours a day": (PRICES[IS_OPEN], TIMES[IS_OPEN], HOUR_MS),
+    "a minute a bar": (np.repeat(PRICES, 60), np.repeat(TIMES, 60) + np.tile(np.arange(60) * 60_000, N), 60_000),
+    "a day and two hours later": (PRICES, TIMES + 26 * HOUR_MS, HOUR_MS),
+    "a year earlier": (PRICES, TIMES - 365 * DAY_MS, HOUR_MS),
+    "its halves swapped": (PRICES, np.roll(TIMES, N // 2), HOUR_MS),
+    "a gap of ten days closed": (PRICES[GAP], TIMES[: GAP.sum()], HOUR_MS),
+    "the first three weeks": (PRICES[: 24 * 21], TIMES[: 24 * 21], HOUR_MS),
 }
 
 
@@ -53,10 +77,30 @@ def test_another_market_is_not():
     assert not any(path(closes(seed)).shares_a_month(path(PRICES)) for seed in range(2, 12))
 
 
-def test_a_market_that_moves_along_is_not():
-    """Nine tenths of each move in common, as between two coins of a kind."""
-    along = np.exp(0.9 * np.log(PRICES) + np.sqrt(1 - 0.9**2) * np.log(closes(2)))
-    assert not path(along).shares_a_month(path(PRICES))
+@pytest.mark.parametrize("correlation", [0.9, 0.95])
+def test_a_market_that_moves_along_is_not(correlation):
+    """Nearly all of each move in common, as between two coins of a kind."""
+    for seed in range(2, 8):
+        along = np.exp(correlation * np.log(PRICES) + np.sqrt(1 - correlation**2) * np.log(closes(seed)))
+        assert not path(along).shares_a_month(path(PRICES))
+
+
+@pytest.mark.parametrize("n_days", [2, 4, 8])
+def test_few_days_of_a_market_that_moves_along_are_not(n_days):
+    along, few = np.exp(0.9 * np.log(PRICES) + np.sqrt(1 - 0.9**2) * np.log(closes(2))), slice(240, 240 + 24 * n_days)
+    assert not path(along[few], TIMES[few]).shares_a_month(path(PRICES))
+
+
+def test_few_days_of_the_market_itself_are():
+    few = slice(240, 240 + 48)
+    assert path(PRICES[few] * 1.3, TIMES[few]).shares_a_month(path(PRICES))
+
+
+def test_one_quoted_in_another_is_not():
+    other = closes(3)
+    crossed = path(PRICES / other)
+    assert not crossed.shares_a_month(path(PRICES))
+    assert not crossed.shares_a_month(path(other))
 
 
 def test_another_range_of_it_is_not():
@@ -80,8 +124,16 @@ def test_a_path_reaches_into_a_span_where_it_has_a_price_there(opens, closes, re
 
 def test_months_are_told_apart():
     spliced = np.where(np.arange(N) < 24 * 50, PRICES, closes(3))
-    shared = path(spliced).months_shared(path(PRICES))
-    assert shared[0] and shared[1] and not shared[-1]
+    shared = path(spliced).spans_shared(path(PRICES))
+    assert len(shared) == 2
+    assert {one.later for one in shared} == {0}
+    assert shared[0].opens <= TIMES[0] + 2 * HOUR_MS and shared[1].closes <= TIMES[24 * 50]
+
+
+@pytest.mark.parametrize("days", [-365, 3, 30])
+def test_a_shift_is_measured(days):
+    later = path(PRICES, TIMES + days * DAY_MS).spans_shared(path(PRICES))
+    assert {one.later for one in later} == {-days * DAY_MS}
 
 
 def test_comes_back_from_its_bytes():

@@ -1,12 +1,24 @@
 import pytest
 
 from tradsys.journal import entries
-from tradsys.journal.entries import COUNTED, Choice, Content, Data, LockboxOpening, Trial, TuningTrial
+from tradsys.journal.entries import (
+    COUNTED,
+    Choice,
+    Content,
+    Data,
+    LockboxOpening,
+    ScoredForecaster,
+    Training,
+    Trial,
+    TuningTrial,
+)
 from tradsys.journal.ledger import Ledger
 
 DATA = Data("BTC 1h", ("m1", "m2"), "f" * 64)
 CHOICE = Choice(data=DATA, run="r", what="threshold", by_fold=[0.61, 0.62], among=["SNIPER"])
 TUNED = TuningTrial(data=DATA, study="s", number=3, seed=0, code="c", settings={"x": 1}, scores={"gain": None})
+TRAINED = Training(data=DATA, experiment="e", agent="resnet", seed=0, code="c", gain=1.0, low=None, high=None, n=9)
+SCORED = ScoredForecaster(data=DATA, experiment="e", agent="bce", seed=0)
 OPENING = LockboxOpening(data=DATA, experiment="e", profile="EDGE", seed=0, code="c")
 
 
@@ -22,7 +34,7 @@ def kinds():
 
 def test_every_kind_has_a_name_of_its_own_and_knows_its_data():
     names = [one.kind for one in kinds()]
-    assert len(names) == len(set(names)) == 14
+    assert len(names) == len(set(names)) == 15
     assert set(names) >= COUNTED
 
 
@@ -41,10 +53,10 @@ def test_content_holds_the_kind_the_data_and_the_fields_side_by_side():
 
 @pytest.mark.parametrize(
     ("entry", "counts"),
-    [(trial(), 1), (trial(study="a study"), 1), (TUNED, 0), (CHOICE, 0), (OPENING, 0)],
-    ids=["trial", "tuned on outer folds", "tuned inside", "choice", "lock-box"],
+    [(trial(), 1), (trial(study="a study"), 1), (TUNED, 0), (TRAINED, 1), (SCORED, 1), (CHOICE, 0), (OPENING, 0)],
+    ids=["trial", "tuned on outer folds", "tuned inside", "trained", "scored", "choice", "lock-box"],
 )
-def test_what_was_simulated_on_outer_folds_is_a_trial_and_choices_inside_are_not(entry, counts, tmp_path):
+def test_what_was_simulated_or_shown_of_outer_folds_is_a_trial_and_choices_inside_are_not(entry, counts, tmp_path):
     ledger = Ledger(tmp_path / "ledger.jsonl")
     empty = ledger.head_for(DATA.blocks)
     ledger.append(entry.content())

@@ -66,12 +66,12 @@ STORED = {
     ],
     ids=["across", "within", "before, in the same month", "long before", "after", "says nothing"],
 )
-def test_a_trial_counts_where_its_test_blocks_meet_those_of_the_run(how, span, counts, bars, ledger):
+def test_a_trial_counts_where_its_test_blocks_meet_those_of_the_run(how, span, counts, bars, ledger, tmp_path):
     tried(ledger, bars, span)
     mine = judged(ledger, STORED[how](bars), "2024-06-15", "2024-08-20")
     assert ledger.n_trials_on(mine) == counts
     assert len(ledger.earlier(mine).series) + ledger.earlier(mine).n_counted == counts
-    assert (ledger.head_for(mine) != Ledger(ledger.path.with_name("none")).head_for(mine)) == counts
+    assert (ledger.head_for(mine) != Ledger(tmp_path / "none" / "ledger.jsonl").head_for(mine)) == counts
 
 
 def test_all_that_was_tried_on_any_part_is_told_where_only_the_data_is_asked_for(bars, ledger):
@@ -87,3 +87,61 @@ def test_an_opened_lockbox_counts_for_those_who_test_there_later(bars, ledger):
     assert ledger.n_trials_on(judged(ledger, bars, "2024-06-01", "2024-10-01")) == 0
     assert ledger.n_trials_on(judged(ledger, bars, "2024-06-01", "2024-10-02")) == 1
     assert len(ledger.openings_on(judged(ledger, bars, "2024-12-01", "2025-01-01"))) == 2
+
+
+class TestTimesShifted:
+    """Shifted times are compared as the prices tell them: a file that was moved by a year carries its trials."""
+
+    @pytest.fixture
+    def shifted(self, bars):
+        return bars.with_columns(pl.col("ts").dt.offset_by("365d"), pl.col("close").round(2))
+
+    @pytest.mark.parametrize(
+        ("span", "counts"),
+        [(("2024-04-01", "2024-06-20"), True), (("2024-04-01", "2024-06-10"), False)],
+    )
+    def test_what_was_tested_on_the_same_prices_counts(self, span, counts, bars, shifted, ledger):
+        tried(ledger, bars, span)
+        mine = judged(ledger, shifted, "2025-06-15", "2025-08-20")
+        assert ledger.n_trials_on(mine) == counts
+        back = judged(ledger, bars, "2024-06-15", "2024-08-20")
+        assert ledger.n_trials_on(back) == counts
+
+
+OTHER = 100 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.006, 24 * 366)))
+
+WAYS = {
+    "a minute later, rounded, upside down": lambda bars: [
+        bars.with_columns(pl.col("ts").dt.offset_by("1m"), (1e4 / pl.col("close")).round(3))
+    ],
+    "prices times 1.0000001": lambda bars: [bars.with_columns(pl.col("close") * 1.0000001)],
+    "two hours a bar": lambda bars: [bars.gather_every(2, 1).with_columns(pl.col("ts").dt.offset_by("-1h"))],
+    "split in two symbols": lambda bars: [
+        bars.filter(pl.col("ts").dt.day() <= 15),
+        bars.filter(pl.col("ts").dt.day() > 15),
+    ],
+    "odd months alone": lambda bars: [bars.filter(pl.col("ts").dt.month() % 2 == 1).with_columns(pl.col("close") * 2)],
+}
+
+
+class TestWhoWantsToCountAnew:
+    """The same bars changed a little, cut up or hidden among others: what was tried on them counts."""
+
+    def pooled(self, ledger, frames, opens="2024-06-15", closes="2024-08-20"):
+        """What is judged of several symbols, as a market of them says it."""
+        parts = [judged(ledger, frame, opens, closes) for frame in frames]
+        return JudgedData(tuple(block for one in parts for block in one.blocks), parts[0].opens, parts[0].closes)
+
+    @pytest.mark.parametrize("how", WAYS)
+    @pytest.mark.parametrize("fresh", [False, True], ids=["alone", "pooled with another coin"])
+    def test_the_trials_count(self, how, fresh, bars, ledger):
+        tried(ledger, bars, ("2024-04-01", "2024-10-01"))
+        other = bars.with_columns(pl.Series("close", OTHER))
+        frames = [*WAYS[how](bars), *([other] if fresh else [])]
+        earlier = ledger.earlier(self.pooled(ledger, frames))
+        assert len(earlier.series) + earlier.n_counted == 1
+
+    def test_a_fresh_coin_alone_counts_none(self, bars, ledger):
+        tried(ledger, bars, ("2024-04-01", "2024-10-01"))
+        other = bars.with_columns(pl.Series("close", OTHER))
+        assert ledger.n_trials_on(self.pooled(ledger, [other])) == 0

@@ -66,6 +66,7 @@ class Simulation:
     `equity` has a row a bar of the union grid (`ts` its open): `equity` and gross `exposure` at its close.
     `daily` (n_days,) are net returns of the UTC days `days`, flat ones included. `position` and `opens`
     (n_symbols, n_grid) are side x share of equity at entry, held from the open of a bar to the next, and those opens.
+    `delayed` (n_days,) are the daily net returns with every order one bar later, where that was simulated too.
     `ruin` says when and by what the account came to nothing, None where it did not; nothing is held after it.
     """
 
@@ -82,6 +83,7 @@ class Simulation:
     opens: FloatArray
     not_taken: dict[str, int]
     ruin: Ruin | None = None
+    delayed: FloatArray | None = None
 
     @property
     def n_trades(self) -> int:

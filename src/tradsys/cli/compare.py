@@ -82,13 +82,16 @@ def command(
     from tradsys.cli.summary import decided_lines, profiles_table, unjudged_lines
     from tradsys.journal.ledger import Ledger
     from tradsys.research.judging.rejudge import Rejudged, Replay, rejudge
+    from tradsys.research.judging.run_folders import count_run_folders
 
     load_own_parts(common.plugin, common.config)
     stored = Replay.find(runs, run)
     if as_stored:
         judged = Rejudged(stored.verdict, stored.verdict)
     else:
-        judged = rejudge(replayable(stored), Ledger(journal / "ledger.jsonl"))
+        ledger = Ledger(journal / "ledger.jsonl")
+        count_run_folders(runs, ledger)
+        judged = rejudge(replayable(stored), ledger)
     if common.as_json:
         metrics = stored.metrics.to_json()
         shown = {

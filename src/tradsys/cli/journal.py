@@ -117,9 +117,12 @@ def promote(
     from tradsys.cli.loading import load_own_parts, replayable
     from tradsys.research.judging.champion import promote as put_forward
     from tradsys.research.judging.rejudge import Replay
+    from tradsys.research.judging.run_folders import count_run_folders
 
     load_own_parts(plugin)
-    made = put_forward(replayable(Replay.find(runs, run)), _ledger(journal), profile)
+    ledger = _ledger(journal)
+    count_run_folders(runs, ledger)
+    made = put_forward(replayable(Replay.find(runs, run)), ledger, profile)
     is_champion = made.entry is not None
     shown = {"is_champion": is_champion, "standing": made.standing, "why": made.why}
     typer.echo(json.dumps(shown) if as_json else f"{'new champion' if is_champion else 'no change'}: {made.why}")
@@ -145,7 +148,24 @@ def render(
     return 0
 
 
-commands = {"add": add, "decide": decide, "promote": promote, "render": render}
+def restore(journal: Journal = Path("journal"), as_json: Json = False) -> int:
+    """Write lines again that the ledger has lost: of each the journal's folder has a file, which counts until then too.
+
+    The lines stand at the end, as of now, after one that says so. What else was lost, notes and decisions, only a copy
+    has. Files of another journal that were copied into this folder are taken over in the same way.
+    """
+    ledger = _ledger(journal)
+    restored = ledger.restore()
+    left = len(ledger.lost)
+    if as_json:
+        typer.echo(json.dumps({"restored": [entry.content_hash for entry in restored], "left": left}))
+        return 0
+    told = f"; {left:,} more say nothing of their data and count for whatever is judged at their time" if left else ""
+    typer.echo(f"{ledger.path}: {len(restored):,} lost {'line' if len(restored) == 1 else 'lines'} written again{told}")
+    return 0
+
+
+commands = {"add": add, "decide": decide, "promote": promote, "render": render, "restore": restore}
 
 
 def _ledger(journal: Path) -> "Ledger":

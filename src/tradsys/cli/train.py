@@ -71,8 +71,11 @@ def _text(trained: dict[str, Any]) -> str:
     ]
     ended = [f"  training: {trained['training']}"] if trained["training"] else []
     head = f"{trained['agent']}, fitted on {trained['n_train']:,} labels; out of fold it gained, in millinats,"
+    k = trained["n_trials"]
+    counted = f"  the ledger counts this look as a trial: {k:,} {'is' if k == 1 else 'are'} on these test blocks now"
     stamps = [f"  {line}" for line in trained["stamps"]]
-    return "\n".join(["", head, *gains, *ended, _decider(trained), *stamps, f"  bundle: {trained['bundle']}"])
+    shown = [*gains, *ended, counted, _decider(trained), *stamps, f"  bundle: {trained['bundle']}"]
+    return "\n".join(["", head, *shown])
 
 
 def _decider(trained: dict[str, Any]) -> str:

@@ -50,7 +50,7 @@ def command(
 ) -> int:
     """Search settings by their out-of-fold score inside the first training part, less its instability.
 
-    No outer test block is looked at, so that a later run's verdict counts no trial for it. What --set fixes is not
+    No outer test block is looked at, so that a run on the same data counts no trial for it. What --set fixes is not
     searched; --agent all chooses among the agents. Stopped or killed, the same command goes on where it was. The best
     settings go to golden.toml, for tradsys run --config; where none beats those that the study began with beyond luck,
     these are the golden ones.

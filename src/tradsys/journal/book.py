@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tradsys.journal.chain import LedgerEntry
+from tradsys.journal.entries import RESTORED
 from tradsys.journal.ledger import Ledger
 
 UNNAMED = "unnamed"
@@ -72,7 +73,7 @@ class MarketBook:
 
 def read_book(ledger: Ledger) -> list[MarketBook]:
     """Every market of the ledger, in the order in which they first appear, ideas in the order they were tried."""
-    groups = _groups(ledger.entries())
+    groups = _groups([entry for entry in ledger.entries() if entry.kind != RESTORED])
     names = [name for name, _, _ in groups]
     return [
         _market(ledger, name if names.count(name) == 1 else f"{name} ({_data_name(entries)})", name, blocks, entries)

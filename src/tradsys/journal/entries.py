@@ -1,8 +1,9 @@
 """What the ledger's entries say: one type a kind, the one place that knows their fields, and which kinds are trials.
 
-A trial is one procedure whose outer out-of-sample trades were simulated, and only trials are in
-the number K that a verdict counts. Whatever was chosen or scored inside training parts belongs to the procedure: it is
-recorded and not counted. Openings of a lock-box count among themselves.
+A trial is one procedure that was looked at out of sample: its trades on outer folds were simulated, or the score of its
+forecasts there was shown. Only trials are in the number K that a verdict counts. Whatever was chosen or scored inside
+training parts belongs to the procedure and counts for nobody who tests later; a study counts for whoever tests on the
+part that it was scored in. Openings of a lock-box count among themselves too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,17 @@ from typing import Any, ClassVar, Literal
 
 from tradsys.journal.judged import JudgedData
 
-COUNTED = frozenset({"trial"})
+COUNTED = frozenset({"trial", "training", "scored"})
 """Kinds that are trials."""
 
 LOCKBOX = "lockbox"
 """Kind of an opening, which counts for whatever else is judged in its span."""
+
+TUNING = "tuning"
+"""Kind of a study's trial, which counts for whatever is judged on the training part that it was scored in."""
+
+RESTORED = "restored"
+"""Kind of the line that says of those after it that they were lost and written again; it is about no data."""
 
 type Decided = Literal["adopted", "rejected", "negative"]
 type Choosable = Literal["agent", "objective", "threshold", "regime map", "profile"]
@@ -65,12 +72,13 @@ class Trial(Content):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningTrial(Content):
-    """A configuration scored inside training parts alone: recorded, not counted.
+    """A configuration scored inside a training part alone: it counts for whatever is judged there, in another range.
 
-    `parent` is the study that this one zooms into; `outcome` is "complete", "pruned" or what went wrong.
+    `judged` is that training part. `parent` is the study that this one zooms into; `outcome` is "complete", "pruned" or
+    what went wrong.
     """
 
-    kind: ClassVar[str] = "tuning"
+    kind: ClassVar[str] = TUNING
     study: str
     number: int
     seed: int
@@ -80,13 +88,14 @@ class TuningTrial(Content):
     experiment: str = ""
     parent: str = ""
     outcome: str = "complete"
+    judged: JudgedData | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training(Content):
     """An agent that was fitted on all but the lock-box, and what its forecasts of the outer folds gained, in millinats.
 
-    No trades were simulated: recorded, not counted.
+    No trades were simulated, but the gain was shown: a trial that is known by number alone.
     """
 
     kind: ClassVar[str] = "training"
@@ -98,6 +107,21 @@ class Training(Content):
     low: float | None
     high: float | None
     n: int
+    judged: JudgedData | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredForecaster(Content):
+    """A forecaster whose forecasts of the outer folds were compared with others', with one seed; nothing was traded.
+
+    A trial that is known by number alone.
+    """
+
+    kind: ClassVar[str] = "scored"
+    experiment: str
+    agent: str
+    seed: int
+    judged: JudgedData | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +137,7 @@ class Choice(Content):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison(Content):
-    """Forecasters and profiles compared on outer folds: recorded, not counted; what was traded for it are trials.
+    """Forecasters and profiles compared on outer folds; each `ScoredForecaster` and what was traded are the trials.
 
     `seeds` is how many of them each was run with, `standing` what became of each claim.
     """
@@ -149,7 +173,10 @@ class LockboxResult(Content):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A profile's verdict and annual net Sharpe ratio with its 95% interval; numbers are None where undefined."""
+    """A profile's verdict and annual net Sharpe ratio with its 95% interval; numbers are None where undefined.
+
+    `until` is the day since which a proven edge was not earned any more.
+    """
 
     verdict: str
     p: float | None
@@ -158,6 +185,7 @@ class Result:
     high: float | None
     n_trades: int
     n_days: int
+    until: str | None = None
 
 
 NOT_FITTED = "nothing is fitted"

@@ -4,6 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+ANY_DATA = "any data"
+"""Stands for blocks that are unknown: of whatever market, it may be this one."""
+
 
 @dataclass(frozen=True, slots=True)
 class JudgedData:

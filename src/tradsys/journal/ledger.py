@@ -4,7 +4,7 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +18,10 @@ from tradsys.core.files import sync_folder, write_once
 from tradsys.core.json_text import canonical_json
 from tradsys.core.price_path import PricePath
 from tradsys.journal.chain import FIRST, LedgerEntry, chained, is_json, line_of, read_line, sha256
-from tradsys.journal.entries import COUNTED, LOCKBOX
+from tradsys.journal.counting import is_trial, may_count, trial_name
+from tradsys.journal.entries import LOCKBOX, RESTORED
 from tradsys.journal.judged import JudgedData
+from tradsys.journal.kept import KeptEntries, lost_sentence
 from tradsys.journal.recognition import Recognition
 from tradsys.journal.trial import TrialSeries
 
@@ -43,7 +45,8 @@ class Ledger:
     not written again. A line cut off by a crash is dropped at the next opening and logged, a whole one that lacks its
     newline gets it; anything else that does not fit the chain is a `LedgerError`. A trial's series lies in
     `trials/<digest>.safetensors` beside the file, and the path of prices by which a market is recognised in
-    `paths/<digest>.safetensors`.
+    `paths/<digest>.safetensors`. What counts is kept in a file of its own too (`KeptEntries`): where its line is gone,
+    it still counts, and opening the ledger says so.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -52,6 +55,9 @@ class Ledger:
         self._by_content: dict[str, LedgerEntry] = {}
         self._read_to = 0
         self._recognition = Recognition(self.path.parent / "paths")
+        self._kept = KeptEntries(self.path.parent)
+        self._lost: list[LedgerEntry] = []
+        self._told: list[LedgerEntry] = []
         self.refresh()
 
     @property
@@ -66,14 +72,46 @@ class Ledger:
         if self.path.exists():
             with self._locked() as descriptor:
                 self._read_on(descriptor)
+                self._look_for_lost()
+        else:
+            self._look_for_lost()
+
+    @property
+    def lost(self) -> tuple[LedgerEntry, ...]:
+        """Entries that count and of which the file lacks the line, as at the last opening or `refresh`."""
+        return tuple(self._lost)
+
+    def count_also(self, told: Iterable[LedgerEntry]) -> None:
+        """Count what something else than this ledger tells of, a run's folder for instance; nothing is written."""
+        self._told = list(told)
+
+    @property
+    def counted(self) -> tuple[LedgerEntry, ...]:
+        """All entries, and beside them those without a line that count all the same."""
+        return (*self._entries, *self._lost, *self._told)
+
+    def restore(self) -> list[LedgerEntry]:
+        """Write the lines of lost entries again, at the end and as of now; those of unknown data stay as they are.
+
+        A line before them says that they were lost.
+        """
+        self.refresh()
+        known = [entry for entry in self._lost if "blocks" in entry.content]
+        if known:
+            self.append({"kind": RESTORED, "after": self.head, "entries": [entry.content_hash for entry in known]})
+        return [self.append(entry.content) for entry in known]
 
     def append_trial(self, content: Mapping[str, Any], trial: TrialSeries) -> LedgerEntry:
         """Store a trial's series, then append its entry: `content` with kind "trial", "series" and "n_trades" added."""
-        write_once(self._series_path(trial.digest), trial.to_bytes())
-        return self.append({**content, "kind": TRIAL, "series": trial.digest, "n_trades": trial.n_trades})
+        whole = {**content, "kind": TRIAL, "series": trial.digest, "n_trades": trial.n_trades}
+        return self._append(whole, lambda: write_once(self._series_path(trial.digest), trial.to_bytes()))
 
     def append(self, content: Mapping[str, Any]) -> LedgerEntry:
         """Write one entry, or return the one that already says the same."""
+        return self._append(content, lambda: None)
+
+    def _append(self, content: Mapping[str, Any], keep: Callable[[], None]) -> LedgerEntry:
+        """The same; `keep` stores what belongs to it, while no other process may read."""
         text = canonical_json(content)
         try:
             content_hash = sha256(text)
@@ -84,11 +122,14 @@ class Ledger:
             ) from None
         with self._locked() as descriptor:
             self._read_on(descriptor)
+            keep()
             if content_hash in self._by_content:
                 return self._by_content[content_hash]
             at = datetime.now(UTC).isoformat(timespec="seconds")
             entry = LedgerEntry(chained(self.head, at, content_hash), self.head, content_hash, json.loads(text), at)
             line = line_of(entry, text)
+            if may_count(entry):
+                self._kept.put(content_hash, text)
             _write_all(descriptor, line)
             self._remember(entry, len(line))
             return entry
@@ -117,19 +158,20 @@ class Ledger:
     def trials_on(self, data: JudgedData | Collection[str]) -> list[LedgerEntry]:
         """Trials that judged any part of this data, all of it where only its hashes are given.
 
-        A lock-box that was opened within a stated span is a look at that span like any other.
+        A lock-box that was opened within a stated span is a look at that span like any other, and so is a trial of a
+        study at the training part that it was scored in. Lost lines count.
         """
         wanted = JudgedData.of(data)
-        return [entry for entry in self._entries if _is_trial(entry) and self._is_on(entry, wanted)]
+        return [entry for entry in self.counted if is_trial(entry, wanted) and self._is_on(entry, wanted)]
 
     def openings_on(self, data: JudgedData | Collection[str]) -> list[LedgerEntry]:
         """Openings of lock-boxes that reach into this data; of those that do not say their span, all that share it."""
         wanted = JudgedData.of(data)
-        return [entry for entry in self.entries(LOCKBOX) if self._is_on(entry, wanted)]
+        return [entry for entry in self.counted if entry.kind == LOCKBOX and self._is_on(entry, wanted)]
 
     def n_trials_on(self, data: JudgedData | Collection[str]) -> int:
         """How many different trials this data has seen: the same series found twice is one."""
-        return len({_trial_name(entry) for entry in self.trials_on(data)})
+        return len({trial_name(entry) for entry in self.trials_on(data)})
 
     def head_for(self, data: JudgedData | Collection[str]) -> str:
         """Digest of all that a verdict on this data rests on: its trials, whatever their order, clock and neighbours.
@@ -173,7 +215,7 @@ class Ledger:
 
         A trial that has no stored series only counts.
         """
-        names = {_trial_name(entry) for entry in self.trials_on(data)}
+        names = {trial_name(entry) for entry in self.trials_on(data)}
         others = sorted(names.difference(but))
         stored = [digest for digest in others if self._series_path(digest).exists()]
         return Earlier(tuple(self.load_trial(digest) for digest in stored), len(others) - len(stored))
@@ -231,19 +273,18 @@ class Ledger:
         self._entries.append(entry)
         self._by_content[entry.content_hash] = entry
         self._read_to += n_bytes
+        self._lost = [one for one in self._lost if one.content_hash != entry.content_hash]
+
+    def _look_for_lost(self) -> None:
+        """Find what counts and has no line; say so where something new is missing."""
+        before = {entry.content_hash for entry in self._lost}
+        series = {str(entry.content["series"]) for entry in self._entries if "series" in entry.content}
+        self._lost = self._kept.without_line(self._by_content.keys(), series)
+        if {entry.content_hash for entry in self._lost} - before:
+            _log.warning("%s", lost_sentence(self.path, self._lost))
 
     def _series_path(self, digest: str) -> Path:
         return self.path.parent / "trials" / f"{digest}.safetensors"
-
-
-def _is_trial(entry: LedgerEntry) -> bool:
-    """Whether it counts; an opening of a lock-box only where it says its span: before, it was none of the trials'."""
-    return entry.kind in COUNTED or (entry.kind == LOCKBOX and JudgedData.of_entry(entry.content).is_dated)
-
-
-def _trial_name(entry: LedgerEntry) -> str:
-    """Digest of its series; of its content where it has none."""
-    return str(entry.content.get("series") or entry.content_hash)
 
 
 def _write_all(descriptor: int, line: bytes) -> None:

@@ -27,7 +27,7 @@ def counted(market: MarketBook) -> str:
     if market.n_design_looks:
         parts.append(f"{market.n_design_looks:,} of them looks that chose the defaults")
     if market.n_tuning:
-        parts.append(f"{market.n_tuning:,} more inside training parts, not counted")
+        parts.append(f"{market.n_tuning:,} more inside training parts, which count for whoever tests there")
     if market.n_openings:
         parts.append(
             f"lock-box opened {market.n_openings:,} times" if market.n_openings > 1 else "lock-box opened once"
@@ -55,7 +55,8 @@ def result(name: str, one: Mapping[str, Any]) -> str:
     if one["low"] is not None and one["high"] is not None:
         sharpe += f" [{one['low']:.2f}, {one['high']:.2f}]"
     p = "" if one["p"] is None else f", p {one['p']:.3f}"
-    return f"{name}: {one['verdict']}, {sharpe}{p}, {one['n_trades']:,} trades in {one['n_days']:,} days"
+    standing = f"{one['verdict']} until {one['until']}" if one.get("until") else one["verdict"]
+    return f"{name}: {standing}, {sharpe}{p}, {one['n_trades']:,} trades in {one['n_days']:,} days"
 
 
 def decision(idea: Idea) -> str:

@@ -4,13 +4,10 @@ import logging
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-import numpy as np
-
-from tradsys.core.arrays import MonthArray
 from tradsys.core.errors import LedgerError
 from tradsys.core.files import write_once
-from tradsys.core.price_path import PATH_BLOCK, PricePath
-from tradsys.journal.judged import JudgedData
+from tradsys.core.price_path import PATH_BLOCK, PricePath, SharedSpan
+from tradsys.journal.judged import ANY_DATA, JudgedData
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +18,7 @@ class Recognition:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._paths: dict[str, PricePath] = {}
-        self._shared: dict[tuple[str, str], MonthArray] = {}
+        self._shared: dict[tuple[str, str], list[SharedSpan]] = {}
 
     def keep(self, paths: Iterable[PricePath]) -> None:
         """Store paths under their digests."""
@@ -35,25 +32,20 @@ class Recognition:
     def share_judged(self, one: JudgedData, other: JudgedData) -> bool:
         """Whether some of what one judged was judged by the other: the same market at the same time.
 
-        Two spans that overlap and reach into one month overlap within it, as intervals do (Helly's theorem).
+        Where paths of prices are shifted against each other, so are the times that are compared.
         """
-        both = one.overlap(other)
-        if both is None:
-            return False
-        if not frozenset(one.blocks).isdisjoint(other.blocks):
+        is_exact = ANY_DATA in (*one.blocks, *other.blocks) or not frozenset(one.blocks).isdisjoint(other.blocks)
+        if is_exact and one.overlap(other) is not None:
             return True
         pairs = ((a, b) for a in _paths_among(one.blocks) for b in _paths_among(other.blocks))
-        return any(_reach_into(self._shared_months(a, b), *both) for a, b in pairs)
+        return any(_reaches(span, one, other) for a, b in pairs for span in self._shared_spans(a, b))
 
-    def _shared_months(self, digest: str, other: str) -> MonthArray:
+    def _shared_spans(self, digest: str, other: str) -> list[SharedSpan]:
         """Compares two stored paths once; one whose file is not here is recognised by its months alone."""
         pair = (digest, other)
         if pair not in self._shared:
             own, theirs = self._load(digest), self._load(other)
-            if own is None or theirs is None:
-                self._shared[pair] = np.empty(0, "datetime64[M]")
-            else:
-                self._shared[pair] = own.months[own.months_shared(theirs)]
+            self._shared[pair] = [] if own is None or theirs is None else own.spans_shared(theirs)
         return self._shared[pair]
 
     def _load(self, digest: str) -> PricePath | None:
@@ -77,11 +69,9 @@ def _paths_among(blocks: Iterable[str]) -> list[str]:
     return [block.removeprefix(PATH_BLOCK) for block in blocks if block.startswith(PATH_BLOCK)]
 
 
-def _reach_into(months: MonthArray, opens: int | None, closes: int | None) -> bool:
-    """Whether any of the months has a part in [opens, closes), ms."""
-    is_inside = np.ones(len(months), bool)
-    if opens is not None:
-        is_inside &= months >= np.datetime64(opens, "ms").astype("datetime64[M]")
-    if closes is not None:
-        is_inside &= months <= np.datetime64(closes - 1, "ms").astype("datetime64[M]")
-    return bool(is_inside.any())
+def _reaches(span: SharedSpan, one: JudgedData, other: JudgedData) -> bool:
+    """Whether one judged some part of the span that the other judged too, each at its own times."""
+    opens = max(end for end in (span.opens, one.opens) if end is not None)
+    closes = min(end for end in (span.closes, one.closes) if end is not None)
+    mine = JudgedData((), opens + span.later, closes + span.later)
+    return opens < closes and mine.overlap(other) is not None

@@ -24,17 +24,19 @@ from tradsys.research.judging.logbook import (
     record_result,
     recorded_if_unwritten,
 )
+from tradsys.research.judging.run_folders import count_run_folders
 from tradsys.research.judging.trials import (
     Tried,
     check_lockbox,
     data_of,
+    judged_by,
     open_lockbox,
     record_and_judge,
     ruin_causes,
     run_name,
     trial_series,
-    verdict_json,
 )
+from tradsys.research.judging.verdict_file import verdict_json
 from tradsys.research.lookahead.findings import refuse
 from tradsys.research.procedures.experiment import ExperimentProcedure
 from tradsys.research.procedures.procedure import Procedure, Simulated
@@ -76,6 +78,7 @@ def run(
     check_space(ledger.path.parent, 1_000_000, "what the journal keeps", "free some, or name another with --journal")
     if open_the_lockbox:
         check_lockbox(market, spec.folds.lockbox, spec.verdict)
+    count_run_folders(root, ledger)
     progress("comparing time stamps", 0, 1)
     alignment = tried.check_stamps(market)
     ledger.keep_paths(market.paths)
@@ -97,7 +100,7 @@ def run(
             "lookahead": lookahead.to_dict(),
             "alignment": alignment.to_dict(),
         }
-        verdict = verdict_json(judged, metrics)
+        verdict = verdict_json(judged, metrics, spec.verdict)
         if open_the_lockbox:
             progress("opening the lock-box", 0, 1)
             simulate = simulated.simulate_lockbox
@@ -109,6 +112,7 @@ def run(
             "hypothesis": looks_at,
             "guard_bars": guard_bars,
             "trials": {one.key: one.digest for one in own},
+            "judged": asdict(judged_by(own, market)),
             "deciders": [fold["decider"] for fold in metrics["folds"]],
             "kind": tried.kind,
         }

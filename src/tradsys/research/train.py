@@ -12,9 +12,10 @@ from tradsys.core.files import check_space, check_writable
 from tradsys.core.time import to_ms
 from tradsys.data.market import Market
 from tradsys.journal.entries import Training
+from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
-from tradsys.research.judging.trials import data_of
+from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.experiment import Progress, research_fold, walk
@@ -30,7 +31,8 @@ class TrainedBundle:
     """Where the bundle lies, who decides in it, how many rows it was fitted on, and the agent's row of the skill table.
 
     `training` says how a network's training ended, `has_network` whether the bundle holds one; None where the agent
-    has none. `profile` is the deployed one, `stamps` what came of comparing time stamps.
+    has none. `profile` is the deployed one, `n_trials` how many trials the ledger counts on what was tested here, this
+    one among them, `stamps` what came of comparing time stamps.
     """
 
     bundle: Path
@@ -40,6 +42,7 @@ class TrainedBundle:
     skill: Mapping[str, Any]
     has_network: bool | None
     profile: str
+    n_trials: int
     stamps: tuple[str, ...] = ()
 
 
@@ -55,7 +58,8 @@ def train_bundle(
     """Walk forward for a record out of fold, then fit on everything before the lock-box and write `folder`/bundle.
 
     The record calibrates, ranks and audits the forecasts of the last fit; the agent decides even where the logistic is
-    as good, since it was asked for. Its scores go to the ledger; no trades are simulated, so that this is no trial.
+    as good, since it was asked for. No trades are simulated, but what the forecasts gained on the outer folds is shown:
+    the ledger counts it as one trial there.
     `allow_lead` names symbols and columns whose time stamps are taken as they are.
     """
     if len(spec.challengers) > 1:
@@ -83,7 +87,8 @@ def train_bundle(
     last.predictor.save(folder / "bundle")
     skill = skill_table(gather(data, results, spec.barriers.horizon), seed=spec.seed)
     own = next(row for row in skill["forecasters"] if row["name"] == agent)
-    _record(market, spec, agent, own["over_base"], ledger)
+    judged = judged_data(market, results[0].fold.opens, results[-1].fold.closes)
+    _record(market, spec, agent, own["over_base"], judged, ledger)
     progress("done", len(results) + 1, len(results) + 1)
     fitted = last.fitted.get(agent)
     return TrainedBundle(
@@ -94,11 +99,14 @@ def train_bundle(
         skill=own,
         has_network=fitted.network is not None if isinstance(fitted, OnnxForecaster) else None,
         profile=last.predictor.profile.name,
+        n_trials=ledger.n_trials_on(judged) + market.n_design_looks(results[0].fold.opens, results[-1].fold.closes),
         stamps=tuple(alignment.lines),
     )
 
 
-def _record(market: Market, spec: Experiment, agent: str, gain: Mapping[str, Any], ledger: Ledger) -> None:
+def _record(
+    market: Market, spec: Experiment, agent: str, gain: Mapping[str, Any], judged: JudgedData, ledger: Ledger
+) -> None:
     entry = Training(
         data=data_of(market),
         experiment=spec.digest,
@@ -109,6 +117,7 @@ def _record(market: Market, spec: Experiment, agent: str, gain: Mapping[str, Any
         low=gain["low"],
         high=gain["high"],
         n=gain["n"],
+        judged=judged,
     )
     ledger.keep_paths(market.paths)
     ledger.append(entry.content())

@@ -38,13 +38,22 @@ class MachineFacts(RunSection):
     memory_source: str
 
 
+class JudgedSpan(RunSection):
+    """The bars of [opens, closes), ms, on which a run's trials were tested, and hashes of the data that they lie in."""
+
+    blocks: tuple[str, ...]
+    opens: int
+    closes: int
+
+
 class RunManifest(RunSection):
     """The settings, data, code and seed of a run, and what judging it again needs.
 
     `run` names it in the ledger, `trials` holds the digest of every profile's series there, `blocks` a hash of each
     month of its data, `files` the SHA-256 of every other file of the folder. `guard_bars` is how far apart two trades
     must lie to share no bar, `deciders` who decided in each fold; the last one decides in the bundle. `plugins` has the
-    SHA-256 of the source of each module of own parts.
+    SHA-256 of the source of each module of own parts. `judged` is what the trials were tested on; None where an earlier
+    version made the run, which did not say it.
     """
 
     schema_version: int = Field(default=1, alias="schema")
@@ -69,6 +78,7 @@ class RunManifest(RunSection):
     files: Mapping[str, str]
     deciders: tuple[str, ...] = ()
     plugins: Mapping[str, str] = Field(default_factory=dict)
+    judged: JudgedSpan | None = None
 
     @property
     def costs(self) -> Costs:

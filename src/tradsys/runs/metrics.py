@@ -196,13 +196,19 @@ class RuinMetrics(RunSection):
 
 
 class SymbolTrades(RunSection):
-    """One symbol's trades of a profile: returns a trade on its notional after and before costs, and profit in all."""
+    """One symbol's trades of a profile: returns a trade on its notional after and before costs, and profit in all.
+
+    `t` is that of its daily net contributions and `p_own` its p over all symbols of the run's profiles, None where it
+    had too few trades.
+    """
 
     symbol: str
     n_trades: int
     net: Measurement
     gross: Measurement
     profit_abs: float
+    t: Number = None
+    p_own: Number = None
 
 
 class ProfileMetrics(RunSection):

@@ -119,11 +119,15 @@ def test_the_linear_model_beats_toy_networks_where_the_edge_is_linear(done):
     assert "does not hold" in page.sentence(claim, "millinats")
 
 
-def test_simulated_profiles_are_trials_and_forecasts_are_not(done):
+def test_simulated_profiles_are_trials_and_so_are_the_forecasters_whose_scores_were_shown(done):
     *_, ledger, market, config, agents, options = done
-    trials = ledger.trials_on(market.blocks)
+    counted = ledger.trials_on(market.blocks)
+    trials = [e for e in counted if e.kind == "trial"]
     assert {e.content["profile"] for e in trials} == {"SNIPER", "AUDITED", "RECKLESS", "EDGE"}
     assert {e.content["seed"] for e in trials} == {0, 1}
+    scored = [(e.content["agent"], e.content["seed"]) for e in counted if e.kind == "scored"]
+    assert sorted(scored) == sorted((name, seed) for name in {*agents, CONTROL, FOCAL_RAW} for seed in (0, 1))
+    assert all(e.content["judged"]["opens"] > 0 for e in counted)
     assert [e.kind for e in ledger.entries("comparison")] == ["comparison"] * 2
     n = len(ledger.entries())
     run_claims(market, config, agents, seeds=2, **options)

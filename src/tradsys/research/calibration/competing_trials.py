@@ -46,7 +46,8 @@ def competing_trials(
 ) -> list[TrialSeries]:
     """Four trials a model: its best 5 and 25% outside the quiet regime, its best 25%, and all that pay their costs.
 
-    Every other model trains on the last two blocks alone. For one symbol; `own` lends its days and its grid.
+    Every other model trains on the last two blocks alone. For one symbol; `own` lends its days and its grid. Orders
+    that come a bar later are those of the label one row on.
     """
     (frame,), (labels,) = outcome.data.frames.values(), outcome.data.labels.values()
     arrays = to_arrays(frame)
@@ -55,11 +56,13 @@ def competing_trials(
     day = (labels.start - 1) // DAY_MS - own.days[0]
     trials = []
     for i, action in enumerate(_actions(outcome, spec, n_models, seed)):
-        daily, position, n_trades = trade(
-            action, arrays.open, arrays.close, exits, labels.ret, labels.net, spec.costs.taker, day, len(own.days)
+        (daily, position, n_trades), (delayed, _, _) = (
+            trade(acts, arrays.open, arrays.close, exits, labels.ret, labels.net, spec.costs.taker, day, len(own.days))
+            for acts in (action, np.where(labels.is_labelled, np.append(action[:1] * 0, action[:-1]), 0))
         )
         held = position[None, first : first + len(own.grid)]
-        trials.append(TrialSeries(f"rival {i}", own.days, daily, own.grid, held, own.opens, own.symbols, n_trades))
+        key, grid = f"rival {i}", (own.grid, held, own.opens, own.symbols)
+        trials.append(TrialSeries(key, own.days, daily, *grid, n_trades, delayed))
     return trials
 
 

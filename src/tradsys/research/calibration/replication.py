@@ -32,7 +32,19 @@ TRIALS = (20, 100)
 SHORTER_DAYS = (200, 300, 500)
 """Beginnings of the record that are judged on their own, as if history ended there."""
 
-_KEPT = ("verdict", "n_trades", "p", "p_net", "p_alpha", "p_skill", "upper_bound", "sharpe")
+_KEPT = (
+    "verdict",
+    "n_trades",
+    "p",
+    "p_net",
+    "p_alpha",
+    "p_skill",
+    "upper_bound",
+    "sharpe",
+    "leg",
+    "kept_late",
+    "until",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +170,7 @@ def shorter_verdicts(
                 trial,
                 days=trial.days[:n_days],
                 daily=trial.daily[:n_days],
+                delayed=None if trial.delayed is None else trial.delayed[:n_days],
                 grid=trial.grid[:cut],
                 position=trial.position[:, :cut],
                 opens=trial.opens[:, :cut],

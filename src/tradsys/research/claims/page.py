@@ -20,8 +20,8 @@ learned. Probabilities are compared as the system uses them, a focal loss invert
 test blocks, unless "raw" is said. Gains are mean log-loss saved, paired row by row; an interval holds 95% over other
 times (block bootstrap, blocks longer than a label lives) and other seeds (Student) together. A claim **holds** where
 its interval lies above zero, **does not hold** where it lies below, and is **not shown** otherwise or with one seed
-alone. No correction is made for the number of claims. Forecasts that trade nothing are no trials (they stand in the
-ledger as `comparison`); every seed's simulated profiles are."""
+alone. No correction is made for the number of claims. Every forecaster and seed whose score is shown is a trial
+(in the ledger as `scored`), and so are every seed's simulated profiles."""
 
 
 def publish(results: Mapping[str, Any], root: Path, *, today: date) -> Path:

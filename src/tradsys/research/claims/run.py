@@ -9,7 +9,7 @@ from typing import Any, cast
 from tradsys.core.files import write_atomically
 from tradsys.core.json_text import pretty_json
 from tradsys.data.market import Market
-from tradsys.journal.entries import Comparison
+from tradsys.journal.entries import Comparison, ScoredForecaster
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
 from tradsys.research.claims.claims import forecast_results, profile_results
@@ -22,8 +22,8 @@ from tradsys.research.claims.fits import (
     trade_profiles,
 )
 from tradsys.research.claims.forecasts import collect_forecasts
-from tradsys.research.claims.variants import Agents, with_plan
-from tradsys.research.judging.trials import data_of
+from tradsys.research.claims.variants import FIXED, Agents, with_plan
+from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.walk.experiment import Progress
 from tradsys.research.walk.experiment_spec import experiment_on
 from tradsys.runs.manifest import code_digest
@@ -109,6 +109,13 @@ def conclude(
         },
     )
     ledger.keep_paths(market.paths)
+    judged = judged_data(market, development.folds[0].opens, development.folds[-1].closes)
+    for name, own in forecasts.seeds.items():
+        for seed in own if name not in FIXED else ():
+            scored = ScoredForecaster(
+                data=data_of(market), experiment=config.digest, agent=name, seed=seed, judged=judged
+            )
+            ledger.append(scored.content())
     ledger.append(entry.content())
     write_atomically(cache.folder / "results.json", pretty_json(results).encode())
     return results

@@ -26,7 +26,7 @@ from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR, to_ms
 from tradsys.journal.book import reigning
 from tradsys.journal.chain import LedgerEntry
-from tradsys.journal.entries import NOT_FITTED, Champion, Data
+from tradsys.journal.entries import NOT_FITTED, Champion, Data, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.profiles.catalogue import named
 from tradsys.research.judging.rejudge import Replay, rejudge
@@ -152,7 +152,7 @@ def promote(run: Replay, ledger: Ledger, profile: str | None = None) -> Promotio
     chosen = named(profile or manifest.deployed_profile, run.tried.profiles).name
     data = Data(manifest.market, manifest.blocks, manifest.fingerprint)
     judged = rejudge(run, ledger).now.profiles[chosen]
-    standing: Literal["proven", "candidate"] = "proven" if judged.verdict == "proven" else "candidate"
+    standing: Literal["proven", "candidate"] = "proven" if is_proven_still(judged) else "candidate"
     mine = contender(ledger, data, manifest.experiment, chosen)
     holder = reigning(ledger, data.market, data.blocks)
     if holder is None:
@@ -178,11 +178,16 @@ def promote(run: Replay, ledger: Ledger, profile: str | None = None) -> Promotio
     return Promotion(ledger.append(entry.content()), standing, contest.why)
 
 
+def is_proven_still(judged: ProfileJudgement) -> bool:
+    """Whether it is proven without a day since which it has not earned: an edge that died is at most a candidate."""
+    return judged.verdict == "proven" and judged.until is None
+
+
 def first_champion(mine: Contender, judged: ProfileJudgement, spec: VerdictSpec) -> Contest:
     """Whether an empty seat goes to this contender, given its verdict as of now."""
     if mine.troubles:
         return Contest(False, f"the seat stays empty: {mine.name} is unstable ({mine.troubles[0]})")
-    if judged.verdict == "proven":
+    if is_proven_still(judged):
         return Contest(True, f"first on this market and proven: {judged.sentence}")
     has_earned = judged.sharpe is not None and judged.sharpe > 0 and judged.n_trades >= spec.min_trades
     if judged.verdict == "refuted" or not has_earned:
@@ -239,7 +244,8 @@ def challenge(
 
 def _n_challengers(ledger: Ledger, data: Data, holder: LedgerEntry) -> int:
     """Contenders other than the champion that were ever tried on this market."""
-    mine = [e.content for e in ledger.trials_on(data.blocks) if e.content.get("market") == data.market]
+    tried_here = (e.content for e in ledger.trials_on(data.blocks) if e.kind == Trial.kind)
+    mine = [one for one in tried_here if one.get("market") == data.market]
     tried = {(one["experiment"], one["profile"]) for one in mine}
     return len(tried - {(holder.content["experiment"], holder.content["profile"])})
 

@@ -12,13 +12,12 @@ from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import format_interval, interval_ms
 from tradsys.data.market import Market
-from tradsys.journal.chain import LedgerEntry
+from tradsys.journal.counting import trial_name
 from tradsys.journal.entries import Data, LockboxOpening, Trial
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.research.walk.lockbox import lockbox_opens
-from tradsys.runs.metrics import why_never
 from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import JointVerdict, VerdictSpec
@@ -107,7 +106,17 @@ class Judged:
 def trial_series(simulations: Mapping[str, Simulation]) -> list[TrialSeries]:
     """Each profile's record as the verdict and the ledger need it."""
     return [
-        TrialSeries(name, one.days, one.daily, one.grid, one.position, one.opens, one.symbols, len(one.trades))
+        TrialSeries(
+            key=name,
+            days=one.days,
+            daily=one.daily,
+            grid=one.grid,
+            position=one.position,
+            opens=one.opens,
+            symbols=one.symbols,
+            n_trades=len(one.trades),
+            delayed=one.delayed,
+        )
         for name, one in simulations.items()
     ]
 
@@ -126,6 +135,16 @@ def data_of(market: Market) -> Data:
 def judged_data(market: Market, opens: int, closes: int) -> JudgedData:
     """What of a market is judged in [opens, closes), ms, as the ledger knows it."""
     return JudgedData(market.blocks_within(opens, closes), opens, closes)
+
+
+def traded_span(own: Sequence[TrialSeries], market: Market) -> tuple[int, int]:
+    """When the bars open and close that a run's profiles could trade on, ms."""
+    return int(own[0].grid[0]), int(own[0].grid[-1]) + interval_ms(market.interval)
+
+
+def judged_by(own: Sequence[TrialSeries], market: Market) -> JudgedData:
+    """What a run judged, as the ledger knows it: the bars that its profiles could trade on."""
+    return judged_data(market, *traded_span(own, market))
 
 
 def run_name(market: Market, spec: Tried, code: str) -> str:
@@ -149,8 +168,7 @@ def record_and_judge(
     on some of them, the looks that chose them are trials too, known by number only. An identical re-run finds its own
     entries, is compared with the others alone, and appends nothing.
     """
-    opens, closes = int(own[0].grid[0]), int(own[0].grid[-1]) + interval_ms(market.interval)
-    judged = judged_data(market, opens, closes)
+    judged = judged_by(own, market)
     for trial, profile in zip(own, spec.profiles, strict=True):
         entry = Trial(
             data=data_of(market),
@@ -164,7 +182,7 @@ def record_and_judge(
             judged=judged,
         )
         ledger.append_trial(entry.content(), trial)
-    looks = market.n_design_looks(opens, closes)
+    looks = market.n_design_looks(*traded_span(own, market))
     return judge_now(own, judged, looks, spec, ledger, guard_bars=guard_bars, causes=causes)
 
 
@@ -196,21 +214,6 @@ def judge_now(
     return Judged(judgement, ledger.head_for(judged))
 
 
-def verdict_json(judged: Judged, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The judgement as it is stored; a profile that never fired says so, and why."""
-    stored = judged.judgement.to_dict()
-    for name, profile in stored["profiles"].items():
-        shown = metrics["profiles"][name]
-        if shown["n_decisions"] == 0 and (why := why_never(shown["highest_confidence"], shown.get("stayed_out", ""))):
-            profile["sentence"] += f"; it never fired: {why}"
-    tried = "1 trial" if judged.judgement.n_trials == 1 else f"{judged.judgement.n_trials:,} trials"
-    sentence = (
-        f"With {judged.judgement.n_days:,} days and {tried} counted, an edge below a net Sharpe ratio of "
-        f"{judged.judgement.detectable_sharpe:.1f} would usually stay unproven."
-    )
-    return {**stored, "power": sentence, "ledger_head": judged.ledger_head}
-
-
 def check_lockbox(market: Market, share: float, rules: Rules) -> None:
     """A NotEnoughBars where the lock-box holds too few days for any verdict: it would be spent for nothing.
 
@@ -227,10 +230,10 @@ def check_lockbox(market: Market, share: float, rules: Rules) -> None:
         )
 
 
-def _was_tested_on(judged: JudgedData, trial: LedgerEntry, ledger: Ledger) -> bool:
-    """Whether a trial that says its test blocks reached into this data; of one that does not, none is assumed here."""
-    theirs = JudgedData.of_entry(trial.content)
-    return theirs.is_dated and ledger.share_judged(judged, theirs)
+def _tested_in(judged: JudgedData, ledger: Ledger) -> set[str]:
+    """Trials that say their test blocks, and had them within this data; of one that does not, none is assumed here."""
+    trials = (one for one in ledger.trials_on(judged) if one.kind != LockboxOpening.kind)
+    return {trial_name(one) for one in trials if JudgedData.of_entry(one.content).is_dated}
 
 
 def open_lockbox(
@@ -254,7 +257,7 @@ def open_lockbox(
     )
     entry = ledger.append(opening.content())  # before looking: a look that crashes was a look all the same
     others = [other for other in ledger.openings_on(judged) if other.hash != entry.hash]
-    tested = {str(one.content["series"]) for one in ledger.entries("trial") if _was_tested_on(judged, one, ledger)}
+    tested = _tested_in(judged, ledger)
     simulations = simulate()
     (own,) = trial_series(simulations)
     judgement = judge(
@@ -266,9 +269,22 @@ def open_lockbox(
         seed=spec.seed,
         causes=ruin_causes(simulations),
     )
+    shown = asdict(judgement.profiles[own.key])
     return {
         "profile": own.key,
         "n_other_openings": len(others),
+        "n_tested_inside": len(tested),
         "detectable_sharpe": judgement.detectable_sharpe,
-        **asdict(judgement.profiles[own.key]),
+        **shown,
+        "sentence": shown["sentence"] + _looked_before(len(others), len(tested)),
     }
+
+
+def _looked_before(n_openings: int, n_tested: int) -> str:
+    """What of a lock-box was seen before this opening, as the end of its sentence; empty where nothing was."""
+    parts = []
+    if n_tested:
+        parts.append(f"{n_tested:,} {'trial was' if n_tested == 1 else 'trials were'} tested on days of it")
+    if n_openings:
+        parts.append(f"it was opened {n_openings:,} {'time' if n_openings == 1 else 'times'}")
+    return f"; nobody's first look: before, {' and '.join(parts)}, and this verdict counts them" if parts else ""

@@ -1,7 +1,7 @@
 """The market-neutral rank profile: long the strongest, short the weakest, equal notional, on a fixed grid of time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -201,17 +201,21 @@ def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSp
             f"universe with {spec.rule.lookback} bars; pool more symbols, or load earlier history"
         )
     targets = Targets(panel.symbols, panel.times[decides], spec.gross * sides / n_held)
-    simulation = simulate_targets(
-        frames,
-        targets,
-        costs=spec.costs,
-        start=start,
-        end=end,
-        instrument=spec.instrument,
-        cash_quote=spec.cash_quote,
-        margin=spec.margin,
+    on_time, late = (
+        simulate_targets(
+            frames,
+            targets,
+            costs=spec.costs,
+            start=start,
+            end=end,
+            instrument=spec.instrument,
+            cash_quote=spec.cash_quote,
+            margin=spec.margin,
+            delay=delay,
+        )
+        for delay in (0, 1)
     )
-    return Traded(universe, targets, simulation)
+    return Traded(universe, targets, replace(on_time, delayed=late.daily))
 
 
 def spreads(traded: Traded) -> FloatArray:

@@ -14,6 +14,7 @@ from tradsys.core.json_text import canonical_json
 from tradsys.core.seeds import derive
 from tradsys.core.settings import flattened
 from tradsys.journal.entries import Data, TuningTrial
+from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.research.tuning.evaluate import Evaluate
 from tradsys.research.tuning.objective import Measure, Span, TrialScore
@@ -39,7 +40,10 @@ KEPT_PERCENT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class StudyPlan:
-    """The identity of a study: what makes its scores comparable and never changes; its name has a digest of it."""
+    """The identity of a study: what makes its scores comparable and never changes; its name has a digest of it.
+
+    `judged` is the training part that it scores in, which follows from the rest.
+    """
 
     data: Data
     base: RunConfig
@@ -47,6 +51,7 @@ class StudyPlan:
     measure: Measure
     n_seeds: int
     parent: str = ""
+    judged: JudgedData | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, of which a study's digest is made."""
@@ -220,6 +225,7 @@ class TuningStudy:
             experiment=config.digest,
             parent=self.plan.parent,
             outcome=one.outcome,
+            judged=self.plan.judged,
         )
         self.ledger.append(entry.content())
         if one.outcome == "pruned":

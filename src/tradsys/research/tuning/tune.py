@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from tradsys.core.identity import digest_of
 from tradsys.core.time import format_interval, interval_ms, ts_ms
 from tradsys.data.alignment import check_alignment
 from tradsys.data.market import Market
+from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
-from tradsys.research.judging.trials import data_of
+from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.tuning.evaluate import evaluator
 from tradsys.research.tuning.golden import INCUMBENT, Golden, choose, write_golden
 from tradsys.research.tuning.objective import MEASURES, Measure, Span
@@ -115,10 +116,11 @@ def tune(
     name = study or _name(market, plan)
     if not re.fullmatch(r"[\w][\w.-]*", name):
         raise ConfigError(f"a study's name is made of letters, digits, '.', '-' and '_', was {name!r}")
+    part = first_training_part(market, base, _longest_horizon(plan))
+    plan = replace(plan, judged=_scored_in(part, market))
     with locked_study(root / name):
         kept = open_storage(root / name, storage)
         opened = TuningStudy.open(name, plan, kept, ledger, code=code_digest(), is_shared=storage is not None)
-        part = first_training_part(market, base, _longest_horizon(plan))
         n_before = len(opened.finished())
         with opened.heartbeat():
             opened.recover()
@@ -137,9 +139,7 @@ def _work(study: TuningStudy, part: Market, budget: StudyBudget, progress: Progr
     """Batches until there are enough trials or the time is up."""
     began = time.monotonic()
     specs = partial(experiment_on, part)
-    step = interval_ms(part.interval)
-    times = ts_ms(part.bars)
-    span = Span(int(times.min()), int(times.max()) + step, step)
+    span = Span(*_open_to_close(part), interval_ms(part.interval))
     trials = study.finished()
     progress(_best(trials), len(trials), budget.n_trials)
     if len(trials) >= budget.n_trials:
@@ -153,6 +153,17 @@ def _work(study: TuningStudy, part: Market, budget: StudyBudget, progress: Progr
             progress(_best(trials), len(trials), budget.n_trials)
             if not any(one.is_complete or one.outcome == "pruned" for one in trials):
                 raise FitError(f"no trial of the first batch could be scored: {trials[0].outcome}")
+
+
+def _open_to_close(part: Market) -> tuple[int, int]:
+    """When the first bar opens and the last has closed, ms."""
+    times = ts_ms(part.bars)
+    return int(times.min()), int(times.max()) + interval_ms(part.interval)
+
+
+def _scored_in(part: Market, market: Market) -> JudgedData | None:
+    """What of the market a study looks at, as the ledger knows it; of no bars, nothing."""
+    return None if part.bars.is_empty() else judged_data(market, *_open_to_close(part))
 
 
 def _best(trials: Sequence[FinishedTrial]) -> str:

@@ -25,7 +25,7 @@ from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.research.walk.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
-from tradsys.research.walk.symbols import symbol_skill, symbol_trades
+from tradsys.research.walk.symbols import symbol_skill, symbol_trades, with_evidence
 from tradsys.settings.dangers import dangers, volume_dangers
 from tradsys.settings.sections import FoldSettings
 from tradsys.verdict.error_rates import calibration_notes
@@ -173,6 +173,9 @@ def _holding_notes(market: Market, costs: Costs) -> list[str]:
 def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: Simulation) -> dict[str, Any]:
     """Everything of a run that is a number, in plain JSON values."""
     span = outcome.results[0].fold.opens, outcome.data.closes
+    profiles = {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles}
+    if len(outcome.data.symbols) > 1:
+        with_evidence(profiles, outcome.simulations, spec.verdict, seed=spec.seed)
     return {
         "market": market_facts(market, spec.folds.lockbox, span),
         "labels": _labels(outcome, spec),
@@ -180,7 +183,7 @@ def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: S
         "skill": skill_table(outcome.scored, seed=spec.seed) | _skill_by_symbol(outcome, spec),
         "reliability": reliability(outcome.scored),
         "money": money_calibration(outcome.data, outcome.results, horizon=spec.barriers.horizon, seed=spec.seed),
-        "profiles": {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles},
+        "profiles": profiles,
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": [*design_notes(market, span), *assumptions(market, spec)],
         "dangers": [
