@@ -31,7 +31,7 @@ def rarely_traded(n_bars: int, seed: int, share: float = 0.5) -> pl.DataFrame:
 
 
 def play(bars: pl.DataFrame, decisions: pl.DataFrame, no_volume: NoVolume = "lapse", **options: object) -> Simulation:
-    options = {"costs": Costs(), "start": 0, "end": len(bars) * HOUR_MS} | options
+    options = {"costs": Costs(slippage_bps=0.0), "start": 0, "end": len(bars) * HOUR_MS} | options
     return simulate({"A": bars}, decisions, portfolio=PortfolioSpec(no_volume=no_volume), **options)  # type: ignore[arg-type]
 
 
@@ -71,7 +71,7 @@ def test_no_barrier_is_met_in_a_bar_without_trades(row: Row, reason: str) -> Non
 def test_a_time_exit_waits_for_the_next_open_with_trades_and_pays_what_holding_costs_until_then() -> None:
     rows = [QUIET, QUIET, QUIET, QUIET, QUIET, (101.5, 105, 90, 104), QUIET]
     bars = with_volumes(bars_from(rows), 1, 1, 1, 0, 0, 1, 1)
-    one = play(bars, decide(("A", 0, 1)), costs=Costs(0.0, 0.0))
+    one = play(bars, decide(("A", 0, 1)), costs=Costs(0.0, 0.0, slippage_bps=0.0))
     (trade,) = one.trades.to_dicts()
     assert (trade["exit_price"], trade["reason"], trade["bars_held"]) == (101.5, "time", 5)
     assert one.equity["equity"].to_list() == pytest.approx([10_000] * 5 + [10_150] * 2)
@@ -138,7 +138,7 @@ def test_bars_without_any_volumes_fill_as_those_with_them() -> None:
     market = ragged_market()
     without = {name: bars.with_columns(volume=pl.lit(0.0)) for name, bars in market.items()}
     decisions = random_decisions(market, 7)
-    options = {"costs": Costs(), "start": 0, "end": 900 * HOUR_MS, "barriers": BarrierSpec(horizon=6)}
+    options = {"costs": Costs(slippage_bps=0.0), "start": 0, "end": 900 * HOUR_MS, "barriers": BarrierSpec(horizon=6)}
     one, other = simulate(market, decisions, **options), simulate(without, decisions, **options)  # type: ignore[arg-type]
     assert one.trades.equals(other.trades)
     assert one.n_trades > 200

@@ -68,7 +68,10 @@ def test_another_value_class_or_schema_is_another_digest(monkeypatch):
     assert digest_of({"a": 1}) != before
 
 
-DEFAULTS = {2: "b3fde0927473f69734f68eea1f147a4adba19ac2911637131e38b2be5545710f"}
+DEFAULTS = {
+    2: "b3fde0927473f69734f68eea1f147a4adba19ac2911637131e38b2be5545710f",
+    3: "0dc9ba7ebec90e8c51011586b15f26dd08b87bd07d20dabe6508ed74c3583e76",
+}
 """Hash of every default, by the schema that it belongs to; a setting that is added changes it, and no digest."""
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tradsys.backtest.charges import Charges
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.margin import LIQUIDATION, MarginSpec
 from tradsys.backtest.rebalance_loop import LAST_BAR, LIQUIDATED, RebalancedPath, run_targets
-from tradsys.backtest.simulate import Simulation, accounted, carry_on_grid
+from tradsys.backtest.simulate import Simulation, accounted
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bounds import demand_number
 from tradsys.core.costs import Costs, Instrument
@@ -67,6 +68,7 @@ def simulate_targets(
     place, times, weights = place[in_time], times[in_time], weights[in_time]
     order_at = np.full(len(grid.times), -1)
     order_at[place] = np.arange(len(times))  # of several before one bar the last counts
+    charges = Charges.on_grid(market, costs, grid)
     path = run_targets(
         weights,
         order_at,
@@ -75,8 +77,9 @@ def simulate_targets(
         grid.prices,
         np.full(len(grid.symbols), instrument.lot),
         np.full(len(grid.symbols), instrument.min_notional),
-        carry_on_grid(market, costs, grid),
+        charges.carry,
         costs.taker,
+        charges.slippage,
         cash_quote,
         margin.maintenance,
         margin.liquidation_fee,
@@ -92,7 +95,8 @@ def _trades(path: RebalancedPath, grid: Grid, times: IntArray) -> pl.DataFrame:
     left = np.where(is_liquidated, grid.times[held.liquidated[order]], grid.ts[exit_row])
     ends_after = is_last | is_liquidated  # inside its bar or at the close of it, not at an open
     notional = np.abs(held.size_base[order]) * held.entry_price[order]
-    fees, funding, borrow, pnl = held.fees[order], held.funding[order], held.borrow[order], held.pnl[order]
+    fees, slippage, funding = held.fees[order], held.slippage[order], held.funding[order]
+    borrow, pnl = held.borrow[order], held.pnl[order]
     return pl.DataFrame(
         {
             "symbol": pl.Series(grid.symbols, dtype=pl.String).gather(symbol),
@@ -106,8 +110,9 @@ def _trades(path: RebalancedPath, grid: Grid, times: IntArray) -> pl.DataFrame:
             "ambiguous": np.zeros(len(order), bool),
             "size_base": np.abs(held.size_base[order]),
             "notional_quote": notional,
-            "gross_return": (pnl + fees + funding + borrow) / notional,
+            "gross_return": (pnl + fees + slippage + funding + borrow) / notional,
             "fees_quote": fees,
+            "slippage_quote": slippage,
             "funding_quote": funding,
             "borrow_quote": borrow,
             "pnl_quote": pnl,

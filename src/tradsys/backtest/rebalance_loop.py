@@ -18,7 +18,8 @@ REBALANCED, LAST_BAR, LIQUIDATED = 0, 1, 2
 class Holdings(NamedTuple):
     """Stretches in which a symbol was held on one side, each (n_holdings,).
 
-    `fees`, `funding`, `borrow` and `pnl` are in quote; `liquidated` is the grid bar in which one was, -1 for most.
+    `fees`, `slippage`, `funding`, `borrow` and `pnl` are in quote; `liquidated` is the grid bar in which one was, -1
+    for most.
     """
 
     symbol: IntArray
@@ -29,6 +30,7 @@ class Holdings(NamedTuple):
     exit_price: FloatArray
     size_base: FloatArray
     fees: FloatArray
+    slippage: FloatArray
     funding: FloatArray
     borrow: FloatArray
     pnl: FloatArray
@@ -72,6 +74,7 @@ def run_targets(
     min_notional: FloatArray,
     carry: Carry,
     fee: float,
+    slippage: FloatArray,
     cash: float,
     maintenance: float,
     liquidation_fee: float,
@@ -80,7 +83,8 @@ def run_targets(
 
     `order_at` (n_grid,) is the order that is first filled at the bar, -1 for none; a symbol without a bar there is
     filled at its next one, unless a later order comes first. Shares are of the equity at the closes before. What is
-    held past the close of `last_row` (n_symbols,) is sold there. `lot` and `min_notional` are (n_symbols,).
+    held past the close of `last_row` (n_symbols,) is sold there. `lot` and `min_notional` are (n_symbols,). What is
+    traded pays `fee` and the row's `slippage` (n_rows,), fractions of the notional.
 
     Where the opens, or what is held after trading at them at the worst prices of the bar, all at once, leave no more
     than the maintenance margin, all is liquidated there, until the next order.
@@ -92,7 +96,8 @@ def run_targets(
     entry_row, exit_row, reason = np.zeros(most, np.int64), np.zeros(most, np.int64), np.zeros(most, np.int64)
     entry_price, exit_price, size_base = np.zeros(most), np.zeros(most), np.zeros(most)
     liquidated = np.full(most, -1)
-    fees, funding, borrow, pnl = np.zeros(most), np.zeros(most), np.zeros(most), np.zeros(most)
+    fees, slipped, funding = np.zeros(most), np.zeros(most), np.zeros(most)
+    borrow, pnl = np.zeros(most), np.zeros(most)
     n_holdings = 0
     holding = np.full(n_symbols, -1)
     size, mark, share, want = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
@@ -140,10 +145,11 @@ def run_targets(
                 new = size[s]  # too small a change for the venue; only what is sold whole may be of any size
             if size[s] * new < 0.0 or (new == 0.0 and size[s] != 0.0):  # sell all of it, and turn around below
                 k, amount = holding[s], abs(size[s]) * price
-                cash += size[s] * price - fee * amount
+                cash += size[s] * price - (fee + slippage[row]) * amount
                 traded += amount
                 fees[k] += fee * amount
-                pnl[k] += size[s] * price - fee * amount
+                slipped[k] += slippage[row] * amount
+                pnl[k] += size[s] * price - (fee + slippage[row]) * amount
                 exit_row[k], exit_price[k], reason[k] = row, price, REBALANCED
                 size[s], holding[s] = 0.0, -1
             if new != 0.0 and holding[s] < 0:
@@ -154,10 +160,11 @@ def run_targets(
             if holding[s] >= 0:
                 k, change = holding[s], new - size[s]
                 amount = abs(change) * price
-                cash -= change * price + fee * amount
+                cash -= change * price + (fee + slippage[row]) * amount
                 traded += amount
                 fees[k] += fee * amount
-                pnl[k] -= change * price + fee * amount
+                slipped[k] += slippage[row] * amount
+                pnl[k] -= change * price + (fee + slippage[row]) * amount
             size[s] = new
             share[s] = new * price / worth if worth > 0.0 else 0.0
         if not is_over:
@@ -216,11 +223,13 @@ def run_targets(
                     pnl[holding[s]] -= paid + lent
                 if row == last_row[s] and size[s] != 0.0:
                     k, amount = holding[s], abs(size[s]) * mark[s]
-                    cash += size[s] * mark[s] - fee * amount
-                    worth += size[s] * mark[s] - fee * amount
+                    taken = (fee + slippage[row]) * amount
+                    cash += size[s] * mark[s] - taken
+                    worth += size[s] * mark[s] - taken
                     traded += amount
                     fees[k] += fee * amount
-                    pnl[k] += size[s] * mark[s] - fee * amount
+                    slipped[k] += slippage[row] * amount
+                    pnl[k] += size[s] * mark[s] - taken
                     exit_row[k], exit_price[k], reason[k] = row, mark[s], LAST_BAR
                     size[s], holding[s] = 0.0, -1
                 if row == last_row[s]:
@@ -232,6 +241,6 @@ def run_targets(
     n = n_holdings
     holdings = Holdings(
         symbol[:n], order[:n], entry_row[:n], exit_row[:n], entry_price[:n], exit_price[:n], size_base[:n],
-        fees[:n], funding[:n], borrow[:n], pnl[:n], reason[:n], liquidated[:n],
+        fees[:n], slipped[:n], funding[:n], borrow[:n], pnl[:n], reason[:n], liquidated[:n],
     )  # fmt: skip
     return RebalancedPath(equity, exposure, position, holdings, traded, ended)

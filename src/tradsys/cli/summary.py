@@ -96,7 +96,17 @@ def cost_lines(run: "StoredRun") -> list[str]:
 
     trades = run.table(TRADES).partition_by("profile", as_dict=True, maintain_order=True)
     costs = run.manifest.costs
-    return [f"  costs of {name}: {cost_breakdown(mine, costs).sentence}" for (name,), mine in trades.items()]
+    lines = [f"  costs of {name}: {cost_breakdown(mine, costs).sentence}" for (name,), mine in trades.items()]
+    return [*lines, *slippage_lines(run.metrics)]
+
+
+def slippage_lines(metrics: "RunMetrics") -> list[str]:
+    """What market orders paid beside their fees, and what more of it would leave of each profile that traded."""
+    from tradsys.runs.slippage import charged_sentence, more_sentence
+
+    charged = charged_sentence(metrics.slippage)
+    more = [f"  slippage of {n}: {more_sentence(p.slippage)}" for n, p in metrics.profiles.items() if p.slippage]
+    return [*([f"  {charged}"] if charged else []), *more]
 
 
 def unfilled_lines(metrics: "RunMetrics") -> list[str]:

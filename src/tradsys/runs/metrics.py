@@ -15,6 +15,7 @@ from tradsys.runs.diagnostics import (
     SupervisorMetrics,
 )
 from tradsys.runs.section import MeasuredGain, Measurement, Measurements, Number, RunSection
+from tradsys.runs.slippage import MoreSlippageMetrics, SymbolSlippage
 
 
 class BrierMetrics(RunSection):
@@ -215,8 +216,8 @@ class ProfileMetrics(RunSection):
     """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did.
 
     `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
-    `symbols` has one each where several are pooled. `not_taken` counts the decisions that came to no trade, by reason;
-    earlier versions did not tell.
+    `symbols` has one each where several are pooled, `slippage` what more of it would have left of the trades.
+    `not_taken` counts the decisions that came to no trade, by reason; earlier versions did not tell.
     """
 
     description: str
@@ -228,6 +229,7 @@ class ProfileMetrics(RunSection):
     net_exposure_mean: Number = None
     ruin: RuinMetrics | None = None
     symbols: tuple[SymbolTrades, ...] = ()
+    slippage: MoreSlippageMetrics | None = None
     not_taken: Mapping[str, int] = {}
 
 
@@ -273,6 +275,7 @@ class RunMetrics(RunSection):
     buy_and_hold: Mapping[str, Number]
     assumptions: tuple[str, ...]
     dangers: tuple[str, ...] = ()
+    slippage: tuple[SymbolSlippage, ...] = ()
     lookahead: LookaheadMetrics | None = None
     alignment: AlignmentMetrics | None = None
     labels: LabelMetrics | None = None
