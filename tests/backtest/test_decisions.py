@@ -20,7 +20,7 @@ BARS = bars_from([QUIET] * 12)
 
 
 def run(decisions: pl.DataFrame) -> Simulation:
-    return simulate({"A": BARS}, decisions, costs=Costs(), start=0, end=12 * HOUR_MS)
+    return simulate({"A": BARS}, decisions, costs=Costs(slippage_bps=0.0), start=0, end=12 * HOUR_MS)
 
 
 TWO = decide(("A", 0, 1), ("A", 5, -1))
@@ -94,7 +94,7 @@ def test_costs_that_no_venue_takes_are_refused_by_name(costs: dict[str, float], 
 
 
 def test_a_rebate_as_venues_pay_it_is_taken() -> None:
-    assert Costs(maker_bps=-2.0).maker == -2e-4
+    assert Costs(maker_bps=-2.0, slippage_bps=0.0).maker == -2e-4
     assert Costs(taker_bps=np.float64(3)).taker_bps == 3
 
 
@@ -116,13 +116,13 @@ def test_an_instrument_of_no_step_is_refused_by_name(name: str, value: float) ->
 def test_targets_on_an_equity_that_is_none_are_refused(cash: float) -> None:
     wanted = Targets(("A",), np.array([HOUR_MS]), np.array([[1.0]]))
     with pytest.raises(ConfigError, match="cash_quote must be"):
-        simulate_targets({"A": BARS}, wanted, costs=Costs(), start=0, end=12 * HOUR_MS, cash_quote=cash)
+        simulate_targets({"A": BARS}, wanted, costs=Costs(slippage_bps=0.0), start=0, end=12 * HOUR_MS, cash_quote=cash)
 
 
 def test_prices_that_are_none_are_refused() -> None:
     nothing = BARS.with_columns(pl.when(pl.int_range(pl.len()) == 3).then(0.0).otherwise("low").alias("low"))
     with pytest.raises(DataError, match="low is not positive"):
-        simulate({"A": nothing}, TWO, costs=Costs(), start=0, end=12 * HOUR_MS)
+        simulate({"A": nothing}, TWO, costs=Costs(slippage_bps=0.0), start=0, end=12 * HOUR_MS)
 
 
 def test_symbols_that_are_no_text_are_refused() -> None:
@@ -132,16 +132,18 @@ def test_symbols_that_are_no_text_are_refused() -> None:
 
 def test_a_symbol_without_an_instrument_is_named() -> None:
     with pytest.raises(ConfigError, match="A missing"):
-        simulate({"A": BARS}, TWO, costs=Costs(), start=0, end=12 * HOUR_MS, instrument={"B": Instrument()})
+        simulate(
+            {"A": BARS}, TWO, costs=Costs(slippage_bps=0.0), start=0, end=12 * HOUR_MS, instrument={"B": Instrument()}
+        )
 
 
 def test_a_span_of_aware_datetimes_is_read() -> None:
     span = (from_ms(0), from_ms(12 * HOUR_MS))
-    simulated = simulate({"A": BARS}, TWO, costs=Costs(), start=span[0], end=span[1])  # type: ignore[arg-type]
+    simulated = simulate({"A": BARS}, TWO, costs=Costs(slippage_bps=0.0), start=span[0], end=span[1])  # type: ignore[arg-type]
     assert simulated.trades.equals(run(TWO).trades)
 
 
 @pytest.mark.parametrize(("end", "message"), [("2024-01-01", "found str"), (None, "needs its start and end")])
 def test_a_span_that_is_none_is_refused(end: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        simulate({"A": BARS}, TWO, costs=Costs(), start=0, end=end)  # type: ignore[arg-type]
+        simulate({"A": BARS}, TWO, costs=Costs(slippage_bps=0.0), start=0, end=end)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ def test_a_labels_net_outcome_is_the_trades_to_1e_12(side, missing, hours):
     """`hours` 0: the constant of the costs; 0.25: three of four settlements lie inside a bar."""
     horizon = 11
     bars = funded(hours=hours, missing=missing) if hours else random_bars(900, 21, missing=missing)
-    costs = COSTS if hours else Costs(borrow_bps_per_year=800.0, funding_bps_per_8h=30.0)
+    costs = COSTS if hours else Costs(borrow_bps_per_year=800.0, funding_bps_per_8h=30.0, slippage_bps=0.0)
     spec = BarrierSpec(upper=1.5, lower=2.0, horizon=horizon)
     labels = label_symbol(bars, HOUR, spec, costs)
     decisions = bars.select(symbol=pl.lit("A"), start=pl.col("ts").dt.offset_by("1h"), action=pl.lit(side))
@@ -60,7 +60,7 @@ def test_what_the_trades_paid_is_what_the_account_lost():
     one = simulate(market, decisions, costs=COSTS, barriers=BarrierSpec(horizon=9), start=0, end=END)
     trades = one.trades
     parts = trades["notional_quote"] * trades["gross_return"]
-    for name in ("fees_quote", "funding_quote", "borrow_quote"):
+    for name in ("fees_quote", "slippage_quote", "funding_quote", "borrow_quote"):
         assert trades[name].abs().sum() > 1
         parts -= trades[name]
     assert np.allclose(parts, trades["pnl_quote"], rtol=1e-12, atol=1e-9)
@@ -72,10 +72,12 @@ def test_target_weights_pay_by_what_is_held_at_each_settlement(hours):
     market = {"A": funded(seed=1, hours=hours), "B": funded(seed=2, hours=hours)}
     times = np.arange(20, 800, 37) * HOUR_MS
     weights = np.random.default_rng(0).normal(0, 0.4, (len(times), 2))
-    costs = Costs(taker_bps=0.0, maker_bps=0.0, borrow_bps_per_year=800.0)
+    costs = Costs(taker_bps=0.0, maker_bps=0.0, borrow_bps_per_year=800.0, slippage_bps=0.0)
     one = simulate_targets(market, Targets(("A", "B"), times, weights), costs=costs, start=0, end=END)
     free = {name: bars.select("ts", "open", "high", "low", "close", "volume") for name, bars in market.items()}
-    none = simulate_targets(free, Targets(("A", "B"), times, weights), costs=Costs(0.0, 0.0), start=0, end=END)
+    none = simulate_targets(
+        free, Targets(("A", "B"), times, weights), costs=Costs(0.0, 0.0, slippage_bps=0.0), start=0, end=END
+    )
     assert none.trades["funding_quote"].to_list() == none.trades["borrow_quote"].to_list() == [0.0] * len(none.trades)
     trades = one.trades
     assert trades["pnl_quote"].sum() == pytest.approx(one.equity["equity"][-1] - 10_000, rel=1e-9)
@@ -93,7 +95,7 @@ def test_target_weights_pay_by_what_is_held_at_each_settlement(hours):
 
 def test_buy_and_hold_pays_funding_too():
     bars = funded(seed=3)
-    held = buy_and_hold({"A": bars}, 0, END, costs=Costs())
+    held = buy_and_hold({"A": bars}, 0, END, costs=Costs(slippage_bps=0.0))
     size = held.trades["size_base"][0]
     assert held.trades["funding_quote"][0] == pytest.approx((bars["open"] * bars["funding_due"])[1:].sum() * size)
 
@@ -102,7 +104,7 @@ def test_trades_have_all_columns_whatever_they_paid_and_however_they_came_about(
     market = {"A": random_bars(50, 1)}
     bought = buy_and_hold(market, 0, END).trades
     held = Targets(("A",), np.array([5 * HOUR_MS]), np.array([[0.5]]))
-    rebalanced = simulate_targets(market, held, costs=Costs(), start=0, end=END).trades
+    rebalanced = simulate_targets(market, held, costs=Costs(slippage_bps=0.0), start=0, end=END).trades
     assert bought["borrow_quote"].to_list() == bought["funding_quote"].to_list() == [0.0]
     assert bought.schema == rebalanced.schema
     assert rebalanced["target"].to_list() == rebalanced["stop"].to_list() == [None]

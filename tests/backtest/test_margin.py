@@ -15,7 +15,7 @@ from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
 from tradsys.labels import BarrierSpec
 
-FREE = Costs(taker_bps=0.0, maker_bps=0.0)
+FREE = Costs(taker_bps=0.0, maker_bps=0.0, slippage_bps=0.0)
 QUIET: Row = (100, 101, 99, 100)
 NO_FEE = MarginSpec(liquidation_fee_bps=0.0)
 
@@ -148,7 +148,9 @@ def test_what_was_lost_beyond_the_account_spares_those_alone_that_lost_it(kind: 
 
 def test_a_received_settlement_does_not_save_what_was_lost_before_it() -> None:
     rows: list[Row] = [QUIET] * 8 + [(100, 101, 90.4, 100)] + [QUIET] * 6
-    costs = Costs(taker_bps=0, maker_bps=0, funding_bps_per_8h=-100.0)  # a long receives 10% of the equity at 08:00
+    costs = Costs(
+        taker_bps=0, maker_bps=0, funding_bps_per_8h=-100.0, slippage_bps=0.0
+    )  # a long receives 10% of the equity at 08:00
     kept = play(rows, ("A", 2, 1), leverage=10.0, horizon=9, costs=costs)
     assert kept.trades["reason"][0] == "time"  # due at the open of the bar, before its low
     assert kept.trades["funding_quote"][0] < 0
@@ -172,7 +174,7 @@ def good_days_and_one_bad(n_days: int = 320, leverage: float = 10.0) -> Simulati
     return simulate(
         {"A": bars},
         decisions.with_columns(start=starts),
-        costs=Costs(),
+        costs=Costs(slippage_bps=0.0),
         portfolio=PortfolioSpec(fraction=leverage, cap=leverage),
         start=0,
         end=len(rows) * 6 * HOUR_MS,
@@ -208,7 +210,8 @@ def test_equity_stays_above_nothing_and_what_trades_earned_is_what_it_gained(lev
     equity = one.equity["equity"].to_numpy()
     assert (equity >= 0).all()
     assert one.trades["pnl_quote"].sum() == pytest.approx(equity[-1] - 10_000, rel=1e-8, abs=1e-4)
-    parts = one.trades["notional_quote"] * one.trades["gross_return"] - one.trades["fees_quote"]
+    parts = one.trades["notional_quote"] * one.trades["gross_return"]
+    parts -= one.trades["fees_quote"] + one.trades["slippage_quote"]
     parts = parts - one.trades["funding_quote"] - one.trades["borrow_quote"]
     assert np.allclose(parts, one.trades["pnl_quote"], rtol=1e-9, atol=1e-6)
     assert np.prod(1 + one.daily) == pytest.approx(equity[-1] / 10_000, rel=1e-9, abs=1e-12)

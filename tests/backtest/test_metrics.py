@@ -16,7 +16,7 @@ from tradsys.labels import BarrierSpec
 QUIET: Row = (100, 101, 99, 100)
 WIN: Row = (100, 102, 99, 100)
 LOSS: Row = (100, 101, 98, 100)
-FREE = Costs(taker_bps=0.0, maker_bps=0.0)
+FREE = Costs(taker_bps=0.0, maker_bps=0.0, slippage_bps=0.0)
 
 
 def account(*bars: Row, days: int = 4) -> Simulation:
@@ -135,7 +135,9 @@ def test_the_interval_of_a_mean_over_trades_has_the_known_width() -> None:
 def test_a_seed_decides_every_interval() -> None:
     market = ragged_market()
     decisions = random_decisions(market, 1)
-    simulation = simulate(market, decisions, costs=Costs(), barriers=BarrierSpec(horizon=4), start=0, end=900 * HOUR_MS)
+    simulation = simulate(
+        market, decisions, costs=Costs(slippage_bps=0.0), barriers=BarrierSpec(horizon=4), start=0, end=900 * HOUR_MS
+    )
     options = {"block_days": 4, "n_bootstrap": 200}
     assert measure(simulation, seed=5, **options) == measure(simulation, seed=5, **options)
     assert measure(simulation, seed=5, **options)["sharpe"] != measure(simulation, seed=6, **options)["sharpe"]

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.backtest.markets import decide, ragged_market, random_decisions
+from tests.core.test_carry import with_funding
 from tests.labels.hand_made import HOUR_MS, Row, bars_from, random_bars
 
 from tradsys.backtest import PortfolioSpec, Simulation, buy_and_hold
@@ -17,7 +18,7 @@ from tradsys.research.walk.dataset import label_symbol
 
 QUIET: Row = (100, 101, 99, 100)
 TOUCH: Row = (100, 103, 99, 100)
-COSTS = Costs(slippage_bps=1.0, funding_bps_per_8h=30.0, borrow_bps_per_year=800.0)
+COSTS = Costs(slippage_bps=1.0, borrow_bps_per_year=800.0)
 
 
 def with_volumes(bars: pl.DataFrame, *volumes: float) -> pl.DataFrame:
@@ -31,7 +32,7 @@ def rarely_traded(n_bars: int, seed: int, share: float = 0.5) -> pl.DataFrame:
 
 
 def play(bars: pl.DataFrame, decisions: pl.DataFrame, no_volume: NoVolume = "lapse", **options: object) -> Simulation:
-    options = {"costs": Costs(), "start": 0, "end": len(bars) * HOUR_MS} | options
+    options = {"costs": Costs(slippage_bps=0.0), "start": 0, "end": len(bars) * HOUR_MS} | options
     return simulate({"A": bars}, decisions, portfolio=PortfolioSpec(no_volume=no_volume), **options)  # type: ignore[arg-type]
 
 
@@ -71,7 +72,7 @@ def test_no_barrier_is_met_in_a_bar_without_trades(row: Row, reason: str) -> Non
 def test_a_time_exit_waits_for_the_next_open_with_trades_and_pays_what_holding_costs_until_then() -> None:
     rows = [QUIET, QUIET, QUIET, QUIET, QUIET, (101.5, 105, 90, 104), QUIET]
     bars = with_volumes(bars_from(rows), 1, 1, 1, 0, 0, 1, 1)
-    one = play(bars, decide(("A", 0, 1)), costs=Costs(0.0, 0.0))
+    one = play(bars, decide(("A", 0, 1)), costs=Costs(0.0, 0.0, slippage_bps=0.0))
     (trade,) = one.trades.to_dicts()
     assert (trade["exit_price"], trade["reason"], trade["bars_held"]) == (101.5, "time", 5)
     assert one.equity["equity"].to_list() == pytest.approx([10_000] * 5 + [10_150] * 2)
@@ -82,6 +83,14 @@ def test_what_nobody_buys_until_the_end_is_valued_at_its_last_price_and_told() -
     (trade,) = play(bars, decide(("A", 0, 1))).trades.to_dicts()
     assert (trade["reason"], trade["exit_price"], trade["bars_held"]) == ("unsold", 100, 5)
     assert len(triple_barrier(bars, horizon=3, atr_period=1)) == 0  # and has no label
+
+
+def test_what_is_never_sold_is_held_to_the_end_of_the_time() -> None:
+    quarters = (np.arange(0, 6, 0.25) * HOUR_MS).astype(np.int64)
+    bars = with_volumes(bars_from([QUIET] * 6), 1, 1, 1, 0, 0, 0)
+    funded = with_funding(bars, quarters, np.full(len(quarters), 1e-4))
+    (trade,) = play(funded, decide(("A", 0, -1)), costs=Costs(0.0, 0.0)).trades.to_dicts()
+    assert trade["funding_quote"] == pytest.approx(-19.0)  # of 1 each, after 1:00 and before 6:00
 
 
 def test_whether_the_market_dies_later_moves_no_earlier_decision() -> None:
@@ -102,7 +111,10 @@ def test_whether_the_market_dies_later_moves_no_earlier_decision() -> None:
 def test_a_labels_net_outcome_is_its_trades_where_many_bars_have_no_trades(
     side: int, no_volume: NoVolume, share: float
 ) -> None:
-    bars, horizon, n = rarely_traded(900, 21, share), 11, 900
+    horizon, n = 11, 900
+    quarters = (np.arange(0, n, 0.25) * HOUR_MS).astype(np.int64)  # most settlements lie inside a bar
+    rates = np.random.default_rng(0).normal(1e-4, 5e-4, len(quarters))
+    bars = with_funding(rarely_traded(n, 21, share), quarters, rates)
     spec = BarrierSpec(upper=1.5, lower=2.0, horizon=horizon, no_volume=no_volume)
     labels = label_symbol(bars, HOUR, spec, COSTS)
     decisions = bars.select(symbol=pl.lit("A"), start=pl.col("ts").dt.offset_by("1h"), action=pl.lit(side))
@@ -138,7 +150,7 @@ def test_bars_without_any_volumes_fill_as_those_with_them() -> None:
     market = ragged_market()
     without = {name: bars.with_columns(volume=pl.lit(0.0)) for name, bars in market.items()}
     decisions = random_decisions(market, 7)
-    options = {"costs": Costs(), "start": 0, "end": 900 * HOUR_MS, "barriers": BarrierSpec(horizon=6)}
+    options = {"costs": Costs(slippage_bps=0.0), "start": 0, "end": 900 * HOUR_MS, "barriers": BarrierSpec(horizon=6)}
     one, other = simulate(market, decisions, **options), simulate(without, decisions, **options)  # type: ignore[arg-type]
     assert one.trades.equals(other.trades)
     assert one.n_trades > 200

@@ -36,7 +36,14 @@ def test_every_label_is_the_trade_it_stands_for(side: int) -> None:
     decisions = bars.select(symbol=pl.lit("A"), start=pl.col("ts").dt.offset_by("1h"), action=pl.lit(side))
     spec = BarrierSpec(upper=1.0, lower=1.5, horizon=horizon)
     trades = pl.concat(  # every sixth decision is free to be taken: the trade before has ended by then
-        simulate({"A": bars}, decisions.gather_every(horizon, k), costs=Costs(), barriers=spec, start=0, end=END).trades
+        simulate(
+            {"A": bars},
+            decisions.gather_every(horizon, k),
+            costs=Costs(slippage_bps=0.0),
+            barriers=spec,
+            start=0,
+            end=END,
+        ).trades
         for k in range(horizon)
     ).sort("decided")
     for label, trade in {
@@ -59,13 +66,14 @@ def test_what_the_trades_earned_is_what_the_account_gained() -> None:
     assert trades["symbol"].n_unique() == 3
     assert trades["funding_quote"].abs().sum() > 0
     assert trades["pnl_quote"].sum() == pytest.approx(equity[-1] - 10_000, rel=1e-9)
-    parts = trades["notional_quote"] * trades["gross_return"] - trades["fees_quote"] - trades["funding_quote"]
+    parts = trades["notional_quote"] * trades["gross_return"] - trades["fees_quote"] - trades["slippage_quote"]
+    parts -= trades["funding_quote"]
     assert np.allclose(parts, trades["pnl_quote"], rtol=1e-12, atol=1e-9)
     assert np.prod(1 + simulation.daily) == pytest.approx(equity[-1] / 10_000, rel=1e-12)
 
 
 def test_equity_is_the_trades_marked_at_every_close() -> None:
-    market, simulation = ragged(costs=Costs())
+    market, simulation = ragged(costs=Costs(slippage_bps=0.0))
     grid = simulation.equity["ts"].dt.epoch("ms").to_numpy()
     expected = np.full(len(grid), 10_000.0)
     for trade in simulation.trades.to_dicts():
@@ -73,7 +81,7 @@ def test_equity_is_the_trades_marked_at_every_close() -> None:
         marks = simulation.equity.select("ts").join_asof(closes, on="ts")["close"].to_numpy()
         entry, done = trade["entry_ts"].timestamp() * 1e3, trade["exit_ts"].timestamp() * 1e3 - HOUR_MS
         is_open, is_done = (grid >= entry) & (grid < done), grid >= done
-        paid = trade["notional_quote"] * Costs().taker
+        paid = trade["notional_quote"] * Costs(slippage_bps=0.0).taker
         gain = trade["side"] * trade["size_base"] * (marks - trade["entry_price"]) - paid
         expected += np.where(is_open, gain, 0.0) + np.where(is_done, trade["pnl_quote"], 0.0)
     assert np.allclose(simulation.equity["equity"], expected, rtol=1e-12)
@@ -85,7 +93,7 @@ def test_sizes_are_shares_of_the_equity_at_the_close_before() -> None:
     simulation = simulate(
         market,
         decisions,
-        costs=Costs(),
+        costs=Costs(slippage_bps=0.0),
         portfolio=PortfolioSpec(fraction=0.3, cap=3.0),
         barriers=BarrierSpec(horizon=6),
         start=0,
@@ -116,7 +124,7 @@ def test_the_cap_bounds_what_is_open_together() -> None:
 def test_entries_at_the_same_open_share_what_the_cap_leaves() -> None:
     market = {name: bars_from([QUIET] * 8) for name in ("A", "B", "C")}
     decisions = decide(("A", 0, 1), ("B", 1, 1), ("C", 1, -1), size=0.8)
-    free = Costs(taker_bps=0.0, maker_bps=0.0)
+    free = Costs(taker_bps=0.0, maker_bps=0.0, slippage_bps=0.0)
     simulation = simulate(market, decisions, costs=free, start=0, end=8 * HOUR_MS)
     assert simulation.trades["notional_quote"].to_list() == pytest.approx([8000, 1000, 1000])
     full = simulate(market, decide(("A", 0, 1), ("B", 1, 1)), costs=free, start=0, end=8 * HOUR_MS)
@@ -171,7 +179,9 @@ def test_opens_are_carried_over_holes_and_positions_stay() -> None:
     rows = [(100 + i, 101 + i, 99 + i, 100 + i) for i in range(8)]
     holed = bars_from(rows).filter(pl.int_range(8).is_in([0, 3]).not_())
     market = {"A": bars_from(rows), "B": holed}
-    simulation = simulate(market, decide(("B", 1, 1), distance=50.0), costs=Costs(), start=0, end=8 * HOUR_MS)
+    simulation = simulate(
+        market, decide(("B", 1, 1), distance=50.0), costs=Costs(slippage_bps=0.0), start=0, end=8 * HOUR_MS
+    )
     assert simulation.opens[1].tolist() == [101, 101, 102, 102, 104, 105, 106, 107]
     assert (simulation.position[1] > 0).tolist() == [False, False, True, True, True, True, False, False]
     assert simulation.equity["equity"][2] == simulation.equity["equity"][3]
@@ -180,7 +190,7 @@ def test_opens_are_carried_over_holes_and_positions_stay() -> None:
 def test_buy_and_hold_gives_each_symbol_an_equal_share_from_its_first_open() -> None:
     rows = [(100, 101, 99, 100), (100, 121, 99, 120), (120, 121, 119, 120)]
     market = {"A": bars_from(rows), "B": bars_from([QUIET] * 3)}
-    held = buy_and_hold(market, 0, 3 * HOUR_MS, costs=Costs(taker_bps=0.0))
+    held = buy_and_hold(market, 0, 3 * HOUR_MS, costs=Costs(taker_bps=0.0, slippage_bps=0.0))
     assert held.equity["equity"].to_list() == pytest.approx([10_000, 11_000, 11_000])
 
 
@@ -193,7 +203,11 @@ def test_symbols_of_different_intervals_are_refused() -> None:
 def test_a_ruined_account_trades_no_more() -> None:
     rows = [QUIET, QUIET, (250, 251, 249, 250), QUIET, QUIET, QUIET, QUIET]
     simulation = simulate(
-        {"A": bars_from(rows)}, decide(("A", 0, -1), ("A", 2, 1)), costs=Costs(), start=0, end=7 * HOUR_MS
+        {"A": bars_from(rows)},
+        decide(("A", 0, -1), ("A", 2, 1)),
+        costs=Costs(slippage_bps=0.0),
+        start=0,
+        end=7 * HOUR_MS,
     )
     assert (simulation.n_trades, simulation.not_taken["no room"]) == (1, 1)
     assert simulation.equity["equity"][-1] == 0

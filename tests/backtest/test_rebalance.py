@@ -13,7 +13,7 @@ from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import DataError
 
 HOUR_MS = 3_600_000
-FREE = Costs(taker_bps=0, maker_bps=0)
+FREE = Costs(taker_bps=0, maker_bps=0, slippage_bps=0.0)
 
 
 def bars(*prices: tuple[float, float], first: int = 0, missing: tuple[int, ...] = ()) -> pl.DataFrame:
@@ -54,7 +54,8 @@ def test_both_legs_pay_and_a_hand_calculation_agrees():
     one = play(market, (1, (0.5, -0.5)), (4, (0.0, 0.0)), costs=Costs(taker_bps=10, slippage_bps=10))
     fees = 1000 * 0.002 + (550 + 450) * 0.002  # in: 500 a side; out: 550 and 450
     assert one.equity["equity"][-1] == pytest.approx(1000 + 50 + 50 - fees)
-    assert one.trades["fees_quote"].sum() == pytest.approx(fees)
+    assert one.trades["fees_quote"].sum() == pytest.approx(fees / 2)
+    assert one.trades["slippage_quote"].sum() == pytest.approx(fees / 2)
     assert one.trades["pnl_quote"].sum() == pytest.approx(100 - fees)
     assert one.position[:, 1:4].tolist() == [[0.5] * 3, [-0.5] * 3]
     assert not one.position[:, [0, 4, 5]].any()
@@ -62,7 +63,7 @@ def test_both_legs_pay_and_a_hand_calculation_agrees():
 
 def test_what_stays_is_resized_and_pays_for_the_change_alone():
     market = {"A": bars(*[(10, 10)] * 3, (10, 20), *[(20, 20)] * 2)}
-    one = play(market, (1, (0.5,)), (4, (0.5,)), costs=Costs(taker_bps=100))
+    one = play(market, (1, (0.5,)), (4, (0.5,)), costs=Costs(taker_bps=100, slippage_bps=0.0))
     before = 1000 - 5 + 500  # 50 pieces rise from 10 to 20
     change = 50 - 0.5 * before / 20
     assert len(one.trades) == 1
@@ -73,7 +74,7 @@ def test_what_stays_is_resized_and_pays_for_the_change_alone():
 
 
 def test_a_turn_is_two_trades():
-    one = play({"A": bars(*[(10, 10)] * 6)}, (1, (0.5,)), (3, (-0.5,)), costs=Costs(taker_bps=10))
+    one = play({"A": bars(*[(10, 10)] * 6)}, (1, (0.5,)), (3, (-0.5,)), costs=Costs(taker_bps=10, slippage_bps=0.0))
     assert one.trades["side"].to_list() == [1, -1]
     assert one.trades["reason"].to_list() == ["rebalanced", "last bar"]
     assert one.equity["equity"][-1] == pytest.approx(1000 - one.trades["fees_quote"].sum())
@@ -99,7 +100,9 @@ def test_a_missing_bar_is_filled_at_the_next_one_unless_another_decision_comes_f
 
 def test_longs_pay_funding_and_shorts_receive_it():
     market = {name: bars(*[(10, 10)] * 12) for name in "AB"}
-    one = play(market, (1, (0.5, -0.25)), costs=Costs(taker_bps=0, maker_bps=0, funding_bps_per_8h=100), n=12)
+    one = play(
+        market, (1, (0.5, -0.25)), costs=Costs(taker_bps=0, maker_bps=0, funding_bps_per_8h=100, slippage_bps=0.0), n=12
+    )
     assert one.trades["funding_quote"].to_list() == pytest.approx([5.0, -2.5])
     assert one.equity["equity"][-1] == pytest.approx(997.5)
 
@@ -111,7 +114,13 @@ def test_sizes_are_rounded_down_to_the_lot():
 
 def test_a_change_below_the_venues_minimum_is_left_and_all_is_sold_whatever_it_is_worth():
     market = {"A": bars(*[(10.0, 10.0)] * 3, *[(10.2, 10.2)] * 3)}
-    one = play(market, (1, (0.5,)), (4, (0.5,)), costs=Costs(0.0, 0.0), instrument=Instrument(min_notional=6.0))
+    one = play(
+        market,
+        (1, (0.5,)),
+        (4, (0.5,)),
+        costs=Costs(0.0, 0.0, slippage_bps=0.0),
+        instrument=Instrument(min_notional=6.0),
+    )
     assert one.trades["fees_quote"].sum() == 0.0
     assert one.position[0, 4] == pytest.approx(50 * 10.2 / 1010)  # half would be 49.5 pieces, 5 of quote less
     orders = (1, (0.5,)), (4, (0.0,))
@@ -127,7 +136,7 @@ def test_equity_is_cash_and_trades_on_a_wild_market():
         market[name] = bars(*zip(np.append(10, close[:-1]), close, strict=True), missing=tuple(rng.choice(299, 30)))
     weights = rng.uniform(-0.4, 0.4, (40, 4)) * (rng.random((40, 4)) > 0.3)
     orders = [(5 + 7 * i, tuple(w)) for i, w in enumerate(weights)]
-    one = play(market, *orders, costs=Costs(taker_bps=7, funding_bps_per_8h=3), n=300)
+    one = play(market, *orders, costs=Costs(taker_bps=7, funding_bps_per_8h=3, slippage_bps=0.0), n=300)
     assert one.equity["equity"][-1] == pytest.approx(1000 + one.trades["pnl_quote"].sum())
     assert np.prod(1 + one.daily) == pytest.approx(one.equity["equity"][-1] / 1000)
     assert measure(one, seed=0)["total_trades"].value == len(one.trades) > 60
@@ -146,3 +155,58 @@ def test_what_cannot_be_held_is_refused():
             start=0,
             end=9 * HOUR_MS,
         )
+
+
+def with_volumes(frame: pl.DataFrame, *volumes: float) -> pl.DataFrame:
+    return frame.with_columns(volume=pl.Series(volumes, dtype=pl.Float64))
+
+
+def test_a_symbol_that_nobody_trades_keeps_its_position_until_the_next_order_or_the_next_trade():
+    prices = [(10, 10), (10, 10), (10, 10), (12, 12), (12, 12), (12, 12)]
+    rare = with_volumes(bars(*prices), 1, 1, 0, 0, 1, 1)
+    market, orders = {"A": rare, "B": bars(*[(1, 1)] * 6)}, ((1, (0.5, 0.0)), (2, (0.0, 0.5)))
+    lapsed = play(market, *orders)
+    assert lapsed.trades.select("symbol", "exit_ts", "reason").filter(symbol="A").rows() == [
+        ("A", datetime(1970, 1, 1, 6, tzinfo=UTC), "last bar")
+    ]
+    assert (lapsed.n_orders, lapsed.not_taken["no volume"]) == (3, 1)
+    assert lapsed.position[0, 1:].tolist() == [0.5] * 5
+    waited = play(market, *orders, no_volume="wait")
+    (sold,) = waited.trades.filter(symbol="A").to_dicts()
+    assert (sold["exit_price"], sold["exit_ts"].hour, sold["reason"]) == (12.0, 4, "rebalanced")
+    assert (waited.n_orders, waited.not_taken["no volume"]) == (3, 0)
+
+
+def test_an_order_that_waits_gives_way_to_the_next_one():
+    rare = with_volumes(bars(*[(10, 10)] * 6), 1, 0, 0, 0, 1, 1)
+    one = play({"A": rare}, (1, (0.5,)), (3, (-0.5,)), no_volume="wait")
+    assert one.trades["side"].to_list() == [-1]
+    assert (one.n_orders, one.not_taken["no volume"]) == (2, 1)
+
+
+def test_what_nobody_buys_in_the_last_bar_is_valued_and_told():
+    rare = with_volumes(bars(*[(10, 10)] * 6), 1, 1, 1, 1, 1, 0)
+    assert play({"A": rare}, (1, (0.5,))).trades["reason"].to_list() == ["unsold"]
+
+
+def test_orders_that_no_venue_takes_are_counted():
+    market = {"A": bars(*[(10, 10)] * 6)}
+    small = play(market, (1, (0.004,)), instrument=Instrument(min_notional=5.0))
+    none = play(market, (1, (0.004,)), instrument=Instrument(lot=1.0))
+    for one in (small, none):
+        assert (len(one.trades), one.n_orders, one.not_taken["too small"]) == (0, 1, 1)
+
+
+def test_a_market_without_volumes_is_traded_as_one_with_them():
+    market = {"A": bars((10, 10), (10, 50), (60, 60), (66, 66), (66, 66), (66, 66))}
+    without = {"A": market["A"].with_columns(volume=pl.lit(0.0))}
+    assert play(market, (2, (0.5,))).trades.equals(play(without, (2, (0.5,))).trades)
+
+
+def test_a_delayed_rebalance_comes_a_bar_later_and_one_beyond_the_end_never():
+    market = {"A": bars((10, 10), (10, 50), (60, 60), (66, 66), (66, 66), (66, 66))}
+    late = play(market, (2, (0.5,)), (5, (0.0,)), delay=1)
+    assert late.trades["entry_price"].to_list() == [66.0]
+    assert late.trades["entry_ts"].dt.epoch("ms")[0] == 3 * HOUR_MS
+    assert late.trades["reason"].to_list() == ["last bar"]
+    assert late.trades["decided"].dt.epoch("ms")[0] == 2 * HOUR_MS

@@ -15,11 +15,11 @@ from tradsys.labels import BarrierSpec, triple_barrier
 QUIET: Row = (100, 101, 99, 100)
 UP: Row = (100, 101.5, 99, 101)
 TOUCH: Row = (101, 102, 100, 101)
-FREE = Costs(taker_bps=0.0, maker_bps=0.0)
+FREE = Costs(taker_bps=0.0, maker_bps=0.0, slippage_bps=0.0)
 
 
 def run(rows: list[Row], decisions: pl.DataFrame, **options: object) -> Simulation:
-    options = {"costs": Costs(), "start": 0, "end": len(rows) * HOUR_MS} | options
+    options = {"costs": Costs(slippage_bps=0.0), "start": 0, "end": len(rows) * HOUR_MS} | options
     return simulate({"A": bars_from(rows)}, decisions, **options)  # type: ignore[arg-type]
 
 
@@ -53,7 +53,9 @@ def test_slippage_is_paid_by_market_orders_alone() -> None:
     trade = only(run([QUIET, TOUCH, QUIET, QUIET], decide(("A", 0, 1)), costs=Costs(slippage_bps=10.0)))
     assert trade["entry_price"] == 101.0
     touched = only(run([QUIET, UP, TOUCH, QUIET], decide(("A", 0, 1)), costs=Costs(slippage_bps=10.0)))
-    assert touched["fees_quote"] == pytest.approx(10_000 * 15e-4 + 10_200 * 2e-4)
+    assert touched["fees_quote"] == pytest.approx(10_000 * 5e-4 + 10_200 * 2e-4)
+    assert touched["slippage_quote"] == pytest.approx(10_000 * 10e-4)
+    assert touched["pnl_quote"] == pytest.approx(200 - touched["fees_quote"] - touched["slippage_quote"])
 
 
 def test_a_short_earns_what_the_price_loses() -> None:
@@ -159,7 +161,7 @@ def test_barriers_that_vanish_in_the_tick_are_no_event() -> None:
 @pytest.mark.parametrize(("action", "sign"), [(1, 1.0), (-1, -1.0)])
 def test_funding_is_settled_at_8_utc_on_positions_held_through(action: int, sign: float) -> None:
     rows = [QUIET] * 12
-    costs = Costs(taker_bps=0.0, maker_bps=0.0, funding_bps_per_8h=10.0)
+    costs = Costs(taker_bps=0.0, maker_bps=0.0, funding_bps_per_8h=10.0, slippage_bps=0.0)
     through = run(rows, decide(("A", 5, action), horizon=4), costs=costs)  # held from 06:00 to 10:00
     assert only(through)["funding_quote"] == pytest.approx(sign * 10.0)
     assert through.equity["equity"][7:10].to_list() == pytest.approx([10_000, 10_000 - sign * 10, 10_000 - sign * 10])
@@ -169,7 +171,7 @@ def test_funding_is_settled_at_8_utc_on_positions_held_through(action: int, sign
 
 def test_a_hole_in_the_bars_misses_no_funding() -> None:
     bars = bars_from([QUIET] * 30).filter(pl.int_range(30).is_in(range(7, 17)).not_())
-    costs = Costs(taker_bps=0.0, maker_bps=0.0, funding_bps_per_8h=10.0)
+    costs = Costs(taker_bps=0.0, maker_bps=0.0, funding_bps_per_8h=10.0, slippage_bps=0.0)
     trade = only(simulate({"A": bars}, decide(("A", 4, 1), horizon=4), costs=costs, start=0, end=30 * HOUR_MS))
     assert trade["funding_quote"] == pytest.approx(20.0)  # 08:00 and 16:00
 
@@ -250,7 +252,28 @@ def test_a_span_without_bars_and_settings_without_meaning_are_refused() -> None:
 
 def test_buy_and_hold_buys_the_first_open_and_sells_the_last_close() -> None:
     rows = [QUIET, (100, 111, 99, 110), (110, 121, 109, 120), QUIET]
-    held = buy_and_hold({"A": bars_from(rows)}, HOUR_MS, 3 * HOUR_MS)
+    held = buy_and_hold({"A": bars_from(rows)}, HOUR_MS, 3 * HOUR_MS, costs=Costs(slippage_bps=0.0))
     trade = only(held)
     assert (trade["entry_price"], trade["exit_price"], trade["reason"]) == (100, 120, "time")
     assert held.equity["equity"].to_list() == pytest.approx([10_000 - 5 + 1000, 10_000 - 5 + 2000 - 6])
+
+
+def test_a_delayed_order_fills_a_bar_later_with_its_barriers_as_far_from_there() -> None:
+    rows = [QUIET, UP, TOUCH, (103, 104.5, 102, 104), (104, 105.5, 103.5, 105), QUIET]
+    on_time = only(run(rows, decide(("A", 0, 1)), costs=FREE))
+    late = only(run(rows, decide(("A", 0, 1)), costs=FREE, delay=1))
+    assert (on_time["entry_price"], on_time["target"], on_time["stop"]) == (100, 102, 98)
+    assert (late["entry_price"], late["target"], late["stop"]) == (101, 103, 99)
+    assert late["decided"] == on_time["decided"]
+    assert late["entry_ts"] - on_time["entry_ts"] == late["exit_ts"] - on_time["exit_ts"]
+
+
+def test_a_delayed_time_exit_comes_as_much_later_and_must_still_fit() -> None:
+    rows = [QUIET, QUIET, QUIET, QUIET, (100, 101, 99, 99.5)]
+    late = only(run(rows, decide(("A", 0, 1)), costs=FREE, delay=1))
+    assert (late["reason"], late["exit_price"], late["bars_held"]) == ("time", 99.5, 3)
+    assert only(run(rows[:4], decide(("A", 0, 1)), costs=FREE))["reason"] == "time"
+    shorter = run(rows[:4], decide(("A", 0, 1)), delay=1)
+    assert (shorter.n_trades, shorter.not_taken["outside the time"]) == (0, 1)
+    with pytest.raises(ConfigError, match="delay counts"):
+        run(rows, decide(("A", 0, 1)), delay=-1)

@@ -6,6 +6,7 @@ from tests.runs.example import METRICS
 from tradsys.cli.tested import out_of_sample_lines, symbol_lines
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.section import ALWAYS_MEASURED
+from tradsys.runs.verdict import ProfileJudgement
 
 GAIN = {"n": 900, "n_blocks": 30, "block_bars": 24, "smallest_visible": 0.4}
 FOLD = {"n_test": 450, "decider": "logistic", "gain_millinats": 0.1, "training": "", "profiles": {}}
@@ -59,10 +60,14 @@ def test_each_symbol_has_a_line_with_what_it_rests_on():
     measured = dict.fromkeys(ALWAYS_MEASURED, NUMBERS)
     profile = {"description": "", "metrics": measured, "exit_reasons": {}, "n_decisions": 1, "highest_confidence": None}
     profiles = {"EDGE": profile | {"symbols": [traded]}}
-    shown = symbol_lines(metrics(skill=skill(0.5, 0.2, 0.8), profiles=profiles), "EDGE")
+    own = {"symbol": "AAA", "n_trades": 120, "profit_share": 1.0, "t": 2.5, "p": 0.0312}
+    numbers = dict.fromkeys(ProfileJudgement.model_fields)
+    told = {"verdict": "not proven", "sentence": "", "n_trades": 120, "n_days": 400, "symbols": [own]}
+    judged = ProfileJudgement.parse(numbers | told, "test")
+    shown = symbol_lines(metrics(skill=skill(0.5, 0.2, 0.8), profiles=profiles), "EDGE", judged)
     assert [" ".join(line.split()) for line in shown[2:4]] == [
-        "AAA 120 +1.20 [-3.00, +5.00] +10.00 [-3.00, +5.00] +0.50 [+0.20, +0.80] 450",
-        "BBB - - - - 0",
+        "AAA 120 +1.20 [-3.00, +5.00] +10.00 [-3.00, +5.00] +0.50 [+0.20, +0.80] 450 0.031",
+        "BBB - - - - 0 -",
     ]
 
 

@@ -100,3 +100,15 @@ def test_the_digest_sees_every_stored_number_and_the_profile_but_not_the_symbols
 def test_a_record_that_does_not_fit_together_is_refused(change, message):
     with pytest.raises(DataError, match=message):
         replace(trial(), **change)
+
+
+def test_the_delayed_record_comes_back_counts_for_the_digest_and_may_be_missing():
+    one = trial()
+    late = replace(one, delayed=one.daily / 3)
+    back = TrialSeries.from_bytes(late.to_bytes())
+    assert np.array_equal(back.delayed, late.delayed)
+    assert back.digest == late.digest != one.digest
+    assert TrialSeries.from_bytes(one.to_bytes()).delayed is None
+    for wrong in (one.daily[:-1], np.full(30, np.nan)):
+        with pytest.raises(DataError, match="delayed returns"):
+            replace(one, delayed=wrong)

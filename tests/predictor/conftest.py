@@ -45,7 +45,7 @@ def predictor(bars: pl.DataFrame) -> Predictor:
     rows = panel.usable()
     forecaster, timeout = (model.fit(panel, rows, seed=0) for model in (RidgeLogistic(), BaseRate()))
     humble = Calibration(np.zeros(2), np.ones(2))
-    valuation = Valuation(humble, humble, TimeExit(), BARRIERS.upper, BARRIERS.lower, Costs())
+    valuation = Valuation(humble, humble, TimeExit(), BARRIERS.upper, BARRIERS.lower, Costs(), slippage={"": 1e-4})
     regimes = RegimeSpec(n_starts=1).fit([frame], seed=0)
     X, regime = panel.X[0][rows[0]], regimes.filter(frame)[rows[0]]
     judged = valuation.value(forecaster.logits(X), timeout.logits(X), labels.atr_over_price[rows[0]])

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from tradsys.core.costs import Costs
-from tradsys.predictor.economics import TimeExit, expected_net_return
+from tradsys.predictor.economics import TimeExit, expected_fees, expected_net_return
 from tradsys.predictor.valuation import ConfidenceRanks
 
 FREE = Costs(taker_bps=0, maker_bps=0)
 
 
-def expected(probability, timeout, *, upper=1.5, lower=1.5, costs=FREE, time_exit=None):
+def expected(probability, timeout, *, upper=1.5, lower=1.5, costs=FREE, time_exit=None, slippage=0.0):
     both = np.array([[probability, probability]])
     return expected_net_return(
         both,
@@ -18,6 +18,7 @@ def expected(probability, timeout, *, upper=1.5, lower=1.5, costs=FREE, time_exi
         lower=lower,
         atr_over_price=np.array([0.01]),
         costs=costs,
+        slippage=slippage,
     )[0, 0]
 
 
@@ -35,6 +36,13 @@ def test_targets_pay_the_maker_fee_and_everything_else_the_taker():
     costs = Costs(taker_bps=5, maker_bps=2)
     assert expected(1.0, 0.0, costs=costs) == pytest.approx(0.015 - 7e-4)
     assert expected(0.0, 0.0, costs=costs) == pytest.approx(-0.015 - 10e-4)
+
+
+def test_slippage_is_paid_by_all_but_targets_and_may_differ_from_row_to_row():
+    assert expected(1.0, 0.0, slippage=3e-4) == pytest.approx(0.015 - 3e-4)
+    assert expected(0.0, 0.0, slippage=3e-4) == pytest.approx(-0.015 - 6e-4)
+    paid = expected_fees(np.array([[1.0, 0.0], [1.0, 0.0]]), FREE, np.array([1e-4, 5e-4]))
+    assert paid == pytest.approx(np.array([[1e-4, 2e-4], [5e-4, 10e-4]]))
 
 
 def test_time_exits_earn_their_own_mean():

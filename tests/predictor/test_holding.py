@@ -79,7 +79,7 @@ def test_it_comes_back_from_its_file():
 
 def test_a_valuation_takes_the_holding_cost_off_and_refuses_to_forget_it():
     plain = Calibration(np.zeros(2), np.ones(2))
-    parts = plain, plain, TimeExit(), 1.5, 1.5, Costs()
+    parts = plain, plain, TimeExit(), 1.5, 1.5, Costs(slippage_bps=0.0)
     rows = np.zeros((3, 2)), np.zeros((3, 2)), np.full(3, 0.01)
     free, carried = Valuation(*parts), Valuation(*parts, holding=holding([5]))
     cost = np.array([[1e-3, -1e-3]] * 3)

@@ -53,7 +53,7 @@ def predictor(bars: pl.DataFrame) -> Predictor:
     rows = panel.usable()
     model, timeout = (spec.fit(panel, rows, seed=0) for spec in (RidgeLogistic(1.0), BaseRate()))
     plain = Calibration(np.zeros(2), np.ones(2))
-    valuation = Valuation(plain, plain, TimeExit(), BARRIERS.upper, BARRIERS.lower, Costs())
+    valuation = Valuation(plain, plain, TimeExit(), BARRIERS.upper, BARRIERS.lower, Costs(), slippage={"": 1e-4})
     X, regime = panel.X[0][rows[0]], regimes.filter(frame)[rows[0]]
     judged = valuation.value(model.logits(X), timeout.logits(X), labels.atr_over_price[rows[0]])
     auditor = LogisticAuditor(penalty=1.0).fit(

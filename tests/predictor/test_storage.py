@@ -66,6 +66,8 @@ def test_a_schema_that_is_none_is_refused(folder, facts) -> None:
 CHANGES = {
     "unknown cost": ("valuation.json", lambda v: v["costs"].update(tip_bps=1)),
     "negative slippage": ("valuation.json", lambda v: v["costs"].update(slippage_bps=-1)),
+    "slippage below zero": ("valuation.json", lambda v: v["slippage"].update({"": -1e-4})),
+    "slippage of nobody": ("valuation.json", lambda v: v["slippage"].clear()),
     "no costs": ("valuation.json", lambda v: v.pop("costs")),
     "calibration of one side": ("valuation.json", lambda v: v["calibration"].update(slope=[1.0, 1.0, 1.0])),
     "no interval": ("settings.json", lambda v: v.pop("interval_s")),

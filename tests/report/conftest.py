@@ -116,6 +116,7 @@ def _trades(bars: pl.DataFrame, profile: str, rng: np.random.Generator) -> pl.Da
                 "size_base": 1.0,
                 "notional_quote": price,
                 "fees_quote": 0.0005 * (price + paid),
+                "slippage_quote": 0.0,
                 "funding_quote": 0.0,
                 "borrow_quote": 0.0,
                 "net_return": net,

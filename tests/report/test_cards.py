@@ -67,11 +67,11 @@ def test_the_interval_is_drawn_on_one_scale_with_zero_and_the_detectable_edge(ru
 def test_a_leg_passes_at_the_runs_own_alpha(run):
     own = {"verdict": "not proven", "n_trades": 90, "p_net": 0.21, "p_skill": 0.018}
     usual = judged(run, A=own)
-    assert [leg.is_passed for leg in cards(usual, ["A"])[0].legs] == [False, None, True]
+    assert [leg.is_passed for leg in cards(usual, ["A"])[0].legs] == [False, None, True, None]
     strict = changed(usual, manifest={"config": {**run.manifest.config, "verdict": {"alpha": 0.01}}})
-    assert [leg.is_passed for leg in cards(strict, ["A"])[0].legs] == [False, None, False]
+    assert [leg.is_passed for leg in cards(strict, ["A"])[0].legs] == [False, None, False, None]
     unknown = judged(run, A={"p_net": None, "p_skill": None})
-    assert [leg.is_passed for leg in cards(unknown, ["A"])[0].legs] == [None, None, None]
+    assert [leg.is_passed for leg in cards(unknown, ["A"])[0].legs] == [None, None, None, None]
 
 
 def test_a_profile_without_a_threshold_on_confidence_says_what_its_decisions_lacked(run):
@@ -82,3 +82,21 @@ def test_a_profile_without_a_threshold_on_confidence_says_what_its_decisions_lac
     }
     said = never_fired(ProfileMetrics.model_validate(silent), 0)
     assert said == "Never fired: expected return after costs less 0.8 standard errors is not above 0 bp."
+
+
+def test_what_is_proven_until_a_day_says_so_and_shows_the_last_third(run):
+    lately = {"since": "2022-06-30", "n_days": 365, "n_trades": 80, "sharpe": -0.7, "low": -2.6, "high": 1.2}
+    died = {"verdict": "proven", "sentence": "proven until 2022-06-30: it made money (90 trades, 1 trial counted)"}
+    one = judged(run, A=died | {"until": "2022-06-30", "lately": lately, "kept_late": 0.81, "p_net": 0.01})
+    (card,) = cards(one, ["A"])
+    assert card.word == "Proven until 2022-06-30"
+    assert card.sentence == "It made money."
+    assert card.lately.startswith("Since 2022-06-30 alone: net Sharpe −0.70")
+    assert card.lately.endswith("80 trades in 365 days")
+    assert (card.legs[3].found, card.legs[3].is_passed) == ("keeps 81.0%", True)
+    assert headline(one, ["A"]).word == "Proven until 2022-06-30"
+
+
+def test_a_record_that_keeps_too_little_a_bar_later_fails_that_question(run):
+    (card,) = cards(judged(run, A={"verdict": "not proven", "kept_late": 0.39}), ["A"])
+    assert card.legs[3].is_passed is False

@@ -89,7 +89,7 @@ def test_every_part_that_was_promised_is_there(run):
         "rows repeated an earlier time stamp",
         "Assumptions",
         "Where one bar touches both barriers",
-        "an edge below a net Sharpe of 1.98",
+        "an edge of the kind that these barriers express, below a net Sharpe of 1.98",
         "12 trials",
         "Never fired: the highest confidence it saw was 0.614.",
         "TradingView Lightweight Charts™",

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import pytest
 
 from tradsys.core.costs import Costs
@@ -27,12 +30,33 @@ def test_ordinary_settings_are_none():
     assert dangers(Costs(**SAFE), fraction=None, cap=1.0) == []
 
 
-def test_dangers_stand_in_metrics_report_and_summary(finished):
+def test_dangers_stand_in_metrics_report_and_summary(finished, tmp_path):
     from tradsys.cli.summary import summary
     from tradsys.report.page import page
+    from tradsys.runs.stored import StoredRun
 
-    run = finished[0]
-    (told,) = run.metrics.dangers
-    assert told.startswith("costs.slippage_bps is 0")
+    assert finished[0].metrics.dangers == ()
+    (told,) = dangers(Costs(slippage_bps=0.0), fraction=None, cap=1.0)
+    folder = tmp_path / "flattered"
+    shutil.copytree(finished[0].folder, folder)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**metrics, "dangers": [told]}))
+    run = StoredRun(folder)
     assert f"careful: {told}" in summary(run)
     assert told in page(run)
+
+
+def test_the_slippage_that_was_charged_stands_in_report_and_summary(finished):
+    from tradsys.cli.summary import summary
+    from tradsys.report.page import page
+    from tradsys.runs.slippage import charged_sentence, more_sentence
+
+    run = finished[0]
+    said = charged_sentence(run.metrics.slippage)
+    assert said.startswith("slippage of a market order, estimated from the bars, is ")
+    assert f"  {said}" in summary(run) and said in page(run)
+    traded = {name: one.slippage for name, one in run.metrics.profiles.items() if one.metrics["total_trades"].value}
+    assert traded
+    for name, more in traded.items():
+        assert f"  slippage of {name}: {more_sentence(more)}" in summary(run)
+        assert f"{name}: {more_sentence(more)}" in page(run)

@@ -79,7 +79,7 @@ def test_a_strong_edge_after_costs_is_proven_and_its_idle_neighbours_are_not():
 def test_what_loses_steadily_is_refuted_with_the_bound_in_the_sentence():
     rng = np.random.default_rng(1)
     on = market(rng)
-    one = judged([record("RECKLESS", on, rng, cost=0.008)]).profiles["RECKLESS"]
+    one = judged([record("RECKLESS", on, rng, cost=0.008)], spec=VerdictSpec()).profiles["RECKLESS"]
     assert one.verdict == "refuted"
     assert one.upper_bound < 0
     assert one.sentence == (
@@ -112,7 +112,7 @@ class TestTooLittle:
     def test_a_short_history_can_be_neither_proven_nor_refuted(self):
         rng = np.random.default_rng(4)
         on = market(rng, n_days=55)
-        one = judged([record("EDGE", on, rng, foresight=3.0, busy=1.0, hold=2)]).profiles["EDGE"]
+        one = judged([record("EDGE", on, rng, foresight=3.0, busy=1.0, hold=2)], spec=VerdictSpec()).profiles["EDGE"]
         assert one.verdict == "not proven"
         assert one.sentence == "not proven: too little history (55 of 300 days)"
         assert (one.p, one.p_net, one.p_skill, one.upper_bound) == (None, None, None, None)
@@ -121,7 +121,8 @@ class TestTooLittle:
 
     def test_few_trades_can_be_neither_proven_nor_refuted(self):
         rng = np.random.default_rng(5)
-        one = judged([record("SNIPER", market(rng), rng, foresight=9.0, busy=0.05)]).profiles["SNIPER"]
+        few = record("SNIPER", market(rng), rng, foresight=9.0, busy=0.05)
+        one = judged([few], spec=VerdictSpec()).profiles["SNIPER"]
         assert one.n_trades < 60
         assert one.sentence == f"not proven: too few trades ({one.n_trades} of 60)"
         assert one.leg == "trades"
@@ -129,7 +130,7 @@ class TestTooLittle:
 
     def test_both_are_said_where_both_are_missing(self):
         rng = np.random.default_rng(6)
-        one = judged([record("SNIPER", market(rng, n_days=100), rng, busy=0.0)]).profiles["SNIPER"]
+        one = judged([record("SNIPER", market(rng, n_days=100), rng, busy=0.0)], spec=VerdictSpec()).profiles["SNIPER"]
         assert one.sentence == "not proven: too little history (100 of 300 days) and too few trades (0 of 60)"
         assert (one.sharpe, one.psr, one.dsr, one.min_track_record_days) == (None, None, None, None)
 
@@ -203,6 +204,7 @@ class TestEarlierTrialsOnOtherDays:
             trial,
             days=trial.days[:n_days],
             daily=trial.daily[:n_days],
+            delayed=trial.delayed[:n_days],
             grid=trial.grid[rows],
             position=trial.position[:, rows],
             opens=trial.opens[:, rows],

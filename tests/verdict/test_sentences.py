@@ -84,3 +84,18 @@ def test_a_record_counts_its_trials():
     assert sentences.record(120, 1400, 9) == REST
     assert sentences.record(1200, 400, 1) == "1,200 trades in 400 days, 1 trial counted"
     assert sentences.record(1, 1, 1000).endswith("1,000 trials counted")
+
+
+def test_changed_rules_stand_in_every_record():
+    rules = VerdictSpec(alpha=0.2, min_trades=10)
+    said = "changed rules, verdict.alpha=0.2 instead of 0.05, verdict.min_trades=10 instead of 60"
+    assert sentences.record(120, 1400, 9, rules) == f"{REST}, judged by {said}"
+    assert sentences.too_little(400, 9, rules) == f"not proven: too few trades (9 of 10); judged by {said}"
+
+
+def test_an_interval_around_zero_beside_proven_is_explained():
+    told = sentences.with_wide_interval(sentences.proven(1.0, 0.04, REST), -0.05, 2.3, RULES)
+    assert told.endswith(
+        "; the 95% interval of its Sharpe ratio, -0.05 to 2.30, covers zero since it leaves 2.5% at either end; "
+        f"what decides is one-sided at 0.05 ({REST})"
+    )

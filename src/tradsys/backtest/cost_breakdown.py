@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tradsys.backtest.margin import LIQUIDATION
-from tradsys.core.costs import Costs
+from tradsys.core.costs import ESTIMATED, Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,21 @@ class CostBreakdown:
 
 
 def cost_breakdown(trades: pl.DataFrame, costs: Costs) -> CostBreakdown:
-    """From a simulation's trades: with the slippage in their fees separated from what the venue got.
+    """From a simulation's trades, and what they cost.
 
-    What was traded follows from the fees, since a position may have been resized on the way. A liquidation's fee is
-    among them and pays for no slippage.
+    What was traded follows from the fees, since a position may have been resized on the way; a liquidation's fee is
+    among them. Trades that name no slippage are of earlier versions, in whose fees a constant one was.
     """
+    rate = costs.taker
+    if (is_old := trades["slippage_quote"].null_count() > 0) and costs.slippage_bps != ESTIMATED:
+        rate += costs.slippage_bps / 1e4
     exits = pl.col("size_base") * pl.col("exit_price")
     is_liquidated = pl.col("reason") == LIQUIDATION
-    taken = pl.when(is_liquidated).then(pl.col("fees_quote") - costs.taker * pl.col("notional_quote")).otherwise(0.0)
+    taken = pl.when(is_liquidated).then(pl.col("fees_quote") - rate * pl.col("notional_quote")).otherwise(0.0)
     resting = pl.when(pl.col("reason") == "target").then(exits).otherwise(0.0)
-    fees, rested, taken_quote, liquidated, ends, funding, borrow = trades.select(
+    fees, slippage, rested, taken_quote, liquidated, ends, funding, borrow = trades.select(
         fees=pl.col("fees_quote").sum(),
+        slippage=pl.col("slippage_quote").sum(),
         rested=resting.sum(),
         taken=taken.sum(),
         liquidated=pl.when(is_liquidated).then(exits).otherwise(0.0).sum(),
@@ -52,6 +56,8 @@ def cost_breakdown(trades: pl.DataFrame, costs: Costs) -> CostBreakdown:
         borrow=pl.col("borrow_quote").sum(),
     ).row(0)
     charged = fees - costs.maker * rested - taken_quote
-    at_market = charged / costs.taker if costs.taker else ends - rested - liquidated
-    slippage, traded = costs.slippage_bps / 1e4 * at_market, at_market + rested + liquidated
-    return CostBreakdown(len(trades), traded, fees - slippage, slippage, funding, borrow)
+    at_market = charged / rate if rate else ends - rested - liquidated
+    if is_old:
+        slippage = (rate - costs.taker) * at_market
+        fees -= slippage
+    return CostBreakdown(len(trades), at_market + rested + liquidated, fees, slippage, funding, borrow)

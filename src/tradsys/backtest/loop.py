@@ -18,15 +18,16 @@ UNREACHED, TAKEN, IN_POSITION, NO_ROOM, TOO_SMALL = 0, 1, 2, 3, 4
 
 
 class Candidates(NamedTuple):
-    """Trades that may be taken, each (n_candidates,); `weight` is the wanted share of equity, `exit_fee` a fraction.
+    """Trades that may be taken, each (n_candidates,); `weight` is the wanted share of equity.
 
-    `is_inside` marks trades that end at a barrier inside their last bar rather than at its close; `stop` bounds what
-    they can lose in that bar.
+    `entry_fee` and `exit_fee` are fractions of the notional, slippage included. `is_inside` marks trades that end at a
+    barrier inside their last bar rather than at its close; `stop` bounds what they can lose in that bar.
     """
 
     side: IntArray
     weight: FloatArray
     entry_price: FloatArray
+    entry_fee: FloatArray
     exit_row: IntArray
     exit_price: FloatArray
     exit_fee: FloatArray
@@ -72,7 +73,6 @@ def run_portfolio(
     lot: FloatArray,
     min_notional: FloatArray,
     carry: Carry,
-    entry_fee: float,
     cash: float,
     cap: float,
     maintenance: float,
@@ -93,7 +93,7 @@ def run_portfolio(
     exposure at its close; and the position (n_symbols, n_grid), side x share of equity at entry, from the open of a bar
     to the next.
     """
-    side, weight, entry_price, planned_row, planned_price, planned_fee, is_inside, stop = candidates
+    side, weight, entry_price, entry_fee, planned_row, planned_price, planned_fee, is_inside, stop = candidates
     exit_row, exit_price, exit_fee = planned_row.copy(), planned_price.copy(), planned_fee.copy()
     _, high, low, close = prices
     liquidated = np.full(side.size, -1)
@@ -136,7 +136,7 @@ def run_portfolio(
             fate[k], size_base[k], held[s] = TAKEN, size, k
             granted[s], share[s] = weight[k] * scale, side[k] * size * entry_price[k] / worth
             is_new[s] = True
-            cash -= entry_fee * size * entry_price[k]
+            cash -= entry_fee[k] * size * entry_price[k]
         worst, needed, at_worst = cash, 0.0, 0.0
         for s in range(n_symbols):
             k = held[s]

@@ -86,6 +86,7 @@ def measure(simulation: Simulation, *, seed: int, block_days: int = 10, n_bootst
         "backtest_best_day": Measured(float(daily.max()), n_days),
         "backtest_worst_day": Measured(float(daily.min()), n_days),
         "fees_abs": Measured(float(trades["fees_quote"].sum()), n),
+        "slippage_abs": Measured(float(trades["slippage_quote"].sum()), n),
         "exposure_avg": Measured(float(np.abs(simulation.position).sum(axis=0).mean()), simulation.position.shape[1]),
         "ambiguous_share": _share(int(trades["ambiguous"].sum()), n),
     }

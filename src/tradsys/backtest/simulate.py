@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from tradsys.backtest.charges import Charges, SlippageOfOrders
 from tradsys.backtest.decisions import UNSOLD, Orders, instruments_of, read_orders
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, TOO_SMALL, Candidates, FilledPath, run_portfolio
@@ -14,7 +15,6 @@ from tradsys.backtest.rebalance_loop import RebalancedPath
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import TS
 from tradsys.core.bounds import demand_number
-from tradsys.core.carry import Carry, carry_of, end_to_end
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
@@ -27,12 +27,10 @@ from tradsys.labels.kernel import TARGET, TIME, WALKS, Exits, Walk, no_fine_bars
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSpec:
-    """A trade of size 1 gets `fraction` of the equity; all open trades together at most `cap`, counted at their
-    entries.
+    """A trade of size 1 gets `fraction` of the equity; all open trades together at most `cap`, as they were entered.
 
-    `cash_quote` is the capital to begin with and `walk` how a bar is read: the worse case, vectorbt's or
-    NautilusTrader's. `margin` says when positions are liquidated. An entry in whose bar nobody trades lapses or waits,
-    as `no_volume` says.
+    `cash_quote` is the capital to begin with and `walk` how a bar is read: the worse case, vectorbt's or Nautilus'.
+    `margin` says when positions are liquidated, `no_volume` what becomes of an entry in whose bar nobody trades.
     """
 
     fraction: float = 1.0
@@ -60,13 +58,16 @@ class Simulation:
     """A portfolio's trades, and what it was worth.
 
     `trades` has a row a trade in order of entry: `symbol, side, decided, entry_ts, exit_ts, entry_price, exit_price,
-    reason, ambiguous, size_base, notional_quote, gross_return, fees_quote, funding_quote, borrow_quote, pnl_quote,
-    net_return, bars_held, target, stop`; `exit_ts` is the close of the exit bar, returns are fractions of the notional
-    at entry, and a trade without barriers has null in their place.
+    reason, ambiguous, size_base, notional_quote, gross_return, fees_quote, slippage_quote, funding_quote, borrow_quote,
+    pnl_quote, net_return, bars_held, target, stop`; `exit_ts` is the close of the exit bar, returns are fractions of
+    the notional at entry, and a trade without barriers has null in their place.
     `equity` has a row a bar of the union grid (`ts` its open): `equity` and gross `exposure` at its close.
     `daily` (n_days,) are net returns of the UTC days `days`, flat ones included. `position` and `opens`
     (n_symbols, n_grid) are side x share of equity at entry, held from the open of a bar to the next, and those opens.
+    `delayed` (n_days,) are the daily net returns with every order one bar later, where that was simulated too.
     `ruin` says when and by what the account came to nothing, None where it did not; nothing is held after it.
+    `not_taken` counts the decisions that came to nothing, by reason; of a portfolio that is rebalanced those of
+    `n_orders` orders.
     """
 
     symbols: tuple[str, ...]
@@ -82,6 +83,8 @@ class Simulation:
     opens: FloatArray
     not_taken: dict[str, int]
     ruin: Ruin | None = None
+    n_orders: int | None = None
+    delayed: FloatArray | None = None
 
     @property
     def n_trades(self) -> int:
@@ -107,12 +110,12 @@ def simulate(
     close), `action` (-1, 0, 1), `size` (1 where absent), `stop_distance` and `target_distance` (price units) and
     `horizon` (bars); without these three, `barriers` sets them from the ATR. One position a symbol: while it is open,
     and until its exit bar has closed, further decisions on the symbol are not taken. Targets and stops are rounded to
-    the tick, sizes down to the lot. Positions pay funding, from the bars' columns or the constant at 00, 08 and 16 UTC,
-    and shorts the borrowing, as `core.carry` says, and are liquidated as `backtest.margin` says. Decisions that fill
-    before `start` or whose horizon passes `end` are not taken, even if a barrier would have come early; those that say
-    what no decision can are a DataError. Bars without volume fill nothing (`core.traded`): what nobody would buy until
-    the end is valued at its last price there, as reason `unsold`. `not_taken` counts the decisions that came to
-    nothing, by reason.
+    the tick, sizes down to the lot. Market orders pay slippage as `core.slippage` says, positions funding, from the
+    bars' columns or the constant at 00, 08 and 16 UTC, and shorts the borrowing, as `core.carry` says, and are
+    liquidated as `backtest.margin` says. Decisions that fill before `start` or whose horizon passes `end` are not
+    taken, even if a barrier would have come early; those that say what no decision can are a DataError.
+    Bars without volume fill nothing (`core.traded`): what nobody would buy until the end is valued at its last price
+    there, as reason `unsold`. `not_taken` counts the decisions that came to nothing, by reason.
 
     With `delay` every order comes so many bars of its symbol later: an entry is filled at that later open, its barriers
     lie at the same distances from there, and its time limit ends as much later.
@@ -122,7 +125,7 @@ def simulate(
     grid = Grid.of(market, start, end)
     instruments = instruments_of(instrument, grid.symbols)
     orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay)
-    return _account(grid, orders, instruments, costs, carry_on_grid(market, costs, grid), portfolio)
+    return _account(grid, orders, instruments, costs, Charges.on_grid(market, costs, grid), portfolio)
 
 
 def buy_and_hold(
@@ -159,16 +162,12 @@ def buy_and_hold(
         n_waiting=0,
     )
     instruments = [Instrument()] * len(grid.symbols)
-    return _account(grid, orders, instruments, costs, carry_on_grid(market, costs, grid), replace(portfolio, cap=1.0))
-
-
-def carry_on_grid(market: Mapping[str, pl.DataFrame], costs: Costs, grid: Grid) -> Carry:
-    """What holding costs, in the rows of the grid."""
-    return end_to_end(carry_of(bars, costs, grid.bar_ms) for bars in market.values())
+    charges = Charges.on_grid(market, costs, grid)
+    return _account(grid, orders, instruments, costs, charges, replace(portfolio, cap=1.0))
 
 
 def _account(
-    grid: Grid, orders: Orders, instruments: list[Instrument], costs: Costs, carry: Carry, portfolio: PortfolioSpec
+    grid: Grid, orders: Orders, instruments: list[Instrument], costs: Costs, charges: Charges, portfolio: PortfolioSpec
 ) -> Simulation:
     exits = walk_traded(
         grid.prices,
@@ -185,15 +184,16 @@ def _account(
     is_unsold = (exits.reason == TIME) & ~grid.traded.is_traded[exits.row]
     fills = np.full(grid.row_at.shape, -1)
     fills[orders.symbol, np.searchsorted(grid.times, grid.ts[orders.first])] = np.arange(len(orders))
-    exit_fee = np.where(exits.reason == TARGET, costs.maker, costs.taker)
+    slippage = SlippageOfOrders.of(orders, exits, charges.slippage)
     path = run_portfolio(
         Candidates(
             orders.side,
             orders.weight,
             orders.entry,
+            costs.taker + slippage.entry,
             exits.row,
             exits.price,
-            exit_fee,
+            np.where(exits.reason == TARGET, costs.maker, costs.taker) + slippage.exit,
             (exits.reason != TIME) | ((exits.row > orders.last) & ~is_unsold),
             orders.stop,
         ),
@@ -202,8 +202,7 @@ def _account(
         grid.prices,
         np.array([i.lot for i in instruments]),
         np.array([i.min_notional for i in instruments]),
-        carry,
-        costs.taker,
+        charges.carry,
         portfolio.cash_quote,
         portfolio.cap,
         portfolio.margin.maintenance,
@@ -217,7 +216,7 @@ def _account(
         "too small": int(np.count_nonzero(path.fate == TOO_SMALL)),
         "no barriers": orders.n_without_barriers,
     }
-    trades = _trades(orders, exits, is_unsold, path, grid, costs)
+    trades = _trades(orders, exits, is_unsold, path, grid, costs, slippage)
     return accounted(grid, costs, portfolio.cash_quote, path, trades, not_taken)
 
 
@@ -254,7 +253,13 @@ def accounted(
 
 
 def _trades(
-    orders: Orders, exits: Exits, is_unsold: BoolArray, path: FilledPath, grid: Grid, costs: Costs
+    orders: Orders,
+    exits: Exits,
+    is_unsold: BoolArray,
+    path: FilledPath,
+    grid: Grid,
+    costs: Costs,
+    slippage: SlippageOfOrders,
 ) -> pl.DataFrame:
     k = np.flatnonzero(path.fate == TAKEN)
     k = k[np.lexsort((orders.symbol[k], grid.ts[orders.first[k]]))]
@@ -262,8 +267,10 @@ def _trades(
     is_liquidated = path.liquidated[k] >= 0
     left = np.where(is_liquidated, grid.times[path.liquidated[k]], grid.ts[path.exit_row[k]])
     notional = size * entry
-    fees = costs.taker * notional + path.exit_fee[k] * size * exit_
-    pnl = side * size * (exit_ - entry) - fees - path.funding_quote[k] - path.borrow_quote[k]
+    slipped = np.where(is_liquidated, 0.0, slippage.exit[k])
+    fees = costs.taker * notional + (path.exit_fee[k] - slipped) * size * exit_
+    slipped_quote = slippage.entry[k] * notional + slipped * size * exit_
+    pnl = side * size * (exit_ - entry) - fees - slipped_quote - path.funding_quote[k] - path.borrow_quote[k]
     return pl.DataFrame(
         {
             "symbol": pl.Series(grid.symbols, dtype=pl.String).gather(orders.symbol[k]),
@@ -281,6 +288,7 @@ def _trades(
             "notional_quote": notional,
             "gross_return": side * (exit_ / entry - 1.0),
             "fees_quote": fees,
+            "slippage_quote": slipped_quote,
             "funding_quote": path.funding_quote[k],
             "borrow_quote": path.borrow_quote[k],
             "pnl_quote": pnl,

@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 
 from tradsys.backtest.grid import Grid
-from tradsys.backtest.margin import LIQUIDATION
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
+from tradsys.core.slippage import slippage_of
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR, to_ms
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
     exit_row = 2 * _row(grid, trades["exit_ts"], grid.bar_ms) + 1
     signed_size = (trades["side"] * trades["size_base"]).to_numpy()
     at_exit = (trades["size_base"] * trades["exit_price"]).to_numpy()
-    taken = (trades["fees_quote"] - costs.taker * trades["notional_quote"]).to_numpy()
-    exit_fee = np.where(trades["reason"] == "target", costs.maker, costs.taker)
-    is_liquidated = (trades["reason"] == LIQUIDATION).to_numpy()
-    np.divide(taken, at_exit, out=exit_fee, where=is_liquidated & (at_exit > 0))
+    entry_fee = costs.taker + _slippage_at_entry(trades, own, costs)
+    paid = (trades["fees_quote"] + trades["slippage_quote"]).to_numpy()
+    at_entry = trades["notional_quote"].to_numpy()
+    exit_fee = np.divide(paid - entry_fee * at_entry, at_exit, out=np.zeros(len(paid)), where=at_exit > 0)
 
     def table(at_entry: FloatArray | float, at_exit: FloatArray, elsewhere: float) -> FloatArray:
         values = np.full((2 * len(grid.times), len(grid.symbols)), elsewhere)
@@ -63,7 +64,7 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
         close=pd.DataFrame(marks.reshape(len(grid.symbols), -1).T, index=index, columns=list(grid.symbols)),
         size=table(signed_size, -signed_size, np.nan),
         price=table(trades["entry_price"].to_numpy(), trades["exit_price"].to_numpy(), np.nan),
-        fees=table(costs.taker, exit_fee, 0.0),
+        fees=table(entry_fee, exit_fee, 0.0),
         fixed_fees=table(0.0, (trades["funding_quote"] + trades["borrow_quote"]).to_numpy(), 0.0),
         init_cash=_AMPLE * simulation.cash_quote,
         cash_sharing=True,
@@ -73,6 +74,18 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
         freq=pd.Timedelta(milliseconds=grid.bar_ms) / 2,
     )
     return portfolio.replace(init_cash=np.array([simulation.cash_quote]))
+
+
+def _slippage_at_entry(trades: pl.DataFrame, market: Mapping[str, pl.DataFrame], costs: Costs) -> FloatArray:
+    """What each trade's entry paid beside its fee, a fraction of its notional, (n_trades,)."""
+    known = pl.concat(
+        bars.select("ts", symbol=pl.lit(symbol), slippage=pl.Series(slippage_of(bars, costs)))
+        for symbol, bars in market.items()
+    )
+    entered = trades.join(
+        known, left_on=["symbol", "entry_ts"], right_on=["symbol", "ts"], how="left", maintain_order="left"
+    )
+    return entered["slippage"].to_numpy()
 
 
 def sharpe_sentence(simulation: Simulation, portfolio: "Portfolio") -> str:

@@ -24,10 +24,13 @@ _COLUMNS = (
 
 def summary(run: "StoredRun") -> str:
     """A table of the profiles, a sentence each, what trading cost, and what carries no verdict."""
+    from tradsys.verdict.results import VerdictSpec
+
     verdict = run.verdict
     table = profiles_table(verdict, run.metrics)
+    deployed = run.manifest.deployed_profile
     lines = ["", *table, "", *decided_lines(run), *cost_lines(run), *unfilled_lines(run.metrics), f"  {verdict.power}"]
-    lines += [*out_of_sample_lines(run.metrics), *symbol_lines(run.metrics, run.manifest.deployed_profile)]
+    lines += [*out_of_sample_lines(run.metrics), *symbol_lines(run.metrics, deployed, verdict.profiles.get(deployed))]
     lines += unjudged_lines(run.metrics)
     lines += [f"  careful: {sentence}" for sentence in run.metrics.dangers]
     lines += checked_lines(run.metrics)
@@ -38,19 +41,23 @@ def summary(run: "StoredRun") -> str:
             f"  The defaults were chosen on this data, in {looks} looks that all count as trials: "
             "its verdict is in-sample at the level of design."
         )
+    if rules := VerdictSpec(**(run.manifest.config.get("verdict") or {})).changed:
+        lines.append(f"  careful: judged by changed rules, {rules}: the measured error rates do not hold")
     return "\n".join([*lines, ""])
 
 
 def profiles_table(verdict: "RunVerdict", metrics: "RunMetrics") -> list[str]:
     """The profiles side by side, one line each, and below the table a sentence each."""
     longest = max(map(len, verdict.profiles), default=0) + 1
-    columns = [(title, max(width, longest) if title == "profile" else width) for title, width in _COLUMNS]
+    widest = max((len(judged.standing) for judged in verdict.profiles.values()), default=0) + 1
+    least = {"profile": longest, "verdict": widest}
+    columns = [(title, max(width, least.get(title, 0))) for title, width in _COLUMNS]
     lines = ["  " + "".join(f"{title:<{width}}" for title, width in columns)]
     for name, judged in verdict.profiles.items():
         measured = metrics.profiles[name].metrics
         cells = (
             name,
-            judged.verdict,
+            judged.standing,
             str(judged.n_trades),
             _percent(measured["profit_total"].value),
             _with_interval(measured["winrate"], _percent),
@@ -58,7 +65,21 @@ def profiles_table(verdict: "RunVerdict", metrics: "RunMetrics") -> list[str]:
             _percent(measured["max_drawdown_account"].value),
         )
         lines.append("  " + "".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, columns, strict=True)))
-    return [*lines, "", *(f"  {name:<9} {judged.sentence}" for name, judged in verdict.profiles.items())]
+    sentences = [f"  {name:<9} {judged.sentence}" for name, judged in verdict.profiles.items()]
+    return [*lines, "", *sentences, *_last_third(verdict)]
+
+
+def _last_third(verdict: "RunVerdict") -> Iterator[str]:
+    """The last third of each record alone, in one line: where an edge has died its past still looks well."""
+    parts = {name: judged.lately for name, judged in verdict.profiles.items() if judged.lately is not None}
+    if not parts:
+        return
+    first = next(iter(parts.values()))
+    cells = (
+        f"{name} {_ratio(one.sharpe)}{_around(one.low, one.high, _ratio)} ({one.n_trades:,} trades)"
+        for name, one in parts.items()
+    )
+    yield f"  the last third alone, net Sharpe [95%] of {first.n_days:,} days since {first.since}: {', '.join(cells)}"
 
 
 def decided_lines(run: "StoredRun") -> list[str]:
@@ -75,7 +96,17 @@ def cost_lines(run: "StoredRun") -> list[str]:
 
     trades = run.table(TRADES).partition_by("profile", as_dict=True, maintain_order=True)
     costs = run.manifest.costs
-    return [f"  costs of {name}: {cost_breakdown(mine, costs).sentence}" for (name,), mine in trades.items()]
+    lines = [f"  costs of {name}: {cost_breakdown(mine, costs).sentence}" for (name,), mine in trades.items()]
+    return [*lines, *slippage_lines(run.metrics)]
+
+
+def slippage_lines(metrics: "RunMetrics") -> list[str]:
+    """What market orders paid beside their fees, and what more of it would leave of each profile that traded."""
+    from tradsys.runs.slippage import charged_sentence, more_sentence
+
+    charged = charged_sentence(metrics.slippage)
+    more = [f"  slippage of {n}: {more_sentence(p.slippage)}" for n, p in metrics.profiles.items() if p.slippage]
+    return [*([f"  {charged}"] if charged else []), *more]
 
 
 def unfilled_lines(metrics: "RunMetrics") -> list[str]:

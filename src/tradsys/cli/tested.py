@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tradsys.runs.metrics import RunMetrics
     from tradsys.runs.section import Band, Number
+    from tradsys.runs.verdict import ProfileJudgement
 
 
 def out_of_sample_lines(metrics: "RunMetrics") -> list[str]:
@@ -15,25 +16,28 @@ def out_of_sample_lines(metrics: "RunMetrics") -> list[str]:
     return [*_span(metrics), *_skill(metrics), *(f"  {sentence}" for sentence in top_forecast_sentences(metrics))]
 
 
-def symbol_lines(metrics: "RunMetrics", deployed: str) -> list[str]:
+def symbol_lines(metrics: "RunMetrics", deployed: str, judged: "ProfileJudgement | None" = None) -> list[str]:
     """One line a symbol where several are pooled: skill, and what trades of the deployed profile earned."""
     trades = {one.symbol: one for one in metrics.profiles[deployed].symbols} if deployed in metrics.profiles else {}
     skill = {one.symbol: one for one in (metrics.skill.symbols if metrics.skill else ())}
+    p = {one.symbol: one.p for one in judged.symbols} if judged is not None else {}
     names = list(dict.fromkeys([*skill, *trades]))
     if not names:
         return []
     width = max(map(len, ("symbol", *names))) + 2
     lines = [
         f"  {'symbol':<{width}}{'trades':>7}  {'net bp a trade [95%]':<24}{'gross bp a trade [95%]':<24}"
-        f"{'skill, millinats [95%]':<26}n"
+        f"{'skill, millinats [95%]':<26}{'n':<9}p"
     ]
     for name in names:
         traded, known = trades.get(name), skill.get(name)
         net, gross = (_band(one, 1e4) for one in ((traded.net, traded.gross) if traded else (None, None)))
         gained, n = ("-", "-") if known is None else (_band(known.over_base, 1.0), f"{known.n:,}")
+        own = "-" if p.get(name) is None else f"{p[name]:.3f}"
         n_trades = f"{traded.n_trades:,}" if traded else "-"
-        lines.append(f"  {name:<{width}}{n_trades:>7}  {net:<24}{gross:<24}{gained:<26}{n}")
-    return ["", *lines, f"  (trades of {deployed}; of {len(names)} symbols one interval in twenty misses by luck)", ""]
+        lines.append(f"  {name:<{width}}{n_trades:>7}  {net:<24}{gross:<24}{gained:<26}{n:<9}{own}")
+    missed = f"of {len(names)} symbols one interval in twenty misses by luck"
+    return ["", *lines, f"  (trades of {deployed}; {missed}; p counts all symbols and trials)", ""]
 
 
 def _span(metrics: "RunMetrics") -> Iterator[str]:

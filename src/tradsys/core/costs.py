@@ -1,7 +1,7 @@
 """What a trade costs, and the steps in which a venue quotes prices and sizes."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from tradsys.core.bounds import demand_number
 
@@ -15,19 +15,27 @@ MOST_BORROW_BPS_PER_YEAR: Final = 1e6
 """A hundred times the notional a year."""
 
 
+MOST_SLIPPAGE: Final = 0.5
+"""A share of the price: half of a step that is as large as the price."""
+
+type Estimated = Literal["estimated"]
+ESTIMATED: Final = "estimated"
+"""Slippage that `core.slippage` estimates from the bars, instead of a number of basis points."""
+
+
 @dataclass(frozen=True, slots=True)
 class Costs:
     """Fees a leg, slippage of a market order, funding and borrowing of a held position, in basis points of notional.
 
-    Entries, stops and time exits pay the taker fee and the slippage; targets rest in the book and pay the maker fee,
-    or earn a rebate where it is negative.
+    Entries, stops and time exits pay the taker fee and the slippage, which `core.slippage` estimates from the bars
+    unless it is a number; targets rest in the book and pay the maker fee, or earn a rebate where it is negative.
     Funding is what a long pays (a short receives) every eight hours, unless the bars carry what was settled; borrowing
     is what a short pays a year, by the time it is held. A ConfigError names what is not finite or out of bounds.
     """
 
     taker_bps: float = 5.0
     maker_bps: float = 2.0
-    slippage_bps: float = 0.0
+    slippage_bps: float | Estimated = ESTIMATED
     funding_bps_per_8h: float = 0.0
     borrow_bps_per_year: float = 0.0
 
@@ -40,7 +48,9 @@ class Costs:
             least=-LARGEST_REBATE_BPS,
             most=MOST_BPS,
         )
-        demand_number("slippage_bps", self.slippage_bps, "0 means none", least=0.0, most=MOST_BPS)
+        if self.slippage_bps != ESTIMATED:
+            why = f"0 means none, and {ESTIMATED!r} takes what the bars say"
+            demand_number("slippage_bps", self.slippage_bps, why, least=0.0, most=MOST_BPS)
         demand_number(
             "funding_bps_per_8h",
             self.funding_bps_per_8h,
@@ -58,8 +68,8 @@ class Costs:
 
     @property
     def taker(self) -> float:
-        """Cost of a market leg as a fraction of its notional, slippage included."""
-        return (self.taker_bps + self.slippage_bps) / 1e4
+        """Fee of a market leg as a fraction of its notional; its slippage comes on top, bar by bar."""
+        return self.taker_bps / 1e4
 
     @property
     def maker(self) -> float:

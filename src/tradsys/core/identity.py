@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from tradsys.core.json_text import canonical_json
 
-SCHEMA: Final = 2
-"""Version of the defaults. 1 left values out by a list; a test pins the defaults of each version."""
+SCHEMA: Final = 3
+"""Version of the defaults. 1 left values out by a list, 2 charged no slippage; a test pins the defaults."""
 
 NOT_IDENTITY: Final = "not identity"
 """Marks what changes no result, or is part of the data: `Annotated[..., NOT_IDENTITY]` in settings."""

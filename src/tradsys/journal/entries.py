@@ -173,7 +173,10 @@ class LockboxResult(Content):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A profile's verdict and annual net Sharpe ratio with its 95% interval; numbers are None where undefined."""
+    """A profile's verdict and annual net Sharpe ratio with its 95% interval; numbers are None where undefined.
+
+    `until` is the day since which a proven edge was not earned any more.
+    """
 
     verdict: str
     p: float | None
@@ -182,6 +185,7 @@ class Result:
     high: float | None
     n_trades: int
     n_days: int
+    until: str | None = None
 
 
 NOT_FITTED = "nothing is fitted"

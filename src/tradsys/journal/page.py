@@ -55,7 +55,8 @@ def result(name: str, one: Mapping[str, Any]) -> str:
     if one["low"] is not None and one["high"] is not None:
         sharpe += f" [{one['low']:.2f}, {one['high']:.2f}]"
     p = "" if one["p"] is None else f", p {one['p']:.3f}"
-    return f"{name}: {one['verdict']}, {sharpe}{p}, {one['n_trades']:,} trades in {one['n_days']:,} days"
+    standing = f"{one['verdict']} until {one['until']}" if one.get("until") else one["verdict"]
+    return f"{name}: {standing}, {sharpe}{p}, {one['n_trades']:,} trades in {one['n_days']:,} days"
 
 
 def decision(idea: Idea) -> str:

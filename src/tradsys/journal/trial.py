@@ -20,7 +20,8 @@ class TrialSeries:
     days included. `position` (n_symbols, n_grid) is side x weight held from the open of grid stamp i (`grid`, int64
     milliseconds of bar opens) to the next open, 0 where a symbol has no bar; `opens` (n_symbols, n_grid) are those
     opens, NaN where a symbol has no bar. A trial read back from the ledger has no opens, shape (n_symbols, 0): the
-    market's prices are those of the run that is being judged.
+    market's prices are those of the run that is being judged. `delayed` (n_days,) are the daily net returns with every
+    order one bar later, None where that was not simulated, as in trials of earlier versions.
 
     Daily returns are rounded to float32 and positions kept as float32, as they are stored, so that a verdict does not
     depend on whether a series came from memory or from the ledger.
@@ -34,11 +35,14 @@ class TrialSeries:
     opens: FloatArray
     symbols: tuple[str, ...]
     n_trades: int
+    delayed: FloatArray | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "days", np.ascontiguousarray(self.days, np.int64))
         put(self, "daily", np.asarray(self.daily, np.float32).astype(np.float64))
+        if self.delayed is not None:
+            put(self, "delayed", np.asarray(self.delayed, np.float32).astype(np.float64))
         put(self, "grid", np.ascontiguousarray(self.grid, np.int64))
         put(self, "position", np.ascontiguousarray(self.position, np.float32))
         put(self, "opens", np.ascontiguousarray(self.opens, np.float64))
@@ -50,6 +54,8 @@ class TrialSeries:
             )
         if self.days.shape != self.daily.shape or self.days.ndim != 1:
             raise DataError(f"trial {self.key!r} has {self.days.shape} days and {self.daily.shape} daily returns")
+        if self.delayed is not None and (self.delayed.shape != self.days.shape or not np.isfinite(self.delayed).all()):
+            raise DataError(f"trial {self.key!r} has {self.days.shape} days and delayed returns that do not fit them")
         for name, times in (("days", self.days), ("grid", self.grid)):
             if not len(times) or (np.diff(times) <= 0).any():
                 raise DataError(f"trial {self.key!r} needs strictly increasing {name}, at least one")
@@ -66,7 +72,7 @@ class TrialSeries:
         return sha.hexdigest()
 
     def to_bytes(self) -> bytes:
-        """As safetensors: about 12 bytes a trade and 4 a day; opens are left out."""
+        """As safetensors: about 12 bytes a trade and 8 a day; opens are left out."""
         return safetensors.numpy.save(self._arrays())
 
     @classmethod
@@ -89,11 +95,14 @@ class TrialSeries:
             opens=np.empty((len(symbols), 0)),
             symbols=symbols,
             n_trades=int(arrays["n_trades"][0]),
+            delayed=arrays["delayed"].astype(np.float64) if "delayed" in arrays else None,
         )
 
     def _arrays(self) -> dict[str, np.ndarray]:
         symbol, entries, exits, weights = _holdings(self.position)
+        late = {} if self.delayed is None else {"delayed": self.delayed.astype(np.float32)}
         return {
+            **late,
             "key": np.array(list(self.key.encode()), np.uint8),
             "symbols": np.array(list("\n".join(self.symbols).encode()), np.uint8),
             "days": _pack(self.days),

@@ -53,23 +53,26 @@ def expected_net_return(
     lower: float,
     atr_over_price: FloatArray,
     costs: Costs,
+    slippage: FloatArray | float,
     holding_cost: FloatArray | float = 0.0,
 ) -> FloatArray:
     """Expected return of entering each side, after costs, as a fraction of the entry price, shape (n, 2).
 
     `p_target a - p_stop b + p_time E[ret | time] - cost`, where the entry, stops and time exits pay the
-    taker fee and targets the maker fee. `probability` and `timeout` are calibrated, (n, 2); `atr_over_price` is (n,).
+    taker fee and the `slippage`, a fraction, one for all or (n,), and targets the maker fee. `probability` and
+    `timeout` are calibrated, (n, 2); `atr_over_price` is (n,).
     `holding_cost` (n, 2) is what holding each side is expected to cost.
     """
     in_time = np.minimum(timeout, 1.0 - probability)
     stopped = 1.0 - probability - in_time
     gross_atr = probability * upper - stopped * lower + in_time * time_exit.mean(probability)
-    return gross_atr * atr_over_price[:, None] - expected_fees(probability, costs) - holding_cost
+    return gross_atr * atr_over_price[:, None] - expected_fees(probability, costs, slippage) - holding_cost
 
 
-def expected_fees(probability: FloatArray, costs: Costs) -> FloatArray:
+def expected_fees(probability: FloatArray, costs: Costs, slippage: FloatArray | float) -> FloatArray:
     """Fees and slippage of entering each side, as a fraction of the entry price: targets pay the maker fee, (n, 2)."""
-    return costs.taker + probability * costs.maker + (1.0 - probability) * costs.taker
+    taker = costs.taker + (slippage[:, None] if isinstance(slippage, np.ndarray) else slippage)
+    return np.asarray(taker + probability * costs.maker + (1.0 - probability) * taker)
 
 
 @dataclass(frozen=True, slots=True)

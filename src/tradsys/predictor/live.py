@@ -158,7 +158,8 @@ class LivePredictor:
         outputs = ModelOutputs(X, self._logits[None], predictor.timeout.logits(X), self._row[None, self._n_features :])
         start = self.features.last_ts + self._step_ms
         cost = predictor.valuation.holding_cost(self._last)
-        forecasts = predictor.valued(np.array([start]), np.array([self._close]), np.array([self._atr]), outputs, cost)
+        close, atr = np.array([self._close]), np.array([self._atr])
+        forecasts = predictor.valued(np.array([start]), close, atr, outputs, cost, symbol=self._symbol)
         actions = predictor.profile.decide(forecasts)
         return Decision(
             start=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=start),

@@ -85,12 +85,12 @@ class Predictor(PredictorParts):
         watching = 0 if self.supervisor is None else self.supervisor.lookback
         return max(deciding, self.regimes.lookback, watching, ATR_MEMORY * self.barriers.atr_period)
 
-    def forecast(self, bars: HeldBars) -> Forecasts:
-        """Forecasts of every bar of one symbol, each from bars up to its own close."""
+    def forecast(self, bars: HeldBars, symbol: str = "") -> Forecasts:
+        """Forecasts of every bar of one symbol, each from bars up to its own close; its name says what it slips."""
         bars = as_bars(bars, "a forecast")
         X = self.features.compute(bars).values
         outputs = self.model_outputs(X, self.regimes.filter(bars))
-        return self.forecasts(bars, outputs, np.ones(len(bars), bool))
+        return self.forecasts(bars, outputs, np.ones(len(bars), bool), symbol)
 
     def model_outputs(self, X: FloatArray, regime: FloatArray) -> ModelOutputs:
         """What the models make of one symbol's features (n_bars, n_features) and regimes (n_bars, n_states)."""
@@ -101,7 +101,7 @@ class Predictor(PredictorParts):
         """The supervisor's filtered states of other markets, (n_bars, n_states); None where there is no supervisor."""
         return None if self.supervisor is None else self.supervisor.filter(bars)
 
-    def forecasts(self, bars: pl.DataFrame, outputs: ModelOutputs, rows: BoolArray) -> Forecasts:
+    def forecasts(self, bars: pl.DataFrame, outputs: ModelOutputs, rows: BoolArray, symbol: str = "") -> Forecasts:
         """Forecasts of the chosen rows, given the models' outputs for all bars of a symbol."""
         arrays = to_arrays(bars)
         atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.barriers.atr_period)[rows]
@@ -110,7 +110,7 @@ class Predictor(PredictorParts):
             None if one is None else one[rows] for one in (self.macro_states(bars), self.valuation.holding_cost(bars))
         )
         start = arrays.ts[rows] + interval_ms(self.interval)
-        return self.valued(start, arrays.close[rows], atr, known, holding_cost, macro)
+        return self.valued(start, arrays.close[rows], atr, known, holding_cost, macro, symbol)
 
     def valued(
         self,
@@ -120,6 +120,7 @@ class Predictor(PredictorParts):
         outputs: ModelOutputs,
         holding_cost: FloatArray | None,
         macro: FloatArray | None = None,
+        symbol: str = "",
     ) -> Forecasts:
         """Forecasts of rows, given the models' outputs, decision times (ms), closes and average true ranges.
 
@@ -133,7 +134,8 @@ class Predictor(PredictorParts):
             & np.isfinite(regime).all(axis=1)
             & (atr > 0)
         )
-        valued = self.valuation.value(logits, timeout, atr / close, holding_cost)
+        slippage = self.valuation.slippage_of(symbol)
+        valued = self.valuation.value(logits, timeout, atr / close, holding_cost, slippage=slippage)
         money = None if self.money is None else self.money.apply(valued, atr / close)
         audit = np.full(len(atr), np.nan)
         if ready.any():
@@ -181,7 +183,7 @@ class Predictor(PredictorParts):
         if not any(map(len, frames.values())):
             raise NotEnoughBars(f"decisions need closed bars, found none among {len(bars)}; load earlier history first")
         return pl.concat(
-            decisions_frame(symbol, self.forecast(frame), self.profile, self.barriers)
+            decisions_frame(symbol, self.forecast(frame, symbol), self.profile, self.barriers)
             for symbol, frame in frames.items()
         )
 
@@ -201,9 +203,8 @@ class Predictor(PredictorParts):
             raise NotEnoughBars(
                 f"a decision needs {self.lookback} closed bars, found {len(frame)}; load earlier history first"
             )
-        row = decisions_frame(symbol, self.forecast(frame.tail(self.lookback)), self.profile, self.barriers).row(
-            -1, named=True
-        )
+        forecasts = self.forecast(frame.tail(self.lookback), symbol)
+        row = decisions_frame(symbol, forecasts, self.profile, self.barriers).row(-1, named=True)
         return Decision(**{**row, "regime": tuple(row["regime"])}, n_open=n_open)
 
     def save(self, folder: Path) -> None:

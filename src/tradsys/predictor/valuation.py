@@ -1,7 +1,7 @@
 """From raw log-odds to calibrated probabilities and expected returns: one function for training and for trading."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +9,8 @@ import polars as pl
 from safetensors.numpy import load, save
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.costs import Costs
+from tradsys.core.bounds import demand_number
+from tradsys.core.costs import ESTIMATED, MOST_SLIPPAGE, Costs
 from tradsys.core.errors import ConfigError, FitError
 from tradsys.core.orders import SIDES, Side
 from tradsys.models.calibration import Calibration
@@ -38,7 +39,8 @@ class ValuedForecasts:
 class Valuation:
     """What turns log-odds into money: fitted on out-of-fold forecasts, with barriers in ATR, costs and sides.
 
-    `holding` is there where holding a position costs anything.
+    `holding` is there where holding a position costs anything. `slippage` is what a market order on each symbol paid
+    when the training part ended, a fraction of its notional; empty where the costs set a number for all.
     """
 
     calibration: Calibration
@@ -49,6 +51,22 @@ class Valuation:
     costs: Costs
     sides: tuple[Side, ...] = SIDES
     holding: Holding | None = None
+    slippage: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for symbol, value in self.slippage.items():
+            demand_number(f"slippage of {symbol or 'the symbol'}", value, "a fraction", least=0.0, most=MOST_SLIPPAGE)
+
+    def slippage_of(self, symbol: str) -> float:
+        """What is charged for market orders on the symbol; the largest that is known for one without a name here."""
+        if self.costs.slippage_bps != ESTIMATED:
+            return self.costs.slippage_bps / 1e4
+        if not self.slippage:
+            raise ConfigError(
+                "decisions need the slippage that was estimated for a symbol, found none; set costs.slippage_bps to a "
+                "number or say it in `slippage`"
+            )
+        return self.slippage.get(symbol, max(self.slippage.values()))
 
     def holding_cost(self, bars: pl.DataFrame) -> FloatArray | None:
         """What holding each side is expected to cost from each bar on, (n_bars, 2); None where it costs nothing."""
@@ -60,10 +78,15 @@ class Valuation:
         timeout_logits: FloatArray,
         atr_over_price: FloatArray,
         holding_cost: FloatArray | None = None,
+        *,
+        slippage: FloatArray | float | None = None,
     ) -> ValuedForecasts:
         """All rows at once, with their `holding_cost` where holding costs; rows with NaN log-odds keep NaN, and their
         better side means nothing.
+
+        `slippage`, one for all or (n,), is that of a symbol without a name unless given.
         """
+        slippage = self.slippage_of("") if slippage is None else slippage
         if (holding_cost is None) != (self.holding is None):
             raise ConfigError("trades that cost something to hold need the holding cost of every row, and only those")
         probability = self.calibration.apply(logits)
@@ -76,11 +99,12 @@ class Valuation:
             lower=self.lower,
             atr_over_price=atr_over_price,
             costs=self.costs,
+            slippage=slippage,
             holding_cost=charged,
         )
         allowed = np.array([0.0 if side in self.sides else -np.inf for side in SIDES])
         better_short = expected[:, 1] + allowed[1] > expected[:, 0] + allowed[0]
-        cost = expected_fees(probability, self.costs) + charged
+        cost = expected_fees(probability, self.costs, slippage) + charged
         return ValuedForecasts(probability, expected, better_short.astype(np.int64), cost)
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,6 +116,7 @@ class Valuation:
             "lower": self.lower,
             "costs": asdict(self.costs),
             "sides": list(self.sides),
+            "slippage": dict(self.slippage),
             "holding": None if self.holding is None else self.holding.to_dict(),
         }
 
@@ -106,6 +131,7 @@ class Valuation:
             lower=values["lower"],
             costs=costs,
             sides=tuple(values["sides"]),
+            slippage=dict(values.get("slippage", {})),  # bundles before it was estimated have a number in their costs
             holding=None if values["holding"] is None else Holding.from_dict(values["holding"], costs),
         )
 

@@ -12,6 +12,8 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.time import DAY_MS
 from tradsys.report.numbers import SideOfZero, count, interval_text, number, percent, side_of_zero
 from tradsys.report.regimes import named_regimes
+from tradsys.runs.metrics import RunMetrics
+from tradsys.runs.slippage import LevelMetrics, charged_sentence, more_sentence
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import EQUITY, FORECASTS, TRADES
 
@@ -57,7 +59,8 @@ class LevelCell:
 class BreakdownCard:
     """All groups and levels of costs.
 
-    `n_beside` of `n_intervals` lie beside zero, `even` says at which costs a profile would make nothing.
+    `n_beside` of `n_intervals` lie beside zero, `even` says at which costs a profile would make nothing. `slippage` has
+    a row a level above what was `charged`, empty in runs that did not tell, and `bears` says how much more each bears.
     """
 
     names: tuple[str, ...]
@@ -67,6 +70,9 @@ class BreakdownCard:
     by_chance: str
     levels: tuple[tuple[str, tuple[LevelCell, ...]], ...]
     even: tuple[str, ...]
+    slippage: tuple[tuple[str, tuple[LevelCell, ...]], ...]
+    charged: str
+    bears: tuple[str, ...]
 
 
 def breakdown_card(run: StoredRun, names: Sequence[str]) -> BreakdownCard | None:
@@ -96,7 +102,34 @@ def breakdown_card(run: StoredRun, names: Sequence[str]) -> BreakdownCard | None
         by_chance=number(0.05 * len(sides)),
         levels=tuple((_LEVEL_NAMES[at], tuple(one.levels[at] for one in found.values())) for at in LEVELS),
         even=tuple(_even(name, grouped.filter(profile=name)) for name in traded),
+        slippage=_slippage(run.metrics, traded),
+        charged=charged_sentence(run.metrics.slippage),
+        bears=tuple(
+            f"{name}: {more_sentence(more)}" for name in traded if (more := run.metrics.profiles[name].slippage)
+        ),
     )
+
+
+def _slippage(metrics: RunMetrics, names: Sequence[str]) -> tuple[tuple[str, tuple[LevelCell, ...]], ...]:
+    """A row a level of more slippage, a cell a profile; none where the run did not measure it."""
+    told = [metrics.profiles[name].slippage for name in names]
+    if (first := next((one for one in told if one is not None), None)) is None:
+        return ()
+    nothing = LevelCell("–", MeanCell("–", "", "0", "across"))
+    return tuple(
+        (
+            f"{level.more_bps:g} bp more",
+            tuple(nothing if one is None else _level_cell(one.levels[k]) for one in told),
+        )
+        for k, level in enumerate(first.levels)
+    )
+
+
+def _level_cell(level: LevelMetrics) -> LevelCell:
+    net = level.net
+    interval = interval_text(net.low, net.high, _signed)
+    mean = MeanCell(_signed(net.value), interval, count(net.n), side_of_zero(net.low, net.high))
+    return LevelCell(number(level.profit_abs, signed=True), mean)
 
 
 def _with_groups(trades: pl.DataFrame, forecasts: pl.DataFrame) -> pl.DataFrame:
@@ -105,7 +138,7 @@ def _with_groups(trades: pl.DataFrame, forecasts: pl.DataFrame) -> pl.DataFrame:
     )
     joined = trades.join(known, on=["symbol", "side", "decided"], how="left", maintain_order="left")
     return joined.with_columns(
-        fees_quote=pl.col("fees_quote").fill_null(0.0),
+        taken_quote=pl.col("fees_quote").fill_null(0.0) + pl.col("slippage_quote").fill_null(0.0),
         weekday=pl.col("entry_ts").dt.weekday() - 1,
         hour=pl.col("entry_ts").dt.hour(),
     )
@@ -127,7 +160,7 @@ class _Estimated:
 
     @classmethod
     def of(cls, trades: pl.DataFrame, keys: Sequence[str], span: tuple[int, int], seed: int) -> "_Estimated":
-        net, fees = trades["net_return"].to_numpy(), trades["fees_quote"].to_numpy()
+        net, fees = trades["net_return"].to_numpy(), trades["taken_quote"].to_numpy()
         notional = trades["notional_quote"].to_numpy()
         share = np.divide(fees, notional, out=np.zeros(len(fees)), where=notional > 0)
         values: dict[tuple[str, float], tuple[FloatArray, FloatArray]] = {}
@@ -138,7 +171,7 @@ class _Estimated:
         for at in LEVELS:
             values["costs", at] = (np.ones(len(net)), net + (1 - at) * share)
         cells = _means(values, trades["exit_ts"], span, seed)
-        profits = {at: float((trades["pnl_quote"] + (1 - at) * trades["fees_quote"]).sum()) for at in LEVELS}
+        profits = {at: float((trades["pnl_quote"] + (1 - at) * trades["taken_quote"]).sum()) for at in LEVELS}
         levels = {at: LevelCell(number(profits[at], signed=True), cells["costs", at]) for at in LEVELS}
         return cls({(key, int(at)): cell for (key, at), cell in cells.items() if key != "costs"}, levels)
 
@@ -194,7 +227,7 @@ def _name(key: str, group: int, regimes: Sequence[str]) -> str:
 
 def _even(name: str, trades: pl.DataFrame) -> str:
     """At which multiple of its costs the profile's trades would have made nothing."""
-    fees = float(trades["fees_quote"].sum())
+    fees = float(trades["taken_quote"].sum())
     before = float(trades["pnl_quote"].sum()) + fees
     if fees <= 0:
         return f"{name} paid no fees"

@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradsys.report.numbers import MINUS, Axis, count, days, interval_text, is_known, number, p_value
+from tradsys.report.numbers import MINUS, Axis, count, days, interval_text, is_known, number, p_value, percent
 from tradsys.report.selection import sharpe_axis
 from tradsys.runs.metrics import ProfileMetrics, why_never
 from tradsys.runs.section import Number
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.unfilled import unfilled_sentence
 from tradsys.runs.verdict import ProfileJudgement
+from tradsys.verdict.delay import KEPT
 
 ORDER = {"proven": 0, "not proven": 1, "refuted": 2}
 WORDS = {"proven": "Proven", "not proven": "Not proven", "refuted": "Refuted"}
@@ -21,7 +22,7 @@ class LegResult:
     """One of the questions that a verdict asks."""
 
     question: str
-    p: str
+    found: str
     is_passed: bool | None
 
 
@@ -57,6 +58,7 @@ class Card:
     p: str
     statistics: tuple[tuple[str, str, str], ...]
     never_fired: str
+    lately: str
     unfilled: str
 
 
@@ -89,7 +91,7 @@ def headline(run: StoredRun, names: Sequence[str]) -> Headline:
     among = f", the best of {len(names)} profiles" if len(names) > 1 and is_known(best.p) else ""
     sentence, record = _sentence_and_record(best)
     lead = f"{names[0]}{among}: {sentence[:1].lower()}{sentence[1:]}" if sentence else ""
-    return Headline(WORDS[best.verdict], best.verdict, lead, record)
+    return Headline(_word(best), best.verdict, lead, record)
 
 
 def cards(run: StoredRun, names: Sequence[str]) -> list[Card]:
@@ -124,7 +126,7 @@ def _card(run: StoredRun, name: str, axis: Axis) -> Card:
     return Card(
         name=name,
         verdict=own.verdict,
-        word=WORDS[own.verdict],
+        word=_word(own),
         sentence=sentence,
         record=record,
         description=metrics.description,
@@ -145,8 +147,9 @@ def _card(run: StoredRun, name: str, axis: Axis) -> Card:
         upper_bound=number(own.upper_bound),
         legs=(
             _leg("Money after costs", own.p_net, alpha(run)),
-            _leg("More than holding as much", own.p_alpha, alpha(run)),
+            _leg("More than the market made", own.p_alpha, alpha(run)),
             _leg("Beats random entries", own.p_skill, alpha(run)),
+            _late(own),
         ),
         p=p_value(own.p),
         statistics=(
@@ -159,8 +162,14 @@ def _card(run: StoredRun, name: str, axis: Axis) -> Card:
             ("MinTRL", days(own.min_track_record_days), "minimum track record length at this Sharpe ratio"),
         ),
         never_fired=silent,
+        lately="" if silent else _lately(own),
         unfilled=_as_sentence(unfilled_sentence(metrics)),
     )
+
+
+def _word(own: ProfileJudgement) -> str:
+    """The verdict as a title, with the day until which it holds."""
+    return WORDS[own.verdict] if own.until is None else f"{WORDS[own.verdict]} until {own.until}"
 
 
 def _sentence_and_record(own: ProfileJudgement) -> tuple[str, str]:
@@ -168,7 +177,7 @@ def _sentence_and_record(own: ProfileJudgement) -> tuple[str, str]:
 
     The card shows these two anyway. The record is what the sentence lists in its last brackets.
     """
-    sentence = own.sentence.removeprefix(f"{own.verdict}: ").partition("; it never fired")[0]
+    sentence = own.sentence.removeprefix(f"{own.standing}: ").partition("; it never fired")[0]
     listed = re.fullmatch(r"(.*\S) \(([^()]*, [^()]*)\)\.?", sentence)
     return (_as_sentence(listed[1]), _as_sentence(listed[2])) if listed else (_as_sentence(sentence), "")
 
@@ -179,7 +188,28 @@ def _as_sentence(words: str) -> str:
 
 
 def _leg(question: str, p: Number, largest: float) -> LegResult:
-    return LegResult(question, p_value(p), p <= largest if is_known(p) else None)
+    return LegResult(question, f"p {p_value(p)}", p <= largest if is_known(p) else None)
+
+
+def _late(own: ProfileJudgement) -> LegResult:
+    """Whether enough is left with every order one bar later."""
+    kept = own.kept_late
+    if not is_known(kept):
+        return LegResult("One bar later", "", None)
+    return LegResult("One bar later", f"keeps {percent(kept)}", kept >= KEPT)
+
+
+def _lately(own: ProfileJudgement) -> str:
+    """The last third of the record alone, in a line."""
+    part = own.lately
+    if part is None:
+        return ""
+    rests_on = f"{count(part.n_trades)} trades in {count(part.n_days)} days"
+    if not is_known(part.sharpe):
+        return f"Since {part.since} alone: the account did not move, {rests_on}"
+    return (
+        f"Since {part.since} alone: net Sharpe {number(part.sharpe)} {interval_text(part.low, part.high)}, {rests_on}"
+    )
 
 
 def _sharpe(run: StoredRun, name: str) -> tuple[Number, Number, Number]:

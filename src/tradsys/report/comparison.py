@@ -42,6 +42,7 @@ _METRICS: dict[str, tuple[str, Callable[[Number], str]]] = {
     "backtest_best_day": ("Best day", _signed_percent),
     "backtest_worst_day": ("Worst day", _signed_percent),
     "fees_abs": ("Fees paid, quote currency", number),
+    "slippage_abs": ("Slippage paid, quote currency", number),
     "ambiguous_share": ("Both barriers in one bar", percent),
 }
 _MAIN = {

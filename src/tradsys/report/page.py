@@ -29,6 +29,7 @@ from tradsys.runs.deciders import deciding_sentences
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import EQUITY
 from tradsys.runs.top_forecasts import top_forecast_sentences
+from tradsys.verdict.delay import KEPT
 
 SCRIPTS = ("decode", "theme", "overlay", "price", "equity", "trades", "start")
 STYLES = ("report", "diagnostics", "strips", "trader")
@@ -55,6 +56,7 @@ def page(run: StoredRun) -> str:
             names=names,
             headline=headline(run, names),
             alpha=alpha(run),
+            kept=KEPT,
             fewest=_fewest(run.manifest.config),
             cards=cards(run, names),
             lookahead=lookahead_line(metrics.lookahead),
@@ -73,7 +75,7 @@ def page(run: StoredRun) -> str:
             breakdown=breakdown_card(run, names),
             repetition=repetition(run),
             decided=deciding_sentences(metrics, run.manifest.deployed_profile),
-            symbols=symbol_rows(metrics, names),
+            symbols=symbol_rows(metrics, names, run.verdict),
             top_forecasts=top_forecast_sentences(metrics),
             forests=forests(metrics.skill),
             forecasters=forecaster_rows(metrics.skill),

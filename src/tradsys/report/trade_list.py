@@ -11,7 +11,16 @@ from tradsys.report.charts import REASONS, Packed, pack
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import TRADES
 
-_NUMBERS = ("size_base", "gross_return", "net_return", "fees_quote", "funding_quote", "borrow_quote", "pnl_quote")
+_NUMBERS = (
+    "size_base",
+    "gross_return",
+    "net_return",
+    "fees_quote",
+    "slippage_quote",
+    "funding_quote",
+    "borrow_quote",
+    "pnl_quote",
+)
 
 
 def pack_trades(run: StoredRun, profiles: Sequence[str]) -> dict[str, Any]:

@@ -35,8 +35,8 @@ from tradsys.research.judging.trials import (
     ruin_causes,
     run_name,
     trial_series,
-    verdict_json,
 )
+from tradsys.research.judging.verdict_file import verdict_json
 from tradsys.research.lookahead.findings import refuse
 from tradsys.research.procedures.experiment import ExperimentProcedure
 from tradsys.research.procedures.procedure import Procedure, Simulated
@@ -100,7 +100,7 @@ def run(
             "lookahead": lookahead.to_dict(),
             "alignment": alignment.to_dict(),
         }
-        verdict = verdict_json(judged, metrics)
+        verdict = verdict_json(judged, metrics, spec.verdict)
         if open_the_lockbox:
             progress("opening the lock-box", 0, 1)
             simulate = simulated.simulate_lockbox

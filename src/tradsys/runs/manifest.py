@@ -11,15 +11,15 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 import tradsys
-from tradsys.core.costs import Costs
+from tradsys.core.costs import ESTIMATED, Costs
 from tradsys.core.errors import DataError
 from tradsys.core.orders import Side
 from tradsys.runs.section import RunSection, json_object
 
 NAME = "manifest.json"
-SCHEMA = 3
+SCHEMA = 4
 """Version that this code writes. 1 said no version, and left columns out of its tables that would have been empty; 2
-had forecasts without a record of what such ones earned.
+had forecasts without a record of what such ones earned; 3 counted slippage among the fees of a trade.
 """
 
 OLDEST_READ = 1
@@ -84,7 +84,9 @@ class RunManifest(RunSection):
     def costs(self) -> Costs:
         """What trading cost in the run."""
         stored = self.config.get("costs")
-        if not isinstance(stored, Mapping) or not all(isinstance(value, int | float) for value in stored.values()):
+        if not isinstance(stored, Mapping) or not all(
+            isinstance(value, int | float) or value == ESTIMATED for value in stored.values()
+        ):
             raise DataError(
                 f"the manifest of {self.title} does not say its costs, found {stored!r}; make the run again"
             )

@@ -15,6 +15,7 @@ from tradsys.runs.diagnostics import (
     SupervisorMetrics,
 )
 from tradsys.runs.section import MeasuredGain, Measurement, Measurements, Number, RunSection
+from tradsys.runs.slippage import MoreSlippageMetrics, SymbolSlippage
 
 
 class BrierMetrics(RunSection):
@@ -196,21 +197,28 @@ class RuinMetrics(RunSection):
 
 
 class SymbolTrades(RunSection):
-    """One symbol's trades of a profile: returns a trade on its notional after and before costs, and profit in all."""
+    """One symbol's trades of a profile: returns a trade on its notional after and before costs, and profit in all.
+
+    `t` is that of its daily net contributions and `p_own` its p over all symbols of the run's profiles, None where it
+    had too few trades.
+    """
 
     symbol: str
     n_trades: int
     net: Measurement
     gross: Measurement
     profit_abs: float
+    t: Number = None
+    p_own: Number = None
 
 
 class ProfileMetrics(RunSection):
     """What one profile did: its metrics under freqtrade's names, how its trades ended, and how it did.
 
     `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
-    `symbols` has one each where several are pooled. `not_taken` counts the decisions that came to no trade, by reason;
-    earlier versions did not tell.
+    `symbols` has one each where several are pooled, `slippage` what more of it would have left of the trades.
+    `not_taken` counts the decisions that came to no trade, by reason, of ranks those of `n_orders` changes of a
+    position; earlier versions did not tell.
     """
 
     description: str
@@ -222,7 +230,9 @@ class ProfileMetrics(RunSection):
     net_exposure_mean: Number = None
     ruin: RuinMetrics | None = None
     symbols: tuple[SymbolTrades, ...] = ()
+    slippage: MoreSlippageMetrics | None = None
     not_taken: Mapping[str, int] = {}
+    n_orders: int | None = None
 
 
 def why_never(highest_confidence: float | None, stayed_out: str) -> str:
@@ -267,6 +277,7 @@ class RunMetrics(RunSection):
     buy_and_hold: Mapping[str, Number]
     assumptions: tuple[str, ...]
     dangers: tuple[str, ...] = ()
+    slippage: tuple[SymbolSlippage, ...] = ()
     lookahead: LookaheadMetrics | None = None
     alignment: AlignmentMetrics | None = None
     labels: LabelMetrics | None = None

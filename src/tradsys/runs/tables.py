@@ -82,6 +82,7 @@ TRADES = TableSchema(
         "notional_quote": pl.Float64,
         "gross_return": pl.Float64,
         "fees_quote": pl.Float64,
+        "slippage_quote": pl.Float64,
         "funding_quote": pl.Float64,
         "borrow_quote": pl.Float64,
         "pnl_quote": pl.Float64,
@@ -90,6 +91,7 @@ TRADES = TableSchema(
         "target": pl.Float64,
         "stop": pl.Float64,
     },
+    since={"slippage_quote": 4},
 )
 EQUITY = TableSchema("equity", {"profile": pl.String, "ts": _TS, "equity": pl.Float64})
 FORECASTS = TableSchema(

@@ -6,6 +6,32 @@ from typing import Literal
 from tradsys.runs.section import Number, RunSection
 
 
+class LatelyJudgement(RunSection):
+    """The last third of a record, as `verdict.results.Lately` explains it."""
+
+    since: str
+    n_days: int
+    n_trades: int
+    sharpe: Number = None
+    low: Number = None
+    high: Number = None
+    sharpe_before: Number = None
+    p_differs: Number = None
+
+
+class SymbolJudgement(RunSection):
+    """One symbol of a pool: its share of a profit, and the p of its own money after costs over all symbols and trials.
+
+    Both are None where there was no profit, and too few trades.
+    """
+
+    symbol: str
+    n_trades: int
+    profit_share: Number = None
+    t: Number = None
+    p: Number = None
+
+
 class ProfileJudgement(RunSection):
     """One profile's verdict; numbers as `verdict.results.ProfileVerdict` explains them, None where undefined.
 
@@ -30,6 +56,16 @@ class ProfileJudgement(RunSection):
     p_alpha: Number = None
     t_alpha: Number = None
     ruined_on: str | None = None
+    kept_late: Number = None
+    sharpe_late: Number = None
+    lately: LatelyJudgement | None = None
+    until: str | None = None
+    symbols: tuple[SymbolJudgement, ...] = ()
+
+    @property
+    def standing(self) -> str:
+        """The verdict in two or four words: `proven until 2022-06-30` where the edge has not earned since."""
+        return self.verdict if self.until is None else f"{self.verdict} until {self.until}"
 
 
 class LockboxJudgement(ProfileJudgement):

@@ -5,6 +5,8 @@ from typing import Final, Protocol
 
 import polars as pl
 
+from tradsys.core.costs import Estimated
+
 
 class HasFees(Protocol):
     """What a trade pays, in basis points of notional."""
@@ -18,7 +20,7 @@ class HasFees(Protocol):
         """Fee of orders that wait."""
 
     @property
-    def slippage_bps(self) -> float:
+    def slippage_bps(self) -> float | Estimated:
         """What an order that takes is filled worse than the price that it saw."""
 
 
@@ -26,7 +28,7 @@ def dangers(costs: HasFees, *, fraction: float | None, cap: float) -> list[str]:
     """A sentence for each; `fraction` and `cap` are shares of the equity, for one position and for all together.
 
     >>> from tradsys.core.costs import Costs
-    >>> dangers(Costs(slippage_bps=1.0), fraction=1.0, cap=1.0)
+    >>> dangers(Costs(), fraction=1.0, cap=1.0)
     []
     """
     found = []
@@ -38,7 +40,7 @@ def dangers(costs: HasFees, *, fraction: float | None, cap: float) -> list[str]:
     if costs.slippage_bps == 0:
         found.append(
             "costs.slippage_bps is 0: entries, stops and time exits take at exactly the price that they saw, which "
-            "flatters every trade; set what your own fills lose"
+            "flatters every trade; leave it estimated, or set what your own fills lose"
         )
     if fraction is not None and fraction > 1:
         found.append(f"portfolio.fraction is {fraction:g}: one position is {fraction:g} times the equity, on leverage")

@@ -1,13 +1,15 @@
 """The sections of the settings: what each is about, its keys, and the reason for each default."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from math import nan
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
 from tradsys.backtest.margin import MarginSpec
-from tradsys.core.costs import LARGEST_REBATE_BPS, MOST_BORROW_BPS_PER_YEAR, MOST_BPS, Instrument
+from tradsys.core.costs import ESTIMATED, LARGEST_REBATE_BPS, MOST_BORROW_BPS_PER_YEAR, MOST_BPS, Estimated, Instrument
 from tradsys.core.errors import ConfigError
 from tradsys.core.identity import NOT_IDENTITY
 from tradsys.core.orders import least_notional
@@ -86,15 +88,29 @@ class FoldSettings(SettingsSection):
         return self
 
 
+def _slippage(value: object) -> float | Estimated:
+    """A number of basis points, as a number or as text, or the word."""
+    if value == ESTIMATED:
+        return ESTIMATED
+    number = nan
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with suppress(ValueError):
+            number = float(value)
+    if not 0 <= number <= MOST_BPS:
+        raise ValueError(f"input should be {ESTIMATED!r}, or a number from 0 to {MOST_BPS:g}")
+    return number
+
+
 class CostSettings(SettingsSection):
     """Fees in basis points of notional; a long pays the funding and a short receives it, a short pays the borrowing.
 
+    `slippage_bps` is estimated from the bars month by month, or a number that holds for all of them.
     `funding_bps_per_8h` is a constant for bars without the funding that was settled: see section funding.
     """
 
     taker_bps: float = Field(5.0, ge=0, le=MOST_BPS)
     maker_bps: float = Field(2.0, ge=-LARGEST_REBATE_BPS, le=MOST_BPS)
-    slippage_bps: float = Field(0.0, ge=0, le=MOST_BPS)
+    slippage_bps: Annotated[float | Estimated, PlainValidator(_slippage)] = ESTIMATED
     funding_bps_per_8h: float = Field(0.0, ge=-MOST_BPS, le=MOST_BPS)
     borrow_bps_per_year: float = Field(0.0, ge=0, le=MOST_BORROW_BPS_PER_YEAR)
 

@@ -36,7 +36,7 @@ IGNORES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "train": ("rank.*", "verdict.*", *_PATHS, *_SIZES, "portfolio.lot"),
         "lookahead": ("rank.*", "verdict.*", *_PATHS),
         "tune": ("rank.*",),
-        "compare --objectives": ("rank.*", *_PATHS, "agent.name", *_OF_A_NETWORK, "strategy_profile"),
+        "compare --objectives": ("rank.*", "alignment.*", *_PATHS, "agent.name", *_OF_A_NETWORK, "strategy_profile"),
     }
 )
 """Patterns of the keys that a command does not read, of those that read nearly all."""

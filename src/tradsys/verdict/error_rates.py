@@ -23,7 +23,7 @@ def measured_error_rates() -> dict[str, Any]:
 def calibration_notes(spec: VerdictSpec) -> list[str]:
     """A sentence a preset; other rules than the measured ones get a warning instead."""
     if spec != VerdictSpec():
-        return ["The rules of the verdict were changed: its measured error rates do not hold for this report."]
+        return [f"The rules of the verdict were changed ({spec.changed}): its measured error rates do not hold here."]
     return [note for preset in _STAND_INS if (note := _note(preset))]
 
 

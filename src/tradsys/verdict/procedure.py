@@ -67,7 +67,7 @@ def judge(
             profiles[trial.key] = untested(trial, luck, spec, causes.get(trial.key, ""))
         else:
             place = own_live.index(k), len(own_live)
-            profiles[trial.key] = tested(trial, place, legs, luck, spec, causes.get(trial.key, ""))
+            profiles[trial.key] = tested(trial, place, legs, luck, spec, causes.get(trial.key, ""), seed)
     if legs is None:
         critical_net, critical_skill = normal_upper_quantile(spec.alpha, n_trials), None
     else:

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
+from typing import Any, Final
 
 import numpy as np
 
+from tradsys.core.arrays import FloatArray
 from tradsys.core.time import DAYS_A_YEAR
 from tradsys.journal.trial import TrialSeries
 from tradsys.verdict import sentences
 from tradsys.verdict.align import Aligned
+from tradsys.verdict.delay import KEPT, kept_when_late
+from tradsys.verdict.lately import last_third
 from tradsys.verdict.legs import Legs
 from tradsys.verdict.results import Leg, ProfileVerdict, Verdict, VerdictSpec
 from tradsys.verdict.ruin import kept, ruined_on, unflattered
@@ -42,8 +46,13 @@ class Luck:
         return cls(n_trials, n_effective, float(np.var(daily.mean(axis=1) / daily.std(axis=1, ddof=1), ddof=1)))
 
 
+TOO_GOOD_SHARPE: Final = 10.0
+TOO_GOOD_GROWTH: Final = 1e6
+"""Annual net Sharpe ratio above which, and growth of the capital from which, the data are to be looked at first."""
+
+
 def tested(
-    trial: TrialSeries, place: tuple[int, int], legs: Legs, luck: Luck, spec: VerdictSpec, cause: str
+    trial: TrialSeries, place: tuple[int, int], legs: Legs, luck: Luck, spec: VerdictSpec, cause: str, seed: int
 ) -> ProfileVerdict:
     """Verdict of the run's k-th live profile of `n_own`, its `place`, which come first among the compared trials."""
     k, n_own = place
@@ -58,11 +67,19 @@ def tested(
     p = max(p_net, p_alpha, p_skill)
     m = moments(unflattered(trial.daily))
     annual = m.sharpe * sqrt(DAYS_A_YEAR)
-    rests_on = sentences.record(trial.n_trades, n_days, luck.n_trials)
-    leg = _failed(p_net, p_alpha, p_skill, spec)
+    rests_on = sentences.record(trial.n_trades, n_days, luck.n_trials, spec)
+    late = kept_when_late(trial)
+    sharpe_late = None if trial.delayed is None else _annual_sharpe(trial.delayed)
+    lately = last_third(trial, spec, seed)
+    too_good = not ruin and (annual > TOO_GOOD_SHARPE or share >= TOO_GOOD_GROWTH)
+    leg = "data" if too_good else _failed(p_net, p_alpha, p_skill, late, spec)
     verdict: Verdict
+    until = None
     if leg is None:
-        verdict, sentence = "proven", sentences.proven(annual, p, rests_on)
+        until = lately.since if lately is not None and lately.is_over else None
+        verdict, sentence = "proven", sentences.proven(annual, p, rests_on, until=until)
+    elif leg == "data":
+        verdict, sentence = "not proven", sentences.too_good(annual, share, rests_on)
     elif upper < spec.refute_below:
         verdict, sentence = "refuted", sentences.refuted(upper, spec, rests_on)
         if ruin:
@@ -71,9 +88,13 @@ def tested(
         verdict, sentence = "not proven", sentences.ruined(ruin, cause, rests_on)
     elif has_lost:
         verdict, sentence = "not proven", sentences.lost(share, rests_on)
+    elif leg == "delay":
+        verdict, sentence = "not proven", sentences.gone_when_late(late, annual, sharpe_late, KEPT, rests_on)
     else:
         verdict = "not proven"
         sentence = sentences.not_proven(leg, annual, p, rests_on, has_alpha=float(legs.alpha.t[k]) > 0)
+    if lately is not None and verdict != "refuted" and leg != "data" and not ruin:
+        sentence = sentences.with_lately(sentence, lately, is_proven=leg is None)
     return ProfileVerdict(
         verdict=verdict,
         sentence=sentence,
@@ -89,19 +110,30 @@ def tested(
         z_skill=float(legs.timing.z[k]),
         upper_bound=upper,
         ruined_on=ruin,
+        kept_late=late,
+        sharpe_late=sharpe_late,
+        lately=lately,
+        until=until,
         **_shown(m, luck),
     )
 
 
-def _failed(p_net: float, p_alpha: float, p_skill: float, spec: VerdictSpec) -> Leg | None:
-    """The leg that keeps a profile from being proven; alpha only where money and timing stand by themselves."""
+def _annual_sharpe(daily: FloatArray) -> float | None:
+    """Of daily net returns as they may be shown; None where they never move."""
+    return moments(unflattered(daily)).sharpe * sqrt(DAYS_A_YEAR) if np.ptp(daily) > 0 else None
+
+
+def _failed(p_net: float, p_alpha: float, p_skill: float, late: float | None, spec: VerdictSpec) -> Leg | None:
+    """The leg that keeps a profile from being proven; alpha and delay only where money and timing stand alone."""
     if min(p_net, p_skill) > spec.alpha:
         return "both"
     if p_net > spec.alpha:
         return "money"
     if p_skill > spec.alpha:
         return "timing"
-    return "alpha" if p_alpha > spec.alpha else None
+    if p_alpha > spec.alpha:
+        return "alpha"
+    return "delay" if late is None or late < KEPT else None
 
 
 def untested(trial: TrialSeries, luck: Luck, spec: VerdictSpec, cause: str) -> ProfileVerdict:
@@ -111,7 +143,7 @@ def untested(trial: TrialSeries, luck: Luck, spec: VerdictSpec, cause: str) -> P
     is_short = n_days < spec.min_days or trial.n_trades < spec.min_trades
     sentence = sentences.too_little(n_days, trial.n_trades, spec) if is_short else sentences.never_moved(n_days)
     if ruin := ruined_on(trial.days, trial.daily):
-        sentence = sentences.ruined(ruin, cause, sentences.record(trial.n_trades, n_days, luck.n_trials))
+        sentence = sentences.ruined(ruin, cause, sentences.record(trial.n_trades, n_days, luck.n_trials, spec))
     return ProfileVerdict(
         verdict="not proven",
         sentence=sentence,
@@ -123,7 +155,7 @@ def untested(trial: TrialSeries, luck: Luck, spec: VerdictSpec, cause: str) -> P
     )
 
 
-def _shown(m: Moments, luck: Luck) -> dict[str, float | None]:
+def _shown(m: Moments, luck: Luck) -> dict[str, Any]:
     """Statistics that are shown with the verdict: annual Sharpe, PSR, DSR, minimum track record."""
     shape = {"skewness": m.skewness, "kurtosis": m.kurtosis}
     needed = min_track_record_length(m.sharpe, **shape)

@@ -1,6 +1,6 @@
 """The verdict on a run and on each of its profiles, with the fields of `verdict.json`, and its rules."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from tradsys.core.counts import check_counts, check_whole
 from tradsys.core.errors import ConfigError
 
 type Verdict = Literal["proven", "not proven", "refuted"]
-type Leg = Literal["history", "trades", "money", "alpha", "timing", "both"]
+type Leg = Literal["history", "trades", "money", "alpha", "timing", "both", "delay", "data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,50 @@ class VerdictSpec:
         if self.min_days < 2 * self.block_days:
             raise ConfigError(f"min_days must hold two blocks of {self.block_days} days, was {self.min_days}")
 
+    @property
+    def changed(self) -> str:
+        """The rules that are not the measured ones, by their settings; empty where none is changed.
+
+        >>> VerdictSpec(alpha=0.2, min_trades=10).changed
+        'verdict.alpha=0.2 instead of 0.05, verdict.min_trades=10 instead of 60'
+        """
+        pairs = ((one.name, getattr(self, one.name), one.default) for one in fields(self))
+        return ", ".join(f"verdict.{name}={now} instead of {usual}" for name, now, usual in pairs if now != usual)
+
+
+BEYOND_LUCK = 0.05
+"""Largest two-sided p at which the last third of a record differs from the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """The last third of a record, from the day `since` on: its annual net Sharpe ratio with the 95% interval.
+
+    `sharpe_before` is that of the rest and `p_differs` the two-sided p of the difference of their means; numbers are
+    None where an account never moved.
+    """
+
+    since: str
+    n_days: int
+    n_trades: int
+    sharpe: float | None = None
+    low: float | None = None
+    high: float | None = None
+    sharpe_before: float | None = None
+    p_differs: float | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is another record than the rest, beyond luck."""
+        return self.p_differs is not None and self.p_differs <= BEYOND_LUCK
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what was there before is not there any more: nothing was earned since, or less beyond luck."""
+        if self.sharpe is None:
+            return True
+        return self.sharpe < 0 or (self.differs and self.sharpe < (self.sharpe_before or 0.0))
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileVerdict:
@@ -46,8 +90,10 @@ class ProfileVerdict:
     after costs), `p_alpha` (more than the exposure to the market explains) and `p_skill` (timing), each stepped down
     over every trial, with their statistics `t_net`, `t_alpha` and `z_skill`. `upper_bound` is the 95% bound of the
     annual net Sharpe ratio, simultaneous over the run's profiles. `sharpe` is annual and net; `psr`, `dsr` and
-    `min_track_record_days` are shown and never decide. `ruined_on` is the date on which all was lost. Each is None
-    where it is undefined.
+    `min_track_record_days` are shown and never decide. `ruined_on` is the date on which all was lost. `kept_late` is
+    the share of the mean net return that is left, and `sharpe_late` the Sharpe ratio, with all orders one bar later.
+    `lately` is the last third by itself; what is proven and was not earned any more in it is so `until` it began.
+    Each is None where it is undefined.
     """
 
     verdict: Verdict
@@ -68,6 +114,10 @@ class ProfileVerdict:
     dsr: float | None = None
     min_track_record_days: float | None = None
     ruined_on: str | None = None
+    kept_late: float | None = None
+    sharpe_late: float | None = None
+    lately: Lately | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,20 @@
 """The verdict in words that a trader understands."""
 
-from tradsys.verdict.results import Leg, VerdictSpec
+from collections.abc import Mapping, Sequence
+
+from tradsys.verdict.results import Lately, Leg, VerdictSpec
+
+USUAL = VerdictSpec()
 
 
 def too_little(n_days: int, n_trades: int, spec: VerdictSpec) -> str:
     """Neither provable nor refutable yet."""
     days = f"too little history ({n_days:,} of {spec.min_days:,} days)"
     trades = f"too few trades ({n_trades:,} of {spec.min_trades:,})"
+    rules = f"; judged by {_rules(spec)}" if spec.changed else ""
     if n_days >= spec.min_days:
-        return f"not proven: {trades}"
-    return f"not proven: {days}" + (f" and {trades}" if n_trades < spec.min_trades else "")
+        return f"not proven: {trades}{rules}"
+    return f"not proven: {days}" + (f" and {trades}" if n_trades < spec.min_trades else "") + rules
 
 
 def never_moved(n_days: int) -> str:
@@ -17,12 +22,94 @@ def never_moved(n_days: int) -> str:
     return f"not proven: the account never moved in {n_days:,} days"
 
 
-def proven(sharpe: float, p: float, record: str) -> str:
-    """All legs stand."""
+def _rules(spec: VerdictSpec) -> str:
+    return f"changed rules, {spec.changed}"
+
+
+def proven(sharpe: float, p: float, record: str, *, until: str | None = None) -> str:
+    """All legs stand; `until` is the day since which nothing of it was earned."""
+    begins = f"proven until {until}" if until else "proven"
     return (
-        f"proven: it made money after costs (net Sharpe {sharpe:.1f}), more than its exposure to the market did, and "
+        f"{begins}: it made money after costs (net Sharpe {sharpe:.1f}), more than its exposure to the market did, and "
         f"its timing beats random entries; luck alone looks this good in {_share(p)} of cases ({record})"
     )
+
+
+def too_good(sharpe: float, growth: float, record: str) -> str:
+    """A profit that cannot be."""
+    times = f"{growth:,.0f}" if growth < 1e6 else f"{growth:.0e}"
+    return (
+        f"not proven: too good to be true (net Sharpe {sharpe:.1f}, the capital {times} times what it was): look at "
+        "the data first, at time stamps that are closes or come from elsewhere, at ticks and spreads wide against the "
+        f"profit of a trade, and at bars in which nothing was traded ({record})"
+    )
+
+
+def gone_when_late(kept: float | None, sharpe: float, sharpe_late: float | None, least: float, record: str) -> str:
+    """What was earned is not earned by orders that come one bar later, or nobody knows whether it is."""
+    if kept is None or sharpe_late is None:
+        return (
+            "not proven: its orders were never simulated one bar later, which a verdict asks for; make the run again "
+            f"(net Sharpe {sharpe:.1f}, {record})"
+        )
+    left = f"it keeps {kept:.0%} of its profit" if kept > 0 else "nothing of its profit is left"
+    return (
+        f"not proven: with every order one bar later {left}, and {least:.0%} are asked for: it hangs on fills at the "
+        f"very next open (net Sharpe {sharpe_late:.1f} instead of {sharpe:.1f}, {record})"
+    )
+
+
+def with_lately(sentence: str, lately: Lately, *, is_proven: bool) -> str:
+    """The sentence with what the last third was like, before its last brackets; where that has to be said."""
+    if not (lately.differs or (is_proven and lately.is_over)):
+        return sentence
+    return _before_record(sentence, _since(lately))
+
+
+def _before_record(sentence: str, words: str) -> str:
+    """The sentence with more words in front of its last brackets, which hold what it rests on."""
+    said, bracket, rest = sentence.rpartition(" (")
+    return f"{said}; {words}{bracket}{rest}" if bracket else f"{sentence}; {words}"
+
+
+def with_carriers(sentence: str, names: Sequence[str], share: float, n_symbols: int) -> str:
+    """The sentence with the few of a pool's symbols that earned its profit."""
+    rest = n_symbols - len(names)
+    others = f"the other {rest}" if rest > 1 else "the other one"
+    what = f"{others} lost money" if share > 1 else f"{others} earned {1 - share:.0%} of the profit"
+    who = f"{names[0]} alone carries it" if len(names) == 1 else f"{' and '.join(names)} carry it"
+    return _before_record(sentence, f"{who}: {what}")
+
+
+def with_symbols_of_their_own(sentence: str, found: Mapping[str, float]) -> str:
+    """The sentence of a pool that is not proven with those symbols, by p, whose own money is no luck."""
+    who = " and ".join(f"{name} (p {p:.3f})" for name, p in found.items())
+    return _before_record(sentence, f"by itself {who} made money beyond luck, counted over all symbols and trials")
+
+
+def with_wide_interval(sentence: str, low: float, high: float, spec: VerdictSpec) -> str:
+    """The sentence of what is proven although the interval that is shown beside it covers zero, and why."""
+    why = (
+        f"the 95% interval of its Sharpe ratio, {low:.2f} to {high:.2f}, covers zero since it leaves 2.5% at either "
+        f"end; what decides is one-sided at {spec.alpha:.2g}"
+    )
+    return _before_record(sentence, why)
+
+
+def _since(lately: Lately) -> str:
+    """What became of it, in words."""
+    days = f"{lately.n_days:,} days"
+    if lately.sharpe is None or lately.low is None or lately.high is None:
+        return f"since {lately.since} ({days}) the account has not moved"
+    trades = "1 trade" if lately.n_trades == 1 else f"{lately.n_trades:,} trades"
+    rests_on = f"(net Sharpe {lately.sharpe:.1f} [{lately.low:.1f}, {lately.high:.1f}], {trades} in {days})"
+    if lately.sharpe < 0:
+        what = "it has lost money"
+    elif lately.sharpe < (lately.sharpe_before or 0.0):
+        what = "it has earned less than before, beyond luck"
+    else:
+        what = "it has earned more than before, beyond luck"
+    return f"since {lately.since} {what} {rests_on}"
 
 
 def ruined(on: str, cause: str, record: str) -> str:
@@ -72,10 +159,11 @@ def not_proven(leg: Leg, sharpe: float, p: float, record: str, *, has_alpha: boo
     return f"not proven: {why} ({luck}; net Sharpe {sharpe:.1f}, {record})"
 
 
-def record(n_trades: int, n_days: int, n_trials: int) -> str:
-    """What the verdict rests on."""
+def record(n_trades: int, n_days: int, n_trials: int, spec: VerdictSpec = USUAL) -> str:
+    """What the verdict rests on, and by which rules where they were changed."""
+    rules = f", judged by {_rules(spec)}" if spec.changed else ""
     tried = "1 trial" if n_trials == 1 else f"{n_trials:,} trials"
-    return f"{n_trades:,} trades in {n_days:,} days, {tried} counted"
+    return f"{n_trades:,} trades in {n_days:,} days, {tried} counted{rules}"
 
 
 def _share(p: float) -> str:

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tradsys.core.bars import to_arrays
+from tradsys.core.slippage import slippage_of
 from tradsys.core.time import DAY_MS
 from tradsys.research.calibration.competing_trials import competing_trials, trade
 from tradsys.research.calibration.replication import Replication, replicate, shorter_verdicts
@@ -44,8 +45,9 @@ def test_the_quick_trades_are_the_simulations(outcome, spec, own):
     bars, reckless = to_arrays(frame), own[2]
     exits = np.searchsorted(labels.start, labels.end)
     day = (labels.start - 1) // DAY_MS - reckless.days[0]
+    taker = spec.costs.taker + slippage_of(frame, spec.costs)
     daily, position, n_trades = trade(
-        action, bars.open, bars.close, exits, labels.ret, labels.net, spec.costs.taker, day, len(reckless.days)
+        action, bars.open, bars.close, exits, labels.ret, labels.net, taker, day, len(reckless.days)
     )
     first = np.searchsorted(bars.ts, reckless.grid[0])
     assert n_trades == reckless.n_trades > 50

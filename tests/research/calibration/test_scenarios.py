@@ -61,7 +61,7 @@ def test_every_scenario_has_a_market_and_settings_that_are_valid():
 def test_scenarios_of_several_symbols_or_ranks_have_no_further_trials():
     wanted = planned_replications("fast", SCENARIOS, 1, competitors_every=1)
     without = {one.scenario for one in wanted if not one.has_competitors}
-    assert without == {"survivors", "stale-ranks", "misaligned", "late"}
+    assert without == {"survivors", "stale-ranks", "misaligned"}
 
 
 def test_longs_alone_are_a_setting_of_the_scenario():

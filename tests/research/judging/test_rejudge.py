@@ -112,3 +112,35 @@ def test_a_lockbox_that_others_have_opened_since_has_lapsed(copied, small_market
         assert judged.now.to_json()["lockbox"] == box
         assert len(judged.sentences) == seed
     assert "has lapsed: 1 more look into it" in judged.sentences[0]
+
+
+def test_a_run_judged_by_fewer_questions_says_so_and_may_lapse_without_new_trials(copied, tmp_path):
+    stored, ledger = copied
+    folder = shutil.copytree(stored.folder, tmp_path / "earlier")
+    verdict = stored.verdict.to_json()
+    for one in verdict["profiles"].values():
+        one |= {"verdict": "proven"}
+        for name in ("p_alpha", "t_alpha", "kept_late", "sharpe_late", "lately", "until"):
+            one.pop(name)
+    (folder / "verdict.json").write_text(json.dumps(verdict))
+    judged = rejudge(Replay(folder), ledger)
+    assert not judged.has_grown
+    assert judged.asks_more
+    assert judged.sentences[0].startswith("A verdict asks more now than when this run was made")
+    assert judged.lapsed
+    assert f'{judged.lapsed[0]}: its "proven" has lapsed; it is not proven now that more is asked.' in judged.sentences
+
+
+def test_a_trial_without_a_delayed_record_is_judged_with_the_alpha_and_not_proven(copied):
+    stored, ledger = copied
+    manifest = json.loads((stored.folder / "manifest.json").read_text())
+    own = {name: replace(ledger.load_trial(digest), delayed=None) for name, digest in manifest["trials"].items()}
+    digests = {}
+    for name, trial in own.items():
+        ledger.append_trial({"blocks": stored.manifest.blocks}, trial)
+        digests[name] = trial.digest
+    old = Replay(stored.folder)
+    old.__dict__["manifest"] = old.manifest.model_copy(update={"trials": digests})
+    now = rejudge(old, ledger).now.profiles
+    assert all(one.verdict != "proven" for one in now.values())
+    assert any(one.p_alpha is not None for one in now.values())

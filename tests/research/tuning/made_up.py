@@ -33,6 +33,7 @@ def fold(opens: int, n: int, *, knows: float, weight: float = 1.0, seed: int = 0
         net=ret * aop,
         weight=none + weight,
         atr_over_price=np.full(n, aop),
+        slippage=np.zeros(n),
         base_rate=np.full(2, 0.5),
         timeout_rate=np.full(2, 1e-4),
     )

@@ -9,10 +9,11 @@ from tests.labels.hand_made import HOUR_MS
 from tradsys.backtest.metrics import measure
 from tradsys.backtest.simulate import simulate
 from tradsys.core.costs import Costs
+from tradsys.core.time import DAY_MS
 from tradsys.labels import BarrierSpec
 from tradsys.research.walk.scoring import Scored
-from tradsys.research.walk.symbols import symbol_skill, symbol_trades
-from tradsys.verdict import ForecastOutcomes, Overlap
+from tradsys.research.walk.symbols import symbol_contributions, symbol_skill, symbol_trades, with_evidence
+from tradsys.verdict import ForecastOutcomes, Overlap, VerdictSpec
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +70,24 @@ def test_skill_is_that_of_the_symbols_own_rows():
     assert a["over_base"]["value"] == 0.0
     assert b["over_base"]["low"] > 0
     assert c["over_base"] is None
+
+
+def test_contributions_are_shares_of_the_equity_of_the_day_before(simulation):
+    found = symbol_contributions(simulation)
+    worth = np.append(simulation.cash_quote, simulation.cash_quote * np.cumprod(1 + simulation.daily))[:-1]
+    assert found.shape == (3, len(simulation.days))
+    assert (found * worth).sum(axis=1) == pytest.approx(
+        [one["profit_abs"] for one in symbol_trades(simulation, seed=0)]
+    )
+    first = simulation.trades.row(0, named=True)
+    day = (int(first["exit_ts"].timestamp() * 1000) - 1) // DAY_MS - simulation.days[0]
+    assert found["ABC".index(first["symbol"]), day] != 0
+
+
+def test_each_symbols_evidence_stands_in_the_metrics(simulation):
+    profiles = {"P": {"symbols": symbol_trades(simulation, seed=0)}}
+    with_evidence(profiles, {"P": simulation}, VerdictSpec(n_bootstrap=99, min_days=20, min_trades=20), seed=0)
+    a, b, c = profiles["P"]["symbols"]
+    assert (b["t"], b["p_own"]) == (None, None)
+    assert a["t"] is not None
+    assert 0 < min(a["p_own"], c["p_own"]) <= 1

@@ -32,6 +32,7 @@ class TradeTable {
       { key: "exit_price", head: "Out at", text: (i) => price(columns.exit_price[i]), isNumber: true },
       { key: "reason", head: "Ended by", text: (i) => names.reasons[columns.reason[i]] ?? "" },
       { key: "fees_quote", head: "Fees, quote", text: (i) => money(columns.fees_quote[i]), isNumber: true },
+      { key: "slippage_quote", head: "Slippage, quote", text: (i) => (Number.isFinite(columns.slippage_quote[i]) ? money(columns.slippage_quote[i]) : "–"), isNumber: true },
       { key: "profile", head: "Profile", text: (i) => names.profiles[columns.profile[i]] },
     ];
   }

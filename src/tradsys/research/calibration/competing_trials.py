@@ -18,6 +18,7 @@ from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import to_arrays
 from tradsys.core.orders import SIDES
 from tradsys.core.seeds import generator
+from tradsys.core.slippage import slippage_of
 from tradsys.core.time import DAY_MS
 from tradsys.journal.trial import TrialSeries
 from tradsys.profiles.rules import QUIET
@@ -46,20 +47,24 @@ def competing_trials(
 ) -> list[TrialSeries]:
     """Four trials a model: its best 5 and 25% outside the quiet regime, its best 25%, and all that pay their costs.
 
-    Every other model trains on the last two blocks alone. For one symbol; `own` lends its days and its grid.
+    Every other model trains on the last two blocks alone. For one symbol; `own` lends its days and its grid. Orders
+    that come a bar later are those of the label one row on.
     """
     (frame,), (labels,) = outcome.data.frames.values(), outcome.data.labels.values()
     arrays = to_arrays(frame)
     exits = np.searchsorted(labels.start, labels.end)
     first = int(np.searchsorted(arrays.ts, own.grid[0]))
     day = (labels.start - 1) // DAY_MS - own.days[0]
+    taker = spec.costs.taker + slippage_of(frame, spec.costs)
     trials = []
     for i, action in enumerate(_actions(outcome, spec, n_models, seed)):
-        daily, position, n_trades = trade(
-            action, arrays.open, arrays.close, exits, labels.ret, labels.net, spec.costs.taker, day, len(own.days)
+        (daily, position, n_trades), (delayed, _, _) = (
+            trade(acts, arrays.open, arrays.close, exits, labels.ret, labels.net, taker, day, len(own.days))
+            for acts in (action, np.where(labels.is_labelled, np.append(action[:1] * 0, action[:-1]), 0))
         )
         held = position[None, first : first + len(own.grid)]
-        trials.append(TrialSeries(f"rival {i}", own.days, daily, own.grid, held, own.opens, own.symbols, n_trades))
+        key, grid = f"rival {i}", (own.grid, held, own.opens, own.symbols)
+        trials.append(TrialSeries(key, own.days, daily, *grid, n_trades, delayed))
     return trials
 
 
@@ -73,13 +78,15 @@ def _actions(outcome: Outcome, spec: Experiment, n_models: int, seed: int) -> Ac
     models = _models(X.shape[1], n_models, seed)
     trains = [result.fold.train[0] & usable for result in outcome.results]
     blocks = [_sums(design, labels.target, labels.weight, rows) for rows in _growth(trains)]
+    slippage = slippage_of(frame, spec.costs)
     actions = np.zeros((n_models * N_RULES, len(X)), np.int8)
     for k, (result, train) in enumerate(zip(outcome.results, trains, strict=True)):
         beta = np.stack([_fit(model, blocks[: k + 1], design.shape[1]) for model in models])
         rows, sample = np.flatnonzero(result.fold.test[0] & usable), np.flatnonzero(train)[::_RANK_EVERY]
         is_lively = result.predictor.regimes.filter(frame)[rows].argmax(axis=1) != QUIET
         probability, before = (_probability(design[part], beta) for part in (rows, sample))
-        actions[:, rows] = _decide(probability, before, is_lively, labels.atr_over_price[rows], spec)
+        taker = spec.costs.taker + slippage[rows]
+        actions[:, rows] = _decide(probability, before, is_lively, labels.atr_over_price[rows], taker, spec)
     return actions
 
 
@@ -119,15 +126,23 @@ def _fit(model: _Model, blocks: list[tuple[FloatArray, FloatArray]], n_columns: 
 
 
 def _decide(
-    probability: FloatArray, before: FloatArray, is_lively: BoolArray, atr_over_price: FloatArray, spec: Experiment
+    probability: FloatArray,
+    before: FloatArray,
+    is_lively: BoolArray,
+    atr_over_price: FloatArray,
+    taker: FloatArray,
+    spec: Experiment,
 ) -> ActionArray:
-    """Actions (n_models * 4, n_rows) from probabilities of the rows and of training rows, (n_models, n, 2) both."""
+    """Actions (n_models * 4, n_rows) from probabilities of the rows and of training rows, (n_models, n, 2) both.
+
+    `taker` (n_rows,) is what a market order is known to cost.
+    """
     allowed = np.array([side in spec.sides for side in SIDES])
     probability, before = (np.where(allowed, p, -np.inf) for p in (probability, before))
     best_side, confidence = probability.argmax(axis=2), probability.max(axis=2)
     high, middle = np.quantile(before.max(axis=2), [0.95, 0.75], axis=1)[:, :, None]
     gross = (confidence * spec.barriers.upper - (1 - confidence) * spec.barriers.lower) * atr_over_price
-    fees = spec.costs.taker + confidence * spec.costs.maker + (1 - confidence) * spec.costs.taker
+    fees = taker + confidence * spec.costs.maker + (1 - confidence) * taker
     rules = ((confidence > high) & is_lively, (confidence > middle) & is_lively, confidence > middle, gross > fees)
     side = np.where(best_side == 0, 1, -1)
     acts = np.stack([np.where(rule, side, 0) for rule in rules], axis=1)
@@ -148,13 +163,14 @@ def trade(
     exits: IntArray,
     ret: FloatArray,
     net: FloatArray,
-    taker: float,
+    taker: FloatArray,
     day: IntArray,
     n_days: int,
 ) -> tuple[FloatArray, Float32Array, int]:
     """Daily net returns on the notional at entry, the position from open to open, and the number of trades.
 
-    A trade is the label it stands for; the next decision is taken when its exit bar has closed.
+    A trade is the label it stands for, `taker` (n_bars,) what entering costs; the next decision is taken when its exit
+    bar has closed.
     """
     daily = np.zeros(n_days)
     position = np.zeros(len(action), np.float32)
@@ -167,13 +183,13 @@ def trade(
         column = 0 if side > 0 else 1
         entry, last = open_[row + 1], exits[row, column]
         mark = entry
-        daily[day[row + 1]] -= taker
+        daily[day[row + 1]] -= taker[row + 1]
         for j in range(row + 1, last + 1):
             now = close[j] if j < last else entry * (1.0 + side * ret[row, column])
             daily[day[j]] += side * (now - mark) / entry
             position[j] = side
             mark = now
-        daily[day[last]] -= ret[row, column] - net[row, column] - taker
+        daily[day[last]] -= ret[row, column] - net[row, column] - taker[row + 1]
         n_trades += 1
         row = last
     return daily, position, n_trades

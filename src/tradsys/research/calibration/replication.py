@@ -16,6 +16,7 @@ from tradsys.machine.plan import Plan
 from tradsys.research.calibration.competing_trials import N_RULES, competing_trials
 from tradsys.research.calibration.scenarios import Preset, Scenario, calibration_experiment, scenario_named
 from tradsys.research.judging.trials import Tried, trial_series
+from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.walk.experiment import Outcome, run_experiment
 from tradsys.research.walk.experiment_spec import Experiment
@@ -23,7 +24,7 @@ from tradsys.runs.manifest import code_digest
 from tradsys.settings.market import with_ranks
 from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.procedure import judge
-from tradsys.verdict.results import VerdictSpec
+from tradsys.verdict.results import ProfileVerdict, VerdictSpec
 
 TRIALS = (20, 100)
 """Numbers of trials, the run's own profiles included, besides those profiles alone."""
@@ -31,7 +32,19 @@ TRIALS = (20, 100)
 SHORTER_DAYS = (200, 300, 500)
 """Beginnings of the record that are judged on their own, as if history ended there."""
 
-_KEPT = ("verdict", "n_trades", "p", "p_net", "p_alpha", "p_skill", "upper_bound", "sharpe")
+_KEPT = (
+    "verdict",
+    "n_trades",
+    "p",
+    "p_net",
+    "p_alpha",
+    "p_skill",
+    "upper_bound",
+    "sharpe",
+    "leg",
+    "kept_late",
+    "until",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,7 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
         line["among"] = {}
         for n_trials in TRIALS:
             all_judged = judged([*own, *competitors[: n_trials - len(own)]])
-            proven = [name for name, one in all_judged.profiles.items() if one.verdict == "proven"]
+            proven = [name for name, one in all_judged.profiles.items() if _is_proven(one, scenario)]
             line["among"][str(n_trials)] = {
                 "any": len(proven) > 0,
                 "own": [p for p in proven if p in judgement.profiles],
@@ -111,7 +124,9 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
 def _try(scenario: Scenario, market: Market, replication: Replication, plan: Plan | None) -> _Tried:
     if scenario.procedure == "ranks":
         config = scenario.config(replication.seed)
-        ranks = RankProcedure.of(market, config).simulate(market, lambda *_: None)
+        procedure = RankProcedure.of(market, config)
+        procedure.check_stamps(market)
+        ranks = procedure.simulate(market, lambda *_: None)
         return _Tried(trial_series(ranks.simulations), ranks.spec, ranks.guard_bars)
     spec = calibration_experiment(
         replication.preset,
@@ -121,8 +136,14 @@ def _try(scenario: Scenario, market: Market, replication: Replication, plan: Pla
         sides=market.sides,
         plan=plan,
     )
+    check_stamps(market, spec.features)
     outcome = run_experiment(market, spec)
     return _Tried(trial_series(outcome.simulations), spec, outcome.guard_bars(spec), (outcome, spec))
+
+
+def _is_proven(verdict: ProfileVerdict, scenario: Scenario) -> bool:
+    """Whether it is called proven; where the edge has died, proven until a date is not."""
+    return verdict.verdict == "proven" and not (scenario.truth == "died" and verdict.until)
 
 
 def shorter_verdicts(
@@ -149,6 +170,7 @@ def shorter_verdicts(
                 trial,
                 days=trial.days[:n_days],
                 daily=trial.daily[:n_days],
+                delayed=None if trial.delayed is None else trial.delayed[:n_days],
                 grid=trial.grid[:cut],
                 position=trial.position[:, :cut],
                 opens=trial.opens[:, :cut],

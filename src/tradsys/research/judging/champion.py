@@ -152,7 +152,7 @@ def promote(run: Replay, ledger: Ledger, profile: str | None = None) -> Promotio
     chosen = named(profile or manifest.deployed_profile, run.tried.profiles).name
     data = Data(manifest.market, manifest.blocks, manifest.fingerprint)
     judged = rejudge(run, ledger).now.profiles[chosen]
-    standing: Literal["proven", "candidate"] = "proven" if judged.verdict == "proven" else "candidate"
+    standing: Literal["proven", "candidate"] = "proven" if is_proven_still(judged) else "candidate"
     mine = contender(ledger, data, manifest.experiment, chosen)
     holder = reigning(ledger, data.market, data.blocks)
     if holder is None:
@@ -178,11 +178,16 @@ def promote(run: Replay, ledger: Ledger, profile: str | None = None) -> Promotio
     return Promotion(ledger.append(entry.content()), standing, contest.why)
 
 
+def is_proven_still(judged: ProfileJudgement) -> bool:
+    """Whether it is proven without a day since which it has not earned: an edge that died is at most a candidate."""
+    return judged.verdict == "proven" and judged.until is None
+
+
 def first_champion(mine: Contender, judged: ProfileJudgement, spec: VerdictSpec) -> Contest:
     """Whether an empty seat goes to this contender, given its verdict as of now."""
     if mine.troubles:
         return Contest(False, f"the seat stays empty: {mine.name} is unstable ({mine.troubles[0]})")
-    if judged.verdict == "proven":
+    if is_proven_still(judged):
         return Contest(True, f"first on this market and proven: {judged.sentence}")
     has_earned = judged.sharpe is not None and judged.sharpe > 0 and judged.n_trades >= spec.min_trades
     if judged.verdict == "refuted" or not has_earned:

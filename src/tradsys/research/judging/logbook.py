@@ -149,6 +149,7 @@ def _result(judged: ProfileJudgement, sharpe: Measurement | None = None) -> Resu
         high=sharpe.high if sharpe else None,
         n_trades=judged.n_trades,
         n_days=judged.n_days,
+        until=judged.until,
     )
 
 

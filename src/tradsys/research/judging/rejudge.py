@@ -23,7 +23,8 @@ from tradsys.journal.trial import TrialSeries
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
-from tradsys.research.judging.trials import Tried, judge_now, verdict_json
+from tradsys.research.judging.trials import Tried, judge_now
+from tradsys.research.judging.verdict_file import verdict_json
 from tradsys.research.ranking.market_neutral import market_neutral_from
 from tradsys.research.walk.experiment import profile_decisions, simulate_decisions
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from
@@ -137,6 +138,11 @@ class Rejudged:
         return self.then.ledger_head != self.now.ledger_head
 
     @property
+    def asks_more(self) -> bool:
+        """Whether the run was judged by an earlier version, which asked fewer questions."""
+        return any(one.p is not None and one.p_alpha is None for one in self.then.profiles.values())
+
+    @property
     def lapsed(self) -> tuple[str, ...]:
         """Profiles that were proven and are not any more."""
         was = (name for name, judged in self.then.profiles.items() if judged.verdict == "proven")
@@ -150,23 +156,29 @@ class Rejudged:
         return (*self._changes(), *([opened] if self.n_openings_since else []))
 
     def _changes(self) -> tuple[str, ...]:
-        if not self.has_grown:
+        if not self.has_grown and not self.asks_more:
             return ()
         n_then, n_now = self.then.n_trials, self.now.n_trials
-        grown = f"More has been tried on this data since: {n_then:,} trials then, {n_now:,} now."
+        reasons = [f"{n_now:,} trials count instead of {n_then:,}"] if self.has_grown else []
+        told = []
+        if self.has_grown:
+            told.append(f"More has been tried on this data since: {n_then:,} trials then, {n_now:,} now.")
+        if self.asks_more:
+            told.append("A verdict asks more now than when this run was made: an alpha, and orders one bar later.")
+            reasons.append("more is asked")
+        why = " and ".join(reasons)
         changed = [
-            f'{name}: its "proven" has lapsed; it is {self.now.profiles[name].verdict} now that '
-            f"{n_now:,} trials count instead of {n_then:,}."
+            f'{name}: its "proven" has lapsed; it is {self.now.profiles[name].verdict} now that {why}.'
             if name in self.lapsed
             else f"{name}: {before.verdict} then, {self.now.profiles[name].verdict} now."
             for name, before in self.then.profiles.items()
             if before.verdict != self.now.profiles[name].verdict
         ]
-        return (grown, *(changed or ["No verdict has changed by that."]))
+        return (*told, *(changed or ["No verdict has changed by that."]))
 
 
 def rejudge(run: Replay, ledger: Ledger) -> Rejudged:
-    """Judge the run again; with an unchanged ledger this is its stored verdict, to the last bit.
+    """Judge the run again; with an unchanged ledger and procedure this is its stored verdict, to the last bit.
 
     The profiles' series come from the ledger, the prices from the run's bars.
     """
@@ -180,7 +192,7 @@ def rejudge(run: Replay, ledger: Ledger) -> Rejudged:
         guard_bars=manifest.guard_bars,
         causes={name: one.ruin.cause for name, one in metrics.profiles.items() if one.ruin},
     )
-    now = RunVerdict.parse(plain(verdict_json(judged, metrics.to_json())), "the verdict as of now")
+    now = RunVerdict.parse(plain(verdict_json(judged, metrics.to_json(), run.tried.verdict)), "the verdict as of now")
     n_since = 0
     if then.lockbox is not None:
         n_since = len(_openings(run, ledger)) - 1 - then.lockbox.n_other_openings

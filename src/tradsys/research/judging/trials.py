@@ -18,7 +18,6 @@ from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
 from tradsys.research.walk.lockbox import lockbox_opens
-from tradsys.runs.metrics import why_never
 from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.procedure import judge
 from tradsys.verdict.results import JointVerdict, VerdictSpec
@@ -107,7 +106,17 @@ class Judged:
 def trial_series(simulations: Mapping[str, Simulation]) -> list[TrialSeries]:
     """Each profile's record as the verdict and the ledger need it."""
     return [
-        TrialSeries(name, one.days, one.daily, one.grid, one.position, one.opens, one.symbols, len(one.trades))
+        TrialSeries(
+            key=name,
+            days=one.days,
+            daily=one.daily,
+            grid=one.grid,
+            position=one.position,
+            opens=one.opens,
+            symbols=one.symbols,
+            n_trades=len(one.trades),
+            delayed=one.delayed,
+        )
         for name, one in simulations.items()
     ]
 
@@ -203,21 +212,6 @@ def judge_now(
         causes=causes,
     )
     return Judged(judgement, ledger.head_for(judged))
-
-
-def verdict_json(judged: Judged, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The judgement as it is stored; a profile that never fired says so, and why."""
-    stored = judged.judgement.to_dict()
-    for name, profile in stored["profiles"].items():
-        shown = metrics["profiles"][name]
-        if shown["n_decisions"] == 0 and (why := why_never(shown["highest_confidence"], shown.get("stayed_out", ""))):
-            profile["sentence"] += f"; it never fired: {why}"
-    tried = "1 trial" if judged.judgement.n_trials == 1 else f"{judged.judgement.n_trials:,} trials"
-    sentence = (
-        f"With {judged.judgement.n_days:,} days and {tried} counted, an edge below a net Sharpe ratio of "
-        f"{judged.judgement.detectable_sharpe:.1f} would usually stay unproven."
-    )
-    return {**stored, "power": sentence, "ledger_head": judged.ledger_head}
 
 
 def check_lockbox(market: Market, share: float, rules: Rules) -> None:

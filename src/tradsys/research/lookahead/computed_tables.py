@@ -52,7 +52,7 @@ def prediction_tables(
         return inputs
     X = features.standardise(raw)
     reading = predictor.model_outputs(X, predictor.regimes.filter(bars))
-    return [*inputs, *decision_tables(predictor.forecasts(bars, reading, rows), spec, symbol)]
+    return [*inputs, *decision_tables(predictor.forecasts(bars, reading, rows, symbol), spec, symbol)]
 
 
 def input_tables(

@@ -8,6 +8,7 @@ import polars as pl
 
 from tradsys.backtest.metrics import measure
 from tradsys.backtest.simulate import Simulation
+from tradsys.core.costs import ESTIMATED
 from tradsys.core.time import from_ms, stamp
 from tradsys.data.market import Market
 from tradsys.journal.entries import NOT_FITTED
@@ -15,6 +16,7 @@ from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Tra
 from tradsys.research.walk.blocks import block_result
 from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.metrics import (
+    SLIPPAGE_NOTE,
     benchmark_json,
     closed_note,
     design_notes,
@@ -22,7 +24,8 @@ from tradsys.research.walk.metrics import (
     measured_json,
     ruin_json,
 )
-from tradsys.settings.dangers import dangers
+from tradsys.research.walk.slippage import more_slippage_json, slippage_json
+from tradsys.settings.dangers import dangers, volume_dangers
 from tradsys.verdict.error_rates import calibration_notes
 
 
@@ -46,15 +49,19 @@ def rank_metrics(
                 "description": spec.rule.description,
                 "metrics": measured_json(measured),
                 "exit_reasons": dict(sorted(simulation.trades["reason"].value_counts().iter_rows())),
+                "not_taken": simulation.not_taken,
+                "n_orders": simulation.n_orders,
                 "n_decisions": int((traded.targets.weights != 0).any(axis=1).sum()),
                 "highest_confidence": None,
                 "net_exposure_mean": float(np.abs(simulation.position.sum(axis=0)).mean()),
                 **ruin_json(simulation),
+                **more_slippage_json(simulation, seed=spec.seed),
             }
         },
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": _assumptions(market, spec, (start, end)),
-        "dangers": dangers(spec.costs, fraction=None, cap=spec.gross),
+        "dangers": [*dangers(spec.costs, fraction=None, cap=spec.gross), *volume_dangers(market.frames())],
+        "slippage": slippage_json(market.frames(), spec.costs, (start, end)),
     }
 
 
@@ -107,15 +114,18 @@ def _blocks(traded: Traded, spec: MarketNeutralSpec, start: int, end: int) -> li
 
 def _assumptions(market: Market, spec: MarketNeutralSpec, span: tuple[int, int]) -> list[str]:
     costs = spec.costs
+    slipped = f"{costs.slippage_bps:g} bp" if costs.slippage_bps != ESTIMATED else SLIPPAGE_NOTE
     borrowing = f"a short {costs.borrow_bps_per_year:g} bp a year" if costs.borrow_bps_per_year else "nothing"
     return [
         *design_notes(market, span, "The rule was found, in hindsight,"),
         *calibration_notes(spec.verdict),
         "Ranks are taken when a bar has closed and traded at the next open; positions that stay are only resized.",
-        f"Whatever is traded, on either side, pays {costs.taker_bps + costs.slippage_bps:g} bp; "
+        f"Whatever is traded, on either side, pays {costs.taker_bps:g} bp and slippage, {slipped}; "
         f"{_funding(market, spec)} and pays a short as much; borrowing costs {borrowing} here.",
         spec.margin.sentence,
-        "A symbol's position is sold at the close of its last bar, at that price.",
+        "In a bar without volume nothing is traded: a position there stays as it is until "
+        + ("the next bar with trades." if spec.no_volume == "wait" else "the next choice."),
+        "A symbol's position is sold at the close of its last bar, or valued at it where nobody traded in that bar.",
         f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and "
         f"{closed_note(spec.folds.lockbox)}.",
         "The universe holds only what was loaded: symbols that nobody loaded, delisted ones above all, are missing.",

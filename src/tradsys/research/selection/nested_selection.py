@@ -28,7 +28,7 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, meta_labels
 from tradsys.research.walk.experiment import Outcome, block_decisions, profile_decisions, simulate_decisions
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.fitting import TimeoutModel, expected_holding_cost
+from tradsys.research.walk.fitting import TimeoutModel, expected_holding_cost, known_slippage
 from tradsys.research.walk.metrics import measured_json
 from tradsys.research.walk.record import Record
 from tradsys.splits.kfold import PurgedKFold
@@ -169,13 +169,14 @@ def first_part_forecasts(data: Dataset, spec: Experiment, result: FoldResult, re
     labels = data.stacked(rows)
     log_odds = stack(logits, rows)
     carry = expected_holding_cost(predictor.valuation.holding, data, rows)
-    judged = predictor.valuation.value(log_odds, stack(timeout, rows), labels.atr_over_price, carry)
+    slippage = known_slippage(data, spec, rows)
+    judged = predictor.valuation.value(log_odds, stack(timeout, rows), labels.atr_over_price, carry, slippage=slippage)
     inputs = audit_inputs(stack(X, rows), log_odds, judged, stack(regime, rows))
     audits = _out_of_fold(spec, data, meta_labels(inputs, judged, labels))
     ends = np.cumsum([mask.sum() for mask in rows])[:-1]
     parts = zip(data.frames.items(), X, logits, timeout, regime, rows, np.split(audits, ends), strict=True)
     return {
-        symbol: replace(predictor.forecasts(bars, ModelOutputs(*readings), mask), audit=audit)
+        symbol: replace(predictor.forecasts(bars, ModelOutputs(*readings), mask, symbol), audit=audit)
         for (symbol, bars), *readings, mask, audit in parts
     }
 

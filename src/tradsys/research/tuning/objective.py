@@ -206,7 +206,8 @@ def _bets(fold: FoldForecasts, others: Sequence[FoldForecasts], spec: Experiment
         sides=spec.sides,
         holding=_holding(others or [fold], spec, step),
     )
-    judged = valuation.value(fold.logits, fold.timeout, fold.atr_over_price, _carry(valuation.holding, fold))
+    carry = _carry(valuation.holding, fold)
+    judged = valuation.value(fold.logits, fold.timeout, fold.atr_over_price, carry, slippage=fold.slippage)
     chosen = (np.arange(len(judged.best_side)), judged.best_side)
     in_atr = np.concatenate([one.net / one.atr_over_price[:, None] for one in (others or [fold])])
     variance = float((in_atr**2).mean()) * fold.atr_over_price**2

@@ -26,7 +26,7 @@ from tradsys.models.registry import fit_agent
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment, experiment_from, experiment_on
-from tradsys.research.walk.fitting import TimeoutModel, known_funding, timeout_panel
+from tradsys.research.walk.fitting import TimeoutModel, known_funding, known_slippage, timeout_panel
 from tradsys.research.walk.folds import purged_folds
 from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.research.walk.record import both
@@ -83,8 +83,8 @@ class FoldForecasts:
     Rows of all symbols, (n,) or (n, 2) for long and short.
 
     Log-odds are the forecaster's (`logits`) and those of a time exit (`timeout`), uncalibrated.
-    `base_rate` and `timeout_rate` (2,) are those of the rows that trained. `funding` (n, 3) is what
-    the bars knew: rate, hours, age; empty where there is none.
+    `base_rate` and `timeout_rate` (2,) are those of the rows that trained. `slippage` (n,) is what
+    market orders were known to pay, `funding` (n, 3) what the bars knew: rate, hours, age; empty where there is none.
     """
 
     start: IntArray
@@ -100,6 +100,7 @@ class FoldForecasts:
     atr_over_price: FloatArray
     base_rate: FloatArray
     timeout_rate: FloatArray
+    slippage: FloatArray
     funding: FloatArray = field(default_factory=lambda: np.empty((0, 3)))
 
 
@@ -195,6 +196,7 @@ class FoldFitter:
             net=labels.net,
             weight=labels.weight,
             atr_over_price=labels.atr_over_price,
+            slippage=known_slippage(data, job.spec, test),
             base_rate=base_rate(panel.stack_y(train), panel.stack_weight(train)),
             timeout_rate=base_rate(timeout_panel(panel, data).stack_y(train), panel.stack_weight(train)),
             funding=known_funding(data, job.spec, test),

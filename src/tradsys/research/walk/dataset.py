@@ -14,6 +14,7 @@ from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.carry import carry_of, held
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
+from tradsys.core.slippage import slippage_of
 from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FeatureSet, FittedFeatures, RawFeatures
 from tradsys.labels.barriers import BarrierSpec
@@ -172,20 +173,21 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
     timed_out, ambiguous = np.zeros((n, 2), bool), np.zeros((n, 2), bool)
     weight = np.zeros((n, 2))
     labels, carry = barriers.label(bars), carry_of(bars, costs, interval_ms(interval))
+    taker = costs.taker + slippage_of(bars, costs)
     for column, side in enumerate(LONG_SHORT):
         one = labels.filter(pl.col("side") == side)
         rows = one["index"].to_numpy()
         label_end = one["end"].dt.epoch("ms").to_numpy()
         hit = one["label"].to_numpy() == 1
         gross = one["ret"].to_numpy()
-        exit_fee = np.where(hit, costs.maker, costs.taker) * (1.0 + side * gross)
         target[rows, column] = hit
         ret[rows, column] = gross
         is_time = (one["reason"] == "time").to_numpy()
         entered, left = one["entry_index"].to_numpy(), one["exit_index"].to_numpy()
         at_close = is_time & (left == rows + barriers.horizon)  # later than that it is the next open somebody traded at
         funding, borrow = held(carry, side, entered, left, ~at_close)
-        net[rows, column] = gross - costs.taker - exit_fee - (funding + borrow) / one["entry"].to_numpy()
+        exit_fee = np.where(hit, costs.maker, taker[left]) * (1.0 + side * gross)
+        net[rows, column] = gross - taker[entered] - exit_fee - (funding + borrow) / one["entry"].to_numpy()
         end[rows, column] = label_end
         timed_out[rows, column] = is_time
         ambiguous[rows, column] = one["ambiguous"].to_numpy()

@@ -30,6 +30,8 @@ from tradsys.research.walk.fitting import (
     expected_holding_cost,
     fit_holding,
     has_rates,
+    known_slippage,
+    slippage_when,
     timeout_panel,
 )
 from tradsys.research.walk.folds import Fold
@@ -118,8 +120,15 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         costs=spec.costs,
         sides=spec.sides,
         holding=holding,
+        slippage=slippage_when(data, spec, models.fold.opens),
     )
-    judged = valuation.value(logits, timeout_logits, labels.atr_over_price, expected_holding_cost(holding, data, known))
+    judged = valuation.value(
+        logits,
+        timeout_logits,
+        labels.atr_over_price,
+        expected_holding_cost(holding, data, known),
+        slippage=known_slippage(data, spec, known),
+    )
     regime = stack(models.regime, known)
     predictor = Predictor(
         interval=data.interval,
@@ -172,7 +181,7 @@ def _test_forecasts(
     timeouts = models.logits[TimeoutModel.name]
     parts = zip(data.frames.items(), models.fold.test, models.panel.X, logits, timeouts, models.regime, strict=True)
     return {
-        symbol: predictor.forecasts(bars, ModelOutputs(X, own, timeout, regime), rows)
+        symbol: predictor.forecasts(bars, ModelOutputs(X, own, timeout, regime), rows, symbol)
         for (symbol, bars), rows, X, own, timeout, regime in parts
     }
 

@@ -1,7 +1,7 @@
 """The whole flow as one page: bars -> labels -> folds -> agents -> forecasts -> profiles -> simulated trades."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +60,7 @@ def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda
     n_steps = len(results) + 1
     progress("simulating the profiles", len(results), n_steps)
     scored = gather(data, results, spec.barriers.horizon)
-    simulations = {profile.name: simulate_profile(data, results, profile, spec) for profile in spec.profiles}
+    simulations = {profile.name: _on_time_and_late(data, results, profile, spec) for profile in spec.profiles}
     progress("profiles simulated", n_steps, n_steps)
     return Outcome(data, record, results, scored, simulations)
 
@@ -105,10 +105,29 @@ def simulate_profile(data: Dataset, results: Sequence[FoldResult], profile: Prof
     return simulate_decisions(data.frames, decisions, spec, start=results[0].fold.opens, end=data.closes)
 
 
+def _on_time_and_late(data: Dataset, results: Sequence[FoldResult], profile: Profile, spec: Experiment) -> Simulation:
+    """The same with the daily returns of orders that come one bar later beside it, which a verdict asks for."""
+    decisions = pl.concat(block_decisions(result, profile, spec) for result in results)
+    on_time, late = (
+        simulate_decisions(data.frames, decisions, spec, start=results[0].fold.opens, end=data.closes, delay=delay)
+        for delay in (0, 1)
+    )
+    return replace(on_time, delayed=late.daily)
+
+
 def simulate_decisions(
-    frames: Mapping[str, pl.DataFrame], decisions: pl.DataFrame, spec: Experiment, *, start: int, end: int
+    frames: Mapping[str, pl.DataFrame],
+    decisions: pl.DataFrame,
+    spec: Experiment,
+    *,
+    start: int,
+    end: int,
+    delay: int = 0,
 ) -> Simulation:
-    """What the kernel makes of decisions under the experiment's costs and sizes, in [start, end) ms."""
+    """What the kernel makes of decisions under the experiment's costs and sizes, in [start, end) ms.
+
+    With `delay` all orders come so many bars later.
+    """
     return simulate(
         frames,
         decisions.filter(pl.col("action") != 0),
@@ -118,6 +137,7 @@ def simulate_decisions(
         barriers=spec.barriers,
         start=start,
         end=end,
+        delay=delay,
     )
 
 
@@ -148,7 +168,7 @@ def simulate_lockbox(market: Market, spec: Experiment, outcome: Outcome) -> Mapp
     record = _extended(outcome.record, outcome.data, data)
     result = research_fold(data, spec, fold, record, outcome.results[0].fold.opens)
     profile = profile_named(spec.deployed, spec.profiles)
-    return {profile.name: simulate_profile(data, [result], profile, spec)}
+    return {profile.name: _on_time_and_late(data, [result], profile, spec)}
 
 
 def _extended(record: Record, before: Dataset, data: Dataset) -> Record:

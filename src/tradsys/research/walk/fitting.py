@@ -10,9 +10,11 @@ import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.carry import COLUMNS, funding_of
+from tradsys.core.costs import ESTIMATED
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.logistic import log_odds
 from tradsys.core.seeds import derive
+from tradsys.core.slippage import slippage_of
 from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.weights import base_rate
@@ -154,6 +156,22 @@ def expected_holding_cost(holding: Holding | None, data: Dataset, rows: Rows) ->
     if holding is None:
         return None
     return stack([holding.expected(bars) for bars in data.frames.values()], rows)
+
+
+def known_slippage(data: Dataset, spec: Experiment, rows: Rows) -> FloatArray:
+    """What market orders were known to pay beside the fee at the chosen rows, symbol after symbol, (n,)."""
+    return stack([slippage_of(bars, spec.costs) for bars in data.frames.values()], rows)
+
+
+def slippage_when(data: Dataset, spec: Experiment, opens: int) -> dict[str, float]:
+    """What they paid in each symbol's last bar that had closed by `opens`, ms; nothing where the costs set a number."""
+    if spec.costs.slippage_bps != ESTIMATED:
+        return {}
+    found = {}
+    for (symbol, bars), labels in zip(data.frames.items(), data.labels.values(), strict=True):
+        last = int(np.searchsorted(labels.start, opens, side="right")) - 1
+        found[symbol] = float(slippage_of(bars, spec.costs)[max(last, 0)])
+    return found
 
 
 def known_funding(data: Dataset, spec: Experiment, rows: Rows) -> FloatArray:

@@ -9,7 +9,7 @@ from tradsys.backtest.metrics import Measured, measure
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.bars import quality_report
 from tradsys.core.carry import COLUMNS
-from tradsys.core.costs import Costs
+from tradsys.core.costs import ESTIMATED, Costs
 from tradsys.core.outside import outside_columns
 from tradsys.core.time import format_interval, from_ms
 from tradsys.core.traded import NoVolume
@@ -25,11 +25,17 @@ from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.research.walk.scoring import BASE_RATE, DECISION_MAKER, reliability, skill_table
-from tradsys.research.walk.symbols import symbol_skill, symbol_trades
+from tradsys.research.walk.slippage import more_slippage_json, slippage_json
+from tradsys.research.walk.symbols import symbol_skill, symbol_trades, with_evidence
 from tradsys.settings.dangers import dangers, volume_dangers
 from tradsys.settings.sections import FoldSettings
 from tradsys.verdict.error_rates import calibration_notes
 from tradsys.verdict.scores import auc, log_loss
+
+SLIPPAGE_NOTE = (
+    "half the effective spread that the bars of the months before show beyond noise, or half the step of their prices "
+    "where that is more"
+)
 
 
 def market_facts(market: Market, lockbox: float, span: tuple[int, int]) -> dict[str, Any]:
@@ -104,13 +110,13 @@ NO_VOLUME_NOTES: Final[Mapping[NoVolume, str]] = {
 def assumptions(market: Market, spec: Experiment) -> list[str]:
     """What the numbers rest on, in sentences."""
     costs, portfolio, barriers = spec.costs, spec.portfolio, spec.barriers
+    slipped = f"{costs.slippage_bps:g} bp" if costs.slippage_bps != ESTIMATED else SLIPPAGE_NOTE
     notes: Sequence[str] = (
         "A decision is made when a bar has closed and filled at the next open.",
         f"Barriers stand {barriers.upper:g} ATR ahead and {barriers.lower:g} ATR behind for {barriers.horizon} bars; "
         "where one bar holds both, the stop is taken.",
-        f"Entries, stops and time exits pay {costs.taker_bps:g} bp"
-        + (f" and {costs.slippage_bps:g} bp of slippage" if costs.slippage_bps else "")
-        + f"; targets pay {costs.maker_bps:g} bp and are filled when touched.",
+        f"Entries, stops and time exits pay {costs.taker_bps:g} bp and slippage, {slipped}; targets pay "
+        f"{costs.maker_bps:g} bp and are filled when touched.",
         *_holding_notes(market, costs),
         f"A position takes {_share(portfolio.fraction)} of the equity, all together at most {_share(portfolio.cap)}; "
         f"one a symbol; sides: {' and '.join(spec.sides)}.",
@@ -173,6 +179,9 @@ def _holding_notes(market: Market, costs: Costs) -> list[str]:
 def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: Simulation) -> dict[str, Any]:
     """Everything of a run that is a number, in plain JSON values."""
     span = outcome.results[0].fold.opens, outcome.data.closes
+    profiles = {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles}
+    if len(outcome.data.symbols) > 1:
+        with_evidence(profiles, outcome.simulations, spec.verdict, seed=spec.seed)
     return {
         "market": market_facts(market, spec.folds.lockbox, span),
         "labels": _labels(outcome, spec),
@@ -180,13 +189,14 @@ def run_metrics(market: Market, spec: Experiment, outcome: Outcome, benchmark: S
         "skill": skill_table(outcome.scored, seed=spec.seed) | _skill_by_symbol(outcome, spec),
         "reliability": reliability(outcome.scored),
         "money": money_calibration(outcome.data, outcome.results, horizon=spec.barriers.horizon, seed=spec.seed),
-        "profiles": {p.name: _profile(p, outcome.simulations[p.name], outcome, spec) for p in spec.profiles},
+        "profiles": profiles,
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": [*design_notes(market, span), *assumptions(market, spec)],
         "dangers": [
             *dangers(spec.costs, fraction=spec.portfolio.fraction, cap=spec.portfolio.cap),
             *volume_dangers(market.frames()),
         ],
+        "slippage": slippage_json(outcome.data.frames, spec.costs, span),
     }
 
 
@@ -269,5 +279,6 @@ def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: E
         "highest_confidence": max(confidence, default=None),
         "stayed_out": refused["reason"][0] if len(refused) else "",
         **ruin_json(simulation),
+        **more_slippage_json(simulation, seed=spec.seed),
         **({"symbols": symbol_trades(simulation, seed=spec.seed)} if len(simulation.symbols) > 1 else {}),
     }

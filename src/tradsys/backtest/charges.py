@@ -1,0 +1,42 @@
+"""What the costs come to on a grid of bars: of holding a position, and of a market order beside its fee."""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Self
+
+import numpy as np
+import polars as pl
+
+from tradsys.backtest.decisions import Orders
+from tradsys.backtest.grid import Grid
+from tradsys.core.arrays import FloatArray
+from tradsys.core.carry import Carry, carry_of, end_to_end
+from tradsys.core.costs import Costs
+from tradsys.core.slippage import slippage_of
+from tradsys.labels.kernel import TARGET, Exits
+
+
+class Charges(NamedTuple):
+    """In the rows of a grid, symbol after symbol: the carry, and slippage as a fraction of the notional, (n_rows,)."""
+
+    carry: Carry
+    slippage: FloatArray
+
+    @classmethod
+    def on_grid(cls, market: Mapping[str, pl.DataFrame], costs: Costs, grid: Grid) -> Self:
+        """Of the bars that the grid was made of."""
+        return cls(
+            end_to_end(carry_of(bars, costs, grid.bar_ms) for bars in market.values()),
+            np.concatenate([slippage_of(bars, costs) for bars in market.values()]),
+        )
+
+
+class SlippageOfOrders(NamedTuple):
+    """Slippage of entering and of leaving, fractions of the notional there, (n_orders,) each."""
+
+    entry: FloatArray
+    exit: FloatArray
+
+    @classmethod
+    def of(cls, orders: Orders, exits: Exits, slippage: FloatArray) -> Self:
+        """That of the bars in which an order is filled and left; a target rests in the book and pays none."""
+        return cls(slippage[orders.first], np.where(exits.reason == TARGET, 0.0, slippage[exits.row]))

@@ -1,0 +1,87 @@
+"""What market orders of a run were charged beside their fees, what more of it would have left, and both in words."""
+
+from collections.abc import Callable, Sequence
+
+from tradsys.runs.section import Measurement, Number, RunSection
+
+
+class SymbolSlippage(RunSection):
+    """One symbol's slippage in the time that was tested, basis points a market order.
+
+    `median_bps`, `low_bps` and `high_bps` are over `n_months` calendar months; in `step_share` of them half the step of
+    the prices was more than the spread that was estimated. Not estimated is what somebody set.
+    """
+
+    symbol: str
+    is_estimated: bool
+    median_bps: float
+    low_bps: float
+    high_bps: float
+    n_months: int
+    step_share: float = 0.0
+
+
+class LevelMetrics(RunSection):
+    """The same trades at `more_bps` a market order above what was charged."""
+
+    more_bps: float
+    profit_abs: float
+    net: Measurement
+
+
+class MoreSlippageMetrics(RunSection):
+    """At how many basis points a market order more a profile's trades make nothing, and what they make at a few."""
+
+    break_even_bps: Measurement
+    levels: tuple[LevelMetrics, ...]
+
+
+def charged_sentence(symbols: Sequence[SymbolSlippage]) -> str:
+    """What market orders paid beside their fees, and where that comes from.
+
+    >>> two = {"median_bps": 2, "low_bps": 2, "high_bps": 2}
+    >>> two = {"median_bps": 2, "low_bps": 2, "high_bps": 2}
+    >>> charged_sentence([SymbolSlippage(symbol="A", is_estimated=False, n_months=9, **two)])
+    'slippage is 2 bp a market order, as set'
+    """
+    if not symbols:
+        return ""
+    if not symbols[0].is_estimated:
+        return f"slippage is {symbols[0].median_bps:g} bp a market order, as set"
+    begin = "slippage of a market order, estimated from the bars, is"
+    if len(symbols) == 1:
+        (one,) = symbols
+        by_step = f", in {one.step_share:.0%} of them by half the step of the prices" if one.step_share else ""
+        around = f"{one.low_bps:.2f} to {one.high_bps:.2f}"
+        return f"{begin} {one.median_bps:.2f} bp, the median of {one.n_months} months ({around}{by_step})"
+    ordered = sorted(symbols, key=lambda one: one.median_bps)
+    middle, least, most = ordered[len(ordered) // 2], ordered[0], ordered[-1]
+    return (
+        f"{begin} {middle.median_bps:.2f} bp in the middle one of {len(symbols)} symbols, from {least.median_bps:.2f} "
+        f"({least.symbol}) to {most.median_bps:.2f} ({most.symbol}), each the median of its months"
+    )
+
+
+def more_sentence(more: MoreSlippageMetrics) -> str:
+    """How much more slippage the trades would bear, and what one earns after a little more."""
+    even = more.break_even_bps
+    bears = (
+        "lost already at what was charged"
+        if even.value is not None and even.value <= 0
+        else f"{_with_interval(even, _bps)} bp more a market order leave nothing"
+    )
+    levels = ", ".join(f"at {one.more_bps:g} bp more {_with_interval(one.net, _percent)}" for one in more.levels)
+    return f"{bears}; mean net return of a trade {levels} (n = {even.n:,} trades)"
+
+
+def _bps(value: Number) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _percent(value: Number) -> str:
+    return "-" if value is None else f"{value:+.3%}"
+
+
+def _with_interval(one: Measurement, show: Callable[[Number], str]) -> str:
+    around = "" if one.low is None or one.high is None else f" [{show(one.low)}, {show(one.high)}]"
+    return f"{show(one.value)}{around}"

@@ -1,0 +1,74 @@
+"""The last third of a record by itself: an edge that has died looks well for as long as its past is averaged in."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from scipy.special import ndtr
+
+from tradsys.core.arrays import Float32Array, FloatArray
+from tradsys.core.time import DAY_MS, DAYS_A_YEAR, from_ms
+from tradsys.journal.trial import TrialSeries
+from tradsys.verdict.legs import bootstrapped
+from tradsys.verdict.results import Lately, VerdictSpec
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Mean, its standard error by blocks, and the annual Sharpe ratio with its 95% interval of some days."""
+
+    mean: float
+    error: float
+    sharpe: float
+    low: float
+    high: float
+
+
+def last_third(trial: TrialSeries, spec: VerdictSpec, seed: int) -> Lately | None:
+    """The last third of the record's days beside the rest; None where that is less than two blocks, or never moves.
+
+    The two means differ beyond luck where their difference has a two-sided p of at most 5%, by the long-run standard
+    errors of each. Trades are counted by the positions that begin there, as a share of all that begin.
+    """
+    n_days = len(trial.days) // 3
+    first = len(trial.days) - n_days
+    if n_days < 2 * spec.block_days:
+        return None
+    since = from_ms(int(trial.days[first]) * DAY_MS).date().isoformat()
+    late = trial.grid >= int(trial.days[first]) * DAY_MS
+    begins = _begins(trial.position)
+    n_trades = round(trial.n_trades * begins[late].sum() / max(begins.sum(), 1))
+    before, part = _part(trial.daily[:first], spec, seed), _part(trial.daily[first:], spec, seed)
+    if part is None:
+        return Lately(since, n_days, n_trades)
+    p = None
+    if before is not None:
+        p = float(2 * ndtr(-abs(part.mean - before.mean) / sqrt(part.error**2 + before.error**2)))
+    return Lately(
+        since=since,
+        n_days=n_days,
+        n_trades=n_trades,
+        sharpe=part.sharpe,
+        low=part.low,
+        high=part.high,
+        sharpe_before=None if before is None else before.sharpe,
+        p_differs=p,
+    )
+
+
+def _part(daily: FloatArray, spec: VerdictSpec, seed: int) -> _Part | None:
+    """The studentised interval of the mean, in units of an annual Sharpe ratio; None where nothing moves."""
+    drawn = bootstrapped(daily[None], spec, seed)
+    error = float(drawn.long_run_sd[0]) / sqrt(len(daily))
+    if not drawn.t[0] and not drawn.draws.any():
+        return None
+    mean, scale = float(daily.mean()), sqrt(DAYS_A_YEAR) / float(daily.std(ddof=1))
+    few, many = (float(q) for q in np.quantile(drawn.draws[:, 0], [0.025, 0.975]))
+    return _Part(mean, error, mean * scale, (mean - many * error) * scale, (mean - few * error) * scale)
+
+
+def _begins(position: Float32Array) -> FloatArray:
+    """How many positions begin at each bar, (n_grid,)."""
+    changed = np.ones(position.shape, bool)
+    changed[:, 1:] = position[:, 1:] != position[:, :-1]
+    return np.asarray((changed & (position != 0)).sum(axis=0), np.float64)
