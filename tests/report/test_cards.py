@@ -121,3 +121,8 @@ def test_a_profile_of_whose_decisions_none_was_filled_says_so(run):
     assert never_fired(ProfileMetrics.model_validate(silent), 0) == "Never filled: it wanted to enter 3 times."
     late = silent | {"not_taken": {"outside the time": 3}}
     assert never_fired(ProfileMetrics.model_validate(late), 0).endswith("too late to end within the test.")
+
+
+def test_what_is_proven_until_a_day_stands_behind_what_is_proven_still(run):
+    died = {"verdict": "proven", "p": 0.001, "until": "2022-06-30"}
+    assert profile_names(judged(run, A=died, B={"verdict": "proven", "p": 0.04, "until": None})) == ["B", "A"]

@@ -77,3 +77,9 @@ def test_a_refused_market_is_a_line_without_profiles(monkeypatch):
     line = replication.replicate(replication.Replication("fast", "noise", 1, has_competitors=True))
     assert (line["refused"], line["profiles"]) == ("the bars of S03 look stamped by their close", {})
     assert summarise([line])["cells"]["noise"]["refused"]["k"] == 1
+
+
+def test_a_pool_with_a_symbol_that_is_stamped_by_its_close_is_refused_as_by_a_run():
+    line = replication.replicate(replication.Replication("fast", "misaligned", 1, has_competitors=False))
+    assert "S03 goes with the bars of S00, S01, S02 1 bar earlier" in line["refused"]
+    assert line["profiles"] == {}
