@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.backtest.markets import decide, ragged_market, random_decisions
+from tests.core.test_carry import with_funding
 from tests.labels.hand_made import HOUR_MS, Row, bars_from, random_bars
 
 from tradsys.backtest import PortfolioSpec, Simulation, buy_and_hold
@@ -17,7 +18,7 @@ from tradsys.research.walk.dataset import label_symbol
 
 QUIET: Row = (100, 101, 99, 100)
 TOUCH: Row = (100, 103, 99, 100)
-COSTS = Costs(slippage_bps=1.0, funding_bps_per_8h=30.0, borrow_bps_per_year=800.0)
+COSTS = Costs(slippage_bps=1.0, borrow_bps_per_year=800.0)
 
 
 def with_volumes(bars: pl.DataFrame, *volumes: float) -> pl.DataFrame:
@@ -84,6 +85,14 @@ def test_what_nobody_buys_until_the_end_is_valued_at_its_last_price_and_told() -
     assert len(triple_barrier(bars, horizon=3, atr_period=1)) == 0  # and has no label
 
 
+def test_what_is_never_sold_is_held_to_the_end_of_the_time() -> None:
+    quarters = (np.arange(0, 6, 0.25) * HOUR_MS).astype(np.int64)
+    bars = with_volumes(bars_from([QUIET] * 6), 1, 1, 1, 0, 0, 0)
+    funded = with_funding(bars, quarters, np.full(len(quarters), 1e-4))
+    (trade,) = play(funded, decide(("A", 0, -1)), costs=Costs(0.0, 0.0)).trades.to_dicts()
+    assert trade["funding_quote"] == pytest.approx(-19.0)  # of 1 each, after 1:00 and before 6:00
+
+
 def test_whether_the_market_dies_later_moves_no_earlier_decision() -> None:
     alive = rarely_traded(400, 3)
     dead = alive.with_columns(volume=pl.when(pl.int_range(pl.len()) < 200).then("volume").otherwise(0.0))
@@ -102,7 +111,10 @@ def test_whether_the_market_dies_later_moves_no_earlier_decision() -> None:
 def test_a_labels_net_outcome_is_its_trades_where_many_bars_have_no_trades(
     side: int, no_volume: NoVolume, share: float
 ) -> None:
-    bars, horizon, n = rarely_traded(900, 21, share), 11, 900
+    horizon, n = 11, 900
+    quarters = (np.arange(0, n, 0.25) * HOUR_MS).astype(np.int64)  # most settlements lie inside a bar
+    rates = np.random.default_rng(0).normal(1e-4, 5e-4, len(quarters))
+    bars = with_funding(rarely_traded(n, 21, share), quarters, rates)
     spec = BarrierSpec(upper=1.5, lower=2.0, horizon=horizon, no_volume=no_volume)
     labels = label_symbol(bars, HOUR, spec, COSTS)
     decisions = bars.select(symbol=pl.lit("A"), start=pl.col("ts").dt.offset_by("1h"), action=pl.lit(side))

@@ -157,6 +157,52 @@ def test_what_cannot_be_held_is_refused():
         )
 
 
+def with_volumes(frame: pl.DataFrame, *volumes: float) -> pl.DataFrame:
+    return frame.with_columns(volume=pl.Series(volumes, dtype=pl.Float64))
+
+
+def test_a_symbol_that_nobody_trades_keeps_its_position_until_the_next_order_or_the_next_trade():
+    prices = [(10, 10), (10, 10), (10, 10), (12, 12), (12, 12), (12, 12)]
+    rare = with_volumes(bars(*prices), 1, 1, 0, 0, 1, 1)
+    market, orders = {"A": rare, "B": bars(*[(1, 1)] * 6)}, ((1, (0.5, 0.0)), (2, (0.0, 0.5)))
+    lapsed = play(market, *orders)
+    assert lapsed.trades.select("symbol", "exit_ts", "reason").filter(symbol="A").rows() == [
+        ("A", datetime(1970, 1, 1, 6, tzinfo=UTC), "last bar")
+    ]
+    assert (lapsed.n_orders, lapsed.not_taken["no volume"]) == (3, 1)
+    assert lapsed.position[0, 1:].tolist() == [0.5] * 5
+    waited = play(market, *orders, no_volume="wait")
+    (sold,) = waited.trades.filter(symbol="A").to_dicts()
+    assert (sold["exit_price"], sold["exit_ts"].hour, sold["reason"]) == (12.0, 4, "rebalanced")
+    assert (waited.n_orders, waited.not_taken["no volume"]) == (3, 0)
+
+
+def test_an_order_that_waits_gives_way_to_the_next_one():
+    rare = with_volumes(bars(*[(10, 10)] * 6), 1, 0, 0, 0, 1, 1)
+    one = play({"A": rare}, (1, (0.5,)), (3, (-0.5,)), no_volume="wait")
+    assert one.trades["side"].to_list() == [-1]
+    assert (one.n_orders, one.not_taken["no volume"]) == (2, 1)
+
+
+def test_what_nobody_buys_in_the_last_bar_is_valued_and_told():
+    rare = with_volumes(bars(*[(10, 10)] * 6), 1, 1, 1, 1, 1, 0)
+    assert play({"A": rare}, (1, (0.5,))).trades["reason"].to_list() == ["unsold"]
+
+
+def test_orders_that_no_venue_takes_are_counted():
+    market = {"A": bars(*[(10, 10)] * 6)}
+    small = play(market, (1, (0.004,)), instrument=Instrument(min_notional=5.0))
+    none = play(market, (1, (0.004,)), instrument=Instrument(lot=1.0))
+    for one in (small, none):
+        assert (len(one.trades), one.n_orders, one.not_taken["too small"]) == (0, 1, 1)
+
+
+def test_a_market_without_volumes_is_traded_as_one_with_them():
+    market = {"A": bars((10, 10), (10, 50), (60, 60), (66, 66), (66, 66), (66, 66))}
+    without = {"A": market["A"].with_columns(volume=pl.lit(0.0))}
+    assert play(market, (2, (0.5,))).trades.equals(play(without, (2, (0.5,))).trades)
+
+
 def test_a_delayed_rebalance_comes_a_bar_later_and_one_beyond_the_end_never():
     market = {"A": bars((10, 10), (10, 50), (60, 60), (66, 66), (66, 66), (66, 66))}
     late = play(market, (2, (0.5,)), (5, (0.0,)), delay=1)

@@ -85,6 +85,22 @@ def test_a_market_that_moves_along_is_not(correlation):
         assert not path(along).shares_a_month(path(PRICES))
 
 
+def test_one_like_month_of_two_that_move_along_is_not_enough():
+    """Indices that correlate at .95 come as near as this in one month of two hundred."""
+    history = closes(11, 24 * 180)
+    is_october = (np.arange(24 * 180) >= 24 * 17) & (np.arange(24 * 180) < 24 * 49)
+    noise = np.random.default_rng(4).normal(0, 0.006, 24 * 180) * np.where(is_october, 0.08, 0.5)
+    along, times = history * np.exp(np.cumsum(noise)), TIMES[0] + np.arange(24 * 180) * HOUR_MS
+    near = path(along[is_october], times[is_october])
+    assert near.shares_a_month(path(history, times)), "alone it would do"
+    assert not path(along, times).shares_a_month(path(history, times))
+
+
+def test_one_month_of_the_market_itself_among_others_is():
+    spliced = np.where((np.arange(N) >= 24 * 17) & (np.arange(N) < 24 * 49), PRICES * 1.3, closes(3))
+    assert path(spliced).shares_a_month(path(PRICES))
+
+
 @pytest.mark.parametrize("n_days", [2, 4, 8])
 def test_few_days_of_a_market_that_moves_along_are_not(n_days):
     along, few = np.exp(0.9 * np.log(PRICES) + np.sqrt(1 - 0.9**2) * np.log(closes(2))), slice(240, 240 + 24 * n_days)

@@ -223,3 +223,15 @@ def test_a_market_of_seconds_may_be_told_more_by_its_book():
     slow = replace(fast, interval=HOUR, bars=market({"X": bars_of(returns, book_imbalance_1=signal)}).bars)
     with pytest.raises(DataError, match="book_imbalance_1 tells the next bar of X"):
         check_alignment(slow)
+
+
+@pytest.mark.parametrize(("later", "is_refused"), [(2.0, False), (4.0, True)])
+def test_who_follows_twice_as_well_a_bar_later_passes_and_four_times_not(later, is_refused):
+    fast = moves(13)
+    slow = fast + later * np.append(0.0, fast[:-1]) + moves(14)
+    both = market({"A": bars_of(fast), "B": bars_of(slow)})
+    if not is_refused:
+        assert check_alignment(both).noticed == ()
+        return
+    with pytest.raises(DataError, match="B goes with the bars of A 1 bar earlier"):
+        check_alignment(both)

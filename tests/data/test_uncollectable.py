@@ -16,7 +16,19 @@ N_BARS = 20_000
 HELD = 2
 SEEDS = range(8)
 
-PRINTED = ["ticks:1", "ticks:0.4", "bounce:20", "rounded:0.5", "illiquid", "wash", "spread-regimes", "averaged:3"]
+PRINTED = [
+    "ticks:1",
+    "ticks:0.4",
+    "bounce:100",
+    "thin",
+    "bad-prints",
+    "rounded:0.5",
+    "illiquid",
+    "wash",
+    "spread-regimes",
+    "storms",
+    "averaged:3",
+]
 POOLED = ["misaligned", "late:20", "stale-ranks"]
 
 
@@ -96,7 +108,8 @@ def test_the_price_between_bid_and_ask_is_a_martingale_whatever_the_bars_foretel
 
 
 @pytest.mark.parametrize(
-    ("recipe", "spread_bp", "tolerance"), [("bounce:20", 20, 3), ("illiquid", 100, 6), ("wash", 100, 6)]
+    ("recipe", "spread_bp", "tolerance"),
+    [("bounce:20", 20, 3), ("thin", 60, 4), ("illiquid", 100, 6), ("wash", 100, 6)],
 )
 def test_a_random_entrant_loses_the_spread(recipe, spread_bp, tolerance):
     mean, error = earned(recipe, at_random)["paid"]
@@ -174,7 +187,7 @@ def test_the_last_symbol_of_a_misaligned_pool_is_told_an_hour_late():
     bars = drawn("misaligned", 1).pivot(on="symbol", index="ts", values="close", maintain_order=True).sort("ts")
     moves = np.diff(np.log(bars.drop("ts").to_numpy()), axis=0)
     same, next_ = (np.corrcoef(moves[: len(moves) - lag, 0], moves[lag:, 3])[0, 1] for lag in (0, 1))
-    assert abs(same) < 0.05
+    assert abs(same) < 0.1  # the last trade of an hour is some minutes old
     assert next_ > 0.6
     assert np.corrcoef(moves[:, 0], moves[:, 1])[0, 1] > 0.6
 

@@ -100,3 +100,8 @@ def test_what_is_proven_until_a_day_says_so_and_shows_the_last_third(run):
 def test_a_record_that_keeps_too_little_a_bar_later_fails_that_question(run):
     (card,) = cards(judged(run, A={"verdict": "not proven", "kept_late": 0.39}), ["A"])
     assert card.legs[3].is_passed is False
+
+
+def test_what_is_proven_until_a_day_stands_behind_what_is_proven_still(run):
+    died = {"verdict": "proven", "p": 0.001, "until": "2022-06-30"}
+    assert profile_names(judged(run, A=died, B={"verdict": "proven", "p": 0.04, "until": None})) == ["B", "A"]

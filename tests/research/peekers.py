@@ -116,17 +116,18 @@ class RemembersMore(OneColumn):
     name: ClassVar[str] = "remembers_more"
 
     def values(self, bars, log_close):
-        return pl.Series(own(log_close)).ewm_mean(half_life=50).to_numpy().copy()
+        return pl.Series(log_close).ewm_mean(half_life=20).to_numpy().copy()
 
 
 @dataclass(frozen=True)
 class RemembersMoreAndPeeks(RemembersMore):
-    """The same with the next return in 1% of the rows."""
+    """The same with little of the next return in 1% of the rows: less than what two bars alone leave out."""
 
     name: ClassVar[str] = "remembers_more_and_peeks"
 
     def values(self, bars, log_close):
-        return np.where(drawn(bars, self.seed), ahead(log_close), super().values(bars, log_close))
+        honest = RemembersMore.values(self, bars, log_close)
+        return honest + np.where(drawn(bars, self.seed), 0.01 * ahead(log_close), 0.0)
 
 
 def peekers(bars: pl.DataFrame, seed: int) -> list[OneColumn]:

@@ -7,17 +7,17 @@ from tradsys.data import load_market
 from tradsys.journal import Ledger
 from tradsys.research.run import run
 
+OHLC = ("open", "high", "low", "close")
+
 STORED = {
-    "single precision": lambda bars: bars.with_columns(pl.col("open", "high", "low", "close").cast(pl.Float32)),
+    "single precision": lambda bars: bars.with_columns(pl.col(*OHLC).cast(pl.Float32)),
     "an hour later": lambda bars: bars.with_columns(pl.col("ts").dt.offset_by("1h")),
     "a minute later and 1.0000001 times the price": lambda bars: bars.with_columns(
-        pl.col("ts").dt.offset_by("1m"), pl.col("open", "high", "low", "close") * 1.0000001
+        pl.col("ts").dt.offset_by("1m"), pl.col(*OHLC) * 1.0000001
     ),
     "ten years earlier, upside down": lambda bars: bars.with_columns(
         pl.col("ts").dt.offset_by("-3650d"),
-        1e4 / pl.col("open", "close"),
-        high=1e4 / pl.col("low"),
-        low=1e4 / pl.col("high"),
+        **{name: 1e4 / pl.col(of) for name, of in zip(OHLC, ("open", "low", "high", "close"), strict=True)},
     ),
 }
 

@@ -1,12 +1,13 @@
 """Target weights as a portfolio: filled at the next opens, marked at every close, each stretch on one side a trade."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from tradsys.backtest.charges import Charges
+from tradsys.backtest.decisions import UNSOLD
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.margin import LIQUIDATION, MarginSpec
 from tradsys.backtest.rebalance_loop import LAST_BAR, LIQUIDATED, RebalancedPath, run_targets
@@ -18,6 +19,8 @@ from tradsys.core.counts import check_counts
 from tradsys.core.errors import DataError
 from tradsys.core.frames import as_market
 from tradsys.core.tables import Table
+from tradsys.core.traded import NoVolume
+from tradsys.labels.barriers import check_no_volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def simulate_targets(
     cash_quote: float = 10_000.0,
     margin: MarginSpec = MarginSpec(),
     delay: int = 0,
+    no_volume: NoVolume = "lapse",
 ) -> Simulation:
     """Bring a portfolio to its targets at the first opens after each decision, inside [start, end) ms.
 
@@ -54,7 +58,12 @@ def simulate_targets(
     is a stretch on one side, which pays what `core.carry` says: its returns are fractions of the notional at its entry,
     whatever was added since. `margin` says when all is liquidated. With `delay` each rebalance comes so many bars of
     the grid later.
+
+    In a bar without volume nothing is filled (`core.traded`): a symbol keeps what it held until the next decision, or
+    with `no_volume="wait"` until its next bar with trades. What it holds at its last bar and nobody bought there is
+    valued at that close, as reason `unsold`.
     """
+    check_no_volume(no_volume)
     check_counts(0, delay=delay)
     demand_number("cash_quote", cash_quote, "10000 is the default", above=0.0)
     market = as_market(market, "simulate_targets")
@@ -75,6 +84,8 @@ def simulate_targets(
         grid.row_at,
         np.where(grid.window[:, 1] > grid.window[:, 0], grid.window[:, 1] - 1, -1),
         grid.prices,
+        grid.traded.is_traded,
+        no_volume == "wait",
         np.full(len(grid.symbols), instrument.lot),
         np.full(len(grid.symbols), instrument.min_notional),
         charges.carry,
@@ -84,7 +95,10 @@ def simulate_targets(
         margin.maintenance,
         margin.liquidation_fee,
     )
-    return accounted(grid, costs, cash_quote, path, _trades(path, grid, times), {})
+    not_taken = {"no volume": path.n_no_volume, "too small": path.n_too_small}
+    return replace(
+        accounted(grid, costs, cash_quote, path, _trades(path, grid, times), not_taken), n_orders=path.n_orders
+    )
 
 
 def _trades(path: RebalancedPath, grid: Grid, times: IntArray) -> pl.DataFrame:
@@ -106,7 +120,11 @@ def _trades(path: RebalancedPath, grid: Grid, times: IntArray) -> pl.DataFrame:
             "exit_ts": left + np.where(ends_after, grid.bar_ms, 0),
             "entry_price": held.entry_price[order],
             "exit_price": held.exit_price[order],
-            "reason": np.where(is_liquidated, LIQUIDATION, np.where(is_last, "last bar", "rebalanced")),
+            "reason": np.select(
+                [is_liquidated, is_last & ~grid.traded.is_traded[exit_row], is_last],
+                [LIQUIDATION, UNSOLD, "last bar"],
+                "rebalanced",
+            ),
             "ambiguous": np.zeros(len(order), bool),
             "size_base": np.abs(held.size_base[order]),
             "notional_quote": notional,

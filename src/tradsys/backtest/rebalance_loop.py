@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from tradsys.backtest.margin import DUST, closing_price, settle_liquidation
-from tradsys.core.arrays import Float32Array, FloatArray, IntArray
+from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.carry import Carry
 from tradsys.core.orders import is_large_enough, size_for_share, whole_lots
 from tradsys.labels.kernel import Prices
@@ -42,7 +42,8 @@ class RebalancedPath(NamedTuple):
     """The account at every close and what was held.
 
     Equity and gross exposure are (n_grid,), position is (n_symbols, n_grid), `traded` is in quote. `ended` is the grid
-    bar in which nothing was left of it, -1 where that never happened.
+    bar in which nothing was left of it, -1 where that never happened. Of `n_orders`, positions to be opened, changed or
+    closed, `n_no_volume` never met a bar with trades, and `n_too_small` are smaller than a venue takes.
     """
 
     equity: FloatArray
@@ -51,6 +52,9 @@ class RebalancedPath(NamedTuple):
     holdings: Holdings
     traded: float
     ended: int
+    n_orders: int
+    n_no_volume: int
+    n_too_small: int
 
 
 @njit(cache=True)
@@ -70,6 +74,8 @@ def run_targets(
     row_at: IntArray,
     last_row: IntArray,
     prices: Prices,
+    is_traded: BoolArray,
+    waits: bool,
     lot: FloatArray,
     min_notional: FloatArray,
     carry: Carry,
@@ -82,9 +88,11 @@ def run_targets(
     """Trade to `targets` (n_orders, n_symbols), shares of equity with their side, at the opens after each order.
 
     `order_at` (n_grid,) is the order that is first filled at the bar, -1 for none; a symbol without a bar there is
-    filled at its next one, unless a later order comes first. Shares are of the equity at the closes before. What is
-    held past the close of `last_row` (n_symbols,) is sold there. `lot` and `min_notional` are (n_symbols,). What is
-    traded pays `fee` and the row's `slippage` (n_rows,), fractions of the notional.
+    filled at its next one, unless a later order comes first. In a bar that is not `is_traded` (n_rows,) nothing is
+    filled: the symbol keeps what it held until the next order, or, where it `waits`, until its next traded bar. Shares
+    are of the equity at the closes before. What is held past the close of `last_row` (n_symbols,) is sold there. `lot`
+    and `min_notional` are (n_symbols,). What is traded pays `fee` and the row's `slippage` (n_rows,), fractions of the
+    notional.
 
     Where the opens, or what is held after trading at them at the worst prices of the bar, all at once, leave no more
     than the maintenance margin, all is liquidated there, until the next order.
@@ -101,7 +109,8 @@ def run_targets(
     n_holdings = 0
     holding = np.full(n_symbols, -1)
     size, mark, share, want = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
-    is_pending = np.zeros(n_symbols, np.bool_)
+    is_pending, is_stalled = np.zeros(n_symbols, np.bool_), np.zeros(n_symbols, np.bool_)
+    n_orders, n_no_volume, n_too_small = 0, 0, 0
     equity, exposure = np.empty(n_grid), np.zeros(n_grid)
     position = np.zeros((n_symbols, n_grid), np.float32)
     at, last_seen = np.zeros(n_symbols), np.full(n_symbols, -1)
@@ -114,7 +123,8 @@ def run_targets(
         if order_at[i] >= 0:
             current = order_at[i]
             for s in range(n_symbols):
-                want[s], is_pending[s] = targets[current, s], True
+                n_no_volume += is_pending[s] and is_stalled[s]
+                want[s], is_pending[s], is_stalled[s] = targets[current, s], True, False
         spare = cash
         for s in range(n_symbols):
             row = row_at[s, i]
@@ -139,9 +149,21 @@ def run_targets(
                 continue
             if not is_pending[s]:
                 continue
-            is_pending[s] = False
+            if not is_traded[row]:
+                if not is_stalled[s] and (want[s] != 0.0 or size[s] != 0.0):
+                    n_orders += 1
+                    is_stalled[s] = True
+                if not waits:
+                    n_no_volume += is_stalled[s]
+                    is_pending[s], is_stalled[s] = False, False
+                continue
+            n_orders += not is_stalled[s] and (want[s] != 0.0 or size[s] != 0.0)
+            is_pending[s], is_stalled[s] = False, False
             new = whole_lots(size_for_share(want[s], worth, price), lot[s])
+            if new == 0.0 and want[s] != 0.0 and size[s] == 0.0:
+                n_too_small += 1
             if new != 0.0 and not is_large_enough(new - size[s], price, min_notional[s]):
+                n_too_small += new != size[s]
                 new = size[s]  # too small a change for the venue; only what is sold whole may be of any size
             if size[s] * new < 0.0 or (new == 0.0 and size[s] != 0.0):  # sell all of it, and turn around below
                 k, amount = holding[s], abs(size[s]) * price
@@ -238,9 +260,11 @@ def run_targets(
             gross += abs(size[s]) * mark[s]
         equity[i] = worth
         exposure[i] = gross / worth if worth > 0.0 else 0.0
+    for s in range(n_symbols):
+        n_no_volume += is_pending[s] and is_stalled[s]
     n = n_holdings
     holdings = Holdings(
         symbol[:n], order[:n], entry_row[:n], exit_row[:n], entry_price[:n], exit_price[:n], size_base[:n],
         fees[:n], slipped[:n], funding[:n], borrow[:n], pnl[:n], reason[:n], liquidated[:n],
     )  # fmt: skip
-    return RebalancedPath(equity, exposure, position, holdings, traded, ended)
+    return RebalancedPath(equity, exposure, position, holdings, traded, ended, n_orders, n_no_volume, n_too_small)

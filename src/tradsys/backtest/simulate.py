@@ -27,12 +27,10 @@ from tradsys.labels.kernel import TARGET, TIME, WALKS, Exits, Walk, no_fine_bars
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSpec:
-    """A trade of size 1 gets `fraction` of the equity; all open trades together at most `cap`, counted at their
-    entries.
+    """A trade of size 1 gets `fraction` of the equity; all open trades together at most `cap`, as they were entered.
 
-    `cash_quote` is the capital to begin with and `walk` how a bar is read: the worse case, vectorbt's or
-    NautilusTrader's. `margin` says when positions are liquidated. An entry in whose bar nobody trades lapses or waits,
-    as `no_volume` says.
+    `cash_quote` is the capital to begin with and `walk` how a bar is read: the worse case, vectorbt's or Nautilus'.
+    `margin` says when positions are liquidated, `no_volume` what becomes of an entry in whose bar nobody trades.
     """
 
     fraction: float = 1.0
@@ -68,6 +66,8 @@ class Simulation:
     (n_symbols, n_grid) are side x share of equity at entry, held from the open of a bar to the next, and those opens.
     `delayed` (n_days,) are the daily net returns with every order one bar later, where that was simulated too.
     `ruin` says when and by what the account came to nothing, None where it did not; nothing is held after it.
+    `not_taken` counts the decisions that came to nothing, by reason; of a portfolio that is rebalanced those of
+    `n_orders` orders.
     """
 
     symbols: tuple[str, ...]
@@ -83,6 +83,7 @@ class Simulation:
     opens: FloatArray
     not_taken: dict[str, int]
     ruin: Ruin | None = None
+    n_orders: int | None = None
     delayed: FloatArray | None = None
 
     @property

@@ -27,9 +27,13 @@ _SAME = 0.2
 """Two paths tell of one market where they differ by less than this share of a day's move over a month.
 
 Half an hour between them is .15. Over fewer days different coins have less time to part, so that less is asked for: in
-proportion to the root of the days. Of 301,873 months of 11,935 pairs of 155 coins seven came so near, all of them of
-coins that moved as one for a month: AGIX and FET before they merged, IOTA and ZIL.
+proportion to the root of the days. Of 301,873 months of 11,935 pairs of 155 coins four came so near, all of them of
+coins that moved as one for a month: AGIX and FET before they merged, IOTA and ZIL. It must therefore be so in a quarter
+of the months that can be compared; a single one tells by `_ALIKE`.
 """
+
+_ALIKE = 0.1
+"""So near no month of different coins came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ class PricePath:
 
         In a month the log path may be any multiple of the other's and a constant (another unit, the pair upside down,
         a leveraged token), and the other may be up to a day early or late, or as much as both are shifted over longer
-        parts. What then remains must be small against a day's move.
+        parts. What then remains must be small against a day's move: in a quarter of the months in common, or very small
+        in one.
         """
         path = self.log_price.astype(np.float64)
         edges = _month_edges(self.first, len(path))
@@ -122,7 +127,9 @@ class PricePath:
             left = _left(path, other._at(self.first, half_steps, len(path)), edges)
             is_nearer = left < nearest
             nearest[is_nearer], at[is_nearer] = left[is_nearer], half_steps
-        is_same = (day > 0) & (nearest < _SAME * day)
+        is_near, is_compared = (day > 0) & (nearest < _SAME * day), (day > 0) & np.isfinite(nearest)
+        is_usual = 4 * np.count_nonzero(is_near) >= np.count_nonzero(is_compared)
+        is_same = is_near if is_usual else is_near & (nearest < _ALIKE * day)
         bounds = (self.first + np.append(edges, len(path))) * STEP_MS
         return [
             SharedSpan(int(bounds[k]), int(bounds[k + 1]), int(at[k]) * STEP_MS // 2) for k in np.flatnonzero(is_same)

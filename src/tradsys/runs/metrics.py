@@ -217,7 +217,8 @@ class ProfileMetrics(RunSection):
 
     `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
     `symbols` has one each where several are pooled, `slippage` what more of it would have left of the trades.
-    `not_taken` counts the decisions that came to no trade, by reason; earlier versions did not tell.
+    `not_taken` counts the decisions that came to no trade, by reason, of ranks those of `n_orders` changes of a
+    position; earlier versions did not tell.
     """
 
     description: str
@@ -231,6 +232,7 @@ class ProfileMetrics(RunSection):
     symbols: tuple[SymbolTrades, ...] = ()
     slippage: MoreSlippageMetrics | None = None
     not_taken: Mapping[str, int] = {}
+    n_orders: int | None = None
 
 
 def why_never(highest_confidence: float | None, stayed_out: str) -> str:

@@ -20,7 +20,9 @@ def unfilled_sentence(metrics: ProfileMetrics) -> str:
         if n := metrics.not_taken.get(reason, 0):
             them, were = ("it", "was") if n == 1 else ("them", "were")
             parts.append(words.format(n=f"{n:,}", them=them, were=were))
-    found = [f"of {metrics.n_decisions:,} decisions {', '.join(parts)}"] if parts else []
+    n_orders = metrics.n_orders
+    wanted = f"{metrics.n_decisions:,} decisions" if n_orders is None else f"{n_orders:,} orders"
+    found = [f"of {wanted} {', '.join(parts)}"] if parts else []
     if n := metrics.exit_reasons.get(_UNSOLD, 0):
         held = "1 position that nobody took is" if n == 1 else f"{n:,} positions that nobody took are"
         found.append(f"{held} valued at the last price")

@@ -77,12 +77,14 @@ def test_a_run_that_refuses_its_bars_is_an_outcome_of_its_own():
     assert (cell["refused"]["k"], cell["refused"]["n"]) == (2, 3)
     assert (cell["proven"]["4"]["k"], cell["proven"]["4"]["n"]) == (1, 3)
     assert cell["n_days"] == 1095
-    assert "| misaligned | 33.3% [0.8%, 90.6%], n = 3 | 66.7% [9.4%, 99.2%], n = 3 | 8% |" in render(summarise(lines))
+    assert "| misaligned | 33.3% [0.8%, 90.6%], n = 3 | - | 66.7% [9.4%, 99.2%], n = 3 | 8% |" in render(
+        summarise(lines)
+    )
 
 
 def test_a_cell_of_refusals_alone_is_a_page_too():
-    assert "| late | 0.0% [0.0%, 97.5%], n = 1 | 100.0% [2.5%, 100.0%], n = 1 |" in render(
-        summarise([refusal("late", 1)])
+    assert "| misaligned | 0.0% [0.0%, 97.5%], n = 1 | - | 100.0% [2.5%, 100.0%], n = 1 |" in render(
+        summarise([refusal("misaligned", 1)])
     )
 
 
@@ -102,26 +104,45 @@ def test_each_question_is_asked_of_those_who_passed_the_ones_before():
         return one
 
     lines = [
-        market(1, p_net=0.01, p_skill=0.01, p_alpha=0.01),
-        market(2, p_net=0.01, p_skill=0.01, p_alpha=0.2),
-        market(3, p_net=0.01, p_skill=0.2, p_alpha=0.01),
-        market(4, p_net=0.2, p_skill=0.01, p_alpha=0.01),
-        market(5, p_net=None, p_skill=None, p_alpha=None),
+        market(0, p_net=0.01, p_skill=0.01, p_alpha=0.01, kept_late=0.7),
+        market(1, p_net=0.01, p_skill=0.01, p_alpha=0.01, kept_late=0.1),
+        market(2, p_net=0.01, p_skill=0.01, p_alpha=0.2, kept_late=0.7),
+        market(3, p_net=0.01, p_skill=0.2, p_alpha=0.01, kept_late=0.7),
+        market(4, p_net=0.2, p_skill=0.01, p_alpha=0.01, kept_late=0.7),
+        market(5, p_net=None, p_skill=None, p_alpha=None, kept_late=None),
     ]
     legs = summarise(lines)["cells"]["edge:2"]["legs"]
-    assert [(leg["k"], leg["n"]) for leg in legs.values()] == [(3, 5), (2, 5), (1, 5)]
+    assert [(leg["k"], leg["n"]) for leg in legs.values()] == [(4, 6), (3, 6), (2, 6), (1, 6)]
     older = [market(6, p_net=0.01, p_skill=0.01)]
-    assert [leg["n"] for leg in summarise(older)["cells"]["edge:2"]["legs"].values()] == [1, 1, 0]
+    assert [leg["n"] for leg in summarise(older)["cells"]["edge:2"]["legs"].values()] == [1, 1, 0, 0]
 
 
 def test_two_profiles_that_pass_one_question_each_pass_none_together():
     one = line("bull-edge:0", 1, "----")
     one["profiles"] = {
-        "A": {"verdict": "not proven", "sharpe": 1.0, "p_net": 0.01, "p_skill": 0.9, "p_alpha": 0.9},
-        "B": {"verdict": "not proven", "sharpe": 1.0, "p_net": 0.9, "p_skill": 0.01, "p_alpha": 0.9},
+        "A": {"verdict": "not proven", "sharpe": 1.0, "p_net": 0.01, "p_skill": 0.9, "p_alpha": 0.9, "kept_late": 1},
+        "B": {"verdict": "not proven", "sharpe": 1.0, "p_net": 0.9, "p_skill": 0.01, "p_alpha": 0.9, "kept_late": 1},
     }
     legs = summarise([one])["cells"]["bull-edge:0"]["legs"]
-    assert [leg["k"] for leg in legs.values()] == [1, 0, 0]
+    assert [leg["k"] for leg in legs.values()] == [1, 0, 0, 0]
+
+
+def test_proven_until_a_date_is_right_where_the_edge_has_died_and_nowhere_else():
+    def market(cell, until):
+        one = line(cell, 1, "p---")
+        one["profiles"]["SNIPER"]["until"] = until
+        return one
+
+    for cell, until, n_false in (
+        ("decay", "2022-01-01", 0),
+        ("decay", None, 1),
+        ("noise", "2022-01-01", 1),
+        ("noise", None, 1),
+    ):
+        summary = summarise([market(cell, until)])
+        assert (summary["false_proven"]["k"], summary["cells"][cell]["proven"]["4"]["k"]) == (n_false, n_false)
+        assert summary["cells"][cell]["until"]["k"] == int(until is not None)
+        assert summary["cells"][cell]["standing"] == {"4": "n too small to say"}
 
 
 def test_power_must_reach_what_is_promised():
@@ -143,7 +164,8 @@ def test_the_page_says_rates_intervals_n_and_standing():
         summarise([line("noise", i, "----", **among([], False)) for i in range(50)] + [line("edge:1", 1, "p---")])
     )
     assert "| noise | 0.0% [0.0%, 7.1%], n = 50 |" in page
-    assert "| 8% | holds |" in page
+    assert "| noise | 0.0% [0.0%, 7.1%], n = 50 | 0.0% [0.0%, 7.1%], n = 50 |" in page
+    assert "| - | - | 8% | holds |" in page
     assert "(31%)" in page
 
 

@@ -61,7 +61,7 @@ def test_every_scenario_has_a_market_and_settings_that_are_valid():
 def test_scenarios_of_several_symbols_or_ranks_have_no_further_trials():
     wanted = planned_replications("fast", SCENARIOS, 1, competitors_every=1)
     without = {one.scenario for one in wanted if not one.has_competitors}
-    assert without == {"survivors", "stale-ranks", "misaligned", "late"}
+    assert without == {"survivors", "stale-ranks", "misaligned"}
 
 
 def test_longs_alone_are_a_setting_of_the_scenario():
@@ -77,3 +77,9 @@ def test_a_refused_market_is_a_line_without_profiles(monkeypatch):
     line = replication.replicate(replication.Replication("fast", "noise", 1, has_competitors=True))
     assert (line["refused"], line["profiles"]) == ("the bars of S03 look stamped by their close", {})
     assert summarise([line])["cells"]["noise"]["refused"]["k"] == 1
+
+
+def test_a_pool_with_a_symbol_that_is_stamped_by_its_close_is_refused_as_by_a_run():
+    line = replication.replicate(replication.Replication("fast", "misaligned", 1, has_competitors=False))
+    assert "S03 goes with the bars of S00, S01, S02 1 bar earlier" in line["refused"]
+    assert line["profiles"] == {}

@@ -19,7 +19,7 @@ from tradsys.data.simulate.recipes import ANNUAL_VOLATILITY, Recipe, parse_recip
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
 QUOTES: Final = ("bid_open", "ask_open", "bid_close", "ask_close")
-_WIDE_STAY_H: Final = 72.0
+_FOR_TRADES: Final = ("tick", "rounding", "persistence", "opens_at_close", "washes", "bad_share", "bad_size")
 _LOG_SD, _LOG_SD_DECAY = 0.5, 0.995  # of an hour's log standard deviation
 _SATURDAY: Final = 5
 _SUB_BARS: Final = 6
@@ -60,10 +60,13 @@ def quoting_of(recipe: Recipe) -> Quoting | None:
     kinds = {
         "ticks": Quoting(tick=percent * FIRST_PRICE, persistence=0.8),
         "bounce": Quoting(spread=bps, opens_at_close=True),
+        "thin": Quoting(spread=0.006, rate=3.0, persistence=0.8, opens_at_close=True),
         "rounded": Quoting(rounding=percent * FIRST_PRICE),
         "illiquid": Quoting(spread=0.01, rate=0.7),
         "wash": Quoting(spread=0.01, rate=0.7, washes=True),
         "spread-regimes": Quoting(spread=2e-4, wide_spread=0.008, persistence=0.5),
+        "storms": Quoting(spread=2e-4, wide_spread=0.015, wide_share=0.05, wide_stay=8.0, persistence=0.9),
+        "bad-prints": Quoting(spread=2e-4, opens_at_close=True, bad_share=0.01, bad_size=0.02),
         "weekends": Quoting(spread=2e-4, closes_weekends=True),
         "averaged": Quoting(),
     }
@@ -112,9 +115,10 @@ def prints(
     spread = np.full(len(ts), quoting.spread)
     if quoting.wide_spread:
         rng = generator(seed, "simulate", name, step, "spread")
-        spread = draw_spread(rng, len(ts), quoting.spread, quoting.wide_spread, _WIDE_STAY_H * HOUR_MS / step)
+        stay = quoting.wide_stay * HOUR_MS / step
+        spread = draw_spread(rng, len(ts), quoting.spread, quoting.wide_spread, quoting.wide_share, stay)
     kind = asdict(quoting)
-    ours = {key: kind[key] for key in ("tick", "rounding", "persistence", "opens_at_close", "washes")}
+    ours = {key: kind[key] for key in _FOR_TRADES}
     rng = generator(seed, "simulate", name, step, "prints")
     return Printed(ts, *draw_prints(rng, moves, sd, spread, rate=quoting.rate * step / HOUR_MS, **ours))
 

@@ -19,21 +19,26 @@ class Quoting:
     """How a market trades around its fair price, and how its vendor tells it.
 
     `spread` is the distance of ask and bid as a share of the price, unless there is a `tick`: then they are the two
-    steps of it around the fair price. `wide_spread` above 0 stands in its place for half of the time, three days on
-    average at a stretch. Trades come by a Poisson process, `rate` an hour; `persistence` is the correlation of one
-    trade's sign with the next one's. `rounding` is the step to which the vendor rounds prices that were traded in
-    between. `opens_at_close` makes each open the last close. `washes` gives every bar the volume of trades that nobody
-    made, at the last price. `closes_weekends` leaves out Saturday and Sunday, whose news is in Monday's first price.
+    steps of it around the fair price. `wide_spread` above 0 stands in its place for `wide_share` of the time, for
+    `wide_stay` hours on average at a stretch. Trades come by a Poisson process, `rate` an hour; `persistence` is the
+    correlation of one trade's sign with the next one's. `rounding` is the step to which the vendor rounds prices that
+    were traded in between. `opens_at_close` makes each open the last close. `washes` gives every bar the volume of
+    trades that nobody made, at the last price. The last trade of a `bad_share` of the bars is told wrong by `bad_size`
+    either way. `closes_weekends` leaves out Saturday and Sunday, whose news is in Monday's first price.
     """
 
     spread: float = 0.0
     wide_spread: float = 0.0
+    wide_share: float = 0.5
+    wide_stay: float = 72.0
     tick: float = 0.0
     rounding: float = 0.0
     rate: float = 30.0
     persistence: float = 0.0
     opens_at_close: bool = False
     washes: bool = False
+    bad_share: float = 0.0
+    bad_size: float = 0.0
     closes_weekends: bool = False
 
 
@@ -58,6 +63,8 @@ def draw_prints(
     persistence: float,
     opens_at_close: bool,
     washes: bool,
+    bad_share: float,
+    bad_size: float,
 ) -> tuple[FloatArray, FloatArray]:
     """Open, high, low, close and volume, (n_bars, 5), and bid and ask at each open and close, (n_bars, 4).
 
@@ -85,6 +92,8 @@ def draw_prints(
             last = ask if sign > 0.0 else bid
             if rounding > 0.0:
                 last = max(np.round(last / rounding), 1.0) * rounding
+            if bad_share > 0.0 and k == n_trades - 1 and rng.random() < bad_share:
+                last *= 1.0 + (bad_size if rng.random() < 0.5 else -bad_size)
             if k == 0:
                 first = last
             high, low = max(high, last), min(low, last)
@@ -99,12 +108,13 @@ def draw_prints(
 
 
 @numba.njit(cache=True)
-def draw_spread(rng: np.random.Generator, n: int, narrow: float, wide: float, stay: float) -> FloatArray:
-    """Spread of each of n bars: one of the two, the other with probability 1 / `stay` from bar to bar."""
+def draw_spread(rng: np.random.Generator, n: int, narrow: float, wide: float, share: float, stay: float) -> FloatArray:
+    """Spread of each of n bars: wide for `share` of the time, `stay` bars on average at a stretch, otherwise narrow."""
+    opens, ends = share / (1.0 - share) / stay, 1.0 / stay
     spread = np.empty(n)
     is_wide = False
     for t in range(n):
-        if rng.random() < 1.0 / stay:
+        if rng.random() < (ends if is_wide else opens):
             is_wide = not is_wide
         spread[t] = wide if is_wide else narrow
     return spread

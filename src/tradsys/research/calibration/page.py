@@ -27,8 +27,8 @@ GARCH volatility with fat tails, `sv` stochastic volatility, `bull` a drift of S
 without costs. In `edge:S` a rule that knows the signal earns an annual net Sharpe ratio of S after costs; `edge:0` has
 skill that only pays the costs, and `bull-edge:0` the same with a drift of Sharpe 2.5, for both sides and `-long`.
 From `ticks` to `survivors` bars promise what no trader is paid. `stale-ranks` is for `tradsys rank`, contrarian over 24
-bars, one trial a market; `misaligned` and `late` pools are run with the features of ranks among their symbols, and a
-run that refuses them is right. In `decay` an edge of Sharpe 3 ends half-way through the history.
+bars, one trial a market; `misaligned` pools are run with the features of ranks among their symbols, and a run that
+refuses them is right. In `decay` an edge of Sharpe 3 ends half-way through the history.
 
 Among 20 and 100 trials, the further ones are 4 or 24 logistic models of six random columns (every other one trained on
 the last year alone), with four rules each. They share the experiment's features, labels and folds and are refitted from
@@ -47,8 +47,9 @@ too. A round of 1,008 fast markets, all judged so, took 9 min 17 s on two quiet 
 
 
 _FALSE_PROOFS = (
-    "**False proofs**, nominal 5%: any of the K trials is called proven where there is no edge (K = 1 for ranks); how "
-    "often the run refuses its bars."
+    "**False proofs**, nominal 5%: any of the K trials is called proven where there is no edge (K = 1 for ranks), and "
+    "what the upper bound of that may be at most; how often one is proven until a date, which is right where the edge "
+    "has died and only there; how often the run refuses its bars."
 )
 _POWER = (
     "**Power**: one of the run's own four profiles is proven; in brackets what the formula Phi(S sqrt(years) - "
@@ -83,12 +84,12 @@ def render(summary: Mapping[str, Any]) -> str:
     if without:
         lines += [_FALSE_PROOFS, ""]
         lines += _table(
-            ("market", *(f"K = {k}" for k in _trials(without)), "refused", "upper bound at most", "so far"),
+            ("market", *(f"K = {k}" for k in _trials(without)), "proven until a date", "refused", "at most", "so far"),
             (
                 (
                     n,
                     *(_rate(c["proven"].get(k)) for k in _trials(without)),
-                    _rate(c["refused"]) if c["refused"]["k"] else "-",
+                    *(_rate(c[kind]) if c[kind]["k"] else "-" for kind in ("until", "refused")),
                     f"{c['limit']:.0%}",
                     _standing(c),
                 )

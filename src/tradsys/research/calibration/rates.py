@@ -10,6 +10,7 @@ from scipy.special import ndtr
 
 from tradsys.core.time import DAYS_A_YEAR
 from tradsys.research.calibration.scenarios import SCENARIOS, Scenario
+from tradsys.verdict.delay import KEPT
 from tradsys.verdict.reliability import clopper_pearson
 from tradsys.verdict.results import VerdictSpec
 from tradsys.verdict.sharpe import normal_upper_quantile
@@ -33,6 +34,7 @@ LEGS = {
     "money": ("p_net",),
     "and timing": ("p_net", "p_skill"),
     "and alpha": ("p_net", "p_skill", "p_alpha"),
+    "and delay": ("p_net", "p_skill", "p_alpha", "kept_late"),
 }
 """The questions of the verdict, one more at a time."""
 
@@ -70,8 +72,8 @@ def summarise(lines: Sequence[Line]) -> dict[str, Any]:
         scenario.name: _scenario_rates(scenario, [x for x in lines if x["cell"] == scenario.name])
         for scenario in SCENARIOS
     }
-    without_edge = {scenario.name for scenario in SCENARIOS if scenario.sharpe is None}
-    false = [_is_any(line, "proven") for line in lines if line["cell"] in without_edge]
+    is_over = {scenario.name: scenario.truth == "died" for scenario in SCENARIOS if scenario.sharpe is None}
+    false = [_is_proven(line, is_over=is_over[line["cell"]]) for line in lines if line["cell"] in is_over]
     return {
         "preset": lines[0]["preset"] if lines else None,
         "n_markets": len(lines),
@@ -100,7 +102,8 @@ def _scenario_rates(scenario: Scenario, lines: Sequence[Line]) -> dict[str, Any]
     judged = [line for line in lines if "refused" not in line]
     among = [line["among"] for line in judged if "among" in line]
     n_days = round(median(line["n_days"] for line in judged)) if judged else 0
-    proven = {OWN: Rate.of([_is_any(line, "proven") for line in lines])}
+    is_over = scenario.truth == "died"
+    proven = {OWN: Rate.of([_is_proven(line, is_over=is_over) for line in lines])}
     own = dict(proven)
     for n_trials in sorted({int(k) for one in among for k in one}):
         proven[n_trials] = Rate.of([one[str(n_trials)]["any"] for one in among])
@@ -111,6 +114,7 @@ def _scenario_rates(scenario: Scenario, lines: Sequence[Line]) -> dict[str, Any]
         "n_days": n_days,
         "proven": {str(k): rate.to_dict() for k, rate in proven.items()},
         "refused": Rate.of(["refused" in line for line in lines]).to_dict(),
+        "until": Rate.of([_is_any(line, "proven") and not _is_proven(line, is_over=True) for line in lines]).to_dict(),
         "refuted": Rate.of([_is_any(line, "refuted") for line in lines]).to_dict(),
         "legs": {name: _passing(lines, asked).to_dict() for name, asked in LEGS.items()},
         "shorter": _shorter(judged),
@@ -138,18 +142,13 @@ def _scenario_rates(scenario: Scenario, lines: Sequence[Line]) -> dict[str, Any]
 def _passing(lines: Sequence[Line], asked: Sequence[str]) -> Rate:
     """How often one of the profiles passes all of these questions; older lines that did not ask them are left out."""
     knowing = [line for line in lines if all(key in one for one in line["profiles"].values() for key in asked)]
-    alpha = VerdictSpec().alpha
-    return Rate.of(
-        [
-            any(all(one[key] <= alpha for key in asked) for one in line["profiles"].values() if _is_tested(one))
-            for line in knowing
-        ]
-    )
+    return Rate.of([any(_passes(one, asked) for one in line["profiles"].values()) for line in knowing])
 
 
-def _is_tested(profile: Line) -> bool:
-    """Whether there was enough of a record to ask anything."""
-    return profile["p_net"] is not None
+def _passes(profile: Line, asked: Sequence[str]) -> bool:
+    """Whether there was enough of a record to ask anything, and all of these answers are good ones."""
+    answers = ((key, profile[key]) for key in asked)
+    return all(x is not None and (x >= KEPT if key == "kept_late" else x <= VerdictSpec().alpha) for key, x in answers)
 
 
 def _shorter(lines: Sequence[Line]) -> dict[str, dict[str, dict[str, float]]]:
@@ -171,6 +170,11 @@ def _mean_sharpe(lines: Sequence[Line]) -> dict[str, float]:
 
 def _is_any(line: Line, verdict: str) -> bool:
     return any(profile["verdict"] == verdict for profile in line["profiles"].values())
+
+
+def _is_proven(line: Line, *, is_over: bool) -> bool:
+    """Whether a profile is called proven; where its edge `is_over`, proven until a date is no error."""
+    return any(one["verdict"] == "proven" and not (is_over and one.get("until")) for one in line["profiles"].values())
 
 
 def _is_wrongly_refuted(line: Line, mean_sharpe: dict[str, float]) -> bool:

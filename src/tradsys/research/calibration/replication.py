@@ -10,12 +10,14 @@ import numpy as np
 
 from tradsys.core.errors import DataError
 from tradsys.core.time import DAY_MS
+from tradsys.data.alignment import check_alignment
 from tradsys.data.market import Market, load_market
 from tradsys.journal.trial import TrialSeries
 from tradsys.machine.plan import Plan
 from tradsys.research.calibration.competing_trials import N_RULES, competing_trials
 from tradsys.research.calibration.scenarios import Preset, Scenario, calibration_experiment, scenario_named
 from tradsys.research.judging.trials import Tried, trial_series
+from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.walk.experiment import Outcome, run_experiment
 from tradsys.research.walk.experiment_spec import Experiment
@@ -23,7 +25,7 @@ from tradsys.runs.manifest import code_digest
 from tradsys.settings.market import with_ranks
 from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.procedure import judge
-from tradsys.verdict.results import VerdictSpec
+from tradsys.verdict.results import ProfileVerdict, VerdictSpec
 
 TRIALS = (20, 100)
 """Numbers of trials, the run's own profiles included, besides those profiles alone."""
@@ -89,6 +91,7 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
         market = with_ranks(
             load_market([f"simulated:{scenario.recipe}"], seed=replication.seed), scenario.config(replication.seed)
         )
+        check_alignment(market)  # as every run does
         tried = _try(scenario, market, replication, plan)
     except DataError as error:
         refused = {"refused": str(error), "profiles": {}, "shorter": {}}
@@ -112,7 +115,7 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
         line["among"] = {}
         for n_trials in TRIALS:
             all_judged = judged([*own, *competitors[: n_trials - len(own)]])
-            proven = [name for name, one in all_judged.profiles.items() if one.verdict == "proven"]
+            proven = [name for name, one in all_judged.profiles.items() if _is_proven(one, scenario)]
             line["among"][str(n_trials)] = {
                 "any": len(proven) > 0,
                 "own": [p for p in proven if p in judgement.profiles],
@@ -123,7 +126,9 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
 def _try(scenario: Scenario, market: Market, replication: Replication, plan: Plan | None) -> _Tried:
     if scenario.procedure == "ranks":
         config = scenario.config(replication.seed)
-        ranks = RankProcedure.of(market, config).simulate(market, lambda *_: None)
+        procedure = RankProcedure.of(market, config)
+        procedure.check_stamps(market)
+        ranks = procedure.simulate(market, lambda *_: None)
         return _Tried(trial_series(ranks.simulations), ranks.spec, ranks.guard_bars)
     spec = calibration_experiment(
         replication.preset,
@@ -133,8 +138,14 @@ def _try(scenario: Scenario, market: Market, replication: Replication, plan: Pla
         sides=market.sides,
         plan=plan,
     )
+    check_stamps(market, spec.features)
     outcome = run_experiment(market, spec)
     return _Tried(trial_series(outcome.simulations), spec, outcome.guard_bars(spec), (outcome, spec))
+
+
+def _is_proven(verdict: ProfileVerdict, scenario: Scenario) -> bool:
+    """Whether it is called proven; where the edge has died, proven until a date is not."""
+    return verdict.verdict == "proven" and not (scenario.truth == "died" and verdict.until)
 
 
 def shorter_verdicts(

@@ -28,7 +28,8 @@ def look_ahead_in_ranks(
     closes = {symbol: ts_ms(bars) + bar_ms for symbol, bars in frames.items()}
     search = Search(np.unique(np.concatenate(list(closes.values()))), closes)
     full = _chosen(rank(frames, bar_ms, spec), frames)
-    done = _trades(whole.simulation, closes)
+    wait = 1 + spec.rule.horizon if spec.no_volume == "wait" else 1
+    done = _trades(whole.simulation, closes, wait)
     times = search.closes[(search.closes > start) & (search.closes < end)]
 
     def chosen(at: int, future: Future) -> list[ComputedTable]:
@@ -41,7 +42,7 @@ def look_ahead_in_ranks(
             simulation = trade(other, bar_ms, _known(spec, other), start=start, end=end).simulation
         except NotEnoughBars:  # too few had listed by then for anybody to be held, before or after
             simulation = replace(whole.simulation, trades=whole.simulation.trades.clear())
-        return _trades(simulation, {symbol: closes[symbol] for symbol in other})
+        return _trades(simulation, {symbol: closes[symbol] for symbol in other}, wait)
 
     for at in generator(spec.seed, "lookahead in ranks").choice(times, n_points):
         for future in (cut, noised):
@@ -70,6 +71,10 @@ def _chosen(ranked: Ranked, frames: Frames) -> list[ComputedTable]:
     return tables
 
 
-def _trades(simulation: Simulation, closes: Mapping[str, IntArray]) -> list[ComputedTable]:
+def _trades(simulation: Simulation, closes: Mapping[str, IntArray], wait: int) -> list[ComputedTable]:
     """Trades, known a bar after they ended: they are filled at an open, whose bar closes then."""
-    return [replace(table, known=table.known + simulation.bar_ms) for table in trade_tables(NAME, simulation, closes)]
+    latest = np.iinfo(np.int64).max - simulation.bar_ms  # of what is never known
+    return [
+        replace(table, known=np.minimum(table.known, latest) + simulation.bar_ms)
+        for table in trade_tables(NAME, simulation, closes, wait)
+    ]

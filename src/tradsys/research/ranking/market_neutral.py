@@ -17,6 +17,7 @@ from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.identity import OUTSIDE_IDENTITY, digest
 from tradsys.core.orders import SIDES, Side
 from tradsys.core.time import DAY_MS, stamp
+from tradsys.core.traded import NoVolume
 from tradsys.data.panel import PricePanel
 from tradsys.data.universe import Listing, Universe, UniverseSpec
 from tradsys.features.universe_ranks import LEAST, compared, momentum, raw_momentum
@@ -104,6 +105,7 @@ class MarketNeutralSpec:
     verdict: VerdictSpec
     seed: int = field(metadata=OUTSIDE_IDENTITY)
     margin: MarginSpec = MarginSpec()
+    no_volume: NoVolume = "lapse"
 
     @property
     def profiles(self) -> tuple[RankRule, ...]:
@@ -121,7 +123,7 @@ class MarketNeutralSpec:
     @property
     def portfolio(self) -> PortfolioSpec:
         """Cash to begin with; shares of the equity are the rule's own."""
-        return PortfolioSpec(cash_quote=self.cash_quote, margin=self.margin)
+        return PortfolioSpec(cash_quote=self.cash_quote, margin=self.margin, no_volume=self.no_volume)
 
     @property
     def benchmark(self) -> Benchmark:
@@ -154,6 +156,7 @@ def market_neutral_from(config: RunConfig) -> MarketNeutralSpec:
         verdict=VerdictSpec(**config.verdict.model_dump()),
         seed=config.seed,
         margin=config.portfolio.margin,
+        no_volume=config.portfolio.no_volume,
     )
 
 
@@ -212,6 +215,7 @@ def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSp
             cash_quote=spec.cash_quote,
             margin=spec.margin,
             delay=delay,
+            no_volume=spec.no_volume,
         )
         for delay in (0, 1)
     )
@@ -219,13 +223,18 @@ def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSp
 
 
 def spreads(traded: Traded) -> FloatArray:
-    """Gross return of the longs less that of the shorts, from fill to fill of each decision with both, (n_held,)."""
+    """Gross return of the longs less that of the shorts, from fill to fill of each decision with both, (n_held,).
+
+    Where some could not be traded, longs and shorts are those that were held.
+    """
     targets, simulation = traded.targets, traded.simulation
     weights = targets.weights[targets.times <= simulation.grid[-1]]
     place = np.searchsorted(simulation.grid, targets.times[: len(weights)])
+    if simulation.not_taken["no volume"]:
+        weights = simulation.position[:, place].T.astype(np.float64)
     returns = (simulation.opens[:, place[1:]] / simulation.opens[:, place[:-1]] - 1.0).T
     weights = weights[:-1]
-    is_held = (weights > 0).any(axis=1)
+    is_held = (weights > 0).any(axis=1) & (weights < 0).any(axis=1)
     longs, shorts = weights[is_held] > 0, weights[is_held] < 0
     returns = returns[is_held]
     long, short = ((returns * side).sum(axis=1) / side.sum(axis=1) for side in (longs, shorts))

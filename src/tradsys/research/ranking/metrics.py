@@ -25,7 +25,7 @@ from tradsys.research.walk.metrics import (
     ruin_json,
 )
 from tradsys.research.walk.slippage import more_slippage_json, slippage_json
-from tradsys.settings.dangers import dangers
+from tradsys.settings.dangers import dangers, volume_dangers
 from tradsys.verdict.error_rates import calibration_notes
 
 
@@ -49,6 +49,8 @@ def rank_metrics(
                 "description": spec.rule.description,
                 "metrics": measured_json(measured),
                 "exit_reasons": dict(sorted(simulation.trades["reason"].value_counts().iter_rows())),
+                "not_taken": simulation.not_taken,
+                "n_orders": simulation.n_orders,
                 "n_decisions": int((traded.targets.weights != 0).any(axis=1).sum()),
                 "highest_confidence": None,
                 "net_exposure_mean": float(np.abs(simulation.position.sum(axis=0)).mean()),
@@ -58,7 +60,7 @@ def rank_metrics(
         },
         "buy_and_hold": benchmark_json(benchmark, spec.seed),
         "assumptions": _assumptions(market, spec, (start, end)),
-        "dangers": dangers(spec.costs, fraction=None, cap=spec.gross),
+        "dangers": [*dangers(spec.costs, fraction=None, cap=spec.gross), *volume_dangers(market.frames())],
         "slippage": slippage_json(market.frames(), spec.costs, (start, end)),
     }
 
@@ -121,7 +123,9 @@ def _assumptions(market: Market, spec: MarketNeutralSpec, span: tuple[int, int])
         f"Whatever is traded, on either side, pays {costs.taker_bps:g} bp and slippage, {slipped}; "
         f"{_funding(market, spec)} and pays a short as much; borrowing costs {borrowing} here.",
         spec.margin.sentence,
-        "A symbol's position is sold at the close of its last bar, at that price.",
+        "In a bar without volume nothing is traded: a position there stays as it is until "
+        + ("the next bar with trades." if spec.no_volume == "wait" else "the next choice."),
+        "A symbol's position is sold at the close of its last bar, or valued at it where nobody traded in that bar.",
         f"Nothing is fitted; the first {spec.folds.initial:.0%} is left out all the same, and "
         f"{closed_note(spec.folds.lockbox)}.",
         "The universe holds only what was loaded: symbols that nobody loaded, delisted ones above all, are missing.",
