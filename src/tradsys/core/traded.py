@@ -42,6 +42,8 @@ class TradedBars(NamedTuple):
     def of(cls, volume: FloatArray) -> Self:
         """From the bars' volume, (n_bars,), by `traded_bars`."""
         is_traded = traded_bars(volume)
+        if is_traded.all():
+            return cls(is_traded, np.arange(len(volume)))
         rows = np.where(is_traded, np.arange(len(volume)), len(volume))
         return cls(is_traded, np.minimum.accumulate(rows[::-1])[::-1])
 
@@ -55,6 +57,8 @@ class TradedBars(NamedTuple):
 
         `rows` (n,) have `horizon` more bars after them. An entry that waits does so until its horizon at most.
         """
+        if self.is_traded.all():
+            return rows + 1
         first = rows + 1 if no_volume == "lapse" else self.next[rows + 1]
         is_filled = self.is_traded[rows + 1] if no_volume == "lapse" else first <= rows + horizon
         return np.where(is_filled, first, -1)

@@ -148,7 +148,8 @@ def labelled_rows(
     """
     rows = rows[(rows + horizon < traded.n_until_last) & (atr[rows] > 0)]
     first = traded.entries(rows, horizon, no_volume)
-    return LabelledRows(rows[first >= 0], first[first >= 0])
+    is_filled = first >= 0
+    return LabelledRows(rows, first) if is_filled.all() else LabelledRows(rows[is_filled], first[is_filled])
 
 
 def _event_rows(events: ArrayLike | None, n_bars: int) -> IntArray:

@@ -163,6 +163,8 @@ def walk_traded(
     open that somebody traded at, no later than row `until` (n_events,): where none comes by then the exit is that row's
     close, a price that nobody offered.
     """
+    if traded.is_traded.all():
+        return walk_all(prices, fine, first, last, side, target, stop, policy)
     exits = walk_all(only_traded(prices, traded.is_traded), fine, first, last, side, target, stop, policy)
     row = np.where(exits.reason == TIME, np.minimum(traded.next[last], until), exits.row)
     late = np.where(traded.is_traded[row], prices.open[row], prices.close[row])
