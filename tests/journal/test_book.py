@@ -18,7 +18,7 @@ from tradsys.journal.entries import (
     UnwrittenRun,
 )
 from tradsys.journal.ledger import Ledger
-from tradsys.journal.page import journal_page
+from tradsys.journal.page import journal_page, result
 
 BTC = Data("BTC 1h", ("b1", "b2"), "aa" * 32)
 
@@ -201,3 +201,9 @@ def test_a_book_is_plain_enough_for_json(ledger):
 
     ledger.append(finished().content())
     assert json.loads(json.dumps(asdict(read_book(ledger)[0])))["ideas"][0]["results"]["EDGE"]["n_trades"] == 230
+
+
+def test_a_result_that_holds_until_a_day_says_so_and_one_of_an_earlier_version_says_none():
+    one = {"verdict": "proven", "p": 0.01, "sharpe": 1.2, "low": 0.1, "high": 2.2, "n_trades": 90, "n_days": 900}
+    assert result("EDGE", one).startswith("EDGE: proven, net Sharpe 1.20")
+    assert result("EDGE", one | {"until": "2022-06-30"}).startswith("EDGE: proven until 2022-06-30, net Sharpe 1.20")

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -114,6 +115,26 @@ class TestTrials:
         earlier = ledger.earlier(["a"], but={trial(seed=0).digest})
         assert {one.digest for one in earlier.series} == {trial(seed=1).digest, trial(seed=2).digest}
         assert earlier.n_counted == 1
+
+    def test_delayed_returns_join_a_trial_that_had_none_and_it_counts_once(self, path):
+        ledger, old = Ledger(path), trial()
+        ledger.append_trial(content(1), old)
+        late = replace(old, delayed=old.daily / 2)
+        entry = ledger.append_trial(content(1), late)
+        assert entry.content["delayed"] == late.delayed_digest
+        assert ledger.n_trials_on(["2024-01"]) == 1
+        assert (ledger.load_trial(old.digest).delayed == late.delayed).all()
+        ledger.append_trial(content(2), old)
+        assert ledger.load_trial(old.digest).delayed is not None
+
+    def test_delayed_returns_that_no_run_has_entered_are_an_error(self, path):
+        ledger, late = Ledger(path), trial()
+        late = replace(late, delayed=late.daily / 2)
+        entry = ledger.append_trial(content(1), late)
+        file = path.parent / "trials" / f"{entry.content['series']}.safetensors"
+        file.write_bytes(replace(late, delayed=late.daily).to_bytes())
+        with pytest.raises(LedgerError, match="delayed returns that no run has entered"):
+            ledger.load_trial(late.digest)
 
     def test_a_trial_whose_file_is_gone_still_counts(self, path):
         ledger = Ledger(path)

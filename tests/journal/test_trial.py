@@ -102,12 +102,14 @@ def test_a_record_that_does_not_fit_together_is_refused(change, message):
         replace(trial(), **change)
 
 
-def test_the_delayed_record_comes_back_counts_for_the_digest_and_may_be_missing():
+def test_the_delayed_record_comes_back_and_is_no_other_trial():
     one = trial()
     late = replace(one, delayed=one.daily / 3)
     back = TrialSeries.from_bytes(late.to_bytes())
     assert np.array_equal(back.delayed, late.delayed)
-    assert back.digest == late.digest != one.digest
+    assert back.digest == late.digest == one.digest
+    assert back.delayed_digest == late.delayed_digest != replace(one, delayed=one.daily).delayed_digest
+    assert one.delayed_digest is None
     assert TrialSeries.from_bytes(one.to_bytes()).delayed is None
     for wrong in (one.daily[:-1], np.full(30, np.nan)):
         with pytest.raises(DataError, match="delayed returns"):

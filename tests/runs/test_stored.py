@@ -7,6 +7,7 @@ from tests.runs.example import METRICS, VERDICT, rows, write_example
 from tradsys.core.errors import DataError
 from tradsys.runs import RunFolder, StoredRun
 from tradsys.runs.manifest import OLDEST_READ, SCHEMA
+from tradsys.runs.section import ALWAYS_MEASURED
 from tradsys.runs.tables import FORECASTS, LABELS, TABLES, TRADES, UNIVERSE
 
 NUMBERS = [
@@ -171,3 +172,15 @@ def test_a_manifest_without_costs_says_so(stored, costs):
     edit(stored.folder, "manifest.json", config={"costs": costs})
     with pytest.raises(DataError, match="does not say its costs"):
         _ = StoredRun(stored.folder).manifest.costs
+
+
+def test_what_is_proven_until_a_date_is_not_proven(tmp_path):
+    folder = write_example(tmp_path)
+    one = dict.fromkeys((*NUMBERS, "leg")) | {"sentence": "", "n_trades": 90, "n_days": 900, "verdict": "proven"}
+    measured = {key: {"value": None, "n": 0, "low": None, "high": None} for key in ALWAYS_MEASURED}
+    own = {"description": "", "exit_reasons": {}, "n_decisions": 0, "highest_confidence": None, "metrics": measured}
+    deployed = json.loads((folder / "manifest.json").read_text())["deployed_profile"].upper()
+    for until, is_proven in ((None, True), ("2022-06-30", False)):
+        edit(folder, "verdict.json", profiles={deployed: one | {"until": until}})
+        edit(folder, "metrics.json", profiles={deployed: own})
+        assert StoredRun(folder).is_proven == is_proven

@@ -11,10 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
-from tradsys.core.errors import ConfigError, DataError, LedgerError
-from tradsys.core.files import sync_folder, write_once
+from tradsys.core.errors import ConfigError, LedgerError
+from tradsys.core.files import sync_folder
 from tradsys.core.json_text import canonical_json
 from tradsys.core.price_path import PricePath
 from tradsys.journal.chain import FIRST, LedgerEntry, chained, is_json, line_of, read_line, sha256
@@ -24,6 +22,7 @@ from tradsys.journal.judged import JudgedData
 from tradsys.journal.kept import KeptEntries, lost_sentence
 from tradsys.journal.recognition import Recognition
 from tradsys.journal.trial import TrialSeries
+from tradsys.journal.trial_files import TrialFiles
 
 TRIAL = "trial"
 
@@ -54,6 +53,7 @@ class Ledger:
         self._entries: list[LedgerEntry] = []
         self._by_content: dict[str, LedgerEntry] = {}
         self._read_to = 0
+        self._series = TrialFiles(self.path.parent / "trials")
         self._recognition = Recognition(self.path.parent / "paths")
         self._kept = KeptEntries(self.path.parent)
         self._lost: list[LedgerEntry] = []
@@ -104,7 +104,9 @@ class Ledger:
     def append_trial(self, content: Mapping[str, Any], trial: TrialSeries) -> LedgerEntry:
         """Store a trial's series, then append its entry: `content` with kind "trial", "series" and "n_trades" added."""
         whole = {**content, "kind": TRIAL, "series": trial.digest, "n_trades": trial.n_trades}
-        return self._append(whole, lambda: write_once(self._series_path(trial.digest), trial.to_bytes()))
+        if trial.delayed_digest is not None:
+            whole["delayed"] = trial.delayed_digest
+        return self._append(whole, lambda: self._series.store(trial))
 
     def append(self, content: Mapping[str, Any]) -> LedgerEntry:
         """Write one entry, or return the one that already says the same."""
@@ -200,15 +202,9 @@ class Ledger:
         return [entry for entry in self._entries if entry.kind in kinds]
 
     def load_trial(self, digest: str) -> TrialSeries:
-        """The stored series with this digest, checked against it; it has no opens."""
-        path = self._series_path(digest)
-        try:
-            stored = TrialSeries.from_bytes(path.read_bytes())
-        except (DataError, ValueError, KeyError, IndexError, OSError, SafetensorError) as error:
-            raise LedgerError(f"{path} is not a trial's series ({error}); restore it from a copy") from error
-        if stored.digest != digest:
-            raise LedgerError(f"{path} holds {stored.digest[:12]}..., not what its name says; restore it from a copy")
-        return stored
+        """The stored series with this digest, checked against it and its entries; it has no opens."""
+        own = (entry for entry in self.entries(TRIAL) if entry.content.get("series") == digest)
+        return self._series.load(digest, {str(e.content["delayed"]) for e in own if "delayed" in e.content})
 
     def earlier(self, data: JudgedData | Collection[str], *, but: Collection[str] = ()) -> Earlier:
         """Trials on this data, each distinct series once, without those whose digest is in `but` (the run's own).
@@ -217,7 +213,7 @@ class Ledger:
         """
         names = {trial_name(entry) for entry in self.trials_on(data)}
         others = sorted(names.difference(but))
-        stored = [digest for digest in others if self._series_path(digest).exists()]
+        stored = [digest for digest in others if self._series.path(digest).exists()]
         return Earlier(tuple(self.load_trial(digest) for digest in stored), len(others) - len(stored))
 
     def _is_on(self, entry: LedgerEntry, data: JudgedData) -> bool:
@@ -282,9 +278,6 @@ class Ledger:
         self._lost = self._kept.without_line(self._by_content.keys(), series)
         if {entry.content_hash for entry in self._lost} - before:
             _log.warning("%s", lost_sentence(self.path, self._lost))
-
-    def _series_path(self, digest: str) -> Path:
-        return self.path.parent / "trials" / f"{digest}.safetensors"
 
 
 def _write_all(descriptor: int, line: bytes) -> None:

@@ -64,12 +64,17 @@ class TrialSeries:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of everything that is stored but the symbols' names: the same record under another name is equal."""
+        """SHA-256 of the record: the same under other symbols' names, or without its delayed returns, is equal."""
         sha = hashlib.sha256(self.key.encode())
         for name, array in sorted(self._arrays().items()):
-            if name not in ("key", "symbols"):
+            if name not in ("key", "symbols", "delayed"):
                 sha.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
         return sha.hexdigest()
+
+    @property
+    def delayed_digest(self) -> str | None:
+        """SHA-256 of the delayed returns as they are stored; None where there are none."""
+        return None if self.delayed is None else hashlib.sha256(self.delayed.astype(np.float32).tobytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
         """As safetensors: about 12 bytes a trade and 8 a day; opens are left out."""

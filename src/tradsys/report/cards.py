@@ -73,12 +73,15 @@ class Headline:
 
 
 def profile_names(run: StoredRun) -> list[str]:
-    """Every profile of the run, best verdict first, then smallest p, then largest Sharpe ratio."""
+    """Every profile of the run, best verdict first, then smallest p, then largest Sharpe ratio.
 
-    def standing(name: str) -> tuple[int, float, float, str]:
+    What is proven until a date comes behind what is proven still.
+    """
+
+    def standing(name: str) -> tuple[int, bool, float, float, str]:
         own = run.verdict.profiles[name]
         p = own.p if is_known(own.p) else 2.0
-        return ORDER[own.verdict], p, -own.sharpe if is_known(own.sharpe) else 1e9, name
+        return ORDER[own.verdict], own.until is not None, p, -own.sharpe if is_known(own.sharpe) else 1e9, name
 
     return sorted(run.verdict.profiles, key=standing)
 

@@ -72,8 +72,8 @@ class StoredRun:
 
     @property
     def is_proven(self) -> bool:
-        """Whether the deployed profile was proven when the run ended."""
-        return self.verdict.profiles[self.manifest.deployed_profile.upper()].verdict == "proven"
+        """Whether the deployed profile was proven when the run ended, and not only until a date before."""
+        return self.verdict.profiles[self.manifest.deployed_profile.upper()].standing == "proven"
 
     def table(self, table: TableSchema) -> pl.DataFrame:
         """A table with all its columns, empty where this kind of run has none.

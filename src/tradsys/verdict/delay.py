@@ -8,8 +8,8 @@ from tradsys.verdict.ruin import is_ruined
 KEPT: Final = 0.4
 """Share of its mean daily net return that a proven record keeps when all orders come a bar later.
 
-True edges kept .55 to 1.07 of their t-value (true signals decay by a tenth an hour), bounces between bid and ask -.4 to
-.3: docs/verdict.md has what each share would have cost.
+True edges that were proven kept .5 to 1.0 of it (their signals fade by a tenth an hour), bounces between the ticks of a
+price -.3 to .1, the middle four fifths of each; docs/verdict.md has what it costs.
 """
 
 

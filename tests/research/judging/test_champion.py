@@ -12,6 +12,7 @@ from tradsys.research.judging.champion import (
     challenge,
     contender,
     first_champion,
+    is_proven_still,
     promote,
     troubles,
 )
@@ -122,7 +123,9 @@ class TestChallenge:
         assert wins <= 20
 
 
-JUDGED = ProfileJudgement.model_construct(verdict="not proven", sentence="a sentence", sharpe=0.5, n_trades=100)
+JUDGED = ProfileJudgement.model_construct(
+    verdict="not proven", sentence="a sentence", leg="money", sharpe=0.5, n_trades=100
+)
 
 
 class TestEmptySeat:
@@ -135,10 +138,21 @@ class TestEmptySeat:
             ({"sharpe": -0.1}, False),
             ({"sharpe": None}, False),
             ({"n_trades": 59}, False),
+            ({"leg": "data"}, False),
         ],
     )
     def test_goes_to_the_proven_or_to_a_candidate_that_earned(self, change, is_won):
         assert first_champion(CHAMPION, JUDGED.model_copy(update=change), SPEC).is_won == is_won
+
+    def test_what_is_proven_until_a_date_is_a_candidate(self):
+        died = JUDGED.model_copy(update={"verdict": "proven", "until": "2022-06-30"})
+        assert not is_proven_still(died)
+        assert first_champion(CHAMPION, died, SPEC).why.startswith(
+            "first stable candidate of this market, not proven any"
+        )
+        assert first_champion(CHAMPION, JUDGED.model_copy(update={"verdict": "proven"}), SPEC).why.startswith(
+            "first on"
+        )
 
     def test_stays_empty_before_the_unstable(self):
         shaky = contending("new", 0.1, trouble=("seed 0, fold 1: diverged",))

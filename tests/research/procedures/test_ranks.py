@@ -26,7 +26,7 @@ from tradsys.settings.config import RunConfig
 
 @pytest.fixture(scope="module")
 def market() -> Market:
-    bars = simulate_universe(8, 0.05, seed=1, n_bars=12_000)
+    bars = simulate_universe(8, 0.035, seed=1, n_bars=12_000)
     symbols = tuple(split_symbols(bars))
     return Market(bars, timedelta(hours=1), ("t",), symbols, (), fingerprint(bars), month_blocks(bars), False)
 

@@ -189,6 +189,8 @@ def first_champion(mine: Contender, judged: ProfileJudgement, spec: VerdictSpec)
         return Contest(False, f"the seat stays empty: {mine.name} is unstable ({mine.troubles[0]})")
     if is_proven_still(judged):
         return Contest(True, f"first on this market and proven: {judged.sentence}")
+    if judged.leg == "data":
+        return Contest(False, f"the seat stays empty: {mine.name} is {judged.sentence}")
     has_earned = judged.sharpe is not None and judged.sharpe > 0 and judged.n_trades >= spec.min_trades
     if judged.verdict == "refuted" or not has_earned:
         return Contest(
@@ -196,7 +198,8 @@ def first_champion(mine: Contender, judged: ProfileJudgement, spec: VerdictSpec)
             f"the seat stays empty: a candidate must have made money after costs from at least {spec.min_trades} "
             f"trades; {mine.name} is {judged.sentence}",
         )
-    return Contest(True, f"first stable candidate of this market, not proven yet: {judged.sentence}")
+    when = "yet" if judged.until is None else "any more"
+    return Contest(True, f"first stable candidate of this market, not proven {when}: {judged.sentence}")
 
 
 def challenge(

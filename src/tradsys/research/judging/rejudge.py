@@ -170,9 +170,9 @@ class Rejudged:
         changed = [
             f'{name}: its "proven" has lapsed; it is {self.now.profiles[name].verdict} now that {why}.'
             if name in self.lapsed
-            else f"{name}: {before.verdict} then, {self.now.profiles[name].verdict} now."
+            else f"{name}: {before.standing} then, {self.now.profiles[name].standing} now."
             for name, before in self.then.profiles.items()
-            if before.verdict != self.now.profiles[name].verdict
+            if before.standing != self.now.profiles[name].standing
         ]
         return (*told, *(changed or ["No verdict has changed by that."]))
 
