@@ -315,6 +315,11 @@ def features(*leaky: Any) -> dict[str, Any]:
     return {"features": FeatureSet((LogReturns((1, 3, 12)), *leaky))}
 
 
+def slippage_of_the_whole_time(bars: pl.DataFrame, _: Any) -> np.ndarray:
+    """One number from all bars for each of them."""
+    return np.full(len(bars), float((bars["high"] / bars["low"] - 1).mean()) / 20)
+
+
 LEAKS = [
     Leak("bfill", "features", "backfilled", (1, 6), lambda seed: features(Backfilled())),
     Leak("centred window", "features", "centred", (5, 5), lambda seed: features(Centred())),
@@ -381,6 +386,13 @@ LEAKS = [
         eager,
         patch=(nested_selection, "choose_for_fold", choice_on_the_test_part),
         market=long_market,
+    ),
+    Leak(
+        "slippage of the whole time",
+        "long labels",
+        "net",
+        (1, N_BARS),
+        patch=(dataset, "slippage_of", slippage_of_the_whole_time),
     ),
     Leak("labels that end early", "long labels", "ret", (1, 1), lambda seed: {"barriers": EndsEarly(horizon=6)}),
 ]

@@ -55,6 +55,7 @@ def test_labels_that_overlap_count_once():
                     "ret_atr",
                     "net",
                     "atr_over_price",
+                    "slippage",
                 )
             },
             weight=np.repeat(one.weight, 2, axis=0),
