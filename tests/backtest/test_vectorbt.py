@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.backtest.markets import ragged_market, random_decisions
+from tests.backtest.test_no_volume import rarely_traded
 from tests.labels.hand_made import HOUR_MS
 
 from tradsys.backtest import PortfolioSpec
@@ -13,6 +14,7 @@ from tradsys.backtest.margin import MarginSpec
 from tradsys.backtest.simulate import simulate
 from tradsys.backtest.vectorbt import portray, sharpe_sentence
 from tradsys.core.costs import Costs, Instrument
+from tradsys.core.traded import NoVolume
 from tradsys.labels import BarrierSpec
 
 pytest.importorskip("vectorbt", reason="the [vectorbt] extra is not installed")
@@ -49,6 +51,27 @@ def test_every_trade_and_the_final_value_agree_to_the_cent(funding: float) -> No
     assert float(portfolio.init_cash) == 10_000
     theirs, ours = re.findall(r"-?\d+\.\d\d", sharpe_sentence(simulation, portfolio))
     assert float(theirs) == pytest.approx(float(ours), abs=0.011)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("no_volume", ["lapse", "wait"])
+def test_trades_on_bars_that_are_rarely_traded_agree_to_the_cent(no_volume: NoVolume) -> None:
+    market = {name: rarely_traded(900, seed, 0.4) for seed, name in enumerate(("A", "B"))}
+    simulation = simulate(
+        market,
+        random_decisions(market, 3),
+        costs=Costs(slippage_bps=0.5),
+        portfolio=PortfolioSpec(fraction=0.7, cap=1.6, no_volume=no_volume),
+        barriers=BarrierSpec(horizon=6),
+        start=100 * HOUR_MS,
+        end=900 * HOUR_MS,
+    )
+    portfolio = portray(simulation, market)
+    theirs = pl.from_dicts(portfolio.trades.records.to_dict("records")).sort("entry_idx", "col")
+    assert len(theirs) == simulation.n_trades > 150
+    assert np.abs(theirs["pnl"] - simulation.trades["pnl_quote"]).max() < CENT
+    assert (simulation.trades["bars_held"] > 6).any()  # left by time later than its horizon
+    assert float(portfolio.final_value()) == pytest.approx(simulation.equity["equity"][-1], abs=CENT)
 
 
 def test_liquidated_trades_and_a_ruin_agree_to_the_cent_too() -> None:

@@ -1,6 +1,8 @@
 from tests.report.conftest import changed
 
+from tradsys.cli.summary import unfilled_lines
 from tradsys.report.cards import cards, headline, never_fired, profile_names
+from tradsys.report.page import page
 from tradsys.runs.metrics import ProfileMetrics
 
 
@@ -100,6 +102,25 @@ def test_what_is_proven_until_a_day_says_so_and_shows_the_last_third(run):
 def test_a_record_that_keeps_too_little_a_bar_later_fails_that_question(run):
     (card,) = cards(judged(run, A={"verdict": "not proven", "kept_late": 0.39}), ["A"])
     assert card.legs[3].is_passed is False
+
+
+def test_what_no_venue_would_have_filled_stands_on_the_card_and_in_the_terminal(run):
+    counted = {"n_decisions": 1_200, "not_taken": {"in position": 40, "no volume": 523}}
+    own = run.metrics.to_json()["profiles"]["AUDITED"] | counted
+    one = changed(judged(run, AUDITED={}), metrics={"profiles": {"AUDITED": own}})
+    (card,) = cards(one, ["AUDITED"])
+    words = "f 1,200 decisions 523 found nobody who traded in the bar that would have filled them"
+    assert card.unfilled == f"O{words}."
+    assert unfilled_lines(one.metrics) == [f"  not filled, AUDITED: o{words}"]
+    assert card.unfilled in page(one)
+    assert cards(judged(run, AUDITED={}), ["AUDITED"])[0].unfilled == ""
+
+
+def test_a_profile_of_whose_decisions_none_was_filled_says_so(run):
+    silent = run.metrics.to_json()["profiles"]["AUDITED"] | {"n_decisions": 3, "not_taken": {"no volume": 3}}
+    assert never_fired(ProfileMetrics.model_validate(silent), 0) == "Never filled: it wanted to enter 3 times."
+    late = silent | {"not_taken": {"outside the time": 3}}
+    assert never_fired(ProfileMetrics.model_validate(late), 0).endswith("too late to end within the test.")
 
 
 def test_what_is_proven_until_a_day_stands_behind_what_is_proven_still(run):

@@ -1,10 +1,12 @@
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from tradsys.core.costs import Costs
-from tradsys.settings.dangers import dangers
+from tradsys.settings.dangers import dangers, volume_dangers
 
 SAFE = {"taker_bps": 5.0, "maker_bps": 2.0, "slippage_bps": 1.0}
 
@@ -60,3 +62,18 @@ def test_the_slippage_that_was_charged_stands_in_report_and_summary(finished):
     for name, more in traded.items():
         assert f"  slippage of {name}: {more_sentence(more)}" in summary(run)
         assert f"{name}: {more_sentence(more)}" in page(run)
+
+
+def bars(*volumes):
+    opens = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(len(volumes))]
+    return pl.DataFrame({"ts": opens, "volume": pl.Series(volumes, dtype=pl.Float64)})
+
+
+def test_bars_that_do_not_tell_whether_anybody_traded_are_told_once():
+    frames = {"A": bars(*[0.0] * 100), "B": bars(*[0.0] * 50, *[1.0] * 50), "C": bars(*[1.0] * 50, *[0.0] * 50)}
+    (told,) = volume_dangers(frames)
+    assert told.startswith("no volumes: those of A, B until 2024-01-03 are 0 or missing")
+
+
+def test_volumes_that_are_there_are_no_danger_and_neither_is_a_listings_first_empty_hour():
+    assert volume_dangers({"": bars(0.0, *[1.0] * 199), "B": bars(*[1.0, 0.0] * 100)}) == []
