@@ -77,3 +77,15 @@ def test_so_does_a_capital_that_grows_a_million_times():
         assert found.sharpe < 10
         assert found.leg == leg
     assert "e+" in found.sentence
+
+
+def test_nothing_is_proven_beside_a_profit_that_cannot_be():
+    rng = np.random.default_rng(2)
+    sound = record("SOUND", market(rng, n_days=1200), rng, foresight=0.8)
+    levered = replace(sound, key="LEVER", daily=4.0 * sound.daily, delayed=4.0 * sound.daily)
+    alone = judge([sound], guard_bars=200, seed=0).profiles["SOUND"]
+    beside = judge([sound, levered], guard_bars=200, seed=0).profiles["SOUND"]
+    assert (alone.verdict, alone.leg) == ("proven", None)
+    assert (beside.verdict, beside.leg, beside.until) == ("not proven", "data", None)
+    assert "on the same data LEVER made a profit too good to be true: look at the data first" in beside.sentence
+    assert f"(net Sharpe {beside.sharpe:.1f}, " in beside.sentence

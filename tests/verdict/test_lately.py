@@ -10,6 +10,7 @@ from tradsys.core.time import DAY_MS, from_ms
 from tradsys.journal import TrialSeries
 from tradsys.verdict import VerdictSpec, judge
 from tradsys.verdict.lately import last_third
+from tradsys.verdict.results import Lately
 from tradsys.verdict.stationary import studentised_blocks
 
 QUICK = VerdictSpec(n_bootstrap=999)
@@ -75,6 +76,14 @@ def test_one_that_trades_no_more_says_that_it_has_not_moved():
     assert (one.verdict, one.until) == ("proven", one.lately.since)
     assert (one.lately.n_trades, one.lately.sharpe) == (0, None)
     assert "(300 days) the account has not moved" in one.sentence
+
+
+@pytest.mark.parametrize(
+    ("sharpe", "p_differs", "is_over"),
+    [(-0.1, 0.4, True), (0.1, 0.4, False), (0.1, 0.05, True), (2.0, 0.01, False), (None, None, True)],
+)
+def test_it_is_over_where_nothing_was_earned_since_or_less_beyond_luck(sharpe, p_differs, is_over):
+    assert Lately("2022-06-30", 365, 80, sharpe, sharpe_before=1.0, p_differs=p_differs).is_over is is_over
 
 
 def test_trades_are_counted_by_the_positions_that_begin_there():

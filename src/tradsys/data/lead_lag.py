@@ -154,7 +154,7 @@ class CrossCorrelations:
         zero = self.lags.index(0)
         mean, error = _mean(self.sums, self.counts)
         sign = np.sign(mean)
-        own = sign[zero] * self.sums[:, [zero]]
+        own = sign * self.sums[:, [zero]]
         excess, excess_error = _mean(sign * self.sums, self.counts, own, self.counts[:, [zero]])
         bound = _t_quantile(LUCK / n_tests, self.n_stretches)
         size = np.abs(mean)

@@ -18,7 +18,7 @@ from tradsys.journal.trial import TrialSeries
 from tradsys.verdict.align import Aligned, aligned
 from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.legs import ask, critical
-from tradsys.verdict.profile_verdict import Luck, tested, untested
+from tradsys.verdict.profile_verdict import Luck, tested, untested, without_neighbours_of_impossible
 from tradsys.verdict.refusals import at_least
 from tradsys.verdict.results import JointVerdict, VerdictSpec
 from tradsys.verdict.sharpe import normal_upper_quantile
@@ -68,6 +68,7 @@ def judge(
         else:
             place = own_live.index(k), len(own_live)
             profiles[trial.key] = tested(trial, place, legs, luck, spec, causes.get(trial.key, ""), seed)
+    profiles = without_neighbours_of_impossible(profiles, luck, spec)
     if legs is None:
         critical_net, critical_skill = normal_upper_quantile(spec.alpha, n_trials), None
     else:

@@ -1,7 +1,7 @@
 """One profile's verdict: what its legs make of it, in a word and a sentence, and what is shown beside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from typing import Any, Final
 
@@ -153,6 +153,23 @@ def untested(trial: TrialSeries, luck: Luck, spec: VerdictSpec, cause: str) -> P
         ruined_on=ruin,
         **(_shown(moments(unflattered(trial.daily)), luck) if np.ptp(trial.daily) > 0 else {}),
     )
+
+
+def without_neighbours_of_impossible(
+    profiles: Mapping[str, ProfileVerdict], luck: Luck, spec: VerdictSpec
+) -> dict[str, ProfileVerdict]:
+    """A run's verdicts, with none proven beside a profit that cannot be: both were made on the same data."""
+    impossible = [name for name, one in profiles.items() if one.leg == "data"]
+    if not impossible:
+        return dict(profiles)
+    found = {}
+    for name, one in profiles.items():
+        if one.verdict == "proven":
+            rests_on = sentences.record(one.n_trades, one.n_days, luck.n_trials, spec)
+            sentence = sentences.beside_too_good(impossible, one.sharpe or 0.0, rests_on)
+            one = replace(one, verdict="not proven", leg="data", sentence=sentence, until=None)
+        found[name] = one
+    return found
 
 
 def _shown(m: Moments, luck: Luck) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def too_good(sharpe: float, growth: float, record: str) -> str:
     )
 
 
+def beside_too_good(names: Sequence[str], sharpe: float, record: str) -> str:
+    """A profit that could be, on the data on which others of the run made one that cannot."""
+    return (
+        f"not proven: on the same data {' and '.join(names)} made a profit too good to be true: look at the data first "
+        f"(net Sharpe {sharpe:.1f}, {record})"
+    )
+
+
 def gone_when_late(kept: float | None, sharpe: float, sharpe_late: float | None, least: float, record: str) -> str:
     """What was earned is not earned by orders that come one bar later, or nobody knows whether it is."""
     if kept is None or sharpe_late is None:

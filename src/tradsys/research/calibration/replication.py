@@ -10,7 +10,6 @@ import numpy as np
 
 from tradsys.core.errors import DataError
 from tradsys.core.time import DAY_MS
-from tradsys.data.alignment import check_alignment
 from tradsys.data.market import Market, load_market
 from tradsys.journal.trial import TrialSeries
 from tradsys.machine.plan import Plan
@@ -91,7 +90,6 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
         market = with_ranks(
             load_market([f"simulated:{scenario.recipe}"], seed=replication.seed), scenario.config(replication.seed)
         )
-        check_alignment(market)  # as every run does
         tried = _try(scenario, market, replication, plan)
     except DataError as error:
         refused = {"refused": str(error), "profiles": {}, "shorter": {}}
