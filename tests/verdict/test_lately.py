@@ -68,6 +68,21 @@ def test_one_that_began_late_says_so_and_has_no_date():
     assert "it has earned more than before, beyond luck" in one.sentence
 
 
+def test_one_that_died_half_way_is_found_out_by_its_half_where_the_third_looks_well():
+    trial = then(0.7, 0.7)
+    daily = trial.daily.copy()
+    daily[450:600] -= daily[450:600].mean() + 0.004
+    daily[600:] -= daily[600:].mean() - 0.0005
+    one = verdict_on(replace(trial, daily=daily, delayed=daily))
+    since = from_ms(int(trial.days[450]) * DAY_MS).date().isoformat()
+    assert one.lately.sharpe > 0
+    assert not one.lately.is_over
+    assert (one.verdict, one.until) == ("proven", since)
+    assert one.sentence.startswith(f"proven until {since}: ")
+    assert f"; since {since} it has lost money (net Sharpe -" in one.sentence
+    assert " trades in 450 days)" in one.sentence
+
+
 def test_one_that_trades_no_more_says_that_it_has_not_moved():
     trial = then(0.7, 0.7)
     daily, position = trial.daily.copy(), trial.position.copy()

@@ -1,4 +1,4 @@
-"""The last third of a record by itself: an edge that has died looks well for as long as its past is averaged in."""
+"""The end of a record by itself: an edge that has died looks well for as long as its past is averaged in."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -25,12 +25,27 @@ class _Part:
 
 
 def last_third(trial: TrialSeries, spec: VerdictSpec, seed: int) -> Lately | None:
-    """The last third of the record's days beside the rest; None where that is less than two blocks, or never moves.
+    """The last third of the record's days beside the rest; None where that is less than two blocks, or never moves."""
+    return _end(trial, len(trial.days) // 3, spec, seed)
+
+
+def since_when_over(trial: TrialSeries, lately: Lately | None, spec: VerdictSpec, seed: int) -> Lately | None:
+    """The end of the record in which what was there before is not there any more: the last third, else the last half.
+
+    A third alone is short enough to look well by luck after an edge has died; a half rarely is. None where both go on.
+    """
+    if lately is not None and lately.is_over:
+        return lately
+    half = _end(trial, len(trial.days) // 2, spec, seed)
+    return half if half is not None and half.is_over else None
+
+
+def _end(trial: TrialSeries, n_days: int, spec: VerdictSpec, seed: int) -> Lately | None:
+    """The last days beside the rest; None where they are less than two blocks.
 
     The two means differ beyond luck where their difference has a two-sided p of at most 5%, by the long-run standard
     errors of each. Trades are counted by the positions that begin there, as a share of all that begin.
     """
-    n_days = len(trial.days) // 3
     first = len(trial.days) - n_days
     if n_days < 2 * spec.block_days:
         return None

@@ -13,7 +13,7 @@ from tradsys.journal.trial import TrialSeries
 from tradsys.verdict import sentences
 from tradsys.verdict.align import Aligned
 from tradsys.verdict.delay import KEPT, kept_when_late
-from tradsys.verdict.lately import last_third
+from tradsys.verdict.lately import last_third, since_when_over
 from tradsys.verdict.legs import Legs
 from tradsys.verdict.results import Leg, ProfileVerdict, Verdict, VerdictSpec
 from tradsys.verdict.ruin import kept, ruined_on, unflattered
@@ -74,9 +74,9 @@ def tested(
     too_good = not ruin and (annual > TOO_GOOD_SHARPE or share >= TOO_GOOD_GROWTH)
     leg = "data" if too_good else _failed(p_net, p_alpha, p_skill, late, spec)
     verdict: Verdict
-    until = None
+    over = since_when_over(trial, lately, spec, seed) if leg is None else None
+    until = None if over is None else over.since
     if leg is None:
-        until = lately.since if lately is not None and lately.is_over else None
         verdict, sentence = "proven", sentences.proven(annual, p, rests_on, until=until)
     elif leg == "data":
         verdict, sentence = "not proven", sentences.too_good(annual, share, rests_on)
@@ -94,7 +94,7 @@ def tested(
         verdict = "not proven"
         sentence = sentences.not_proven(leg, annual, p, rests_on, has_alpha=float(legs.alpha.t[k]) > 0)
     if lately is not None and verdict != "refuted" and leg != "data" and not ruin:
-        sentence = sentences.with_lately(sentence, lately, is_proven=leg is None)
+        sentence = sentences.with_lately(sentence, over or lately, is_proven=leg is None)
     return ProfileVerdict(
         verdict=verdict,
         sentence=sentence,

@@ -54,7 +54,7 @@ BEYOND_LUCK = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """The last third of a record, from the day `since` on: its annual net Sharpe ratio with the 95% interval.
+    """The last third (or half) of a record, from the day `since` on: its annual net Sharpe ratio with the 95% interval.
 
     `sharpe_before` is that of the rest and `p_differs` the two-sided p of the difference of their means; numbers are
     None where an account never moved.
@@ -92,8 +92,8 @@ class ProfileVerdict:
     annual net Sharpe ratio, simultaneous over the run's profiles. `sharpe` is annual and net; `psr`, `dsr` and
     `min_track_record_days` are shown and never decide. `ruined_on` is the date on which all was lost. `kept_late` is
     the share of the mean net return that is left, and `sharpe_late` the Sharpe ratio, with all orders one bar later.
-    `lately` is the last third by itself; what is proven and was not earned any more in it is so `until` it began.
-    Each is None where it is undefined.
+    `lately` is the last third by itself. What is proven is so `until` the last third began, or else the last half,
+    where nothing of it was earned there any more. Each is None where it is undefined.
     """
 
     verdict: Verdict
