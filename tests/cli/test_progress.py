@@ -98,6 +98,7 @@ def test_nothing_of_a_run_is_silent_and_its_last_word_is_finished(tmp_path):
         progress=lambda *step: said.append(step),
     )
     assert [what for what, _, _ in said] == [
+        "comparing time stamps",
         "ranking",
         "taking the future away",
         "judging against all that was tried",
