@@ -40,7 +40,6 @@ def charged_sentence(symbols: Sequence[SymbolSlippage]) -> str:
     """What market orders paid beside their fees, and where that comes from.
 
     >>> two = {"median_bps": 2, "low_bps": 2, "high_bps": 2}
-    >>> two = {"median_bps": 2, "low_bps": 2, "high_bps": 2}
     >>> charged_sentence([SymbolSlippage(symbol="A", is_estimated=False, n_months=9, **two)])
     'slippage is 2 bp a market order, as set'
     """
@@ -63,15 +62,19 @@ def charged_sentence(symbols: Sequence[SymbolSlippage]) -> str:
 
 
 def more_sentence(more: MoreSlippageMetrics) -> str:
-    """How much more slippage the trades would bear, and what one earns after a little more."""
+    """How much more slippage the trades would bear, and what one earns after a little more.
+
+    >>> even = Measurement(value=0.1, n=56, low=-71.8, high=34)
+    >>> at_5 = LevelMetrics(more_bps=5, profit_abs=-9, net=Measurement(value=-0.0007, n=56, low=-0.015, high=0.003))
+    >>> more_sentence(MoreSlippageMetrics(break_even_bps=even, levels=(at_5,)))
+    'breaks even at 0.1 bp [-71.8, 34.0] more; a trade nets -0.070% [-1.500%, +0.300%] at 5 bp more (n = 56 trades)'
+    """
     even = more.break_even_bps
-    bears = (
-        "lost already at what was charged"
-        if even.value is not None and even.value <= 0
-        else f"{_with_interval(even, _bps)} bp more a market order leave nothing"
+    begin = "loses as it is, " if even.value is not None and even.value <= 0 else ""
+    levels = ", ".join(f"{_with_interval(one.net, _percent)} at {one.more_bps:g} bp more" for one in more.levels)
+    return (
+        f"{begin}breaks even at {_with_interval(even, _bps, ' bp')} more; a trade nets {levels} (n = {even.n:,} trades)"
     )
-    levels = ", ".join(f"at {one.more_bps:g} bp more {_with_interval(one.net, _percent)}" for one in more.levels)
-    return f"{bears}; mean net return of a trade {levels} (n = {even.n:,} trades)"
 
 
 def _bps(value: Number) -> str:
@@ -82,6 +85,6 @@ def _percent(value: Number) -> str:
     return "-" if value is None else f"{value:+.3%}"
 
 
-def _with_interval(one: Measurement, show: Callable[[Number], str]) -> str:
+def _with_interval(one: Measurement, show: Callable[[Number], str], unit: str = "") -> str:
     around = "" if one.low is None or one.high is None else f" [{show(one.low)}, {show(one.high)}]"
-    return f"{show(one.value)}{around}"
+    return f"{show(one.value)}{unit}{around}"
