@@ -28,6 +28,7 @@ def kept_days(trial, days):
         trial,
         days=trial.days[days],
         daily=trial.daily[days],
+        delayed=trial.delayed[days],
         grid=trial.grid[bars],
         position=trial.position[:, bars],
         opens=trial.opens[:, bars],
