@@ -10,7 +10,7 @@ from tradsys.backtest.cost_breakdown import cost_breakdown
 from tradsys.backtest.rebalance import Targets, simulate_targets
 from tradsys.backtest.simulate import buy_and_hold, simulate
 from tradsys.core.bars import TS
-from tradsys.core.costs import Costs
+from tradsys.core.costs import Costs, Instrument
 from tradsys.core.slippage import slippage_of
 from tradsys.core.time import HOUR_MS, to_ms, ts_ms
 from tradsys.labels.barriers import BarrierSpec
@@ -40,10 +40,10 @@ def quoted(seed, spread=0.004):
     ).with_columns(pl.col("ts").cast(TS))
 
 
-@pytest.mark.parametrize("slippage", ["estimated", 7.0])
+@pytest.mark.parametrize("charged", [Costs(), Costs(slippage_bps=7.0), Costs(tick=0.8)])
 @pytest.mark.parametrize("side", [1, -1])
-def test_a_labels_net_outcome_is_that_of_its_trade(side, slippage):
-    bars, costs, spec = quoted(1), Costs(slippage_bps=slippage), BarrierSpec(horizon=9)
+def test_a_labels_net_outcome_is_that_of_its_trade(side, charged):
+    bars, costs, spec = quoted(1), charged, BarrierSpec(horizon=9)
     labels = label_symbol(bars, HOUR, spec, costs)
     column = 0 if side > 0 else 1
     rows = np.flatnonzero(np.isfinite(labels.net[:, column]))[::11]
@@ -107,6 +107,29 @@ def test_buying_and_holding_pays_at_both_ends():
     rate, trade = slippage_of(bars, Costs()), held.trades.row(0, named=True)
     paid = rate[2_000] * trade["notional_quote"] + rate[-1] * trade["size_base"] * trade["exit_price"]
     assert trade["slippage_quote"] == pytest.approx(paid) and rate[-1] > 1.3 * rate[2_000]
+
+
+def test_an_instruments_tick_is_charged_by_half_at_least():
+    bars, costs = quoted(7, spread=0.0), Costs(taker_bps=0.0, maker_bps=0.0)
+    start = START + HOUR_MS * np.arange(1000, N_BARS - 30, 13)
+    decisions = pl.DataFrame({"symbol": "A", "start": start, "action": 1}).with_columns(pl.col("start").cast(TS))
+    wide = BarrierSpec(upper=50.0, lower=50.0, horizon=9)
+    ticks = Instrument(tick=0.8)
+    trades = simulate({"A": bars}, decisions, costs=costs, barriers=wide, start=START, end=END, instrument=ticks).trades
+    assert trades["reason"].to_list() == ["time"] * len(trades)
+    opens = bars["open"].to_numpy()[(trades["exit_ts"].dt.epoch("ms").to_numpy() - START) // HOUR_MS - 1]
+    size = trades["size_base"].to_numpy()
+    left = 0.4 / opens * size * trades["exit_price"].to_numpy()
+    assert trades["slippage_quote"].to_numpy() == pytest.approx(0.4 * size + left)
+    held = simulate_targets(
+        {"A": bars},
+        Targets(("A",), np.array([START + 1000 * HOUR_MS]), np.array([[0.5]])),
+        costs=costs,
+        start=START,
+        end=END,
+        instrument=ticks,
+    )
+    assert held.trades["slippage_quote"][0] > 0.79 * held.trades["size_base"][0]
 
 
 def test_a_breakdown_of_trades_before_slippage_was_apart_takes_it_from_the_fees():

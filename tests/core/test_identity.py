@@ -70,7 +70,7 @@ def test_another_value_class_or_schema_is_another_digest(monkeypatch):
 
 DEFAULTS = {
     2: "b3fde0927473f69734f68eea1f147a4adba19ac2911637131e38b2be5545710f",
-    3: "9e704abe08165e0ecb088db9f44208f1525c30ee216b377f1962d3bb1eb5de83",
+    3: "da535829e6af3212cb6b4f5b96e3cbd4b45d13514faa80400856c4e1643299d7",
 }
 """Hash of every default, by the schema that it belongs to; a setting that is added changes it, and no digest."""
 

@@ -92,3 +92,13 @@ def test_no_bars_are_charged_nothing():
 def test_only_a_number_or_the_word_is_slippage(value):
     with pytest.raises(ConfigError, match="'estimated' takes what the bars say"):
         Costs(slippage_bps=value)
+
+
+def test_a_tick_that_is_given_floors_what_the_prices_show():
+    bars = quoted(2000, 0.0)
+    opens = bars["open"].to_numpy()
+    assert slippage_of(bars, Costs(tick=0.5))[:10] == pytest.approx(np.maximum(0.25 / opens[:10], UNKNOWN_BPS / 1e4))
+    assert slippage_of(bars, Costs(tick=0.5))[JANUARY:] == pytest.approx(0.25 / opens[JANUARY:])
+    assert (slippage_of(bars, Costs(tick=0.5, slippage_bps=1.0)) == 1e-4).all()
+    coarse = quoted(2000, 0.0, step=2.0)
+    assert (slippage_of(coarse, Costs(tick=0.5)) == slippage_of(coarse, ESTIMATED))[JANUARY:].all()

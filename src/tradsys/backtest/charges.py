@@ -1,6 +1,7 @@
 """What the costs come to on a grid of bars: of holding a position, and of a market order beside its fee."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from tradsys.backtest.decisions import Orders
 from tradsys.backtest.grid import Grid
 from tradsys.core.arrays import FloatArray
 from tradsys.core.carry import Carry, carry_of, end_to_end
-from tradsys.core.costs import Costs
+from tradsys.core.costs import Costs, Instrument
 from tradsys.core.slippage import slippage_of
 from tradsys.labels.kernel import TARGET, Exits
 
@@ -22,11 +23,16 @@ class Charges(NamedTuple):
     slippage: FloatArray
 
     @classmethod
-    def on_grid(cls, market: Mapping[str, pl.DataFrame], costs: Costs, grid: Grid) -> Self:
-        """Of the bars that the grid was made of."""
+    def on_grid(
+        cls, market: Mapping[str, pl.DataFrame], costs: Costs, grid: Grid, instruments: Sequence[Instrument]
+    ) -> Self:
+        """Of the bars that the grid was made of; slippage that is estimated knows each symbol's tick."""
+        ticks = (max(costs.tick, one.tick) for one in instruments)
         return cls(
             end_to_end(carry_of(bars, costs, grid.bar_ms) for bars in market.values()),
-            np.concatenate([slippage_of(bars, costs) for bars in market.values()]),
+            np.concatenate(
+                [slippage_of(bars, replace(costs, tick=t)) for bars, t in zip(market.values(), ticks, strict=True)]
+            ),
         )
 
 

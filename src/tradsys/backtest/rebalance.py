@@ -77,7 +77,7 @@ def simulate_targets(
     place, times, weights = place[in_time], times[in_time], weights[in_time]
     order_at = np.full(len(grid.times), -1)
     order_at[place] = np.arange(len(times))  # of several before one bar the last counts
-    charges = Charges.on_grid(market, costs, grid)
+    charges = Charges.on_grid(market, costs, grid, [instrument] * len(grid.symbols))
     path = run_targets(
         weights,
         order_at,

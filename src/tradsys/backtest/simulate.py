@@ -125,7 +125,7 @@ def simulate(
     grid = Grid.of(market, start, end)
     instruments = instruments_of(instrument, grid.symbols)
     orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay)
-    return _account(grid, orders, instruments, costs, Charges.on_grid(market, costs, grid), portfolio)
+    return _account(grid, orders, instruments, costs, Charges.on_grid(market, costs, grid, instruments), portfolio)
 
 
 def buy_and_hold(
@@ -162,7 +162,7 @@ def buy_and_hold(
         n_waiting=0,
     )
     instruments = [Instrument()] * len(grid.symbols)
-    charges = Charges.on_grid(market, costs, grid)
+    charges = Charges.on_grid(market, costs, grid, instruments)
     return _account(grid, orders, instruments, costs, charges, replace(portfolio, cap=1.0))
 
 

@@ -30,7 +30,9 @@ class Costs:
     Entries, stops and time exits pay the taker fee and the slippage, which `core.slippage` estimates from the bars
     unless it is a number; targets rest in the book and pay the maker fee, or earn a rebate where it is negative.
     Funding is what a long pays (a short receives) every eight hours, unless the bars carry what was settled; borrowing
-    is what a short pays a year, by the time it is held. A ConfigError names what is not finite or out of bounds.
+    is what a short pays a year, by the time it is held. `tick` is the venue's price step in quote, where it is known
+    (0: as the prices show): slippage that is estimated is at least half of it. A ConfigError names what is not finite
+    or out of bounds.
     """
 
     taker_bps: float = 5.0
@@ -38,6 +40,7 @@ class Costs:
     slippage_bps: float | Estimated = ESTIMATED
     funding_bps_per_8h: float = 0.0
     borrow_bps_per_year: float = 0.0
+    tick: float = 0.0
 
     def __post_init__(self) -> None:
         demand_number("taker_bps", self.taker_bps, "no venue pays for taking; 5 is usual", least=0.0, most=MOST_BPS)
@@ -65,6 +68,7 @@ class Costs:
             least=0.0,
             most=MOST_BORROW_BPS_PER_YEAR,
         )
+        demand_number("tick", self.tick, "0 takes the step that the prices show", least=0.0)
 
     @property
     def taker(self) -> float:

@@ -41,7 +41,7 @@ def slippage_of(bars: pl.DataFrame, costs: Costs) -> FloatArray:
     """What a market order pays beside the fee in each bar, a fraction of its notional, shape (n_bars,).
 
     The constant of the costs where it is a number. Else half the effective spread, from months that were over when the
-    bar opened, or half the step of the prices where that is more.
+    bar opened, or half the step of the prices where that is more: what they show, or the `tick` of the costs.
     """
     if costs.slippage_bps != ESTIMATED:
         return np.full(len(bars), costs.slippage_bps / 1e4)
@@ -49,7 +49,7 @@ def slippage_of(bars: pl.DataFrame, costs: Costs) -> FloatArray:
         return np.empty(0)
     opens = bars["open"].to_numpy().astype(np.float64)
     charged = np.empty(len(bars))
-    for one in in_force(bars):
+    for one in in_force(bars, costs.tick):
         charged[one.first : one.end] = np.maximum(one.half, one.step / 2 / opens[one.first : one.end])
     return np.minimum(charged, MOST_SLIPPAGE)
 
@@ -63,13 +63,13 @@ class InForce(NamedTuple):
     step: float
 
 
-def in_force(bars: pl.DataFrame) -> list[InForce]:
-    """What is charged in each month of one symbol's bars, from the months before it."""
+def in_force(bars: pl.DataFrame, tick: float) -> list[InForce]:
+    """What is charged in each month of one symbol's bars, from the months before it; no step is below the `tick`."""
     known, month, edges = months_of(bars), *_edges(bars)
     found = []
     for first, end in pairwise(edges):
         over = int(np.searchsorted(known.month, month[first]))
-        found.append(InForce(int(first), int(end), half_spread(known, over), last_step(known, over)))
+        found.append(InForce(int(first), int(end), half_spread(known, over), max(last_step(known, over), tick)))
     return found
 
 

@@ -90,7 +90,9 @@ class RunManifest(RunSection):
             raise DataError(
                 f"the manifest of {self.title} does not say its costs, found {stored!r}; make the run again"
             )
-        return Costs(**stored)
+        portfolio = self.config.get("portfolio")
+        tick = portfolio.get("tick") if isinstance(portfolio, Mapping) else None
+        return Costs(**stored, tick=float(tick) if isinstance(tick, int | float) else 0.0)
 
     @property
     def cash_quote(self) -> float | None:

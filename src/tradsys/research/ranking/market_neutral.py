@@ -149,7 +149,7 @@ def market_neutral_from(config: RunConfig) -> MarketNeutralSpec:
         universe=universe,
         listings=listings,
         folds=config.folds,
-        costs=Costs(**config.costs.model_dump()),
+        costs=Costs(**config.costs.model_dump(), tick=config.portfolio.tick),
         instrument=Instrument(config.portfolio.tick, config.portfolio.lot, config.portfolio.min_notional or 0.0),
         gross=config.portfolio.cap,
         cash_quote=config.portfolio.cash_quote,

@@ -113,7 +113,7 @@ def experiment_from(
         profiles=profiles_of(config),
         deployed=config.strategy_profile,
         sides=portfolio.sides or sides,
-        costs=Costs(**config.costs.model_dump()),
+        costs=Costs(**config.costs.model_dump(), tick=config.portfolio.tick),
         instrument=portfolio.instrument,
         portfolio=PortfolioSpec(
             fraction=portfolio.fraction or 1 / n_symbols,

@@ -20,7 +20,9 @@ def slippage_json(frames: Mapping[str, pl.DataFrame], costs: Costs, span: tuple[
     for symbol, bars in frames.items():
         ts, charged = ts_ms(bars), 1e4 * slippage_of(bars, costs)
         tested = (ts >= span[0]) & (ts < span[1])
-        months = [(charged[one.first : one.end][tested[one.first : one.end]], one) for one in in_force(bars)]
+        months = [
+            (charged[one.first : one.end][tested[one.first : one.end]], one) for one in in_force(bars, costs.tick)
+        ]
         medians = {one.first: float(np.median(bps)) for bps, one in months if len(bps)}
         if not medians:
             continue
