@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tradsys.backtest.decisions import UNSOLD
 from tradsys.backtest.margin import LIQUIDATION
 from tradsys.backtest.metrics import Measured, circular_block_sums, percentile_interval
 from tradsys.backtest.simulate import Simulation
@@ -45,7 +46,7 @@ def at_market(trades: pl.DataFrame, costs: Costs) -> FloatArray:
     ends = trades["notional_quote"].to_numpy() + np.where(trades["reason"].is_in(["target", LIQUIDATION]), 0.0, exits)
     if costs.taker == 0:
         return np.asarray(ends)
-    is_resized = trades["reason"].is_in(["rebalanced", "last bar"]).to_numpy()
+    is_resized = trades["reason"].is_in(["rebalanced", "last bar", UNSOLD]).to_numpy()
     return np.where(is_resized, trades["fees_quote"].to_numpy() / costs.taker, ends)
 
 
