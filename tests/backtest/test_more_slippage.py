@@ -52,7 +52,9 @@ def test_at_the_break_even_nothing_is_left(taker):
 @pytest.mark.parametrize("n_silent", [0, 1], ids=["sold at last", "unsold at last"])
 def test_what_ranks_resize_counts_too(n_silent):
     bars = random_bars(900, 1)
-    bars = bars.with_columns(volume=pl.when(pl.int_range(pl.len()) < len(bars) - n_silent).then("volume").otherwise(0.0))
+    bars = bars.with_columns(
+        volume=pl.when(pl.int_range(pl.len()) < len(bars) - n_silent).then("volume").otherwise(0.0)
+    )
     times = np.arange(20, 800, 37) * HOUR_MS
     weights = 1e-6 * np.random.default_rng(0).normal(1.0, 0.4, (len(times), 1))
 
