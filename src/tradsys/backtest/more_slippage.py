@@ -7,7 +7,7 @@ import polars as pl
 
 from tradsys.backtest.decisions import UNSOLD
 from tradsys.backtest.margin import LIQUIDATION
-from tradsys.backtest.metrics import Measured, circular_block_sums, percentile_interval
+from tradsys.backtest.metrics import BLOCK_DAYS, N_BOOTSTRAP, Measured, circular_block_sums, percentile_interval
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.costs import Costs
@@ -15,9 +15,6 @@ from tradsys.core.time import DAY_MS
 
 MORE_BPS = (1.0, 2.0, 5.0)
 """Basis points a market order more than was charged."""
-
-BLOCK_DAYS, N_BOOTSTRAP = 10, 1999
-"""As the metrics of the whole portfolio have them."""
 
 
 @dataclass(frozen=True, slots=True)
