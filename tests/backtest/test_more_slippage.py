@@ -49,8 +49,12 @@ def test_at_the_break_even_nothing_is_left(taker):
         assert even.value == pytest.approx(1e4 * simulation.trades["pnl_quote"].sum() / turnover)
 
 
-def test_what_ranks_resize_counts_too():
+@pytest.mark.parametrize("n_silent", [0, 1], ids=["sold at last", "unsold at last"])
+def test_what_ranks_resize_counts_too(n_silent):
     bars = random_bars(900, 1)
+    bars = bars.with_columns(
+        volume=pl.when(pl.int_range(pl.len()) < len(bars) - n_silent).then("volume").otherwise(0.0)
+    )
     times = np.arange(20, 800, 37) * HOUR_MS
     weights = 1e-6 * np.random.default_rng(0).normal(1.0, 0.4, (len(times), 1))
 
@@ -58,6 +62,7 @@ def test_what_ranks_resize_counts_too():
         costs = Costs(slippage_bps=bps)
         return simulate_targets({"A": bars}, Targets(("A",), times, weights), costs=costs, start=0, end=900 * HOUR_MS)
 
+    assert at(1.0).trades["reason"][-1] == ("unsold" if n_silent else "last bar")
     for level in more_slippage(at(1.0), seed=0).levels:
         assert level.profit == pytest.approx(at(1.0 + level.more_bps).trades["pnl_quote"].sum(), rel=1e-4)
 

@@ -89,6 +89,14 @@ def test_a_delisted_symbol_is_sold_at_its_last_close_and_never_bought_again():
     assert one.position[0].tolist() == [0, 0.5, 0.5, 0, 0, 0]
 
 
+def test_what_is_sold_at_the_last_bar_pays_fee_and_slippage_too():
+    one = play({"A": bars(*[(10, 10)] * 6)}, (1, (0.5,)), costs=Costs(taker_bps=10, slippage_bps=20))
+    (trade,) = one.trades.to_dicts()
+    assert trade["reason"] == "last bar"
+    assert (trade["fees_quote"], trade["slippage_quote"]) == pytest.approx((1.0, 2.0))
+    assert one.equity["equity"][-1] == pytest.approx(1000 - 3.0)
+
+
 def test_a_missing_bar_is_filled_at_the_next_one_unless_another_decision_comes_first():
     market = {
         "A": bars((10, 10), (10, 10), (12, 12), (12, 12), (12, 12), (12, 12), missing=(1,)),

@@ -1,11 +1,13 @@
 """The commands as a person types them, on a small market."""
 
 import json
+from functools import partial
 
 import pytest
 
 from tradsys.cli.app import main
 from tradsys.data.simulate import simulate
+from tradsys.research.judging import rejudge
 
 QUICK = ["--agent", "logistic", "--set", "regimes.n_starts=2", "--set", "folds.path_groups=4"]
 
@@ -104,6 +106,14 @@ def test_backtest_simulates_any_profile_of_a_run(workplace, capsys):
     shown = json.loads(capsys.readouterr().out)
     metrics = json.loads((workplace / "runs" / shown["run"] / "metrics.json").read_text())
     assert shown["metrics"]["profit_total"] == metrics["profiles"]["RECKLESS"]["metrics"]["profit_total"]
+
+
+def test_backtest_says_that_the_run_filled_otherwise(capsys, monkeypatch):
+    assert main(["backtest", "--run", "last", "--profile", "reckless"]) == 0
+    assert "careful" not in capsys.readouterr().out
+    monkeypatch.setattr(rejudge, "simulate_decisions", partial(rejudge.simulate_decisions, delay=1))
+    assert main(["backtest", "--run", "last", "--profile", "reckless"]) == 0
+    assert "it was made by a version of the code that filled or charged otherwise" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -3,12 +3,14 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
 
 import pytest
 from tests.journal.test_trial import trial
 
 from tradsys.core.errors import LedgerError
 from tradsys.journal import Ledger
+from tradsys.journal import ledger as ledger_module
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.kept import lost_sentence
 
@@ -134,6 +136,51 @@ def test_a_kept_entry_that_was_changed_is_refused(written, path, change):
     file.write_text(change(file.read_text()))
     with pytest.raises(LedgerError, match="is not the entry that its name says; restore it from a copy"):
         Ledger(path)
+
+
+class Killed(BaseException):
+    """As if the process ended there."""
+
+
+class TestKilledWhileItWrites:
+    """Whatever was written last, what was tried counts where it was tried, and nowhere else."""
+
+    @pytest.fixture
+    def kill_at(self, monkeypatch):
+        """Ends the next write where it would call this."""
+
+        def die(*_):
+            raise Killed
+
+        def kill(place):
+            owner, _, name = place.rpartition(".")
+            monkeypatch.setattr(getattr(ledger_module, owner) if owner else ledger_module, name, die)
+            return monkeypatch.undo
+
+        return kill
+
+    @pytest.mark.parametrize("place", ["KeptEntries.put", "TrialFiles.store", "_write_all"])
+    def test_a_new_trial_counts_where_it_was_tried(self, written, path, kill_at, place):
+        content = {"run": "2" * 64, "profile": "P", "blocks": ["m1"], "judged": TESTED}
+        revive = kill_at(place)
+        with pytest.raises(Killed):
+            written.append_trial(content, trial(seed=9))
+        revive()
+        again = Ledger(path)
+        assert again.n_trials_on(JudgedData(("another market",), 0, 99_999 * DAY)) == 0
+        assert again.n_trials_on(HERE) == (3 if place == "KeptEntries.put" else 4)
+        again.append_trial(content, trial(seed=9))
+        assert (again.lost, again.n_trials_on(HERE), len(again.earlier(HERE).series)) == ((), 4, 3)
+
+    def test_one_that_got_other_delayed_returns_can_be_read(self, written, path, kill_at):
+        late = [replace(trial(seed=9), delayed=share * trial(seed=9).daily) for share in (0.5, 0.4)]
+        content = {"run": "2" * 64, "profile": "P", "blocks": ["m1"]}
+        written.append_trial(content | {"code": "a"}, late[0])
+        revive = kill_at("_write_all")
+        with pytest.raises(Killed):
+            written.append_trial(content | {"code": "b"}, late[1])
+        revive()
+        assert Ledger(path).load_trial(late[1].digest).delayed_digest == late[1].delayed_digest
 
 
 class TestSeriesOfEarlierVersions:

@@ -93,6 +93,19 @@ def test_each_step_is_the_decision_that_the_history_gives(bars: pl.DataFrame, pr
         assert one.stop_distance == pytest.approx(other.stop_distance, rel=1e-6)
 
 
+def test_each_step_is_charged_the_slippage_of_its_own_symbol(bars: pl.DataFrame, predictor: Predictor) -> None:
+    valuation = replace(predictor.valuation, slippage={"A": 1e-4, "B": 9e-4})
+    pooled = replace(predictor, valuation=valuation)
+    audit = {}
+    for symbol in ("A", "B"):
+        own = bars.with_columns(symbol=pl.lit(symbol))
+        live = LivePredictor(pooled)
+        live.warm(own[:2000])
+        audit[symbol] = live.step(bars_of(own[2000:2001])[0]).audit  # reads what the trade is expected to earn
+        assert audit[symbol] == pytest.approx(pooled.decide(own[:2001]).audit, abs=1e-6)
+    assert abs(audit["A"] - audit["B"]) > 1e-4
+
+
 @pytest.mark.parametrize("kind", [BandedTransformer, DilatedResNet])
 def test_networks_step_as_they_decide(bars: pl.DataFrame, predictor: Predictor, kind: type[Network]) -> None:
     n_features = len(predictor.features.columns)

@@ -69,7 +69,12 @@ def test_what_a_rank_run_does_not_read_is_no_part_of_what_it_tries():
         "portfolio.fraction": 0.5,
         "rank.horizon": 6,
         "costs.taker_bps": 9.0,
+        "costs.slippage_bps": 3.0,
         "portfolio.cap": 0.5,
+        "portfolio.min_notional": 7.0,
+        "portfolio.no_volume": "wait",
+        "portfolio.maintenance": 0.1,
+        "portfolio.liquidation_fee_bps": 10.0,
         "verdict.alpha": 0.01,
         "universe.size": 9,
     }

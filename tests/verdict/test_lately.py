@@ -11,6 +11,7 @@ from tradsys.journal import TrialSeries
 from tradsys.verdict import VerdictSpec, judge
 from tradsys.verdict.lately import last_third
 from tradsys.verdict.results import Lately
+from tradsys.verdict.sentences import with_lately
 from tradsys.verdict.stationary import studentised_blocks
 
 QUICK = VerdictSpec(n_bootstrap=999)
@@ -124,6 +125,42 @@ def test_the_interval_is_the_studentised_one_of_those_days_alone():
     assert (found.low, found.high) == pytest.approx(
         ((part.mean() - many * error) * scale, (part.mean() - few * error) * scale)
     )
+
+
+@pytest.mark.parametrize(
+    ("traded", "is_sure"),
+    [(range(4), False), (range(0, 300, 60), False), (range(25), False), (range(0, 300, 10), True)],
+    ids=["four days in a row", "five days", "25 days in a row", "every ten days"],
+)
+def test_too_few_trades_have_no_interval_and_are_never_better_beyond_luck(traded, is_sure):
+    """Resampled, most of such a third stands still: its interval reached up to a Sharpe ratio of a thousand."""
+    trial = then(0.7, 0.7)
+    daily, position = trial.daily.copy(), np.zeros_like(trial.position)
+    position[0, :1200:20] = 0.5
+    begins = 600 + np.array(traded)
+    daily[600:] = 0.0
+    daily[begins] = np.random.default_rng(0).normal(0.01, 0.02, len(begins))
+    position[0, 4 * begins] = 0.5
+    n_trades = 60 + len(begins)
+    one = last_third(replace(trial, daily=daily, delayed=daily, position=position, n_trades=n_trades), QUICK, 0)
+    assert one.n_trades == len(begins)
+    assert one.sharpe is not None
+    assert (one.low is not None, one.high is not None) == (is_sure, is_sure)
+    assert (one.p_differs is not None) == (is_sure or one.sharpe < one.sharpe_before)
+
+
+def test_a_third_that_earned_less_at_less_risk_is_not_told_to_have_earned_more():
+    trial = then(1.2, 1.2)
+    daily = trial.daily.copy()
+    daily[600:] = daily[600:].mean() / 2 + (daily[600:] - daily[600:].mean()) / 10
+    one = last_third(replace(trial, daily=daily, delayed=daily), QUICK, 0)
+    assert one.sharpe > one.sharpe_before
+    assert not one.differs
+
+
+def test_an_edge_that_lost_in_few_trades_is_over_and_says_so_without_an_interval():
+    said = with_lately("proven (80 trades)", Lately("2022-06-30", 365, 4, -1.5, sharpe_before=1.0), is_proven=True)
+    assert said == "proven; since 2022-06-30 it has lost money (net Sharpe -1.5, 4 trades in 365 days) (80 trades)"
 
 
 def test_a_steady_record_differs_as_rarely_as_it_says():

@@ -13,6 +13,9 @@ from tradsys.core.time import DAY_MS, DAYS_A_YEAR
 from tradsys.verdict.reliability import clopper_pearson
 from tradsys.verdict.ruin import is_ruined, unflattered
 
+BLOCK_DAYS, N_BOOTSTRAP = 10, 1999
+"""Days of a block, and draws, of all intervals of a simulation's trades and days."""
+
 TAIL = 0.025
 MIN_BLOCKS = 5
 """With fewer blocks than this there is no interval."""
@@ -38,7 +41,9 @@ class Measured:
     high: float | None = None
 
 
-def measure(simulation: Simulation, *, seed: int, block_days: int = 10, n_bootstrap: int = 1999) -> dict[str, Measured]:
+def measure(
+    simulation: Simulation, *, seed: int, block_days: int = BLOCK_DAYS, n_bootstrap: int = N_BOOTSTRAP
+) -> dict[str, Measured]:
     """All metrics of one simulation by name: fractions, quote currency (`*_abs`, `expectancy`) and seconds (`*_s`).
 
     Where freqtrade works from closed trades, `sharpe`, `sortino` and `cagr` here come from daily net returns, flat

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tradsys.backtest.decisions import UNSOLD
 from tradsys.backtest.margin import LIQUIDATION
-from tradsys.backtest.metrics import Measured, circular_block_sums, percentile_interval
+from tradsys.backtest.metrics import BLOCK_DAYS, N_BOOTSTRAP, Measured, circular_block_sums, percentile_interval
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.costs import Costs
@@ -14,9 +15,6 @@ from tradsys.core.time import DAY_MS
 
 MORE_BPS = (1.0, 2.0, 5.0)
 """Basis points a market order more than was charged."""
-
-BLOCK_DAYS, N_BOOTSTRAP = 10, 1999
-"""As the metrics of the whole portfolio have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def at_market(trades: pl.DataFrame, costs: Costs) -> FloatArray:
     ends = trades["notional_quote"].to_numpy() + np.where(trades["reason"].is_in(["target", LIQUIDATION]), 0.0, exits)
     if costs.taker == 0:
         return np.asarray(ends)
-    is_resized = trades["reason"].is_in(["rebalanced", "last bar"]).to_numpy()
+    is_resized = trades["reason"].is_in(["rebalanced", "last bar", UNSOLD]).to_numpy()
     return np.where(is_resized, trades["fees_quote"].to_numpy() / costs.taker, ends)
 
 

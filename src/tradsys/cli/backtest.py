@@ -3,12 +3,15 @@
 import difflib
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tradsys.cli.compare import RunName, Runs
 from tradsys.cli.options import Json, Plugin
+
+if TYPE_CHECKING:
+    from tradsys.runs.section import Measurements
 
 ENGINES = ("kernel", "vectorbt")
 
@@ -58,8 +61,21 @@ def command(
         lines.append(f"  decisions not taken: {', '.join(left)}")
     if simulation.ruin is not None:
         lines.append(f"  {simulation.ruin.sentence}")
+    if chosen.name in stored.metrics.profiles:
+        then = stored.metrics.profiles[chosen.name].metrics
+        if any(then[name].value != measured[name].value for name in ("total_trades", "profit_total")):
+            lines.append(f"  {_otherwise(then)}")
     typer.echo("\n".join(lines))
     return 0
+
+
+def _otherwise(then: "Measurements") -> str:
+    """That the run itself had other trades, since another version of the code made it."""
+    n, profit = then["total_trades"].value or 0, then["profit_total"].value or 0.0
+    return (
+        f"careful: the run had {n:,.0f} trades and made {profit:.1%}: it was made by a version of the code that filled "
+        "or charged otherwise. Its verdict rests on those, these are of today's rules; run again for a verdict on them"
+    )
 
 
 def _line(name: str, value: float | None, low: float | None, high: float | None, n: int) -> str:

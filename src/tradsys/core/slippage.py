@@ -55,12 +55,16 @@ def slippage_of(bars: pl.DataFrame, costs: Costs) -> FloatArray:
 
 
 class InForce(NamedTuple):
-    """Rows of one calendar month, [first, end), and what was known when it began: half the spread, and the step."""
+    """Rows of one calendar month, [first, end), and what was known when it began: half the spread, and the step.
+
+    `is_told` says that some month before told of either; else half the spread is assumed.
+    """
 
     first: int
     end: int
     half: float
     step: float
+    is_told: bool
 
 
 def in_force(bars: pl.DataFrame, tick: float) -> list[InForce]:
@@ -69,7 +73,8 @@ def in_force(bars: pl.DataFrame, tick: float) -> list[InForce]:
     found = []
     for first, end in pairwise(edges):
         over = int(np.searchsorted(known.month, month[first]))
-        found.append(InForce(int(first), int(end), half_spread(known, over), max(last_step(known, over), tick)))
+        half, step = half_spread(known, over), max(last_step(known, over), tick)
+        found.append(InForce(int(first), int(end), half, step, _is_told(known, over)))
     return found
 
 
@@ -86,9 +91,9 @@ def months_of(bars: pl.DataFrame) -> Months:
 
 def half_spread(known: Months, over: int) -> float:
     """Half the spread that the last of the first `over` months speak for beyond their noise, a share of the price."""
-    is_known = np.isfinite(known.squared[:over])
-    if not is_known.any() and not np.isfinite(known.step[:over]).any():
+    if not _is_told(known, over):
         return UNKNOWN_BPS / 1e4
+    is_known = np.isfinite(known.squared[:over])
     squared = known.squared[:over][is_known][-N_MONTHS:]
     n = len(squared)
     if not n:
@@ -104,6 +109,11 @@ def last_step(known: Months, over: int) -> float:
     """The step of the prices in the last of the first `over` months that tells one, 0 where none does."""
     told = known.step[:over][np.isfinite(known.step[:over])]
     return float(told[-1]) if len(told) else 0.0
+
+
+def _is_told(known: Months, over: int) -> bool:
+    """Whether any of the first `over` months tells of a spread or of a step."""
+    return bool((np.isfinite(known.squared[:over]) | np.isfinite(known.step[:over])).any())
 
 
 def _edges(bars: pl.DataFrame) -> tuple[IntArray, IntArray]:

@@ -124,14 +124,15 @@ class Ledger:
             ) from None
         with self._locked() as descriptor:
             self._read_on(descriptor)
-            keep()
             if content_hash in self._by_content:
+                keep()
                 return self._by_content[content_hash]
             at = datetime.now(UTC).isoformat(timespec="seconds")
             entry = LedgerEntry(chained(self.head, at, content_hash), self.head, content_hash, json.loads(text), at)
             line = line_of(entry, text)
             if may_count(entry):
                 self._kept.put(content_hash, text)
+            keep()  # after what says on which data: a series alone would count for any
             _write_all(descriptor, line)
             self._remember(entry, len(line))
             return entry
@@ -203,7 +204,7 @@ class Ledger:
 
     def load_trial(self, digest: str) -> TrialSeries:
         """The stored series with this digest, checked against it and its entries; it has no opens."""
-        own = (entry for entry in self.entries(TRIAL) if entry.content.get("series") == digest)
+        own = (entry for entry in (*self.entries(TRIAL), *self._lost) if entry.content.get("series") == digest)
         return self._series.load(digest, {str(e.content["delayed"]) for e in own if "delayed" in e.content})
 
     def earlier(self, data: JudgedData | Collection[str], *, but: Collection[str] = ()) -> Earlier:

@@ -210,9 +210,8 @@ def _lately(own: ProfileJudgement) -> str:
     rests_on = f"{count(part.n_trades)} trades in {count(part.n_days)} days"
     if not is_known(part.sharpe):
         return f"Since {part.since} alone: the account did not move, {rests_on}"
-    return (
-        f"Since {part.since} alone: net Sharpe {number(part.sharpe)} {interval_text(part.low, part.high)}, {rests_on}"
-    )
+    interval = interval_text(part.low, part.high) or "without an interval"
+    return f"Since {part.since} alone: net Sharpe {number(part.sharpe)} {interval}, {rests_on}"
 
 
 def _sharpe(run: StoredRun, name: str) -> tuple[Number, Number, Number]:

@@ -9,7 +9,8 @@ class SymbolSlippage(RunSection):
     """One symbol's slippage in the time that was tested, basis points a market order.
 
     `median_bps`, `low_bps` and `high_bps` are over `n_months` calendar months; in `step_share` of them half the step of
-    the prices was more than the spread that was estimated. Not estimated is what somebody set.
+    the prices was more than the spread that was estimated, in `assumed_share` no month before told of either. Not
+    estimated is what somebody set.
     """
 
     symbol: str
@@ -19,6 +20,7 @@ class SymbolSlippage(RunSection):
     high_bps: float
     n_months: int
     step_share: float = 0.0
+    assumed_share: float = 0.0
 
 
 class LevelMetrics(RunSection):
@@ -42,11 +44,18 @@ def charged_sentence(symbols: Sequence[SymbolSlippage]) -> str:
     >>> two = {"median_bps": 2, "low_bps": 2, "high_bps": 2}
     >>> charged_sentence([SymbolSlippage(symbol="A", is_estimated=False, n_months=9, **two)])
     'slippage is 2 bp a market order, as set'
+    >>> charged_sentence([SymbolSlippage(symbol="A", is_estimated=True, n_months=9, assumed_share=1, **two)])
+    'slippage of a market order is 2 bp, assumed: no month of the bars tells a spread'
     """
     if not symbols:
         return ""
     if not symbols[0].is_estimated:
         return f"slippage is {symbols[0].median_bps:g} bp a market order, as set"
+    assumed = [one.symbol for one in symbols if one.assumed_share == 1.0]
+    if len(assumed) == len(symbols):
+        bps = symbols[0].median_bps
+        return f"slippage of a market order is {bps:g} bp, assumed: no month of the bars tells a spread"
+    beside = f"; {' and '.join(assumed)}: assumed, as no month of the bars tells a spread" if assumed else ""
     begin = "slippage of a market order, estimated from the bars, is"
     if len(symbols) == 1:
         (one,) = symbols
@@ -57,7 +66,7 @@ def charged_sentence(symbols: Sequence[SymbolSlippage]) -> str:
     middle, least, most = ordered[len(ordered) // 2], ordered[0], ordered[-1]
     return (
         f"{begin} {middle.median_bps:.2f} bp in the middle one of {len(symbols)} symbols, from {least.median_bps:.2f} "
-        f"({least.symbol}) to {most.median_bps:.2f} ({most.symbol}), each the median of its months"
+        f"({least.symbol}) to {most.median_bps:.2f} ({most.symbol}), each the median of its months{beside}"
     )
 
 

@@ -14,6 +14,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.identity import NOT_IDENTITY
 from tradsys.core.orders import least_notional
 from tradsys.core.settings import SettingsSection
+from tradsys.core.traded import NoVolume
 from tradsys.models.registry import check_agent, is_network
 
 type JournalPreset = Literal["journal-base", "journal-trial0", "journal-golden", "journal-challenger"]
@@ -134,7 +135,7 @@ class PortfolioSettings(SettingsSection):
     sides: Annotated[Listed[Literal["long", "short"]], Field(min_length=1)] | None = None
     maintenance: float = Field(0.005, ge=0, le=0.5)
     liquidation_fee_bps: float = Field(50.0, ge=0, le=5_000)
-    no_volume: Literal["lapse", "wait"] = "lapse"
+    no_volume: NoVolume = "lapse"
 
     @property
     def instrument(self) -> Instrument:

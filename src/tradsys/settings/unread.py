@@ -18,7 +18,8 @@ _RANK_READS: Final = (
     *("seed", "rank.*", "universe.*", "folds.initial", "folds.n_folds", "folds.lockbox", "funding.*", "verdict.*"),
     "alignment.*",
     *("costs.taker_bps", "costs.slippage_bps", "costs.funding_bps_per_8h", "costs.borrow_bps_per_year"),
-    *("portfolio.cap", "portfolio.cash_quote", "portfolio.tick", "portfolio.lot", "machine.*", "data.*"),
+    *("portfolio.cap", "portfolio.cash_quote", "portfolio.tick", "portfolio.lot", "portfolio.min_notional"),
+    *("portfolio.no_volume", "portfolio.maintenance", "portfolio.liquidation_fee_bps", "machine.*", "data.*"),
 )
 
 READS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(

@@ -57,7 +57,7 @@ class Lately:
     """The last third (or half) of a record, from the day `since` on: its annual net Sharpe ratio with the 95% interval.
 
     `sharpe_before` is that of the rest and `p_differs` the two-sided p of the difference of their means; numbers are
-    None where an account never moved.
+    None where an account never moved, the interval also where too few trades or days say anything of luck.
     """
 
     since: str

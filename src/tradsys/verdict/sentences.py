@@ -107,10 +107,11 @@ def with_wide_interval(sentence: str, low: float, high: float, spec: VerdictSpec
 def _since(lately: Lately) -> str:
     """What became of it, in words."""
     days = f"{lately.n_days:,} days"
-    if lately.sharpe is None or lately.low is None or lately.high is None:
+    if lately.sharpe is None:
         return f"since {lately.since} ({days}) the account has not moved"
     trades = "1 trade" if lately.n_trades == 1 else f"{lately.n_trades:,} trades"
-    rests_on = f"(net Sharpe {lately.sharpe:.1f} [{lately.low:.1f}, {lately.high:.1f}], {trades} in {days})"
+    interval = "" if lately.low is None or lately.high is None else f" [{lately.low:.1f}, {lately.high:.1f}]"
+    rests_on = f"(net Sharpe {lately.sharpe:.1f}{interval}, {trades} in {days})"
     if lately.sharpe < 0:
         what = "it has lost money"
     elif lately.sharpe < (lately.sharpe_before or 0.0):

@@ -180,6 +180,19 @@ def test_publishing_keeps_the_other_preset(tmp_path):
     assert page.index("## The fast preset: 1 markets, 2026-01-02") < page.index("## The full preset")
 
 
+def test_a_page_of_stored_figures_keeps_the_order_of_questions_and_of_markets(tmp_path):
+    (tmp_path / "src/tradsys/verdict").mkdir(parents=True)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "src/tradsys/verdict/calibration.json").write_text("{}")
+    summary = summarise([line("noise", 1, "----"), line("edge:0", 1, "----"), line("bull", 1, "----")])
+    for preset in ("fast", "full"):
+        publish_summary(summary | {"preset": preset}, tmp_path, today=date(2026, 1, 2))
+    page = (tmp_path / "docs/calibration.md").read_text()
+    assert page.count("| market | money | and timing | and alpha | and delay | the verdict |") == 2
+    fast = page[page.index("## The fast preset") : page.index("## The full preset")]
+    assert fast.index("| noise |") < fast.index("| bull |") < fast.index("| edge:0 |")
+
+
 def test_publishing_elsewhere_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="root of the source tree"):
         publish_summary(summarise([]), tmp_path, today=date(2026, 1, 2))

@@ -1,6 +1,8 @@
 """A run on symbols or columns that were stamped at another time is refused before anything is fitted."""
 
 from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +12,7 @@ from tests.data.test_alignment import bars_of, like, market, moves
 from tests.research.leaky import OneColumn, quick_experiment
 
 from tradsys.cli.summary import summary
-from tradsys.core.errors import DataError
+from tradsys.core.errors import ConfigError, DataError
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.momentum import LogReturns
 from tradsys.journal.ledger import Ledger
@@ -18,6 +20,9 @@ from tradsys.report import render
 from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.run import run
 from tradsys.research.train import train_bundle
+from tradsys.research.tuning import tune as tune_module
+from tradsys.research.tuning.space import DEFAULT_SPACE
+from tradsys.research.tuning.tune import StudyBudget
 from tradsys.settings.config import RunConfig
 
 RETURNS = moves(1, 2_400)
@@ -86,3 +91,14 @@ def test_a_series_that_a_feature_brings_along_is_compared_as_well():
     check_stamps(one, FeatureSet((LogReturns((1,)), OwnSeries(0))))
     with pytest.raises(DataError, match="own_series tells the next bar of X"):
         check_stamps(one, FeatureSet((LogReturns((1,)), OwnSeries(1))))
+
+
+def test_a_study_compares_it_too_and_takes_its_name_in_the_settings(tmp_path, monkeypatch):
+    own = SimpleNamespace(features=FeatureSet((LogReturns((1,)), OwnSeries(1))))
+    monkeypatch.setattr(tune_module, "experiment_from", lambda _: own)
+    study = partial(tune_module.tune, market({"X": bars_of(RETURNS)}), space=DEFAULT_SPACE, budget=StudyBudget())
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    with pytest.raises(DataError, match="own_series tells the next bar of X"):
+        study(quick(), ledger=ledger)
+    with pytest.raises(ConfigError, match="no study"):  # which is looked for once the stamps have passed
+        study(quick(alignment={"allow_lead": ["own_series"]}), ledger=ledger, zoom_in="no-such-study")

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tradsys.backtest.rebalance import simulate_targets
 from tradsys.core.bars import split_symbols
 from tradsys.core.time import to_ms
 from tradsys.core.traded import NoVolume
@@ -65,3 +66,12 @@ def test_no_trade_of_rarely_traded_symbols_saw_the_future(no_volume: NoVolume) -
     spec = market_neutral_from(RunConfig(rank=rank, portfolio={"no_volume": no_volume}))
     found = look_ahead_in_ranks(pool(), HOUR_MS, spec, traded, **SPAN, n_points=3)
     assert found.findings == ()
+
+
+def test_the_delayed_record_is_that_of_the_same_targets_a_bar_later() -> None:
+    traded = contrarian(pool())
+    spec = market_neutral_from(RunConfig())
+    late = simulate_targets(pool(), traded.targets, costs=spec.costs, margin=spec.margin, delay=1, **SPAN)
+    assert traded.simulation.delayed is not None
+    assert np.array_equal(traded.simulation.delayed, late.daily)
+    assert not np.array_equal(traded.simulation.delayed, traded.simulation.daily)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tradsys.core.errors import ConfigError
-from tradsys.research.calibration.scenarios import PRESETS
+from tradsys.research.calibration.rates import LEGS
+from tradsys.research.calibration.scenarios import PRESETS, SCENARIOS
 from tradsys.verdict.error_rates import FILE
 
 _PAGE = Path("docs") / "calibration.md"
@@ -94,8 +95,9 @@ def publish_summary(summary: Mapping[str, Any], root: Path, *, today: date) -> N
 
 
 def render(summary: Mapping[str, Any]) -> str:
-    """Tables of one preset in Markdown."""
-    cells: Mapping[str, Any] = summary["cells"]
+    """Tables of one preset in Markdown; markets and questions in their own order, whatever that of the summary."""
+    place = {scenario.name: k for k, scenario in enumerate(SCENARIOS)}
+    cells: Mapping[str, Any] = dict(sorted(summary["cells"].items(), key=lambda one: place.get(one[0], len(place))))
     without = {name: cell for name, cell in cells.items() if "limit" in cell}
     edges = {name: cell for name, cell in cells.items() if "formula" in cell}
     when = f", {summary['date']}" if "date" in summary else ""
@@ -132,11 +134,10 @@ def render(summary: Mapping[str, Any]) -> str:
                 for n, c in edges.items()
             ),
         )
-    asked = list(next(iter(cells.values()))["legs"]) if cells else []
     lines += [_LEGS, ""]
     lines += _table(
-        ("market", *asked, "the verdict"),
-        ((n, *(_rate(c["legs"][leg]) for leg in asked), _rate(c["proven"]["4"])) for n, c in cells.items()),
+        ("market", *LEGS, "the verdict"),
+        ((n, *(_rate(c["legs"][leg]) for leg in LEGS), _rate(c["proven"]["4"])) for n, c in cells.items()),
     )
     days = list(dict.fromkeys(day for cell in cells.values() for day in cell["shorter"]))
     lines += ["**Less history**, K = 4, the minimum of 300 days waived: a profile is called proven.", ""]

@@ -19,6 +19,7 @@ from tradsys.core.seeds import derive
 from tradsys.core.time import interval_ms, ts_ms
 from tradsys.core.traded import TradedBars
 from tradsys.data.market import Market
+from tradsys.labels.barriers import labelled_rows
 from tradsys.labels.weights import base_rate
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, stack
@@ -52,9 +53,8 @@ def _first_test_opens(market: Market, config: RunConfig, horizon: int) -> int:
     barriers = replace(experiment_from(config).barriers, horizon=horizon)
     first, last = [], []
     for frame in replace(market, bars=before).frames().values():
-        rows, traded = barriers.event_rows(frame), TradedBars.of(to_arrays(frame).volume)
-        rows = rows[rows + horizon < traded.n_until_last]
-        rows = rows[traded.entries(rows, horizon, barriers.no_volume) >= 0]
+        events, traded = barriers.event_rows(frame), TradedBars.of(to_arrays(frame).volume)
+        rows = labelled_rows(events, np.ones(len(frame)), horizon, traded, barriers.no_volume).rows
         if len(rows):
             closes = ts_ms(frame)[rows] + interval_ms(market.interval)
             first.append(int(closes[0]))

@@ -12,12 +12,12 @@ from tradsys.core.errors import ConfigError, FitError
 from tradsys.core.files import check_writable
 from tradsys.core.identity import digest_of
 from tradsys.core.time import format_interval, interval_ms, ts_ms
-from tradsys.data.alignment import check_alignment
 from tradsys.data.market import Market
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
 from tradsys.research.judging.trials import data_of, judged_data
+from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.tuning.evaluate import evaluator
 from tradsys.research.tuning.golden import INCUMBENT, Golden, choose, write_golden
 from tradsys.research.tuning.objective import MEASURES, Measure, Span
@@ -28,7 +28,7 @@ from tradsys.research.tuning.study import StudyPlan, TuningStudy
 from tradsys.research.tuning.trial import FinishedTrial
 from tradsys.research.tuning.zoom import best_region, within
 from tradsys.research.walk.experiment import Progress
-from tradsys.research.walk.experiment_spec import experiment_on
+from tradsys.research.walk.experiment_spec import experiment_from, experiment_on
 from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig
 
@@ -106,7 +106,7 @@ def tune(
     """
     root = ledger.path.parent / "tuning"
     check_writable(root, "studies go", "name another folder with --journal")
-    check_alignment(market, base.alignment.allow_lead)
+    check_stamps(market, experiment_from(base).features, base.alignment.allow_lead)
     ledger.keep_paths(market.paths)
     region = None if zoom_in is None else best_region(root, zoom_in, storage)
     space = space if region is None else within(space, region.space)

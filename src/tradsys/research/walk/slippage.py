@@ -26,6 +26,7 @@ def slippage_json(frames: Mapping[str, pl.DataFrame], costs: Costs, span: tuple[
         medians = {one.first: float(np.median(bps)) for bps, one in months if len(bps)}
         if not medians:
             continue
+        assumed = [not one.is_told for _, one in months if one.first in medians]
         by_step = [medians[one.first] > 1e4 * one.half for _, one in months if one.first in medians]
         found.append(
             {
@@ -36,6 +37,7 @@ def slippage_json(frames: Mapping[str, pl.DataFrame], costs: Costs, span: tuple[
                 "high_bps": max(medians.values()),
                 "n_months": len(medians),
                 "step_share": float(np.mean(by_step)) if costs.slippage_bps == ESTIMATED else 0.0,
+                "assumed_share": float(np.mean(assumed)) if costs.slippage_bps == ESTIMATED else 0.0,
             }
         )
     return found

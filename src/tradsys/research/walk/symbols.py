@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tradsys.backtest.metrics import circular_block_sums, percentile_interval
+from tradsys.backtest.metrics import BLOCK_DAYS, N_BOOTSTRAP, circular_block_sums, percentile_interval
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.time import DAY_MS
@@ -14,9 +14,6 @@ from tradsys.verdict.results import VerdictSpec
 from tradsys.verdict.scores import log_loss
 from tradsys.verdict.skill import gain
 from tradsys.verdict.symbols import symbol_evidence
-
-BLOCK_DAYS, N_BOOTSTRAP = 10, 1999
-"""As the metrics of the whole portfolio have them."""
 
 
 def symbol_trades(simulation: Simulation, *, seed: int) -> list[dict[str, Any]]:
