@@ -1,3 +1,4 @@
+import pytest
 from tests.report.conftest import changed
 
 from tradsys.cli.summary import unfilled_lines
@@ -99,9 +100,16 @@ def test_what_is_proven_until_a_day_says_so_and_shows_the_last_third(run):
     assert headline(one, ["A"]).word == "Proven until 2022-06-30"
 
 
-def test_a_record_that_keeps_too_little_a_bar_later_fails_that_question(run):
-    (card,) = cards(judged(run, A={"verdict": "not proven", "kept_late": 0.39}), ["A"])
-    assert card.legs[3].is_passed is False
+@pytest.mark.parametrize(("kept", "found"), [(0.39, "keeps 39.0%"), (-127.5, "keeps nothing")])
+def test_a_record_that_keeps_too_little_a_bar_later_fails_that_question(run, kept, found):
+    (card,) = cards(judged(run, A={"verdict": "not proven", "kept_late": kept}), ["A"])
+    assert (card.legs[3].found, card.legs[3].is_passed) == (found, False)
+
+
+def test_a_last_third_of_too_few_trades_is_shown_without_an_interval(run):
+    lately = {"since": "2022-06-30", "n_days": 365, "n_trades": 4, "sharpe": 1.2, "low": None, "high": None}
+    (card,) = cards(judged(run, A={"verdict": "not proven", "lately": lately}), ["A"])
+    assert card.lately == "Since 2022-06-30 alone: net Sharpe 1.20 without an interval, 4 trades in 365 days"
 
 
 def test_what_no_venue_would_have_filled_stands_on_the_card_and_in_the_terminal(run):

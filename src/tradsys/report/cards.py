@@ -199,7 +199,7 @@ def _late(own: ProfileJudgement) -> LegResult:
     kept = own.kept_late
     if not is_known(kept):
         return LegResult("One bar later", "", None)
-    return LegResult("One bar later", f"keeps {percent(kept)}", kept >= KEPT)
+    return LegResult("One bar later", f"keeps {percent(kept)}" if kept > 0 else "keeps nothing", kept >= KEPT)
 
 
 def _lately(own: ProfileJudgement) -> str:
