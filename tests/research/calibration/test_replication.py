@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 
 from tradsys.core.bars import to_arrays
+from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.slippage import slippage_of
 from tradsys.core.time import DAY_MS
+from tradsys.research.calibration import replication
 from tradsys.research.calibration.competing_trials import competing_trials, trade
 from tradsys.research.calibration.replication import Replication, replicate, shorter_verdicts
 from tradsys.research.calibration.scenarios import calibration_experiment
@@ -92,3 +94,17 @@ def test_a_market_is_remembered_with_all_its_verdicts():
     assert set(line["shorter"]) == {"200", "300", "500"}
     again = replicate(Replication("fast", "edge:3", 7, has_competitors=False))
     assert again["profiles"] == line["profiles"]
+
+
+@pytest.mark.parametrize("error", [DataError, NotEnoughBars])
+def test_bars_are_refused_by_what_they_hold_and_not_for_being_too_few(monkeypatch, error):
+    def refuse(*_, **__):
+        raise error("no")
+
+    monkeypatch.setattr(replication, "load_market", refuse)
+    one = Replication("fast", "noise", 1, has_competitors=False)
+    if error is NotEnoughBars:
+        with pytest.raises(NotEnoughBars):
+            replicate(one)
+    else:
+        assert replicate(one)["refused"] == "no"

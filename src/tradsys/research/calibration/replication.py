@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tradsys.core.errors import DataError
+from tradsys.core.errors import DataError, NotEnoughBars
 from tradsys.core.time import DAY_MS
 from tradsys.data.market import Market, load_market
 from tradsys.journal.trial import TrialSeries
@@ -91,6 +91,8 @@ def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, A
             load_market([f"simulated:{scenario.recipe}"], seed=replication.seed), scenario.config(replication.seed)
         )
         tried = _try(scenario, market, replication, plan)
+    except NotEnoughBars:  # a fault of the scenario, and no refusal of what its bars hold
+        raise
     except DataError as error:
         refused = {"refused": str(error), "profiles": {}, "shorter": {}}
         return line | refused | {"cpu_s": round(time.process_time() - began, 2)}
