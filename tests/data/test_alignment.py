@@ -98,6 +98,21 @@ def test_a_table_that_is_known_a_bar_early_is_refused(column):
     assert check_alignment(market({"X": bars_of(returns, flow_basis=told)})).noticed == ()
 
 
+@pytest.mark.parametrize("ahead", [1, 2, 5])
+def test_what_takers_bought_in_later_bars_is_refused(ahead):
+    returns = moves(5)
+    share = 0.5 + 0.1 * np.tanh(returns / 0.005 + 0.8 * np.random.default_rng(6).standard_normal(len(returns)))
+    for early in (0, ahead):
+        bars = bars_of(returns)
+        bars = bars.with_columns(taker_buy_volume=pl.col("volume") * pl.Series(np.roll(share, -early)))
+        if not early:
+            assert check_alignment(market({"A": bars})).n_columns == 1
+            continue
+        told = "the next bar" if ahead == 1 else f"the bar {ahead} ahead"
+        with pytest.raises(DataError, match=f"taker_buy_volume tells {told} of A"):
+            check_alignment(market({"A": bars}))
+
+
 def test_one_that_is_known_late_is_noticed_and_no_more():
     returns = moves(5)
     told = like(returns, 0.5, 5)

@@ -66,7 +66,8 @@ def check_alignment(market: Market, allow_lead: Sequence[str] = (), *, further: 
         n_rows = len(panel.times) if len(stretches(len(panel.times))) else 0
         found += pooled(panel, frames)
     for symbol, bars in frames.items():
-        columns = {name: outside_values(bars, name) for name in checked_columns(bars)} | dict(further(bars))
+        columns = {name: outside_values(bars, name) for name in checked_columns(bars)} | bought(bars)
+        columns |= further(bars)
         names.update(dict.fromkeys(columns))
         n_columns += len(columns)
         n_rows = max(n_rows, len(bars) if columns and len(stretches(len(bars))) else 0)
@@ -82,6 +83,18 @@ def check_alignment(market: Market, allow_lead: Sequence[str] = (), *, further: 
         tuple(one for one in found if one.is_too_good),
         tuple(one for one in found if not one.is_too_good),
     )
+
+
+def bought(bars: pl.DataFrame) -> dict[str, FloatArray]:
+    """The share of each bar's volume that takers bought, (n_bars,), by the name of its column; empty without one.
+
+    It goes with the bar's own return wherever it is the bar's own.
+    """
+    name = "taker_buy_volume"
+    if name not in bars.columns:
+        return {}
+    taken, volume = (bars[one].cast(pl.Float64).fill_null(np.nan).to_numpy() for one in (name, "volume"))
+    return {name: np.divide(taken, volume, out=np.full(len(bars), np.nan), where=volume > 0)}
 
 
 def checked_columns(bars: pl.DataFrame) -> list[str]:
