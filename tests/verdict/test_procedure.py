@@ -38,6 +38,26 @@ def judged(own, others=(), spec=QUICK, **options):
 
 
 @pytest.mark.slow
+def test_days_without_bars_are_no_history():
+    rng = np.random.default_rng(0)
+    whole = record("EDGE", market(rng, n_days=400), rng, foresight=0.6)
+    days = np.concatenate([np.arange(0, 150), np.arange(251, 400)])
+    bars = (days[:, None] * 4 + np.arange(4)).ravel()
+    daily = np.where(np.isin(np.arange(400), days), whole.daily, 0.0)
+    holed = replace(
+        whole,
+        daily=daily,
+        delayed=daily,
+        grid=whole.grid[bars],
+        position=whole.position[:, bars],
+        opens=whole.opens[:, bars],
+    )
+    assert judge([whole], guard_bars=20, seed=0).profiles["EDGE"].verdict == "proven"
+    one = judge([holed], guard_bars=20, seed=0).profiles["EDGE"]
+    assert (one.verdict, one.leg, one.n_days) == ("not proven", "history", 299)
+    assert one.sentence == "not proven: too little history (299 of 300 days)"
+
+
 def test_on_noise_without_costs_each_leg_keeps_its_size_and_both_together_hardly_ever_prove():
     any_proven, money, timing = [], [], []
     for seed in range(200):

@@ -10,6 +10,7 @@ import safetensors.numpy
 
 from tradsys.core.arrays import Float32Array, FloatArray, IntArray
 from tradsys.core.errors import DataError
+from tradsys.core.time import DAY_MS
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,11 @@ class TrialSeries:
                 raise DataError(f"trial {self.key!r} needs strictly increasing {name}, at least one")
         if not (np.isfinite(self.daily).all() and np.isfinite(self.position).all()):
             raise DataError(f"trial {self.key!r} has daily returns or positions that are not finite; 0 means flat")
+
+    @property
+    def n_days_with_bars(self) -> int:
+        """UTC days in which any bar opens: what a record rests on, while a hole is flat days."""
+        return len(np.unique(self.grid // DAY_MS))
 
     @cached_property
     def digest(self) -> str:

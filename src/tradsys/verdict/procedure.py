@@ -55,10 +55,11 @@ def judge(
         if trial.digest not in known:
             known[trial.digest] = aligned(trial, run)
     on_run = [trial for trial in known.values() if trial is not None]
-    live = [trial for trial in on_run if _is_live(trial, spec)]
+    has_history = run.n_days_with_bars >= spec.min_days
+    live = [trial for trial in on_run if has_history and _is_live(trial, spec)]
     n_trials = len(known) + n_counted
     n_unseen = n_trials - len(live)
-    own_live = [k for k, trial in enumerate(own) if _is_live(on_run[k], spec)]
+    own_live = [k for k, trial in enumerate(own) if has_history and _is_live(on_run[k], spec)]
     luck = Luck.of(on_run, n_trials)
     legs = ask(live, run, n_unseen, spec, benchmark=benchmark, guard_bars=guard_bars, seed=seed) if live else None
     profiles = {}
@@ -107,5 +108,5 @@ def _shared_record(own: Sequence[TrialSeries]) -> TrialSeries:
 
 
 def _is_live(trial: Aligned, spec: VerdictSpec) -> bool:
-    """Enough history, trades and movement for its statistics to mean anything."""
-    return trial.n_trades >= spec.min_trades and len(trial.daily) >= spec.min_days and bool(np.ptp(trial.daily) > 0)
+    """Enough trades and movement for its statistics to mean anything."""
+    return trial.n_trades >= spec.min_trades and bool(np.ptp(trial.daily) > 0)
