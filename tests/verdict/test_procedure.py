@@ -41,7 +41,7 @@ def judged(own, others=(), spec=QUICK, **options):
 def test_days_without_bars_are_no_history():
     rng = np.random.default_rng(0)
     whole = record("EDGE", market(rng, n_days=400), rng, foresight=0.6)
-    days = np.concatenate([np.arange(0, 150), np.arange(251, 400)])
+    days = np.concatenate([np.arange(0, 150), np.arange(252, 400)])
     bars = (days[:, None] * 4 + np.arange(4)).ravel()
     daily = np.where(np.isin(np.arange(400), days), whole.daily, 0.0)
     holed = replace(

@@ -65,8 +65,9 @@ class TrialSeries:
 
     @property
     def n_days_with_bars(self) -> int:
-        """UTC days in which any bar opens: what a record rests on, while a hole is flat days."""
-        return len(np.unique(self.grid // DAY_MS))
+        """Days in or before which a bar opened: what a record rests on, while those within a hole are merely flat."""
+        opened = np.unique(self.grid // DAY_MS)
+        return int(np.count_nonzero(np.isin(self.days, opened) | np.isin(self.days - 1, opened)))
 
     @cached_property
     def digest(self) -> str:
