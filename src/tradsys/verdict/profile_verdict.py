@@ -138,7 +138,9 @@ def _failed(p_net: float, p_alpha: float, p_skill: float, late: float | None, sp
 
 def untested(trial: TrialSeries, luck: Luck, spec: VerdictSpec, cause: str) -> ProfileVerdict:
     """Too few days or trades, or a record that never moves: neither provable nor refutable."""
-    n_days = trial.n_days_with_bars  # as a rule all of them
+    n_days = len(trial.days)
+    if trial.n_days_with_bars < spec.min_days <= n_days:
+        n_days = trial.n_days_with_bars
     leg: Leg = "history" if n_days < spec.min_days else "trades"
     is_short = n_days < spec.min_days or trial.n_trades < spec.min_trades
     sentence = sentences.too_little(n_days, trial.n_trades, spec) if is_short else sentences.never_moved(n_days)
