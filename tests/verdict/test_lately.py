@@ -9,7 +9,7 @@ from tests.verdict.records import market, record
 from tradsys.core.time import DAY_MS, from_ms
 from tradsys.journal import TrialSeries
 from tradsys.verdict import VerdictSpec, judge
-from tradsys.verdict.lately import last_third
+from tradsys.verdict.lately import last_third, since_when_over
 from tradsys.verdict.results import Lately
 from tradsys.verdict.sentences import with_lately
 from tradsys.verdict.stationary import studentised_blocks
@@ -82,6 +82,31 @@ def test_one_that_died_half_way_is_found_out_by_its_half_where_the_third_looks_w
     assert one.sentence.startswith(f"proven until {since}: ")
     assert f"; since {since} it has lost money (net Sharpe -" in one.sentence
     assert " trades in 450 days)" in one.sentence
+
+
+def steady(*parts: tuple[int, float]) -> np.ndarray:
+    """Days of one volatility whose parts have these annual Sharpe ratios."""
+    rng, days = np.random.default_rng(4), []
+    for n_days, sharpe in parts:
+        one = rng.standard_normal(n_days)
+        days.append(0.01 * ((one - one.mean()) / one.std(ddof=1) + sharpe / np.sqrt(365)))
+    return np.concatenate(days)
+
+
+@pytest.mark.parametrize(("middle", "since"), [(0.2, 450), (0.7, None)])
+def test_a_last_half_that_earned_next_to_nothing_is_over_though_luck_may_explain_it(middle, since):
+    daily = steady((450, 1.6), (150, middle), (300, 0.6))
+    trial = replace(then(0.7, 0.7), daily=daily, delayed=daily)
+    lately = last_third(trial, QUICK, 0)
+    assert not lately.is_over
+    found = since_when_over(trial, lately, QUICK, 0)
+    if since is None:
+        assert found is None
+        return
+    assert found.since == from_ms(int(trial.days[since]) * DAY_MS).date().isoformat()
+    assert not found.is_over
+    said = with_lately("proven (80 trades)", found, is_over=True)
+    assert f"; since {found.since} it has earned next to nothing (net Sharpe 0.5 [" in said
 
 
 def test_one_that_trades_no_more_says_that_it_has_not_moved():
@@ -159,7 +184,7 @@ def test_a_third_that_earned_less_at_less_risk_is_not_told_to_have_earned_more()
 
 
 def test_an_edge_that_lost_in_few_trades_is_over_and_says_so_without_an_interval():
-    said = with_lately("proven (80 trades)", Lately("2022-06-30", 365, 4, -1.5, sharpe_before=1.0), is_proven=True)
+    said = with_lately("proven (80 trades)", Lately("2022-06-30", 365, 4, -1.5, sharpe_before=1.0), is_over=True)
     assert said == "proven; since 2022-06-30 it has lost money (net Sharpe -1.5, 4 trades in 365 days) (80 trades)"
 
 

@@ -39,12 +39,13 @@ def last_third(trial: TrialSeries, spec: VerdictSpec, seed: int) -> Lately | Non
 def since_when_over(trial: TrialSeries, lately: Lately | None, spec: VerdictSpec, seed: int) -> Lately | None:
     """The end of the record in which what was there before is not there any more: the last third, else the last half.
 
-    A third alone is short enough to look well by luck after an edge has died; a half rarely is. None where both go on.
+    A third alone is short enough to look well by luck after an edge has died; a half rarely is, and is over where it
+    earned next to nothing too. None where both go on.
     """
     if lately is not None and lately.is_over:
         return lately
     half = _end(trial, len(trial.days) // 2, spec, seed)
-    return half if half is not None and half.is_over else None
+    return half if half is not None and (half.is_over or half.earned_next_to_nothing) else None
 
 
 def _end(trial: TrialSeries, n_days: int, spec: VerdictSpec, seed: int) -> Lately | None:

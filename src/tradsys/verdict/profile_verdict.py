@@ -94,7 +94,7 @@ def tested(
         verdict = "not proven"
         sentence = sentences.not_proven(leg, annual, p, rests_on, has_alpha=float(legs.alpha.t[k]) > 0)
     if lately is not None and verdict != "refuted" and leg != "data" and not ruin:
-        sentence = sentences.with_lately(sentence, over or lately, is_proven=leg is None)
+        sentence = sentences.with_lately(sentence, over or lately, is_over=over is not None)
     return ProfileVerdict(
         verdict=verdict,
         sentence=sentence,

@@ -48,6 +48,9 @@ class VerdictSpec:
         return ", ".join(f"verdict.{name}={now} instead of {usual}" for name, now, usual in pairs if now != usual)
 
 
+NEXT_TO_NOTHING = 0.5
+"""Annual net Sharpe ratio below which the last half of a record holds no edge: a true one of 1 is rarely there."""
+
 BEYOND_LUCK = 0.05
 """Largest two-sided p at which the last third of a record differs from the rest."""
 
@@ -73,6 +76,11 @@ class Lately:
     def differs(self) -> bool:
         """Whether it is another record than the rest, beyond luck."""
         return self.p_differs is not None and self.p_differs <= BEYOND_LUCK
+
+    @property
+    def earned_next_to_nothing(self) -> bool:
+        """Whether its Sharpe ratio is below what is worth the name of an edge."""
+        return self.sharpe is None or self.sharpe < NEXT_TO_NOTHING
 
     @property
     def is_over(self) -> bool:

@@ -67,9 +67,9 @@ def gone_when_late(kept: float | None, sharpe: float, sharpe_late: float | None,
     )
 
 
-def with_lately(sentence: str, lately: Lately, *, is_proven: bool) -> str:
-    """The sentence with what the last third was like, before its last brackets; where that has to be said."""
-    if not (lately.differs or (is_proven and lately.is_over)):
+def with_lately(sentence: str, lately: Lately, *, is_over: bool) -> str:
+    """The sentence with what the last third or half was like, before its last brackets; where that has to be said."""
+    if not (lately.differs or is_over):
         return sentence
     return _before_record(sentence, _since(lately))
 
@@ -114,6 +114,8 @@ def _since(lately: Lately) -> str:
     rests_on = f"(net Sharpe {lately.sharpe:.1f}{interval}, {trades} in {days})"
     if lately.sharpe < 0:
         what = "it has lost money"
+    elif lately.earned_next_to_nothing and not lately.differs:
+        what = "it has earned next to nothing"
     elif lately.sharpe < (lately.sharpe_before or 0.0):
         what = "it has earned less than before, beyond luck"
     else:
