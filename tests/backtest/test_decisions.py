@@ -139,11 +139,11 @@ def test_a_symbol_without_an_instrument_is_named() -> None:
 
 def test_a_span_of_aware_datetimes_is_read() -> None:
     span = (from_ms(0), from_ms(12 * HOUR_MS))
-    simulated = simulate({"A": BARS}, TWO, costs=Costs(slippage_bps=0.0), start=span[0], end=span[1])  # type: ignore[arg-type]
+    simulated = simulate({"A": BARS}, TWO, costs=Costs(slippage_bps=0.0), start=span[0], end=span[1])
     assert simulated.trades.equals(run(TWO).trades)
 
 
 @pytest.mark.parametrize(("end", "message"), [("2024-01-01", "found str"), (None, "needs its start and end")])
 def test_a_span_that_is_none_is_refused(end: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        simulate({"A": BARS}, TWO, costs=Costs(slippage_bps=0.0), start=0, end=end)  # type: ignore[arg-type]
+        simulate({"A": BARS}, TWO, costs=Costs(slippage_bps=0.0), start=0, end=end)

@@ -33,7 +33,7 @@ def rarely_traded(n_bars: int, seed: int, share: float = 0.5) -> pl.DataFrame:
 
 def play(bars: pl.DataFrame, decisions: pl.DataFrame, no_volume: NoVolume = "lapse", **options: object) -> Simulation:
     options = {"costs": Costs(slippage_bps=0.0), "start": 0, "end": len(bars) * HOUR_MS} | options
-    return simulate({"A": bars}, decisions, portfolio=PortfolioSpec(no_volume=no_volume), **options)  # type: ignore[arg-type]
+    return simulate({"A": bars}, decisions, portfolio=PortfolioSpec(no_volume=no_volume), **options)
 
 
 def test_an_entry_in_a_bar_without_trades_lapses_or_waits_for_the_next_one() -> None:
@@ -151,7 +151,7 @@ def test_bars_without_any_volumes_fill_as_those_with_them() -> None:
     without = {name: bars.with_columns(volume=pl.lit(0.0)) for name, bars in market.items()}
     decisions = random_decisions(market, 7)
     options = {"costs": Costs(slippage_bps=0.0), "start": 0, "end": 900 * HOUR_MS, "barriers": BarrierSpec(horizon=6)}
-    one, other = simulate(market, decisions, **options), simulate(without, decisions, **options)  # type: ignore[arg-type]
+    one, other = simulate(market, decisions, **options), simulate(without, decisions, **options)
     assert one.trades.equals(other.trades)
     assert one.n_trades > 200
     labels = [triple_barrier(frames["A"]) for frames in (market, without)]
@@ -162,9 +162,9 @@ def test_nobody_is_filled_by_finer_bars_without_trades() -> None:
     bars = bars_from([QUIET, (100, 103, 97, 100), QUIET])
     fine = bars_from([QUIET, QUIET, TOUCH, (100, 101, 97, 100), QUIET, QUIET], step_ms=HOUR_MS // 2)
     label = {"upper": 1.0, "lower": 1.0, "horizon": 1, "atr_period": 1, "events": [0]}
-    assert triple_barrier(bars, fine_bars=fine, **label)["reason"].to_list() == ["target"]  # type: ignore[arg-type]
+    assert triple_barrier(bars, fine_bars=fine, **label)["reason"].to_list() == ["target"]
     empty = with_volumes(fine, 1, 1, 0, 1, 1, 1)
-    assert triple_barrier(bars, fine_bars=empty, **label)["reason"].to_list() == ["stop"]  # type: ignore[arg-type]
+    assert triple_barrier(bars, fine_bars=empty, **label)["reason"].to_list() == ["stop"]
 
 
 def test_buying_and_holding_begins_at_the_first_open_with_trades() -> None:
@@ -176,6 +176,6 @@ def test_buying_and_holding_begins_at_the_first_open_with_trades() -> None:
 
 def test_another_rule_is_refused() -> None:
     with pytest.raises(ConfigError, match="'lapse' or 'wait', was 'fill'"):
-        PortfolioSpec(no_volume="fill")  # type: ignore[arg-type]
+        PortfolioSpec(no_volume="fill")
     with pytest.raises(ConfigError, match="'lapse' or 'wait', was 'fill'"):
-        BarrierSpec(no_volume="fill")  # type: ignore[arg-type]
+        BarrierSpec(no_volume="fill")

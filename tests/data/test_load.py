@@ -278,7 +278,7 @@ def test_the_sample_is_repaired_and_says_so():
         "snapshots between bars, dropped (3 rows): line 2883 (2021-10-27 13:46:02)",
         "agree with the bar kept, dropped (21 rows)",
         "duplicates that disagree, dropped for the copy with the wider range, else the one fetched last (11 rows)",
-        "bars without volume; left as they are (2,080 rows)",
+        "bars without volume, in which no order is filled; left as they are (2,080 rows)",
         "9 gaps leave out 243 bars",
     ):
         assert words in text

@@ -8,7 +8,7 @@ from tradsys.runs.unfilled import unfilled_sentence
 
 def told(**facts: object) -> str:
     values = {"description": "", "metrics": {}, "exit_reasons": {}, "n_decisions": 1_200, "highest_confidence": None}
-    return unfilled_sentence(ProfileMetrics.model_construct(**(values | facts)))  # type: ignore[arg-type]
+    return unfilled_sentence(ProfileMetrics.model_construct(**(values | facts)))
 
 
 @pytest.mark.parametrize("not_taken", [{}, {"no volume": 0}, {"in position": 9, "no room": 3, "outside the time": 1}])

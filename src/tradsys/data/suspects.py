@@ -10,6 +10,7 @@ from tradsys.core.bars import Ohlcv, quality_report, split_symbols, to_arrays
 from tradsys.core.defects import ROW
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import DAY_MS, commonest_step, stamp
+from tradsys.core.traded import traded_bars
 from tradsys.data.repairs import N_SHOWN, Repair, describe, gaps_left
 
 AROUND = 48
@@ -48,7 +49,8 @@ def settle_suspects(bars: pl.DataFrame, place: str) -> tuple[pl.DataFrame, tuple
             "shorter bars as `parts` of validate_bars would tell"
         )
         found += _tell(frame, place, "break", what, breaks & ~partial)
-        found += _tell(frame, place, "zero volume", f"bars without volume{of}", (a.volume == 0) & ~partial)
+        unfilled = "" if traded_bars(a.volume).all() else ", in which no order is filled"
+        found += _tell(frame, place, "zero volume", f"bars without volume{of}{unfilled}", (a.volume == 0) & ~partial)
         if partial.any():
             frame = frame.filter(~partial)
         kept.append(frame.select(pl.lit(symbol).alias("symbol"), pl.all()) if is_pooled else frame)

@@ -46,6 +46,9 @@ def charged_sentence(symbols: Sequence[SymbolSlippage]) -> str:
     'slippage is 2 bp a market order, as set'
     >>> charged_sentence([SymbolSlippage(symbol="A", is_estimated=True, n_months=9, assumed_share=1, **two)])
     'slippage of a market order is 2 bp, assumed: no month of the bars tells a spread'
+    >>> none = {"median_bps": 0, "low_bps": 0, "high_bps": 0}
+    >>> charged_sentence([SymbolSlippage(symbol="A", is_estimated=True, n_months=9, **none)]).partition("; ")[2]
+    'no spread stands out from noise, which does not say that there is none'
     """
     if not symbols:
         return ""
@@ -56,12 +59,14 @@ def charged_sentence(symbols: Sequence[SymbolSlippage]) -> str:
         bps = symbols[0].median_bps
         return f"slippage of a market order is {bps:g} bp, assumed: no month of the bars tells a spread"
     beside = f"; {' and '.join(assumed)}: assumed, as no month of the bars tells a spread" if assumed else ""
+    if all(one.high_bps == 0 for one in symbols):
+        beside += "; no spread stands out from noise, which does not say that there is none"
     begin = "slippage of a market order, estimated from the bars, is"
     if len(symbols) == 1:
         (one,) = symbols
         by_step = f", in {one.step_share:.0%} of them by half the step of the prices" if one.step_share else ""
         around = f"{one.low_bps:.2f} to {one.high_bps:.2f}"
-        return f"{begin} {one.median_bps:.2f} bp, the median of {one.n_months} months ({around}{by_step})"
+        return f"{begin} {one.median_bps:.2f} bp, the median of {one.n_months} months ({around}{by_step}){beside}"
     ordered = sorted(symbols, key=lambda one: one.median_bps)
     middle, least, most = ordered[len(ordered) // 2], ordered[0], ordered[-1]
     return (

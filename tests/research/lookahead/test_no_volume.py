@@ -79,5 +79,5 @@ def test_an_entry_in_a_bar_without_trades_is_premature() -> None:
     bars, closes = rarely_traded(N, 5, 0.6), (np.arange(N) + 1) * HOUR_MS
     options = {"costs": COSTS, "start": 0, "end": N * HOUR_MS, "barriers": BarrierSpec(horizon=HORIZON)}
     full = bars.with_columns(volume=bars["volume"] + 1.0)
-    blind = simulate({"A": full}, random_decisions({"A": full}, 2), **options)  # type: ignore[arg-type]
+    blind = simulate({"A": full}, random_decisions({"A": full}, 2), **options)
     assert _fills(blind.trades, bars, closes)["entry_ts"].any()
