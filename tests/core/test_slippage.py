@@ -102,3 +102,11 @@ def test_a_tick_that_is_given_floors_what_the_prices_show():
     assert (slippage_of(bars, Costs(tick=0.5, slippage_bps=1.0)) == 1e-4).all()
     coarse = quoted(2000, 0.0, step=2.0)
     assert (slippage_of(coarse, Costs(tick=0.5)) == slippage_of(coarse, ESTIMATED))[JANUARY:].all()
+
+
+def test_a_spread_of_more_than_a_year_ago_is_no_longer_charged():
+    first, rest = quoted(4 * 730, 0.01), 14 * 730
+    later = quoted(rest, 0.0, seed=1, start=START + len(first) * HOUR_MS)
+    charged = slippage_of(pl.concat([first, later]), ESTIMATED)
+    assert charged[len(first) + 2 * 730] > 0.003
+    assert charged[-1] == 0.0
