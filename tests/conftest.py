@@ -80,10 +80,13 @@ def quick_config():
 
 @pytest.fixture(scope="session")
 def finished(small_market, quick_config, tmp_path_factory):
-    """One run of the small market, its ledger and the folder that holds both."""
+    """One run of the small market, its ledger and the folder that holds both; who writes to them takes a copy."""
     from tradsys.journal.ledger import Ledger
     from tradsys.research.run import run
 
     root = tmp_path_factory.mktemp("work")
     ledger = Ledger(root / "journal" / "ledger.jsonl")
-    return run(small_market, quick_config, root=root / "runs", ledger=ledger), ledger, root
+    stored = run(small_market, quick_config, root=root / "runs", ledger=ledger)
+    head = ledger.head
+    yield stored, ledger, root
+    assert Ledger(ledger.path).head == head, "a test wrote to the ledger that all tests share"

@@ -1,6 +1,7 @@
 """Every command in an environment of each kind: it does its work, or says in one sentence what to install."""
 
 import re
+import shutil
 import tomllib
 from functools import cache
 from importlib import import_module
@@ -75,10 +76,12 @@ def place(tmp_path_factory):
 @pytest.fixture
 def answers(place, finished):
     """What each line gave in an environment of a kind."""
-    stored = finished[2]
-    run = next((stored / "runs").iterdir())
 
     def of(kind, lines):
+        stored = place / "stored" / kind
+        if not stored.exists():
+            shutil.copytree(finished[2], stored)
+        run = next((stored / "runs").iterdir())
         typed = [[word.format(stored=stored, run=run, kind=kind) for word in line.split()] for line in lines]
         site, here = place / "sites" / kind, place / "begun" / kind
         if not site.exists():
