@@ -12,7 +12,7 @@ from tradsys.journal.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class LedgerMerge:
     """What a merge added: entries, how many of them may count as trials, and how many were known already."""
 
     n_added: int
@@ -26,7 +26,7 @@ class Merged:
         return f"{added}, {self.n_counted:,} of which may count as trials; {self.n_known:,} known already"
 
 
-def merge(ledger: Ledger, folder: Path) -> Merged:
+def merge(ledger: Ledger, folder: Path) -> LedgerMerge:
     """Add the entries of the ledger in `folder` that say what no entry here says, in their order, each with its time.
 
     Paths of prices come first and a trial's series before its line, so that a merge that is killed leaves nothing
@@ -45,7 +45,7 @@ def merge(ledger: Ledger, folder: Path) -> Merged:
             n_added, n_counted = n_added + 1, n_counted + may_count(entry)
         else:
             n_known += 1
-    return Merged(n_added, n_counted, n_known)
+    return LedgerMerge(n_added, n_counted, n_known)
 
 
 def _paths(folder: Path) -> Iterator[PricePath]:
