@@ -1,4 +1,4 @@
-"""tests `machine/executor.py`, `machine/sharing.py` and the executor of `machine/processes.py`"""
+"""tests `machine/executor.py`, `machine/backends.py`, `machine/sharing.py` and the executor of `machine/processes.py`"""
 
 import os
 import signal
@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from tradsys.core.errors import ConfigError, WorkerError
-from tradsys.machine.executor import INLINE, Executor, Shared, open_executor
+from tradsys.machine.backends import open_executor
+from tradsys.machine.executor import INLINE, Executor, Shared
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["inline", "processes"])

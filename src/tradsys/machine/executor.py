@@ -5,8 +5,7 @@ with; big things that many parts need are shared once instead of being sent with
 machines say, is another `Executor`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,28 +58,6 @@ class Executor(Protocol):
 
     def heard(self, listener: Listener) -> Listener:
         """What work may call in the listener's place: it is heard here while a result is waited for."""
-
-
-@contextmanager
-def open_executor(
-    n_processes: int,
-    *,
-    doing: str = "did part of the work",
-    kept: str = "nothing was written",
-    imports: Sequence[str] = (),
-) -> Iterator[Executor]:
-    """One of so many processes while the block lasts; when it fails, they end with their work.
-
-    `doing` and `kept` complete the sentence about a process that was killed. The processes start at once and import
-    those modules, so that they are ready by the time there is work.
-    """
-    if n_processes == 1:
-        yield Inline()
-        return
-    from tradsys.machine.processes import opened_processes
-
-    with opened_processes(n_processes, doing, kept, imports) as processes:
-        yield processes
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tradsys.core.errors import DataError
 from tradsys.core.json_text import read_json
-from tradsys.machine.executor import open_executor
+from tradsys.machine.backends import open_executor
 from tradsys.machine.plan import Plan
 from tradsys.research.calibration.rates import Line
 from tradsys.research.calibration.replication import Replication, replicate

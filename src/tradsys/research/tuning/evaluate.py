@@ -6,7 +6,8 @@ from functools import partial
 
 from tradsys.core.errors import ConfigError
 from tradsys.data.market import Market
-from tradsys.machine.executor import Shared, open_executor
+from tradsys.machine.backends import open_executor
+from tradsys.machine.executor import Shared
 from tradsys.machine.plan import Plan
 from tradsys.research.tuning.out_of_fold import FailedFit, FoldFit, FoldFitter, FoldForecasts, challenger
 from tradsys.research.walk.experiment_spec import experiment_from
