@@ -1,4 +1,4 @@
-"""tests `machine/executor.py`, `machine/backends.py`, `machine/sharing.py` and the executor of `machine/processes.py`"""
+"""tests the executors of `machine/`: `executor.py`, `backends.py`, `sharing.py` and `processes.py`"""
 
 import os
 import signal
