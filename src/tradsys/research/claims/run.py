@@ -12,6 +12,7 @@ from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison, ScoredForecaster
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.research.claims.claims import forecast_results, profile_results
 from tradsys.research.claims.fits import (
     REFERENCES,
@@ -30,6 +31,7 @@ from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig
 
 
+@one_thread()
 def run_claims(
     market: Market,
     config: RunConfig,
