@@ -13,6 +13,7 @@ from tradsys.journal.entries import Comparison, ScoredForecaster
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.research.claims.claims import forecast_results, profile_results
 from tradsys.research.claims.fits import (
     REFERENCES,
@@ -40,6 +41,7 @@ class _Budget(TypedDict):
     executor: Executor
 
 
+@one_thread()
 def run_claims(
     market: Market,
     config: RunConfig,
