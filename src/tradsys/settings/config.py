@@ -140,7 +140,7 @@ class RunConfig(SettingsSection):
     def changed(self) -> dict[str, Any]:
         """The settings that differ from their defaults, but for the seed and what takes of the machine."""
         usual, own = type(self)().settings, self.settings
-        aside = ("seed", "machine.plan")
+        aside = ("seed", *(key for key in own if key.startswith("machine.")))
         return {key: value for key, value in own.items() if value != usual[key] and key not in aside}
 
     @property

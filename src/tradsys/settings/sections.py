@@ -300,6 +300,10 @@ class VerdictSettings(SettingsSection):
 
 
 class MachineSettings(SettingsSection):
-    """How much of the machine a run may take; changes no result but for rounding on an accelerator."""
+    """How much of the machine a run may take; changes no result but for rounding on an accelerator.
+
+    Without `processes` there is one a core, as far as memory goes; a short run takes one.
+    """
 
     plan: Literal["auto", "safe", "beast"] = "auto"
+    processes: Count | None = None

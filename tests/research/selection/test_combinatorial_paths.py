@@ -118,9 +118,13 @@ def test_each_group_is_told_by_the_split_that_the_map_names(monkeypatch, spec):
     edges = np.arange(7) * 1_000
     when = pl.Series("start", np.arange(0, 6_000, 250)).cast(pl.Datetime("ms", "UTC"))
     monkeypatch.setattr(
-        combinatorial_paths, "block_decisions", lambda split, *_: pl.DataFrame([when]).with_columns(split=split + 1)
+        combinatorial_paths,
+        "profile_decisions",
+        lambda split, *_: pl.DataFrame([when]).with_columns(split=dict(split)["split"] + 1),
     )
-    decisions = path_decisions(range(15), CombinatorialPurgedCV(6, 2).paths()[1], edges, spec.profiles[0], spec)
+    decisions = path_decisions(
+        [{"split": k} for k in range(15)], CombinatorialPurgedCV(6, 2).paths()[1], edges, spec.profiles[0], spec
+    )
     assert decisions["start"].equals(when)
     assert decisions["split"][::4].to_list() == [2, 6, 6, 7, 8, 9]
 

@@ -4,8 +4,8 @@ Beside the walk-forward record and never in its place: every split but the last 
 share most of their days' decisions. Nothing here is judged, and nothing is a trial.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +14,14 @@ import polars as pl
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import DataError, FitError
 from tradsys.core.time import from_ms, interval_ms
+from tradsys.machine.executor import INLINE, Executor, Task
 from tradsys.models.forecaster import Rows
+from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
-from tradsys.research.walk.experiment import Progress, block_decisions, simulate_decisions
+from tradsys.research.walk.experiment import Inputs, Progress, profile_decisions, simulate_decisions
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold
@@ -29,26 +31,53 @@ from tradsys.verdict.ruin import unflattered
 from tradsys.verdict.sharpe import path_mean
 
 
-def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The splits of the paths, and the forecasts of each one's test block, which workers may have begun already."""
+
+    cv: CombinatorialPurgedCV
+    edges: IntArray
+    forecasts: Sequence[Task[Mapping[str, Forecasts]]]
+
+
+def begin_splits(inputs: Inputs, executor: Executor) -> Splits | str:
+    """Have every split fitted when there is nothing better to do; the reason alone where there are to be no paths."""
+    data, spec = inputs.value
+    if not spec.folds.path_groups:
+        return "turned off: folds.path_groups is 0"
+    try:
+        cv, edges, folds = combinatorial_folds(data, spec)
+    except (DataError, FitError) as error:
+        return str(error)
+    return Splits(cv, edges, [executor.defer(split_forecasts, inputs, fold) for fold in folds])
+
+
+def cross_validated_paths(
+    data: Dataset,
+    spec: Experiment,
+    progress: Progress = lambda *_: None,
+    executor: Executor = INLINE,
+    begun: Splits | str | None = None,
+) -> dict[str, Any]:
     """Each profile's record along every path, the `paths` of `metrics.json`.
 
     Every split is fitted anew on its own training rows, with the ridge logistic deciding. Where the paths are turned
-    off or the history does not allow them, the `reason` alone.
+    off or the history does not allow them, the `reason` alone. `begun` are the splits that are being fitted already.
     """
-    if not spec.folds.path_groups:
-        return {"reason": "turned off: folds.path_groups is 0"}
+    splits = begin_splits(executor.share((data, spec)), executor) if begun is None else begun
+    if isinstance(splits, str):
+        return {"reason": splits}
+    cv, edges = splits.cv, splits.edges
     try:
-        cv, edges, folds = combinatorial_folds(data, spec)
-        results, n = [], len(folds)
+        forecasts, n = [], len(splits.forecasts)
         n_steps = n + len(spec.profiles)
-        for fold in folds:
-            progress(f"path split {fold.index + 1} of {n}", fold.index, n_steps)
-            # forecasts are enough from here on: probabilities of all rows, a split each, would fill the memory
-            results.append(replace(decide_split(data, spec, fold), probabilities={}))
+        for k, split in enumerate(splits.forecasts):
+            progress(f"path split {k + 1} of {n}", k, n_steps)
+            forecasts.append(split.result())
         along: dict[str, list[PathRecord]] = {}
         for k, profile in enumerate(spec.profiles):
             progress(f"trading {profile.name} along the paths", n + k, n_steps)
-            along[profile.name] = [_simulate(data, spec, profile, results, path, edges) for path in cv.paths()]
+            along[profile.name] = [_simulate(data, spec, profile, forecasts, path, edges) for path in cv.paths()]
         progress("paths traded", n_steps, n_steps)
     except (DataError, FitError) as error:
         return {"reason": str(error)}
@@ -103,13 +132,19 @@ def decide_split(data: Dataset, spec: Experiment, fold: Fold) -> FoldResult:
     return decide_fold(data, linear, models, record, fold.opens)
 
 
+def split_forecasts(inputs: Inputs, fold: Fold) -> Mapping[str, Forecasts]:
+    """What a split forecasts of its test block, a symbol: all that the paths need of it."""
+    data, spec = inputs.value
+    return decide_split(data, spec, fold).forecasts
+
+
 def path_decisions(
-    results: Sequence[FoldResult], path: IntArray, edges: IntArray, profile: Profile, spec: Experiment
+    splits: Sequence[Mapping[str, Forecasts]], path: IntArray, edges: IntArray, profile: Profile, spec: Experiment
 ) -> pl.DataFrame:
     """The profile's decisions along a path: those of each group from the split that the path names for it."""
     when = pl.col("start").dt.epoch("ms")
     return pl.concat(
-        block_decisions(results[split], profile, spec).filter(when >= edges[group], when < edges[group + 1])
+        profile_decisions(splits[split].items(), profile, spec).filter(when >= edges[group], when < edges[group + 1])
         for group, split in enumerate(path)
     )
 
@@ -122,9 +157,14 @@ class PathRecord(NamedTuple):
 
 
 def _simulate(
-    data: Dataset, spec: Experiment, profile: Profile, results: Sequence[FoldResult], path: IntArray, edges: IntArray
+    data: Dataset,
+    spec: Experiment,
+    profile: Profile,
+    splits: Sequence[Mapping[str, Forecasts]],
+    path: IntArray,
+    edges: IntArray,
 ) -> PathRecord:
-    decisions = path_decisions(results, path, edges, profile, spec)
+    decisions = path_decisions(splits, path, edges, profile, spec)
     done = simulate_decisions(data.frames, decisions, spec, start=int(edges[0]), end=data.closes)
     return PathRecord(done.daily, done.n_trades)
 
