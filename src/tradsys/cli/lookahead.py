@@ -44,7 +44,8 @@ def command(
     )
     n_processes = loaded.n_processes
     plan = loaded.plan.shared(n_processes)
-    procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, loaded.config, plan)
+    config = loaded.config if rank else loaded.config.with_settings({"folds.path_groups": 0})  # nobody looks at paths
+    procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, config, plan)
     stamps = procedure.check_stamps(loaded.market)
     with working(n_processes) as executor, reporter(quiet=common.as_json) as progress:
         looked = procedure.simulate(loaded.market, progress, executor).look_ahead(points, progress)

@@ -17,7 +17,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Protocol
 
-from tradsys.core.errors import WorkerError
+from tradsys.core.errors import ConfigError, WorkerError
 from tradsys.core.plugins import load_plugins, loaded_plugins
 from tradsys.machine.executor import Listener, Shared, Task
 from tradsys.machine.limits import THREAD_VARIABLES
@@ -164,6 +164,13 @@ class Processes:
             return future.result()
         except BrokenProcessPool:
             raise WorkerError(self.lost) from None
+        except Exception as error:
+            if "pickle" not in f"{type(error).__name__} {error}".lower():
+                raise
+            raise ConfigError(
+                f"processes send each other values that can be pickled, found one that cannot ({error}); mend the part "
+                "that made it, or take --processes 1"
+            ) from error
 
     def _queued[**P, R](
         self, queue: deque[_Work], work: Callable[P, R], *args: P.args, **kwargs: P.kwargs

@@ -203,7 +203,7 @@ class SimulatedExperiment:
         spec, ranks = self.procedure.spec, self.procedure.ranks
         if n_points is None:
             return look_ahead_sample(self.outcome, spec, ranks, progress)
-        return look_ahead(self.outcome, spec, n_points=n_points, ranks=ranks, progress=progress)
+        return look_ahead(self.outcome, spec, n_points=n_points, ranks=ranks, progress=progress, executor=self.executor)
 
     def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
         """Skill and trades, what the forecasts need, the chosen procedure and cross-validated paths."""
