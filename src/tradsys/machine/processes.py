@@ -11,6 +11,7 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 from tradsys.core.plugins import load_plugins, loaded_plugins
+from tradsys.core.whole_steps import whole
 from tradsys.machine.limits import THREAD_VARIABLES
 
 _LISTEN_S = 0.25
@@ -77,7 +78,8 @@ def _start_deaf(pool: ProcessPoolExecutor, n_processes: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with suppress(RuntimeError):  # of a pool that was shut down meanwhile
         for _ in range(n_processes):
-            pool.submit(_nothing)
+            with whole():  # an interrupt ends the processes that it finds
+                pool.submit(_nothing)
 
 
 def _nothing() -> None:
