@@ -159,6 +159,15 @@ def test_a_killed_worker_is_a_sentence(ask, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def heard_interrupts():
+    """Python's own handler, which a shell's background jobs lack."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 def test_an_interrupt_is_heard_while_a_result_is_waited_for_and_ends_the_workers():
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt), open_executor(2) as executor:
