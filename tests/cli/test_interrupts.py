@@ -64,6 +64,17 @@ with heeding():
     assert [path.name for path in tmp_path.iterdir()] == ["done"]
 
 
+def test_a_folder_that_was_to_pass_is_gone(ends, tmp_path):
+    text = """
+from tradsys.core.whole_steps import passing_folder
+with heeding(), passing_folder("made-") as folder:
+    (folder / "file").touch()
+    press()
+"""
+    assert ends("import tempfile\ntempfile.tempdir = '.'\n" + text) == (130, LINE)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_step_is_done_to_its_end_and_none_begins_after_it(ends, tmp_path):
     text = """
 with heeding():

@@ -113,3 +113,11 @@ def test_two_processes_that_store_two_signatures_at_once_keep_both(code):
     at_once = [subprocess.Popen([*script, PRINT.format(value=value)], env=environment) for value in values * 2]
     assert [process.wait() for process in at_once] == [0] * 4
     assert [said(code, value)[:2] for value in values] == [(21.0, 1), (21.0, 1)]
+
+
+def test_every_kernel_is_one_of_these(repository):
+    """Numba's own decorator would keep machine code that its callees have outlived."""
+    files = [path for path in (repository / "src").rglob("*.py") if path.name != "kernels.py"]
+    assert len(files) > 300
+    others = ("from numba import njit", "from numba import jit", "import numba\n", "numba.njit")
+    assert [path.name for path in files if any(words in path.read_text() for words in others)] == []

@@ -5,6 +5,7 @@ of a C library is lost there or corrupts its memory, and one in a library is tak
 thread stands still where it is, and a thread that the signal wakes ends the process.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -39,6 +40,8 @@ def heeding() -> Iterator[None]:
     hears, tells = os.pipe()
     os.set_blocking(tells, False)
     ending = _Ending()
+    # the interpreter's last steps would put back what kills it without a word; all is done by then
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGINT, ending.stand_still)
     signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
     threading.Thread(target=ending.listen, args=(hears,), daemon=True, name="interrupts").start()

@@ -55,6 +55,20 @@ def ended(folder: "Path") -> None:
     _HALF_WRITTEN.discard(folder)
 
 
+@contextmanager
+def passing_folder(prefix: str) -> "Iterator[Path]":
+    """A folder for as long as the block lasts, which an interrupt removes too."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    with whole():
+        place = TemporaryDirectory(prefix=prefix)
+        half_written(Path(place.name))
+    with place:
+        yield Path(place.name)
+    ended(Path(place.name))
+
+
 def last_step(patience_s: float) -> None:
     """Let the step that is being done end and none begin; then remove what is half written. The process ends after."""
     _STEP.acquire(timeout=patience_s)
