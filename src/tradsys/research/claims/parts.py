@@ -13,6 +13,7 @@ from tradsys.core.files import write_atomically
 from tradsys.core.json_text import canonical_json
 from tradsys.data.market import Market
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.research.claims.cache import ResultCache, read_piece
 from tradsys.research.claims.fits import REFERENCE, Deadline, DevelopmentFolds, fit_variants
 from tradsys.research.claims.variants import Agents, with_plan
@@ -55,6 +56,7 @@ class FitPlan:
         return names
 
 
+@one_thread()
 def fit_part(
     market: Market,
     config: RunConfig,

@@ -11,6 +11,7 @@ from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison, ScoredForecaster
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.research.claims.cache import ResultCache
 from tradsys.research.claims.claims import forecast_results, profile_results
 from tradsys.research.claims.fits import Deadline, DevelopmentFolds, fit_variants, trade_profiles
@@ -22,6 +23,7 @@ from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig
 
 
+@one_thread()
 def run_claims(
     market: Market,
     config: RunConfig,
