@@ -12,6 +12,7 @@ from pathlib import Path
 from tradsys.core.files import write_atomically
 from tradsys.core.json_text import canonical_json
 from tradsys.data.market import Market
+from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
 from tradsys.machine.threads import one_thread
 from tradsys.research.claims.cache import ResultCache, read_piece
@@ -68,11 +69,12 @@ def fit_part(
     group: int = 2,
     minutes: float | None = None,
     plan: Plan | None = None,
+    executor: Executor = INLINE,
     progress: Progress = lambda *_: None,
 ) -> tuple[int, int]:
     """Fit what is the part's and not in the cache yet; how many of its pieces are there now, and of how many.
 
-    The cache lies below `typed.out`. Networks train within `plan`.
+    The cache lies below `typed.out`. Networks train within `plan`, which is what each of the executor's processes may take.
     """
     cache = ResultCache.on(Path(typed.out), market, config, agents)
     development = DevelopmentFolds.on(market, config, agents)
@@ -92,6 +94,7 @@ def fit_part(
             seeds=own,
             deadline=deadline,
             progress=progress,
+            executor=executor,
             takes=lambda name, fold, seed: (name, fold, seed - seed % group) in share,
         )
     return sum(cache.has(*piece) for piece in pieces), len(pieces)
