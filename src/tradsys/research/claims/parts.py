@@ -74,7 +74,7 @@ def fit_part(
 ) -> tuple[int, int]:
     """Fit what is the part's and not in the cache yet; how many of its pieces are there now, and of how many.
 
-    The cache lies below `typed.out`. Networks train within `plan`, which is what each of the executor's processes may take.
+    The cache lies below `typed.out`. Networks train within `plan`, which each of the executor's processes may take.
     """
     cache = ResultCache.on(Path(typed.out), market, config, agents)
     development = DevelopmentFolds.on(market, config, agents)
