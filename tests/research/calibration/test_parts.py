@@ -74,7 +74,7 @@ def test_three_parts_are_the_whole(machine, capsys):
 
 def test_but_for_the_clock_every_byte_is_the_same_and_in_any_order(machine, monkeypatch):
     good = monte_carlo.replicate
-    monkeypatch.setattr(monte_carlo, "replicate", lambda *a: {**good(*a), "cpu_s": 1.0})
+    monkeypatch.setattr(monte_carlo, "replicate", lambda *a, **k: {**good(*a, **k), "cpu_s": 1.0})
     assert main([*ASKED, "--out", "whole"]) == 0
     folders = make_parts("3/3", "1/3", "2/3")
     for k, some in enumerate(itertools.permutations(folders)):
