@@ -54,7 +54,7 @@ def command(
         chosen, [scenario_named(c) for c in cells] if cells else SCENARIOS, markets, competitors_every=rivals_every
     )
     is_full = chosen == "full"
-    needs = Needs("calibrate", ("hmmlearn",) if is_full else (), option="--preset", without_network="fast")
+    needs = Needs("calibrate", option="--preset", without_network="fast")
     needs.check(chosen, trains_network=is_full)
     work = calibrate_work(chosen)
     machine = plan_for(plan, work)
