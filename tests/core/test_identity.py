@@ -97,6 +97,7 @@ def test_a_default_that_changes_raises_the_schema():
         ("positions.sources", "x.csv", False),
         ("funding.files", "x.csv", False),
         ("machine.plan", "safe", False),
+        ("machine.compile", "on", False),
         ("seed", 3, False),
         ("strategy_profile", "EDGE", False),
     ],

@@ -303,3 +303,5 @@ class MachineSettings(SettingsSection):
     """How much of the machine a run may take; changes no result but for rounding on an accelerator."""
 
     plan: Literal["auto", "safe", "beast"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Networks' training steps by torch's compiler: where it pays, always, or never; auto compiles on CUDA alone."""
