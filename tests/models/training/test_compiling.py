@@ -1,6 +1,7 @@
 """Compiled steps on the processor: with `aot_eager`, which traces and splits as inductor does and generates nothing."""
 
 import gc
+import shutil
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,6 +61,15 @@ def test_compiled_steps_train_as_plain_ones_do(network: Network, n_models: int, 
         np.testing.assert_allclose(compiled[name], plain[name], atol=1e-5, err_msg=name)
     np.testing.assert_array_equal(compiled["ended"], plain["ended"])
     assert np.abs(plain["last_gain"]).min() > 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
+def test_inductor_compiles_what_is_traced_and_trains_as_plain_steps_do(tmp_path: Path) -> None:
+    members = [Member(0, 1, replace(TEN, noise=0.0, dropout=0.0))]  # without the random bits, half the code
+    compiled, plain = (ended(NETWORK, members, compiling, tmp_path) for compiling in (Compiling("on"), None))
+    np.testing.assert_allclose(compiled["theta"], plain["theta"], atol=1e-4)
+    np.testing.assert_allclose(compiled["last_gain"], plain["last_gain"], atol=1e-5)
 
 
 @pytest.mark.parametrize("network", [NETWORK, RESNET], ids=["transformer", "resnet"])
