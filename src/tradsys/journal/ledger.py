@@ -15,6 +15,7 @@ from tradsys.core.errors import ConfigError, LedgerError
 from tradsys.core.files import sync_folder
 from tradsys.core.json_text import canonical_json
 from tradsys.core.price_path import PricePath
+from tradsys.core.whole_steps import whole
 from tradsys.journal.chain import FIRST, LedgerEntry, chained, is_json, line_of, read_line, sha256
 from tradsys.journal.counting import is_trial, may_count, trial_name
 from tradsys.journal.entries import LOCKBOX, RESTORED
@@ -112,8 +113,31 @@ class Ledger:
         """Write one entry, or return the one that already says the same."""
         return self._append(content, lambda: None)
 
-    def _append(self, content: Mapping[str, Any], keep: Callable[[], None]) -> LedgerEntry:
-        """The same; `keep` stores what belongs to it, while no other process may read."""
+    def take_over(self, entry: LedgerEntry, other: "Ledger") -> bool:
+        """Append another ledger's entry with its time and, of a trial, its series; whether nothing here said the same.
+
+        A series of which the other ledger knows no more than that it is there is stored, and counts here as it does
+        there.
+        """
+        digest = str(entry.content.get("series", ""))
+        is_stored = bool(digest) and other._series.path(digest).exists()
+        is_known = entry.content_hash in self._by_content
+        if is_known and (not is_stored or self._series.path(digest).exists()):
+            return False
+
+        def keep() -> None:
+            if is_stored:
+                self._series.store(other.load_trial(digest))
+
+        if "blocks" not in entry.content and entry in other.lost:
+            is_new = not self._series.path(digest).exists()
+            keep()
+            return is_new
+        self._append(entry.content, keep, at=entry.at)
+        return not is_known
+
+    def _append(self, content: Mapping[str, Any], keep: Callable[[], None], at: str = "") -> LedgerEntry:
+        """The same; `keep` stores what belongs to it, while no other process may read. Written now unless `at` says."""
         text = canonical_json(content)
         try:
             content_hash = sha256(text)
@@ -127,13 +151,14 @@ class Ledger:
             if content_hash in self._by_content:
                 keep()
                 return self._by_content[content_hash]
-            at = datetime.now(UTC).isoformat(timespec="seconds")
+            at = at or datetime.now(UTC).isoformat(timespec="seconds")
             entry = LedgerEntry(chained(self.head, at, content_hash), self.head, content_hash, json.loads(text), at)
             line = line_of(entry, text)
-            if may_count(entry):
-                self._kept.put(content_hash, text)
-            keep()  # after what says on which data: a series alone would count for any
-            _write_all(descriptor, line)
+            with whole():
+                if may_count(entry):
+                    self._kept.put(content_hash, text)
+                keep()  # after what says on which data: a series alone would count for any
+                _write_all(descriptor, line)
             self._remember(entry, len(line))
             return entry
 
