@@ -65,7 +65,10 @@ def test_compiled_steps_train_as_plain_ones_do(network: Network, n_models: int, 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
-def test_inductor_compiles_what_is_traced_and_trains_as_plain_steps_do(tmp_path: Path) -> None:
+def test_inductor_compiles_what_is_traced_and_trains_as_plain_steps_do(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("inductor")))
     members = [Member(0, 1, replace(TEN, noise=0.0, dropout=0.0))]  # without the random bits, half the code
     compiled, plain = (ended(NETWORK, members, compiling, tmp_path) for compiling in (Compiling("on"), None))
     np.testing.assert_allclose(compiled["theta"], plain["theta"], atol=1e-4)

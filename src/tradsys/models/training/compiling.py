@@ -72,9 +72,11 @@ class Compiling:
         return parts.plain
 
     def _compiled(self, parts: StepParts) -> StepFunctions:
-        # torch reads it when it first compiles; with it the next process finds what this one compiled
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder("inductor")))
-        options = known_options() if self.backend == "inductor" else None
+        options = None
+        if self.backend == "inductor":
+            # torch reads it when it first compiles; with it the next process finds what this one compiled
+            os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder("inductor")))
+            options = known_options()
 
         def made[**P](act: Callable[P, Tensor]) -> Callable[P, Tensor]:
             return torch.compile(act, fullgraph=True, dynamic=False, backend=self.backend, options=options)
