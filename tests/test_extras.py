@@ -40,6 +40,7 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     f"journal promote {STORED}": ((), 0, ": "),
     "journal render --journal {stored}/journal --out page.md": ((), 0, "page.md: "),
     "journal restore --journal {stored}/journal": ((), 0, "0 lost lines written again"),
+    "journal merge {stored}/journal --journal merged-{kind}": ((), 0, "entries added"),
     f"compare {STORED}": ((), 0, "not proven"),
     f"compare --objectives {QUICK} --seeds 1 --quick": (("hmmlearn", *NETWORK), 0, "confidence"),
     "backtest --runs {stored}/runs": ((), 0, "sharpe"),

@@ -4,14 +4,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tradsys.core.errors import DataError, FitError
+from tradsys.core.errors import DataError
 from tradsys.core.json_text import read_json
+from tradsys.machine.backends import open_executor
 from tradsys.machine.plan import Plan
-from tradsys.machine.processes import completed, process_pool
 from tradsys.research.calibration.rates import Line
 from tradsys.research.calibration.replication import Replication, replicate
 from tradsys.research.calibration.scenarios import Preset, Scenario
@@ -84,35 +84,13 @@ def calibrate(
     if not missing:
         return 0
     count = _with_estimate(progress, len(wanted), len(missing))
-    if n_processes > 1:
-        _in_parallel(missing, results, n_processes, plan, count)
-        return len(missing)
-    for replication in missing:
-        results.append(replicate(replication, plan))
-        count(replication)
+    with open_executor(n_processes, doing="tried a market", kept="what was finished is kept") as executor:
+        # the first market alone, so that two processes never store the same compiled kernel at once
+        for part in (missing[:1], missing[1:]):
+            for replication, line in executor.as_done(partial(replicate, plan=plan), part):
+                results.append(line)
+                count(replication)
     return len(missing)
-
-
-def _in_parallel(
-    missing: Sequence[Replication],
-    results: ResultsFile,
-    n_processes: int,
-    plan: Plan | None,
-    count: Callable[[Replication], None],
-) -> None:
-    try:
-        with process_pool(n_processes) as pool:
-            # the first market alone, so that two processes never store the same compiled kernel at once
-            for part in (missing[:1], missing[1:]):
-                submitted = {pool.submit(replicate, replication, plan): replication for replication in part}
-                for future in completed(submitted):
-                    results.append(future.result())
-                    count(submitted[future])
-    except BrokenProcessPool:
-        raise FitError(
-            "a process that tried a market was killed, probably for memory; run the same command again with fewer "
-            "--processes: what was finished is kept"
-        ) from None
 
 
 def _with_estimate(progress: Progress, n_wanted: int, n_missing: int) -> Callable[[Replication], None]:
