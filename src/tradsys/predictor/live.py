@@ -102,7 +102,7 @@ class LivePredictor:
             self._pace = moving_pace(self.predictor.barriers.pacing, frame)
             self._last = frame.tail(1)
             self._read(rows[-1])
-            return replace(self._decision(self._pace.pace), n_open=n_open)
+            return replace(self._decision(), n_open=n_open)
 
     @contextmanager
     def _unmoved_if_refused(self) -> Iterator[None]:
@@ -145,8 +145,7 @@ class LivePredictor:
     def step(self, bar: HeldBar, *, after_gap: bool = False, now: datetime | int | None = None) -> Decision:
         """The decision for the bar that has just closed; one that closes after `now` is refused, and nothing moves."""
         self.forecast(bar, after_gap=after_gap, now=now)
-        assert self._pace is not None  # a forecast has moved it
-        return self._decision(self._pace.pace)
+        return self._decision()
 
     def _read(self, row: FloatArray) -> None:
         logits = {name: step(row[: self._n_features])[None] for name, step in self._step_of.items()}
@@ -154,7 +153,9 @@ class LivePredictor:
         self._logits = self.predictor.combination.logits(logits, row[None, self._n_features :])[0]
         self._n_seen = self.features.n_seen
 
-    def _decision(self, pace: float) -> Decision:
+    def _decision(self) -> Decision:
+        assert self._pace is not None  # no row came without one
+        pace = self._pace.pace
         predictor, X = self.predictor, self._row[None, : self._n_features]
         outputs = ModelOutputs(X, self._logits[None], predictor.timeout.logits(X), self._row[None, self._n_features :])
         start = self.features.last_ts + self._step_ms
