@@ -5,12 +5,12 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import polars as pl
-from numba import njit
 
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import to_arrays
 from tradsys.core.counts import check_counts
+from tradsys.core.kernels import njit
 
 ATR_MEMORY = 20
 """Periods after which an exponential mean has forgotten its seed to 4e-7 of it."""
