@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 BOUNDS = {"processor at 2": 1.25, "wall at 2": 0.65}
@@ -59,7 +60,7 @@ def measured(bars: str, agent: str, n_processes: int) -> tuple[float, float, lis
 def phases(said: Sequence[tuple[float, str]]) -> dict[str, list[float]]:
     """Lengths of each kind of part, in seconds, in the order in which they first came."""
     found: dict[str, list[float]] = {}
-    for (at, what), (until, _) in zip(said, said[1:], strict=False):
+    for (at, what), (until, _) in pairwise(said):
         found.setdefault(re.sub(r"\d+", "N", what), []).append(until - at)
     return found
 
@@ -68,7 +69,7 @@ def tasks_and_rest(said: Sequence[tuple[float, str]]) -> tuple[list[float], floa
     """Lengths of what may go on side by side, a fold's fit or a split each, and the seconds of all the rest."""
     tasks: dict[str, float] = {}
     rest = 0.0
-    for (at, what), (until, _) in zip(said, said[1:], strict=False):
+    for (at, what), (until, _) in pairwise(said):
         if _TASK.match(what):
             name = what.partition(":")[0]
             tasks[name] = tasks.get(name, 0.0) + until - at

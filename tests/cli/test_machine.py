@@ -81,7 +81,8 @@ def test_processes_are_as_many_as_fit_and_more_are_refused_by_number(pod):
 
 
 @pytest.mark.parametrize(
-    ("cpus", "memory_bytes", "n_processes"), [(8, 16 * GIB, 8), (2, 16 * GIB, 2), (8, 4 * GIB, 5), (8, GIB + GIB // 4, 1)]
+    ("cpus", "memory_bytes", "n_processes"),
+    [(8, 16 * GIB, 8), (2, 16 * GIB, 2), (8, 4 * GIB, 5), (8, GIB + GIB // 4, 1)],
 )
 def test_less_memory_and_fewer_cores_are_fewer_processes_of_a_run(pod, cpus, memory_bytes, n_processes):
     work, n_rows = run_work(40_000, has_network=False), 40_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -87,7 +87,7 @@ def load(
     data = DataSettings.load(file=file, overrides=overrides)
     market = (ranked_market if ranks else configured_market)(bars, settled, data)
     to_do = work(settled, len(market.bars))
-    plan = plan_for(settled.machine.plan, to_do)
+    plan = replace(plan_for(settled.machine.plan, to_do), compile=settled.machine.compile)
     if command in _FOLDED:
         from tradsys.research.walk.enough_history import with_enough_history
 

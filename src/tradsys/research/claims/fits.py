@@ -1,22 +1,14 @@
 """Every variant fitted with every seed on every fold; its forecasts of the test block are kept in a cache."""
 
-import hashlib
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.errors import DataError
-from tradsys.core.files import write_atomically
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
@@ -24,6 +16,7 @@ from tradsys.machine.executor import INLINE, Executor, Shared
 from tradsys.models.forecaster import FittedForecaster, Panel, Rows, stack
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
+from tradsys.research.claims.cache import ResultCache
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
@@ -44,46 +37,11 @@ if TYPE_CHECKING:
     from tradsys.models.training.network_agent import NetworkAgent
 
 
-@dataclass(frozen=True, slots=True)
-class ResultCache:
-    """Named arrays with a few facts about them, as safetensors files in one folder; each is there whole or not at all.
-
-    The folder belongs to one market and one configuration: another one's results are never found in it.
-    """
-
-    folder: Path
-
-    @classmethod
-    def of(cls, root: Path, *identity: str) -> "ResultCache":
-        """The folder below `root` of everything that was computed for this identity."""
-        return cls(root / hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16])
-
-    def path(self, *name: str | int) -> Path:
-        """Where a piece of work lies; its names are the parts of the file's."""
-        plain = ["".join(c if c.isalnum() else "-" for c in str(part)) for part in name]
-        return self.folder / f"{'_'.join(plain)}.safetensors"
-
-    def has(self, *name: str | int) -> bool:
-        return self.path(*name).is_file()
-
-    def put(self, arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any], *name: str | int) -> None:
-        """Write the results of a piece of work, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
-        write_atomically(self.path(*name), save(whole, {"facts": json.dumps(facts, sort_keys=True)}))
-
-    def get(self, *name: str | int) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-        path = self.path(*name)
-        try:
-            with safe_open(path, framework="numpy") as file:
-                facts: dict[str, Any] = json.loads(file.metadata()["facts"])
-                return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path} cannot be read ({error}); delete it, and it is computed again") from None
-
-
 REFERENCES = (BaseRate(), VolatilityOnly(), RidgeLogistic())
 """Deterministic forecasters that every variant is compared with."""
+
+REFERENCE = "references"
+"""The name of their forecasts in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +52,11 @@ class DevelopmentFolds:
     spec: Experiment
     folds: Sequence[Fold]
     _models: dict[int, FoldModels] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def on(cls, market: Market, config: RunConfig, agents: Agents) -> "DevelopmentFolds":
+        """Those of the settings, with the references in place of the agents that they name."""
+        return cls.of(market, replace(experiment_on(market, config), forecasters=REFERENCES, challengers=()), agents)
 
     @classmethod
     def of(cls, market: Market, spec: Experiment, agents: Agents) -> "DevelopmentFolds":
@@ -134,9 +97,17 @@ def fit_variants(
     deadline: Deadline,
     progress: Progress,
     executor: Executor = INLINE,
+    takes: Callable[[str, int, int], bool] = lambda *_: True,
 ) -> None:
-    """Everything that is not in the cache yet; the seeds of one variant and fold are trained in one call."""
-    work = list(_missing(development, agents, cache, seeds))
+    """Everything that is not in the cache yet; the seeds of one variant and fold are trained in one call.
+
+    `takes` says of a variant, fold and seed whether it is this call's to fit.
+    """
+    work = [
+        (name, fold, own)
+        for name, fold, own in _missing(development, agents, cache, seeds)
+        if takes(name, fold.index, own[0] if own else 0)
+    ]
 
     def begun() -> Iterator[tuple[str, Fold, list[int]]]:
         for done, (name, fold, own) in enumerate(work):
@@ -159,7 +130,7 @@ def _fit_piece(
     development, (name, fold, own) = shared.value, piece
     began = time.monotonic()
     models = development.models(fold)
-    if name == "references":
+    if name == REFERENCE:
         logits = {m.name: _test_logits(development, models, models.fitted[m.name]) for m in REFERENCES}
         cache.put(logits, {"code": code_digest()}, name, fold.index)
         return
@@ -196,8 +167,8 @@ def _missing(
 ) -> Iterator[tuple[str, Fold, list[int]]]:
     """References first; then one variant after the other, all seeds of a fold at once."""
     for fold in development.folds:
-        if not cache.has("references", fold.index):
-            yield "references", fold, []
+        if not cache.has(REFERENCE, fold.index):
+            yield REFERENCE, fold, []
     for name in agents:
         for fold in development.folds:
             own = [seed for seed in seeds if not cache.has(name, fold.index, seed)]

@@ -1,7 +1,6 @@
 """`tradsys compare --objectives` as one function: fit, trade, compare, and remember in the ledger that it was done."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict, cast
@@ -14,20 +13,13 @@ from tradsys.journal.ledger import Ledger
 from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
 from tradsys.machine.threads import one_thread
+from tradsys.research.claims.cache import ResultCache
 from tradsys.research.claims.claims import forecast_results, profile_results
-from tradsys.research.claims.fits import (
-    REFERENCES,
-    Deadline,
-    DevelopmentFolds,
-    ResultCache,
-    fit_variants,
-    trade_profiles,
-)
+from tradsys.research.claims.fits import Deadline, DevelopmentFolds, fit_variants, trade_profiles
 from tradsys.research.claims.forecasts import collect_forecasts
 from tradsys.research.claims.variants import FIXED, Agents, with_plan
 from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.walk.experiment import Progress
-from tradsys.research.walk.experiment_spec import experiment_on
 from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig
 
@@ -63,12 +55,9 @@ def run_claims(
     the time is up, all have been run with much the same number of seeds. Called again, it goes on where it was.
     Networks train within `plan`, which is what each of the executor's processes may take.
     """
-    # agents in words: another network is another cache
-    cache = ResultCache.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
+    cache = ResultCache.on(root, market, config, agents)
     deadline = Deadline(minutes)
-    spec = experiment_on(market, config)
-    spec = replace(spec, forecasters=REFERENCES, challengers=())
-    development = DevelopmentFolds.of(market, spec, agents)
+    development = DevelopmentFolds.on(market, config, agents)
     for first in range(0, seeds, group):
         own = range(first, min(first + group, seeds))
         budget: _Budget = {"seeds": own, "deadline": deadline, "progress": progress, "executor": executor}
