@@ -151,3 +151,13 @@ def test_lost_lines_are_told_counted_and_written_again(workplace, capsys, caplog
     assert "3 lost lines written again" in shown(capsys, "restore")
     assert "(4 trials counted" in shown(capsys)
     assert said(capsys, "restore") == {"restored": [], "left": 0}
+
+
+def test_another_journal_is_merged_and_its_trials_count(workplace, capsys):
+    n_entries = len((workplace / "journal" / "ledger.jsonl").read_text().splitlines())
+    first = said(capsys, "merge", "journal", "--journal", "other")
+    assert first == {"n_added": n_entries, "n_counted": 4, "n_known": 0}
+    assert f"0 entries added, 0 of which may count as trials; {n_entries} known already" in shown(
+        capsys, "merge", "journal", "--journal", "other"
+    )
+    assert "(4 trials counted" in shown(capsys, "--journal", "other")

@@ -31,6 +31,7 @@ COMMANDS = {
     "journal": "What was tried, what was learned, who is champion.",
     "lookahead": "Recompute a run without the future: any change is an error.",
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
+    "merge": "Put the parts of a study together, from any machines.",
     "data": "Bars: download, import, check, list.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",
 }

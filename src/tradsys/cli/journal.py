@@ -165,7 +165,25 @@ def restore(journal: Journal = Path("journal"), as_json: Json = False) -> int:
     return 0
 
 
-commands = {"add": add, "decide": decide, "promote": promote, "render": render, "restore": restore}
+def merge(
+    folder: Annotated[Path, typer.Argument(help="Folder of another ledger, from another machine for instance.")],
+    journal: Journal = Path("journal"),
+    as_json: Json = False,
+) -> int:
+    """Add what another ledger holds and this one does not, with series and price paths: its trials then count here too.
+
+    Entries are the same where they say the same, so that merging twice adds nothing; each keeps its own time. The other
+    ledger stays as it is: merge this one into it, and both hold all.
+    """
+    from tradsys.journal.merge import merge as merge_ledgers
+
+    ledger = _ledger(journal)
+    merged = merge_ledgers(ledger, folder)
+    typer.echo(json.dumps(asdict(merged)) if as_json else f"{ledger.path}: {merged.sentence}")
+    return 0
+
+
+commands = {"add": add, "decide": decide, "promote": promote, "render": render, "restore": restore, "merge": merge}
 
 
 def _ledger(journal: Path) -> "Ledger":

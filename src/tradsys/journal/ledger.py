@@ -112,8 +112,31 @@ class Ledger:
         """Write one entry, or return the one that already says the same."""
         return self._append(content, lambda: None)
 
-    def _append(self, content: Mapping[str, Any], keep: Callable[[], None]) -> LedgerEntry:
-        """The same; `keep` stores what belongs to it, while no other process may read."""
+    def take_over(self, entry: LedgerEntry, other: "Ledger") -> bool:
+        """Append another ledger's entry with its time and, of a trial, its series; whether nothing here said the same.
+
+        A series of which the other ledger knows no more than that it is there is stored, and counts here as it does
+        there.
+        """
+        digest = str(entry.content.get("series", ""))
+        is_stored = bool(digest) and other._series.path(digest).exists()
+        is_known = entry.content_hash in self._by_content
+        if is_known and (not is_stored or self._series.path(digest).exists()):
+            return False
+
+        def keep() -> None:
+            if is_stored:
+                self._series.store(other.load_trial(digest))
+
+        if "blocks" not in entry.content and entry in other.lost:
+            is_new = not self._series.path(digest).exists()
+            keep()
+            return is_new
+        self._append(entry.content, keep, at=entry.at)
+        return not is_known
+
+    def _append(self, content: Mapping[str, Any], keep: Callable[[], None], at: str = "") -> LedgerEntry:
+        """The same; `keep` stores what belongs to it, while no other process may read. Written now unless `at` says."""
         text = canonical_json(content)
         try:
             content_hash = sha256(text)
@@ -127,7 +150,7 @@ class Ledger:
             if content_hash in self._by_content:
                 keep()
                 return self._by_content[content_hash]
-            at = datetime.now(UTC).isoformat(timespec="seconds")
+            at = at or datetime.now(UTC).isoformat(timespec="seconds")
             entry = LedgerEntry(chained(self.head, at, content_hash), self.head, content_hash, json.loads(text), at)
             line = line_of(entry, text)
             if may_count(entry):

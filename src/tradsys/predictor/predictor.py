@@ -19,6 +19,7 @@ from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.plugins import load_plugins
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
+from tradsys.machine.threads import one_thread
 from tradsys.predictor.deployed import ARGUMENT, BUNDLE, deployed, profile_called
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
 from tradsys.predictor.valuation import audit_inputs
@@ -85,6 +86,7 @@ class Predictor(PredictorParts):
         watching = 0 if self.supervisor is None else self.supervisor.lookback
         return max(deciding, self.regimes.lookback, watching, ATR_MEMORY * self.barriers.atr_period)
 
+    @one_thread()
     def forecast(self, bars: HeldBars, symbol: str = "") -> Forecasts:
         """Forecasts of every bar of one symbol, each from bars up to its own close; its name says what it slips."""
         bars = as_bars(bars, "a forecast")
@@ -173,6 +175,7 @@ class Predictor(PredictorParts):
             )
         return frames, n_open
 
+    @one_thread()
     def decide_many(self, bars: HeldBars, *, now: datetime | int | None = None) -> pl.DataFrame:
         """A row a closed bar and symbol, in the fields of `Decision`; actions of 0 carry the reason they stay out.
 

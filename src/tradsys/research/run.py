@@ -17,6 +17,7 @@ from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.limits import limits
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.profiles.catalogue import named
 from tradsys.research.judging.logbook import (
     record_failure,
@@ -51,6 +52,7 @@ _ROW = 250
 """Bytes that a bar of a symbol takes in a run's folder; 2,900 bars took 1.0 MB, 650 kB of which any run takes."""
 
 
+@one_thread()
 def run(
     market: Market,
     config: RunConfig,

@@ -20,6 +20,7 @@ from tradsys.journal.entries import LockboxOpening
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
+from tradsys.machine.threads import one_thread
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
@@ -177,6 +178,7 @@ class Rejudged:
         return (*told, *(changed or ["No verdict has changed by that."]))
 
 
+@one_thread()
 def rejudge(run: Replay, ledger: Ledger) -> Rejudged:
     """Judge the run again; with an unchanged ledger and procedure this is its stored verdict, to the last bit.
 
