@@ -115,8 +115,9 @@ def decide_split(data: Dataset, spec: Experiment, fold: Fold) -> FoldResult:
 def path_decisions(decided: Sequence[pl.DataFrame], path: IntArray, edges: IntArray) -> pl.DataFrame:
     """A profile's decisions along a path, of those in each split: each group's from the split that is named for it."""
     when = pl.col("start").dt.epoch("ms")
+    splits: list[int] = path.tolist()
     return pl.concat(
-        decided[split].filter(when >= edges[group], when < edges[group + 1]) for group, split in enumerate(path)
+        decided[split].filter(when >= edges[group], when < edges[group + 1]) for group, split in enumerate(splits)
     )
 
 
