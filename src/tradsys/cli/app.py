@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from tradsys import __version__
-from tradsys.cli.interrupts import INTERRUPTED, end_now, lasting_interrupts
+from tradsys.cli.interrupts import INTERRUPTED, LINE
 from tradsys.core.errors import MissingExtraError, TradsysError
 from tradsys.core.extras import extra_of, to_install
 from tradsys.machine.limits import cap_threads
@@ -46,7 +46,7 @@ _STYLE: dict[str, Any] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code."""
+    """Run one command line and return its exit code; a process of its own begins in `tradsys.__main__`."""
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     leading = list(takewhile(lambda arg: arg.startswith("-"), args))
     chosen = args[len(leading)] if len(leading) < len(args) else None
@@ -54,9 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen in COMMANDS:
         cap_threads()
     try:
-        with lasting_interrupts():
-            app = build(chosen)
-            result = typer.main.get_command(app).main(args, prog_name="tradsys", standalone_mode=False)
+        app = build(chosen)
+        result = typer.main.get_command(app).main(args, prog_name="tradsys", standalone_mode=False)
         if result == INTERRUPTED:  # typer catches Ctrl-C and says nothing
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
@@ -79,9 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         typer.echo(f"tradsys: {error.filename or 'a file'}: {error.strerror}; free it, or name another path", err=True)
         return 1
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("tradsys: interrupted", err=True)
-        if argv is None:
-            end_now(INTERRUPTED)
+        typer.echo(LINE, err=True)
         return INTERRUPTED
 
 

@@ -5,7 +5,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import ArrayLike
 
 from tradsys.core.arrays import FloatArray, IntArray
@@ -14,6 +13,7 @@ from tradsys.core.bars import TS, Ohlcv
 from tradsys.core.counts import check_counts, check_whole
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.frames import HeldBars, as_bars
+from tradsys.core.kernels import njit
 from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import infer_interval, interval_ms
 from tradsys.core.traded import NO_VOLUME, NoVolume, TradedBars, traded_bars

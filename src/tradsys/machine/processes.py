@@ -4,7 +4,6 @@ import importlib
 import multiprocessing
 import os
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 
 from tradsys.core.errors import WorkerError
 from tradsys.core.plugins import load_plugins, loaded_plugins
+from tradsys.core.whole_steps import passing_folder, whole
 from tradsys.machine.executor import Listener, Shared, Task
 from tradsys.machine.limits import THREAD_VARIABLES
 from tradsys.machine.sharing import MadeOnce, put
@@ -90,10 +90,10 @@ def opened_processes(n_processes: int, doing: str, kept: str, imports: Sequence[
     said: _Queue = multiprocessing.get_context("spawn").SimpleQueue()
     lost = f"a process that {doing} was killed, probably for memory; run the same command again with fewer --processes"
     with (
-        tempfile.TemporaryDirectory(prefix="tradsys-") as folder,
+        passing_folder("tradsys-") as folder,
         process_pool(n_processes, _begin_work, (said, tuple(imports))) as pool,
     ):
-        yield Processes(pool, n_processes, Path(folder), f"{lost}: {kept}", said)
+        yield Processes(pool, n_processes, folder, f"{lost}: {kept}", said)
 
 
 @dataclass(slots=True)
@@ -195,7 +195,8 @@ def _start_deaf(pool: ProcessPoolExecutor, n_processes: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with suppress(RuntimeError):  # of a pool that was shut down meanwhile
         for _ in range(n_processes):
-            pool.submit(_nothing)
+            with whole():  # an interrupt ends the processes that it finds
+                pool.submit(_nothing)
 
 
 def _nothing() -> None:
