@@ -1,7 +1,7 @@
 """Ridge logistic regression, pooled over symbols: the decision maker that everything else has to beat."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -86,15 +86,22 @@ def fit_two_sides(panel: Panel, rows: Rows, columns: BoolArray, penalty: float |
 
 def side_problems(panel: Panel, rows: Rows, columns: BoolArray) -> tuple[Problem, Problem]:
     """The long and the short side's rows, all symbols pooled; a FitError where there is nothing to learn from."""
-    X, y, weight = panel.stack_X(rows), panel.stack_y(rows), panel.stack_weight(rows)
-    if not columns.all():
-        X = X[:, columns]
+    X, y, weight = _stacked(panel.X, rows, columns), panel.stack_y(rows), panel.stack_weight(rows)
     start = stack(panel.start, rows)
     end = stack(panel.end, rows)
     for side in range(2):
         weighted_rate(y[:, side], weight[:, side])
     long, short = (Problem(X, y[:, side], weight[:, side], start, end[:, side]) for side in range(2))
     return long, short
+
+
+def _stacked(values: Sequence[FloatArray], rows: Rows, columns: BoolArray) -> FloatArray:
+    """Some columns of the chosen rows, symbol after symbol, column by column in memory; nothing is copied twice."""
+    ends = np.cumsum([np.count_nonzero(mask) for mask in rows]).tolist()
+    X = np.empty((ends[-1], np.count_nonzero(columns)), order="F")
+    for own, mask, first, end in zip(values, rows, [0, *ends], ends, strict=False):
+        X[first:end] = own[mask][:, columns]
+    return X
 
 
 def weighted_rate(y: FloatArray, weight: FloatArray) -> float:
