@@ -109,7 +109,7 @@ def simulate(
 
     `market` holds one frame of bars a symbol. `decisions` has a row a decision: `symbol`, `start` (the deciding bar's
     close), `action` (-1, 0, 1), `size` (1 where absent), `stop_distance` and `target_distance` (price units) and
-    `horizon` (bars); without these three, `barriers` sets them from the ATR. One position a symbol: while it is open,
+    `horizon` (bars); without these three, `barriers` sets them from its pace. One position a symbol: while it is open,
     and until its exit bar has closed, further decisions on the symbol are not taken. Targets and stops are rounded to
     the tick, sizes down to the lot. Market orders pay slippage as `core.slippage` says, positions funding, from the
     bars' columns or the constant at 00, 08 and 16 UTC, and shorts the borrowing, as `core.carry` says, and are
@@ -129,6 +129,7 @@ def simulate(
 class PricedGrid(NamedTuple):
     """A market's bars in a stretch of time with what trading on them costs: made once for any number of simulations."""
 
+    market: Mapping[str, pl.DataFrame]
     grid: Grid
     instruments: list[Instrument]
     costs: Costs
@@ -145,20 +146,21 @@ class PricedGrid(NamedTuple):
         instrument: Instrument | Mapping[str, Instrument] = Instrument(),
     ) -> Self:
         """Of one frame of bars a symbol in [start, end), milliseconds."""
-        market = as_market(market, "simulate")
-        grid = Grid.of(market, start, end)
+        frames = as_market(market, "simulate")
+        grid = Grid.of(frames, start, end)
         instruments = instruments_of(instrument, grid.symbols)
-        return cls(grid, instruments, costs, Charges.on_grid(market, costs, grid, instruments))
+        return cls(frames, grid, instruments, costs, Charges.on_grid(frames, costs, grid, instruments))
 
     def simulate(
         self, decisions: Table, *, portfolio: PortfolioSpec, barriers: BarrierSpec | None = None, delay: int = 0
     ) -> Simulation:
         """What `simulate` makes of decisions in this market."""
         decisions = as_table(decisions, "simulate")
+        market, grid, instruments, costs, charges = self
         orders = read_orders(
-            decisions, self.grid, self.instruments, portfolio.fraction, barriers, portfolio.no_volume, delay
+            decisions, market, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay
         )
-        return _account(self.grid, orders, self.instruments, self.costs, self.charges, portfolio)
+        return _account(grid, orders, instruments, costs, charges, portfolio)
 
 
 def buy_and_hold(
