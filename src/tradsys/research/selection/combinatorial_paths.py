@@ -16,12 +16,11 @@ from tradsys.core.errors import DataError, FitError
 from tradsys.core.time import from_ms, interval_ms
 from tradsys.machine.executor import INLINE, Executor, Task
 from tradsys.models.forecaster import Rows
-from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
-from tradsys.research.walk.experiment import Inputs, Progress, profile_decisions, simulate_decisions
+from tradsys.research.walk.experiment import Inputs, Progress, block_entries, priced_grid, simulate_on
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold
@@ -30,14 +29,17 @@ from tradsys.splits.kfold import CombinatorialPurgedCV
 from tradsys.verdict.ruin import unflattered
 from tradsys.verdict.sharpe import path_mean
 
+_TRADED = ("start", "symbol", "action", "size", "stop_distance", "target_distance", "horizon")
+"""Columns of decisions that a simulation reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """The splits of the paths, and the forecasts of each one's test block, which workers may have begun already."""
+    """The splits of the paths, and each profile's entries in each one's test blocks, which may be begun already."""
 
     cv: CombinatorialPurgedCV
     edges: IntArray
-    forecasts: Sequence[Task[Mapping[str, Forecasts]]]
+    entries: Sequence[Task[Mapping[str, pl.DataFrame]]]
 
 
 def begin_splits(inputs: Inputs, executor: Executor) -> Splits | str:
@@ -49,7 +51,7 @@ def begin_splits(inputs: Inputs, executor: Executor) -> Splits | str:
         cv, edges, folds = combinatorial_folds(data, spec)
     except (DataError, FitError) as error:
         return str(error)
-    return Splits(cv, edges, [executor.defer(split_forecasts, inputs, fold) for fold in folds])
+    return Splits(cv, edges, [executor.defer(split_entries, inputs, fold) for fold in folds])
 
 
 def cross_validated_paths(
@@ -69,15 +71,20 @@ def cross_validated_paths(
         return {"reason": splits}
     cv, edges = splits.cv, splits.edges
     try:
-        forecasts, n = [], len(splits.forecasts)
+        decided: dict[str, list[pl.DataFrame]] = {profile.name: [] for profile in spec.profiles}
+        n = len(splits.entries)
         n_steps = n + len(spec.profiles)
-        for k, split in enumerate(splits.forecasts):
+        for k, split in enumerate(splits.entries):
             progress(f"path split {k + 1} of {n}", k, n_steps)
-            forecasts.append(split.result())
+            for name, entries in split.result().items():
+                decided[name].append(entries)
+        priced = priced_grid(data.frames, spec, start=int(edges[0]), end=data.closes)
         along: dict[str, list[PathRecord]] = {}
         for k, profile in enumerate(spec.profiles):
             progress(f"trading {profile.name} along the paths", n + k, n_steps)
-            along[profile.name] = [_simulate(data, spec, profile, forecasts, path, edges) for path in cv.paths()]
+            decisions = (path_decisions(decided[profile.name], path, edges) for path in cv.paths())
+            done = (simulate_on(priced, one, spec) for one in decisions)
+            along[profile.name] = [PathRecord(one.daily, one.n_trades) for one in done]
         progress("paths traded", n_steps, n_steps)
     except (DataError, FitError) as error:
         return {"reason": str(error)}
@@ -132,20 +139,19 @@ def decide_split(data: Dataset, spec: Experiment, fold: Fold) -> FoldResult:
     return decide_fold(data, linear, models, record, fold.opens)
 
 
-def split_forecasts(inputs: Inputs, fold: Fold) -> Mapping[str, Forecasts]:
-    """What a split forecasts of its test block, a symbol: all that the paths need of it."""
+def split_entries(inputs: Inputs, fold: Fold) -> Mapping[str, pl.DataFrame]:
+    """What each profile would enter in a split's test blocks: all that the paths need of it."""
     data, spec = inputs.value
-    return decide_split(data, spec, fold).forecasts
+    result = decide_split(data, spec, fold)
+    return {profile.name: _entries(result, profile, spec) for profile in spec.profiles}
 
 
-def path_decisions(
-    splits: Sequence[Mapping[str, Forecasts]], path: IntArray, edges: IntArray, profile: Profile, spec: Experiment
-) -> pl.DataFrame:
-    """The profile's decisions along a path: those of each group from the split that the path names for it."""
+def path_decisions(decided: Sequence[pl.DataFrame], path: IntArray, edges: IntArray) -> pl.DataFrame:
+    """A profile's decisions along a path, of those in each split: each group's from the split that is named for it."""
     when = pl.col("start").dt.epoch("ms")
+    splits: list[int] = path.tolist()
     return pl.concat(
-        profile_decisions(splits[split].items(), profile, spec).filter(when >= edges[group], when < edges[group + 1])
-        for group, split in enumerate(path)
+        decided[split].filter(when >= edges[group], when < edges[group + 1]) for group, split in enumerate(splits)
     )
 
 
@@ -156,17 +162,9 @@ class PathRecord(NamedTuple):
     n_trades: int
 
 
-def _simulate(
-    data: Dataset,
-    spec: Experiment,
-    profile: Profile,
-    splits: Sequence[Mapping[str, Forecasts]],
-    path: IntArray,
-    edges: IntArray,
-) -> PathRecord:
-    decisions = path_decisions(splits, path, edges, profile, spec)
-    done = simulate_decisions(data.frames, decisions, spec, start=int(edges[0]), end=data.closes)
-    return PathRecord(done.daily, done.n_trades)
+def _entries(result: FoldResult, profile: Profile, spec: Experiment) -> pl.DataFrame:
+    """What a simulation reads of the profile's entries in a split's test blocks."""
+    return block_entries(result, profile, spec).select(_TRADED)
 
 
 def _within(data: Dataset, spans: Sequence[tuple[int, int]]) -> Rows:
