@@ -1,10 +1,10 @@
 """tests `research/walk/steps.py`"""
 
-from tradsys.research.walk.steps import Steps
+from tradsys.research.walk.steps import WalkSteps
 
 
-def steps(told: list) -> Steps:
-    return Steps(lambda *step: told.append(step), ["fold 1 of 2", "fold 2 of 2"], [4, 2], 3)
+def steps(told: list) -> WalkSteps:
+    return WalkSteps(lambda *step: told.append(step), ["fold 1 of 2", "fold 2 of 2"], [4, 2], 3)
 
 
 def test_parts_are_fractions_of_their_step_and_never_the_next_one():

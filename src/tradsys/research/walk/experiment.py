@@ -28,7 +28,7 @@ from tradsys.research.walk.folds import Fold, walk_forward
 from tradsys.research.walk.lockbox import development_data, lockbox_opens
 from tradsys.research.walk.record import Record
 from tradsys.research.walk.scoring import Scored, gather
-from tradsys.research.walk.steps import Say, Steps, silent
+from tradsys.research.walk.steps import Say, WalkSteps, silent
 
 type Progress = Callable[[str, float, int], None]
 """Called with what is being done, the steps done (a part of one in its fraction) and the steps in all."""
@@ -100,7 +100,7 @@ def walk(
     # regimes, features, forecasters, time exits, decisions; at first also folds inside the training part
     n_parts = [len(spec.forecasters) + 4 + (INNER_FOLDS if fold.index == 0 else 0) for fold in folds]
     names = [f"fold {fold.index + 1} of {len(folds)}" for fold in folds]
-    steps = Steps(progress, names, n_parts, len(folds) + 1)
+    steps = WalkSteps(progress, names, n_parts, len(folds) + 1)
     shared = executor.share((data, spec))
     fit = partial(fit_part, shared, sends_panel=executor.n_processes == 1)
     fits = [executor.submit(fit, fold, executor.heard(steps.of(fold.index))) for fold in folds]
