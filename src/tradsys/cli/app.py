@@ -32,6 +32,7 @@ COMMANDS = {
     "lookahead": "Recompute a run without the future: any change is an error.",
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
     "data": "Bars: download, import, check, list.",
+    "remote": "Run a command on another machine by ssh: push, run, follow, pull, stop.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",
 }
 """A line a command; `tradsys.cli.<name>` has function `command`, its subcommands as dict `commands`, or both."""
