@@ -163,13 +163,12 @@ def test_a_killed_run_ends_with_its_signal_and_leaves_no_process(pod):
 def test_stop_ends_a_job_within_ten_seconds_and_leaves_no_orphan(pod, plugin, signals, code):
     command, job = begun(pod, plugin)
     leader = json.loads((job / "pid").read_text())["pid"]
-    began = time.monotonic()
-    exit_code, out, err = pod.done("remote", "stop", "pod", "--job", job.name)
-    assert (exit_code, out.rpartition(", ")[2].strip().rpartition(" ")[2]) == (0, signals), out + err
+    _, out, _ = pod.done("remote", "stop", "pod", "--job", job.name, "--json")
+    said = json.loads(out)
+    assert (said["state"], said["code"], said["signals"][-1]) == ("ended", code, signals)
+    assert said["left"] == [] and said["seconds"] < 10
     assert members(leader) == []
     assert finish(command)[0] == code
-    ended = json.loads((job / "exit").read_text())["ended"] - (time.time() - (time.monotonic() - began))
-    assert ended < 10 + 8  # ten seconds, and what it takes to start python and ssh on a busy machine
     assert "was not running" in pod.done("remote", "stop", "pod", "--job", job.name)[1]
 
 
@@ -181,7 +180,7 @@ def test_no_canary_reaches_the_pod_and_settings_do(pod):
     pod.done("remote", "stop", "pod", "--job", job.name)
     finish(command)
     assert len(environs) == 3 and all(CANARY.encode() not in b"".join(one) for one in environs)
-    names = {one.partition(b"=")[0].decode() for one in environs[1]}
+    names = {one.partition(b"=")[0].decode() for one in environs[1] if one}
     assert {"STRATEGY_PROFILE", "PYTHONPATH", *THREADS} <= names
     assert names <= {"STRATEGY_PROFILE", "PYTHONPATH", "TRADSYS_DATA__ROOT", *THREADS, *SESSION} | runpod(names)
     files = [path for path in pod.folder.rglob("*") if path.is_file() and not path.is_symlink()]

@@ -154,7 +154,7 @@ def stop(host: HostName, job: JobName = None, options: RemoteOptions = RemoteOpt
     elif done["was"] != "running":
         typer.echo(f"job {one.name} was not running: {one.sentence}")
     else:
-        typer.echo(f"job {one.name} ended with {done.get('code')}, after {', '.join(done['signals'])}")
+        typer.echo(f"job {one.name} ended with {done.get('code')}, {done['seconds']} s after {done['signals'][0]}")
     return 0
 
 

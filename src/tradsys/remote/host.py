@@ -149,7 +149,7 @@ class Host:
 
     def _check(self, code: int, told: bytes) -> None:
         said = [line for line in told.decode(errors="replace").splitlines() if line.strip()]
-        words = said[-1] if said else f"exit code {code}"
+        words = "; ".join(said[-3:]) if said else f"exit code {code}"
         if code == _LOST:
             reason = said[0] if said else "the connection was lost"
             raise UnreachableError(f"{self.name} cannot be reached by ssh ({reason}); see that `ssh {self.name}` works")

@@ -159,7 +159,7 @@ def _copy_on(log: Path, offset: int) -> int:
 def stop(asked: dict[str, Any]) -> dict[str, Any]:
     """End a job and all processes of its session: interrupt, terminate, kill, within ten seconds."""
     job = Path(asked["job"])
-    was = state(job)
+    was, began = state(job), time.monotonic()
     used = []
     if was["state"] == "running":
         for number, seconds in PATIENCE_S:
@@ -168,7 +168,8 @@ def stop(asked: dict[str, Any]) -> dict[str, Any]:
             if _wait(lambda: not any(_members_of(job)), seconds):
                 break
         _wait(lambda: state(job)["state"] != "running", 1.0)
-    return {"was": was["state"], "signals": used, "left": list(_members_of(job)), **state(job)}
+    seconds = round(time.monotonic() - began, 1)
+    return {"was": was["state"], "signals": used, "seconds": seconds, "left": list(_members_of(job)), **state(job)}
 
 
 def hashes(folder: Path, taken: set[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from tradsys.core.files import sha256_of
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.merge import LedgerMerge, merge
 from tradsys.remote.host import Host
-from tradsys.remote.push import LEDGER_PARTS, client_of, note_merged
+from tradsys.remote.push import LEDGER_PARTS, WHOLE, client_of, note_merged
 from tradsys.runs.folder import RunFolder
 from tradsys.runs.manifest import NAME as MANIFEST
 from tradsys.runs.manifest import RunManifest
@@ -70,7 +70,7 @@ def pull_ledger(host: Host, source: str, journal: Path) -> LedgerMerge | None:
     """Add what the host's ledger holds to the one here; None where it has none."""
     journal.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".incoming-", dir=journal) as copy:
-        rules = [*(f"--include={one}" for one in LEDGER_PARTS), "--exclude=*", "--checksum"]
+        rules = [*(f"--include={one}" for one in LEDGER_PARTS), "--exclude=*", *WHOLE]
         host.mirror(f":{source}/", f"{copy}/", f"--copy-dest={journal.absolute()}", *rules)
         if not (Path(copy) / "ledger.jsonl").exists():
             return None

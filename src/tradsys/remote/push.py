@@ -33,6 +33,10 @@ LEDGER_PARTS = ("ledger.jsonl", "counted/***", "paths/***", "trials/***")
 """What of a journal's folder a merge reads, as rsync's rules."""
 
 
+WHOLE = ("--checksum", "--whole-file")
+"""Files are the same where their content is; others come whole, since rsync's differences to another folder's fail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """Where things lie on the host: `folder` is the whole, `code` the checkout, `python` the environment's."""
@@ -168,7 +172,7 @@ def follow_job(host: Host, settings: RemoteSettings, folder: str, name: str, cli
 def _send_code(host: Host, tree: Tree, digest: str, there: Prepared, former: Sequence[str]) -> None:
     """A fresh folder, in which files that the former one has too are links to them; nothing else is in it."""
     part = f"{there.folder}/code/.{digest[:16]}.{fresh_name()}"
-    host.send(tree.root, tree.names, part, "--checksum", *(f"--link-dest=../{one}" for one in former))
+    host.send(tree.root, tree.names, part, *WHOLE, *(f"--link-dest=../{one}" for one in former))
     found = host.ask("admit", part=part, target=there.code, digest=digest)["digest"]
     if found != digest:
         raise RemoteError(
@@ -193,6 +197,6 @@ def _send_ledger(host: Host, there: Prepared, journal: Path, merged: str) -> str
     head = Ledger(journal / "ledger.jsonl").head
     if head in (merged, FIRST):
         return ""
-    rules = [*(f"--include={one}" for one in LEDGER_PARTS), "--exclude=*", "--checksum"]
+    rules = [*(f"--include={one}" for one in LEDGER_PARTS), "--exclude=*", *WHOLE]
     host.mirror(f"{journal}/", f":{there.incoming}/", *rules)
     return head
