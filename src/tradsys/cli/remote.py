@@ -66,7 +66,8 @@ def run(host: HostName, words: Words, options: RemoteOptions = RemoteOptions()) 
     """
     from tradsys.cli.sent import command_line, wanted_by
     from tradsys.remote.job import jobs_of
-    from tradsys.remote.push import begin, follow_job, look
+    from tradsys.remote.look import follow_job, look
+    from tradsys.remote.push import begin
     from tradsys.remote.push import push as push_to
 
     with _session(host, options) as (there, settings):
@@ -89,7 +90,7 @@ def run(host: HostName, words: Words, options: RemoteOptions = RemoteOptions()) 
 def follow(host: HostName, job: JobName = None, options: RemoteOptions = RemoteOptions()) -> int:
     """Show a job's log from its beginning to its end; the exit code is the job's."""
     from tradsys.remote.job import chosen, jobs_of
-    from tradsys.remote.push import follow_job, look
+    from tradsys.remote.look import follow_job, look
 
     with _session(host, options) as (there, settings):
         seen = look(there, settings, "none")
@@ -109,7 +110,7 @@ def pull(
 ) -> int:
     """Bring what a job wrote, every byte checked, and the trials of all jobs of that host."""
     from tradsys.remote.job import chosen, jobs_of
-    from tradsys.remote.push import look
+    from tradsys.remote.look import look
 
     with _session(host, options) as (there, settings):
         one = chosen(jobs_of(look(there, settings, "none")), job, host)
@@ -124,7 +125,7 @@ def pull(
 def status(host: HostName, options: RemoteOptions = RemoteOptions(), as_json: Json = False) -> int:
     """The jobs of a host: running, ended with which code, or lost and why."""
     from tradsys.remote.job import jobs_of
-    from tradsys.remote.push import look
+    from tradsys.remote.look import look
 
     with _session(host, options) as (there, settings):
         seen = look(there, settings, "none")
@@ -141,7 +142,7 @@ def status(host: HostName, options: RemoteOptions = RemoteOptions(), as_json: Js
 def stop(host: HostName, job: JobName = None, options: RemoteOptions = RemoteOptions(), as_json: Json = False) -> int:
     """End a job with all its processes: interrupted, terminated, killed, whichever is needed, within ten seconds."""
     from tradsys.remote.job import chosen, jobs_of
-    from tradsys.remote.push import look
+    from tradsys.remote.look import look
 
     with _session(host, options) as (there, settings):
         seen = look(there, settings, "none")
@@ -180,8 +181,8 @@ def _session(name: str, options: RemoteOptions) -> "Iterator[tuple[Host, RemoteS
 def _bring(host: "Host", settings: "RemoteSettings", job: "Job", out: Path, journal: Path) -> "Pulled":
     """The job's results and the host's ledger, through lost connections."""
     from tradsys.remote.job import patiently
+    from tradsys.remote.look import look
     from tradsys.remote.pull import pull as pull_from
-    from tradsys.remote.push import look
 
     def work() -> "Pulled":
         folder = look(host, settings, "none")["folder"]

@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tradsys.core.errors import RemoteError
 from tradsys.journal.chain import FIRST
 from tradsys.journal.ledger import Ledger
 from tradsys.remote.host import Host
-from tradsys.remote.job import PREPARING, Job, Say, follow, fresh_name, jobs_of
+from tradsys.remote.job import PREPARING, Job, Say, fresh_name
+from tradsys.remote.look import follow_job, look
 from tradsys.remote.settings import RemoteSettings
 from tradsys.remote.tree import Tree, read_tree
 from tradsys.remote.wanted import Wanted
@@ -69,18 +69,6 @@ class Prepared:
 def client_of(journal: Path) -> str:
     """A name for this machine and journal, which tells nothing of either."""
     return hashlib.sha256(f"{socket.gethostname()} {journal.absolute()}".encode()).hexdigest()[:16]
-
-
-def look(host: Host, settings: RemoteSettings, client: str) -> dict[str, Any]:
-    """What the host holds, once it is one that jobs can run on."""
-    seen = host.ask("look", folder=settings.folder, client=client)
-    if not seen["has_proc"]:
-        raise RemoteError(f"{host.name} has no /proc, by which jobs are known; take a Linux machine")
-    if not seen["has_rsync"]:
-        raise RemoteError(f"{host.name} has no rsync, which copies the files; install it there (apt install rsync)")
-    if any(one in seen["folder"] for one in " '\"\\$`*?"):
-        raise RemoteError(f"{host.name} would keep all in {seen['folder']!r}; set remote.folder to one without blanks")
-    return seen
 
 
 def push(host: Host, settings: RemoteSettings, wanted: Wanted, say: Say) -> Prepared:
@@ -157,16 +145,6 @@ def begin_and_follow(
     """The same, followed to its end."""
     name = begin(host, settings, there, wanted, commands)
     return follow_job(host, settings, there.folder, name, there.client, emit, say)
-
-
-def follow_job(host: Host, settings: RemoteSettings, folder: str, name: str, client: str, emit: Say, say: Say) -> Job:
-    """A job's log to its end, through lost connections."""
-
-    def now() -> Job:
-        jobs = jobs_of(look(host, settings, client))
-        return next(one for one in jobs if one.name == name)
-
-    return follow(host, f"{folder}/jobs/{name}", now, emit, say, settings.reconnect_s)
 
 
 def _send_code(host: Host, tree: Tree, digest: str, there: Prepared, former: Sequence[str]) -> None:
