@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tradsys.machine.limits import cap_threads, limits
+from tradsys.machine.limits import cap_threads
 
 ROOT = Path(__file__).resolve().parents[1]
 
+cap_threads()
 if "PYTEST_XDIST_WORKER" in os.environ and "numpy" not in sys.modules:
-    cap_threads(max(1, limits().cpus // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
     # numba's cache may mix up two signatures of one kernel that two processes store at the same moment
     cache = ROOT / ".pytest_cache" / f"numba-{os.environ['PYTEST_XDIST_WORKER']}"
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache))

@@ -53,6 +53,8 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "backtest --runs {stored}/runs": ((), 0, "sharpe"),
     "backtest --engine vectorbt --runs {stored}/runs": ((), 2, "pip install 'tradsys[vectorbt]'"),
     "calibrate --markets 1 --cell noise --processes 1": ((), 0, "noise"),
+    "calibrate --markets 1 --cell noise --processes 1 --part 1/1 --out parts-{kind}": ((), 0, "part 1/1: all of its 1"),
+    "merge parts-{kind}": ((), 0, "1 parts in"),
     f"run {QUICK} --agent logistic": (("hmmlearn", "jinja2"), 0, "report"),
     f"run {QUICK} {TINY}": (("hmmlearn", "jinja2", *NETWORK), 0, "report"),
     "rank --bars simulated:universe:4 --size 4 --k 1": (("jinja2",), 0, "report"),

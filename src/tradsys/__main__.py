@@ -1,7 +1,17 @@
-"""`python -m tradsys` is the command line."""
+"""`tradsys` and `python -m tradsys`: Ctrl-C is heeded before anything heavy is imported."""
 
 import sys
 
-from tradsys.cli.app import main
+from tradsys.cli.interrupts import heeding
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command line that this process was begun with."""
+    with heeding():
+        from tradsys.cli.app import main as command_line
+
+        return command_line()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

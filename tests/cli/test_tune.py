@@ -120,7 +120,7 @@ def test_ctrl_c_ends_it_at_once_with_its_processes_at_work(folder):
     begin = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's jobs may be deaf to it
     )
-    run = "from tradsys.cli.app import main; import sys; sys.exit(main())"
+    run = "from tradsys.__main__ import main; import sys; sys.exit(main())"
     args = [sys.executable, "-c", f"{begin}; {run}", *tune(*OVER, "--study", "stopped", trials=300, processes=2)]
     with subprocess.Popen(args, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert any("first batch" in line for line in process.stderr)

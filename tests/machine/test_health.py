@@ -43,6 +43,16 @@ def test_more_threads_than_cores_is_a_fault_with_the_variables_name(monkeypatch)
     assert "OMP_NUM_THREADS=64: more threads than the 2 cores" in found(report, "threads").found
 
 
+def test_threads_of_the_users_own_are_told_and_no_fault(monkeypatch):
+    monkeypatch.setattr(health, "limits", lambda: machine(cpus=2))
+    monkeypatch.setattr(health, "thread_caps", lambda: {"OMP_NUM_THREADS": 2, "NUMBA_NUM_THREADS": 1})
+    threads = found(check_up(), "threads")
+    assert threads.state == "note"
+    assert threads.found.startswith("OMP_NUM_THREADS=2: set by you and kept")
+    monkeypatch.setattr(health, "thread_caps", lambda: {"OMP_NUM_THREADS": 1, "NUMBA_NUM_THREADS": None})
+    assert found(check_up(), "threads").state == "ok"
+
+
 def test_the_report_lists_what_fits(monkeypatch):
     monkeypatch.setattr(health, "limits", lambda: machine(free=0.7))
     fits = [work["fits"] for work in check_up("safe", work=usual_work()).to_dict()["work"]]

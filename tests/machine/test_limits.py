@@ -68,6 +68,15 @@ def test_caps_are_set_before_numpy_and_the_users_own_choice_wins():
     assert {name: environ[name] for name in THREAD_VARIABLES} == expected
 
 
+def test_every_command_leaves_the_caps_at_one_thread_and_an_empty_variable_says_nothing():
+    code = (
+        "import os; from tradsys.cli.app import main; assert main(['doctor', '--help']) == 0;"
+        f"print(*(os.environ[name] for name in {THREAD_VARIABLES}))"
+    )
+    said = in_fresh_python(code, OMP_NUM_THREADS="")
+    assert said.splitlines()[-1].split() == ["1"] * len(THREAD_VARIABLES)
+
+
 def test_polars_and_numba_obey_the_cap():
     code = (
         "from tradsys.machine.limits import cap_threads; cap_threads(1); import polars, numba;"

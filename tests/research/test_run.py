@@ -5,9 +5,11 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from threadpoolctl import threadpool_limits
 
 from tradsys.core.errors import BundleError
 from tradsys.journal.ledger import Ledger
+from tradsys.machine.limits import THREAD_VARIABLES
 from tradsys.predictor import Predictor
 from tradsys.research.judging.rejudge import Replay
 from tradsys.research.run import run
@@ -25,10 +27,15 @@ def test_the_folder_holds_what_the_design_says(finished):
     assert names >= {"manifest.json", "bundle", *SAME_BYTES}
 
 
-def test_an_identical_rerun_is_the_same_trial_and_gives_the_same_bytes(finished, small_market, quick_config):
+def test_an_identical_rerun_is_the_same_trial_and_gives_the_same_bytes_with_more_threads_too(
+    finished, small_market, quick_config, monkeypatch
+):
     first, ledger, root = finished
     n_entries, head = len(ledger.entries()), ledger.head
-    again = run(small_market, quick_config, root=root / "again", ledger=Ledger(ledger.path))
+    for name in THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with threadpool_limits(2):  # as where numpy was imported on two cores; the first run had one thread
+        again = run(small_market, quick_config, root=root / "again", ledger=Ledger(ledger.path))
     ledger.refresh()
     assert (len(ledger.entries()), ledger.head) == (n_entries, head)
     for name in SAME_BYTES:

@@ -6,11 +6,11 @@ Where a bar's adverse extremes leave less than the maintenance margin, all posit
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from tradsys.backtest.margin import DUST, closing_price, settle_liquidation
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.carry import Carry
+from tradsys.core.kernels import njit
 from tradsys.core.orders import is_large_enough, scale_to_room, size_for_share, whole_lots
 from tradsys.labels.kernel import Prices
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
-from numba import njit
 
 from tradsys.core.bounds import demand_number
+from tradsys.core.kernels import njit
 from tradsys.core.time import stamp
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.kernels import njit
 from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
 from tradsys.verdict.reliability import clopper_pearson

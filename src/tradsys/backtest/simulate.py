@@ -108,7 +108,7 @@ def simulate(
 
     `market` holds one frame of bars a symbol. `decisions` has a row a decision: `symbol`, `start` (the deciding bar's
     close), `action` (-1, 0, 1), `size` (1 where absent), `stop_distance` and `target_distance` (price units) and
-    `horizon` (bars); without these three, `barriers` sets them from the ATR. One position a symbol: while it is open,
+    `horizon` (bars); without these three, `barriers` sets them from its pace. One position a symbol: while it is open,
     and until its exit bar has closed, further decisions on the symbol are not taken. Targets and stops are rounded to
     the tick, sizes down to the lot. Market orders pay slippage as `core.slippage` says, positions funding, from the
     bars' columns or the constant at 00, 08 and 16 UTC, and shorts the borrowing, as `core.carry` says, and are
@@ -124,7 +124,7 @@ def simulate(
     market, decisions = as_market(market, "simulate"), as_table(decisions, "simulate")
     grid = Grid.of(market, start, end)
     instruments = instruments_of(instrument, grid.symbols)
-    orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay)
+    orders = read_orders(decisions, market, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay)
     return _account(grid, orders, instruments, costs, Charges.on_grid(market, costs, grid, instruments), portfolio)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tradsys.core.errors import BundleError
 from tradsys.core.json_text import read_json
+from tradsys.core.whole_steps import whole
 
 MANIFEST = "manifest.json"
 FORMAT = 2
@@ -30,7 +31,7 @@ def write_bundle(folder: Path, files: Mapping[str, bytes], *, about: Mapping[str
         "about": dict(about),
     }
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as scratch:
+    with whole(), tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as scratch:
         staged = Path(scratch) / "bundle"
         staged.mkdir()
         for name, content in files.items():

@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from tradsys import __version__
-from tradsys.cli.interrupts import INTERRUPTED, end_now, lasting_interrupts
+from tradsys.cli.interrupts import INTERRUPTED, LINE
 from tradsys.core.errors import MissingExtraError, TradsysError
 from tradsys.core.extras import extra_of, to_install
 from tradsys.machine.limits import cap_threads
@@ -31,6 +31,7 @@ COMMANDS = {
     "journal": "What was tried, what was learned, who is champion.",
     "lookahead": "Recompute a run without the future: any change is an error.",
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
+    "merge": "Put the parts of a study together, from any machines.",
     "data": "Bars: download, import, check, list.",
     "remote": "Run a command on another machine by ssh: push, run, follow, pull, stop.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",
@@ -46,7 +47,7 @@ _STYLE: dict[str, Any] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code."""
+    """Run one command line and return its exit code; a process of its own begins in `tradsys.__main__`."""
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     leading = list(takewhile(lambda arg: arg.startswith("-"), args))
     chosen = args[len(leading)] if len(leading) < len(args) else None
@@ -54,9 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen in COMMANDS:
         cap_threads()
     try:
-        with lasting_interrupts():
-            app = build(chosen)
-            result = typer.main.get_command(app).main(args, prog_name="tradsys", standalone_mode=False)
+        app = build(chosen)
+        result = typer.main.get_command(app).main(args, prog_name="tradsys", standalone_mode=False)
         if result == INTERRUPTED:  # typer catches Ctrl-C and says nothing
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
@@ -79,9 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         typer.echo(f"tradsys: {error.filename or 'a file'}: {error.strerror}; free it, or name another path", err=True)
         return 1
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("tradsys: interrupted", err=True)
-        if argv is None:
-            end_now(INTERRUPTED)
+        typer.echo(LINE, err=True)
         return INTERRUPTED
 
 

@@ -1,12 +1,15 @@
 """`tradsys calibrate`: the whole flow on markets with known truth, to know how often the verdict is wrong."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tradsys.cli.options import Json
 from tradsys.machine.plan import Work
+
+if TYPE_CHECKING:
+    from tradsys.research.parts.part import Part
 
 _MARKET: Final = {"fast": 850 * 10**6, "full": 1_700 * 10**6}
 """A process that tries simulated markets of five hourly years one after the other, at its largest after 40 of them."""
@@ -19,6 +22,7 @@ def calibrate_work(preset: str) -> Work:
 
 
 def command(
+    context: typer.Context,
     preset: Annotated[
         str, typer.Option(help="fast: quick parts in the slow ones' places; full: the default experiment.")
     ] = "fast",
@@ -31,6 +35,9 @@ def command(
     ] = 3,
     processes: Annotated[int | None, typer.Option(help="Processes; otherwise one a core.", min=1)] = None,
     plan: Annotated[str, typer.Option(help="How much of the machine it may take: auto, safe or beast.")] = "auto",
+    part: Annotated[
+        str | None, typer.Option(help="K/N: part K of N alone, on any machine; tradsys merge makes the whole.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results, a file a preset.")] = Path("calibration"),
     publish: Annotated[
         Path | None, typer.Option(help="Root of the source tree whose page and figures are to be written.")
@@ -43,26 +50,53 @@ def command(
 
     from tradsys.cli.loading import Needs, plan_for, side_by_side
     from tradsys.cli.progress import reporter
-    from tradsys.research.calibration.monte_carlo import ResultsFile, calibrate, planned_replications
+    from tradsys.cli.typed import typed
+    from tradsys.core.errors import ConfigError
+    from tradsys.research.calibration.monte_carlo import calibrate
     from tradsys.research.calibration.page import publish_summary, render
+    from tradsys.research.calibration.parts import CalibrationPlan, part_file, whole_file
     from tradsys.research.calibration.rates import summarise
-    from tradsys.research.calibration.scenarios import SCENARIOS, preset_named, scenario_named
+    from tradsys.research.calibration.scenarios import preset_named
+    from tradsys.research.parts.part import Part
+    from tradsys.research.parts.stated import TypedCommand
 
     chosen = preset_named(preset)
-    results = ResultsFile(out / f"{chosen}.jsonl")
-    wanted = planned_replications(
-        chosen, [scenario_named(c) for c in cells] if cells else SCENARIOS, markets, competitors_every=rivals_every
-    )
+    asked = CalibrationPlan(chosen, markets, tuple(cells or ()), rivals_every)
+    own = Part.of(part) if part else None
+    if own and publish:
+        raise ConfigError("a part is no whole to be published, found --part and --publish; publish after tradsys merge")
+    wanted = asked.of_part(own) if own else asked.replications
+    results = part_file(out, chosen, own) if own else whole_file(out, chosen)
     is_full = chosen == "full"
     needs = Needs("calibrate", ("hmmlearn",) if is_full else (), option="--preset", without_network="fast")
     needs.check(chosen, trains_network=is_full)
     work = calibrate_work(chosen)
     machine = plan_for(plan, work)
     n_processes = side_by_side(machine, work, processes)
+    if own:
+        asked.state(
+            own, TypedCommand(typed(context, without=("part", "out", "processes", "plan", "as_json")), str(out))
+        )
     with reporter(quiet=as_json) as progress:
         calibrate(wanted, results, n_processes=n_processes, plan=machine.shared(n_processes), progress=progress)
+    if own:
+        _tell_part(own, len(wanted), results.path, as_json=as_json)
+        return 0
     summary = summarise(results.read())
     if publish is not None:
         publish_summary(summary, publish, today=datetime.now(UTC).date())
     typer.echo(json.dumps(summary, indent=1) if as_json else render(summary))
     return 0
+
+
+def _tell_part(part: "Part", n_markets: int, path: Path, *, as_json: bool) -> None:
+    """What a part has done, and what comes next."""
+    import json
+
+    if as_json:
+        typer.echo(json.dumps({"part": str(part), "n_markets": n_markets, "file": str(path)}, indent=1))
+        return
+    typer.echo(
+        f"part {part}: all of its {n_markets:,} markets are tried, in {path}; when the other parts are done too: "
+        f"tradsys merge {path.parent} and their folders"
+    )

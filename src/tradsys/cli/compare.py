@@ -12,6 +12,9 @@ from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, ReadingOpti
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
+    from tradsys.cli.loading import Loaded
+    from tradsys.research.claims.variants import Agents
+    from tradsys.research.parts.part import Part
     from tradsys.settings.config import RunConfig
 
 RunName = Annotated[str, typer.Option("--run", help="Name of a run, the beginning of one, or last.")]
@@ -39,6 +42,10 @@ class ClaimsOptions:
         float | None, typer.Option(help="With --objectives: begin nothing new after so long; the next call goes on.")
     ] = None
     group: Annotated[int, typer.Option(help="With --objectives: seeds trained side by side.", min=1)] = 2
+    part: Annotated[
+        str | None,
+        typer.Option(help="With --objectives: K/N, fit part K of N alone, on any machine; tradsys merge joins them."),
+    ] = None
     out: Annotated[Path, typer.Option(help="With --objectives: folder of what was computed.")] = Path("claims")
     quick: Annotated[bool, typer.Option("--quick", help="With --objectives: toy networks, to see that it works.")] = (
         False
@@ -50,6 +57,7 @@ class ClaimsOptions:
 
 @spread
 def command(
+    context: typer.Context,
     run: RunName = "last",
     runs: Runs = Path("runs"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger.")] = Path("journal"),
@@ -70,7 +78,7 @@ def command(
     With --objectives: the research journal's claims on real bars, with intervals and a model confidence set.
     """
     if objectives:
-        return _objectives(reading.of(bars), claims, outside, common, journal)
+        return _objectives(context, reading.of(bars), claims, outside, common, journal)
     _refuse_unread(
         bars=bars != ["sample"],
         reading=reading != ReadingOptions(),
@@ -133,14 +141,24 @@ def _refuse_unread(**is_given: bool) -> None:
 
 
 def _objectives(
-    bars: list[str], claims: ClaimsOptions, outside: OutsideOptions, common: CommonOptions, journal: Path
+    context: typer.Context,
+    bars: list[str],
+    claims: ClaimsOptions,
+    outside: OutsideOptions,
+    common: CommonOptions,
+    journal: Path,
 ) -> int:
     from datetime import UTC, datetime
 
     from tradsys.cli.loading import Needs, load, overrides
     from tradsys.cli.progress import reporter
+    from tradsys.core.errors import ConfigError
     from tradsys.journal.ledger import Ledger
+    from tradsys.research.parts.part import Part
 
+    part = Part.of(claims.part) if claims.part else None
+    if part and claims.publish:
+        raise ConfigError("a part is no whole to be published, found --part and --publish; publish after tradsys merge")
     given = overrides(common.settings, {"folds.n_folds": claims.folds, "plugins": common.plugin, **outside.overrides})
 
     def work(_: "RunConfig", n_rows: int) -> Work:
@@ -156,11 +174,14 @@ def _objectives(
 
     if not common.as_json:
         typer.echo(loaded.plan.sentence)
+    agents = quick_agents() if claims.quick else journal_agents()
+    if part:
+        return _fit_part(context, part, loaded, agents, claims, as_json=common.as_json)
     with reporter(quiet=common.as_json) as progress:
         results = run_claims(
             loaded.market,
             loaded.config,
-            quick_agents() if claims.quick else journal_agents(),
+            agents,
             root=claims.out,
             ledger=Ledger(journal / "ledger.jsonl"),
             seeds=claims.seeds,
@@ -173,4 +194,44 @@ def _objectives(
     if claims.publish is not None:
         publish(results, claims.publish, today=datetime.now(UTC).date())
     typer.echo(json.dumps(results, indent=1) if common.as_json else render(results))
+    return 0
+
+
+def _fit_part(
+    context: typer.Context,
+    part: "Part",
+    loaded: "Loaded",
+    agents: "Agents",
+    claims: ClaimsOptions,
+    *,
+    as_json: bool,
+) -> int:
+    from tradsys.cli.progress import reporter
+    from tradsys.cli.typed import typed
+    from tradsys.research.claims.parts import fit_part
+    from tradsys.research.parts.stated import TypedCommand
+
+    command = typed(context, without=("part", "out", "minutes", "as_json"))
+    with reporter(quiet=as_json) as progress:
+        n_there, n_own = fit_part(
+            loaded.market,
+            loaded.config,
+            agents,
+            part=part,
+            typed=TypedCommand(command, str(claims.out)),
+            seeds=claims.seeds,
+            group=claims.group,
+            minutes=claims.minutes,
+            plan=loaded.plan,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps({"part": str(part), "n_fits": n_there, "of": n_own, "folder": str(claims.out)}, indent=1))
+        return 0
+    rest = (
+        f"when the other parts are done too: tradsys merge {claims.out} and their folders"
+        if n_there == n_own
+        else "the same command goes on"
+    )
+    typer.echo(f"part {part}: {n_there} of its {n_own} fits are in {claims.out}; {rest}")
     return 0

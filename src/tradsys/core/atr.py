@@ -1,9 +1,9 @@
 """Average true range: the one measure of a market's pace that barriers, events and features share."""
 
 import numpy as np
-from numba import njit
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.kernels import njit
 
 
 @njit(cache=True)

@@ -1,9 +1,9 @@
 """Effective bid-ask spread estimated from open, high, low and close prices, and the step that prices move in."""
 
 import numpy as np
-from numba import njit
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.kernels import njit
 
 FINEST_STEP = 2e-6
 """A share of the price: half of a finer step is a hundredth of a basis point, and goes for none."""

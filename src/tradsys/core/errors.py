@@ -7,6 +7,7 @@
     ├── FitError            1   a model that could not be fitted
     ├── BundleError         1   a bundle that is not the one that was written
     ├── MachineError        1   work that this machine cannot hold
+    ├── WorkerError         1   a process that did part of the work and was killed
     ├── DiskError           1   a disk that is too full, or failed while something was written
     ├── MissingExtraError   1   a package that this installation was made without
     ├── SourceError         1   a source that did not answer, or answered what cannot be used
@@ -54,6 +55,10 @@ class BundleError(TradsysError):
 
 class MachineError(TradsysError):
     """Work that needs more memory than this machine has to give; nothing was started."""
+
+
+class WorkerError(TradsysError):
+    """A process that did part of the work was killed, by the system or by a person; the work can be begun again."""
 
 
 class DiskError(TradsysError):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tradsys.core.errors import ConfigError, DiskError
+from tradsys.core.whole_steps import whole
 
 
 def sha256_of(path: Path) -> str:
@@ -20,18 +21,19 @@ def sha256_of(path: Path) -> str:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """The whole file or, after a crash, none of it; on disk when this returns."""
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    with whole():
+        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
 
 
 def write_once(path: Path, data: bytes) -> None:

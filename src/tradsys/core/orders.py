@@ -6,9 +6,9 @@ The simulation's kernels and whatever places real orders call the same functions
 from typing import Literal
 
 import numpy as np
-from numba import njit
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.kernels import njit
 
 LOT_SLACK = 1e-9
 """A size this little below a whole number of lots is one: 0.3 / 0.1 is 2.9999999999999996 in binary."""

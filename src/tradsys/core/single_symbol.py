@@ -2,11 +2,11 @@
 
 import numpy as np
 import polars as pl
-from numba import njit
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import OHLCV, Ohlcv, to_arrays, validate_bars
 from tradsys.core.errors import DataError
+from tradsys.core.kernels import njit
 
 
 def single_symbol(bars: pl.DataFrame, wanted_by: str) -> Ohlcv:

@@ -6,9 +6,9 @@ last bars alone, whatever came before or comes after. In all of them rows before
 """
 
 import numpy as np
-from numba import njit
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.kernels import njit
 from tradsys.features.stream.series import Series, recorded_by
 
 _BLOCK = 2048

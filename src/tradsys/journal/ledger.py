@@ -15,6 +15,7 @@ from tradsys.core.errors import ConfigError, LedgerError
 from tradsys.core.files import sync_folder
 from tradsys.core.json_text import canonical_json
 from tradsys.core.price_path import PricePath
+from tradsys.core.whole_steps import whole
 from tradsys.journal.chain import FIRST, LedgerEntry, chained, is_json, line_of, read_line, sha256
 from tradsys.journal.counting import is_trial, may_count, trial_name
 from tradsys.journal.entries import LOCKBOX, RESTORED
@@ -153,10 +154,11 @@ class Ledger:
             at = at or datetime.now(UTC).isoformat(timespec="seconds")
             entry = LedgerEntry(chained(self.head, at, content_hash), self.head, content_hash, json.loads(text), at)
             line = line_of(entry, text)
-            if may_count(entry):
-                self._kept.put(content_hash, text)
-            keep()  # after what says on which data: a series alone would count for any
-            _write_all(descriptor, line)
+            with whole():
+                if may_count(entry):
+                    self._kept.put(content_hash, text)
+                keep()  # after what says on which data: a series alone would count for any
+                _write_all(descriptor, line)
             self._remember(entry, len(line))
             return entry
 

@@ -4,9 +4,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from numba import njit
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.kernels import njit
 from tradsys.core.traded import TradedBars
 
 TARGET, STOP, TIME = 1, 2, 3

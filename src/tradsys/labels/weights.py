@@ -6,12 +6,12 @@ from typing import Self
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import ArrayLike
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.kernels import njit
 
 type TimeArray = ArrayLike | pl.Series
 """Times of any kind that sorts: numbers, datetime64, aware datetimes, or a Polars column of them."""

@@ -119,12 +119,17 @@ def _memory(found: Limits) -> Check:
 
 
 def _threads(found: Limits) -> Check:
-    caps = thread_caps()
-    above = {name: n for name, n in caps.items() if n is None or n > found.cpus}
-    if not above:
-        return Check("threads", f"all {len(caps)} pools are held to the {found.cpus} cores")
-    listed = ", ".join(f"{name}={'unset' if n is None else n}" for name, n in above.items())
-    return Check("threads", f"{listed}: more threads than the {found.cpus} cores; unset them or set them lower", "FAIL")
+    """One a task is what the command line sets; every other number is the user's own and stays."""
+    own = {name: n for name, n in thread_caps().items() if n is not None and n != 1}
+    above = {name: n for name, n in own.items() if n > found.cpus}
+    listed = ", ".join(f"{name}={n}" for name, n in (above or own).items())
+    if above:
+        more = f"more threads than the {found.cpus} cores; unset them or set them lower"
+        return Check("threads", f"{listed}: {more}", "FAIL")
+    if own:
+        kept = "set by you and kept; unset, it is one, which costs less and gives the same bytes on every machine"
+        return Check("threads", f"{listed}: {kept}", "note")
+    return Check("threads", "one numerical thread a task; more cores are used by processes")
 
 
 def _clock() -> Check:

@@ -76,11 +76,12 @@ def limits(environ: Mapping[str, str] | None = None) -> Limits:
     return Limits(max(1, int(n_cpus)), int(n_bytes), cpus_source, memory_source, int(free))
 
 
-def cap_threads(n_threads: int | None = None) -> int:
-    """Hold every library's thread pool to `n_threads`, by default the processor cores of `limits()`; returns the cap.
+def cap_threads(n_threads: int | None = None) -> None:
+    """Hold every library's thread pool to `n_threads`, one unless given: parallel work is done by processes.
 
-    A variable that is already set stays, so that a user's own choice wins. Where numpy or one of its like is imported
-    the pools are counted already: then nothing is changed, and asking for a given number is an error.
+    A variable that is set already stays, so that a user's own choice wins. Where numpy or one of its like is imported
+    the pools are counted already: then nothing is changed, which `one_thread` does where work begins, and asking for a
+    given number is an error.
     """
     if n_threads is not None and n_threads < 1:
         raise ConfigError(f"n_threads must be at least 1, was {n_threads}")
@@ -90,11 +91,14 @@ def cap_threads(n_threads: int | None = None) -> int:
             f"threads are capped before numpy is imported, found {', '.join(counted)} imported already; "
             f"call cap_threads first, or set {THREAD_VARIABLES[0]}={n_threads} and its like before starting Python"
         )
-    n_threads = n_threads or limits().cpus
     if not counted:
-        for name in THREAD_VARIABLES:
-            os.environ.setdefault(name, str(n_threads))
-    return n_threads
+        missing = (name for name in THREAD_VARIABLES if not is_chosen(name))
+        os.environ.update(dict.fromkeys(missing, str(n_threads or 1)))
+
+
+def is_chosen(name: str) -> bool:
+    """Whether a thread variable is set; one that is empty says nothing."""
+    return bool(os.environ.get(name, "").strip())
 
 
 def thread_caps() -> dict[str, int | None]:

@@ -1,17 +1,25 @@
-"""Process pools: a process a core, each library in it on one thread, none left behind by an error."""
+"""Worker processes: each library in them on one thread, none left behind by an error; an `Executor` of several."""
 
+import importlib
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+from tradsys.core.errors import WorkerError
 from tradsys.core.plugins import load_plugins, loaded_plugins
+from tradsys.core.whole_steps import passing_folder, whole
+from tradsys.machine.executor import Listener, Shared, Task
 from tradsys.machine.limits import THREAD_VARIABLES
+from tradsys.machine.sharing import MadeOnce, put
 
 _LISTEN_S = 0.25
 """How long nobody listens for an interrupt while results are waited for."""
@@ -64,11 +72,121 @@ def completed[R](futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
         yield from done
 
 
-def mapped[T, R](pool: ProcessPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Results in the order of the items, as `pool.map` gives them, but an interrupt is heard while one waits."""
-    for future in [pool.submit(work, item) for item in items]:
-        for done in completed([future]):
-            yield done.result()
+class _Queue(Protocol):
+    """What workers say, in the order in which it was said."""
+
+    def put(self, said: tuple[int, str]) -> None: ...
+    def get(self) -> tuple[int, str]: ...
+    def empty(self) -> bool: ...
+
+
+_said: _Queue | None = None
+"""In a worker, where it says what it does."""
+
+
+@contextmanager
+def opened_processes(n_processes: int, doing: str, kept: str, imports: Sequence[str] = ()) -> Iterator["Processes"]:
+    """So many worker processes as an `Executor`, while the block lasts (see `open_executor`)."""
+    said: _Queue = multiprocessing.get_context("spawn").SimpleQueue()
+    lost = f"a process that {doing} was killed, probably for memory; run the same command again with fewer --processes"
+    with (
+        passing_folder("tradsys-") as folder,
+        process_pool(n_processes, _begin_work, (said, tuple(imports))) as pool,
+    ):
+        yield Processes(pool, n_processes, folder, f"{lost}: {kept}", said)
+
+
+@dataclass(slots=True)
+class Processes:
+    """Several worker processes of this machine, each on one thread, with what they share in a folder."""
+
+    pool: ProcessPoolExecutor
+    n_processes: int
+    folder: Path
+    lost: str
+    said: _Queue
+    _listeners: list[Listener] = field(default_factory=list)
+
+    def submit[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Task[R]:
+        return _Submitted(self._send(work, *args, **kwargs), self)
+
+    def map[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        for task in [self.submit(work, item) for item in items]:
+            yield task.result()
+
+    def as_done[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
+        left, pending = iter(items), dict[Future[R], T]()
+        while True:
+            while len(pending) < self.n_processes and (taken := next(((item,) for item in left), None)):
+                pending[self._send(work, *taken)] = taken[0]
+            if not pending:
+                return
+            done = self.wait(pending)
+            for future in [one for one in pending if one in done]:
+                yield pending.pop(future), self.outcome(future)
+
+    def share[V](self, value: V) -> Shared[V]:
+        return put(value, self.folder)
+
+    def once[V](self, make: Callable[..., V], *args: object) -> Shared[V]:
+        return MadeOnce(make, args)
+
+    def heard(self, listener: Listener) -> Listener:
+        self._listeners.append(listener)
+        return _Said(len(self._listeners) - 1)
+
+    def wait[R](self, futures: Iterable[Future[R]]) -> set[Future[R]]:
+        """Those of them that are done, once one is; meanwhile the workers and an interrupt are heard."""
+        while True:
+            done, _ = wait(futures, timeout=_LISTEN_S, return_when=FIRST_COMPLETED)
+            while not self.said.empty():
+                listener, what = self.said.get()
+                self._listeners[listener](what)
+            if done:
+                return done
+
+    def outcome[R](self, future: Future[R]) -> R:
+        """What work that is done returned."""
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            raise WorkerError(self.lost) from None
+
+    def _send[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        try:
+            return self.pool.submit(work, *args, **kwargs)
+        except BrokenProcessPool:
+            raise WorkerError(self.lost) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Submitted[R]:
+    """Work at one of the processes, or waiting for one."""
+
+    future: Future[R]
+    processes: Processes
+
+    def result(self) -> R:
+        self.processes.wait([self.future])
+        return self.processes.outcome(self.future)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A listener's number, for work in another process."""
+
+    listener: int
+
+    def __call__(self, what: str) -> None:
+        assert _said is not None, "heard in a worker process alone"
+        _said.put((self.listener, what))
+
+
+def _begin_work(said: _Queue, imports: Sequence[str]) -> None:
+    global _said
+    _said = said
+    for name in imports:
+        importlib.import_module(name)
 
 
 def _start_deaf(pool: ProcessPoolExecutor, n_processes: int) -> None:
@@ -77,7 +195,8 @@ def _start_deaf(pool: ProcessPoolExecutor, n_processes: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with suppress(RuntimeError):  # of a pool that was shut down meanwhile
         for _ in range(n_processes):
-            pool.submit(_nothing)
+            with whole():  # an interrupt ends the processes that it finds
+                pool.submit(_nothing)
 
 
 def _nothing() -> None:

@@ -1,9 +1,9 @@
 """The forward filter: what the states were worth believing at each bar, knowing nothing of later bars."""
 
 import numpy as np
-from numba import njit
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.kernels import njit
 from tradsys.features.stream.series import Columns, filtered, recorded_by
 
 _LOG_2_PI = float(np.log(2 * np.pi))

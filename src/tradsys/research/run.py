@@ -13,10 +13,12 @@ from tradsys.core.errors import FitError
 from tradsys.core.files import check_space, check_writable
 from tradsys.core.plugins import plugin_sources
 from tradsys.core.time import format_interval
+from tradsys.core.whole_steps import whole
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.limits import limits
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.profiles.catalogue import named
 from tradsys.research.judging.logbook import (
     record_failure,
@@ -51,6 +53,7 @@ _ROW = 250
 """Bytes that a bar of a symbol takes in a run's folder; 2,900 bars took 1.0 MB, 650 kB of which any run takes."""
 
 
+@one_thread()
 def run(
     market: Market,
     config: RunConfig,
@@ -120,9 +123,10 @@ def run(
         with RunFolder.writing(root, _slug(market, spec, tried.folder_title(market))) as folder:
             measured, claimed = folder.write_metrics(metrics), folder.write_verdict(verdict)
             _write_rest(folder, simulated, benchmark, facts, render, progress)
-            choices = simulated.choices(run_name(market, spec, code), measured)
-            record_result(market, spec, tried.agent, tried.config, choices, claimed, measured, ledger, code=code)
-            finished = StoredRun(folder.finish())
+            choices = list(simulated.choices(run_name(market, spec, code), measured))
+            with whole():  # the result that the ledger holds has its folder
+                record_result(market, spec, tried.agent, tried.config, choices, claimed, measured, ledger, code=code)
+                finished = StoredRun(folder.finish())
         progress("finished", 2, 2)
         return finished
 

@@ -14,6 +14,7 @@ from tradsys.data.market import Market
 from tradsys.journal.entries import Training
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
+from tradsys.machine.threads import one_thread
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.lookahead.stamps import check_stamps
@@ -46,6 +47,7 @@ class TrainedBundle:
     stamps: tuple[str, ...] = ()
 
 
+@one_thread()
 def train_bundle(
     market: Market,
     spec: Experiment,

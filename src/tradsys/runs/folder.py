@@ -16,6 +16,7 @@ import polars as pl
 from tradsys.core.errors import ConfigError
 from tradsys.core.files import sha256_of, sync_folder
 from tradsys.core.json_text import plain, pretty_json
+from tradsys.core.whole_steps import ended, half_written, whole
 from tradsys.runs.manifest import NAME as MANIFEST
 from tradsys.runs.manifest import SCHEMA, RunManifest
 from tradsys.runs.metrics import RunMetrics
@@ -30,8 +31,8 @@ ROWS_A_GROUP = 65_536
 class RunFolder:
     """A run being written: `path` is hidden until `finish` gives it the name `slug` under `root`.
 
-    Files are deterministic: the same content gives the same bytes. A run that fails leaves nothing, one that is killed
-    only a hidden folder.
+    Files are deterministic: the same content gives the same bytes. A run that fails or is interrupted leaves nothing,
+    one that is killed only a hidden folder.
     """
 
     root: Path
@@ -45,7 +46,10 @@ class RunFolder:
             raise ConfigError(f"a run's name must be a plain, visible folder name, was {slug!r}")
         parent = Path(root)
         parent.mkdir(parents=True, exist_ok=True)
-        return cls(parent, slug, Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=parent)))
+        with whole():
+            path = Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=parent))
+            half_written(path)
+        return cls(parent, slug, path)
 
     @classmethod
     @contextmanager
@@ -57,6 +61,8 @@ class RunFolder:
         except BaseException:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
+        finally:
+            ended(folder.path)
 
     def write_json(self, name: str, value: Any) -> Path:
         """Sorted keys, None for what is not finite, floats to their last digit."""

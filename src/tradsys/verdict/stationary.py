@@ -5,10 +5,10 @@ from math import ceil, log10, sqrt
 
 import numpy as np
 import scipy.fft
-from numba import njit
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.kernels import njit
 from tradsys.verdict.refusals import finite
 
 

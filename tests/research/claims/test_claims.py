@@ -12,8 +12,8 @@ from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.data.market import load_market
 from tradsys.journal.ledger import Ledger
 from tradsys.research.claims import page
+from tradsys.research.claims.cache import ResultCache
 from tradsys.research.claims.claims import _seed_margin, loss_difference
-from tradsys.research.claims.fits import ResultCache
 from tradsys.research.claims.run import run_claims
 from tradsys.research.claims.variants import BCE, CONTROL, FOCAL, FOCAL_RAW, SUPCON, journal_agents, quick_agents
 from tradsys.settings.config import RunConfig

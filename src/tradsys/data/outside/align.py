@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
 from tradsys.core.arrays import IntArray
 from tradsys.core.bars import TS
 from tradsys.core.errors import DataError
+from tradsys.core.kernels import njit
 from tradsys.core.time import interval_ms, ts_ms
 
 AVAILABLE = "available_at"

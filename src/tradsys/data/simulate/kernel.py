@@ -1,9 +1,9 @@
 """The one loop that draws a market, bar by bar."""
 
-import numba
 import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.kernels import njit
 from tradsys.data.simulate.recipes import GARCH, REGIMES, STOCHASTIC_VOLATILITY
 
 MAX_STEP = 0.3
@@ -16,12 +16,12 @@ STATE_CHANGE = np.array([[0.0, 0.75, 0.25], [0.8, 0.0, 0.2], [0.6, 0.4, 0.0]])  
 STATE_BARS = np.array([96.0, 72.0, 24.0])  # expected stay
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _clip(x: float, bound: float) -> float:
     return max(-bound, min(bound, x))
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def draw_prices(rng: np.random.Generator, bar: FloatArray, price: float, x: float, spread: float) -> float:
     """Open, high, low and close into `bar` for the bar's return x and its standard deviation; returns the close.
 
@@ -41,7 +41,7 @@ def draw_prices(rng: np.random.Generator, bar: FloatArray, price: float, x: floa
     return close
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def draw_market(
     rng: np.random.Generator, hour: FloatArray, sd: float, volatility: int, drift: float, edge: float, ends: int
 ) -> tuple[FloatArray, FloatArray, IntArray]:

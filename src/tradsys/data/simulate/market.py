@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-import numba
 import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError
+from tradsys.core.kernels import njit
 from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, HOUR_MS, YEAR_MS, interval_ms, to_ms
 from tradsys.data.simulate.kernel import MAX_STEP, draw_market, draw_prices
@@ -131,7 +131,7 @@ def simulate_universe(n_symbols: int, momentum: float = 0.0, *, seed: int = 0, n
     return pl.concat(frames).with_columns(pl.col("ts").cast(TS))
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _draw_prices(
     rng: np.random.Generator,
     n_bars: int,

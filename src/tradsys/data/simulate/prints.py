@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.kernels import njit
 
 FIRST_PRICE = 100.0
 BID_OPEN, ASK_OPEN, BID_CLOSE, ASK_CLOSE = range(4)
@@ -42,7 +42,7 @@ class Quoting:
     closes_weekends: bool = False
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _quote(fair: float, spread: float, tick: float) -> tuple[float, float]:
     """Bid and ask, with the fair price between them."""
     if tick > 0.0:
@@ -51,7 +51,7 @@ def _quote(fair: float, spread: float, tick: float) -> tuple[float, float]:
     return fair * (1.0 - 0.5 * spread), fair * (1.0 + 0.5 * spread)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def draw_prints(
     rng: np.random.Generator,
     moves: FloatArray,
@@ -107,7 +107,7 @@ def draw_prints(
     return bars, quotes
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def draw_spread(rng: np.random.Generator, n: int, narrow: float, wide: float, share: float, stay: float) -> FloatArray:
     """Spread of each of n bars: wide for `share` of the time, `stay` bars on average at a stretch, otherwise narrow."""
     opens, ends = share / (1.0 - share) / stay, 1.0 / stay

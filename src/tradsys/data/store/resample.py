@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
-from numba import njit
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import OPTIONAL, TS
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.kernels import njit
 from tradsys.core.time import DAY_MS, format_interval, interval_ms, stamp, ts_ms
 
 WEEK, DAY = timedelta(weeks=1), timedelta(days=1)

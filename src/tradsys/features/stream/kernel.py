@@ -5,9 +5,9 @@ ring is written twice, a capacity apart, so that each window lies in one piece.
 """
 
 import numpy as np
-from numba import njit
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.kernels import njit
 
 KEEP, ADD, SUBTRACT, MULTIPLY, DIVIDE, MAXIMUM, MINIMUM, POWER = range(8)
 FLOOR_DIVIDE, REMAINDER, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL = range(8, 14)

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import BundleError, ConfigError
+from tradsys.core.kernels import njit
 from tradsys.models import focal
 from tradsys.models.forecaster import check_n_features
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwork

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray
+from tradsys.core.kernels import njit
 from tradsys.models.networks.onnx_forecaster import TrainedNetwork
 
 NORM_EPS = 1e-5

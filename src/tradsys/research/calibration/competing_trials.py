@@ -11,11 +11,11 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 from scipy.special import expit
 
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import to_arrays
+from tradsys.core.kernels import njit
 from tradsys.core.orders import SIDES
 from tradsys.core.seeds import generator
 from tradsys.core.slippage import slippage_of

@@ -3,15 +3,16 @@
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tradsys.core.errors import DataError, FitError
+from tradsys.core.errors import DataError
+from tradsys.core.files import write_atomically
 from tradsys.core.json_text import read_json
+from tradsys.machine.backends import open_executor
 from tradsys.machine.plan import Plan
-from tradsys.machine.processes import completed, process_pool
 from tradsys.research.calibration.rates import Line
 from tradsys.research.calibration.replication import Replication, replicate
 from tradsys.research.calibration.scenarios import Preset, Scenario
@@ -40,9 +41,21 @@ class ResultsFile:
         with self.path.open("ab+") as file:
             stored = self.path.read_bytes()
             file.truncate(stored.rfind(b"\n") + 1)
-            file.write(json.dumps(line, sort_keys=True, allow_nan=False).encode() + b"\n")
+            file.write(_written(line))
             file.flush()
             os.fsync(file.fileno())
+
+    def write(self, lines: Iterable[Line]) -> None:
+        """These markets and no others, all or nothing."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.path, b"".join(map(_written, lines)))
+
+    def put_in_order(self) -> None:
+        """Seed after seed, so that it does not matter in which order or by how many processes they were tried."""
+        lines = self.read()
+        ordered = sorted(lines, key=line_key)
+        if ordered != lines:
+            self.write(ordered)
 
     def _parse(self, number: int, line: bytes) -> Line:
         try:
@@ -53,6 +66,15 @@ class ResultsFile:
                 f"line {number} of {self.path} is no result of a calibration ({error}); delete the line or the file"
             ) from None
         return parsed
+
+
+def line_key(line: Line) -> tuple[str, int, str]:
+    """By what lines are ordered: what is tried later stands further down."""
+    return line["preset"], line["seed"], line["cell"]
+
+
+def _written(line: Line) -> bytes:
+    return json.dumps(line, sort_keys=True, allow_nan=False).encode() + b"\n"
 
 
 def planned_replications(
@@ -75,44 +97,22 @@ def calibrate(
     plan: Plan | None = None,
     progress: Progress = lambda *_: None,
 ) -> int:
-    """Try every market that the results do not hold yet; returns how many were tried now.
+    """Try every market that the results do not hold yet, put them in order, and return how many were tried now.
 
     `plan` is what each process may take of the machine.
     """
     known = {(line["preset"], line["cell"], line["seed"]) for line in results.read()}
     missing = [one for one in wanted if (one.preset, one.scenario, one.seed) not in known]
-    if not missing:
-        return 0
     count = _with_estimate(progress, len(wanted), len(missing))
-    if n_processes > 1:
-        _in_parallel(missing, results, n_processes, plan, count)
-        return len(missing)
-    for replication in missing:
-        results.append(replicate(replication, plan))
-        count(replication)
-    return len(missing)
-
-
-def _in_parallel(
-    missing: Sequence[Replication],
-    results: ResultsFile,
-    n_processes: int,
-    plan: Plan | None,
-    count: Callable[[Replication], None],
-) -> None:
-    try:
-        with process_pool(n_processes) as pool:
+    if missing:
+        with open_executor(n_processes, doing="tried a market", kept="what was finished is kept") as executor:
             # the first market alone, so that two processes never store the same compiled kernel at once
             for part in (missing[:1], missing[1:]):
-                submitted = {pool.submit(replicate, replication, plan): replication for replication in part}
-                for future in completed(submitted):
-                    results.append(future.result())
-                    count(submitted[future])
-    except BrokenProcessPool:
-        raise FitError(
-            "a process that tried a market was killed, probably for memory; run the same command again with fewer "
-            "--processes: what was finished is kept"
-        ) from None
+                for replication, line in executor.as_done(partial(replicate, plan=plan), part):
+                    results.append(line)
+                    count(replication)
+    results.put_in_order()
+    return len(missing)
 
 
 def _with_estimate(progress: Progress, n_wanted: int, n_missing: int) -> Callable[[Replication], None]:

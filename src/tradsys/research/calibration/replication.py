@@ -13,6 +13,7 @@ from tradsys.core.time import DAY_MS
 from tradsys.data.market import Market, load_market
 from tradsys.journal.trial import TrialSeries
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.research.calibration.competing_trials import N_RULES, competing_trials
 from tradsys.research.calibration.scenarios import Preset, Scenario, calibration_experiment, scenario_named
 from tradsys.research.judging.trials import Tried, trial_series
@@ -78,6 +79,7 @@ class _Tried:
         return sum(not one.predictor.valuation.calibration.slope.any() for one in self.experiment[0].results)
 
 
+@one_thread()
 def replicate(replication: Replication, plan: Plan | None = None) -> dict[str, Any]:
     """Run what the scenario tries on one market, within the plan, and judge it: the line that the results file keeps.
 

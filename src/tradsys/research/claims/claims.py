@@ -10,7 +10,8 @@ from scipy.stats import t as student
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
-from tradsys.research.claims.fits import TRADES, ResultCache, daily_returns
+from tradsys.research.claims.cache import ResultCache
+from tradsys.research.claims.fits import TRADES, daily_returns
 from tradsys.research.claims.forecasts import VariantForecasts
 from tradsys.research.claims.variants import BCE, CHALLENGER, CONTROL, FIXED, FOCAL, FOCAL_RAW, GOLDEN, SUPCON, TRIAL0
 from tradsys.verdict.confidence_set import model_confidence_set

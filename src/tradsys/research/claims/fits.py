@@ -1,26 +1,22 @@
 """Every variant fitted with every seed on every fold; its forecasts of the test block are kept in a cache."""
 
-import hashlib
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.errors import DataError
-from tradsys.core.files import write_atomically
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
+from tradsys.journal.trial import TrialSeries
+from tradsys.machine.executor import INLINE, Executor, Shared
 from tradsys.models.forecaster import FittedForecaster, Panel, Rows, stack
 from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
+from tradsys.research.claims.cache import ResultCache
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
@@ -41,46 +37,11 @@ if TYPE_CHECKING:
     from tradsys.models.training.network_agent import NetworkAgent
 
 
-@dataclass(frozen=True, slots=True)
-class ResultCache:
-    """Named arrays with a few facts about them, as safetensors files in one folder; each is there whole or not at all.
-
-    The folder belongs to one market and one configuration: another one's results are never found in it.
-    """
-
-    folder: Path
-
-    @classmethod
-    def of(cls, root: Path, *identity: str) -> "ResultCache":
-        """The folder below `root` of everything that was computed for this identity."""
-        return cls(root / hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16])
-
-    def path(self, *name: str | int) -> Path:
-        """Where a piece of work lies; its names are the parts of the file's."""
-        plain = ["".join(c if c.isalnum() else "-" for c in str(part)) for part in name]
-        return self.folder / f"{'_'.join(plain)}.safetensors"
-
-    def has(self, *name: str | int) -> bool:
-        return self.path(*name).is_file()
-
-    def put(self, arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any], *name: str | int) -> None:
-        """Write the results of a piece of work, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        whole = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
-        write_atomically(self.path(*name), save(whole, {"facts": json.dumps(facts, sort_keys=True)}))
-
-    def get(self, *name: str | int) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-        path = self.path(*name)
-        try:
-            with safe_open(path, framework="numpy") as file:
-                facts: dict[str, Any] = json.loads(file.metadata()["facts"])
-                return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path} cannot be read ({error}); delete it, and it is computed again") from None
-
-
 REFERENCES = (BaseRate(), VolatilityOnly(), RidgeLogistic())
 """Deterministic forecasters that every variant is compared with."""
+
+REFERENCE = "references"
+"""The name of their forecasts in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +52,11 @@ class DevelopmentFolds:
     spec: Experiment
     folds: Sequence[Fold]
     _models: dict[int, FoldModels] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def on(cls, market: Market, config: RunConfig, agents: Agents) -> "DevelopmentFolds":
+        """Those of the settings, with the references in place of the agents that they name."""
+        return cls.of(market, replace(experiment_on(market, config), forecasters=REFERENCES, challengers=()), agents)
 
     @classmethod
     def of(cls, market: Market, spec: Experiment, agents: Agents) -> "DevelopmentFolds":
@@ -130,36 +96,59 @@ def fit_variants(
     seeds: Sequence[int],
     deadline: Deadline,
     progress: Progress,
+    executor: Executor = INLINE,
+    takes: Callable[[str, int, int], bool] = lambda *_: True,
 ) -> None:
-    """Everything that is not in the cache yet; the seeds of one variant and fold are trained in one call."""
-    work = list(_missing(development, agents, cache, seeds))
-    for done, (name, fold, own) in enumerate(work):
-        if deadline.has_passed:
-            progress(f"time is up, {len(work) - done} fits are left for the next call", done, len(work))
-            return
-        progress(f"{name}, fold {fold.index + 1} of {len(development.folds)}, {len(own) or 1} seeds", done, len(work))
-        began = time.monotonic()
-        models = development.models(fold)
-        if name == "references":
-            logits = {m.name: _test_logits(development, models, models.fitted[m.name]) for m in REFERENCES}
-            cache.put(logits, {"code": code_digest()}, name, fold.index)
-            continue
-        weighed = development.spec.weights.on_training(models.panel, models.rows, development.data)
-        pairs = _fit(agents[name], weighed, models.rows, own)
-        seconds = (time.monotonic() - began) / len(own)
-        for at, (fitted, control) in zip(own, pairs, strict=True):
-            facts: dict[str, Any] = {
-                "code": code_digest(),
-                "training": fitted.training,
-                "record": dict(fitted.record),
-                "is_kept": fitted.network is not None,
-                "seconds": seconds,
-            }
-            arrays = {name: _test_logits(development, models, fitted)}
-            if control is not None:
-                arrays[CONTROL] = _test_logits(development, models, control)
-            cache.put(arrays, facts, name, fold.index, at)
-    progress("all fitted", len(work), len(work))
+    """Everything that is not in the cache yet; the seeds of one variant and fold are trained in one call.
+
+    `takes` says of a variant, fold and seed whether it is this call's to fit.
+    """
+    work = [
+        (name, fold, own)
+        for name, fold, own in _missing(development, agents, cache, seeds)
+        if takes(name, fold.index, own[0] if own else 0)
+    ]
+
+    def begun() -> Iterator[tuple[str, Fold, list[int]]]:
+        for done, (name, fold, own) in enumerate(work):
+            if deadline.has_passed:
+                progress(f"time is up, {len(work) - done} fits are left for the next call", done, len(work))
+                return
+            what = f"{name}, fold {fold.index + 1} of {len(development.folds)}, {len(own) or 1} seeds"
+            progress(what, done, len(work))
+            yield name, fold, own
+
+    fit = partial(_fit_piece, executor.share(development), agents, cache)
+    if sum(1 for _ in executor.as_done(fit, begun())) == len(work):
+        progress("all fitted", len(work), len(work))
+
+
+def _fit_piece(
+    shared: Shared[DevelopmentFolds], agents: Agents, cache: ResultCache, piece: tuple[str, Fold, list[int]]
+) -> None:
+    """One variant on one fold with all of these seeds, into the cache."""
+    development, (name, fold, own) = shared.value, piece
+    began = time.monotonic()
+    models = development.models(fold)
+    if name == REFERENCE:
+        logits = {m.name: _test_logits(development, models, models.fitted[m.name]) for m in REFERENCES}
+        cache.put(logits, {"code": code_digest()}, name, fold.index)
+        return
+    weighed = development.spec.weights.on_training(models.panel, models.rows, development.data)
+    pairs = _fit(agents[name], weighed, models.rows, own)
+    seconds = (time.monotonic() - began) / len(own)
+    for at, (fitted, control) in zip(own, pairs, strict=True):
+        facts: dict[str, Any] = {
+            "code": code_digest(),
+            "training": fitted.training,
+            "record": dict(fitted.record),
+            "is_kept": fitted.network is not None,
+            "seconds": seconds,
+        }
+        arrays = {name: _test_logits(development, models, fitted)}
+        if control is not None:
+            arrays[CONTROL] = _test_logits(development, models, control)
+        cache.put(arrays, facts, name, fold.index, at)
 
 
 def _fit(
@@ -178,8 +167,8 @@ def _missing(
 ) -> Iterator[tuple[str, Fold, list[int]]]:
     """References first; then one variant after the other, all seeds of a fold at once."""
     for fold in development.folds:
-        if not cache.has("references", fold.index):
-            yield "references", fold, []
+        if not cache.has(REFERENCE, fold.index):
+            yield REFERENCE, fold, []
     for name in agents:
         for fold in development.folds:
             own = [seed for seed in seeds if not cache.has(name, fold.index, seed)]
@@ -206,6 +195,14 @@ def trading_config(config: RunConfig, seed: int) -> RunConfig:
     return config.model_copy(update={"seed": seed, "agent": config.agent.model_copy(update={"name": DECIDER})})
 
 
+class _Traded(NamedTuple):
+    """What is kept of an experiment: its trials, the bars that guard them, and profits a trade by profile."""
+
+    trials: list[TrialSeries]
+    guard_bars: int
+    pnl: dict[str, FloatArray]
+
+
 def trade_profiles(
     market: Market,
     config: RunConfig,
@@ -215,30 +212,42 @@ def trade_profiles(
     seeds: Sequence[int],
     deadline: Deadline,
     progress: Progress,
+    executor: Executor = INLINE,
 ) -> None:
     """Run the experiment with every seed that is not in the cache yet, and enter its profiles in the ledger.
 
     These are the trials of `tradsys run --agent logistic --seed N` with the same settings: such a run finds them there.
     """
     missing = [seed for seed in seeds if not cache.has(TRADES, seed)]
-    for done, seed in enumerate(missing):
-        if deadline.has_passed:
-            progress(f"time is up, {len(missing) - done} simulations are left for the next call", done, len(missing))
-            return
-        progress(f"trading the profiles with seed {seed}", done, len(missing))
+
+    def begun() -> Iterator[int]:
+        for done, seed in enumerate(missing):
+            if deadline.has_passed:
+                left = f"time is up, {len(missing) - done} simulations are left for the next call"
+                progress(left, done, len(missing))
+                return
+            progress(f"trading the profiles with seed {seed}", done, len(missing))
+            yield seed
+
+    for seed, done in executor.as_done(partial(_trade, executor.share(market), config), begun()):
         spec = experiment_on(market, trading_config(config, seed))
-        outcome = run_experiment(market, spec)
-        own = trial_series(outcome.simulations)
-        guard_bars = outcome.guard_bars(spec)
-        record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code_digest())
+        record_and_judge(done.trials, market, spec, ledger, guard_bars=done.guard_bars, code=code_digest())
         cache.put(
-            {f"{one.key}.{what}": getattr(one, what) for one in own for what in ("days", "daily")}
-            | {f"{name}.pnl": one.trades["pnl_quote"].to_numpy() for name, one in outcome.simulations.items()},
-            {"code": code_digest(), "profiles": [one.key for one in own]},
+            {f"{one.key}.{what}": getattr(one, what) for one in done.trials for what in ("days", "daily")}
+            | {f"{name}.pnl": pnl for name, pnl in done.pnl.items()},
+            {"code": code_digest(), "profiles": [one.key for one in done.trials]},
             TRADES,
             seed,
         )
-    progress("all profiles traded", len(missing), len(missing))
+    if all(cache.has(TRADES, seed) for seed in missing):
+        progress("all profiles traded", len(missing), len(missing))
+
+
+def _trade(market: Shared[Market], config: RunConfig, seed: int) -> _Traded:
+    spec = experiment_on(market.value, trading_config(config, seed))
+    outcome = run_experiment(market.value, spec)
+    pnl = {name: one.trades["pnl_quote"].to_numpy() for name, one in outcome.simulations.items()}
+    return _Traded(trial_series(outcome.simulations), outcome.guard_bars(spec), pnl)
 
 
 def daily_returns(cache: ResultCache, profile: str, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,8 @@ from tradsys.labels.weights import base_rate
 from tradsys.models.calibration import fit_calibration
 from tradsys.models.focal import focal_logit
 from tradsys.models.forecaster import stack
-from tradsys.research.claims.fits import REFERENCES, DevelopmentFolds, ResultCache, complete_seeds
+from tradsys.research.claims.cache import ResultCache
+from tradsys.research.claims.fits import REFERENCE, REFERENCES, DevelopmentFolds, complete_seeds
 from tradsys.research.claims.variants import CONTROL, FOCAL, FOCAL_ALPHA, FOCAL_GAMMA, FOCAL_RAW, SUPCON, Agents
 from tradsys.verdict.scores import ForecastOutcomes
 from tradsys.verdict.skill import Overlap
@@ -66,7 +67,7 @@ def _logits(development: DevelopmentFolds, cache: ResultCache, name: str, seed: 
     """Of one variant and seed, fold after fold, (n, 2)."""
     is_reference = name in {m.name for m in REFERENCES}
     variant = SUPCON if name == CONTROL else name
-    where = [("references", f.index) if is_reference else (variant, f.index, seed) for f in development.folds]
+    where = [(REFERENCE, f.index) if is_reference else (variant, f.index, seed) for f in development.folds]
     return np.concatenate([cache.get(*one)[0][name] for one in where]).astype(np.float64)
 
 

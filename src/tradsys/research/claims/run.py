@@ -1,35 +1,39 @@
 """`tradsys compare --objectives` as one function: fit, trade, compare, and remember in the ledger that it was done."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from tradsys.core.files import write_atomically
 from tradsys.core.json_text import pretty_json
 from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison, ScoredForecaster
 from tradsys.journal.ledger import Ledger
+from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
+from tradsys.research.claims.cache import ResultCache
 from tradsys.research.claims.claims import forecast_results, profile_results
-from tradsys.research.claims.fits import (
-    REFERENCES,
-    Deadline,
-    DevelopmentFolds,
-    ResultCache,
-    fit_variants,
-    trade_profiles,
-)
+from tradsys.research.claims.fits import Deadline, DevelopmentFolds, fit_variants, trade_profiles
 from tradsys.research.claims.forecasts import collect_forecasts
 from tradsys.research.claims.variants import FIXED, Agents, with_plan
 from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.walk.experiment import Progress
-from tradsys.research.walk.experiment_spec import experiment_on
 from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig
 
 
+class _Budget(TypedDict):
+    """How much is done now, and by whom."""
+
+    seeds: Sequence[int]
+    deadline: Deadline
+    progress: Progress
+    executor: Executor
+
+
+@one_thread()
 def run_claims(
     market: Market,
     config: RunConfig,
@@ -42,24 +46,23 @@ def run_claims(
     minutes: float | None = None,
     plan: Plan | None = None,
     is_quick: bool = False,
+    executor: Executor = INLINE,
     progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
     """Results of everything that is complete, as plain values; also written to `results.json` in the cache's folder.
 
     Seeds come in groups that are trained side by side, every variant with one group before the next begins: whenever
     the time is up, all have been run with much the same number of seeds. Called again, it goes on where it was.
-    Networks train within `plan`.
+    Networks train within `plan`, which is what each of the executor's processes may take.
     """
-    # agents in words: another network is another cache
-    cache = ResultCache.of(root, market.fingerprint, config.digest, str(config.seed), repr(dict(agents)))
+    cache = ResultCache.on(root, market, config, agents)
     deadline = Deadline(minutes)
-    spec = experiment_on(market, config)
-    spec = replace(spec, forecasters=REFERENCES, challengers=())
-    development = DevelopmentFolds.of(market, spec, agents)
+    development = DevelopmentFolds.on(market, config, agents)
     for first in range(0, seeds, group):
         own = range(first, min(first + group, seeds))
-        fit_variants(development, with_plan(plan, agents), cache, seeds=own, deadline=deadline, progress=progress)
-        trade_profiles(market, config, cache, ledger, seeds=own, deadline=deadline, progress=progress)
+        budget: _Budget = {"seeds": own, "deadline": deadline, "progress": progress, "executor": executor}
+        fit_variants(development, with_plan(plan, agents), cache, **budget)
+        trade_profiles(market, config, cache, ledger, **budget)
     return conclude(market, config, agents, development, cache, ledger, seeds=range(seeds), is_quick=is_quick)
 
 

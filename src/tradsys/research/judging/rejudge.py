@@ -10,7 +10,6 @@ import polars as pl
 
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.simulate import Simulation
-from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.errors import DataError, LedgerError
 from tradsys.core.json_text import plain
@@ -20,6 +19,7 @@ from tradsys.journal.entries import LockboxOpening
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
+from tradsys.machine.threads import one_thread
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
@@ -108,7 +108,7 @@ class Replay(StoredRun):
             rank=np.column_stack([one["rank"] for one in sides]),
             regime=sides[0].select(regimes).to_numpy(),
             audit=np.where(np.isnan(audited[0]), audited[1], audited[0]),
-            atr=wilder_atr(arrays.high, arrays.low, arrays.close, self.spec.barriers.atr_period)[rows],
+            atr=self.spec.barriers.pace(bars)[rows],
             is_ready=np.ones(len(start), bool),
             net_error=np.column_stack([one["net_error"] for one in sides]) if recorded else None,
             has_earned=sides[0]["has_earned"].to_numpy() if recorded else None,
@@ -177,6 +177,7 @@ class Rejudged:
         return (*told, *(changed or ["No verdict has changed by that."]))
 
 
+@one_thread()
 def rejudge(run: Replay, ledger: Ledger) -> Rejudged:
     """Judge the run again; with an unchanged ledger and procedure this is its stored verdict, to the last bit.
 

@@ -11,6 +11,7 @@ from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import format_interval, interval_ms
+from tradsys.core.whole_steps import whole
 from tradsys.data.market import Market
 from tradsys.journal.counting import trial_name
 from tradsys.journal.entries import Data, LockboxOpening, Trial
@@ -169,19 +170,20 @@ def record_and_judge(
     entries, is compared with the others alone, and appends nothing.
     """
     judged = judged_by(own, market)
-    for trial, profile in zip(own, spec.profiles, strict=True):
-        entry = Trial(
-            data=data_of(market),
-            run=run_name(market, spec, code),
-            experiment=spec.digest,
-            profile=profile.name,
-            profile_digest=profile.digest,
-            seed=spec.seed,
-            code=code,
-            sources=market.sources,
-            judged=judged,
-        )
-        ledger.append_trial(entry.content(), trial)
+    with whole():  # all profiles count, or none
+        for trial, profile in zip(own, spec.profiles, strict=True):
+            entry = Trial(
+                data=data_of(market),
+                run=run_name(market, spec, code),
+                experiment=spec.digest,
+                profile=profile.name,
+                profile_digest=profile.digest,
+                seed=spec.seed,
+                code=code,
+                sources=market.sources,
+                judged=judged,
+            )
+            ledger.append_trial(entry.content(), trial)
     looks = market.n_design_looks(*traded_span(own, market))
     return judge_now(own, judged, looks, spec, ledger, guard_bars=guard_bars, causes=causes)
 

@@ -12,6 +12,7 @@ from tradsys.data.market import Market
 from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
@@ -145,6 +146,7 @@ class ExperimentProcedure:
         """Pooled symbols, columns from outside and the series that own features bring along."""
         return check_stamps(market, self.spec.features, self.config.alignment.allow_lead)
 
+    @one_thread()
     def simulate(self, market: Market, progress: Progress) -> "SimulatedExperiment":
         return SimulatedExperiment(self, market, run_experiment(market, self.spec, progress))
 
@@ -178,6 +180,7 @@ class SimulatedExperiment:
         """The last fold's predictor, whose bundle a bot loads."""
         return self.outcome.results[-1].predictor
 
+    @one_thread()
     def look_ahead(self, n_points: int | None, progress: Progress) -> Lookahead:
         """Features, labels, fits, forecasts and fills without the future; the sample fits nothing again."""
         spec, ranks = self.procedure.spec, self.procedure.ranks

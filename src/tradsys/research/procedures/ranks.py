@@ -16,6 +16,7 @@ from tradsys.data.market import Market
 from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.ranking.lookahead import look_ahead_in_ranks
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, market_neutral_from, trade
@@ -65,6 +66,7 @@ class RankProcedure:
         """Each symbol against the others, and the rates of funding."""
         return check_alignment(market, self.config.alignment.allow_lead)
 
+    @one_thread()
     def simulate(self, market: Market, progress: Progress) -> "SimulatedRanks":
         """Trade the rule after the first part of the history and before its lock-box."""
         progress("ranking", 0, _STEPS)
@@ -92,6 +94,7 @@ class SimulatedRanks:
     def guard_bars(self) -> int:
         return self.spec.guard_bars
 
+    @one_thread()
     def look_ahead(self, n_points: int | None, progress: Progress) -> Lookahead:
         progress("taking the future away", 1, _STEPS)
         start, end = self.span

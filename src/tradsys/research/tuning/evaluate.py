@@ -1,21 +1,19 @@
 """Fold fits done in this process or in several, with the same numbers either way (networks: up to rounding)."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
-from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.errors import ConfigError
 from tradsys.data.market import Market
+from tradsys.machine.backends import open_executor
+from tradsys.machine.executor import Shared
 from tradsys.machine.plan import Plan
-from tradsys.machine.processes import mapped, process_pool
 from tradsys.research.tuning.out_of_fold import FailedFit, FoldFit, FoldFitter, FoldForecasts, challenger
 from tradsys.research.walk.experiment_spec import experiment_from
 
 type Evaluate = Callable[[Sequence[FoldFit]], list[FoldForecasts | FailedFit]]
 """From fold fits to their out-of-fold forecasts, in the same order."""
-
-_here: FoldFitter | None = None
-"""A worker process's own fitter."""
 
 
 @contextmanager
@@ -24,37 +22,20 @@ def evaluator(part: Market, n_processes: int, plan: Plan | None = None) -> Itera
 
     Together they take no more of the machine than `plan` says.
     """
-    if n_processes == 1:
-        fitter = FoldFitter(part, plan)
-        yield lambda fits: _evaluated(fits, fit_batches(fits), lambda batches: map(fitter.fit_batch, batches))
-        return
     own = plan and plan.shared(n_processes)
-    with process_pool(n_processes, _open_fitter, (part, own)) as pool:
+    with open_executor(n_processes, doing="fitted a trial", kept="what was finished is kept") as executor:
+        fitter = executor.once(_fitter, executor.share(part), own)
 
-        def in_parallel(fits: Sequence[FoldFit]) -> list[FoldForecasts | FailedFit]:
-            try:
-                return _evaluated(
-                    fits, fit_batches(fits, n_processes), lambda batches: mapped(pool, _fit_here, batches)
-                )
-            except BrokenProcessPool:
-                raise FitError(
-                    "a process that fitted a trial was killed, probably for memory; run the same command again with "
-                    "fewer --processes: what was finished is kept"
-                ) from None
+        def evaluate(fits: Sequence[FoldFit]) -> list[FoldForecasts | FailedFit]:
+            """Each batch run, its forecasts back in the order of the fits."""
+            batches = fit_batches(fits, n_processes)
+            each = executor.map(partial(_fit, fitter), [[fits[k] for k in batch] for batch in batches])
+            found: dict[int, FoldForecasts | FailedFit] = {}
+            for positions, forecasts in zip(batches, each, strict=True):
+                found.update(zip(positions, forecasts, strict=True))
+            return [found[k] for k in range(len(fits))]
 
-        yield in_parallel
-
-
-def _evaluated(
-    fits: Sequence[FoldFit],
-    batches: Sequence[Sequence[int]],
-    run: Callable[[Iterable[list[FoldFit]]], Iterable[list[FoldForecasts | FailedFit]]],
-) -> list[FoldForecasts | FailedFit]:
-    """Each batch run, its forecasts back in the order of the fits."""
-    found: dict[int, FoldForecasts | FailedFit] = {}
-    for positions, forecasts in zip(batches, run([fits[k] for k in group] for group in batches), strict=True):
-        found.update(zip(positions, forecasts, strict=True))
-    return [found[k] for k in range(len(fits))]
+        yield evaluate
 
 
 def fit_batches(fits: Sequence[FoldFit], n_processes: int = 1) -> list[list[int]]:
@@ -78,11 +59,9 @@ def _batch_key(fit: FoldFit) -> object:
     return (model.batch_key(1), fit.config.features) if hasattr(model, "batch_key") else None
 
 
-def _open_fitter(part: Market, plan: Plan | None) -> None:
-    global _here
-    _here = FoldFitter(part, plan)
+def _fitter(part: Shared[Market], plan: Plan | None) -> FoldFitter:
+    return FoldFitter(part.value, plan)
 
 
-def _fit_here(fits: list[FoldFit]) -> list[FoldForecasts | FailedFit]:
-    assert _here is not None
-    return _here.fit_batch(fits)
+def _fit(fitter: Shared[FoldFitter], fits: list[FoldFit]) -> list[FoldForecasts | FailedFit]:
+    return fitter.value.fit_batch(fits)

@@ -16,6 +16,7 @@ from tradsys.data.market import Market
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
+from tradsys.machine.threads import one_thread
 from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.tuning.evaluate import evaluator
@@ -86,6 +87,7 @@ class StudyResult:
         return {**self.about, "n_new": self.n_new, **evidence, "trials": [one.to_dict() for one in self.trials]}
 
 
+@one_thread()
 def tune(
     market: Market,
     base: RunConfig,

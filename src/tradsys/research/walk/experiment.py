@@ -12,6 +12,7 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.market import Market
+from tradsys.machine.threads import one_thread
 from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
@@ -54,6 +55,7 @@ class Walk(NamedTuple):
     results: Sequence[FoldResult]
 
 
+@one_thread()
 def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Outcome:
     """Walk forward over the history without its lock-box; deterministic for the same market, spec and machine kind."""
     data, record, results = walk(market, spec, progress)

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from numba import njit
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.defects import ROW
+from tradsys.core.kernels import njit
 from tradsys.data.files import is_parquet, read_table
 from tradsys.data.outside.book.book import Book
 from tradsys.data.outside.book.tables import DEFAULT_LAG, PREVIOUS, RECEIVED, Events, Rows, read_updates, received_ms
