@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
+from tests.regimes.log_space import likeliest_path
 from tests.research.markets import N_BARS, bent_market, jumping_market, long_market, market_of, trading_market
 
 from tradsys.auditor.auditor import LogisticAuditor
@@ -23,6 +24,7 @@ from tradsys.models.training.agents import TransformerAgent
 from tradsys.models.training.recipe import Trained
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
+from tradsys.regimes.filter import gaussian_log_likelihood
 from tradsys.regimes.markov import FittedRegimeFilter, RegimeSpec
 from tradsys.regimes.volatility import VolatilityRegimes
 from tradsys.research.selection import nested_selection
@@ -194,12 +196,16 @@ class ViterbiFilter(FittedRegimeFilter):
     """The states of the likeliest path through all the bars."""
 
     def filter(self, bars):
-        from hmmlearn.hmm import GaussianHMM
+        model = self.regimes
+        initial, transition, means, covariances = map(
+            np.array, (model.initial, model.transition, model.means, model.covariances)
+        )
 
-        path = GaussianHMM(self.n_states, "full")
-        path.startprob_, path.transmat_ = np.array(self.regimes.initial), np.array(self.regimes.transition)
-        path.means_, path.covars_ = np.array(self.regimes.means), np.array(self.regimes.covariances)
-        return self._probabilities(bars, lambda X: np.eye(self.n_states)[path.predict(X)])
+        def states(X):
+            density = gaussian_log_likelihood(X, means, covariances)
+            return np.eye(self.n_states)[likeliest_path(density, initial, transition)]
+
+        return self._probabilities(bars, states)
 
 
 @dataclass(frozen=True)
