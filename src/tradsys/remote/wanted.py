@@ -18,7 +18,7 @@ _OUTSIDE = "outside"
 
 
 @dataclass(slots=True)
-class Batch:
+class TakenFiles:
     """Files below one folder here, and the folder of the job in which they shall lie ("" is its working folder)."""
 
     root: Path
@@ -35,7 +35,7 @@ class Wanted:
     """
 
     words: tuple[str, ...] = ()
-    batches: tuple[Batch, ...] = ()
+    batches: tuple[TakenFiles, ...] = ()
     series: tuple[SeriesId, ...] = ()
     store: str = ""
     absent: tuple[str, ...] = ()
@@ -50,13 +50,13 @@ class Wanted:
         return sorted({f"{one.prefix}{name}" for one in self.batches for name in one.names})
 
 
-def gather_files(specs: Iterable[str], words: Sequence[str], here: Path) -> tuple[list[Batch], list[str]]:
+def gather_files(specs: Iterable[str], words: Sequence[str], here: Path) -> tuple[list[TakenFiles], list[str]]:
     """The files that texts name, by folder, and the words with the names that these files have on the host.
 
     Files below this folder keep their names. Others are named by a word of the command line, and get a folder of their
     own; a settings file that names one is a ConfigError.
     """
-    batches: dict[str, Batch] = {}
+    batches: dict[str, TakenFiles] = {}
     renamed = list(words)
     for place in dict.fromkeys(place for spec in specs for place in _places(spec)):
         typed = _absolute(place)
@@ -70,9 +70,9 @@ def gather_files(specs: Iterable[str], words: Sequence[str], here: Path) -> tupl
                     "would be another; put it below this folder, or name it on the command line"
                 )
             renamed = [word.replace(place, prefix + typed.name) for word in renamed]
-        batch = batches.setdefault(prefix, Batch(root, prefix))
+        batch = batches.setdefault(prefix, TakenFiles(root, prefix))
         batch.names += [os.path.relpath(one, root) for one in _files(place)]
-    return [Batch(one.root, one.prefix, sorted(set(one.names))) for one in batches.values()], renamed
+    return [TakenFiles(one.root, one.prefix, sorted(set(one.names))) for one in batches.values()], renamed
 
 
 def gather_series(specs: Iterable[str], settings: DataSettings) -> tuple[list[SeriesId], list[str]]:
