@@ -41,22 +41,29 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "journal render --journal {stored}/journal --out page.md": ((), 0, "page.md: "),
     "journal restore --journal {stored}/journal": ((), 0, "0 lost lines written again"),
     "journal merge {stored}/journal --journal merged-{kind}": ((), 0, "entries added"),
+    **{
+        f"remote {words}": ((), 1, "ssh")
+        for words in (
+            *(f"{name} ssh://127.0.0.1:9" for name in ("push", "follow", "pull", "status", "stop")),
+            "run ssh://127.0.0.1:9 -- run --bars EDGE-1h.parquet",
+        )
+    },
     f"compare {STORED}": ((), 0, "not proven"),
-    f"compare --objectives {QUICK} --seeds 1 --quick": (("hmmlearn", *NETWORK), 0, "confidence"),
+    f"compare --objectives {QUICK} --seeds 1 --quick": (NETWORK, 0, "confidence"),
     "backtest --runs {stored}/runs": ((), 0, "sharpe"),
     "backtest --engine vectorbt --runs {stored}/runs": ((), 2, "pip install 'tradsys[vectorbt]'"),
     "calibrate --markets 1 --cell noise --processes 1": ((), 0, "noise"),
     "calibrate --markets 1 --cell noise --processes 1 --part 1/1 --out parts-{kind}": ((), 0, "part 1/1: all of its 1"),
     "merge parts-{kind}": ((), 0, "1 parts in"),
-    f"run {QUICK} --agent logistic": (("hmmlearn", "jinja2"), 0, "report"),
-    f"run {QUICK} {TINY}": (("hmmlearn", "jinja2", *NETWORK), 0, "report"),
+    f"run {QUICK} --agent logistic": (("jinja2",), 0, "report"),
+    f"run {QUICK} {TINY}": (("jinja2", *NETWORK), 0, "report"),
     "rank --bars simulated:universe:4 --size 4 --k 1": (("jinja2",), 0, "report"),
-    f"train {QUICK} --agent logistic --out linear-{{kind}}": (("hmmlearn",), 0, "bundle: linear"),
-    f"train {QUICK} {TINY} --out network-{{kind}}": (("hmmlearn", *NETWORK), 0, "bundle: network"),
-    f"{TUNE} --agent logistic --over agent.penalty": (("hmmlearn", "optuna"), 0, "1 trial"),
-    f"{TUNE} --set folds.initial=0.6 {TINY}": (("hmmlearn", "optuna", *NETWORK), 0, "1 trial"),
-    f"lookahead {QUICK} --agent logistic --points 1": (("hmmlearn",), 0, "nothing"),
-    f"lookahead {QUICK} --points 1 {TINY}": (("hmmlearn", *NETWORK), 0, "nothing"),
+    f"train {QUICK} --agent logistic --out linear-{{kind}}": ((), 0, "bundle: linear"),
+    f"train {QUICK} {TINY} --out network-{{kind}}": (NETWORK, 0, "bundle: network"),
+    f"{TUNE} --agent logistic --over agent.penalty": (("optuna",), 0, "1 trial"),
+    f"{TUNE} --set folds.initial=0.6 {TINY}": (("optuna", *NETWORK), 0, "1 trial"),
+    f"lookahead {QUICK} --agent logistic --points 1": ((), 0, "nothing"),
+    f"lookahead {QUICK} --points 1 {TINY}": (NETWORK, 0, "nothing"),
 }
 """What is typed; the modules beyond the base that it takes; the exit code and some of the text where they are here.
 

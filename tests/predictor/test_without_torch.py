@@ -7,7 +7,7 @@ import pytest
 
 DECIDE = """
 import sys
-for name in ("torch", "hmmlearn", "sklearn", "statsmodels", "typer", "jinja2"):
+for name in ("torch", "sklearn", "statsmodels", "typer", "jinja2"):
     sys.modules[name] = None  # importing it fails
 import polars as pl
 from tradsys.predictor import Predictor

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -121,11 +122,45 @@ def simulate(
     lie at the same distances from there, and its time limit ends as much later.
     """
     check_counts(0, delay=delay)
-    market, decisions = as_market(market, "simulate"), as_table(decisions, "simulate")
-    grid = Grid.of(market, start, end)
-    instruments = instruments_of(instrument, grid.symbols)
-    orders = read_orders(decisions, market, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay)
-    return _account(grid, orders, instruments, costs, Charges.on_grid(market, costs, grid, instruments), portfolio)
+    priced = PricedGrid.of(market, start, end, costs=costs, instrument=instrument)
+    return priced.simulate(decisions, portfolio=portfolio, barriers=barriers, delay=delay)
+
+
+class PricedGrid(NamedTuple):
+    """A market's bars in a stretch of time with what trading on them costs: made once for any number of simulations."""
+
+    market: Mapping[str, pl.DataFrame]
+    grid: Grid
+    instruments: list[Instrument]
+    costs: Costs
+    charges: Charges
+
+    @classmethod
+    def of(
+        cls,
+        market: Mapping[str, Table],
+        start: int,
+        end: int,
+        *,
+        costs: Costs,
+        instrument: Instrument | Mapping[str, Instrument] = Instrument(),
+    ) -> Self:
+        """Of one frame of bars a symbol in [start, end), milliseconds."""
+        frames = as_market(market, "simulate")
+        grid = Grid.of(frames, start, end)
+        instruments = instruments_of(instrument, grid.symbols)
+        return cls(frames, grid, instruments, costs, Charges.on_grid(frames, costs, grid, instruments))
+
+    def simulate(
+        self, decisions: Table, *, portfolio: PortfolioSpec, barriers: BarrierSpec | None = None, delay: int = 0
+    ) -> Simulation:
+        """What `simulate` makes of decisions in this market."""
+        decisions = as_table(decisions, "simulate")
+        market, grid, instruments, costs, charges = self
+        orders = read_orders(
+            decisions, market, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay
+        )
+        return _account(grid, orders, instruments, costs, charges, portfolio)
 
 
 def buy_and_hold(
