@@ -3,28 +3,38 @@
 One thread; ratios come from one run, in processor seconds, which neighbours disturb least. The race against windowed
 models is in `bench_gain.py`.
 
-python benchmarks/bench_training.py [rates | gain | groups | folds | memory | group-memory]
+python benchmarks/bench_training.py [rates | gain | groups | folds | memory | group-memory | launches | cuda]
+
+`cuda` needs a card, torch and numpy, and ends within four minutes.
 """
 
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import combinations
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, Dataset
 
 from tradsys.models.losses import FocalLoss
 from tradsys.models.networks.transformer import BandedTransformer
+from tradsys.models.training import step_parts
 from tradsys.models.training.batches import DeviceBudget, model_bytes, train_many
+from tradsys.models.training.compiling import Compiling
 from tradsys.models.training.crops import CropBank, TrainingSet
-from tradsys.models.training.device import best_device
+from tradsys.models.training.device import best_device, crops_at_once, product_dtype
+from tradsys.models.training.model_batch import ModelBatch
 from tradsys.models.training.recipe import Member, TrainingRecipe
+from tradsys.models.training.schedule import Schedule
 from tradsys.models.training.training_loop import train
 
 N_FEATURES, WINDOW, BATCH = 20, 60, 1024
@@ -197,27 +207,88 @@ def measure_groups() -> None:
     print(f"a model more in a group: {measured / 1e6:.0f} MB at the peak, planned {planned / 1e6:.0f}")
 
 
+_DEADLINE_S = 180.0
+"""After which no further shape is begun on a card; the longest takes half a minute."""
+_FLOOR_BYTES = 17e3
+"""A label's traffic in bfloat16: what the layers read and write, forward and back."""
+_SHAPES = ((1, 64, 480), (45, 16, 480), (1, 64, 1920), (1, 4, 480), (8, 64, 480))
+"""Models, crops of each, and rows of a crop; what matters most first."""
+
+
 def race_on_cuda(n_bars: int = 2_000_000) -> None:
-    """Labels a second of one model and of groups on the card, against what its memory's bandwidth allows."""
-    device, network = best_device(), BandedTransformer(N_FEATURES)
-    floor_bytes = 17e3  # a label's traffic in bfloat16: what the layers read and write, forward and back
-    bandwidth = copied_bytes_per_second(device)
+    """Labels a second on the card, plain and compiled, against the journal's set-up and the memory's bandwidth."""
+    if not torch.cuda.is_available():
+        sys.exit(f"bench_training.py cuda needs a CUDA device, torch {torch.__version__} finds none here")
+    began, device = time.perf_counter(), best_device()
+    bandwidth, journal_rate = copied_bytes_per_second(device), journal_on(device)
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}: {bandwidth / 1e12:.2f} TB/s copied")
-    print(f"memory-bound floor: {bandwidth / floor_bytes / 1e6:.0f} M labels/s")
-    data = bank(market(n_bars), device)
-    journal_rate = journal_on(device)
-    print(f"journal's set-up, 8 workers: {journal_rate:,.0f} labels/s")
-    for n_models, n_crops in ((1, 4), (1, 64), (8, 64), (45, 16)):
-        recipe = fixed(200, n_crops=n_crops, check_every=100)
-        members = [Member(0, seed, recipe) for seed in range(n_models)]
-        train(network, data, cross_entropy, members)
-        used = seconds(lambda: train(network, data, cross_entropy, members))  # noqa: B023
-        rate = n_models * 200 * n_labels(network, recipe) / used
-        share = rate * floor_bytes / bandwidth
-        print(
-            f"{n_models:2d} models x {n_crops:2d} crops: {rate / 1e6:7.2f} M labels/s with checks and recording, "
-            f"{rate / journal_rate:,.0f}x, {share:.1%} of the floor"
-        )
+    print(f"memory-bound floor: {bandwidth / _FLOOR_BYTES / 1e6:.0f} M labels/s")
+    print(f"journal's set-up, 8 workers: {journal_rate:,.0f} labels/s", flush=True)
+    print("models x crops x rows  steps     M labels/s    x journal  of the floor  start s  first call s")
+    one = market(n_bars)
+    for n_models, n_crops, crop in _SHAPES:
+        data = CropBank.build([one], margin=crop, device=device)
+        for mode in ("off", "on"):
+            if time.perf_counter() - began > _DEADLINE_S:
+                print(f"{n_models:6d} x {n_crops:5d} x {crop:4d}  left out: {_DEADLINE_S:.0f} s are over")
+                continue
+            shape = partial(fixed, n_crops=n_crops, crop=crop, check_every=100)
+            rate, start_s, first_s = rate_on(data, shape, n_models, Compiling(mode))
+            print(
+                f"{n_models:6d} x {n_crops:5d} x {crop:4d}  {'compiled' if mode == 'on' else 'plain   '}  "
+                f"{rate / 1e6:10.2f}  {rate / journal_rate:11,.0f}  {rate * _FLOOR_BYTES / bandwidth:12.1%}  "
+                f"{start_s:7.2f}  {first_s:12.1f}",
+                flush=True,
+            )
+    print(f"all of it in {time.perf_counter() - began:.0f} s")
+
+
+def rate_on(
+    data: CropBank, shape: Callable[[int], TrainingRecipe], n_models: int, compiling: Compiling
+) -> tuple[float, float, float]:
+    """Labels a second beyond the start, seconds of the start, and of the first call, in which things are compiled.
+
+    Two calls of 100 and 300 steps tell start and steps apart; checks, three and five of them, are in both.
+    """
+    network = BandedTransformer(N_FEATURES)
+
+    def call(n_steps: int) -> float:
+        members = [Member(0, seed, shape(n_steps)) for seed in range(n_models)]
+        return seconds(lambda: train(network, data, cross_entropy, members, compiling=compiling))
+
+    first_s, short_s, long_s = call(100), call(100), call(300)
+    step_s = max(long_s - short_s, 1e-9) / 200
+    return n_models * n_labels(network, shape(1)) / step_s, short_s - 100 * step_s, first_s
+
+
+class Launches(TorchDispatchMode):
+    """Counts operations that compute something: on a card each is a kernel at least, where a view is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n = 0
+
+    def __torch_dispatch__(self, act: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Count and go on."""
+        self.n += not (act.is_view or act.overloadpacket.__name__ in ("detach", "_unsafe_view", "empty", "lift_fresh"))
+        return act(*args, **(kwargs or {}))
+
+
+def count_launches() -> None:
+    """Operations of an uncompiled step and of a check, as a card would be given them, counted on the processor."""
+    data, network, card = bank(market(300_000)), BandedTransformer(N_FEATURES), torch.device("cuda")
+    one = Schedule.of(network, data, [Member(0, 0, fixed(2))])
+    batch = ModelBatch(network, data, cross_entropy, one, network.initial(0)[None])
+    with (
+        patch.object(step_parts, "product_dtype", lambda _, wanted: product_dtype(card, wanted)),
+        patch.object(step_parts, "precision", lambda *_: torch.autocast("cpu", torch.bfloat16, cache_enabled=False)),
+        patch.object(step_parts, "crops_at_once", lambda _, n_rows: crops_at_once(card, n_rows)),
+        patch.object(torch.compiler, "is_compiling", lambda: True),  # plain attention inputs
+    ):
+        for name, act in (("step", batch.step), ("check of 45,000 bars", batch.check)):
+            with Launches() as launches:
+                act()
+            print(f"{name}: {launches.n} operations")
 
 
 def copied_bytes_per_second(device: torch.device) -> float:
@@ -263,11 +334,12 @@ _ARMS = {
     "folds": time_folds,
     "memory": measure_memory,
     "group-memory": measure_groups,
+    "launches": count_launches,
 }
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() or sys.argv[1:] == ["cuda"]:
         race_on_cuda()
     elif len(sys.argv) > 1:
         _ARMS[sys.argv[1]]()

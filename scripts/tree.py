@@ -18,6 +18,7 @@ ROOMS = {
     "tests": "the tests, which mirror it",
     "benchmarks": "what is fast, and how fast",
     "scripts": "set-up, locks, mutation tests and this page",
+    "deploy": "images, a pod's set-up, and studies on rented machines or a cluster",
     "docs": "the pages",
     "measurements": "results that pages and reports quote",
 }
@@ -33,6 +34,7 @@ BESIDE = {
     "requirements-torch.lock": "torch and what it brings",
     "requirements-dev.lock": "what tests and checks need",
     ".python-version": "the Python that `make` looks for",
+    ".dockerignore": "what of the repository an image may hold",
     ".ci/run": "what continuous integration calls: `make test`",
     "LICENSE": "Apache 2.0",
 }
@@ -67,6 +69,9 @@ _SAYS = {
     ".sh": r"# (.+)",
     ".toml": r"# (.+)",
     ".md": r"# (.+)",
+    ".yaml": r"# (.+)",
+    ".cpu": r"# (.+)",
+    ".gpu": r"# (.+)",
 }
 
 

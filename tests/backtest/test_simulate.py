@@ -7,7 +7,7 @@ from tests.backtest.markets import decide, random_decisions
 from tests.labels.hand_made import HOUR_MS, Row, bars_from, random_bars
 
 from tradsys.backtest import PortfolioSpec, Simulation, buy_and_hold
-from tradsys.backtest.simulate import simulate
+from tradsys.backtest.simulate import PricedGrid, simulate
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.labels import BarrierSpec, triple_barrier
@@ -277,3 +277,15 @@ def test_a_delayed_time_exit_comes_as_much_later_and_must_still_fit() -> None:
     assert (shorter.n_trades, shorter.not_taken["outside the time"]) == (0, 1)
     with pytest.raises(ConfigError, match="delay counts"):
         run(rows, decide(("A", 0, 1)), delay=-1)
+
+
+def test_bars_that_were_priced_once_give_the_same_simulation_again_and_again() -> None:
+    bars = {"A": random_bars(300, seed=1), "B": random_bars(300, seed=2)}
+    priced = PricedGrid.of(bars, 0, 280 * HOUR_MS, costs=Costs())
+    for seed in (0, 1):
+        decisions = random_decisions(bars, seed=seed)
+        again = priced.simulate(decisions, portfolio=PortfolioSpec(), barriers=BarrierSpec())
+        whole = simulate(bars, decisions, costs=Costs(), start=0, end=280 * HOUR_MS, barriers=BarrierSpec())
+        assert whole.n_trades > 3
+        assert again.trades.equals(whole.trades)
+        assert again.equity.equals(whole.equity)

@@ -25,19 +25,19 @@ def sentence(needs, agent, *, trains_network):
 
 def test_a_network_without_torch_names_the_agent_and_one_that_does_without(without):
     without("torch")
-    said = sentence(Needs("run", ("hmmlearn",)), "transformer", trains_network=True)
+    said = sentence(Needs("run", ("jinja2",)), "transformer", trains_network=True)
     assert said == "run needs torch for --agent transformer; pip install 'tradsys[train]', or take --agent logistic"
 
 
 def test_no_way_round_is_offered_where_something_else_is_missing_too(without):
     without("torch", "onnx", "jinja2")
-    said = sentence(Needs("run", ("hmmlearn", "jinja2")), "resnet", trains_network=True)
+    said = sentence(Needs("run", ("jinja2", "optuna")), "resnet", trains_network=True)
     assert said == "run needs jinja2, torch and onnx for --agent resnet; pip install 'tradsys[research,train]'"
 
 
 def test_nothing_is_said_where_no_network_is_trained(without):
     without("torch")
-    Needs("run", ("hmmlearn",)).check("logistic", trains_network=False)
+    Needs("run", ("jinja2",)).check("logistic", trains_network=False)
 
 
 def test_an_import_that_fails_later_is_one_sentence_too(monkeypatch, capsys):

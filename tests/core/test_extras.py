@@ -17,4 +17,4 @@ def test_a_module_within_a_package_belongs_to_the_packages_extra():
 
 
 def test_each_extra_is_named_once():
-    assert to_install(["torch", "onnx", "hmmlearn"]) == "pip install 'tradsys[research,train]'"
+    assert to_install(["torch", "onnx", "optuna"]) == "pip install 'tradsys[research,train]'"

@@ -70,7 +70,7 @@ def test_another_value_class_or_schema_is_another_digest(monkeypatch):
 
 DEFAULTS = {
     2: "b3fde0927473f69734f68eea1f147a4adba19ac2911637131e38b2be5545710f",
-    3: "da535829e6af3212cb6b4f5b96e3cbd4b45d13514faa80400856c4e1643299d7",
+    3: "1eace1610c235d6b4d72ecdc76060ab1ec0255a2229ccab670a560a3ef4e2869",
 }
 """Hash of every default, by the schema that it belongs to; a setting that is added changes it, and no digest."""
 
@@ -86,6 +86,8 @@ def test_a_default_that_changes_raises_the_schema():
     ("key", "value", "is_part"),
     [
         ("labels.horizon", 6, True),
+        ("labels.rule", "ewma_volatility", True),
+        ("labels.volatility_span", 50, True),
         ("costs.borrow_bps_per_year", 1.0, True),
         ("portfolio.maintenance", 0.01, True),
         ("portfolio.no_volume", "wait", True),
@@ -97,6 +99,7 @@ def test_a_default_that_changes_raises_the_schema():
         ("positions.sources", "x.csv", False),
         ("funding.files", "x.csv", False),
         ("machine.plan", "safe", False),
+        ("machine.compile", "on", False),
         ("seed", 3, False),
         ("strategy_profile", "EDGE", False),
     ],

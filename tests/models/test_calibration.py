@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tradsys.core.errors import ConfigError, FitError
-from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, Calibration, fit_calibration, shrunk_slope
+from tradsys.core.logistic import sigmoid
+from tradsys.models.calibration import PRIOR_SD, PRIOR_SLOPE, Calibration, _Profile, fit_calibration, shrunk_slope
 
 
 def forecasts(
@@ -149,3 +150,12 @@ def test_a_slope_of_one_outcome_is_refused() -> None:
     for y in (np.zeros(10), np.ones(10)):
         with pytest.raises(FitError, match="a slope needs both outcomes"):
             shrunk_slope(np.linspace(-1, 1, 10), y, np.ones(10))
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("spread", [0.01, 1.0, 60.0])
+def test_forecasts_are_right_on_average_at_their_level(slope: float, spread: float) -> None:
+    z, y, w = (one[:, 0] for one in forecasts(3_000, true_slope=0.5, rate=0.1, spread=spread))
+    loss = _Profile(z - z.mean(), y, w)
+    p = sigmoid(loss._level(slope) + slope * loss.d)
+    assert abs((p - y).mean()) < 1e-12

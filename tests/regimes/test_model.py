@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.regimes.log_space import posterior
 
 from tradsys.core.errors import ConfigError, DataError, FitError, NotEnoughBars
 from tradsys.regimes.filter import forward_filter
@@ -105,17 +106,21 @@ def test_smoothed_states_of_the_umbrella_example_are_the_published_ones() -> Non
     )
 
 
-def test_the_filter_agrees_with_hmmlearns_last_row(fitted: FittedRegimes) -> None:
-    """The last row of forward-backward knows no future, so that hmmlearn's must be ours."""
-    from hmmlearn.hmm import GaussianHMM
-
-    other = GaussianHMM(3, covariance_type="full", init_params="")
-    other.startprob_, other.transmat_ = np.array(fitted.initial), np.array(fitted.transition)
-    other.means_, other.covars_ = np.array(fitted.means), np.array(fitted.covariances)
+def test_the_filter_is_the_last_row_of_forward_backward(fitted: FittedRegimes) -> None:
+    """That row knows no future."""
     X = returns_of(60, seed=7)[0]
-    log_likelihood, posterior = other.score_samples(X)
-    np.testing.assert_allclose(fitted.filter(X)[-1], posterior[-1], atol=1e-10)
-    assert fitted.score(X) == pytest.approx(log_likelihood, abs=1e-8)
+    parts = (fitted.initial, fitted.transition, fitted.means, fitted.covariances)
+    plain = posterior(X, *map(np.array, parts))
+    np.testing.assert_allclose(fitted.filter(X)[-1], plain.states[-1], atol=1e-10)
+    np.testing.assert_allclose(fitted.smoothed_proba(X), plain.states, atol=1e-10)
+    assert fitted.score(X) == pytest.approx(plain.log_likelihood, abs=1e-8)
+
+
+def test_units_that_are_powers_of_two_change_no_bit() -> None:
+    X = returns_of(1500)[0]
+    first, second = (RegimeModel(n_starts=2).fit(unit * X) for unit in (1.0, 2.0**-20))
+    assert second.transition == first.transition
+    assert np.array(second.covariances).tobytes() == (np.array(first.covariances) * 2.0**-40).tobytes()
 
 
 def test_every_transition_stays_possible(fitted: FittedRegimes) -> None:
@@ -243,7 +248,7 @@ def one_far_away(X: np.ndarray) -> np.ndarray:
     ("spoil", "sentence"),
     [
         (halted, "the latest 3000 of 5000 rows never change"),
-        (nearly_halted, "are the same; try fewer states"),
+        (nearly_halted, "state 0 is 2990 rows that are all alike; try fewer states"),
         (often_still, "rows that are all alike"),
         (twice_the_same, "could not be separated"),
         (one_far_away, r"never change|all alike|without finite"),
@@ -253,6 +258,12 @@ def one_far_away(X: np.ndarray) -> np.ndarray:
 def test_rows_that_hold_no_regimes_are_refused(spoil, sentence: str) -> None:
     with pytest.raises(FitError, match=sentence):
         RegimeModel(n_starts=3).fit(spoil(0.01 * np.random.default_rng(0).standard_normal((5000, 1))))
+
+
+def test_two_states_that_are_one_are_refused() -> None:
+    twin = FittedRegimes((0.5, 0.5), ((0.9, 0.1), (0.1, 0.9)), ((0.0,), (0.0,)), (((1.0,),), ((1.0,),)), 0.0, True)
+    with pytest.raises(FitError, match="states 0 and 1 are the same; try fewer states"):
+        RegimeModel(n_states=2).fit(returns_of(500)[0], start_from=twin)
 
 
 def test_rows_that_are_no_numbers_are_refused() -> None:

@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
+from tests.regimes.log_space import likeliest_path
 from tests.research.markets import N_BARS, bent_market, jumping_market, long_market, market_of, trading_market
 
 from tradsys.auditor.auditor import LogisticAuditor
+from tradsys.backtest.simulate import PricedGrid
 from tradsys.core.bars import to_arrays
 from tradsys.data.market import Market
 from tradsys.data.outside.positions.table import PositionTable, in_order, with_positions
@@ -23,6 +25,7 @@ from tradsys.models.training.agents import TransformerAgent
 from tradsys.models.training.recipe import Trained
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
+from tradsys.regimes.filter import gaussian_log_likelihood
 from tradsys.regimes.markov import FittedRegimeFilter, RegimeSpec
 from tradsys.regimes.volatility import VolatilityRegimes
 from tradsys.research.selection import nested_selection
@@ -194,12 +197,16 @@ class ViterbiFilter(FittedRegimeFilter):
     """The states of the likeliest path through all the bars."""
 
     def filter(self, bars):
-        from hmmlearn.hmm import GaussianHMM
+        model = self.regimes
+        initial, transition, means, covariances = map(
+            np.array, (model.initial, model.transition, model.means, model.covariances)
+        )
 
-        path = GaussianHMM(self.n_states, "full")
-        path.startprob_, path.transmat_ = np.array(self.regimes.initial), np.array(self.regimes.transition)
-        path.means_, path.covars_ = np.array(self.regimes.means), np.array(self.regimes.covariances)
-        return self._probabilities(bars, lambda X: np.eye(self.n_states)[path.predict(X)])
+        def states(X):
+            density = gaussian_log_likelihood(X, means, covariances)
+            return np.eye(self.n_states)[likeliest_path(density, initial, transition)]
+
+        return self._probabilities(bars, states)
 
 
 @dataclass(frozen=True)
@@ -268,21 +275,21 @@ def choice_on_the_test_part(
 CHOOSE = nested_selection.choose_for_fold
 
 
-def same_bar_fills(market: Any, decisions: pl.DataFrame, **settings: Any) -> Any:
-    """In the place of `simulate`: each decision fills at the open of the bar whose close it was made at."""
-    return SIMULATE(market, decisions.with_columns(pl.col("start") - HOUR), **settings)
+def same_bar_fills(priced: PricedGrid, decisions: pl.DataFrame, spec: Experiment, **late: Any) -> Any:
+    """In the place of `simulate_on`: each decision fills at the open of the bar whose close it was made at."""
+    return SIMULATE(priced, decisions.with_columns(pl.col("start") - HOUR), spec, **late)
 
 
-def fills_at_the_close(market: Any, decisions: pl.DataFrame, **settings: Any) -> Any:
-    """In the place of `simulate`: each trade enters at the very close that decided it."""
-    simulation = SIMULATE(market, decisions, **settings)
-    (bars,) = market.values()
-    closes = bars.select((pl.col("ts") + HOUR).alias("decided"), "close")
+def fills_at_the_close(priced: PricedGrid, decisions: pl.DataFrame, spec: Experiment, **late: Any) -> Any:
+    """In the place of `simulate_on`: each trade enters at the very close that decided it."""
+    simulation = SIMULATE(priced, decisions, spec, **late)
+    opens = pl.Series(priced.grid.ts).cast(pl.Datetime("ms", "UTC"))
+    closes = pl.DataFrame({"decided": opens + HOUR, "close": priced.grid.prices.close})
     trades = simulation.trades.join(closes, on="decided", how="left", maintain_order="left")
     return replace(simulation, trades=trades.with_columns(entry_price=pl.col("close")).drop("close"))
 
 
-SIMULATE = experiment.simulate
+SIMULATE = experiment.simulate_on
 
 
 @dataclass(frozen=True)
@@ -357,7 +364,7 @@ LEAKS = [
         "target",
         (1, 1),
         eager,
-        patch=(experiment, "simulate", same_bar_fills),
+        patch=(experiment, "simulate_on", same_bar_fills),
     ),
     Leak(
         "fill at the close",
@@ -365,7 +372,7 @@ LEAKS = [
         "entry_price",
         (1, 1),
         eager,
-        patch=(experiment, "simulate", fills_at_the_close),
+        patch=(experiment, "simulate_on", fills_at_the_close),
         market=jumping_market,
     ),
     Leak("no purge", "training rows", "labels of fold 1", (1, 6), patch=(experiment, "walk_forward", without_purge)),

@@ -19,15 +19,19 @@ from tradsys.research.judging.rejudge import Replay
 from tradsys.research.run import run
 from tradsys.research.train import train_bundle
 from tradsys.research.walk.experiment_spec import experiment_on
+from tradsys.runs.tables import TRADES
 from tradsys.settings.config import RunConfig
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-parts.md"
-EXAMPLE, SETTINGS = (
-    re.search(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), flags=re.M | re.S)[1] for language in ("python", "toml")
+PYTHON, TOML = (
+    re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), flags=re.M | re.S) for language in ("python", "toml")
 )
+(EXAMPLE, LABEL), (SETTINGS,) = PYTHON, TOML
 QUICK = "\n[regimes]\nn_starts = 1\n\n[folds]\npath_groups = 0\ninitial = 0.3\nn_folds = 2\n"
 
 LEAK = EXAMPLE.replace("np.roll(close, self.window) - close", "np.roll(close, -1) - close")
+
+PEEKING_LABEL = LABEL.replace(".to_numpy()", ".shift(-1).to_numpy()")
 
 FITTED = """
 import json
@@ -176,6 +180,66 @@ def test_a_feature_that_sees_the_future_ends_the_run(written_plugin, market, tmp
         folds={"path_groups": 0, "initial": 0.3, "n_folds": 2},
     )
     with pytest.raises(LookaheadError, match="reversal_12"):
+        ran(market, tmp_path, config)
+
+
+@pytest.mark.slow
+def test_the_page_s_label_is_traded_judged_and_decided_by_and_its_bundle_asks_for_it(
+    written_plugin, market_file, market, tmp_path, capsys
+):
+    written_plugin("my_labels", LABEL)
+    quick = ("agent.name=logistic", "features.names=returns", "regimes.n_starts=1", "folds.path_groups=0")
+    shares = ("folds.initial=0.3", "folds.n_folds=2")
+    given = [
+        word for pair in (*quick, *shares, "labels.rule=my_range", "labels.atr_period=9") for word in ("--set", pair)
+    ]
+    assert main(["run", "--bars", str(market_file), "--plugin", "my_labels", *given]) == 0
+    shown = capsys.readouterr()
+    assert "labels.atr_period" not in shown.err  # a rule of one's own may read it
+    (folder,) = (tmp_path / "runs").iterdir()
+    run_again = Replay(folder)
+    manifest, metrics = run_again.manifest, run_again.metrics
+    assert set(manifest.plugins) == {"my_labels"}
+    assert manifest.config["labels"]["rule"] == "my_range"
+    assert metrics.labels.unit == "times my_range"
+    assert any("1.5 times my_range ahead" in one for one in metrics.assumptions)
+    report = (folder / "report.html").read_text()
+    assert "1.5 times my_range" in report
+    assert "labels.rule" in report
+    about = read_bundle(folder / "bundle")[1]
+    assert (about["barrier_rule"], about["plugins"]) == ("my_range", dict(manifest.plugins))
+    (finished,) = Ledger(tmp_path / "journal" / "ledger.jsonl").entries("run")
+    assert finished.content["changed"]["labels.rule"] == "my_range"
+
+    trades, name = run_again.table(TRADES), manifest.deployed_profile
+    replayed = run_again.simulate(run_again.profile())
+    assert replayed.trades["pnl_quote"].to_list() == trades.filter(profile=name)["pnl_quote"].to_list()
+    predictor = Predictor.load(folder / "bundle")
+    decided = predictor.decide_many(market.bars)
+    spread = (market.bars["high"] - market.bars["low"]).rolling_median(48)
+    np.testing.assert_array_equal(decided["stop_distance"][48:], 1.5 * spread[48:])
+
+    unloaded("my_labels")
+    with pytest.raises(BundleError, match=r'which is not loaded.*Predictor.load\(..., plugins=\["my_labels"\]\)'):
+        Predictor.load(folder / "bundle")
+    assert main(["compare"]) == 2
+    assert "need the plugin my_labels" in capsys.readouterr().err
+    assert main(["lookahead", "--bars", str(market_file), "--points", "2", "--plugin", "my_labels", *given]) == 0
+    again = Predictor.load(folder / "bundle", plugins=["my_labels"])
+    assert again.decide_many(market.bars).equals(decided)
+
+
+def test_a_label_that_sees_the_future_ends_the_run(written_plugin, market, tmp_path):
+    written_plugin("my_labels", PEEKING_LABEL)
+    config = RunConfig(
+        plugins=["my_labels"],
+        labels={"rule": "my_range"},
+        agent={"name": "logistic"},
+        features={"names": ["returns"]},
+        regimes={"n_starts": 1},
+        folds={"path_groups": 0, "initial": 0.3, "n_folds": 2},
+    )
+    with pytest.raises(LookaheadError, match=r"barriers: pace by my_range of .* saw 1 bar ahead"):
         ran(market, tmp_path, config)
 
 

@@ -13,6 +13,7 @@ SOURCE = """
 from dataclasses import dataclass
 from tradsys.features.momentum import Rsi
 from tradsys.features import register
+from tradsys.labels import register_barrier_rule
 from tradsys.models import SymmetricLogistic, register_agent
 from tradsys.profiles import ConfidenceAbove, Profile, register_profile
 
@@ -29,8 +30,21 @@ def build(settings, plan):
     return Mine(penalty=settings.penalty)
 
 register_profile(Profile("PICKY", "a test", entry=ConfidenceAbove(0.9)))
+
+@register_barrier_rule
+@dataclass(frozen=True)
+class Ruled:
+    window: int = 5
+    name, lookback = "ruled", 40
+
+    @classmethod
+    def configured(cls, settings):
+        return cls(settings.atr_period)
+
+    def pace(self, bars):
+        return (bars["high"] - bars["low"]).rolling_mean(self.window).to_numpy()
 """
-USED = {"features.names": "own", "agent.name": "mine", "strategy_profile": "PICKY"}
+USED = {"features.names": "own", "agent.name": "mine", "strategy_profile": "PICKY", "labels.rule": "ruled"}
 
 
 @pytest.fixture
@@ -49,7 +63,8 @@ def test_settings_from_anywhere_load_them_before_names_are_looked_up(plugin, tmp
         given["plugins"] = [str(plugin)]
     config = RunConfig.load(overrides=given)
     if place == "Python":
-        config = RunConfig(plugins=["own_parts"], agent={"name": "mine"}, features={"names": "own"}).with_settings(USED)
+        parts = {"agent": {"name": "mine"}, "features": {"names": "own"}, "labels": {"rule": "ruled"}}
+        config = RunConfig(plugins=["own_parts"], **parts).with_settings(USED)
     assert config.plugins[0].startswith("own_parts@")
     assert len(config.plugins) == 1
     spec = experiment_from(config)
@@ -57,6 +72,7 @@ def test_settings_from_anywhere_load_them_before_names_are_looked_up(plugin, tmp
     assert spec.challengers == ("mine",)
     assert spec.features.features[0].name == "own"
     assert spec.profiles[-1].name == "PICKY"
+    assert (spec.barriers.pacing.name, spec.barriers.rule.window) == ("ruled", 14)
     twin = profiles_of(config.with_settings({"macro.supervise": "PICKY=0.5"}))[-1]
     assert (twin.name, twin.entry) == ("PICKY_MACRO", spec.profiles[-1].entry)
 
@@ -75,7 +91,7 @@ def test_parts_of_a_module_that_settings_do_not_name_are_refused_or_left_out(plu
     load_plugins(["own_parts"])
 
     assert "PICKY" not in [one.name for one in experiment_from(RunConfig()).profiles]
-    for given in ({"agent.name": "mine"}, {"features.names": "own"}):
+    for given in ({"agent.name": "mine"}, {"features.names": "own"}, {"labels.rule": "ruled"}):
         with pytest.raises(ConfigError, match="of the module own_parts, which `plugins` does not name; add it there"):
             experiment_from(RunConfig().with_settings(given))
 
@@ -104,6 +120,7 @@ def test_what_is_no_list_of_names_is_refused(written_plugin, given):
     [
         ({"agent.name": "min"}, "there is no such agent; did you mean mine.* known are transformer, .*, mine, and"),
         ({"features.names": "onw"}, "there is no feature 'onw', did you mean 'own'"),
+        ({"labels.rule": "rueld"}, "there is no such barrier rule; did you mean ruled.* known are atr, ewma_vol"),
     ],
 )
 def test_mistyped_names_of_own_parts_are_told(plugin, given, words):
@@ -115,6 +132,11 @@ def test_an_own_agent_may_read_every_setting_of_an_agent(plugin):
     config = RunConfig.load(overrides={"plugins": "own_parts", "agent.name": "mine"})
     assert unread("run", config, ["agent.max_steps"]) == {}
     assert list(unread("run", RunConfig(agent={"name": "logistic"}), ["agent.max_steps"])) == ["agent.max_steps"]
+
+
+def test_an_own_barrier_rule_may_read_every_setting_of_labels(plugin):
+    config = RunConfig.load(overrides={"plugins": "own_parts", "labels.rule": "ruled"})
+    assert unread("run", config, ["labels.atr_period", "labels.volatility_span"]) == {}
 
 
 @pytest.mark.parametrize(

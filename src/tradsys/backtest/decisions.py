@@ -9,7 +9,6 @@ import polars as pl
 
 from tradsys.backtest.grid import Grid
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
-from tradsys.core.atr import wilder_atr
 from tradsys.core.costs import Instrument
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.orders import to_tick
@@ -54,6 +53,7 @@ class Orders:
 
 def read_orders(
     decisions: pl.DataFrame,
+    market: Mapping[str, pl.DataFrame],
     grid: Grid,
     instruments: list[Instrument],
     fraction: float,
@@ -72,7 +72,7 @@ def read_orders(
     unknown = sorted(set(acted["symbol"].unique()) - set(grid.symbols))
     if unknown:
         raise DataError(f"decisions on {', '.join(unknown)} have no bars; the market holds {', '.join(grid.symbols)}")
-    parts = [_symbol_orders(acted, s, grid, barriers) for s in range(len(grid.symbols))]
+    parts = [_symbol_orders(acted, s, market, grid, barriers) for s in range(len(grid.symbols))]
     symbol, decided, side, weight, row, horizon, stop_distance, target_distance = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
@@ -170,7 +170,9 @@ def _refuse(decisions: pl.DataFrame, name: str, is_right: pl.Expr, wanted: str) 
         )
 
 
-def _symbol_orders(acted: pl.DataFrame, s: int, grid: Grid, barriers: BarrierSpec | None) -> tuple[np.ndarray, ...]:
+def _symbol_orders(
+    acted: pl.DataFrame, s: int, market: Mapping[str, pl.DataFrame], grid: Grid, barriers: BarrierSpec | None
+) -> tuple[np.ndarray, ...]:
     """Symbol, decision time, side, size, deciding row, horizon and both distances of one symbol's decisions."""
     name = grid.symbols[s]
     own = acted.filter(pl.col("symbol") == name)
@@ -195,13 +197,14 @@ def _symbol_orders(acted: pl.DataFrame, s: int, grid: Grid, barriers: BarrierSpe
             f"{stamp(decided[~is_share][0])}; give 0 or an action of 0 to stay out"
         )
     side = own["action"].to_numpy().astype(np.int64)
-    stop_distance, target_distance, horizon = _distances(own, s, rows, grid, barriers)
+    stop_distance, target_distance, horizon = _distances(own, market[name], rows - grid.span[s, 0], barriers)
     return np.full(len(own), s), decided, side, size, rows, horizon, stop_distance, target_distance
 
 
 def _distances(
-    own: pl.DataFrame, s: int, rows: IntArray, grid: Grid, barriers: BarrierSpec | None
+    own: pl.DataFrame, bars: pl.DataFrame, rows: IntArray, barriers: BarrierSpec | None
 ) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Stop, target and horizon of one symbol's decisions, taken at the closes of these rows of its bars."""
     missing = [name for name in _DISTANCES if name not in own.columns]
     if not missing:
         for name in _DISTANCES[:2]:
@@ -210,11 +213,9 @@ def _distances(
                     f"decisions need numbers as {name}, found {own.schema[name]}; give it in the price's units"
                 )
         stop, target = (own[name].to_numpy().astype(np.float64) for name in _DISTANCES[:2])
-        beyond = len(grid.ts)  # further than any bar, and never so far that a row number overflows
+        beyond = len(bars)  # further than any bar, and never so far that a row number overflows
         return stop, target, own["horizon"].clip(upper_bound=beyond).cast(pl.Int64).to_numpy()
     if barriers is None:
         raise DataError(f"decisions lack {', '.join(missing)}; pass `barriers` to take them from the labels' spec")
-    prices, (begin, end) = grid.prices, grid.span[s]
-    atr = wilder_atr(prices.high[begin:end], prices.low[begin:end], prices.close[begin:end], barriers.atr_period)
-    pace = atr[rows - begin]
+    pace = barriers.pace(bars)[rows]
     return barriers.lower * pace, barriers.upper * pace, np.full(len(rows), barriers.horizon)

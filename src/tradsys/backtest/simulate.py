@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -108,7 +109,7 @@ def simulate(
 
     `market` holds one frame of bars a symbol. `decisions` has a row a decision: `symbol`, `start` (the deciding bar's
     close), `action` (-1, 0, 1), `size` (1 where absent), `stop_distance` and `target_distance` (price units) and
-    `horizon` (bars); without these three, `barriers` sets them from the ATR. One position a symbol: while it is open,
+    `horizon` (bars); without these three, `barriers` sets them from its pace. One position a symbol: while it is open,
     and until its exit bar has closed, further decisions on the symbol are not taken. Targets and stops are rounded to
     the tick, sizes down to the lot. Market orders pay slippage as `core.slippage` says, positions funding, from the
     bars' columns or the constant at 00, 08 and 16 UTC, and shorts the borrowing, as `core.carry` says, and are
@@ -121,11 +122,45 @@ def simulate(
     lie at the same distances from there, and its time limit ends as much later.
     """
     check_counts(0, delay=delay)
-    market, decisions = as_market(market, "simulate"), as_table(decisions, "simulate")
-    grid = Grid.of(market, start, end)
-    instruments = instruments_of(instrument, grid.symbols)
-    orders = read_orders(decisions, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay)
-    return _account(grid, orders, instruments, costs, Charges.on_grid(market, costs, grid, instruments), portfolio)
+    priced = PricedGrid.of(market, start, end, costs=costs, instrument=instrument)
+    return priced.simulate(decisions, portfolio=portfolio, barriers=barriers, delay=delay)
+
+
+class PricedGrid(NamedTuple):
+    """A market's bars in a stretch of time with what trading on them costs: made once for any number of simulations."""
+
+    market: Mapping[str, pl.DataFrame]
+    grid: Grid
+    instruments: list[Instrument]
+    costs: Costs
+    charges: Charges
+
+    @classmethod
+    def of(
+        cls,
+        market: Mapping[str, Table],
+        start: int,
+        end: int,
+        *,
+        costs: Costs,
+        instrument: Instrument | Mapping[str, Instrument] = Instrument(),
+    ) -> Self:
+        """Of one frame of bars a symbol in [start, end), milliseconds."""
+        frames = as_market(market, "simulate")
+        grid = Grid.of(frames, start, end)
+        instruments = instruments_of(instrument, grid.symbols)
+        return cls(frames, grid, instruments, costs, Charges.on_grid(frames, costs, grid, instruments))
+
+    def simulate(
+        self, decisions: Table, *, portfolio: PortfolioSpec, barriers: BarrierSpec | None = None, delay: int = 0
+    ) -> Simulation:
+        """What `simulate` makes of decisions in this market."""
+        decisions = as_table(decisions, "simulate")
+        market, grid, instruments, costs, charges = self
+        orders = read_orders(
+            decisions, market, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay
+        )
+        return _account(grid, orders, instruments, costs, charges, portfolio)
 
 
 def buy_and_hold(

@@ -68,7 +68,7 @@ def command(
     wanted = asked.of_part(own) if own else asked.replications
     results = part_file(out, chosen, own) if own else whole_file(out, chosen)
     is_full = chosen == "full"
-    needs = Needs("calibrate", ("hmmlearn",) if is_full else (), option="--preset", without_network="fast")
+    needs = Needs("calibrate", option="--preset", without_network="fast")
     needs.check(chosen, trains_network=is_full)
     work = calibrate_work(chosen)
     machine = plan_for(plan, work)

@@ -164,7 +164,7 @@ def _objectives(
     def work(_: "RunConfig", n_rows: int) -> Work:
         return claims_work(n_rows, min(claims.group, claims.seeds))
 
-    needs = Needs("compare --objectives", ("hmmlearn",), option="")
+    needs = Needs("compare --objectives", option="")
     loaded = load(bars, given, needs=needs, file=common.config, work=work)
 
     # these import torch

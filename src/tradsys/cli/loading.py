@@ -1,7 +1,7 @@
 """What a command works with: packages, settings, the market that they describe, and the plan that has room for it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -78,7 +78,7 @@ def load(
         profile_named(settled.strategy_profile, profiles_of(settled))
     data = DataSettings.load(file=file, overrides=overrides)
     market = (ranked_market if ranks else configured_market)(bars, settled, data)
-    plan = plan_for(settled.machine.plan, work(settled, len(market.bars)))
+    plan = replace(plan_for(settled.machine.plan, work(settled, len(market.bars))), compile=settled.machine.compile)
     if command in _FOLDED:
         from tradsys.research.walk.enough_history import with_enough_history
 

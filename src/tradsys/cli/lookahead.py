@@ -36,7 +36,7 @@ def command(
 
     given = {"seed": seed, "agent.name": agent, "plugins": common.plugin, **outside.overrides}
     work = rank_work if rank else configured_work
-    needs = Needs("lookahead", () if rank else ("hmmlearn",))
+    needs = Needs("lookahead")
     loaded = load(
         reading.of(bars), overrides(common.settings, given), needs=needs, file=common.config, work=work, ranks=rank
     )

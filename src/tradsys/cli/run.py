@@ -49,7 +49,7 @@ def command(
         **outside.overrides,
     }
     ledger = Ledger(judged.journal / "ledger.jsonl")
-    needs = Needs("run", ("hmmlearn", "jinja2"))
+    needs = Needs("run", ("jinja2",))
     loaded = load(
         reading.of(bars), overrides(judged.settings, given), needs=needs, file=judged.config, work=configured_work
     )

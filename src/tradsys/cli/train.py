@@ -41,7 +41,7 @@ def command(
         "plugins": common.plugin,
     }
     given |= outside.overrides
-    needs = Needs("train", ("hmmlearn",))
+    needs = Needs("train")
     loaded = load(
         reading.of(bars), overrides(common.settings, given), needs=needs, file=common.config, work=configured_work
     )

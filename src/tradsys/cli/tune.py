@@ -70,7 +70,7 @@ def command(
     def work(begun: RunConfig, n_rows: int) -> Work:
         return tune_work(n_rows, has_network=may_be_network(space, begun))
 
-    needs = Needs("tune", ("hmmlearn", "optuna"))
+    needs = Needs("tune", ("optuna",))
     loaded = load(reading.of(bars), given, needs=needs, file=common.config, work=work, config=base)
     market, plan = loaded.market, loaded.plan
     if not common.as_json:

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "data": ("ccxt", "exchange_calendars"),
-    "research": ("hmmlearn", "jinja2", "optuna", "sklearn", "statsmodels"),
+    "research": ("jinja2", "optuna", "sklearn", "statsmodels"),
     "train": ("onnx", "torch"),
     "cloud": ("fsspec", "s3fs"),
     "servers": ("grpc", "psycopg", "sqlalchemy"),
@@ -32,7 +32,7 @@ def extra_of(module: str | None) -> str | None:
 def to_install(modules: Iterable[str]) -> str:
     """What a user types to have them.
 
-    >>> to_install(["torch", "hmmlearn"])
+    >>> to_install(["torch", "optuna"])
     "pip install 'tradsys[research,train]'"
     """
     return f"pip install 'tradsys[{','.join(sorted({extra_of(name) or 'all' for name in modules}))}]'"

@@ -102,7 +102,7 @@ def told_of_own(part: object, what: str) -> Iterator[None]:
 
     `what` names the part, "the feature 'reversal'".
     """
-    root = root_of(type(part).__module__)
+    root = root_of(part.__module__)
     try:
         yield
     except TradsysError:

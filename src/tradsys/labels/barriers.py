@@ -1,14 +1,14 @@
 """Triple-barrier labels: which comes first, the target, the stop or the time limit; and the spec of those of a run."""
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
 from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import TS, Ohlcv
 from tradsys.core.counts import check_counts, check_whole
 from tradsys.core.errors import ConfigError, DataError
@@ -27,6 +27,9 @@ from tradsys.labels.kernel import (
     reason_names,
     walk_traded,
 )
+from tradsys.labels.measured import chosen_events, measured_pace
+from tradsys.labels.pace import BarrierRule, ChoosesEvents, WilderAtr
+from tradsys.labels.registry import rule_from_dict, rule_to_dict
 
 
 def triple_barrier(
@@ -40,14 +43,15 @@ def triple_barrier(
     events: ArrayLike | None = None,
     fine_bars: HeldBars | None = None,
     no_volume: NoVolume = "lapse",
+    rule: BarrierRule | None = None,
 ) -> pl.DataFrame:
     """Outcome of every trade that could have been decided at the close of a bar of one symbol.
 
     Decide at the close of bar t, enter at the open of t+1, aim `upper` ATRs ahead and stop `lower` ATRs behind
-    (mirrored for `side=-1`), leave at the close of t+`horizon` at the latest. `events` are the deciding rows, by
-    default all. Events without a positive ATR, or whose full horizon lies beyond the bars, are left out. Where one
-    bar holds both barriers, `fine_bars` of a shorter interval decide; without them the stop is taken and the label is
-    `ambiguous`.
+    (mirrored for `side=-1`), leave at the close of t+`horizon` at the latest. With a `rule` distances are multiples of
+    its pace instead of the ATR. `events` are the deciding rows, by default all. Events without a positive ATR, or whose
+    full horizon lies beyond the bars, are left out. Where one bar holds both barriers, `fine_bars` of a shorter
+    interval decide; without them the stop is taken and the label is `ambiguous`.
 
     In a bar without volume nobody traded, and nothing is filled (`core.traded`). An entry there lapses and the event is
     left out, or with `no_volume="wait"` it is filled at the open of the next bar with trades within the horizon; no
@@ -71,12 +75,12 @@ def triple_barrier(
     bars = as_bars(bars, "triple_barrier")
     arrays = single_symbol(bars, "triple_barrier")
     bar_ms = interval_ms(infer_interval(bars))
-    atr = wilder_atr(arrays.high, arrays.low, arrays.close, atr_period)
+    pace = measured_pace(rule or WilderAtr(atr_period), bars)
     traded = TradedBars.of(arrays.volume)
-    events_ = labelled_rows(_event_rows(events, len(arrays.ts)), atr, horizon, traded, no_volume)
+    events_ = labelled_rows(_event_rows(events, len(arrays.ts)), pace, horizon, traded, no_volume)
     fine = no_fine_bars() if fine_bars is None else _cover(arrays.ts, bar_ms, fine_bars)
     return label_rows(
-        arrays, atr, events_, bar_ms, traded, upper=upper, lower=lower, horizon=horizon, side=side, fine=fine
+        arrays, pace, events_, bar_ms, traded, upper=upper, lower=lower, horizon=horizon, side=side, fine=fine
     )
 
 
@@ -89,7 +93,7 @@ class LabelledRows(NamedTuple):
 
 def label_rows(
     arrays: Ohlcv,
-    atr: FloatArray,
+    pace: FloatArray,
     events: LabelledRows,
     bar_ms: int,
     traded: TradedBars,
@@ -100,10 +104,10 @@ def label_rows(
     side: int,
     fine: FineBars | None = None,
 ) -> pl.DataFrame:
-    """The label frame of chosen events, as `labelled_rows` gives them."""
+    """The label frame of chosen events, as `labelled_rows` gives them; `pace` (n_bars,) is what distances multiply."""
     prices, (rows, first) = Prices(arrays.open, arrays.high, arrays.low, arrays.close), events
-    entry, pace = arrays.open[first], atr[rows]
-    target, stop = entry + side * (upper * pace), entry - side * (lower * pace)
+    entry, unit = arrays.open[first], pace[rows]
+    target, stop = entry + side * (upper * unit), entry - side * (lower * unit)
     sides, inside = np.full(len(rows), side), fine or no_fine_bars()
     until = np.full(len(rows), len(arrays.ts) - 1)
     exits = walk_traded(prices, traded, inside, first, rows + horizon, sides, target, stop, PESSIMISTIC, until)
@@ -140,13 +144,13 @@ def check_no_volume(no_volume: NoVolume) -> None:
 
 
 def labelled_rows(
-    rows: IntArray, atr: FloatArray, horizon: int, traded: TradedBars, no_volume: NoVolume = "lapse"
+    rows: IntArray, pace: FloatArray, horizon: int, traded: TradedBars, no_volume: NoVolume = "lapse"
 ) -> LabelledRows:
-    """Rows with a positive ATR and an entry that is filled, the whole horizon inside the bars with trades.
+    """Rows with a positive pace and an entry that is filled, the whole horizon inside the bars with trades.
 
     The whole horizon even where a barrier comes early: or those that hit one would be the only ones near the end.
     """
-    rows = rows[(rows + horizon < traded.n_until_last) & (atr[rows] > 0)]
+    rows = rows[(rows + horizon < traded.n_until_last) & (pace[rows] > 0)]
     first = traded.entries(rows, horizon, no_volume)
     is_filled = first >= 0
     return LabelledRows(rows, first) if is_filled.all() else LabelledRows(rows[is_filled], first[is_filled])
@@ -206,8 +210,11 @@ def cusum(bars: HeldBars, threshold: float, *, atr_period: int = 14) -> IntArray
     if not threshold > 0:
         raise ConfigError(f"a CUSUM threshold must be positive, in ATR, was {threshold}; 1.0 is a usual start")
     check_counts(atr_period=atr_period)
-    arrays = single_symbol(as_bars(bars, "cusum"), "cusum")
-    return _cusum_rows(arrays.close, wilder_atr(arrays.high, arrays.low, arrays.close, atr_period), threshold)
+    return _cusum(as_bars(bars, "cusum"), WilderAtr(atr_period), threshold)
+
+
+def _cusum(bars: pl.DataFrame, rule: BarrierRule, threshold: float) -> IntArray:
+    return _cusum_rows(single_symbol(bars, "cusum").close, measured_pace(rule, bars), threshold)
 
 
 @njit(cache=True)
@@ -228,9 +235,10 @@ def _cusum_rows(close: FloatArray, atr: FloatArray, threshold: float) -> IntArra
 
 @dataclass(frozen=True, slots=True)
 class BarrierSpec:
-    """Target and stop in ATR, horizon and ATR period in bars, and the rule that picks the events.
+    """Distances of target and stop in multiples of a pace, horizon in bars, and the rule that picks the events.
 
-    `no_volume` says what becomes of an entry in whose bar nobody trades.
+    The pace is Wilder's ATR over `atr_period` bars, or what another `rule` measures. `no_volume` says what becomes of
+    an entry in whose bar nobody trades. Labels, simulated trades and decisions all take their distances from `pace`.
     """
 
     upper: float = 1.5
@@ -240,6 +248,7 @@ class BarrierSpec:
     events: EventRule = "every"
     cusum_threshold: float = 1.0
     no_volume: NoVolume = "lapse"
+    rule: BarrierRule | None = None
 
     def __post_init__(self) -> None:
         check_barriers(self.upper, self.lower, self.horizon, self.atr_period)
@@ -250,24 +259,69 @@ class BarrierSpec:
             raise ConfigError(
                 f"cusum_threshold must be a positive number of ATRs, was {self.cusum_threshold}; 1.0 is usual"
             )
+        if isinstance(self.rule, WilderAtr):  # one spec has one form, which earlier versions read too
+            object.__setattr__(self, "atr_period", self.rule.period)
+            object.__setattr__(self, "rule", None)
+        check_counts(**{f"the lookback of the barrier rule {self.pacing.name!r}": self.lookback})
+        if self.events == "cusum" and isinstance(self.rule, ChoosesEvents):
+            raise ConfigError(
+                f"the barrier rule {self.rule.name!r} chooses its events itself, found events 'cusum' too; leave them "
+                "at 'every'"
+            )
+
+    @property
+    def pacing(self) -> BarrierRule:
+        """The rule that measures the pace."""
+        return self.rule or WilderAtr(self.atr_period)
+
+    @property
+    def unit(self) -> str:
+        """What the distances are multiples of, in words."""
+        return "ATR" if self.rule is None else f"times {self.rule.name}"
+
+    @property
+    def lookback(self) -> int:
+        """Closed bars that settle a pace."""
+        return self.pacing.lookback
+
+    def pace(self, bars: pl.DataFrame) -> FloatArray:
+        """What a distance of 1 is at the close of each of one symbol's bars, in price units, (n_bars,).
+
+        Known at that close; NaN in the warm-up. No bar without a positive one has a label or a decision.
+        """
+        return measured_pace(self.pacing, bars)
 
     def label(self, bars: HeldBars) -> pl.DataFrame:
         """Labels of both sides: the columns of `triple_barrier` and `side` (Int8); all longs, then all shorts."""
         bars = as_bars(bars, "BarrierSpec.label")
         arrays = single_symbol(bars, "BarrierSpec.label")
         bar_ms = interval_ms(infer_interval(bars))
-        atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.atr_period)
+        pace = self.pace(bars)
         traded = TradedBars.of(arrays.volume)
-        events = labelled_rows(self.event_rows(bars), atr, self.horizon, traded, self.no_volume)
+        events = labelled_rows(self.event_rows(bars), pace, self.horizon, traded, self.no_volume)
+        upper, lower, horizon = self.upper, self.lower, self.horizon
         return pl.concat(
             label_rows(
-                arrays, atr, events, bar_ms, traded, upper=self.upper, lower=self.lower, horizon=self.horizon, side=side
+                arrays, pace, events, bar_ms, traded, upper=upper, lower=lower, horizon=horizon, side=side
             ).with_columns(pl.lit(side, dtype=pl.Int8).alias("side"))
             for side in (1, -1)
         )
 
     def event_rows(self, bars: HeldBars) -> IntArray:
         """Rows at whose close a trade may be decided."""
-        if self.events == "every":
-            return every_bar(bars)
-        return cusum(bars, self.cusum_threshold, atr_period=self.atr_period)
+        bars = as_bars(bars, "BarrierSpec.event_rows")
+        if self.events == "cusum":
+            return _cusum(bars, self.pacing, self.cusum_threshold)
+        chosen = chosen_events(self.pacing, bars)
+        return every_bar(bars) if chosen is None else chosen
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON values; a bundle that knows the ATR alone has no `rule`."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "rule"}
+        return plain if self.rule is None else {**plain, "rule": rule_to_dict(self.rule)}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
+        """What `to_dict` wrote."""
+        rule = saved.get("rule")
+        return cls(**{**saved, "rule": None if rule is None else rule_from_dict(rule)})

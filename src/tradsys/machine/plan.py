@@ -9,7 +9,9 @@ from tradsys.machine.limits import Limits
 
 type PlanName = Literal["auto", "safe", "beast"]
 type Precision = Literal["float32", "bfloat16"]
+type CompileMode = Literal["auto", "on", "off"]
 
+COMPILE_MODES: tuple[CompileMode, ...] = get_args(CompileMode.__value__)
 PLANS: tuple[PlanName, ...] = get_args(PlanName.__value__)
 
 _SHARE = {"safe": 0.5, "beast": 0.85}
@@ -44,6 +46,7 @@ class Plan:
     device: Literal["cpu", "cuda", "mps"]
     device_bytes: int
     precision: Precision
+    compile: CompileMode = "auto"
 
     @property
     def sentence(self) -> str:

@@ -13,6 +13,7 @@ from tradsys.core.plain_values import PlainValues
 PRIOR_SLOPE = 0.5
 PRIOR_SD = 0.5
 _MAX_STEPS = 50
+_MAX_HALVINGS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,14 @@ class _Profile:
 
     def _level(self, slope: float) -> float:
         """Where forecasts are right on average."""
-        reach = float(np.abs(slope * self.d).max()) + 50.0
-        return _halved(lambda level: float(self.w @ (sigmoid(level + slope * self.d) - self.y)), -reach, reach)
+        shown = slope * self.d
+        reach = float(np.abs(shown).max()) + 50.0
+
+        def error(level: float) -> tuple[float, float]:
+            p = sigmoid(level + shown)
+            return float(self.w @ (p - self.y)), float(self.w @ (p * (1 - p)))
+
+        return _met(error, -reach, reach)
 
 
 def _halved(rising: Callable[[float], float], low: float, high: float) -> float:
@@ -128,6 +135,20 @@ def _halved(rising: Callable[[float], float], low: float, high: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if rising(middle) < 0 else (low, middle)
     return (low + high) / 2
+
+
+def _met(rising: Callable[[float], tuple[float, float]], low: float, high: float) -> float:
+    """The same of a function that gives its steepness too: Newton's steps, and halving wherever they lead outside."""
+    at = (low + high) / 2
+    for _ in range(_MAX_HALVINGS):
+        value, steepness = rising(at)
+        low, high = (at, high) if value < 0 else (low, at)
+        step = value / steepness if steepness > 0 else np.inf
+        moved = at - step if low <= at - step <= high else (low + high) / 2
+        if abs(moved - at) <= 1e-13 * max(1.0, abs(at)):
+            return moved
+        at = moved
+    return at
 
 
 def _newton(loss: _Profile, rate: float) -> float | None:

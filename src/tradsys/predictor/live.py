@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
-from tradsys.core.atr import wilder_atr
-from tradsys.core.bars import to_arrays
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.time import as_ms, interval_ms, stamp
-from tradsys.features.stream.bar import HeldBar, as_bar
+from tradsys.features.stream.bar import HeldBar, as_bar, check_bar
 from tradsys.features.stream.feature_stream import FeatureStream, frame_of
+from tradsys.labels.pace import MovingPace
 from tradsys.models.forecaster import FittedForecaster
 from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.networks.stepper import Stepper
+from tradsys.predictor.moving_pace import moving_pace
 from tradsys.predictor.predictor import Decision, ModelOutputs, Predictor
 from tradsys.regimes.family import RegimeFilter
 
@@ -46,7 +46,7 @@ class _RegimeColumns:
         return self.regimes.filter(bars)
 
 
-_MOVING = ("_symbol", "_atr", "_close", "_last", "_row", "_logits", "_n_seen")
+_MOVING = ("_symbol", "_pace", "_close", "_last", "_row", "_logits", "_n_seen")
 """What of a live predictor itself moves on by a bar; its features and networks keep their own memory."""
 
 
@@ -54,8 +54,9 @@ class LivePredictor:
     """`Predictor.decide`, one closed bar after the other; `warm` with history first.
 
     `forecast` stops at the raw log-odds, which is the quick part; `step` goes on to the whole decision. Both take the
-    bar that comes next and refuse any other, without having moved. The average true range goes on from the history's,
-    as in `decide_many`, where `decide` begins it anew: at most 4e-7 of it apart.
+    bar that comes next and refuse any other, without having moved. The pace of the barriers, an average true range
+    unless set, goes on from the history's, as in `decide_many`, where `decide` begins it anew: at most 4e-7 of it
+    apart.
     """
 
     def __init__(self, predictor: Predictor, *, slow: Collection[str] = ()) -> None:
@@ -70,7 +71,8 @@ class LivePredictor:
         )
         self._n_features = len(predictor.features.columns)
         self._step_ms = interval_ms(predictor.interval)
-        self._symbol, self._atr, self._close = "", float("nan"), float("nan")
+        self._symbol, self._close = "", float("nan")
+        self._pace: MovingPace | None = None
         self._row, self._logits = np.empty(0), np.empty(0)
         self._last = pl.DataFrame()
         self._n_seen = 0
@@ -96,9 +98,8 @@ class LivePredictor:
             rows = self.features.warm(frame, n_rows=memory + 1)
             for stepper in self._steppers.values():
                 stepper.warm(rows[:-1, : self._n_features])
-            arrays, period = to_arrays(frame), self.predictor.barriers.atr_period
-            self._symbol, self._close = symbol, float(arrays.close[-1])
-            self._atr = float(wilder_atr(arrays.high, arrays.low, arrays.close, period)[-1])
+            self._symbol, self._close = symbol, float(frame["close"][-1])
+            self._pace = moving_pace(self.predictor.barriers.pacing, frame)
             self._last = frame.tail(1)
             self._read(rows[-1])
             return replace(self._decision(), n_open=n_open)
@@ -119,7 +120,7 @@ class LivePredictor:
 
     def forecast(self, bar: HeldBar, *, after_gap: bool = False, now: datetime | int | None = None) -> FloatArray:
         """Uncalibrated log-odds (2,) of the bar that has just closed; one that closes after `now` is refused."""
-        if np.isnan(self._close) or self.features.n_seen != self._n_seen:
+        if self._pace is None or self.features.n_seen != self._n_seen:
             raise ConfigError(
                 "a live predictor needs its history first, and again after its features were stepped by somebody else; "
                 "call warm(bars)"
@@ -134,11 +135,10 @@ class LivePredictor:
         last = frame_of([bar]) if has_cost else self._last
         if has_cost:
             self.predictor.valuation.holding_cost(last)  # refuses a bar that does not tell its rates
+        check_bar(bar)
+        pace = self._pace.after(bar)  # before anything moves: a rule of a user's may fail
         row = self.features.step(bar, after_gap=after_gap)
-        period = self.predictor.barriers.atr_period
-        true_range = max(bar.high, self._close) - min(bar.low, self._close)
-        self._atr = (self._atr * (period - 1) + true_range) / period
-        self._close, self._last = bar.close, last
+        self._pace, self._close, self._last = pace, bar.close, last
         self._read(row)
         return self._logits
 
@@ -154,11 +154,13 @@ class LivePredictor:
         self._n_seen = self.features.n_seen
 
     def _decision(self) -> Decision:
+        assert self._pace is not None  # no row came without one
+        pace = self._pace.pace
         predictor, X = self.predictor, self._row[None, : self._n_features]
         outputs = ModelOutputs(X, self._logits[None], predictor.timeout.logits(X), self._row[None, self._n_features :])
         start = self.features.last_ts + self._step_ms
         cost = predictor.valuation.holding_cost(self._last)
-        close, atr = np.array([self._close]), np.array([self._atr])
+        close, atr = np.array([self._close]), np.array([pace])
         forecasts = predictor.valued(np.array([start]), close, atr, outputs, cost, symbol=self._symbol)
         actions = predictor.profile.decide(forecasts)
         return Decision(
@@ -171,8 +173,8 @@ class LivePredictor:
             audit=float(forecasts.audit[0]),
             action=int(actions.action[0]),
             size=float(actions.size[0]),
-            stop_distance=predictor.barriers.lower * self._atr,
-            target_distance=predictor.barriers.upper * self._atr,
+            stop_distance=predictor.barriers.lower * pace,
+            target_distance=predictor.barriers.upper * pace,
             horizon=predictor.barriers.horizon,
             reason=actions.reason[0],
         )

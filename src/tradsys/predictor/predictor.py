@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
-from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import closed_bars, split_symbols, to_arrays
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.plugins import load_plugins
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
+from tradsys.labels.pace import ATR_MEMORY as ATR_MEMORY
 from tradsys.machine.threads import one_thread
 from tradsys.predictor.deployed import ARGUMENT, BUNDLE, deployed, profile_called
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
@@ -54,10 +54,6 @@ class Decision:
     n_open: int = 0
 
 
-ATR_MEMORY = 20
-"""Periods after which Wilder's average has forgotten its seed to 4e-7 of it."""
-
-
 class ModelOutputs(NamedTuple):
     """What the models of a predictor make of one symbol's bars, row for row.
 
@@ -84,7 +80,7 @@ class Predictor(PredictorParts):
         """Closed bars that the decision for the last one depends on."""
         deciding = self.features.lookback + max(one.memory for one in self.forecasters.values())
         watching = 0 if self.supervisor is None else self.supervisor.lookback
-        return max(deciding, self.regimes.lookback, watching, ATR_MEMORY * self.barriers.atr_period)
+        return max(deciding, self.regimes.lookback, watching, self.barriers.lookback)
 
     @one_thread()
     def forecast(self, bars: HeldBars, symbol: str = "") -> Forecasts:
@@ -106,7 +102,7 @@ class Predictor(PredictorParts):
     def forecasts(self, bars: pl.DataFrame, outputs: ModelOutputs, rows: BoolArray, symbol: str = "") -> Forecasts:
         """Forecasts of the chosen rows, given the models' outputs for all bars of a symbol."""
         arrays = to_arrays(bars)
-        atr = wilder_atr(arrays.high, arrays.low, arrays.close, self.barriers.atr_period)[rows]
+        atr = self.barriers.pace(bars)[rows]
         known = ModelOutputs(*(values[rows] for values in outputs))
         macro, holding_cost = (
             None if one is None else one[rows] for one in (self.macro_states(bars), self.valuation.holding_cost(bars))
@@ -124,7 +120,7 @@ class Predictor(PredictorParts):
         macro: FloatArray | None = None,
         symbol: str = "",
     ) -> Forecasts:
-        """Forecasts of rows, given the models' outputs, decision times (ms), closes and average true ranges.
+        """Forecasts of rows, given the models' outputs, decision times (ms), closes and the barriers' pace `atr`.
 
         `holding_cost` (n_rows, 2) is what each side is expected to cost while it is held, `macro` (n_rows, n_states)
         a supervisor's filtered states.

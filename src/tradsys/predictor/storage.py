@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -75,7 +75,7 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
         _SETTINGS: _json(
             {
                 "interval_s": predictor.interval.total_seconds(),
-                "barriers": asdict(predictor.barriers),
+                "barriers": predictor.barriers.to_dict(),
                 "profile": profile_to_dict(predictor.profile),
                 "profiles": [profile_to_dict(one) for one in predictor.profiles],
                 "forecasters": {name: one.kind for name, one in predictor.forecasters.items()},
@@ -97,7 +97,11 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
         files[_MONEY] = _json(predictor.money.to_dict())
     if predictor.volatility is not None:
         files |= _prefixed(_VOLATILITY, predictor.volatility.to_files())
-    about: dict[str, Any] = {"feature_schema": predictor.features.schema_digest, "profile": predictor.profile.name}
+    about: dict[str, Any] = {
+        "feature_schema": predictor.features.schema_digest,
+        "profile": predictor.profile.name,
+        "barrier_rule": predictor.barriers.pacing.name,
+    }
     if needed := own_parts_of(predictor):
         about["plugins"] = needed
     write_bundle(folder, files, about=about)
@@ -108,7 +112,8 @@ def own_parts_of(predictor: PredictorParts) -> dict[str, str | None]:
     profiles = (predictor.profile, *predictor.profiles)
     rules = [getattr(one, piece) for one in profiles for piece in PIECES]
     models = (*predictor.forecasters.values(), predictor.timeout)
-    roots = {root_of(type(part).__module__) for part in (*predictor.features.features, *models, *rules)}
+    parts = (*predictor.features.features, *models, *rules, predictor.barriers.pacing)
+    roots = {root_of(type(part).__module__) for part in parts}
     return {root: registered_source(root) for root in sorted(roots) if root != "tradsys" and registers_parts(root)}
 
 
@@ -140,7 +145,7 @@ def read_parts(folder: Path) -> PredictorParts:
         ranks=_part(_RANKS, lambda: ConfidenceRanks.from_bytes(files[_RANKS])),
         regimes=_part(_REGIMES, lambda: filter_from_dict(values[_REGIMES])),
         auditor=_part(_AUDITOR, lambda: FittedAuditor.from_files(_stripped(_AUDITOR, files))),
-        barriers=_part(_SETTINGS, lambda: BarrierSpec(**settings["barriers"])),
+        barriers=_part(_SETTINGS, lambda: BarrierSpec.from_dict(settings["barriers"])),
         profile=_part(_SETTINGS, lambda: profile_from_dict(settings["profile"])),
         volatility=_part(_VOLATILITY, lambda: VolatilityForecast.from_files(volatility)) if volatility else None,
         supervisor=None if supervisor is None else _part(_SUPERVISOR, lambda: FittedMacroFilter.from_dict(supervisor)),

@@ -15,12 +15,12 @@ class Forecasts:
     return after costs as a fraction of the entry price, as such forecasts earned out of fold, and `net_error` (n, 2)
     its standard error; `best_side` (n,) 0 or 1, the allowed side with the larger return by the forecast alone; `rank`
     (n, 2) share of the training part's out-of-fold confidences below the side's probability; `regime` (n, 3) filtered;
-    `audit` (n,) probability that the best side makes money after costs; `atr` (n,) price units; `has_earned` (n,)
-    whether what was expected to pay did so out of fold; `volatility` (n,) the forecast volatility of a bar as a
-    fraction of the price, where a volatility agent forecasts it; `macro` (n, 3) the filtered states of other markets,
-    risk-on to risk-off, where there is a supervisor, NaN if they are not known. Rows that are not `is_ready` hold NaN.
-    A predictor of an earlier version, which kept no record of what its forecasts earned, has neither `net_error` nor
-    `has_earned`.
+    `audit` (n,) probability that the best side makes money after costs; `atr` (n,) what a distance of 1 to target or
+    stop is in price units, the ATR or what another barrier rule measures; `has_earned` (n,) whether what was expected
+    to pay did so out of fold; `volatility` (n,) the forecast volatility of a bar as a fraction of the price, where a
+    volatility agent forecasts it; `macro` (n, 3) the filtered states of other markets, risk-on to risk-off, where there
+    is a supervisor, NaN if they are not known. Rows that are not `is_ready` hold NaN. A predictor of an earlier
+    version, which kept no record of what its forecasts earned, has neither `net_error` nor `has_earned`.
     """
 
     start: IntArray

@@ -6,8 +6,11 @@ from tradsys.core.arrays import FloatArray
 from tradsys.core.kernels import njit
 from tradsys.features.stream.series import Columns, filtered, recorded_by
 
-_LOG_2_PI = float(np.log(2 * np.pi))
+LOG_2_PI = float(np.log(2 * np.pi))
 _LEAST_TOTAL = 1e-250
+_LEAST_PREDICTED = 1e-300
+_SMALL = 1e-50
+"""Times the least total it is still a float."""
 
 
 def _gaussian_series(X: Columns, means: FloatArray, covariances: FloatArray) -> Columns:
@@ -24,16 +27,19 @@ def _gaussian_series(X: Columns, means: FloatArray, covariances: FloatArray) -> 
 def _whitening(covariances: FloatArray) -> tuple[FloatArray, FloatArray]:
     # log det and the quadratic form both come from the inverse of the Cholesky factor
     whitening = np.linalg.inv(np.linalg.cholesky(covariances))
-    log_norm = np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1) - 0.5 * covariances.shape[1] * _LOG_2_PI
+    log_norm = np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1) - 0.5 * covariances.shape[1] * LOG_2_PI
     return whitening, log_norm
 
 
-def forward_filter(log_likelihood: FloatArray, transition: FloatArray, initial: FloatArray) -> tuple[FloatArray, float]:
+def forward_filter(
+    log_likelihood: FloatArray, transition: FloatArray, initial: FloatArray, *, may_overwrite: bool = False
+) -> tuple[FloatArray, float]:
     """Filtered state probabilities (n, k), and the log-likelihood of all observations.
 
     `log_likelihood` (n, k) of each observation under each state, -inf allowed; `transition[i, j]` from i to j;
     `initial` (k,) at the first observation. Each row knows the observations up to its own alone: `alpha_t ∝ B(x_t) *
-    (A' alpha_{t-1})`, in logarithms wherever the numbers grow too small.
+    (A' alpha_{t-1})`, in logarithms wherever the numbers grow too small. With `may_overwrite` the log-likelihoods'
+    memory is used, which saves a copy.
 
     The first day of the umbrella example of Russell and Norvig, *Artificial Intelligence* (2010), 15.2:
 
@@ -41,9 +47,9 @@ def forward_filter(log_likelihood: FloatArray, transition: FloatArray, initial: 
     >>> forward_filter(rain, np.array([[0.7, 0.3], [0.3, 0.7]]), np.array([0.5, 0.5]))[0].round(3)
     array([[0.818, 0.182]])
     """
-    log_likelihood = np.ascontiguousarray(log_likelihood, dtype=np.float64)
-    filtered = np.empty(log_likelihood.shape)
-    return filtered, _forward(log_likelihood, np.ascontiguousarray(transition.T), np.asarray(initial, float), filtered)
+    likelihood = np.array(log_likelihood, dtype=np.float64, order="C", copy=None if may_overwrite else True)
+    filtered = np.empty(likelihood.shape)
+    return filtered, fill_forward(likelihood, np.ascontiguousarray(transition.T), np.asarray(initial, float), filtered)
 
 
 @recorded_by(filtered)
@@ -71,12 +77,15 @@ def gaussian_log_likelihood(X: FloatArray, means: FloatArray, covariances: Float
     """Log density of each row under each state's Gaussian: (n, d), (k, d), (k, d, d) -> (n, k)."""
     whitening, log_norm = _whitening(covariances)
     out = np.empty((len(X), len(means)))
-    _gaussian(np.ascontiguousarray(X, dtype=np.float64), means, whitening, log_norm, out)
+    fill_gaussian(np.ascontiguousarray(X, dtype=np.float64), means, whitening, log_norm, out)
     return out
 
 
 @njit(cache=True)
-def _gaussian(X: FloatArray, means: FloatArray, whitening: FloatArray, log_norm: FloatArray, out: FloatArray) -> None:
+def fill_gaussian(
+    X: FloatArray, means: FloatArray, whitening: FloatArray, log_norm: FloatArray, out: FloatArray
+) -> None:
+    """`gaussian_log_likelihood` of whitened states: the inverses of their Cholesky factors, and their constants."""
     n, d = X.shape
     for t in range(n):
         for s in range(len(means)):
@@ -89,13 +98,17 @@ def _gaussian(X: FloatArray, means: FloatArray, whitening: FloatArray, log_norm:
             out[t, s] = log_norm[s] - 0.5 * square
 
 
-@njit(cache=True)
-def _forward(log_likelihood: FloatArray, into: FloatArray, initial: FloatArray, filtered: FloatArray) -> float:
-    """Fill `filtered`; `into[j, i]` is the transition from i to j."""
-    n, k = log_likelihood.shape
-    total_log = 0.0
+@njit(cache=True, error_model="numpy")
+def fill_forward(likelihood: FloatArray, into: FloatArray, initial: FloatArray, filtered: FloatArray) -> float:
+    """Fill `filtered`; `into[j, i]` is the transition from i to j. Returns the log-likelihood.
+
+    `likelihood` comes as logarithms and is left as ratios within each row, the likeliest one 1 where all is well.
+    """
+    n, k = likelihood.shape
+    ratio = np.empty(k)
+    total_log, product = 0.0, 1.0
     for t in range(n):
-        best = log_likelihood[t].max()
+        best = likelihood[t].max()
         total = 0.0
         for j in range(k):
             predicted = 0.0
@@ -104,29 +117,38 @@ def _forward(log_likelihood: FloatArray, into: FloatArray, initial: FloatArray, 
             else:
                 for i in range(k):
                     predicted += into[j, i] * filtered[t - 1, i]
-            value = predicted * np.exp(log_likelihood[t, j] - best) if best > -np.inf else 0.0
-            filtered[t, j] = value
-            total += value
+            ratio[j] = np.exp(likelihood[t, j] - best) if best > -np.inf else 0.0
+            filtered[t, j] = predicted * ratio[j]
+            total += filtered[t, j]
         if total < _LEAST_TOTAL:  # the likely states could not be reached: compare the others in logarithms
-            best = -np.inf
-            for j in range(k):
-                predicted = initial[j] if t == 0 else 0.0
-                if t > 0:
-                    for i in range(k):
-                        predicted += into[j, i] * filtered[t - 1, i]
-                filtered[t, j] = np.log(predicted) + log_likelihood[t, j] if predicted > 0.0 else -np.inf
-                best = max(best, filtered[t, j])
+            predicted_row = into @ filtered[t - 1] if t > 0 else initial.copy()
+            best = _reached(likelihood[t], predicted_row, ratio)
             if best == -np.inf:  # the observation is impossible in every state: it moves no probability
                 filtered[t:] = np.nan
                 return -np.inf
-            total = 0.0
-            for j in range(k):
-                filtered[t, j] = np.exp(filtered[t, j] - best)
-                total += filtered[t, j]
+            filtered[t] = predicted_row * ratio
+            total = filtered[t].sum()
         for j in range(k):
             filtered[t, j] /= total
-        total_log += np.log(total) + best
-    return total_log
+            likelihood[t, j] = ratio[j]
+        total_log += best
+        product *= total  # one logarithm for many rows
+        if not _SMALL < product < 1.0 / _SMALL:
+            total_log += np.log(product)
+            product = 1.0
+    return float(total_log + np.log(product))
+
+
+@njit(cache=True)
+def _reached(log_likelihood: FloatArray, predicted: FloatArray, ratio: FloatArray) -> float:
+    """Fill one row's `ratio` so that the likeliest state that could be reached has 1; its log-likelihood there."""
+    best = -np.inf
+    for j in range(len(predicted)):
+        ratio[j] = np.log(predicted[j]) + log_likelihood[j] if predicted[j] > _LEAST_PREDICTED else -np.inf
+        best = max(best, ratio[j])
+    for j in range(len(predicted)):
+        ratio[j] = np.exp(ratio[j] - best) / predicted[j] if ratio[j] > -np.inf else 0.0
+    return best
 
 
 @njit(cache=True)

@@ -52,7 +52,7 @@ class FittedRegimes(PlainValues):
 
     def filter(self, X: Observed) -> FloatArray:
         """Filtered probabilities, (n, d) -> (n, n_states): each row from the observations up to its own."""
-        return forward_filter(self._log_density(X), np.array(self.transition), np.array(self.initial))[0]
+        return self._filtered(X)[0]
 
     def filter_windows(self, X: Observed, window: int) -> FloatArray:
         """The same from the last `window` observations alone; NaN in the first `window - 1` rows."""
@@ -60,19 +60,21 @@ class FittedRegimes(PlainValues):
 
     def score(self, X: Observed) -> float:
         """Log-likelihood of a run of observations, shape (n, d)."""
-        return forward_filter(self._log_density(X), np.array(self.transition), np.array(self.initial))[1]
+        return self._filtered(X)[1]
 
     def smoothed_proba(self, X: Observed) -> FloatArray:
         """For plots only: (n, d) -> (n, n_states) that know the future; traded on, they invent profit."""
-        likelihood = self._log_density(X)
-        transition = np.array(self.transition)
-        filtered = forward_filter(likelihood, transition, np.array(self.initial))[0]
+        filtered, transition = self._filtered(X)[0], np.array(self.transition)
         smoothed = filtered.copy()
         for t in range(len(filtered) - 2, -1, -1):
             predicted = np.maximum(filtered[t] @ transition, np.finfo(float).tiny)
             smoothed[t] = filtered[t] * (transition @ (smoothed[t + 1] / predicted))
             smoothed[t] /= smoothed[t].sum()
         return smoothed
+
+    def _filtered(self, X: Observed) -> tuple[FloatArray, float]:
+        transition, initial = np.array(self.transition), np.array(self.initial)
+        return forward_filter(self._log_density(X), transition, initial, may_overwrite=True)
 
     def _log_density(self, X: Observed) -> FloatArray:
         n_columns, X = len(self.means[0]), as_rows(X)

@@ -1,10 +1,8 @@
 """A Gaussian hidden Markov model of market states, fitted by EM from several starts."""
 
-import logging
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from tradsys.core.counts import check_whole
 from tradsys.core.errors import ConfigError, FitError, NotEnoughBars
 from tradsys.core.plain_values import as_tuples
 from tradsys.core.seeds import generator
+from tradsys.regimes.em import Chain, run_em
 from tradsys.regimes.fitted import FittedRegimes, Observed, as_rows, check_finite
 
 _SCREEN_ROWS = 3000
@@ -26,6 +25,8 @@ _LEAST_WEIGHT = 1.0
 """Rows that a state is worth, below which it has collapsed."""
 _PRIOR = 1e-4
 """Sum of squares that every state's variance gets beside that of its rows, whose columns have variance one."""
+_PRIOR_AS_GIVEN = 1e-2
+"""The same where rows have no units and are fitted as they are."""
 
 
 class _Scale(NamedTuple):
@@ -53,10 +54,10 @@ class _Scale(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RegimeModel:
-    """Gaussian hidden Markov model with `n_states`, the best of `n_starts` EM runs (hmmlearn).
+    """Gaussian hidden Markov model with `n_states`, the best of `n_starts` EM runs.
 
     A start takes the means of runs of bars drawn at random for its states, which last; k-means and random
-    transitions, hmmlearn's own start, end in states that flicker. After a few EM steps on a stretch of the rows the
+    transitions, the usual start, end in states that flicker. After a few EM steps on a stretch of the rows the
     likeliest start is taken to convergence on all of them: until a step gains less than `tolerance` in log-likelihood
     per row. Only an EM run that stopped by itself counts as converged, not one that ran out of `max_steps`.
 
@@ -108,7 +109,7 @@ class RegimeModel:
         rows = (X - scale.centre) / scale.spread
         best = self._screen(rows, lengths) if start_from is None else self._continued(start_from, scale)
         enough = self.tolerance * len(X)
-        gains = np.diff(_run(best, rows, lengths, n_steps=self.max_steps, enough=enough))
+        gains = np.diff(self._run(best, rows, lengths, n_steps=self.max_steps, enough=enough))
         is_converged = bool(len(gains) and gains[-1] < enough)
         model = _fitted(best, self.order, scale, is_converged=is_converged)
         runs = np.split(X, np.cumsum(lengths)[:-1])
@@ -148,19 +149,19 @@ class RegimeModel:
                 "leave out rows that only repeat a value"
             )
 
-    def _continued(self, earlier: FittedRegimes, scale: _Scale) -> Any:
+    def _continued(self, earlier: FittedRegimes, scale: _Scale) -> Chain:
         if earlier.n_states != self.n_states:
             raise ConfigError(f"start_from has {earlier.n_states} states, wanted {self.n_states}")
         if len(earlier.means[0]) != len(scale.spread):
             raise ConfigError(f"start_from reads {len(earlier.means[0])} columns a row, found {len(scale.spread)}")
-        return self._hmm(
+        return Chain(
             initial=np.array(earlier.initial),
             transition=np.array(earlier.transition),
             means=(np.array(earlier.means) - scale.centre) / scale.spread,
             covariances=np.array(earlier.covariances) / scale.areas,
         )
 
-    def _screen(self, X: FloatArray, lengths: Sequence[int]) -> Any:
+    def _screen(self, X: FloatArray, lengths: Sequence[int]) -> Chain:
         """The likeliest of the starts after a few steps on the latest rows of every run."""
         share = max(_SCREEN_ROWS // len(lengths), _ROWS_PER_STATE)
         ends = [run[-share:] for run in np.split(X, np.cumsum(lengths)[:-1])]
@@ -171,43 +172,34 @@ class RegimeModel:
                 "cut them off, or load a history that does not end in an outage"
             )
         starts = [self._start(few, generator(self.seed, "regimes", i)) for i in range(self.n_starts)]
-        scores = [_run(start, few, few_lengths, n_steps=_SCREEN_STEPS, enough=-np.inf)[-1] for start in starts]
+        scores = [self._run(start, few, few_lengths, n_steps=_SCREEN_STEPS, enough=-np.inf)[-1] for start in starts]
         return starts[int(np.argmax(scores))]
 
-    def _start(self, X: FloatArray, rng: np.random.Generator) -> Any:
+    def _start(self, X: FloatArray, rng: np.random.Generator) -> Chain:
         """States that look like runs of neighbouring rows drawn at random, and that last."""
         k, run = self.n_states, min(_START_ROWS, len(X) // self.n_states)
         firsts = rng.integers(0, len(X) - run + 1, k)
         stay = _START_STAY
-        return self._hmm(
+        return Chain(
             initial=np.full(k, 1 / k),
             transition=np.full((k, k), (1 - stay) / (k - 1)) + np.eye(k) * (stay - (1 - stay) / (k - 1)),
             means=np.stack([X[first : first + run].mean(axis=0) for first in firsts]),
             covariances=np.stack([np.diag(X.var(axis=0) / k)] * k),
         )
 
-    def _hmm(self, *, initial: FloatArray, transition: FloatArray, means: FloatArray, covariances: FloatArray) -> Any:
-        """Hmmlearn's model with these parameters; EM goes on from them."""
-        from hmmlearn.hmm import GaussianHMM
-
-        # its other implementation, "scaling", underflows at outliers
-        hmm = GaussianHMM(
-            n_components=self.n_states,
-            covariance_type=self.covariance,
-            covars_prior=self._prior(means.shape[1]),
-            init_params="",
-            implementation="log",
-        )
-        hmm.startprob_, hmm.transmat_, hmm.means_ = initial, transition, means
+    def _run(
+        self, chain: Chain, X: FloatArray, lengths: Sequence[int], *, n_steps: int, enough: float
+    ) -> Sequence[float]:
+        """EM in place, until a step gains less than `enough`; the log-likelihood before each step."""
+        prior = _PRIOR if self.has_units else _PRIOR_AS_GIVEN
         is_full = self.covariance == "full"
-        hmm.covars_ = covariances if is_full else np.diagonal(covariances, axis1=1, axis2=2)
-        return hmm
-
-    def _prior(self, n_columns: int) -> Any:
-        """What is added to each state's sums of squares: to those of single columns alone where they have units."""
-        if not self.has_units:
-            return 1e-2
-        return _PRIOR * np.eye(n_columns) if self.covariance == "full" else _PRIOR
+        history, is_positive = run_em(chain, X, lengths, prior=prior, is_full=is_full, n_steps=n_steps, enough=enough)
+        if not is_positive:
+            raise FitError(
+                f"the regimes of {len(X)} rows could not be separated (a state has no rows, or columns that are "
+                "multiples of each other); try fewer states, leave a column out or load more history"
+            )
+        return history
 
 
 def _are_one(means: FloatArray, covariances: FloatArray, state: int) -> bool:
@@ -218,38 +210,16 @@ def _are_one(means: FloatArray, covariances: FloatArray, state: int) -> bool:
     )
 
 
-def _run(hmm: Any, X: FloatArray, lengths: Sequence[int], *, n_steps: int, enough: float) -> list[float]:
-    """EM in place, until a step gains less than `enough`; the log-likelihood before each step."""
-    from hmmlearn.base import ConvergenceMonitor
-
-    hmm.n_iter = n_steps
-    hmm.monitor_ = ConvergenceMonitor(enough, n_steps, False)  # it keeps limits of its own, beside the model's
-    logger = logging.getLogger("hmmlearn")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # it warns of what `is_converged` says
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):  # what is not finite is refused where it is read
-            warnings.simplefilter("ignore", DeprecationWarning)  # hmmlearn 0.3.3 sets shapes in place
-            hmm.fit(X, lengths)
-    except ValueError as error:
-        raise FitError(
-            f"the regimes of {len(X)} rows could not be separated ({error}); try fewer states or load more history"
-        ) from error
-    finally:
-        logger.setLevel(level)
-    return list(hmm.monitor_.history)
-
-
-def _fitted(hmm: Any, order: str, scale: _Scale, *, is_converged: bool) -> FittedRegimes:
+def _fitted(chain: Chain, order: str, scale: _Scale, *, is_converged: bool) -> FittedRegimes:
     """The states in their order and the observations' units, every transition possible; no likelihood yet."""
     with np.errstate(all="ignore"):
-        means, covariances = hmm.means_ * scale.spread + scale.centre, hmm.covars_ * scale.areas
+        means, covariances = chain.means * scale.spread + scale.centre, chain.covariances * scale.areas
         size = means[:, 0] if order == "mean" else covariances[:, 0, 0] + means[:, 0] ** 2
-        finite = [np.isfinite(values).all() for values in (means, covariances, hmm.transmat_, np.log(scale.areas))]
+        finite = [np.isfinite(values).all() for values in (means, covariances, chain.transition, np.log(scale.areas))]
     if not all(finite):
         raise FitError("the regimes came out without finite means and variances; try fewer states or load more history")
     rank = np.argsort(size, kind="stable")
-    transition = np.maximum(hmm.transmat_[np.ix_(rank, rank)], _LEAST_TRANSITION)
+    transition = np.maximum(chain.transition[np.ix_(rank, rank)], _LEAST_TRANSITION)
     transition /= transition.sum(axis=1, keepdims=True)
     return FittedRegimes(
         initial=as_tuples(_stationary(transition).tolist()),

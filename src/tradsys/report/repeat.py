@@ -45,7 +45,7 @@ def changed_settings(config: Mapping[str, Any]) -> tuple[dict[str, str], tuple[s
     for stored, value in flattened(config).items():
         section, _, name = stored.rpartition(".")
         key = f"{RENAMED.get(section, section)}.{name}" if section else name
-        if key in ("seed", "machine.plan") or (key in usual and usual[key] == value):
+        if key == "seed" or key.startswith("machine.") or (key in usual and usual[key] == value):
             continue
         if key in usual:
             said[key] = as_given(value)

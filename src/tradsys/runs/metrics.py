@@ -143,6 +143,7 @@ class LabelMetrics(RunSection):
     upper: Number
     lower: Number
     horizon: int
+    unit: str = "ATR"
 
 
 class FoldTrades(RunSection):

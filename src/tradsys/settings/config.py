@@ -140,8 +140,11 @@ class RunConfig(SettingsSection):
     def changed(self) -> dict[str, Any]:
         """The settings that differ from their defaults, but for the seed and what takes of the machine."""
         usual, own = type(self)().settings, self.settings
-        aside = ("seed", "machine.plan")
-        return {key: value for key, value in own.items() if value != usual[key] and key not in aside}
+        return {
+            key: value
+            for key, value in own.items()
+            if value != usual[key] and key != "seed" and not key.startswith("machine.")
+        }
 
     @property
     def digest(self) -> str:

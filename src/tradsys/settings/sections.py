@@ -15,6 +15,7 @@ from tradsys.core.identity import NOT_IDENTITY
 from tradsys.core.orders import least_notional
 from tradsys.core.settings import SettingsSection
 from tradsys.core.traded import NoVolume
+from tradsys.labels.registry import check_rule
 from tradsys.models.registry import check_agent, is_network
 
 type JournalPreset = Literal["journal-base", "journal-trial0", "journal-golden", "journal-challenger"]
@@ -52,13 +53,17 @@ type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(lambda value: (value,)
 class LabelSettings(SettingsSection):
     """Triple barrier: distances (CUSUM too) in ATR, horizon in bars; 1.5 / 1.5 / 24 did well on hourly bars.
 
-    In a fit, labels weigh by `weights`, down to `time_decay` of that for the oldest; 1 decays nothing.
+    Distances are multiples of what `rule` measures: `atr` over `atr_period` bars, `ewma_volatility` of
+    `volatility_span` bars (100 as López de Prado has it), or a rule of a plugin. In a fit, labels weigh by `weights`,
+    down to `time_decay` of that for the oldest; 1 decays nothing.
     """
 
     upper: float = Field(1.5, gt=0)
     lower: float = Field(1.5, gt=0)
     horizon: Count = 24
     atr_period: Count = 14
+    rule: Annotated[str, AfterValidator(check_rule)] = "atr"
+    volatility_span: Annotated[int, Field(ge=2)] = 100
     events: Literal["every", "cusum"] = "every"
     cusum_threshold: float = Field(1.0, gt=0)
     weights: Literal["uniqueness", "return"] = "uniqueness"
@@ -303,3 +308,5 @@ class MachineSettings(SettingsSection):
     """How much of the machine a run may take; changes no result but for rounding on an accelerator."""
 
     plan: Literal["auto", "safe", "beast"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Networks' training steps by torch's compiler: where it pays, always, or never; auto compiles on CUDA alone."""

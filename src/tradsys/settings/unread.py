@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
+from tradsys.labels.registry import is_own_rule
 from tradsys.models.registry import own_agents
 from tradsys.settings.config import RunConfig
 
@@ -12,6 +13,9 @@ _NETWORK: Final = ("dropout", "learning_rate", "max_steps", "window", "objective
 _TRANSFORMER: Final = ("d_model", "n_layers", "n_heads", "attention_start")
 _FOCAL: Final = ("focal_gamma", "focal_alpha")
 _OF_A_NETWORK: Final = tuple(f"agent.{name}" for name in (*_NETWORK, *_TRANSFORMER, *_FOCAL))
+
+_RULE_OF: Final = {"labels.atr_period": "atr", "labels.volatility_span": "ewma_volatility"}
+"""Settings of a barrier rule of ours, which one of a user's may read too."""
 
 _PATHS, _SIZES = ("folds.path_*",), ("portfolio.fraction", "portfolio.cap", "portfolio.cash_quote", "portfolio.tick")
 _RANK_READS: Final = (
@@ -76,6 +80,9 @@ def _reason(command: str, config: RunConfig, key: str) -> str:
             return "it shapes the transformer, and the agent is the resnet"
         if name in _FOCAL and agent.objective != "focal":
             return f"it belongs to the focal loss, and agent.objective is {agent.objective}"
+    rule = config.labels.rule
+    if _RULE_OF.get(key, rule) != rule and not is_own_rule(rule):
+        return f"it belongs to labels.rule={_RULE_OF[key]}, and that is {rule}"
     if key == "labels.cusum_threshold" and config.labels.events != "cusum":
         return f"it belongs to labels.events=cusum, and that is {config.labels.events}"
     if key == "folds.path_tests" and config.folds.path_groups == 0:

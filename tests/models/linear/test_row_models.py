@@ -254,7 +254,7 @@ def test_loading_a_linear_model_imports_nothing_heavy() -> None:
     script = (
         "import sys; from tradsys.models.forecaster import load_forecaster;"
         "load_forecaster('linear', {'linear.json': b'{\"intercept\": [0, 0], \"coef\": [[1], [2]]}'});"
-        "heavy = {'torch', 'xgboost', 'sklearn', 'onnxruntime', 'hmmlearn', 'statsmodels'} & set(sys.modules);"
+        "heavy = {'torch', 'xgboost', 'sklearn', 'onnxruntime', 'statsmodels'} & set(sys.modules);"
         "sys.exit(', '.join(heavy) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

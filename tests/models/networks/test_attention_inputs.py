@@ -1,8 +1,10 @@
 """The transformer's attention inputs, and the rotation that tells places apart."""
 
+import pytest
 import torch
 from torch import Tensor
 
+from tradsys.models.networks import transformer
 from tradsys.models.networks.transformer import attention_inputs, rotation
 
 WINDOW, HEADS, D_HEAD = 5, 2, 4
@@ -39,3 +41,60 @@ def test_each_gradient_has_the_precision_of_what_it_belongs_to() -> None:
     assert (queries.dtype, keys.dtype, values.dtype) == (torch.float32, torch.float32, torch.bfloat16)
     (gradient,) = torch.autograd.grad(queries.sum() + keys.sum() + values.float().sum(), qkv)
     assert gradient.dtype == torch.bfloat16
+
+
+def tables(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosine and sine as both ways take them, (2 window, d_head)."""
+    cosine, sine = rotation(2 * WINDOW, D_HEAD, torch.zeros((), dtype=dtype))
+    return torch.cat((cosine, cosine), dim=1), torch.cat((-sine, sine), dim=1)
+
+
+WAYS = {
+    "written out": transformer._AttentionInputs.apply,
+    "plain": transformer.plain_attention_inputs,
+}
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (1, 4), (3, 2)], ids=str)
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_has_the_gradient_of_its_values_in_the_shape_of_its_input(way: str, shape: tuple[int, int]) -> None:
+    random = torch.Generator().manual_seed(1)
+    heads = torch.randn(*shape, WINDOW, 3, HEADS, D_HEAD, generator=random, dtype=torch.float64, requires_grad=True)
+    both = tables(torch.float64)
+    parts = WAYS[way](heads, *both)
+    (gradient,) = torch.autograd.grad(sum(part.square().sum() for part in parts), heads)
+    assert gradient.shape == heads.shape
+    assert torch.autograd.gradcheck(lambda x: WAYS[way](x, *both), heads, atol=1e-6)
+
+
+def test_both_ways_agree_to_ten_digits() -> None:
+    random = torch.Generator().manual_seed(2)
+    heads = torch.randn(3, 4, WINDOW, 3, HEADS, D_HEAD, generator=random, dtype=torch.float64, requires_grad=True)
+    ours, theirs = (way(heads, *tables(torch.float64)) for way in WAYS.values())
+    weights = [torch.randn(part.shape, generator=random, dtype=torch.float64) for part in theirs]
+    gradients = [torch.autograd.grad(parts, heads, weights)[0] for parts in (ours, theirs)]
+    for one, other in (*zip(ours, theirs, strict=True), gradients):
+        torch.testing.assert_close(one, other, atol=1e-10, rtol=0)
+
+
+def test_what_is_compiled_and_what_runs_on_a_card_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    plainly = transformer.plain_attention_inputs
+
+    def watched(*args: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        taken.append(args[0].device.type)
+        return plainly(*args)
+
+    monkeypatch.setattr(transformer, "plain_attention_inputs", watched)
+    qkv, turn = torch.ones(1, 2, WINDOW, 3 * HEADS * D_HEAD), rotation(2 * WINDOW, D_HEAD, torch.zeros(()))
+    attention_inputs(qkv, HEADS, turn)
+    assert taken == []
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    attention_inputs(qkv, HEADS, turn)
+    assert taken == ["cpu"]
+
+
+def test_plain_parts_keep_the_precision_of_what_they_are_made_of() -> None:
+    heads = torch.ones(1, 2, WINDOW, 3, HEADS, D_HEAD, dtype=torch.bfloat16, requires_grad=True)
+    parts = transformer.plain_attention_inputs(heads, *tables(torch.float32))
+    assert {part.dtype for part in parts} == {torch.bfloat16}

@@ -13,7 +13,6 @@ from tradsys.models.linear.baselines import BaseRate, VolatilityOnly
 from tradsys.models.linear.logistic import RidgeLogistic
 from tradsys.research.lookahead.computed_tables import fit_tables
 from tradsys.research.lookahead.without_future import mirrored
-from tradsys.research.selection import combinatorial_paths
 from tradsys.research.selection.combinatorial_paths import (
     combinatorial_folds,
     cross_validated_paths,
@@ -113,14 +112,12 @@ def test_wilder_bars_in_a_test_group_change_no_scale_and_no_regime(data, spec):
     assert decide_split(replace(data, frames={"X": wild}), spec, whole).predictor.regimes != one.regimes
 
 
-def test_each_group_is_told_by_the_split_that_the_map_names(monkeypatch, spec):
+def test_each_group_is_told_by_the_split_that_the_map_names():
     """Path 2 of (6, 2) is (G1,S2)(G2,S6)(G3,S6)(G4,S7)(G5,S8)(G6,S9)."""
     edges = np.arange(7) * 1_000
     when = pl.Series("start", np.arange(0, 6_000, 250)).cast(pl.Datetime("ms", "UTC"))
-    monkeypatch.setattr(
-        combinatorial_paths, "block_decisions", lambda split, *_: pl.DataFrame([when]).with_columns(split=split + 1)
-    )
-    decisions = path_decisions(range(15), CombinatorialPurgedCV(6, 2).paths()[1], edges, spec.profiles[0], spec)
+    decided = [pl.DataFrame([when]).with_columns(split=split + 1) for split in range(15)]
+    decisions = path_decisions(decided, CombinatorialPurgedCV(6, 2).paths()[1], edges)
     assert decisions["start"].equals(when)
     assert decisions["split"][::4].to_list() == [2, 6, 6, 7, 8, 9]
 

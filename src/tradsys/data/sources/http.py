@@ -15,14 +15,14 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
+from tradsys.core.cache_folder import cache_folder
 from tradsys.core.errors import SourceError
 from tradsys.core.files import exclusive
 from tradsys.data.settings import DataSettings
 
 
 def _folder() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "tradsys" / "pace"
+    return cache_folder("pace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Ridge logistic regression, pooled over symbols: the decision maker that everything else has to beat."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -86,13 +86,22 @@ def fit_two_sides(panel: Panel, rows: Rows, columns: BoolArray, penalty: float |
 
 def side_problems(panel: Panel, rows: Rows, columns: BoolArray) -> tuple[Problem, Problem]:
     """The long and the short side's rows, all symbols pooled; a FitError where there is nothing to learn from."""
-    X, y, weight = panel.stack_X(rows)[:, columns], panel.stack_y(rows), panel.stack_weight(rows)
+    X, y, weight = _stacked(panel.X, rows, columns), panel.stack_y(rows), panel.stack_weight(rows)
     start = stack(panel.start, rows)
     end = stack(panel.end, rows)
     for side in range(2):
         weighted_rate(y[:, side], weight[:, side])
     long, short = (Problem(X, y[:, side], weight[:, side], start, end[:, side]) for side in range(2))
     return long, short
+
+
+def _stacked(values: Sequence[FloatArray], rows: Rows, columns: BoolArray) -> FloatArray:
+    """Some columns of the chosen rows, symbol after symbol, column by column in memory; nothing is copied twice."""
+    ends = np.cumsum([np.count_nonzero(mask) for mask in rows]).tolist()
+    X = np.empty((ends[-1], np.count_nonzero(columns)), order="F")
+    for own, mask, first, end in zip(values, rows, [0, *ends], ends, strict=False):
+        X[first:end] = own[mask][:, columns]
+    return X
 
 
 def weighted_rate(y: FloatArray, weight: FloatArray) -> float:
@@ -126,9 +135,8 @@ def fit_logistic(
     ridge = np.zeros(design.shape[1])
     ridge[1:] = penalty
     beta = np.zeros(design.shape[1])
-    base = np.zeros(len(X)) if offset is None else offset
     beta[0] = log_odds(rate) if offset is None else 0.0
-    p, loss = _forecast(design, y, w, beta, ridge, base)
+    p, loss = _forecast(design, y, w, beta, ridge, offset)
     curvature, previous = None, np.inf
     for _ in range(_MAX_STEPS):
         gradient = (w * (p - y)) @ design + ridge * beta
@@ -140,7 +148,7 @@ def fit_logistic(
         previous = size
         step = np.linalg.solve(curvature, gradient)
         for _ in range(30):
-            p, new_loss = _forecast(design, y, w, beta - step, ridge, base)
+            p, new_loss = _forecast(design, y, w, beta - step, ridge, offset)
             if new_loss <= loss + 1e-14:
                 break
             step /= 2
@@ -152,11 +160,18 @@ def fit_logistic(
 
 
 def _forecast(
-    design: FloatArray, y: FloatArray, w: FloatArray, beta: FloatArray, ridge: FloatArray, offset: FloatArray
+    design: FloatArray, y: FloatArray, w: FloatArray, beta: FloatArray, ridge: FloatArray, offset: FloatArray | None
 ) -> tuple[FloatArray, float]:
-    """Probabilities and penalised loss at `beta`."""
-    z = design @ beta + offset
-    tail = np.exp(-np.abs(z))
-    p = np.where(z >= 0, 1.0, tail) / (1.0 + tail)
-    loss = w @ (np.maximum(z, 0) - y * z + np.log1p(tail)) + 0.5 * (ridge @ beta**2)
+    """Probabilities and penalised loss at `beta`; steps are done in place, since the rows are many."""
+    z = design @ beta
+    if offset is not None:
+        z += offset
+    tail = np.abs(z)
+    np.exp(np.negative(tail, out=tail), out=tail)
+    p = np.where(z >= 0, 1.0, tail)
+    p /= 1.0 + tail
+    losses = np.maximum(z, 0)
+    losses -= np.multiply(z, y, out=z)
+    losses += np.log1p(tail, out=tail)
+    loss = w @ losses + 0.5 * (ridge @ beta**2)
     return p, float(loss)

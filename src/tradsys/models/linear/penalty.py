@@ -1,6 +1,6 @@
 """How strong a ridge the training rows themselves ask for, from purged folds in closed form."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ PENALTIES = (2.0, 1.0, 0.5, 0.25, 0.1, 0.03)
 _N_FOLDS = 5
 _N_BLOCKS = 50
 _N_STANDARD_ERRORS = 2.0
+_CHUNK = 4_096
 
 
 class Problem(NamedTuple):
@@ -65,9 +66,7 @@ def choose_penalties(
         for problem, steps in zip(problems, folds, strict=True):
             block = (problem.start - first) * _N_BLOCKS // span
             for fold in steps:
-                loss = fold.losses(problem, trials)
-                for j in range(len(trials)):
-                    losses[:, j] += np.bincount(block[fold.test], loss[:, j], minlength=_N_BLOCKS)
+                losses += fold.losses(problem, trials, block)
         chosen = trials[first_good_enough(losses)]
     return chosen
 
@@ -91,33 +90,40 @@ class _Fold(NamedTuple):
     score: FloatArray
     curvature: FloatArray
 
-    def losses(self, problem: Problem, penalties: Sequence[FloatArray]) -> FloatArray:
-        """Weighted log-loss of the test rows, one Newton step from the base rate, (n_test, n_penalties)."""
+    def losses(self, problem: Problem, penalties: Sequence[FloatArray], block: IntArray) -> FloatArray:
+        """Sums of the test rows' weighted log-loss, one Newton step from the base rate, (n_blocks, n_penalties).
+
+        `block` (n,) is that of each of the problem's rows.
+        """
         ridge = np.zeros((len(penalties), *self.curvature.shape))
         on_diagonal = np.arange(1, len(self.score))
         ridge[:, on_diagonal, on_diagonal] = penalties
-        beta = np.column_stack(list(np.linalg.solve(self.curvature + ridge, self.score[:, None])[:, :, 0]))
-        z = problem.X[self.test] @ beta[1:] + (beta[0] + log_odds(self.rate))
-        y, weight = problem.y[self.test, None], problem.weight[self.test, None]
-        return np.asarray(weight * (np.logaddexp(0, z) - y * z))
+        beta = np.linalg.solve(self.curvature + ridge, self.score[:, None])[:, :, 0]
+        level = beta[:, :1] + log_odds(self.rate)
+        total = np.zeros((_N_BLOCKS, len(penalties)))
+        for rows in _chunks(self.test):
+            z = beta[:, 1:] @ problem.X[rows].T + level  # (n_penalties, n_rows), which the cache holds
+            loss = problem.weight[rows] * (np.maximum(z, 0.0) + np.log(1.0 + np.exp(-np.abs(z))) - problem.y[rows] * z)
+            for j, one in enumerate(loss):
+                total[:, j] += np.bincount(block[rows], one, _N_BLOCKS)
+        return total
 
 
 def _folds(problem: Problem) -> list[_Fold]:
     """Purged folds with both outcomes in each training part; none where there are too few rows."""
-    X, y, weight, start, end = problem
-    design = np.column_stack([np.ones(len(X)), X])
+    X, _, _, start, end = problem
     try:
         splits = list(PurgedKFold(_N_FOLDS).split(X, intervals=(start, end)))
     except DataError:
         return []
-    everything = _sums(design, y, weight)
+    tested = [_sums(problem, test) for _, test in splits]
+    gram_of_all, moment_of_all = (np.sum(parts, axis=0) for parts in zip(*tested, strict=True))
     folds = []
-    for train, test in splits:
-        is_left_out = np.ones(len(X), bool)
-        is_left_out[train] = False
-        left_out = np.flatnonzero(is_left_out)
-        without = _sums(design[left_out], y[left_out], weight[left_out])
-        gram, moment = everything[0] - without[0], everything[1] - without[1]
+    for (train, test), own in zip(splits, tested, strict=True):
+        is_purged = np.ones(len(X), bool)
+        is_purged[train] = is_purged[test] = False
+        purged = _sums(problem, np.flatnonzero(is_purged))
+        gram, moment = gram_of_all - own[0] - purged[0], moment_of_all - own[1] - purged[1]
         rate = float(moment[0] / gram[0, 0]) if gram[0, 0] > 0 else 0.0
         if not 0 < rate < 1:
             return []
@@ -126,7 +132,20 @@ def _folds(problem: Problem) -> list[_Fold]:
     return folds
 
 
-def _sums(design: FloatArray, y: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weighted Gram matrix and weighted sum of the labelled rows; the first column of `design` is one."""
-    weighted = design * weight[:, None]
-    return weighted.T @ design, weighted.T @ y
+def _sums(problem: Problem, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Weighted Gram matrix of these rows, a column of ones in front, and weighted sum of the labelled ones."""
+    n_columns = problem.X.shape[1] + 1
+    gram, moment = np.zeros((n_columns, n_columns)), np.zeros(n_columns)
+    room = np.ones((_CHUNK, n_columns))
+    for part in _chunks(rows):
+        design = room[: len(part)]
+        design[:, 1:] = problem.X[part]
+        weighted = design * problem.weight[part, None]
+        gram += weighted.T @ design
+        moment += weighted.T @ problem.y[part]
+    return gram, moment
+
+
+def _chunks(rows: IntArray) -> Iterator[IntArray]:
+    """The rows, few enough at a time for all that is made of them to stay in the cache."""
+    return (rows[first : first + _CHUNK] for first in range(0, len(rows), _CHUNK))

@@ -16,6 +16,9 @@ type Drop = Callable[[Tensor], Tensor]
 """Dropout: zeroes a share of the values and scales up the others."""
 
 
+_EPS = 1e-5
+
+
 class Network(ABC):
     """The shape of a causal network with a forecast at every bar; many models' parameters go through it side by side.
 
@@ -126,6 +129,14 @@ def unpack(maps: Maps, theta: Tensor) -> NetworkWeights:
 def linear(weights: NetworkWeights, name: str, x: Tensor) -> Tensor:
     """x (n_models, n_rows, n_in) -> (n_models, n_rows, n_out), each model with its own matrix."""
     return torch.baddbmm(weights[f"{name}.b"], x, weights[f"{name}.w"])
+
+
+def norm(x: Tensor) -> Tensor:
+    """Layer norm of the last axis without gain or bias, in the precision of x; its sums are float32 all the same.
+
+    Autocast would make of `F.layer_norm` three kernels each way: a cast to float32, the norm, and a cast back.
+    """
+    return torch.native_layer_norm(x, x.shape[-1:], None, None, _EPS)[0]
 
 
 def unchanged(x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
-from tradsys.models.networks.network import Drop, Network, NetworkWeights, linear, unchanged
+from tradsys.models.networks.network import Drop, Network, NetworkWeights, linear, norm, unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ class DilatedResNet(Network):
         models, crops, rows, _ = x.shape
         z = linear(weights, "inp", x.flatten(1, 2)).view(models, crops, rows, self.d_model)
         for i, reach in enumerate(self.reaches):
-            normed = F.layer_norm(z, (self.d_model,)) * seen
+            normed = norm(z) * seen
             rows -= reach
             taps = [normed[:, :, at : at + rows] for at in range(0, reach + 1, reach // (self.kernel - 1))]
             hidden = F.gelu(linear(weights, f"{i}.taps", torch.cat(taps, dim=3).flatten(1, 2)))
             added = drop(linear(weights, f"{i}.down", hidden)).view(models, crops, rows, self.d_model)
             z, seen = z[:, :, reach:] + added, seen[:, :, reach:]
-        return F.layer_norm(z, (self.d_model,)).view(models, crops, -1, self.window, self.d_model)
+        return norm(z).view(models, crops, -1, self.window, self.d_model)
 
     def _deviations(self, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Known features less their mean over the last `baseline` known rows, and `seen`, without the first rows."""

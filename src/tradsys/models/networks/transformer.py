@@ -11,20 +11,41 @@ from torch.nn import functional as F
 
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
-from tradsys.models.networks.network import Drop, Network, NetworkWeights, linear, unchanged
+from tradsys.models.networks.network import Drop, Network, NetworkWeights, linear, norm, unchanged
 
 
 def attention_inputs(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Queries (crops, chunks - 1, n_heads, window, d_head), keys and values with twice as many rows.
 
     `qkv` is (crops, chunks, window, 3 d_model). `turn` are cosine and sine (2 window, d_head / 2) of the places in a
-    chunk and, before them, in the one before it; the first chunk has keys and values only.
+    chunk and, before them, in the one before it; the first chunk has keys and values only. A processor takes a backward
+    pass that is written out; a card, and whatever is compiled, plain operations, which a compiler may join.
     """
     cosine, sine = turn
     both = torch.cat((cosine, cosine), dim=1), torch.cat((-sine, sine), dim=1)
-    # torch gives `apply` no types
-    queries, keys, values = _AttentionInputs.apply(qkv.unflatten(3, (3, n_heads, -1)), *both)  # type: ignore[no-untyped-call]
+    heads = qkv.unflatten(3, (3, n_heads, -1))  # type: ignore[no-untyped-call]
+    if heads.device.type == "cuda" or torch.compiler.is_compiling():
+        return plain_attention_inputs(heads, *both)
+    queries, keys, values = _AttentionInputs.apply(heads, *both)
     return queries, keys, values
+
+
+def plain_attention_inputs(heads: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What `_AttentionInputs` returns, by operations that autograd and a compiler know, in the precision of `heads`.
+
+    Nothing is laid side by side beforehand: attention reads rows that lie apart, and a compiler writes each result
+    once.
+    """
+    before, here = _places(cosine, sine)
+    queries, keys, values = heads.transpose(2, 4).unbind(3)  # each (crops, chunks, n_heads, window, d_head)
+    near = torch.cat((_plainly_turned(keys[:, :-1], *before), _plainly_turned(keys[:, 1:], *here)), dim=3)
+    return _plainly_turned(queries[:, 1:], *here), near, torch.cat((values[:, :-1], values[:, 1:]), dim=3)
+
+
+def _plainly_turned(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """`_turned` in the precision of x; attention would round what is finer, in a kernel of its own."""
+    a, b = x.chunk(2, dim=-1)
+    return (x * cosine + torch.cat((b, a), dim=-1) * sine).to(x.dtype)
 
 
 class _AttentionInputs(torch.autograd.Function):
@@ -140,19 +161,19 @@ class BandedTransformer(Network):
         block adds to the residual stream.
         """
         models, crops, chunks, window, _ = x.shape
-        bias = _band(known.flatten(0, 1), x.dtype)
         turn = rotation(2 * window, self.d_head, x)
         drop = dropout or unchanged
         z = linear(weights, "inp", x.flatten(1, 3))  # (models, rows, d_model)
+        bias = _band(known.flatten(0, 1), z.dtype)  # in the precision of what attention reads, so that nothing casts it
         for i in range(self.n_layers):
             chunks -= 1
-            qkv = linear(weights, f"{i}.qkv", F.layer_norm(z, (self.d_model,)))
+            qkv = linear(weights, f"{i}.qkv", norm(z))
             attended = self._attend(qkv.view(models * crops, chunks + 1, window, 3 * self.d_model), bias[:, i:], turn)
             z = z.view(models, crops, chunks + 1, window, self.d_model)[:, :, 1:].flatten(1, 3)
             z = z + drop(linear(weights, f"{i}.out", attended.view(models, -1, self.d_model)))
-            hidden = F.gelu(linear(weights, f"{i}.up", F.layer_norm(z, (self.d_model,))))
+            hidden = F.gelu(linear(weights, f"{i}.up", norm(z)))
             z = z + drop(linear(weights, f"{i}.down", hidden))
-        return F.layer_norm(z, (self.d_model,)).view(models, crops, chunks, window, self.d_model)
+        return norm(z).view(models, crops, chunks, window, self.d_model)
 
     def _attend(self, qkv: Tensor, bias: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
         """Every chunk but the first sees itself and the one before: (crops, chunks, window, 3 d) -> (rows, d)."""

@@ -13,10 +13,11 @@ from tradsys.core.errors import FitError
 from tradsys.machine.plan import Plan, Precision
 from tradsys.models.networks.network import Network
 from tradsys.models.training.checkpoints import Checkpoint
+from tradsys.models.training.compiling import Compiling
 from tradsys.models.training.crops import CropBank, Layout, TrainingSet, identity
-from tradsys.models.training.device import best_device
-from tradsys.models.training.model_batch import Loss
+from tradsys.models.training.device import ROWS_AT_ONCE, best_device
 from tradsys.models.training.recipe import Member, Trained, TrainingProgress, TrainingRecipe, part_of
+from tradsys.models.training.step_parts import Loss
 from tradsys.models.training.training_loop import train
 
 _VECTORS = 12
@@ -41,6 +42,7 @@ class DeviceBudget:
     folder: Path | None = None
     every_s: float = 60.0
     precision: Precision = "bfloat16"
+    compiling: Compiling = Compiling()
 
     @classmethod
     def of(cls, plan: Plan) -> "DeviceBudget":
@@ -50,9 +52,9 @@ class DeviceBudget:
         happens to be free would change the rounding of results from one run to the next.
         """
         if plan.device == "cpu":
-            return cls(torch.device("cpu"), precision=plan.precision)
+            return cls(torch.device("cpu"), precision=plan.precision, compiling=Compiling(plan.compile))
         free_bytes = 1 << max(0, plan.device_bytes.bit_length() - 1)
-        return cls(torch.device(plan.device), free_bytes, precision=plan.precision)
+        return cls(torch.device(plan.device), free_bytes, precision=plan.precision, compiling=Compiling(plan.compile))
 
     def limits(self) -> tuple[int, int]:
         """Bytes, and models in a group."""
@@ -80,7 +82,10 @@ def train_many(
     folder for checkpoints goes on from there: groups that had ended are not trained again.
     """
     budget = budget or DeviceBudget()
-    groups = cut(network, sets, members, *budget.limits())
+    free_bytes, max_models = budget.limits()
+    if budget.device.type == "cuda":
+        free_bytes -= max(check_bytes(network, recipe) for recipe in {member.recipe for member in members})
+    groups = cut(network, sets, members, free_bytes, max_models)
     outcomes: dict[int, Trained] = {}
     for k, group in enumerate(groups):
         held = sorted({members[i].data for i in group})
@@ -96,6 +101,7 @@ def train_many(
             progress=part_of(progress, k, len(groups)),
             checkpoint=checkpoint,
             precision=budget.precision,
+            compiling=budget.compiling,
         )
         outcomes |= zip(group, trained, strict=True)
     return [outcomes[i] for i in range(len(members))]
@@ -155,6 +161,16 @@ def set_bytes(one: TrainingSet, margin: int) -> dict[tuple[int, ...], int]:
 
 def model_bytes(network: Network, recipe: TrainingRecipe) -> int:
     """Bytes that one more model in a group takes at the peak of a step, measured on one crop of one model."""
+    return int(recipe.n_crops * _BACKWARD * _crop_bytes(network, recipe)) + 4 * _VECTORS * network.n_parameters
+
+
+def check_bytes(network: Network, recipe: TrainingRecipe) -> int:
+    """Bytes that a check on a card takes at most: what goes through it at once, as if a backward pass followed."""
+    return _crop_bytes(network, recipe) * -(-ROWS_AT_ONCE // sum(recipe.crop_length(network)))
+
+
+def _crop_bytes(network: Network, recipe: TrainingRecipe) -> int:
+    """Bytes that the forward pass of one crop keeps for the backward pass."""
     context, length = recipe.crop_length(network)
     shape = (1, 1, (context + length) // network.window, network.window)
     kept: dict[int, int] = {}
@@ -170,7 +186,7 @@ def model_bytes(network: Network, recipe: TrainingRecipe) -> int:
             network.unpack(theta), torch.zeros(*shape, network.n_features), torch.ones(shape, dtype=torch.bool), drop
         )
     del output
-    return int(recipe.n_crops * _BACKWARD * sum(kept.values())) + 4 * _VECTORS * network.n_parameters
+    return sum(kept.values())
 
 
 def _size(recipe: TrainingRecipe) -> tuple[int, int, bool]:

@@ -11,6 +11,9 @@ from torch import Tensor
 from tradsys.machine.plan import Precision
 
 _ROUNDS_BEFORE_RECORDING = 3
+_CROPS_AT_ONCE = 8
+ROWS_AT_ONCE = 1 << 16
+"""Rows of all models together that a check on a card may take at once; memory is set aside for them."""
 
 
 def best_device() -> torch.device:
@@ -60,6 +63,19 @@ def precision(device: torch.device, wanted: Precision = "bfloat16") -> AbstractC
     if device.type == "cuda" and wanted == "bfloat16":
         return torch.autocast("cuda", torch.bfloat16, cache_enabled=False)
     return nullcontext()
+
+
+def product_dtype(device: torch.device, wanted: Precision = "bfloat16") -> torch.dtype:
+    """What `precision` makes of the matrix products."""
+    return torch.bfloat16 if device.type == "cuda" and wanted == "bfloat16" else torch.float32
+
+
+def crops_at_once(device: torch.device, n_rows: int) -> int:
+    """How many crops a model goes through at once in a check, of which one is `n_rows` rows for all models together.
+
+    A processor takes few, which stay in its caches; a card that took as few would mostly launch kernels.
+    """
+    return max(_CROPS_AT_ONCE, ROWS_AT_ONCE // n_rows) if device.type == "cuda" else _CROPS_AT_ONCE
 
 
 def recorded(act: Callable[[], None], state: Mapping[str, Tensor], device: torch.device) -> Callable[[], None]:

@@ -23,8 +23,8 @@ from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwo
 from tradsys.models.training.batches import DeviceBudget, train_many
 from tradsys.models.training.crops import TrainingSet
 from tradsys.models.training.joint_fit import FitJob, TrainingTask, fit_jointly
-from tradsys.models.training.model_batch import Loss
 from tradsys.models.training.recipe import Member, Trained, TrainingProgress, TrainingRecipe
+from tradsys.models.training.step_parts import Loss
 from tradsys.splits.walk_forward import WalkForward
 
 

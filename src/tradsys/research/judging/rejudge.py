@@ -10,7 +10,6 @@ import polars as pl
 
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.simulate import Simulation
-from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.errors import DataError, LedgerError
 from tradsys.core.json_text import plain
@@ -109,7 +108,7 @@ class Replay(StoredRun):
             rank=np.column_stack([one["rank"] for one in sides]),
             regime=sides[0].select(regimes).to_numpy(),
             audit=np.where(np.isnan(audited[0]), audited[1], audited[0]),
-            atr=wilder_atr(arrays.high, arrays.low, arrays.close, self.spec.barriers.atr_period)[rows],
+            atr=self.spec.barriers.pace(bars)[rows],
             is_ready=np.ones(len(start), bool),
             net_error=np.column_stack([one["net_error"] for one in sides]) if recorded else None,
             has_earned=sides[0]["has_earned"].to_numpy() if recorded else None,

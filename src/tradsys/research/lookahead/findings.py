@@ -42,9 +42,9 @@ class Leak:
 class RowsChecked:
     """Rows of features whose future was taken away, each alone: `n_random` drawn from all `n_rows`, `n_cuts` in all.
 
-    Those that are no random ones were singled out as places where a peek pays or shows. `unsettled` names features
-    of which fewer rows were checked: their values need more bars than their lookback says, or cannot be computed many
-    rows at once.
+    Those that are no random ones were singled out as places where a peek pays or shows. `unsettled` names features, and
+    a barrier rule, of which fewer rows were checked: their values need more bars than their lookback says, or cannot be
+    computed many rows at once.
     """
 
     n_random: int

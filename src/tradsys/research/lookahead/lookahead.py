@@ -7,6 +7,7 @@ import numpy as np
 
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.seeds import derive, generator
+from tradsys.research.lookahead.barrier_rules import check_rule
 from tradsys.research.lookahead.computed_tables import (
     choice_tables,
     compare_rank_columns,
@@ -21,7 +22,7 @@ from tradsys.research.lookahead.computed_tables import (
     trade_tables,
     training_row_tables,
 )
-from tradsys.research.lookahead.findings import ComputedTable, Lookahead, Search
+from tradsys.research.lookahead.findings import ComputedTable, Lookahead, RowsChecked, Search
 from tradsys.research.lookahead.premature_use import premature_fills, premature_funding, unknown_training_labels
 from tradsys.research.lookahead.short_cuts import ShortCuts, check_rows
 from tradsys.research.lookahead.without_future import Future, as_known, cut, mirrored, noised
@@ -72,7 +73,7 @@ def look_ahead(
     points = _points(outcome, spec, n_points)
     n_steps = n_points + len(outcome.results)
     progress("taking the future of single rows away", 0, n_steps)
-    rows = check_rows(search, outcome.data, outcome.results[-1].predictor.features, ALL_ROWS, seed=spec.seed)
+    rows = _rows(search, outcome, spec, ALL_ROWS)
     for k, point in enumerate(points):
         progress(f"point {k + 1} of {n_points}", k, n_steps)
         _turns(search, outcome, spec, point)
@@ -97,7 +98,7 @@ def look_ahead_sample(
     n_steps = SAMPLE_POINTS + 3
     progress("looking for look-ahead in training parts and fills", 0, n_steps)
     search = _search(outcome, spec)
-    rows = check_rows(search, outcome.data, outcome.results[-1].predictor.features, SAMPLE_ROWS, seed=spec.seed)
+    rows = _rows(search, outcome, spec, SAMPLE_ROWS)
     points = _points(outcome, spec, SAMPLE_POINTS)
     for k, point in enumerate(points):
         progress(f"taking the future away at point {k + 1} of {SAMPLE_POINTS}", k + 1, n_steps)
@@ -122,6 +123,13 @@ def _search(outcome: Outcome, spec: Experiment) -> Search:
     premature_fills(search, outcome, spec)
     premature_funding(search, outcome)
     return search
+
+
+def _rows(search: Search, outcome: Outcome, spec: Experiment, cuts: ShortCuts) -> RowsChecked:
+    """Single rows of the last fold's features and of the barriers' rule, checked alone."""
+    features = outcome.results[-1].predictor.features
+    rows = check_rows(search, outcome.data, features, cuts, seed=spec.seed)
+    return check_rule(search, outcome.data, spec.barriers, cuts, rows, seed=spec.seed)
 
 
 def _points(outcome: Outcome, spec: Experiment, n: int) -> list[Point]:

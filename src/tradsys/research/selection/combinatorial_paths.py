@@ -19,7 +19,7 @@ from tradsys.profiles.profile import Profile
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
-from tradsys.research.walk.experiment import Progress, block_decisions, simulate_decisions
+from tradsys.research.walk.experiment import Progress, block_entries, priced_grid, simulate_on
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold
@@ -27,6 +27,9 @@ from tradsys.research.walk.record import Record, rows_at
 from tradsys.splits.kfold import CombinatorialPurgedCV
 from tradsys.verdict.ruin import unflattered
 from tradsys.verdict.sharpe import path_mean
+
+_TRADED = ("start", "symbol", "action", "size", "stop_distance", "target_distance", "horizon")
+"""Columns of decisions that a simulation reads."""
 
 
 def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> dict[str, Any]:
@@ -39,16 +42,22 @@ def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = 
         return {"reason": "turned off: folds.path_groups is 0"}
     try:
         cv, edges, folds = combinatorial_folds(data, spec)
-        results, n = [], len(folds)
+        decided: dict[str, list[pl.DataFrame]] = {profile.name: [] for profile in spec.profiles}
+        n = len(folds)
         n_steps = n + len(spec.profiles)
         for fold in folds:
             progress(f"path split {fold.index + 1} of {n}", fold.index, n_steps)
-            # forecasts are enough from here on: probabilities of all rows, a split each, would fill the memory
-            results.append(replace(decide_split(data, spec, fold), probabilities={}))
+            result = decide_split(data, spec, fold)
+            for profile in spec.profiles:
+                decided[profile.name].append(_entries(result, profile, spec))
+            del result  # the forecasts of all splits together would fill the memory
+        priced = priced_grid(data.frames, spec, start=int(edges[0]), end=data.closes)
         along: dict[str, list[PathRecord]] = {}
         for k, profile in enumerate(spec.profiles):
             progress(f"trading {profile.name} along the paths", n + k, n_steps)
-            along[profile.name] = [_simulate(data, spec, profile, results, path, edges) for path in cv.paths()]
+            decisions = (path_decisions(decided[profile.name], path, edges) for path in cv.paths())
+            done = (simulate_on(priced, one, spec) for one in decisions)
+            along[profile.name] = [PathRecord(one.daily, one.n_trades) for one in done]
         progress("paths traded", n_steps, n_steps)
     except (DataError, FitError) as error:
         return {"reason": str(error)}
@@ -103,14 +112,12 @@ def decide_split(data: Dataset, spec: Experiment, fold: Fold) -> FoldResult:
     return decide_fold(data, linear, models, record, fold.opens)
 
 
-def path_decisions(
-    results: Sequence[FoldResult], path: IntArray, edges: IntArray, profile: Profile, spec: Experiment
-) -> pl.DataFrame:
-    """The profile's decisions along a path: those of each group from the split that the path names for it."""
+def path_decisions(decided: Sequence[pl.DataFrame], path: IntArray, edges: IntArray) -> pl.DataFrame:
+    """A profile's decisions along a path, of those in each split: each group's from the split that is named for it."""
     when = pl.col("start").dt.epoch("ms")
+    splits: list[int] = path.tolist()
     return pl.concat(
-        block_decisions(results[split], profile, spec).filter(when >= edges[group], when < edges[group + 1])
-        for group, split in enumerate(path)
+        decided[split].filter(when >= edges[group], when < edges[group + 1]) for group, split in enumerate(splits)
     )
 
 
@@ -121,12 +128,9 @@ class PathRecord(NamedTuple):
     n_trades: int
 
 
-def _simulate(
-    data: Dataset, spec: Experiment, profile: Profile, results: Sequence[FoldResult], path: IntArray, edges: IntArray
-) -> PathRecord:
-    decisions = path_decisions(results, path, edges, profile, spec)
-    done = simulate_decisions(data.frames, decisions, spec, start=int(edges[0]), end=data.closes)
-    return PathRecord(done.daily, done.n_trades)
+def _entries(result: FoldResult, profile: Profile, spec: Experiment) -> pl.DataFrame:
+    """What a simulation reads of the profile's entries in a split's test blocks."""
+    return block_entries(result, profile, spec).select(_TRADED)
 
 
 def _within(data: Dataset, spans: Sequence[tuple[int, int]]) -> Rows:

@@ -26,7 +26,14 @@ from tradsys.profiles.rules import QUIET, AnyRegime, ConfidenceAbove, NoAudit, N
 from tradsys.research.selection.stability import MIN_DAYS, Selected, select_candidate
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, meta_labels
-from tradsys.research.walk.experiment import Outcome, block_decisions, profile_decisions, simulate_decisions
+from tradsys.research.walk.experiment import (
+    Outcome,
+    block_entries,
+    priced_grid,
+    profile_entries,
+    simulate_decisions,
+    simulate_on,
+)
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import TimeoutModel, expected_holding_cost, known_slippage
 from tradsys.research.walk.metrics import measured_json
@@ -137,7 +144,7 @@ def choose_everywhere(outcome: Outcome, spec: Experiment) -> Chosen:
         held = choices[-1].profile if choices else None
         choices.append(choose_for_fold(data, spec, results[: k + 1], outcome.record, held=held))
     # positions are carried from one block into the next, whatever the next has chosen
-    decisions = pl.concat(block_decisions(r, one.profile, spec) for r, one in zip(results, choices, strict=True))
+    decisions = pl.concat(block_entries(r, one.profile, spec) for r, one in zip(results, choices, strict=True))
     simulation = simulate_decisions(data.frames, decisions, spec, start=results[0].fold.opens, end=data.closes)
     n_regimes = results[0].predictor.regimes.n_states
     return Chosen(len(candidates(spec.profiles, n_regimes)), n_regimes, tuple(choices), simulation)
@@ -203,10 +210,8 @@ def _earned(
     if until - start < MIN_DAYS * DAY_MS:
         return np.zeros((len(among), max(until - start, 0) // DAY_MS)), np.zeros(len(among), np.int64)
     forecasts = [one for block in blocks for one in block.items()]
-    records = (
-        simulate_decisions(data.frames, profile_decisions(forecasts, profile, spec), spec, start=start, end=until)
-        for profile in among
-    )
+    priced = priced_grid(data.frames, spec, start=start, end=until)
+    records = (simulate_on(priced, profile_entries(forecasts, profile, spec), spec) for profile in among)
     # no more than one simulation is held at a time: each has positions and prices of all symbols
     daily, n_trades = zip(*((one.daily, one.n_trades) for one in records), strict=True)
     return np.array(daily), np.array(n_trades)

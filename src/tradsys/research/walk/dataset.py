@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
-from tradsys.core.atr import wilder_atr
 from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.carry import carry_of, held
 from tradsys.core.costs import Costs
@@ -31,7 +30,8 @@ class StackedLabels:
 
     `start` (n,) close of the bar in ms; `end` (n, 2) when the outcome is known; `target` (n, 2) 1 where that side's
     target came first; `timed_out`, `ambiguous` (n, 2); `ret` (n, 2) gross and `net` (n, 2) after all costs, as the
-    simulated trade, fractions of the entry price; `weight` (n, 2) average uniqueness; `atr_over_price` (n,).
+    simulated trade, fractions of the entry price; `weight` (n, 2) average uniqueness; `atr_over_price` (n,) the pace of
+    the barriers' rule, an ATR unless set, as a fraction of the price.
     """
 
     start: IntArray
@@ -192,9 +192,9 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
         timed_out[rows, column] = is_time
         ambiguous[rows, column] = one["ambiguous"].to_numpy()
         weight[rows, column] = average_uniqueness(start[rows], label_end, times=start)
-    atr = wilder_atr(arrays.high, arrays.low, arrays.close, barriers.atr_period)
-    expansion = volatility_expansion(bars, horizon=barriers.horizon, atr_period=barriers.atr_period)
-    return SymbolLabels(start, end, target, timed_out, ambiguous, ret, net, weight, atr / arrays.close, expansion)
+    pace = barriers.pace(bars) / arrays.close
+    expansion = volatility_expansion(bars, horizon=barriers.horizon, rule=barriers.pacing)
+    return SymbolLabels(start, end, target, timed_out, ambiguous, ret, net, weight, pace, expansion)
 
 
 type Weights = Literal["uniqueness", "return"]

@@ -75,8 +75,8 @@ def _t(lead: Estimate) -> float:
 class FoldResult:
     """The fold's predictor, its forecasts of the test block, and every forecaster's calibrated probabilities.
 
-    `forecasts` hold a symbol's rows of `fold.test` alone; `probabilities` (n_bars, 2) have all rows: `calibrations` of
-    the raw log-odds. `leads` are the challengers' over the logistic, `training` says how a network's ended.
+    `forecasts` and `probabilities` (n_test, 2) hold a symbol's rows of `fold.test` alone; the latter are `calibrations`
+    of the raw log-odds. `leads` are the challengers' over the logistic, `training` says how a network's ended.
     """
 
     fold: Fold
@@ -169,7 +169,10 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         fitted=models.fitted,
         calibrations=calibrations,
         forecasts=_test_forecasts(data, models, predictor, raw[decider]),
-        probabilities={name: tuple(fitted.apply(v) for v in raw[name]) for name, fitted in calibrations.items()},
+        probabilities={
+            name: tuple(fitted.apply(v[rows]) for v, rows in zip(raw[name], models.fold.test, strict=True))
+            for name, fitted in calibrations.items()
+        },
         training={name: reason for name in spec.challengers if (reason := _ended(models.fitted.get(name)))},
     )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.simulate import Simulation, simulate
+from tradsys.backtest.simulate import PricedGrid, Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import interval_ms, to_ms
@@ -62,7 +62,8 @@ def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda
     n_steps = len(results) + 1
     progress("simulating the profiles", len(results), n_steps)
     scored = gather(data, results, spec.barriers.horizon)
-    simulations = {profile.name: _on_time_and_late(data, results, profile, spec) for profile in spec.profiles}
+    priced = priced_grid(data.frames, spec, start=results[0].fold.opens, end=data.closes)
+    simulations = {profile.name: _on_time_and_late(priced, results, profile, spec) for profile in spec.profiles}
     progress("profiles simulated", n_steps, n_steps)
     return Outcome(data, record, results, scored, simulations)
 
@@ -107,13 +108,12 @@ def simulate_profile(data: Dataset, results: Sequence[FoldResult], profile: Prof
     return simulate_decisions(data.frames, decisions, spec, start=results[0].fold.opens, end=data.closes)
 
 
-def _on_time_and_late(data: Dataset, results: Sequence[FoldResult], profile: Profile, spec: Experiment) -> Simulation:
+def _on_time_and_late(
+    priced: PricedGrid, results: Sequence[FoldResult], profile: Profile, spec: Experiment
+) -> Simulation:
     """The same with the daily returns of orders that come one bar later beside it, which a verdict asks for."""
-    decisions = pl.concat(block_decisions(result, profile, spec) for result in results)
-    on_time, late = (
-        simulate_decisions(data.frames, decisions, spec, start=results[0].fold.opens, end=data.closes, delay=delay)
-        for delay in (0, 1)
-    )
+    entries = pl.concat(block_entries(result, profile, spec) for result in results)
+    on_time, late = (simulate_on(priced, entries, spec, delay=delay) for delay in (0, 1))
     return replace(on_time, delayed=late.daily)
 
 
@@ -130,22 +130,34 @@ def simulate_decisions(
 
     With `delay` all orders come so many bars later.
     """
-    return simulate(
-        frames,
-        decisions.filter(pl.col("action") != 0),
-        costs=spec.costs,
-        instrument=spec.instrument,
-        portfolio=spec.portfolio,
-        barriers=spec.barriers,
-        start=start,
-        end=end,
-        delay=delay,
-    )
+    return simulate_on(priced_grid(frames, spec, start=start, end=end), decisions, spec, delay=delay)
+
+
+def priced_grid(frames: Mapping[str, pl.DataFrame], spec: Experiment, *, start: int, end: int) -> PricedGrid:
+    """The bars in [start, end) ms under the experiment's costs, for any number of simulations."""
+    return PricedGrid.of(frames, start, end, costs=spec.costs, instrument=spec.instrument)
+
+
+def simulate_on(priced: PricedGrid, decisions: pl.DataFrame, spec: Experiment, *, delay: int = 0) -> Simulation:
+    """What `simulate_decisions` makes of decisions, on bars that were priced before."""
+    entries = decisions.filter(pl.col("action") != 0)
+    return priced.simulate(entries, portfolio=spec.portfolio, barriers=spec.barriers, delay=delay)
 
 
 def block_decisions(result: FoldResult, profile: Profile, spec: Experiment) -> pl.DataFrame:
     """What the profile decides on the fold's test block, all symbols, by time."""
     return profile_decisions(result.forecasts.items(), profile, spec)
+
+
+def block_entries(result: FoldResult, profile: Profile, spec: Experiment) -> pl.DataFrame:
+    """Those of the fold's `block_decisions` that enter."""
+    return profile_entries(result.forecasts.items(), profile, spec)
+
+
+def profile_entries(forecasts: Iterable[tuple[str, Forecasts]], profile: Profile, spec: Experiment) -> pl.DataFrame:
+    """Those of the `profile_decisions` that enter: far fewer rows to join and to sort."""
+    parts = (decisions_frame(symbol, one, profile, spec.barriers) for symbol, one in forecasts)
+    return pl.concat(part.filter(pl.col("action") != 0) for part in parts).sort("start", maintain_order=True)
 
 
 def profile_decisions(forecasts: Iterable[tuple[str, Forecasts]], profile: Profile, spec: Experiment) -> pl.DataFrame:
@@ -170,7 +182,8 @@ def simulate_lockbox(market: Market, spec: Experiment, outcome: Outcome) -> Mapp
     record = _extended(outcome.record, outcome.data, data)
     result = research_fold(data, spec, fold, record, outcome.results[0].fold.opens)
     profile = profile_named(spec.deployed, spec.profiles)
-    return {profile.name: _on_time_and_late(data, [result], profile, spec)}
+    priced = priced_grid(data.frames, spec, start=opens, end=data.closes)
+    return {profile.name: _on_time_and_late(priced, [result], profile, spec)}
 
 
 def _extended(record: Record, before: Dataset, data: Dataset) -> Record:

@@ -9,11 +9,13 @@ from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES, Side
 from tradsys.core.plugins import plugin_roots
+from tradsys.core.traded import NoVolume
 from tradsys.data.market import Market
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.macro import MacroRisk
 from tradsys.features.registry import owner_of
 from tradsys.labels.barriers import BarrierSpec
+from tradsys.labels.registry import barrier_rule, rule_owner
 from tradsys.machine.plan import Plan
 from tradsys.models.forecaster import Forecaster
 from tradsys.models.registry import agent_owner
@@ -28,11 +30,12 @@ from tradsys.research.walk.agents import challengers, forecasters
 from tradsys.research.walk.dataset import WeightSpec
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import macro_series
-from tradsys.settings.sections import FoldSettings
+from tradsys.settings.sections import FoldSettings, LabelSettings
 from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.results import VerdictSpec
 
 _WEIGHING = {"weights", "time_decay"}
+_OF_RULES = {"rule", "volatility_span"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def experiment_from(
     return Experiment(
         digest=config.digest,
         seed=config.seed,
-        barriers=BarrierSpec(**labels.model_dump(exclude=_WEIGHING), no_volume=portfolio.no_volume),
+        barriers=_barriers(labels, portfolio.no_volume),
         weights=WeightSpec(**labels.model_dump(include=_WEIGHING)),
         folds=config.folds,
         features=_default_features(config) if names is None else FeatureSet.from_names(names),
@@ -131,10 +134,17 @@ def experiment_on(market: Market, config: RunConfig, plan: Plan | None = None) -
     return experiment_from(config, n_symbols=len(market.symbols), sides=market.sides, plan=plan)
 
 
+def _barriers(labels: LabelSettings, no_volume: NoVolume) -> BarrierSpec:
+    """The barriers with the rule that measures their distances, built from the same section."""
+    plain = labels.model_dump(exclude=_WEIGHING | _OF_RULES)
+    return BarrierSpec(**plain, no_volume=no_volume, rule=barrier_rule(labels.rule, labels))
+
+
 def _check_own_parts(config: RunConfig) -> None:
     """Refuse parts of modules that `plugins` does not name: their source would be no part of the trial's identity."""
     used = {f"feature {name!r}": owner_of(name) for name in config.features.names or ()}
     used[f"agent {config.agent.name!r}"] = agent_owner(config.agent.name)
+    used[f"barrier rule {config.labels.rule!r}"] = rule_owner(config.labels.rule)
     for part, owner in used.items():
         if owner not in {"tradsys", *plugin_roots(config.plugins)}:
             raise ConfigError(

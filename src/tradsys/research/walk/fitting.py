@@ -69,7 +69,10 @@ def timeout_panel(panel: Panel, data: Dataset) -> Panel:
 
 @dataclass(frozen=True, slots=True)
 class FoldModels:
-    """Everything fitted on a fold's training part, and computed for all rows: regimes, and log-odds a forecaster."""
+    """Everything fitted on a fold's training part, regimes of all rows, and each forecaster's log-odds of the test's.
+
+    `logits` (n_bars, 2) have other rows only of forecasters with memory.
+    """
 
     fold: Fold
     rows: Rows
@@ -103,12 +106,23 @@ def fit_models(data: Dataset, spec: Experiment, fold: Fold, say: Say = silent) -
         fitted[model.name] = fit_agent(model, weighed, rows, seed=seed)
     say("time exits")
     fitted[TimeoutModel.name] = TimeoutModel().fit(timeouts, rows, seed=seed)
-    logits = {name: tuple(one.logits(X) for X in panel.X) for name, one in fitted.items()}
+    logits = {name: logits_of(one, panel, fold.test) for name, one in fitted.items()}
     regime = tuple(regimes.filter(bars) for bars in data.frames.values())
     supervisor = None
     if spec.supervisor is not None:
         supervisor = spec.supervisor.fit(data.before(fold.train, fold.held_out), seed=seed)
     return FoldModels(fold, rows, regimes, features, panel, regime, supervisor, fitted, logits)
+
+
+def logits_of(fitted: FittedForecaster, panel: Panel, rows: Rows) -> tuple[FloatArray, ...]:
+    """Log-odds of the chosen rows, (n_bars, 2) a symbol, NaN in all others where a forecast reads its own row alone."""
+    if fitted.memory > 0:
+        return tuple(fitted.logits(X) for X in panel.X)
+    found = tuple(np.full((len(X), 2), np.nan) for X in panel.X)
+    for logits, X, mask in zip(found, panel.X, rows, strict=True):
+        if mask.any():
+            logits[mask] = fitted.logits(X[mask])
+    return found
 
 
 def fill_first_part(
@@ -126,7 +140,7 @@ def fill_first_part(
         say(f"out of fold inside the first part, {k + 1} of {INNER_FOLDS}")
         for model, target in [*quick, (TimeoutModel(), timeouts)]:
             fitted = fit_agent(model, target, train, seed=derive(spec.seed, "inner", k))
-            record.add(model.name, test, [fitted.logits(X) for X in panel.X])
+            record.add(model.name, test, logits_of(fitted, panel, test))
     for model in spec.forecasters:
         if model.memory > 0:
             record.add(model.name, rows, record.logits(DECIDER))

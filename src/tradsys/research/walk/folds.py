@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 
 from tradsys.core.errors import NotEnoughBars
+from tradsys.labels.barriers import BarrierSpec
 from tradsys.models.forecaster import Panel, Rows, stack
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.experiment_spec import Experiment
@@ -39,6 +40,11 @@ def purged_folds(panel: Panel, rows: Rows, n_folds: int, embargo: timedelta) -> 
         yield rows_at(where[train], sizes), rows_at(where[test], sizes)
 
 
+def _of_rule(barriers: BarrierSpec) -> str:
+    """What a barrier rule other than the ATR may have left out, as half a sentence."""
+    return "" if barriers.rule is None else f" of which {barriers.rule.name} measures a positive pace"
+
+
 def walk_forward(data: Dataset, spec: Experiment, embargo: timedelta) -> list[Fold]:
     """Purged expanding folds by label interval; the shares of the settings refer to the history with its lock-box."""
     labelled = data.labelled
@@ -46,7 +52,7 @@ def walk_forward(data: Dataset, spec: Experiment, embargo: timedelta) -> list[Fo
     if not any(map(np.any, labelled)):
         raise NotEnoughBars(
             f"a label needs prices that move and {spec.barriers.horizon} bars after it, found none in {sum(sizes):,} "
-            "bars before the lock-box; load more history, or look at the prices"
+            f"bars before the lock-box{_of_rule(spec.barriers)}; load more history, or look at the prices"
         )
     labels = data.stacked(labelled)
     start, end = labels.start, labels.last_end

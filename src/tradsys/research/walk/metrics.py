@@ -14,6 +14,8 @@ from tradsys.core.outside import outside_columns
 from tradsys.core.time import format_interval, from_ms
 from tradsys.core.traded import NoVolume
 from tradsys.data.market import Market
+from tradsys.labels.barriers import BarrierSpec
+from tradsys.labels.pace import ChoosesEvents
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
@@ -113,7 +115,8 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
     slipped = f"{costs.slippage_bps:g} bp" if costs.slippage_bps != ESTIMATED else SLIPPAGE_NOTE
     notes: Sequence[str] = (
         "A decision is made when a bar has closed and filled at the next open.",
-        f"Barriers stand {barriers.upper:g} ATR ahead and {barriers.lower:g} ATR behind for {barriers.horizon} bars; "
+        f"Barriers stand {barriers.upper:g} {barriers.unit} ahead and {barriers.lower:g} {barriers.unit} behind for "
+        f"{barriers.horizon} bars; "
         "where one bar holds both, the stop is taken.",
         f"Entries, stops and time exits pay {costs.taker_bps:g} bp and slippage, {slipped}; targets pay "
         f"{costs.maker_bps:g} bp and are filled when touched.",
@@ -128,15 +131,20 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
         "training part alone.",
         "Where bars are missing, their neighbours adjoin; nothing is filled in.",
     )
-    sampled = (
-        ["Models are trained and scored at the CUSUM events alone; profiles may enter at every bar."]
-        if barriers.events == "cusum"
-        else []
-    )
     outside = [f"Attached to the bars: {what}." for what in market.outside]
     if any(name not in COLUMNS for name in outside_columns(market.bars)):
         outside.append("Rows of bars where such a column has no value train no model and get no forecast.")
-    return [*calibration_notes(spec.verdict), *sampled, *notes, *outside]
+    return [*calibration_notes(spec.verdict), *_sampled(barriers), *notes, *outside]
+
+
+def _sampled(barriers: BarrierSpec) -> list[str]:
+    """Which bars models learn from, where that is not every bar."""
+    if barriers.events == "cusum":
+        return ["Models are trained and scored at the CUSUM events alone; profiles may enter at every bar."]
+    if isinstance(barriers.pacing, ChoosesEvents):
+        name = barriers.pacing.name
+        return [f"Models are trained and scored at the events of {name} alone; profiles may enter at every bar."]
+    return []
 
 
 def _folds(folds: FoldSettings) -> str:
@@ -218,6 +226,7 @@ def _labels(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
         "upper": spec.barriers.upper,
         "lower": spec.barriers.lower,
         "horizon": spec.barriers.horizon,
+        "unit": spec.barriers.unit,
     }
 
 

@@ -48,10 +48,11 @@ def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored
     for result in results:
         by_name = dict(result.probabilities) | {DECISION_MAKER: result.probabilities[result.decider]}
         rows = scored_rows(data, result)
+        of_test = tuple(mask[test] for mask, test in zip(rows, result.fold.test, strict=True))
         labels.append(data.stacked(rows))
         symbols.append(np.repeat(np.arange(len(rows)), [np.count_nonzero(mask) for mask in rows]))
         for name, values in by_name.items():
-            forecasts.setdefault(name, []).append(stack(values, rows))
+            forecasts.setdefault(name, []).append(stack(values, of_test))
     fold = np.repeat([result.fold.index for result in results], [len(one.start) for one in labels])
     start = np.concatenate([one.start for one in labels])
     y, uniqueness = (np.concatenate([getattr(one, name) for one in labels]) for name in ("target", "weight"))
@@ -61,12 +62,10 @@ def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored
 
 def scored_rows(data: Dataset, result: FoldResult) -> Rows:
     """A fold's test rows that have an outcome and a forecast by everyone."""
-    return tuple(
-        test
-        & one.is_labelled
-        & np.logical_and.reduce([np.isfinite(p[s]).all(axis=1) for p in result.probabilities.values()])
-        for s, (test, one) in enumerate(zip(result.fold.test, data.labels.values(), strict=True))
-    )
+    found = tuple(test & one.is_labelled for test, one in zip(result.fold.test, data.labels.values(), strict=True))
+    for s, (mask, test) in enumerate(zip(found, result.fold.test, strict=True)):
+        mask[test] &= np.logical_and.reduce([np.isfinite(p[s]).all(axis=1) for p in result.probabilities.values()])
+    return found
 
 
 def fold_columns(data: Dataset, result: FoldResult) -> tuple[FloatArray, ...]:
