@@ -23,6 +23,7 @@ from tradsys.core.settings import dotted
 from tradsys.data.settings import KEYS as DATA_KEYS
 from tradsys.data.simulate import parse_recipe
 from tradsys.features.catalogue import SHIPPED
+from tradsys.remote.settings import KEYS as REMOTE_KEYS
 from tradsys.settings.config import RunConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +37,7 @@ WITH_EXAMPLES = [
     if ">>> " in path.read_text()
 ]
 
-SETTINGS = {*dotted(RunConfig), *DATA_KEYS}
+SETTINGS = {*dotted(RunConfig), *DATA_KEYS, *REMOTE_KEYS}
 
 
 def fenced(text: str, *languages: str) -> list[str]:

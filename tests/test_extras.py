@@ -41,6 +41,13 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "journal render --journal {stored}/journal --out page.md": ((), 0, "page.md: "),
     "journal restore --journal {stored}/journal": ((), 0, "0 lost lines written again"),
     "journal merge {stored}/journal --journal merged-{kind}": ((), 0, "entries added"),
+    **{
+        f"remote {words}": ((), 1, "ssh")
+        for words in (
+            *(f"{name} ssh://127.0.0.1:9" for name in ("push", "follow", "pull", "status", "stop")),
+            "run ssh://127.0.0.1:9 -- run --bars EDGE-1h.parquet",
+        )
+    },
     f"compare {STORED}": ((), 0, "not proven"),
     f"compare --objectives {QUICK} --seeds 1 --quick": (NETWORK, 0, "confidence"),
     "backtest --runs {stored}/runs": ((), 0, "sharpe"),

@@ -33,6 +33,7 @@ COMMANDS = {
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
     "merge": "Put the parts of a study together, from any machines.",
     "data": "Bars: download, import, check, list.",
+    "remote": "A command on another machine by ssh: push, run, pull.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",
 }
 """A line a command; `tradsys.cli.<name>` has function `command`, its subcommands as dict `commands`, or both."""

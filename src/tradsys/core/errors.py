@@ -12,6 +12,8 @@
     ├── MissingExtraError   1   a package that this installation was made without
     ├── SourceError         1   a source that did not answer, or answered what cannot be used
     ├── LookaheadError      1   a value that had seen the future
+    ├── RemoteError         1   another machine that did not do what was asked, or sent what was not written
+    │   └── UnreachableError 1  one that ssh cannot reach, for now
     ├── LedgerError         1   a ledger whose chain is broken, or that cannot be written
     └── HaltError           5   a risk limit that stops the bot
 
@@ -69,6 +71,14 @@ class MissingExtraError(TradsysError):
 
 class SourceError(TradsysError):
     """A source of data that did not answer after all attempts, or refused: what was fetched before is kept."""
+
+
+class RemoteError(TradsysError):
+    """Another machine that did not do what was asked of it, or sent something else than was written there."""
+
+
+class UnreachableError(RemoteError):
+    """A connection that failed or was lost; trying again may cure it."""
 
 
 class LookaheadError(TradsysError):

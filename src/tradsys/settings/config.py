@@ -13,6 +13,7 @@ from tradsys.core.plugins import is_pinned, load_plugins, settle_plugins
 from tradsys.core.settings import SettingsSection, build, changed, dotted, flat, gather, places
 from tradsys.core.variables import DEPLOYED
 from tradsys.data.settings import KEYS as DATA_KEYS
+from tradsys.remote.settings import KEYS as REMOTE_KEYS
 from tradsys.settings.sections import (
     AgentSettings,
     AlignmentSettings,
@@ -81,10 +82,10 @@ class RunConfig(SettingsSection):
 
         `overrides` are dotted keys as given on the command line, e.g. {"labels.horizon": "6"}. An unknown key, wherever
         it stands, is a ConfigError that names the one that was meant, first of those that the command reads
-        (`is_read`). Section `data` is read by `DataSettings.load`.
+        (`is_read`). Sections `data` and `remote` are read by `DataSettings.load` and `RemoteSettings.load`.
         """
         values = gather(
-            [*dotted(cls), *DATA_KEYS],
+            [*dotted(cls), *DATA_KEYS, *REMOTE_KEYS],
             file=file,
             overrides=overrides,
             aliases=_ALIASES,
@@ -93,7 +94,8 @@ class RunConfig(SettingsSection):
         )
         if named := plugin_names(values.get("plugins")):
             values["plugins"] = load_plugins(named)
-        return build(cls, {key: value for key, value in values.items() if key not in DATA_KEYS})
+        others = (*DATA_KEYS, *REMOTE_KEYS)
+        return build(cls, {key: value for key, value in values.items() if key not in others})
 
     @classmethod
     def stored(cls, values: Mapping[str, Any]) -> Self:

@@ -53,6 +53,8 @@ def is_read(command: str, key: str) -> bool:
     >>> is_read("run", "labels.horizon"), is_read("run", "rank.horizon"), is_read("rank", "labels.horizon")
     (True, False, False)
     """
+    if key.startswith("remote."):
+        return command == "remote"
     if command in READS:
         return _matches(key, READS[command])
     return not _matches(key, IGNORES.get(command, ()))

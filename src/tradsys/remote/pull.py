@@ -1,0 +1,113 @@
+"""Results brought from the host: into a hidden folder, every byte checked, and only then under their names."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tradsys.core.errors import DataError, RemoteError
+from tradsys.core.files import sha256_of
+from tradsys.journal.ledger import Ledger
+from tradsys.journal.merge import LedgerMerge, merge
+from tradsys.remote.host import Host
+from tradsys.remote.push import LEDGER_PARTS, WHOLE, client_of, note_merged
+from tradsys.runs.folder import RunFolder
+from tradsys.runs.manifest import NAME as MANIFEST
+from tradsys.runs.manifest import RunManifest
+
+RUNS = "runs"
+"""Where a job's runs lie in its working folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Run folders that came, those that were here already, where anything else lies, and what the ledger gained."""
+
+    runs: tuple[Path, ...]
+    known: tuple[Path, ...]
+    others: Path | None
+    ledger: LedgerMerge | None
+
+
+def pull(host: Host, folder: str, job: str, out: Path, journal: Path) -> Pulled:
+    """All that a job of the host wrote, and what the ledger of the host's `folder` holds."""
+    came, known, others = pull_files(host, f"{folder}/jobs/{job}", out)
+    merged = pull_ledger(host, f"{folder}/journal", journal)
+    ledger = Ledger(journal / "ledger.jsonl")
+    if merged is not None and merged.n_added + merged.n_known == len(ledger.entries()):
+        note_merged(host, f"{folder}/incoming/{client_of(journal)}", ledger.head)
+    return Pulled(tuple(came), tuple(known), others, merged)
+
+
+def pull_files(host: Host, job: str, out: Path) -> tuple[list[Path], list[Path], Path | None]:
+    """Runs of a job into `out`, anything else that it wrote into `out/../pulled/<job>`; what came, was here, and where.
+
+    A file that is not, byte for byte, what the job had written is refused by name, and nothing of its folder is left.
+    """
+    listed: dict[str, str] = host.ask("files", job=job)["files"]
+    runs: dict[str, dict[str, str]] = {}
+    for name, digest in listed.items():
+        parts = name.split("/", 2)
+        if parts[0] == RUNS and len(parts) == 3:
+            runs.setdefault(parts[1], {})[parts[2]] = digest
+    whole = {slug: files for slug, files in runs.items() if MANIFEST in files}
+    came, known = [], []
+    for slug, files in whole.items():
+        if _is_here(out / slug, files):
+            known.append(out / slug)
+            continue
+        with RunFolder.writing(out, slug) as folder:
+            _fetch(host, f"{job}/here/{RUNS}/{slug}", files, folder.path)
+            _check_manifest(folder.path)
+            came.append(folder.finish())
+    rest = {
+        name: digest for name, digest in listed.items() if not (name.startswith(f"{RUNS}/") and name.count("/") > 1)
+    }
+    return came, known, _pull_rest(host, job, rest, out) if rest else None
+
+
+def pull_ledger(host: Host, source: str, journal: Path) -> LedgerMerge | None:
+    """Add what the host's ledger holds to the one here; None where it has none."""
+    journal.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=journal) as copy:
+        rules = [*(f"--include={one}" for one in LEDGER_PARTS), "--exclude=*", *WHOLE]
+        host.mirror(f":{source}/", f"{copy}/", f"--copy-dest={journal.absolute()}", *rules)
+        if not (Path(copy) / "ledger.jsonl").exists():
+            return None
+        return merge(Ledger(journal / "ledger.jsonl"), Path(copy))
+
+
+def _pull_rest(host: Host, job: str, files: Mapping[str, str], out: Path) -> Path:
+    root, name = out.parent / "pulled", Path(job).name
+    if _is_here(root / name, files):
+        return root / name
+    with RunFolder.writing(root, name) as folder:
+        _fetch(host, f"{job}/here", files, folder.path)
+        return folder.finish()
+
+
+def _fetch(host: Host, source: str, files: Mapping[str, str], target: Path) -> None:
+    host.fetch(source, sorted(files), target)
+    wrong = [name for name, digest in files.items() if not _is_file(target / name, digest)]
+    if wrong:
+        more = f" and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
+        raise RemoteError(
+            f"{min(wrong)}{more} of {source} is not what the job wrote (its SHA-256 differs): nothing of it was kept; "
+            "pull again, and where it stays so the disk there is at fault: make the run again"
+        )
+
+
+def _check_manifest(folder: Path) -> None:
+    """Each file that the manifest names, once more by its own word."""
+    manifest = RunManifest.read(folder / MANIFEST)
+    wrong = [name for name, digest in manifest.files.items() if not _is_file(folder / name, digest)]
+    if wrong:
+        raise DataError(f"{min(wrong)} is not the file that the run's manifest names; make the run again")
+
+
+def _is_file(path: Path, digest: str) -> bool:
+    return path.is_file() and sha256_of(path) == digest
+
+
+def _is_here(folder: Path, files: Mapping[str, str]) -> bool:
+    return folder.is_dir() and all(_is_file(folder / name, digest) for name, digest in files.items())
