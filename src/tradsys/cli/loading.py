@@ -37,10 +37,13 @@ class Loaded:
     plan: "Plan"
     profile_from: str
     work: Work
+    has_parts: bool
 
     @property
     def n_processes(self) -> int:
-        """How many the settings ask for, or as many as this work has use and the plan room for."""
+        """How many the settings ask for, or as many as this work has use and the plan room for; of ranks one."""
+        if not self.has_parts:
+            return 1
         return processes_for(self.work, len(self.market.bars), self.plan, self.config.machine.processes)
 
     @property
@@ -95,7 +98,7 @@ def load(
         if adapted:
             typer.echo(adapted, err=True)
     profile_from = profile_origin(RunConfig.places(file=file, overrides=overrides).get("strategy_profile"))
-    return Loaded(settled, market, plan, profile_from, to_do)
+    return Loaded(settled, market, plan, profile_from, to_do, has_parts=not ranks)
 
 
 def load_own_parts(plugins: Sequence[str] | None, file: Path | None = None) -> None:
