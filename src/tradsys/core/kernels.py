@@ -57,6 +57,8 @@ def _kept(kernel: Any) -> Any:
     with suppress(RuntimeError):
         kernel._cache = _KernelCache(kernel.py_func)  # type: ignore[no-untyped-call]
         _KEPT.append(kernel)
+        # now, as it was imported: an edit before the first call would be told of code that is not compiled
+        _content(kernel.py_func.__code__.co_filename)
     return kernel
 
 
