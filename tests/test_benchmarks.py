@@ -1,7 +1,10 @@
 """Benchmarks and scripts name what there is: a moved module would only be missed when one of them is run."""
 
 import importlib
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,3 +22,27 @@ def test_every_name_that_is_imported_exists(file):
         for name in (in_brackets or on_line).split(","):
             plain = name.split("#")[0].partition(" as ")[0].strip()
             assert not plain or hasattr(found, plain) or importlib.import_module(f"{module}.{plain}")
+
+
+WITH_TORCH_AND_NUMPY = """
+import runpy, sys
+import torch
+allowed = {name.partition(".")[0] for name in sys.modules} | {"numpy", "tradsys"} | sys.stdlib_module_names
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in allowed:
+            raise ImportError(f"blocked {name}")
+sys.meta_path.insert(0, Blocked())
+path, sys.argv = sys.argv[1], ["bench_training.py", "cuda"]
+runpy.run_path(path, run_name="__main__")
+"""
+
+
+def test_the_benchmark_of_a_card_needs_torch_and_numpy_alone_and_says_where_there_is_none() -> None:
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-c", WITH_TORCH_AND_NUMPY, str(ROOT / "benchmarks/bench_training.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=hidden)
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("bench_training.py cuda needs a CUDA device, torch ")
+    assert sentence.endswith(" finds none here")

@@ -15,6 +15,7 @@ from tradsys.data.alignment import check_alignment
 from tradsys.data.market import Market
 from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
+from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
 from tradsys.machine.threads import one_thread
 from tradsys.research.lookahead.findings import Lookahead
@@ -67,7 +68,7 @@ class RankProcedure:
         return check_alignment(market, self.config.alignment.allow_lead)
 
     @one_thread()
-    def simulate(self, market: Market, progress: Progress) -> "SimulatedRanks":
+    def simulate(self, market: Market, progress: Progress, executor: Executor = INLINE) -> "SimulatedRanks":
         """Trade the rule after the first part of the history and before its lock-box."""
         progress("ranking", 0, _STEPS)
         frames, start, end = before_lockbox(market, self.spec)
