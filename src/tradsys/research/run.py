@@ -12,6 +12,7 @@ from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.errors import FitError
 from tradsys.core.files import check_space, check_writable
 from tradsys.core.plugins import plugin_sources
+from tradsys.core.threads import one_thread
 from tradsys.core.time import format_interval
 from tradsys.core.whole_steps import whole
 from tradsys.data.market import Market
@@ -19,7 +20,6 @@ from tradsys.journal.ledger import Ledger
 from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.limits import limits
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.profiles.catalogue import named
 from tradsys.research.judging.logbook import (
     record_failure,

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from tradsys.backtest.simulate import Simulation
+from tradsys.core.threads import one_thread
 from tradsys.data.market import Market
 from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
 from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts

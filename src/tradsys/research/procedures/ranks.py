@@ -10,6 +10,7 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES
+from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.alignment import check_alignment
 from tradsys.data.market import Market
@@ -17,7 +18,6 @@ from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
 from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.ranking.lookahead import look_ahead_in_ranks
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, market_neutral_from, trade

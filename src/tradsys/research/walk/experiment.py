@@ -11,10 +11,10 @@ import polars as pl
 from tradsys.backtest.simulate import PricedGrid, Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import NotEnoughBars
+from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.market import Market
 from tradsys.machine.executor import INLINE, Executor, Shared
-from tradsys.machine.threads import one_thread
 from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
