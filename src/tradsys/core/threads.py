@@ -77,8 +77,7 @@ def _pools(imported: tuple[str, ...]) -> "ThreadpoolController":
 
 
 def _hold_torch(pools: ExitStack) -> None:
-    import torch
-
+    torch: Any = sys.modules["torch"]
     pools.callback(torch.set_num_threads, torch.get_num_threads())
     torch.set_num_threads(1)
 
