@@ -40,8 +40,8 @@ ranks sit that fold out ("silent folds"). Breaking the ties by the raw score ins
 each of `edge:1` (13 proven either way, mean Sharpe ratio .69 and .68) and `noise-free` (none proven either way, 22%
 more trades, mean Sharpe ratio -.27 and -.36): it gained nothing, so silence stays.
 
-Every third fast market of one symbol is judged among 20 and 100 trials too. How many markets a round tries is fixed
-before it begins. The markets of the full preset are older than the spread that is charged by default and than the
+Some fast markets of one symbol are judged among 20 and 100 trials too, chosen by their number before they are drawn
+(`--rivals-every`). How many markets a round tries is fixed before it begins. The markets of the full preset are older than the spread that is charged by default and than the
 questions of alpha and delay; they had only the plain kinds.
 
 What these changed: with fees alone, fills in any bar, no comparison of time stamps and the questions of money and
