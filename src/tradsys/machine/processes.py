@@ -63,17 +63,6 @@ def process_pool(
                 os.environ[name] = value
 
 
-def completed[R](futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
-    """Each when it is done, as `concurrent.futures.as_completed`, but an interrupt is heard while one waits.
-
-    A lock without a time limit sleeps on where the system hands the signal to another thread than the one that waits.
-    """
-    missing = set(futures)
-    while missing:
-        done, missing = wait(missing, timeout=_LISTEN_S, return_when=FIRST_COMPLETED)
-        yield from done
-
-
 class _Queue(Protocol):
     """What workers say, in the order in which it was said."""
 
