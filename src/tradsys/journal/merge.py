@@ -13,11 +13,16 @@ from tradsys.journal.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class LedgerMerge:
-    """What a merge added: entries, how many of them may count as trials, and how many were known already."""
+    """What a merge added: entries, how many of them may count as trials, and how many were known already.
+
+    `n_alone` entries are here and not there, where this ledger has the head `head`.
+    """
 
     n_added: int
     n_counted: int
     n_known: int
+    n_alone: int
+    head: str
 
     @property
     def sentence(self) -> str:
@@ -45,7 +50,9 @@ def merge(ledger: Ledger, folder: Path) -> LedgerMerge:
             n_added, n_counted = n_added + 1, n_counted + may_count(entry)
         else:
             n_known += 1
-    return LedgerMerge(n_added, n_counted, n_known)
+    theirs = {entry.content_hash for entry in other.entries()}
+    alone = [one for one in ledger.entries() if one.kind != RESTORED and one.content_hash not in theirs]
+    return LedgerMerge(n_added, n_counted, n_known, len(alone), ledger.head)
 
 
 def _paths(folder: Path) -> Iterator[PricePath]:
