@@ -79,23 +79,25 @@ def phase_of(line: str) -> str:
 def follow(command: list[str]) -> tuple[dict[str, list[float]], float, float]:
     """Seconds and peak megabytes by phase, and of the whole, of a command that tells its progress."""
     environment = os.environ | dict.fromkeys(THREADS, "1")
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     assert process.stderr is not None
+    pipe = process.stderr.fileno()  # read as it comes: lines that a buffer holds back would name their phase late
     phases: dict[str, list[float]] = {}
-    phase, before, told, peak = "loading", 0.0, [], 0.0
+    phase, before, peak, told, begun = "loading", 0.0, 0.0, [""], b""
     selector = selectors.DefaultSelector()
-    selector.register(process.stderr, selectors.EVENT_READ)
+    selector.register(pipe, selectors.EVENT_READ)
     while process.poll() is None:
         is_told = selector.select(timeout=0.1)
         seconds, size = used(process.pid)
         own, peak = phases.setdefault(phase, [0.0, 0.0]), max(peak, size)
         own[0], own[1], before = own[0] + max(seconds - before, 0.0), max(own[1], size), max(seconds, before)
-        if is_told and (line := process.stderr.readline()):
-            told.append(line)
-            phase = phase_of(line) if line.startswith("[") else phase
-    told += process.stderr.readlines()
+        if is_told:
+            *lines, begun = (begun + os.read(pipe, 65_536)).split(b"\n")
+            told += [line.decode() for line in lines]
+            phase = next((phase_of(line) for line in reversed(told) if line.startswith("[")), phase)
+    told.append((begun + process.stderr.read()).decode())
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed with status {process.returncode}\n{''.join(told[-20:])}")
+        raise SystemExit(f"{' '.join(command)} failed with status {process.returncode}\n{chr(10).join(told[-20:])}")
     return phases, before, peak
 
 

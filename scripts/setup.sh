@@ -75,3 +75,6 @@ if [ "$torch" = cpu ]; then
 fi
 
 install --no-deps --no-build-isolation --editable .
+
+say "compiling the kernels of a run, so that the first one need not"
+.venv/bin/tradsys doctor --warm >&2

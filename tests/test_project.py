@@ -146,11 +146,12 @@ DEV_LOCKS = (
     "--requirement requirements-torch.lock"
 )
 PROJECT = "--no-deps --no-build-isolation --editable ."
+WARM = "tradsys doctor --warm"
 
 
 class TestSetUp:
     def test_run_installs_the_locks_and_the_project_and_runs_on_the_sample(self, called):
-        assert called("run") == [f"{INSTALL} {RUN_LOCKS}", f"{INSTALL} {PROJECT}", "tradsys run --bars sample"]
+        assert called("run") == [f"{INSTALL} {RUN_LOCKS}", f"{INSTALL} {PROJECT}", WARM, "tradsys run --bars sample"]
 
     def test_second_run_installs_nothing(self, called):
         called("run")
@@ -176,6 +177,7 @@ class TestSetUp:
             f"{INSTALL} --require-hashes --requirement requirements.lock",
             f"{INSTALL} --torch-backend=cpu torch=={version}",
             f"{INSTALL} {PROJECT}",
+            WARM,
             "tradsys run --bars sample",
         ]
 
@@ -193,8 +195,8 @@ class TestSetUp:
 
     def test_test_installs_the_tools_too_and_runs_pytest(self, called):
         commands = called("test", "ARGS=-k purge")
-        assert commands[:2] == [f"{INSTALL} {DEV_LOCKS}", f"{INSTALL} {PROJECT}"]
-        assert commands[2].startswith("python -m pytest") and commands[2].endswith("-k purge")
+        assert commands[:3] == [f"{INSTALL} {DEV_LOCKS}", f"{INSTALL} {PROJECT}", WARM]
+        assert commands[3].startswith("python -m pytest") and commands[3].endswith("-k purge")
 
     def test_absent_uv_is_put_into_the_environment(self, called):
         assert called("run", has_uv=False)[0] == f"spare-{INSTALL} {RUN_LOCKS}"

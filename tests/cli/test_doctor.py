@@ -1,11 +1,27 @@
 """`tradsys doctor` prints the limits, the plan and what fits into it."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from tradsys.cli.app import main
 from tradsys.machine.limits import THREAD_VARIABLES
+
+COUNTED = """
+import sys
+from tradsys.cli.app import main
+code = main(sys.argv[1:])
+from tradsys.core.kernels import _KEPT, compiled_and_found
+print([kernel for kernel in _KEPT if kernel.stats.cache_misses], *compiled_and_found(), file=sys.stderr)
+sys.exit(code)
+"""
+SMALL = (
+    *("regimes.n_starts=2", "folds.n_folds=2", "folds.path_groups=4", "agent.d_model=16", "agent.n_layers=1"),
+    *("agent.n_heads=2", "agent.window=8", "agent.max_steps=4"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +47,26 @@ def test_json_is_one_object(capsys, tmp_path):
 def test_a_mistyped_plan_is_a_usage_error(capsys):
     assert main(["doctor", "--plan", "saef"]) == 2
     assert "did you mean safe?" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_after_warming_a_run_with_a_network_compiles_nothing(tmp_path):
+    """In a cache of their own; the run is on other bars, with other settings and with paths."""
+    run = [
+        *("run", "--bars", "simulated:edge:3", "--out", "runs", "--journal", "journal", "--json"),
+        *(word for one in SMALL for word in ("--set", one)),
+    ]
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def told(*args):
+        command = [sys.executable, "-c", COUNTED, *args]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        *names, compiled, found = done.stderr.splitlines()[-1].rsplit(" ", 2)
+        return int(compiled), int(found), names
+
+    compiled, found, _ = told("doctor", "--warm")
+    assert compiled > 20 and found == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+    compiled, found, names = told(*run)
+    assert compiled == 0 and found > 20, names

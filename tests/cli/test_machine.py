@@ -7,7 +7,7 @@ from tests.machine.pods import GIB, write_pod
 from tradsys.cli.app import main
 from tradsys.cli.calibrate import calibrate_work
 from tradsys.cli.compare import claims_work
-from tradsys.cli.loading import plan_for, replay_work, run_work, side_by_side
+from tradsys.cli.loading import plan_for, processes_for, replay_work, run_work, side_by_side, worker_bytes
 from tradsys.cli.tune import tune_work
 from tradsys.core.errors import MachineError
 from tradsys.research.judging.rejudge import Replay
@@ -78,6 +78,35 @@ def test_processes_are_as_many_as_fit_and_more_are_refused_by_number(pod):
     with pytest.raises(MachineError, match=r"^3 processes, trying full markets.*; 2 would fit \(--processes 2\)"):
         side_by_side(plan, work, 3)
     assert side_by_side(plan_for("beast", work), work, None) == 4
+
+
+@pytest.mark.parametrize(
+    ("cpus", "memory_bytes", "n_processes"),
+    [(8, 16 * GIB, 8), (2, 16 * GIB, 2), (8, 4 * GIB, 5), (8, GIB + GIB // 4, 1)],
+)
+def test_less_memory_and_fewer_cores_are_fewer_processes_of_a_run(pod, cpus, memory_bytes, n_processes):
+    work, n_rows = run_work(40_000, has_network=False), 40_000
+    pod(version=2, cpus=cpus, memory_bytes=memory_bytes)
+    plan = plan_for("beast", work)
+    assert processes_for(work, n_rows, plan, None) == n_processes
+    each = worker_bytes(n_rows, has_network=False)
+    assert n_processes == 1 or work.n_bytes + n_processes * each <= plan.memory_bytes
+
+
+def test_a_short_run_takes_one_process(pod):
+    pod(version=2, cpus=8, memory_bytes=16 * GIB)
+    work = run_work(3_000, has_network=False)
+    assert processes_for(work, 3_000, plan_for("beast", work), None) == 1
+
+
+def test_more_processes_of_a_run_than_fit_are_refused_with_the_number_that_would(pod):
+    work = run_work(40_000, has_network=False)
+    pod(version=2, cpus=8, memory_bytes=4 * GIB)
+    plan = plan_for("safe", work)
+    room = processes_for(work, 40_000, plan, None)
+    assert 1 < room < 8 and processes_for(work, 40_000, plan, room) == room
+    with pytest.raises(MachineError, match=rf"in {room + 1} processes needs.*--processes {room} would fit"):
+        processes_for(work, 40_000, plan, room + 1)
 
 
 def test_calibration_takes_the_plan_that_is_named(pod, monkeypatch, tmp_path, capsys):

@@ -25,7 +25,7 @@ def caller(x):
 """
 PRINT = """
 from caller import caller, kernel_folder
-print(caller({value}), sum(caller.stats.cache_hits.values()), kernel_folder(caller))
+{first}print(caller({value}), sum(caller.stats.cache_hits.values()), kernel_folder(caller))
 """
 
 
@@ -40,12 +40,12 @@ def code(tmp_path):
     return folder
 
 
-def said(code, value="2.0", before=(), **environment):
-    """The result, how often machine code was found, and in which folder."""
+def said(code, value="2.0", before=(), first="", **environment):
+    """The result, how often machine code was found, and in which folder; `first` is done before the call."""
     kept = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
     path = os.pathsep.join([str(code), *(one for one in sys.path if one)])
     done = subprocess.run(
-        [*before, sys.executable, "-B", "-c", PRINT.format(value=value)],
+        [*before, sys.executable, "-B", "-c", PRINT.format(value=value, first=first)],
         env=kept | {"PYTHONPATH": path} | environment,
         capture_output=True,
         text=True,
@@ -70,6 +70,13 @@ def test_machine_code_is_found_again_until_a_file_that_it_is_made_of_changes(cod
     edit(code / "constants.py", "10", "20")
     assert said(code) == (19.0, 0, beside)
     assert said(code) == (19.0, 1, beside)
+
+
+def test_an_edit_between_import_and_first_call_is_compiled_by_the_next_process(code):
+    edited = "import kernels; text = open(kernels.__file__).read().replace('FACTOR * x', 'FACTOR - x')"
+    first = f"{edited}; open(kernels.__file__, 'w').write(text)\n"
+    assert said(code, first=first) == (21.0, 0, str(code / "__pycache__"))
+    assert said(code)[:2] == (9.0, 0)
 
 
 def test_an_edit_elsewhere_changes_nothing(code):
@@ -110,7 +117,9 @@ def test_two_processes_that_store_two_signatures_at_once_keep_both(code):
     script = [sys.executable, "-c"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(code), *(one for one in sys.path if one)])}
     environment.pop("NUMBA_CACHE_DIR", None)
-    at_once = [subprocess.Popen([*script, PRINT.format(value=value)], env=environment) for value in values * 2]
+    at_once = [
+        subprocess.Popen([*script, PRINT.format(value=value, first="")], env=environment) for value in values * 2
+    ]
     assert [process.wait() for process in at_once] == [0] * 4
     assert [said(code, value)[:2] for value in values] == [(21.0, 1), (21.0, 1)]
 

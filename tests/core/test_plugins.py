@@ -79,7 +79,10 @@ def test_one_that_changed_after_it_was_imported_needs_a_new_process(written_plug
         ("x = (", r"SyntaxError: '\(' was never closed \(own_parts.py, line 1\)$"),
         ("raise SystemExit(3)", "SystemExit: 3$"),
         ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'$"),
-        ("x = 1", "registers nothing; put @register above a feature"),
+        (
+            "x = 1",
+            "registers nothing; put @register above a feature, .* @register_barrier_rule above a label's rule, or call",
+        ),
         (AGENT.format(name="mine") * 2, "agent 'mine' is registered already, by own_parts"),
         (AGENT.format(name="logistic"), "agent 'logistic' is registered already, by tradsys"),
         (AGENT.format(name="transformer"), "agent 'transformer' is registered already, by tradsys"),

@@ -63,3 +63,11 @@ def test_the_extras_that_are_not_here_are_named(monkeypatch):
     monkeypatch.setattr(health, "absent", lambda modules: [name for name in modules if name in ("torch", "vectorbt")])
     here = found(check_up(), "extras").found
     assert here == "data, research, cloud, servers; not here: train, vectorbt (pip install 'tradsys[train]')"
+
+
+def test_where_kernels_are_kept_is_told_and_that_they_are_not(monkeypatch):
+    found = {check.name: check for check in check_up().checks}["kernels"]
+    assert found.state == "ok" and "kept" in found.found
+    monkeypatch.setattr("tradsys.core.kernels.kernel_folder", lambda kernel: None)
+    found = {check.name: check for check in check_up().checks}["kernels"]
+    assert found.state == "note" and "set NUMBA_CACHE_DIR" in found.found

@@ -1,6 +1,7 @@
 """A bot steps with any barrier rule as the history has it."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -34,6 +35,24 @@ class StepsElsewhere(EwmaVolatility):
         return EwmaVolatility(self.span + 1).moving(bars)
 
 
+class IsVolume(NamedTuple):
+    pace: float
+
+    def after(self, bar):
+        return IsVolume(bar.volume)
+
+
+@dataclass(frozen=True)
+class StepsToVolume(MedianRange):
+    """Every step leads to the bar's volume, whatever that is; it begins where the history says."""
+
+    def pace(self, bars):
+        return np.append(super().pace(bars)[:-1], bars["volume"][-1])
+
+    def moving(self, bars):
+        return IsVolume(0.0)
+
+
 @pytest.mark.parametrize("rule", [MedianRange(), EwmaVolatility(span=20), BarrierSpec().pacing])
 def test_the_pace_goes_on_as_the_batch_does(rule) -> None:
     bars = random_bars(500, 3)
@@ -46,6 +65,14 @@ def test_the_pace_goes_on_as_the_batch_does(rule) -> None:
 def test_who_steps_elsewhere_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"measures .* bar by bar and .* as a batch; mend its `moving`, or leave it"):
         moving_pace(StepsElsewhere(20), random_bars(300, 4))
+
+
+def test_a_step_is_held_to_what_a_batch_is() -> None:
+    bars = random_bars(60, 5)
+    moving, bar = moving_pace(StepsToVolume(), bars), bars_of(bars)[-1]
+    assert np.isnan(moving.after(bar._replace(volume=-1.0)).pace)
+    with pytest.raises(ConfigError, match=r"a pace in price units, found inf after the bar of .*; let it be NaN"):
+        moving.after(bar._replace(volume=np.inf))
 
 
 @pytest.mark.parametrize("rule", [MedianRange(), EwmaVolatility(span=20)], ids=["anew", "step"])

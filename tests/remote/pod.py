@@ -117,6 +117,11 @@ def finish(process: subprocess.Popen) -> tuple[int, str, str]:
         return process.wait(), out, err
 
 
+def wait_for(is_so, seconds: float = 60.0) -> None:
+    """Until it is so; an error where it never is."""
+    _wait(is_so, seconds)
+
+
 def members(session: int) -> list[int]:
     """Living processes of a session."""
     found = []

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.remote.pod import MISSING, Pod, finish, members
+from tests.remote.pod import MISSING, Pod, finish, members, wait_for
 
 from tradsys.data.simulate import simulate
 from tradsys.runs.folder import file_hashes
@@ -142,10 +142,11 @@ def test_a_log_is_followed_through_cut_connections_and_lines_and_the_exit_code_i
     lines = [command.stdout.readline() for _ in range(3)]
     pod.cut()
     lines += [command.stdout.readline() for _ in range(10)]
+    wait_for(pod.sessions)  # lines of before the cut may still have been on their way
     pod.cut()
     code, out, err = finish(command)
     assert "".join(lines) + out == "".join(f"line {n} begins\n" for n in range(40)) + "nothing to pull\n"
-    assert err.count("the connection to pod was lost, trying again in ") == 2
+    assert err.count("the connection to pod was lost, trying again in ") >= 2
     assert code == 7
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from tradsys.core.errors import BundleError
 from tradsys.core.json_text import read_json
-from tradsys.core.whole_steps import whole
 
 MANIFEST = "manifest.json"
 FORMAT = 2
@@ -23,6 +22,8 @@ def write_bundle(folder: Path, files: Mapping[str, bytes], *, about: Mapping[str
     The folder appears whole or not at all: it is written under another name and renamed. `about` is stored in the
     manifest and comes back from `read_bundle`.
     """
+    from tradsys.core.whole_steps import whole  # here, because who loads a bundle writes none
+
     if folder.exists():
         raise BundleError(f"a bundle is written once, and {folder} exists; choose another folder")
     manifest = {

@@ -29,10 +29,18 @@ def command(
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     journal: Annotated[Path, typer.Option(help="Folder of the ledger.")] = Path("journal"),
     as_json: Json = False,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Only compile all kernels, in a tiny run that leaves nothing.")
+    ] = False,
 ) -> int:
     """Limits of processor and memory, threads, accelerator, clock and disk; exit code 1 where something is wrong."""
     import json
 
+    if warm:
+        from tradsys.cli.warming import warm as run_once
+
+        typer.echo(run_once())
+        return 0
     from tradsys.machine.health import check_up
 
     report = check_up(plan, folders=(runs, journal), work=usual_work())

@@ -20,13 +20,14 @@ def expected_seconds(n_rows: int, n_folds: int) -> float:
     return _START_S + n_rows * (n_folds * _WALK_S + _PATHS_S)
 
 
-def expected_text(work: Work, plan: Plan, n_rows: int, n_folds: int) -> str:
+def expected_text(work: Work, plan: Plan, n_rows: int, n_folds: int, n_processes: int = 1) -> str:
     """Memory and time in one line, and a second one where that is long."""
     seconds = expected_seconds(n_rows, n_folds)
     training = ", and the training of a network in each fold besides" if work.trains_network else ""
+    shared = f", done by {n_processes} processes" if n_processes > 1 else ""
     text = (
         f"expected: about {work.n_bytes / 1e9:,.1f} GB of the {plan.memory_bytes / 1e9:,.1f} GB, and about "
-        f"{in_words(seconds)} on a core of 2026 that does nothing else{training}"
+        f"{in_words(seconds)} on a core of 2026 that does nothing else{training}{shared}"
     )
     if seconds < LONG_S:
         return text

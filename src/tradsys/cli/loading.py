@@ -1,6 +1,7 @@
 """What a command works with: packages, settings, the market that they describe, and the plan that has room for it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
     from tradsys.data.market import Market
+    from tradsys.machine.executor import Executor
     from tradsys.machine.plan import Plan, Work
     from tradsys.research.judging.rejudge import Replay
     from tradsys.settings.config import RunConfig
@@ -34,6 +36,15 @@ class Loaded:
     market: "Market"
     plan: "Plan"
     profile_from: str
+    work: Work
+    has_parts: bool
+
+    @property
+    def n_processes(self) -> int:
+        """How many the settings ask for, or as many as this work has use and the plan room for; of ranks one."""
+        if not self.has_parts:
+            return 1
+        return processes_for(self.work, len(self.market.bars), self.plan, self.config.machine.processes)
 
     @property
     def deployed_text(self) -> str:
@@ -78,7 +89,8 @@ def load(
         profile_named(settled.strategy_profile, profiles_of(settled))
     data = DataSettings.load(file=file, overrides=overrides)
     market = (ranked_market if ranks else configured_market)(bars, settled, data)
-    plan = replace(plan_for(settled.machine.plan, work(settled, len(market.bars))), compile=settled.machine.compile)
+    to_do = work(settled, len(market.bars))
+    plan = replace(plan_for(settled.machine.plan, to_do), compile=settled.machine.compile)
     if command in _FOLDED:
         from tradsys.research.walk.enough_history import with_enough_history
 
@@ -86,7 +98,7 @@ def load(
         if adapted:
             typer.echo(adapted, err=True)
     profile_from = profile_origin(RunConfig.places(file=file, overrides=overrides).get("strategy_profile"))
-    return Loaded(settled, market, plan, profile_from)
+    return Loaded(settled, market, plan, profile_from, to_do, has_parts=not ranks)
 
 
 def load_own_parts(plugins: Sequence[str] | None, file: Path | None = None) -> None:
@@ -175,6 +187,44 @@ def replayable(run: "Replay") -> "Replay":
     """The same run, where there is room to decide it again; for the moment that this takes, all room counts."""
     plan_for("beast", replay_work(run.metrics.market.n_bars, has_network=run.config.agent.is_network))
     return run
+
+
+_WORKER, _WORKER_ROW = 450 * 10**6, 2_500
+"""A process that does parts of a run beside the one that began it."""
+
+_FEW_ROWS: Final = 6_000
+"""Up to here a run is over before further processes would have begun to save anything."""
+
+
+def worker_bytes(n_rows: int, *, has_network: bool) -> int:
+    """What each process takes that does parts of a run on this many bars, beside the one that began it."""
+    return _WORKER + n_rows * _WORKER_ROW + has_network * _TORCH
+
+
+def processes_for(work: Work, n_rows: int, plan: "Plan", asked: int | None) -> int:
+    """How many processes do the parts of a run: as many as are asked for and fit, or as the plan has room for.
+
+    Where it is more than one, the process that begins them is there as well, and mostly waits for them.
+    """
+    each = worker_bytes(n_rows, has_network=work.trains_network)
+    room = max(0, plan.memory_bytes - work.n_bytes) // each
+    if asked is None:
+        n_processes = min(plan.cpus, room) if n_rows > _FEW_ROWS else 1
+        return n_processes if n_processes > 1 else 1
+    if asked > 1:
+        would_fit = f"--processes {room if room > 1 else 1} would fit"
+        plan.demand(f"{work.name} in {asked} processes", work.n_bytes + asked * each, would_fit)
+    return asked
+
+
+@contextmanager
+def working(n_processes: int) -> "Iterator[Executor]":
+    """Processes that do the parts of a run while the block lasts; they import what it needs at once."""
+    from tradsys.machine.backends import open_executor
+
+    imports = ("tradsys.research.selection.combinatorial_paths",)
+    with open_executor(n_processes, doing="did a part of the run", imports=imports) as executor:
+        yield executor
 
 
 def side_by_side(plan: "Plan", work: Work, asked: int | None) -> int:

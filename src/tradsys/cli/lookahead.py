@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, ReadingOptions, Seed, spread
+from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, Processes, ReadingOptions, Seed, spread
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -19,6 +19,7 @@ def command(
     points: Annotated[int, typer.Option(help="Random times at which the future is taken away.", min=1)] = 20,
     outside: OutsideOptions = OutsideOptions(),
     rank: Annotated[bool, typer.Option("--rank", help="Check what tradsys rank computes instead.")] = False,
+    processes: Processes = None,
     seed: Seed = None,
     common: CommonOptions = CommonOptions(),
 ) -> int:
@@ -28,22 +29,26 @@ def command(
     1e-6), and each difference names its column, the first row and how many bars ahead it saw. Ranks and the universe
     are made again as if nobody listed later. Nothing is judged, so that the ledger has nothing to count.
     """
-    from tradsys.cli.loading import Needs, configured_work, load, overrides
+    from tradsys.cli.loading import Needs, configured_work, load, overrides, working
     from tradsys.cli.progress import reporter
     from tradsys.cli.rank import rank_work
     from tradsys.research.procedures.experiment import ExperimentProcedure
     from tradsys.research.procedures.ranks import RankProcedure
 
-    given = {"seed": seed, "agent.name": agent, "plugins": common.plugin, **outside.overrides}
+    given = {"seed": seed, "agent.name": agent, "plugins": common.plugin, "machine.processes": processes}
+    given |= outside.overrides
     work = rank_work if rank else configured_work
     needs = Needs("lookahead")
     loaded = load(
         reading.of(bars), overrides(common.settings, given), needs=needs, file=common.config, work=work, ranks=rank
     )
-    procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, loaded.config, loaded.plan)
+    n_processes = loaded.n_processes
+    plan = loaded.plan.shared(n_processes)
+    config = loaded.config if rank else loaded.config.with_settings({"folds.path_groups": 0})  # nobody looks at paths
+    procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, config, plan)
     stamps = procedure.check_stamps(loaded.market)
-    with reporter(quiet=common.as_json) as progress:
-        looked = procedure.simulate(loaded.market, progress).look_ahead(points, progress)
+    with working(n_processes) as executor, reporter(quiet=common.as_json) as progress:
+        looked = procedure.simulate(loaded.market, progress, executor).look_ahead(points, progress)
     lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings), *stamps.lines]
     content = looked.to_dict() | {"alignment": stamps.to_dict()}
     typer.echo(json.dumps(content, indent=1) if common.as_json else "\n".join(lines))

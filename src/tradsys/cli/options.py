@@ -73,6 +73,7 @@ Plugin = Annotated[
         help="Module or .py file of own features, agents and profiles (docs/own-parts.md); again for more.",
     ),
 ]
+Processes = Annotated[int | None, typer.Option(help="Processes; otherwise one a core, as far as memory goes.", min=1)]
 Seed = Annotated[
     int | None, typer.Option(help="Draws the simulated market and every other random stream; 0 unless given.", min=0)
 ]
@@ -186,4 +187,5 @@ class JudgedOptions:
     require_proven: Annotated[
         bool, typer.Option("--require-proven", help="Exit with 4 unless the deployed profile is proven.")
     ] = False
+    processes: Processes = None
     as_json: Json = False

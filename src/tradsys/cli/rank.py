@@ -52,6 +52,7 @@ def command(
         "universe.listings": listings,
         "funding.files": funding,
         "plugins": judged.plugin,
+        "machine.processes": judged.processes,
     }
     ledger = Ledger(judged.journal / "ledger.jsonl")
     needs = Needs("rank", ("jinja2",))

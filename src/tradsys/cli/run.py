@@ -46,6 +46,7 @@ def command(
         "labels.horizon": horizon,
         "strategy_profile": profile,
         "plugins": judged.plugin,
+        "machine.processes": judged.processes,
         **outside.overrides,
     }
     ledger = Ledger(judged.journal / "ledger.jsonl")
@@ -55,7 +56,10 @@ def command(
     )
     if not judged.as_json:
         n_rows, config = len(loaded.market.bars), loaded.config
-        expected = expected_text(configured_work(config, n_rows), loaded.plan, n_rows, config.folds.n_folds)
+        n_processes = loaded.n_processes
+        expected = expected_text(
+            configured_work(config, n_rows), loaded.plan, n_rows, config.folds.n_folds, n_processes
+        )
         typer.echo(f"{market_text(loaded.market)}\n{loaded.deployed_text}\n{loaded.plan.sentence}\n{expected}")
     return carry_out(ExperimentProcedure.of, loaded, judged, ledger)
 
@@ -67,14 +71,16 @@ def carry_out(
     ledger: "Ledger",
 ) -> int:
     """Run it and print its verdict; the exit code is that of the command."""
+    from tradsys.cli.loading import working
     from tradsys.cli.progress import reporter
     from tradsys.cli.summary import summary
     from tradsys.report import render
     from tradsys.research.run import run
 
+    n_processes = loaded.n_processes
     if judged.open_lockbox:
         _confirm_opening(loaded, is_sure=judged.yes)
-    with reporter(quiet=judged.as_json) as progress:
+    with working(n_processes) as executor, reporter(quiet=judged.as_json) as progress:
         stored = run(
             loaded.market,
             loaded.config,
@@ -83,7 +89,8 @@ def carry_out(
             ledger=ledger,
             open_the_lockbox=judged.open_lockbox,
             hypothesis=judged.hypothesis,
-            plan=loaded.plan,
+            plan=loaded.plan.shared(n_processes),
+            executor=executor,
             progress=progress,
             render=render,
         )

@@ -21,6 +21,7 @@ from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 
 _LOCK = "tradsys-kernels.lock"
+_KEPT: list[Any] = []
 
 
 def njit[F: Callable[..., Any]](**options: Any) -> Callable[[F], F]:
@@ -45,10 +46,19 @@ def kernel_folder(kernel: Any) -> Path | None:
     return None if place is None else Path(place)
 
 
+def compiled_and_found() -> tuple[int, int]:
+    """How many signatures of kernels this process compiled, and how many it found in the cache."""
+    stats = [kernel.stats for kernel in _KEPT]
+    return sum(sum(one.cache_misses.values()) for one in stats), sum(sum(one.cache_hits.values()) for one in stats)
+
+
 def _kept(kernel: Any) -> Any:
     """The kernel with a cache, or as it is where numba finds no folder for one."""
     with suppress(RuntimeError):
         kernel._cache = _KernelCache(kernel.py_func)  # type: ignore[no-untyped-call]
+        _KEPT.append(kernel)
+        # now, as it was imported: an edit before the first call would be told of code that is not compiled
+        _content(kernel.py_func.__code__.co_filename)
     return kernel
 
 

@@ -19,7 +19,10 @@ _SCRIPT: Final = "__main__"
 _LOADED: Final[list[str]] = []
 """Plugins that settings named, as `NAME@DIGEST`; processes of a pool load them too."""
 
-_ROOM: Final = "put @register above a feature, @register_agent above an agent, or call register_profile"
+_ROOM: Final = (
+    "put @register above a feature, @register_agent above an agent, @register_barrier_rule above a label's rule, or "
+    "call register_profile"
+)
 
 
 class _Wanted(NamedTuple):

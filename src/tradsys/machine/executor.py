@@ -44,6 +44,9 @@ class Executor(Protocol):
     def submit[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Task[R]:
         """Have it done: at once where a worker is free, in this process when its result is asked for."""
 
+    def defer[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Task[R]:
+        """The same for what nobody waits for yet: workers do it when there is nothing else to do."""
+
     def map[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Results in the order of the items; with one process each is worked on when its result is asked for."""
 
@@ -97,6 +100,9 @@ class Inline:
     n_processes = 1
 
     def submit[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Task[R]:
+        return _Later(lambda: work(*args, **kwargs))
+
+    def defer[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Task[R]:
         return _Later(lambda: work(*args, **kwargs))
 
     def map[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:

@@ -74,6 +74,7 @@ def check_up(plan: str = "auto", *, folders: Sequence[Path] = (), work: Sequence
         Check(
             "accelerator", "none" if card is None else f"{card.name} ({card.kind}), {card.free_bytes / 1e9:.1f} GB free"
         ),
+        _kernels(),
         _clock(),
         *(_disk(folder) for folder in folders),
     )
@@ -130,6 +131,22 @@ def _threads(found: Limits) -> Check:
         kept = "set by you and kept; unset, it is one, which costs less and gives the same bytes on every machine"
         return Check("threads", f"{listed}: {kept}", "note")
     return Check("threads", "one numerical thread a task; more cores are used by processes")
+
+
+def _kernels() -> Check:
+    """Where compiled kernels are kept; one of them stands for all."""
+    from tradsys.core.atr import wilder_atr
+    from tradsys.core.kernels import kernel_folder
+
+    folder = kernel_folder(wilder_atr)
+    if folder is None:
+        return Check(
+            "kernels",
+            "no folder can be written for what numba compiles: each process compiles anew; set NUMBA_CACHE_DIR",
+            "note",
+        )
+    where = f"beside the code, {folder.parent.parent}" if folder.name == "__pycache__" else str(folder.parent)
+    return Check("kernels", f"compiled once and kept {where}")
 
 
 def _clock() -> Check:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tradsys.core.errors import ConfigError
+from tradsys.core.threads import is_chosen
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -94,11 +95,6 @@ def cap_threads(n_threads: int | None = None) -> None:
     if not counted:
         missing = (name for name in THREAD_VARIABLES if not is_chosen(name))
         os.environ.update(dict.fromkeys(missing, str(n_threads or 1)))
-
-
-def is_chosen(name: str) -> bool:
-    """Whether a thread variable is set; one that is empty says nothing."""
-    return bool(os.environ.get(name, "").strip())
 
 
 def thread_caps() -> dict[str, int | None]:

@@ -5,16 +5,18 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Protocol
 
-from tradsys.core.errors import WorkerError
+from tradsys.core.errors import ConfigError, WorkerError
 from tradsys.core.plugins import load_plugins, loaded_plugins
 from tradsys.core.whole_steps import passing_folder, whole
 from tradsys.machine.executor import Listener, Shared, Task
@@ -96,6 +98,10 @@ def opened_processes(n_processes: int, doing: str, kept: str, imports: Sequence[
         yield Processes(pool, n_processes, folder, f"{lost}: {kept}", said)
 
 
+type _Work = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""Where its result goes, and what is to be called with what."""
+
+
 @dataclass(slots=True)
 class Processes:
     """Several worker processes of this machine, each on one thread, with what they share in a folder."""
@@ -106,9 +112,16 @@ class Processes:
     lost: str
     said: _Queue
     _listeners: list[Listener] = field(default_factory=list)
+    _urgent: deque[_Work] = field(default_factory=deque)
+    _deferred: deque[_Work] = field(default_factory=deque)
+    _n_sent: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def submit[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Task[R]:
-        return _Submitted(self._send(work, *args, **kwargs), self)
+        return _Submitted(self._queued(self._urgent, work, *args, **kwargs), self)
+
+    def defer[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Task[R]:
+        return _Submitted(self._queued(self._deferred, work, *args, **kwargs), self)
 
     def map[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         for task in [self.submit(work, item) for item in items]:
@@ -118,7 +131,7 @@ class Processes:
         left, pending = iter(items), dict[Future[R], T]()
         while True:
             while len(pending) < self.n_processes and (taken := next(((item,) for item in left), None)):
-                pending[self._send(work, *taken)] = taken[0]
+                pending[self._queued(self._urgent, work, *taken)] = taken[0]
             if not pending:
                 return
             done = self.wait(pending)
@@ -151,12 +164,64 @@ class Processes:
             return future.result()
         except BrokenProcessPool:
             raise WorkerError(self.lost) from None
+        except Exception as error:
+            if "pickle" not in f"{type(error).__name__} {error}".lower():
+                raise
+            raise ConfigError(
+                f"processes send each other values that can be pickled, found one that cannot ({error}); mend the part "
+                "that made it, or take --processes 1"
+            ) from error
 
-    def _send[**P, R](self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        try:
-            return self.pool.submit(work, *args, **kwargs)
-        except BrokenProcessPool:
-            raise WorkerError(self.lost) from None
+    def _queued[**P, R](
+        self, queue: deque[_Work], work: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[R]:
+        result = Future[R]()
+        queue.append((result, work, args, kwargs))
+        self._send()
+        return result
+
+    def _send(self) -> None:
+        """Give the processes what waits, the urgent first, as much as they work on and one part more.
+
+        Called wherever work comes or ends, in the pool's own thread too, so that none is idle while nobody listens.
+        """
+        while (taken := self._next()) is not None:
+            result, work, args, kwargs = taken
+            try:
+                sent = self.pool.submit(work, *args, **kwargs)
+            except RuntimeError as error:  # of a pool that is broken or shut down
+                result.set_exception(error)
+                continue
+            sent.add_done_callback(partial(self._ended, result))
+
+    def _next(self) -> _Work | None:
+        with self._lock:
+            queue = self._urgent or self._deferred
+            if not queue or self._n_sent > self.n_processes:
+                return None
+            self._n_sent += 1
+            return queue.popleft()
+
+    def _ended(self, result: Future[Any], sent: Future[Any]) -> None:
+        if sent.cancelled():
+            result.cancel()
+            return
+        error = sent.exception()
+        if isinstance(error, BrokenProcessPool):
+            # the pool says so under its lock, which sending would wait for
+            waiting = [*self._urgent, *self._deferred]
+            self._urgent.clear()
+            self._deferred.clear()
+            for one in (result, *(other for other, *_ in waiting)):
+                one.set_exception(error)
+            return
+        with self._lock:
+            self._n_sent -= 1
+        self._send()
+        if error is None:
+            result.set_result(sent.result())
+        else:
+            result.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isclose, isnan
+from math import isclose, isinf, isnan, nan
 from typing import Any
 
 import polars as pl
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.plugins import told_of_own
+from tradsys.core.time import stamp
 from tradsys.features.stream.bar import Bar, bars_of
 from tradsys.features.stream.feature_stream import frame_of
 from tradsys.labels.measured import measured_pace
@@ -36,18 +37,25 @@ class _Recomputed:
 
 @dataclass(frozen=True, slots=True)
 class _Stepped:
-    """The pace of a rule that steps; what fails in one of a user's is told as his."""
+    """The pace of a rule that steps, held to what a batch is; what fails in one of a user's is told as his."""
 
     rule: BarrierRule
     moving: MovingPace
 
     @property
     def pace(self) -> float:
-        return self.moving.pace
+        return nan if self.moving.pace < 0 else self.moving.pace
 
     def after(self, bar: Any) -> "_Stepped":
         with told_of_own(self.rule, f"the barrier rule {self.rule.name!r}"):
-            return _Stepped(self.rule, self.moving.after(bar))
+            moved = self.moving.after(bar)
+            is_infinite = isinf(moved.pace)
+        if is_infinite:
+            raise ConfigError(
+                f"the barrier rule {self.rule.name!r} measures a pace in price units, found {moved.pace} after the bar "
+                f"of {stamp(bar.ts)}; let it be NaN where there is none"
+            )
+        return _Stepped(self.rule, moved)
 
 
 def moving_pace(rule: BarrierRule, history: pl.DataFrame) -> MovingPace:

@@ -16,10 +16,10 @@ from tradsys.core.bars import closed_bars, split_symbols, to_arrays
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.plugins import load_plugins
+from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.labels.pace import ATR_MEMORY as ATR_MEMORY
-from tradsys.machine.threads import one_thread
 from tradsys.predictor.deployed import ARGUMENT, BUNDLE, deployed, profile_called
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
 from tradsys.predictor.valuation import audit_inputs

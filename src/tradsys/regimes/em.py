@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.kernels import njit
 from tradsys.regimes.filter import LOG_2_PI, fill_forward, fill_gaussian
 
 

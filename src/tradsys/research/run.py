@@ -12,13 +12,14 @@ from tradsys.backtest.simulate import Simulation, buy_and_hold
 from tradsys.core.errors import FitError
 from tradsys.core.files import check_space, check_writable
 from tradsys.core.plugins import plugin_sources
+from tradsys.core.threads import one_thread
 from tradsys.core.time import format_interval
 from tradsys.core.whole_steps import whole
 from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
+from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.limits import limits
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.profiles.catalogue import named
 from tradsys.research.judging.logbook import (
     record_failure,
@@ -64,13 +65,15 @@ def run(
     open_the_lockbox: bool = False,
     hypothesis: str = "",
     plan: Plan | None = None,
+    executor: Executor = INLINE,
     progress: Progress = lambda *_: None,
     render: Callable[[Path], object] = lambda _: None,
 ) -> StoredRun:
     """Run the procedure that the settings describe and write its folder below `root`; nothing there is ever changed.
 
-    `hypothesis` is the beginning of the name of one that the ledger holds. Networks train within `plan`. `render`
-    writes the report into the folder before it gets its name.
+    `hypothesis` is the beginning of the name of one that the ledger holds. `executor` does the parts that do not hang
+    on each other, with the same bytes by however many processes; networks train within `plan`, each process of it.
+    `render` writes the report into the folder before it gets its name.
     """
     tried = procedure(market, config, plan)
     spec, code = tried.spec, code_digest()
@@ -87,7 +90,7 @@ def run(
     ledger.keep_paths(market.paths)
     looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
     try:
-        simulated = tried.simulate(market, progress)
+        simulated = tried.simulate(market, progress, executor)
     except FitError as error:
         record_failure(str(error), market, spec, tried.config, ledger, code=code)
         raise

@@ -9,12 +9,12 @@ import numpy as np
 
 from tradsys.core.errors import ConfigError
 from tradsys.core.files import check_space, check_writable
+from tradsys.core.threads import one_thread
 from tradsys.core.time import to_ms
 from tradsys.data.market import Market
 from tradsys.journal.entries import Training
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
-from tradsys.machine.threads import one_thread
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.lookahead.stamps import check_stamps

@@ -305,8 +305,12 @@ class VerdictSettings(SettingsSection):
 
 
 class MachineSettings(SettingsSection):
-    """How much of the machine a run may take; changes no result but for rounding on an accelerator."""
+    """How much of the machine a run may take; changes no result but for rounding on an accelerator.
+
+    Without `processes` there is one a core, as far as memory goes; a short run takes one.
+    """
 
     plan: Literal["auto", "safe", "beast"] = "auto"
+    processes: Count | None = None
     compile: Literal["auto", "on", "off"] = "auto"
     """Networks' training steps by torch's compiler: where it pays, always, or never; auto compiles on CUDA alone."""

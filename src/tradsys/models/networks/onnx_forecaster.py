@@ -88,6 +88,10 @@ class OnnxForecaster:
     training: str = ""
     record: Mapping[str, float] = field(default_factory=dict)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to another process, which opens a session of its own."""
+        return {name: value for name, value in vars(self).items() if name != "_session"}
+
     def logits(self, X: FloatArray) -> FloatArray:
         base = self.offset.logits(X)
         if self.network is None:

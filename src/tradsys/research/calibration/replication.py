@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from tradsys.core.errors import DataError, NotEnoughBars
+from tradsys.core.threads import one_thread
 from tradsys.core.time import DAY_MS
 from tradsys.data.market import Market, load_market
 from tradsys.journal.trial import TrialSeries
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.research.calibration.competing_trials import N_RULES, competing_trials
 from tradsys.research.calibration.scenarios import Preset, Scenario, calibration_experiment, scenario_named
 from tradsys.research.judging.trials import Tried, trial_series

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tradsys.core.files import write_atomically
 from tradsys.core.json_text import canonical_json
+from tradsys.core.threads import one_thread
 from tradsys.data.market import Market
 from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.research.claims.cache import ResultCache, read_piece
 from tradsys.research.claims.fits import REFERENCE, Deadline, DevelopmentFolds, fit_variants
 from tradsys.research.claims.variants import Agents, with_plan

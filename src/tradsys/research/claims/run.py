@@ -7,12 +7,12 @@ from typing import Any, TypedDict, cast
 
 from tradsys.core.files import write_atomically
 from tradsys.core.json_text import pretty_json
+from tradsys.core.threads import one_thread
 from tradsys.data.market import Market
 from tradsys.journal.entries import Comparison, ScoredForecaster
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.research.claims.cache import ResultCache
 from tradsys.research.claims.claims import forecast_results, profile_results
 from tradsys.research.claims.fits import Deadline, DevelopmentFolds, fit_variants, trade_profiles

@@ -13,13 +13,13 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.errors import DataError, LedgerError
 from tradsys.core.json_text import plain
+from tradsys.core.threads import one_thread
 from tradsys.core.time import infer_interval, interval_ms, to_ms, ts_ms
 from tradsys.journal.chain import LedgerEntry
 from tradsys.journal.entries import LockboxOpening
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.journal.trial import TrialSeries
-from tradsys.machine.threads import one_thread
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile

@@ -160,6 +160,12 @@ class Search:
         if key not in self.found or finding.start < self.found[key].start:
             self.found[key] = finding
 
+    def join(self, other: "Search") -> None:
+        """Enter what another search compared and found, which began with nothing."""
+        self.n_values += other.n_values
+        for finding in other.found.values():
+            self.add(finding)
+
     def add_all(self, part: str, symbol: str, start: IntArray, bars_ahead: Mapping[str, IntArray]) -> None:
         """Enter columns (n_rows,) that count how far ahead each row saw, 0 for those in order."""
         for column, ahead in bars_ahead.items():

@@ -7,6 +7,7 @@ import numpy as np
 
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.seeds import derive, generator
+from tradsys.machine.executor import INLINE, Executor, Shared
 from tradsys.research.lookahead.barrier_rules import check_rule
 from tradsys.research.lookahead.computed_tables import (
     choice_tables,
@@ -64,6 +65,7 @@ def look_ahead(
     n_points: int,
     ranks: RankColumns | None = None,
     progress: Progress = lambda *_: None,
+    executor: Executor = INLINE,
 ) -> Lookahead:
     """Everything: bars, labels and trades at random points, cut and replaced by noise, and every fold fitted again.
 
@@ -72,23 +74,45 @@ def look_ahead(
     search = _search(outcome, spec)
     points = _points(outcome, spec, n_points)
     n_steps = n_points + len(outcome.results)
+    inputs = executor.share((outcome, spec, ranks))
+    at_points = [executor.submit(_at_point, inputs, point) for point in points]
+    of_folds = [executor.submit(_of_fold, inputs, result.fold.index) for result in outcome.results]
     progress("taking the future of single rows away", 0, n_steps)
     rows = _rows(search, outcome, spec, ALL_ROWS)
-    for k, point in enumerate(points):
+    for k, looked in enumerate(at_points):
         progress(f"point {k + 1} of {n_points}", k, n_steps)
-        _turns(search, outcome, spec, point)
-        for future in (cut, noised):
-            _bars(search, outcome, spec, point, future)
-            _labels(search, outcome, spec, point, future)
-            if ranks is not None:
-                compare_rank_columns(search, outcome.data, ranks, point.at, future)
-        _trades(search, outcome, spec, point)
-    for result in outcome.results:
-        progress(f"fitting fold {result.fold.index + 1} again", n_points + result.fold.index, n_steps)
-        for future in (noised, mirrored):
-            _refit(search, outcome, spec, result.fold.index, future)
-            _choice(search, outcome, spec, result.fold.index, future)
+        search.join(looked.result())
+    for k, looked in enumerate(of_folds):
+        progress(f"fitting fold {k + 1} again", n_points + k, n_steps)
+        search.join(looked.result())
     return Lookahead(n_points, search.n_values, tuple(search.found.values()), rows)
+
+
+type _Inputs = Shared[tuple[Outcome, Experiment, RankColumns | None]]
+
+
+def _at_point(inputs: _Inputs, point: Point) -> Search:
+    """Everything that can be computed again without fitting anything, at one time."""
+    outcome, spec, ranks = inputs.value
+    search = _empty_search(outcome)
+    _turns(search, outcome, spec, point)
+    for future in (cut, noised):
+        _bars(search, outcome, spec, point, future)
+        _labels(search, outcome, spec, point, future)
+        if ranks is not None:
+            compare_rank_columns(search, outcome.data, ranks, point.at, future)
+    _trades(search, outcome, spec, point)
+    return search
+
+
+def _of_fold(inputs: _Inputs, k: int) -> Search:
+    """A fold fitted again, and its choice made again."""
+    outcome, spec, _ = inputs.value
+    search = _empty_search(outcome)
+    for future in (noised, mirrored):
+        _refit(search, outcome, spec, k, future)
+        _choice(search, outcome, spec, k, future)
+    return search
 
 
 def look_ahead_sample(
@@ -117,12 +141,16 @@ def look_ahead_sample(
 
 def _search(outcome: Outcome, spec: Experiment) -> Search:
     """A search that has looked at all training parts, fills and rates of funding already."""
-    closes = {symbol: labels.start for symbol, labels in outcome.data.labels.items()}
-    search = Search(np.unique(np.concatenate(list(closes.values()))), closes)
+    search = _empty_search(outcome)
     unknown_training_labels(search, outcome)
     premature_fills(search, outcome, spec)
     premature_funding(search, outcome)
     return search
+
+
+def _empty_search(outcome: Outcome) -> Search:
+    closes = {symbol: labels.start for symbol, labels in outcome.data.labels.items()}
+    return Search(np.unique(np.concatenate(list(closes.values()))), closes)
 
 
 def _rows(search: Search, outcome: Outcome, spec: Experiment, cuts: ShortCuts) -> RowsChecked:

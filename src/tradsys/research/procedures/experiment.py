@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 
 from tradsys.backtest.simulate import Simulation
+from tradsys.core.threads import one_thread
 from tradsys.data.market import Market
 from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
+from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
@@ -23,10 +24,17 @@ from tradsys.research.judging.logbook import fold_choices
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.lookahead.stamps import check_stamps
-from tradsys.research.selection.combinatorial_paths import cross_validated_paths
+from tradsys.research.selection.combinatorial_paths import Splits, begin_splits, cross_validated_paths
 from tradsys.research.selection.nested_selection import choose_everywhere
 from tradsys.research.walk.enough_history import with_enough_history
-from tradsys.research.walk.experiment import Outcome, Progress, block_decisions, run_experiment, simulate_lockbox
+from tradsys.research.walk.experiment import (
+    Inputs,
+    Outcome,
+    Progress,
+    block_decisions,
+    run_experiment,
+    simulate_lockbox,
+)
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.metrics import run_metrics
 from tradsys.runs.manifest import Kind
@@ -147,8 +155,15 @@ class ExperimentProcedure:
         return check_stamps(market, self.spec.features, self.config.alignment.allow_lead)
 
     @one_thread()
-    def simulate(self, market: Market, progress: Progress) -> "SimulatedExperiment":
-        return SimulatedExperiment(self, market, run_experiment(market, self.spec, progress))
+    def simulate(self, market: Market, progress: Progress, executor: Executor = INLINE) -> "SimulatedExperiment":
+        """The profiles along the walk; the splits of cross-validated paths are fitted when nothing else is to do."""
+        begun: list[Splits | str] = []
+
+        def meanwhile(inputs: Inputs) -> None:
+            begun.append(begin_splits(inputs, executor))
+
+        outcome = run_experiment(market, self.spec, progress, executor, meanwhile=meanwhile)
+        return SimulatedExperiment(self, market, outcome, executor, begun[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +173,8 @@ class SimulatedExperiment:
     procedure: ExperimentProcedure
     market: Market
     outcome: Outcome
+    executor: Executor = INLINE
+    splits: Splits | str | None = None
 
     @property
     def simulations(self) -> Mapping[str, Simulation]:
@@ -186,7 +203,7 @@ class SimulatedExperiment:
         spec, ranks = self.procedure.spec, self.procedure.ranks
         if n_points is None:
             return look_ahead_sample(self.outcome, spec, ranks, progress)
-        return look_ahead(self.outcome, spec, n_points=n_points, ranks=ranks, progress=progress)
+        return look_ahead(self.outcome, spec, n_points=n_points, ranks=ranks, progress=progress, executor=self.executor)
 
     def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
         """Skill and trades, what the forecasts need, the chosen procedure and cross-validated paths."""
@@ -206,7 +223,7 @@ class SimulatedExperiment:
         for k, (name, (what, measure)) in enumerate(parts.items(), 1):
             progress(what, k, len(parts) + 1)
             measured[name] = measure()
-        return measured | {"paths": cross_validated_paths(outcome.data, spec, progress)}
+        return measured | {"paths": cross_validated_paths(outcome.data, spec, progress, self.executor, self.splits)}
 
     def tables(self) -> Sequence[tuple[TableSchema, pl.DataFrame]]:
         forecasts = forecasts_frame(self.outcome, self.procedure.spec)

@@ -9,6 +9,7 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.data.market import Market
 from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
+from tradsys.machine.executor import INLINE, Executor
 from tradsys.predictor.predictor import Predictor
 from tradsys.research.judging.trials import Tried
 from tradsys.research.lookahead.findings import Lookahead
@@ -83,5 +84,5 @@ class Procedure(Protocol):
     def check_stamps(self, market: Market) -> Alignment:
         """Whether all that the market holds stands at one time; a DataError where something does not."""
 
-    def simulate(self, market: Market, progress: Progress) -> Simulated:
-        """Everything up to the simulated trades of each profile."""
+    def simulate(self, market: Market, progress: Progress, executor: Executor = INLINE) -> Simulated:
+        """Everything up to the simulated trades of each profile; what follows is done by the same executor."""

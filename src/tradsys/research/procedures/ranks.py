@@ -10,13 +10,14 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError
 from tradsys.core.orders import SIDES
+from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.alignment import check_alignment
 from tradsys.data.market import Market
 from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
+from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.ranking.lookahead import look_ahead_in_ranks
 from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, market_neutral_from, trade
@@ -67,7 +68,7 @@ class RankProcedure:
         return check_alignment(market, self.config.alignment.allow_lead)
 
     @one_thread()
-    def simulate(self, market: Market, progress: Progress) -> "SimulatedRanks":
+    def simulate(self, market: Market, progress: Progress, executor: Executor = INLINE) -> "SimulatedRanks":
         """Trade the rule after the first part of the history and before its lock-box."""
         progress("ranking", 0, _STEPS)
         frames, start, end = before_lockbox(market, self.spec)

@@ -4,8 +4,8 @@ Beside the walk-forward record and never in its place: every split but the last 
 share most of their days' decisions. Nothing here is judged, and nothing is a trial.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +14,13 @@ import polars as pl
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import DataError, FitError
 from tradsys.core.time import from_ms, interval_ms
+from tradsys.machine.executor import INLINE, Executor, Task
 from tradsys.models.forecaster import Rows
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.agents import DECIDER
 from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
-from tradsys.research.walk.experiment import Progress, block_entries, priced_grid, simulate_on
+from tradsys.research.walk.experiment import Inputs, Progress, block_entries, priced_grid, simulate_on
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import fill_first_part, fit_models
 from tradsys.research.walk.folds import Fold
@@ -32,25 +33,51 @@ _TRADED = ("start", "symbol", "action", "size", "stop_distance", "target_distanc
 """Columns of decisions that a simulation reads."""
 
 
-def cross_validated_paths(data: Dataset, spec: Experiment, progress: Progress = lambda *_: None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The splits of the paths, and each profile's entries in each one's test blocks, which may be begun already."""
+
+    cv: CombinatorialPurgedCV
+    edges: IntArray
+    entries: Sequence[Task[Mapping[str, pl.DataFrame]]]
+
+
+def begin_splits(inputs: Inputs, executor: Executor) -> Splits | str:
+    """Have every split fitted when there is nothing better to do; the reason alone where there are to be no paths."""
+    data, spec = inputs.value
+    if not spec.folds.path_groups:
+        return "turned off: folds.path_groups is 0"
+    try:
+        cv, edges, folds = combinatorial_folds(data, spec)
+    except (DataError, FitError) as error:
+        return str(error)
+    return Splits(cv, edges, [executor.defer(split_entries, inputs, fold) for fold in folds])
+
+
+def cross_validated_paths(
+    data: Dataset,
+    spec: Experiment,
+    progress: Progress = lambda *_: None,
+    executor: Executor = INLINE,
+    begun: Splits | str | None = None,
+) -> dict[str, Any]:
     """Each profile's record along every path, the `paths` of `metrics.json`.
 
     Every split is fitted anew on its own training rows, with the ridge logistic deciding. Where the paths are turned
-    off or the history does not allow them, the `reason` alone.
+    off or the history does not allow them, the `reason` alone. `begun` are the splits that are being fitted already.
     """
-    if not spec.folds.path_groups:
-        return {"reason": "turned off: folds.path_groups is 0"}
+    splits = begin_splits(executor.share((data, spec)), executor) if begun is None else begun
+    if isinstance(splits, str):
+        return {"reason": splits}
+    cv, edges = splits.cv, splits.edges
     try:
-        cv, edges, folds = combinatorial_folds(data, spec)
         decided: dict[str, list[pl.DataFrame]] = {profile.name: [] for profile in spec.profiles}
-        n = len(folds)
+        n = len(splits.entries)
         n_steps = n + len(spec.profiles)
-        for fold in folds:
-            progress(f"path split {fold.index + 1} of {n}", fold.index, n_steps)
-            result = decide_split(data, spec, fold)
-            for profile in spec.profiles:
-                decided[profile.name].append(_entries(result, profile, spec))
-            del result  # the forecasts of all splits together would fill the memory
+        for k, split in enumerate(splits.entries):
+            progress(f"path split {k + 1} of {n}", k, n_steps)
+            for name, entries in split.result().items():
+                decided[name].append(entries)
         priced = priced_grid(data.frames, spec, start=int(edges[0]), end=data.closes)
         along: dict[str, list[PathRecord]] = {}
         for k, profile in enumerate(spec.profiles):
@@ -110,6 +137,13 @@ def decide_split(data: Dataset, spec: Experiment, fold: Fold) -> FoldResult:
     record = Record(tuple(len(frame) for frame in data.frames.values()))
     fill_first_part(record, data, linear, models, spec.embargo(data.interval))
     return decide_fold(data, linear, models, record, fold.opens)
+
+
+def split_entries(inputs: Inputs, fold: Fold) -> Mapping[str, pl.DataFrame]:
+    """What each profile would enter in a split's test blocks: all that the paths need of it."""
+    data, spec = inputs.value
+    result = decide_split(data, spec, fold)
+    return {profile.name: _entries(result, profile, spec) for profile in spec.profiles}
 
 
 def path_decisions(decided: Sequence[pl.DataFrame], path: IntArray, edges: IntArray) -> pl.DataFrame:

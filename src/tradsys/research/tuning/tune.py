@@ -11,12 +11,12 @@ from typing import Any
 from tradsys.core.errors import ConfigError, FitError
 from tradsys.core.files import check_writable
 from tradsys.core.identity import digest_of
+from tradsys.core.threads import one_thread
 from tradsys.core.time import format_interval, interval_ms, ts_ms
 from tradsys.data.market import Market
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.plan import Plan
-from tradsys.machine.threads import one_thread
 from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.tuning.evaluate import evaluator

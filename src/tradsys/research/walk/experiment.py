@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,10 @@ import polars as pl
 from tradsys.backtest.simulate import PricedGrid, Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import NotEnoughBars
+from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.market import Market
-from tradsys.machine.threads import one_thread
+from tradsys.machine.executor import INLINE, Executor, Shared
 from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
@@ -21,15 +23,18 @@ from tradsys.research.walk.dataset import Dataset
 from tradsys.research.walk.deciding import FoldResult, decide_fold
 from tradsys.research.walk.enough_history import enough_folds
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.fitting import INNER_FOLDS, fill_first_part, fit_models
+from tradsys.research.walk.fitting import INNER_FOLDS, fill_first_part, fit_models, fit_part
 from tradsys.research.walk.folds import Fold, walk_forward
 from tradsys.research.walk.lockbox import development_data, lockbox_opens
 from tradsys.research.walk.record import Record
 from tradsys.research.walk.scoring import Scored, gather
-from tradsys.research.walk.steps import Say, StepsOf, silent
+from tradsys.research.walk.steps import Say, WalkSteps, silent
 
 type Progress = Callable[[str, float, int], None]
 """Called with what is being done, the steps done (a part of one in its fraction) and the steps in all."""
+
+type Inputs = Shared[tuple[Dataset, Experiment]]
+"""What every part of an experiment reads: the bars with their labels, and what is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +61,19 @@ class Walk(NamedTuple):
 
 
 @one_thread()
-def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Outcome:
-    """Walk forward over the history without its lock-box; deterministic for the same market, spec and machine kind."""
-    data, record, results = walk(market, spec, progress)
+def run_experiment(
+    market: Market,
+    spec: Experiment,
+    progress: Progress = lambda *_: None,
+    executor: Executor = INLINE,
+    *,
+    meanwhile: Callable[[Inputs], object] = lambda _: None,
+) -> Outcome:
+    """Walk forward over the history without its lock-box; deterministic for the same market, spec and machine kind.
+
+    `meanwhile` is called with the data and the spec when the folds' fits have begun; it may defer more work.
+    """
+    data, record, results = walk(market, spec, progress, executor, meanwhile=meanwhile)
     n_steps = len(results) + 1
     progress("simulating the profiles", len(results), n_steps)
     scored = gather(data, results, spec.barriers.horizon)
@@ -68,23 +83,42 @@ def run_experiment(market: Market, spec: Experiment, progress: Progress = lambda
     return Outcome(data, record, results, scored, simulations)
 
 
-def walk(market: Market, spec: Experiment, progress: Progress = lambda *_: None) -> Walk:
-    """Every fold fitted on its training part and decided on its test block, one after the other; nothing is traded."""
+def walk(
+    market: Market,
+    spec: Experiment,
+    progress: Progress = lambda *_: None,
+    executor: Executor = INLINE,
+    *,
+    meanwhile: Callable[[Inputs], object] = lambda _: None,
+) -> Walk:
+    """Every fold fitted on its training part, then decided on its test block in their order; nothing is traded.
+
+    Fits never read the record and so may go on side by side; decisions make it grow one after the other.
+    """
     data = development_data(market, spec)
     folds = enough_folds(data, spec, walk_forward)
+    # regimes, features, forecasters, time exits, decisions; at first also folds inside the training part
+    n_parts = [len(spec.forecasters) + 4 + (INNER_FOLDS if fold.index == 0 else 0) for fold in folds]
+    names = [f"fold {fold.index + 1} of {len(folds)}" for fold in folds]
+    steps = WalkSteps(progress, names, n_parts, len(folds) + 1)
+    shared = executor.share((data, spec))
+    fit = partial(fit_part, shared, sends_panel=executor.n_processes == 1)
+    fits = [executor.submit(fit, fold, executor.heard(steps.of(fold.index))) for fold in folds]
+    meanwhile(shared)
     record = Record(tuple(len(frame) for frame in data.frames.values()))
     results: list[FoldResult] = []
     for fold in folds:
-        name = f"fold {fold.index + 1} of {len(folds)}"
-        # regimes, features, forecasters, time exits, decisions; at first also folds inside the training part
-        n_parts = len(spec.forecasters) + 4 + (INNER_FOLDS if fold.index == 0 else 0)
-        say = StepsOf(progress, name, fold.index, len(folds) + 1, n_parts)
         try:
-            results.append(research_fold(data, spec, fold, record, folds[0].opens, say))
+            part = fits.pop(0).result()
+            record = part.first or record
+            steps.of(fold.index)("deciding")
+            results.append(decide_fold(data, spec, part.models(data, fold), record, folds[0].opens))
+            del part  # one fold's columns at a time
         except NotEnoughBars as error:
             share = f"fold {fold.index + 1} of {len(folds)} trains on the part before its test block alone"
             found = f"{len(market.bars):,} bars are too few for these settings, since {share}"
             raise NotEnoughBars(f"{found}: {error}") from error
+        steps.finish(fold.index)
     return Walk(data, record, results)
 
 

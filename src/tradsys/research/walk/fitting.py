@@ -18,6 +18,7 @@ from tradsys.core.slippage import slippage_of
 from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.labels.weights import base_rate
+from tradsys.machine.executor import Shared
 from tradsys.models.forecaster import FittedForecaster, Forecaster, Panel, Rows, stack
 from tradsys.models.linear.baselines import VolatilityOnly
 from tradsys.models.linear.logistic import FittedLinear
@@ -83,6 +84,64 @@ class FoldModels:
     supervisor: FittedMacroFilter | None
     fitted: Mapping[str, FittedForecaster]
     logits: Mapping[str, tuple[FloatArray, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedPart:
+    """What a fold's fit sends back from another process: everything but what all rows' columns tell anew.
+
+    `first` is the record of the first training part, of the fold that fills it.
+    """
+
+    rows: Rows
+    regimes: RegimeFilter
+    features: FittedFeatures
+    panel: Panel | None
+    regime: tuple[FloatArray, ...]
+    supervisor: FittedMacroFilter | None
+    fitted: Mapping[str, FittedForecaster]
+    logits: Mapping[str, tuple[FloatArray, ...]]
+    first: Record | None
+
+    def models(self, data: Dataset, fold: Fold) -> FoldModels:
+        """The same as the fit gave it; columns are computed anew where they stayed behind."""
+        panel = self.panel
+        if panel is None:
+            features = self.features
+            panel = data.panel_of(features, tuple(features.standardise(values) for values in data.raw.of(features)))
+        return FoldModels(
+            fold,
+            self.rows,
+            self.regimes,
+            features=self.features,
+            panel=panel,
+            regime=self.regime,
+            supervisor=self.supervisor,
+            fitted=self.fitted,
+            logits=self.logits,
+        )
+
+
+def fit_part(
+    shared: Shared[tuple[Dataset, Experiment]], fold: Fold, say: Say = silent, *, sends_panel: bool = True
+) -> FittedPart:
+    """A fold's models, and of the first fold its training part's forecasts out of fold, as a part of the work."""
+    data, spec = shared.value
+    models, first = fit_models(data, spec, fold, say), None
+    if fold.index == 0:
+        first = Record(tuple(len(frame) for frame in data.frames.values()))
+        fill_first_part(first, data, spec, models, spec.embargo(data.interval), say)
+    return FittedPart(
+        models.rows,
+        models.regimes,
+        models.features,
+        models.panel if sends_panel else None,
+        models.regime,
+        models.supervisor,
+        models.fitted,
+        models.logits,
+        first,
+    )
 
 
 def fit_models(data: Dataset, spec: Experiment, fold: Fold, say: Say = silent) -> FoldModels:

@@ -1,7 +1,8 @@
 """How far long work has come, step by step: what the walk-forward experiment says while it goes on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 type Say = Callable[[str], object]
 """Called with what begins now."""
@@ -12,18 +13,34 @@ def silent(_: str) -> None:
 
 
 @dataclass(slots=True)
-class StepsOf:
-    """One step that has parts: each is told when it begins, as a fraction of the step that is done by then."""
+class WalkSteps:
+    """WalkSteps that have parts, of which several may be under way: how far all of them have come together.
+
+    `names` and `n_parts` are of each step, `total` is how many steps there are with what follows.
+    """
 
     progress: Callable[[str, float, int], None]
-    name: str
-    done: int
+    names: Sequence[str]
+    n_parts: Sequence[int]
     total: int
-    n_parts: int
-    _begun: int = field(default=0)
+    _begun: list[int] = field(init=False)
+    _done: set[int] = field(default_factory=set)
 
-    def __call__(self, what: str) -> None:
-        """The next part begins."""
-        share = min(self._begun / self.n_parts, 0.99)
-        self._begun += 1
-        self.progress(f"{self.name}: {what}", self.done + share, self.total)
+    def __post_init__(self) -> None:
+        self._begun = [0] * len(self.names)
+
+    def of(self, step: int) -> Say:
+        """To be told what begins within a step."""
+        return partial(self._say, step)
+
+    def finish(self, step: int) -> None:
+        """All of a step is done."""
+        self._done.add(step)
+
+    def _say(self, step: int, what: str) -> None:
+        self._begun[step] += 1
+        self.progress(f"{self.names[step]}: {what}", sum(map(self._share, range(len(self.names)))), self.total)
+
+    def _share(self, step: int) -> float:
+        """The part of a step that is done by now: what has begun last is not."""
+        return 1.0 if step in self._done else min(max(self._begun[step] - 1, 0) / self.n_parts[step], 0.99)

@@ -1,13 +1,12 @@
 """One numerical thread where the libraries are imported already, as in a notebook that calls `run`."""
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from tradsys.machine.limits import is_chosen
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -30,6 +29,11 @@ class _Hold(threading.local):
 
 
 _HOLD = _Hold()
+
+
+def is_chosen(name: str) -> bool:
+    """Whether a thread variable is set; one that is empty says nothing."""
+    return bool(os.environ.get(name, "").strip())
 
 
 @contextmanager
@@ -73,8 +77,7 @@ def _pools(imported: tuple[str, ...]) -> "ThreadpoolController":
 
 
 def _hold_torch(pools: ExitStack) -> None:
-    import torch
-
+    torch: Any = sys.modules["torch"]
     pools.callback(torch.set_num_threads, torch.get_num_threads())
     torch.set_num_threads(1)
 

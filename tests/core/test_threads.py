@@ -7,8 +7,8 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from tradsys.core.threads import one_thread
 from tradsys.machine.limits import THREAD_VARIABLES
-from tradsys.machine.threads import one_thread
 
 
 def pools(kind: str) -> set[int]:
