@@ -14,7 +14,7 @@ from tradsys.journal import Ledger
 from tradsys.journal.book import reigning
 from tradsys.journal.chain import FIRST, LedgerEntry, chained, line_of, sha256
 from tradsys.journal.judged import JudgedData
-from tradsys.journal.merge import merge
+from tradsys.journal.merge import merge, unknown_there
 
 
 def filled(folder, seeds):
@@ -103,12 +103,13 @@ def test_the_last_word_is_the_latest_wherever_it_was_written(here, there, tmp_pa
 
 
 def test_what_the_other_lacks_is_told(here, there, tmp_path):
-    assert merge(here, tmp_path / "there").n_alone == 2
-    assert merge(there, tmp_path / "here").n_alone == 0
+    merge(here, tmp_path / "there")
+    assert [one.content.get("run", "note")[0] for one in unknown_there(here, tmp_path / "there")] == ["n", "0"]
+    merge(there, tmp_path / "here")
     there.append({"kind": "restored", "after": there.head, "entries": []})
-    assert merge(there, tmp_path / "here").n_alone == 0
+    assert unknown_there(there, tmp_path / "here") == []
     cut(here.path, 1)
-    assert merge(there, tmp_path / "here").n_alone == 5
+    assert len(unknown_there(there, tmp_path / "here")) == 5
 
 
 @pytest.mark.parametrize("at", ["2030", "2030-01-01T00:00:00+02:00", '2030-01-01T00:00:00+00:00","x":"', 7])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tradsys.core.errors import LedgerError
 from tradsys.core.price_path import PricePath
+from tradsys.journal.chain import LedgerEntry
 from tradsys.journal.counting import may_count
 from tradsys.journal.entries import RESTORED
 from tradsys.journal.ledger import Ledger
@@ -13,16 +14,11 @@ from tradsys.journal.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class LedgerMerge:
-    """What a merge added: entries, how many of them may count as trials, and how many were known already.
-
-    `n_alone` entries are here and not there, where this ledger has the head `head`.
-    """
+    """What a merge added: entries, how many of them may count as trials, and how many were known already."""
 
     n_added: int
     n_counted: int
     n_known: int
-    n_alone: int
-    head: str
 
     @property
     def sentence(self) -> str:
@@ -50,9 +46,13 @@ def merge(ledger: Ledger, folder: Path) -> LedgerMerge:
             n_added, n_counted = n_added + 1, n_counted + may_count(entry)
         else:
             n_known += 1
-    theirs = {entry.content_hash for entry in other.entries()}
-    alone = [one for one in ledger.entries() if one.kind != RESTORED and one.content_hash not in theirs]
-    return LedgerMerge(n_added, n_counted, n_known, len(alone), ledger.head)
+    return LedgerMerge(n_added, n_counted, n_known)
+
+
+def unknown_there(ledger: Ledger, folder: Path) -> list[LedgerEntry]:
+    """The entries here that a merge into the ledger in `folder` would add there."""
+    theirs = {entry.content_hash for entry in Ledger(folder / "ledger.jsonl").entries()}
+    return [one for one in ledger.entries() if one.kind != RESTORED and one.content_hash not in theirs]
 
 
 def _paths(folder: Path) -> Iterator[PricePath]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tradsys.core.errors import DataError, LedgerError, RemoteError
 from tradsys.core.files import sha256_of
 from tradsys.journal.ledger import Ledger
-from tradsys.journal.merge import LedgerMerge, merge
+from tradsys.journal.merge import LedgerMerge, merge, unknown_there
 from tradsys.remote.host import Host
 from tradsys.remote.push import LEDGER_PARTS, WHOLE, client_of, note_merged
 from tradsys.runs.folder import RunFolder
@@ -33,10 +33,9 @@ class Pulled:
 def pull(host: Host, folder: str, job: str, out: Path, journal: Path) -> Pulled:
     """All that a job of the host wrote, and what the ledger of the host's `folder` holds."""
     came, known, others = pull_files(host, f"{folder}/jobs/{job}", out)
-    merged = pull_ledger(host, f"{folder}/journal", journal)
-    ledger = Ledger(journal / "ledger.jsonl")
-    if merged is not None and merged.n_alone == 0 and merged.head == ledger.head:
-        note_merged(host, f"{folder}/incoming/{client_of(journal)}", ledger.head)
+    merged, known_there = pull_ledger(host, f"{folder}/journal", journal)
+    if known_there:
+        note_merged(host, f"{folder}/incoming/{client_of(journal)}", known_there)
     return Pulled(tuple(came), tuple(known), others, merged)
 
 
@@ -69,16 +68,21 @@ def pull_files(host: Host, job: str, out: Path) -> tuple[list[Path], list[Path],
     return came, known, _pull_rest(host, job, rest, out) if rest else None
 
 
-def pull_ledger(host: Host, source: str, journal: Path) -> LedgerMerge | None:
-    """Add what the host's ledger holds to the one here; None where it has none."""
+def pull_ledger(host: Host, source: str, journal: Path) -> tuple[LedgerMerge | None, str]:
+    """Add what the host's ledger holds to the one here; None where it has none.
+
+    And the head of the one here where the host knows all of that, else nothing.
+    """
     journal.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".incoming-", dir=journal.absolute()) as copy:
         rules = [*(f"--include={one}" for one in LEDGER_PARTS), "--exclude=*", *WHOLE]
         host.mirror(f":{source}/", f"{copy}/", f"--copy-dest={journal.absolute()}", *rules)
         if not (Path(copy) / "ledger.jsonl").exists():
-            return None
+            return None, ""
+        ledger = Ledger(journal / "ledger.jsonl")
         try:
-            return merge(Ledger(journal / "ledger.jsonl"), Path(copy))
+            merged = merge(ledger, Path(copy))
+            return merged, "" if unknown_there(ledger, Path(copy)) else ledger.head
         except LedgerError as error:
             raise LedgerError(str(error).replace(copy, f"{host.name}:{source}")) from error
 
