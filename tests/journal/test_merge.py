@@ -1,5 +1,6 @@
 """Two ledgers made one: every entry, series and path of the other, each once, in its order and with its time."""
 
+import json
 from datetime import datetime
 
 import numpy as np
@@ -10,9 +11,10 @@ from tests.journal.test_trial import trial
 from tradsys.core.errors import LedgerError
 from tradsys.core.price_path import PricePath
 from tradsys.journal import Ledger
-from tradsys.journal.chain import LedgerEntry
+from tradsys.journal.book import reigning
+from tradsys.journal.chain import FIRST, LedgerEntry, chained, line_of, sha256
 from tradsys.journal.judged import JudgedData
-from tradsys.journal.merge import merge
+from tradsys.journal.merge import merge, unknown_there
 
 
 def filled(folder, seeds):
@@ -77,6 +79,49 @@ def test_entries_keep_their_order_and_their_time(here, there, tmp_path, monkeypa
     wanted = [entry for entry in theirs if entry.content_hash not in known]
     assert [(e.content_hash, e.at) for e in added] == [(e.content_hash, e.at) for e in wanted]
     assert here.append({"kind": "hypothesis", "text": "now", "blocks": ["m1"]}).at.startswith("2031")
+
+
+def test_the_last_word_is_the_latest_wherever_it_was_written(here, there, tmp_path, monkeypatch):
+    def say(ledger, year, **content):
+        class Then(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return cls(year, 1, 1, tzinfo=tz)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("tradsys.journal.ledger.datetime", Then)
+            ledger.append({"market": "M", "blocks": ["m1"], **content})
+
+    for ledger, year in ((here, 2031), (there, 2030)):
+        say(ledger, year, kind="champion", name=str(year))
+        say(ledger, year, kind="decision", subject="s", decision=str(year))
+    merge(here, tmp_path / "there")
+    merge(there, tmp_path / "here")
+    for ledger in (here, there):
+        assert reigning(ledger, "M", ["m1"]).content["name"] == "2031"
+        assert ledger.latest("decision", subject="s").content["decision"] == "2031"
+
+
+def test_what_the_other_lacks_is_told(here, there, tmp_path):
+    merge(here, tmp_path / "there")
+    assert [one.content.get("run", "note")[0] for one in unknown_there(here, tmp_path / "there")] == ["n", "0"]
+    merge(there, tmp_path / "here")
+    there.append({"kind": "restored", "after": there.head, "entries": []})
+    assert unknown_there(there, tmp_path / "here") == []
+    cut(here.path, 1)
+    assert len(unknown_there(there, tmp_path / "here")) == 5
+
+
+@pytest.mark.parametrize("at", ["2030", "2030-01-01T00:00:00+02:00", '2030-01-01T00:00:00+00:00","x":"', 7])
+def test_a_line_whose_time_is_none_is_refused(here, tmp_path, at):
+    text = '{"kind":"hypothesis"}'
+    entry = LedgerEntry(chained(FIRST, at, sha256(text)), FIRST, sha256(text), {}, json.dumps(at)[1:-1])
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    line = line_of(entry, text) if isinstance(at, str) else line_of(entry, text).replace(b'"at":""', b'"at":7')
+    (folder / "ledger.jsonl").write_bytes(line)
+    with pytest.raises(LedgerError, match=r"its time is .*, no time in UTC"):
+        merge(here, folder)
 
 
 def test_paths_of_prices_come_too(here, there, tmp_path):

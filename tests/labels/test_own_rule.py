@@ -1,6 +1,7 @@
 """A barrier rule of one's own: labelled by, held to what it promises, and written down."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -162,3 +163,31 @@ def test_what_is_no_rule_is_not_registered(cls, words) -> None:
 def test_a_lookback_counts_bars() -> None:
     with pytest.raises(ConfigError, match=r"lookback of the barrier rule 'median_range' counts .* at least 1, was 0"):
         BarrierSpec(rule=MedianRange(0))
+
+
+@dataclass(frozen=True)
+class WithRule(MedianRange):
+    rule: str = "median"
+
+
+@dataclass(frozen=True)
+class WithPairs(MedianRange):
+    pairs: tuple[tuple[int, int], ...] = ((1, 2),)
+
+
+@dataclass(frozen=True)
+class WithDay(MedianRange):
+    day: date = date(2024, 1, 1)
+
+
+@dataclass(frozen=True)
+class WithOwnSum(MedianRange):
+    total: int = field(default=3, init=False)
+
+
+@pytest.mark.parametrize("cls", [WithRule, WithPairs, WithDay, WithOwnSum])
+def test_a_rule_that_a_bundle_would_not_give_back_is_refused_before_any_work(registered, cls) -> None:
+    forget("tests")
+    register_barrier_rule(cls)
+    with pytest.raises(ConfigError, match="'median_range' cannot be written into a bundle and read again: its fields"):
+        barrier_rule("median_range", LabelSettings())

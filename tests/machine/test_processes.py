@@ -1,11 +1,14 @@
 """tests `machine/processes.py`"""
 
+import gc
 import signal
 import time
+import weakref
+from contextlib import suppress
 
 import pytest
 
-from tradsys.machine.processes import completed, process_pool
+from tradsys.machine.processes import process_pool
 
 
 def sleep(seconds: float) -> float:
@@ -27,8 +30,10 @@ def test_an_interrupt_ends_those_at_work_and_they_never_hear_it_themselves():
     assert time.monotonic() - began < 20
 
 
-def test_what_is_done_comes_first():
-    with process_pool(2) as pool:
-        slow, quick = pool.submit(sleep, 1.0), pool.submit(sleep, 0.0)
-        quick.result()
-        assert [one.result() for one in completed([slow, quick])] == [0.0, 1.0]
+def test_one_that_failed_is_not_freed_by_its_own_thread_which_would_wait_for_itself():
+    with suppress(KeyboardInterrupt), process_pool(1) as pool:
+        failed = weakref.ref(pool)
+        raise KeyboardInterrupt
+    del pool
+    gc.collect()
+    assert failed() is not None

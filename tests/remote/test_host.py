@@ -30,16 +30,29 @@ def ssh(tmp_path):
         ("root@192.0.2.7", Address("root@192.0.2.7")),
         ("ssh://root@192.0.2.7:12345", Address("root@192.0.2.7", ("-p", "12345"))),
         ("ssh://pod", Address("pod")),
+        ("ssh://me@Pod/", Address("me@Pod")),
+        ("me@corp.example@jump-1", Address("me@corp.example@jump-1")),
+        ("ssh://root@[2001:db8::7]:22", Address("root@2001:db8::7", ("-p", "22"))),
     ],
 )
 def test_hosts_are_named_as_ssh_names_them(text, wanted):
     assert Address.parse(text) == wanted
 
 
-@pytest.mark.parametrize("text", ["", "-oProxyCommand=x", "a b", "pod:22", "ssh://", "ssh://pod/folder", "a/b"])
+SHELL = ("ssh://-oProxyCommand=x", "ssh://pod:99999", "ssh://me:word@pod", "me@-x", "pod;x", "$(x)", "pod\nx", "`x`")
+
+
+@pytest.mark.parametrize(
+    "text", [*["", "-oProxyCommand=x", "a b", "pod:22", "ssh://", "ssh://pod/folder", "a/b"], *SHELL]
+)
 def test_what_is_no_host_is_refused(text):
     with pytest.raises(ConfigError, match="a host is NAME"):
         Address.parse(text)
+
+
+def test_rsync_is_told_where_an_address_ends():
+    assert Address.parse("ssh://root@[2001:db8::7]").for_rsync == "root@[2001:db8::7]"
+    assert Address.parse("root@pod").for_rsync == "root@pod"
 
 
 def test_connections_are_shared_unless_the_users_configuration_shares_them(tmp_path):
@@ -91,6 +104,7 @@ def test_a_lost_connection_is_tried_again_for_so_long(monkeypatch):
         {"variables": ("my_token",)},
         {"variables": ("A B",)},
         {"ssh": ""},
+        {"ssh": "ssh -o 'x"},
         {"connect_s": 0},
         {"reconnect_s": -1},
         {"torch": "gpu"},

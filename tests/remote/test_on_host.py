@@ -3,6 +3,8 @@
 import ast
 import json
 import os
+import signal
+import subprocess
 
 import pytest
 
@@ -24,9 +26,10 @@ def job(tmp_path):
     folder = tmp_path / "job"
     (folder / "here" / "runs" / "one").mkdir(parents=True)
     (folder / "here" / "runs" / ".part").mkdir()
-    (folder / "job.json").write_text(json.dumps({"taken": ["bars.csv"]}))
     for name in ("bars.csv", "runs/one/report.html", "runs/.part/left"):
         (folder / "here" / name).write_text(name)
+    os.utime(folder / "here" / "bars.csv", (1, 1))
+    (folder / "job.json").write_text(json.dumps({"taken": ["bars.csv"]}))
     return folder
 
 
@@ -74,6 +77,68 @@ def test_what_a_job_wrote_is_all_but_what_it_took_and_what_is_hidden(job):
     assert list(on_host.files({"job": str(job)})["files"]) == ["runs/one/report.html"]
     (job / "files.json").write_text('{"runs/one/report.html": "as the supervisor took it"}')
     assert on_host.files({"job": str(job)})["files"] == {"runs/one/report.html": "as the supervisor took it"}
+
+
+def test_a_file_that_was_taken_along_and_then_changed_is_a_result(job):
+    (job / "here" / "bars.csv").write_text("more")
+    later = (job / "job.json").stat().st_mtime_ns + 1
+    os.utime(job / "here" / "bars.csv", ns=(later, later))
+    assert list(on_host.files({"job": str(job)})["files"]) == ["bars.csv", "runs/one/report.html"]
+
+
+@pytest.fixture
+def left_alone(job):
+    """Starts a session whose first process is gone and another goes on, in a folder; the other's number."""
+    begun = []
+
+    def start(folder):
+        typed = ["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!; read line"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        first = subprocess.Popen(typed, cwd=folder, start_new_session=True, text=True, **pipes)
+        begun.append(int(first.stdout.readline()))
+        started = on_host._started(first.pid)
+        first.communicate("")
+        pid_file(job, pid=first.pid, start=started, supervisor=[first.pid, started])
+        return begun[-1]
+
+    yield start
+    for pid in filter(is_running, begun):
+        os.kill(pid, signal.SIGKILL)
+
+
+def is_running(pid):
+    stat = on_host._stat(pid)
+    return bool(stat) and stat[0] != "Z"
+
+
+def test_what_a_lost_job_left_running_is_stopped(job, left_alone):
+    pid = left_alone(job / "here")
+    assert on_host.state(job)["state"] == "lost"
+    told = on_host.stop({"job": str(job)})
+    assert (told["was"], told["left"]) == ("lost", []) and told["signals"]
+    assert not is_running(pid)
+
+
+def test_a_session_that_has_got_the_number_of_an_ended_one_is_left_alone(job, left_alone, tmp_path, monkeypatch):
+    pid = left_alone(tmp_path)  # another's: its first process is gone too, and it works elsewhere
+    told = on_host.stop({"job": str(job)})
+    assert (told["left"], told["signals"]) == ([], []) and is_running(pid)
+    with subprocess.Popen(["sleep", "60"], cwd=job / "here", start_new_session=True) as other:
+        pid_file(job, pid=other.pid, start="1")  # the supervisor still writes down what the job wrote
+        assert on_host.state(job)["state"] == "running"
+        monkeypatch.setattr(on_host, "PATIENCE_S", ((signal.SIGINT, 0.2),))
+        told = on_host.stop({"job": str(job)})
+        assert told["left"] == [] and other.poll() is None
+        other.kill()
+
+
+def test_a_ledger_that_is_gone_has_merged_nothing(tmp_path):
+    (tmp_path / "incoming" / "me").mkdir(parents=True)
+    (tmp_path / "incoming" / "me" / "merged").write_text("head")
+    asked = {"folder": str(tmp_path), "client": "me"}
+    assert on_host.look(asked)["merged"] == ""
+    (tmp_path / "journal" / "ledger.jsonl").write_text("")
+    assert on_host.look(asked)["merged"] == "head"
 
 
 def test_a_tree_that_is_not_the_one_that_was_wanted_is_not_admitted(tmp_path):

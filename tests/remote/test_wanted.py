@@ -1,10 +1,12 @@
 """Which files and stored series a command line takes along, and what its words become on the host."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from tradsys.cli.sent import command_line, wanted_by
+from tradsys.cli.remote import _trusted
+from tradsys.cli.sent import _variables, command_line, wanted_by
 from tradsys.core.errors import ConfigError
 from tradsys.data.settings import DataSettings
 from tradsys.data.simulate import simulate
@@ -75,6 +77,30 @@ def test_a_file_from_elsewhere_gets_a_folder_of_its_own_and_the_word_follows(pla
     (place / "tradsys.toml").write_text(f'[macro]\nseries = ["vix={tmp_path}/other/c.csv"]\n')
     with pytest.raises(ConfigError, match=r"put it below this folder"):
         taken("run", "--bars", "sample")
+
+
+def test_no_file_of_secrets_goes_along_whoever_names_it(place):
+    (place / "link.toml").symlink_to(".env")
+    for named in (".env", "link.toml"):
+        with pytest.raises(ConfigError, match="holds secrets and never leaves"):
+            taken("run", "--bars", "sample", take=(named,))
+    (place / ".env").write_text("TRADSYS_MARKET__API_KEY=canary\n")
+    assert "canary" not in _variables(()).values()
+
+
+def test_results_that_would_not_come_back_are_refused(place, tmp_path):
+    for out in (str(tmp_path / "claims"), "../claims"):
+        with pytest.raises(ConfigError, match=r"calibrate writes into the job's folder .* such as claims"):
+            taken("calibrate", "--markets", "1", "--out", out)
+    assert taken("run", "--bars", "sample", "--out", str(tmp_path / "runs")).out == tmp_path / "runs"
+    assert taken("calibrate", "--markets", "1", "--out", "parts/one").words[-1] == "parts/one"
+
+
+def test_a_folder_that_the_host_names_lies_below_this_one():
+    assert _trusted("runs", "--out", "1") == Path("runs")
+    for told in ("/home/me/.ssh", "../runs"):
+        with pytest.raises(ConfigError, match="the host's word alone; say it yourself: --out"):
+            _trusted(told, "--out", "1")
 
 
 def test_results_and_ledger_go_where_they_are_looked_for(place):

@@ -1,6 +1,7 @@
 """`tradsys remote`: a command on another machine by ssh, its results pulled and its trials counted here."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -116,7 +117,8 @@ def pull(
         one = chosen(jobs_of(look(there, settings, "none")), job, host)
         if one.state == "running":
             raise ConfigError(f"job {one.name} is still running; follow it, or stop it, and pull then")
-        pulled = _bring(there, settings, one, out or Path(one.out), journal or Path(one.journal))
+        places = out or _trusted(one.out, "--out", one.name), journal or _trusted(one.journal, "--journal", one.name)
+        pulled = _bring(there, settings, one, *places)
     typer.echo(json.dumps(asdict(pulled), default=str) if as_json else _told(pulled))
     return 0
 
@@ -152,6 +154,8 @@ def stop(host: HostName, job: JobName = None, options: RemoteOptions = RemoteOpt
         raise RemoteError(f"processes {', '.join(map(str, done['left']))} of job {one.name} could not be ended")
     if as_json:
         typer.echo(json.dumps({"job": one.name, **done}))
+    elif done["was"] != "running" and done["signals"]:
+        typer.echo(f"job {one.name} was {one.sentence}; what it had left was ended after {done['signals'][-1]}")
     elif done["was"] != "running":
         typer.echo(f"job {one.name} was not running: {one.sentence}")
     else:
@@ -189,6 +193,17 @@ def _bring(host: "Host", settings: "RemoteSettings", job: "Job", out: Path, jour
         return pull_from(host, folder, job.name, out, journal)
 
     return patiently(work, host.name, _say, settings.reconnect_s)
+
+
+def _trusted(told: str, option: str, job: str) -> Path:
+    """The folder that the host says was wanted, where it lies below this one: a host may say anything."""
+    path = Path(told)
+    if path.is_absolute() or ".." in path.parts:
+        raise ConfigError(
+            f"job {job} was given {option} {told}, which lies outside of this folder, and that is the host's word "
+            f"alone; say it yourself: {option} {shlex.quote(told)}"
+        )
+    return path
 
 
 def _told(pulled: "Pulled") -> str:

@@ -38,6 +38,12 @@ def wanted_by(words: Sequence[str], settings: "RemoteSettings") -> "Wanted":
     given = overrides(params.get("settings"), {})
     if "data.root" in given:
         raise ConfigError("the store of the host has its own place; say data.root in tradsys.toml, not with --set")
+    out = params.get("out")
+    if words[0] not in _RUNS and out is not None and (out.is_absolute() or ".." in out.parts):
+        raise ConfigError(
+            f"{words[0]} writes into the job's folder there, which alone comes back, and --out is {out}; "
+            f"give a path below it, such as {out.name or words[0]}"
+        )
     data = DataSettings.load(file=params.get("config"), overrides=given)
     specs = [*_named(params, given), *settings.take]
     if params.get("config") is None and Path(FILE).is_file():
@@ -103,12 +109,14 @@ def _named(params: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]
 def _variables(named: Sequence[str]) -> dict[str, str]:
     """The variables of the environment and of `.env` that are settings, and those that are named."""
     from tradsys.core.variables import DEPLOYED, PREFIX, PROGRAM, variables
+    from tradsys.remote.on_host import SECRET
 
     own = (f"{PREFIX}REMOTE__", f"{PREFIX}DATA__ROOT")
     found: dict[str, str] = {name: os.environ[name] for name in named if name in os.environ}
     for layer in variables().values():
         for name, value in layer.items():
             is_setting = name == DEPLOYED or (name.startswith(PREFIX) and name not in PROGRAM)
-            if value is not None and is_setting and not name.startswith(own):
+            is_secret = SECRET.search(name.upper()) is not None
+            if value is not None and is_setting and not is_secret and not name.startswith(own):
                 found[name] = value
     return found

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tradsys.journal.chain import LedgerEntry
+from tradsys.journal.chain import LedgerEntry, in_time
 from tradsys.journal.entries import RESTORED
 from tradsys.journal.ledger import Ledger
 
@@ -82,9 +82,9 @@ def read_book(ledger: Ledger) -> list[MarketBook]:
 
 
 def reigning(ledger: Ledger, market: str, blocks: Iterable[str]) -> LedgerEntry | None:
-    """The champion's entry for a market: the last one under this name on data that share a month with these."""
+    """The champion's entry for a market: the latest under this name on data that share a month with these."""
     seats = [e for e in ledger.entries_on(list(blocks)) if e.kind == "champion" and e.content.get("market") == market]
-    return seats[-1] if seats else None
+    return in_time(seats)[-1] if seats else None
 
 
 def _groups(entries: Sequence[LedgerEntry]) -> list[tuple[str, set[str], list[LedgerEntry]]]:
@@ -132,13 +132,13 @@ def _ideas(ledger: Ledger, entries: Sequence[LedgerEntry]) -> Iterable[Idea]:
     hypotheses = {e.content_hash: e for e in ledger.entries("hypothesis")}
     looks = ledger.entries("look")
     looked_at = {str(e.content["hypothesis"]) for e in looks}
-    decisions = {str(e.content["subject"]): e for e in ledger.entries("decision")}
+    decisions = {str(e.content["subject"]): e for e in in_time(ledger.entries("decision"))}
     finished = {str(e.content["run"]) for e in entries if e.kind == "run"}
 
     def last(*subjects: str) -> dict[str, Any] | None:
         made = [decisions[name] for name in subjects if name in decisions]
-        latest = max(made, key=lambda entry: position[entry.content_hash], default=None)
-        return None if latest is None else {**latest.content, "at": latest.at}
+        made.sort(key=lambda entry: position[entry.content_hash])
+        return {**in_time(made)[-1].content, "at": in_time(made)[-1].at} if made else None
 
     for entry in entries:
         content = entry.content

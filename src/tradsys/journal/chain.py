@@ -1,8 +1,10 @@
 """The ledger's chain of hashes: an entry as a line, and a line checked to be the one that was written."""
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tradsys.core.errors import DataError, LedgerError
@@ -10,6 +12,7 @@ from tradsys.core.json_text import canonical_json, read_json
 
 FIRST = "0" * 64
 _KEYS = ("hash", "prev", "at", "content")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class LedgerEntry:
     def kind(self) -> str:
         """What the entry records: "trial", "lockbox", "hypothesis", ..."""
         return str(self.content.get("kind", ""))
+
+
+def in_time(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """Entries by the time they were written, which is not their order in a file that another ledger was merged into."""
+    return sorted(entries, key=lambda entry: datetime.fromisoformat(entry.at))
 
 
 def chained(prev: str, at: str, content_hash: str) -> str:
@@ -49,6 +57,8 @@ def read_line(line: bytes, place: str, head: str) -> LedgerEntry:
         claimed, prev, at, content = (read[name] for name in _KEYS)
         if not isinstance(content, dict):
             raise ValueError(f"its content is no object but {type(content).__name__}")
+        if not isinstance(at, str) or not _TIME.fullmatch(at):
+            raise ValueError(f"its time is {at!r}, no time in UTC as ISO 8601 writes it")
         content_hash = sha256(canonical_json(content))
     except (ValueError, KeyError, TypeError, DataError) as error:
         raise LedgerError(f"{place} is not a ledger entry ({_said(error)}); restore it from a copy") from error

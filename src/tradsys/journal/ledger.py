@@ -16,7 +16,7 @@ from tradsys.core.files import sync_folder
 from tradsys.core.json_text import canonical_json
 from tradsys.core.price_path import PricePath
 from tradsys.core.whole_steps import whole
-from tradsys.journal.chain import FIRST, LedgerEntry, chained, is_json, line_of, read_line, sha256
+from tradsys.journal.chain import FIRST, LedgerEntry, chained, in_time, is_json, line_of, read_line, sha256
 from tradsys.journal.counting import is_trial, may_count, trial_name
 from tradsys.journal.entries import LOCKBOX, RESTORED
 from tradsys.journal.judged import JudgedData
@@ -209,9 +209,10 @@ class Ledger:
         return sha256("\n".join(sorted(entry.content_hash for entry in self.trials_on(data))))
 
     def latest(self, kind: str, **fields: Any) -> LedgerEntry | None:
-        """The last entry of a kind whose content has these values, None where there is none."""
+        """The entry of a kind whose content has these values that was written last, None where there is none."""
         wanted = fields.items()
-        return next((e for e in reversed(self.entries(kind)) if all(e.content.get(k) == v for k, v in wanted)), None)
+        found = in_time(self.entries(kind))
+        return next((e for e in reversed(found) if all(e.content.get(k) == v for k, v in wanted)), None)
 
     def find(self, prefix: str, *kinds: str) -> LedgerEntry:
         """The one entry of these kinds whose run or content hash begins with `prefix`, at least four characters."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tradsys.core.errors import LedgerError
 from tradsys.core.price_path import PricePath
+from tradsys.journal.chain import LedgerEntry
 from tradsys.journal.counting import may_count
 from tradsys.journal.entries import RESTORED
 from tradsys.journal.ledger import Ledger
@@ -46,6 +47,12 @@ def merge(ledger: Ledger, folder: Path) -> LedgerMerge:
         else:
             n_known += 1
     return LedgerMerge(n_added, n_counted, n_known)
+
+
+def unknown_there(ledger: Ledger, folder: Path) -> list[LedgerEntry]:
+    """The entries here that a merge into the ledger in `folder` would add there."""
+    theirs = {entry.content_hash for entry in Ledger(folder / "ledger.jsonl").entries()}
+    return [one for one in ledger.entries() if one.kind != RESTORED and one.content_hash not in theirs]
 
 
 def _paths(folder: Path) -> Iterator[PricePath]:

@@ -1,6 +1,7 @@
 """Barrier rules by name: ours and a user's alike, built from settings and kept in bundles."""
 
 import difflib
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, cast
@@ -69,7 +70,21 @@ def barrier_rule(name: str, settings: Any) -> BarrierRule:
     """The registered rule of this name, as section `labels` of the settings describes it."""
     cls = _REGISTRY.entries[name]
     with told_of_own(cls, f"the barrier rule {name!r}"):
-        return cls.configured(settings) if issubclass(cls, Configured) else cls()
+        rule = cls.configured(settings) if issubclass(cls, Configured) else cls()
+    if not _comes_back(rule):
+        raise ConfigError(
+            f"the barrier rule {name!r} cannot be written into a bundle and read again: its fields are numbers, "
+            f"strings and tuples of them, none is called rule, and each can be given to its class; found {rule!r}"
+        )
+    return rule
+
+
+def _comes_back(rule: BarrierRule) -> bool:
+    """Whether a bundle would give the same rule back; known before any work is done with it."""
+    try:
+        return rule_from_dict(json.loads(json.dumps(rule_to_dict(rule)))) == rule
+    except (TypeError, ValueError, ConfigError):
+        return False
 
 
 def rule_to_dict(rule: BarrierRule) -> dict[str, Any]:

@@ -26,6 +26,9 @@ from tradsys.machine.sharing import MadeOnce, put
 _LISTEN_S = 0.25
 """How long nobody listens for an interrupt while results are waited for."""
 
+_FAILED: list[ProcessPoolExecutor] = []
+"""Pools that are kept: their own thread, which holds their lock while they end, waits for it if it frees them last."""
+
 
 @contextmanager
 def process_pool(
@@ -50,6 +53,7 @@ def process_pool(
                 starting.join()
                 yield pool
             except BaseException:
+                _FAILED.append(pool)
                 pool.shutdown(wait=False, cancel_futures=True)
                 # one at work would finish it first, and a library that catches SIGTERM lets it
                 for process in set(multiprocessing.active_children()) - others:
@@ -61,17 +65,6 @@ def process_pool(
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def completed[R](futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
-    """Each when it is done, as `concurrent.futures.as_completed`, but an interrupt is heard while one waits.
-
-    A lock without a time limit sleeps on where the system hands the signal to another thread than the one that waits.
-    """
-    missing = set(futures)
-    while missing:
-        done, missing = wait(missing, timeout=_LISTEN_S, return_when=FIRST_COMPLETED)
-        yield from done
 
 
 class _Queue(Protocol):

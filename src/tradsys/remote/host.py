@@ -6,6 +6,7 @@ shares connections itself.
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,7 +17,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 from tradsys.core.errors import ConfigError, RemoteError, UnreachableError
 
@@ -27,6 +27,12 @@ _RSYNC_LOST: Final = frozenset({10, 12, 30, 35, _LOST})
 """What rsync exits with where the connection fails."""
 
 _SHARED_S: Final = 60
+
+_USER: Final = r"([\w.][\w.+%@#=,-]*@)?"
+_NAME: Final = r"[\w.][\w.%-]*"
+_NAMED: Final = re.compile(_USER + _NAME)
+_URL: Final = re.compile(rf"ssh://(?P<user>{_USER})(?P<name>{_NAME}|\[[\w:.%]+\])(:(?P<port>\d+))?/?")
+"""No part begins with a dash, which ssh would take for an option, or holds what a shell or rsync would read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +50,18 @@ class Address:
         Address(destination='root@192.0.2.7', options=('-p', '12345'))
         """
         if text.startswith("ssh://"):
-            parts = urlsplit(text)
-            if not parts.hostname or parts.path not in ("", "/"):
-                raise ConfigError(f"a host is NAME, USER@NAME or ssh://USER@NAME:PORT, found {text!r}")
-            user = f"{parts.username}@" if parts.username else ""
-            return cls(user + parts.hostname, ("-p", str(parts.port)) if parts.port else ())
-        if not text or text.startswith("-") or any(one in text for one in " :/'\"\\"):
-            raise ConfigError(f"a host is NAME, USER@NAME or ssh://USER@NAME:PORT, found {text!r}")
-        return cls(text)
+            found = _URL.fullmatch(text)
+            if found and 0 < int(found["port"] or 22) < 1 << 16:
+                return cls(found["user"] + found["name"].strip("[]"), ("-p", found["port"]) if found["port"] else ())
+        elif _NAMED.fullmatch(text):
+            return cls(text)
+        raise ConfigError(f"a host is NAME, USER@NAME or ssh://USER@NAME:PORT, found {text!r}")
+
+    @property
+    def for_rsync(self) -> str:
+        """The same, where a colon ends it."""
+        user, at, name = self.destination.rpartition("@")
+        return f"{user}{at}[{name}]" if ":" in name else self.destination
 
 
 class Host:
@@ -123,15 +133,15 @@ class Host:
 
     def send(self, root: Path, names: Sequence[str], target: str, *options: str) -> None:
         """Copy files, named relative to `root`, into a folder of the host."""
-        self._rsync(names, f"{root}/", f"{self._address.destination}:{target}/", *options)
+        self._rsync(names, f"{root.absolute()}/", f"{self._address.for_rsync}:{target}/", *options)
 
     def fetch(self, source: str, names: Sequence[str], root: Path, *options: str) -> None:
         """Copy files, named relative to a folder of the host, into `root`."""
-        self._rsync(names, f"{self._address.destination}:{source}/", f"{root}/", *options)
+        self._rsync(names, f"{self._address.for_rsync}:{source}/", f"{root.absolute()}/", *options)
 
     def mirror(self, source: str, target: str, *options: str) -> None:
-        """Make a folder equal to another; the one of the host begins with `:`."""
-        there = self._address.destination
+        """Make a folder equal to another; the one of the host begins with `:`, the one here is absolute."""
+        there = self._address.for_rsync
         ends = [f"{there}{end}" if end.startswith(":") else end for end in (source, target)]
         self._call(["-r", "--delete", *options], ends, b"")
 

@@ -46,7 +46,7 @@ def look(asked: dict[str, Any]) -> dict[str, Any]:
         "has_rsync": any(os.access(Path(at) / "rsync", os.X_OK) for at in os.environ.get("PATH", "").split(":")),
         "codes": [path.name for path in sorted(codes, key=lambda path: path.stat().st_mtime)],
         "environments": [path.parent.name for path in (folder / "env").glob("*/done")],
-        "merged": merged.read_text() if merged.exists() else "",
+        "merged": merged.read_text() if merged.exists() and (folder / "journal" / "ledger.jsonl").exists() else "",
         "jobs": [{"job": job.name, **_json(job / "job.json"), **state(job)} for job in _jobs(folder)],
     }
 
@@ -73,7 +73,7 @@ def files(asked: dict[str, Any]) -> dict[str, Any]:
     """SHA-256 of each file that an ended job wrote, as its supervisor took them; of a lost one, as they are now."""
     job = Path(asked["job"])
     stored = job / "files.json"
-    return {"files": _json(stored) if stored.exists() else hashes(job / "here", set(_json(job / "job.json")["taken"]))}
+    return {"files": _json(stored) if stored.exists() else written(job)}
 
 
 def start(asked: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def stop(asked: dict[str, Any]) -> dict[str, Any]:
     job = Path(asked["job"])
     was, began = state(job), time.monotonic()
     used = []
-    if was["state"] == "running":
+    if was["state"] == "running" or any(_members_of(job)):  # the supervisor may be gone and the job not
         for number, seconds in PATIENCE_S:
             used.append(number.name)
             _signal_all(list(_members_of(job)), number)
@@ -172,13 +172,20 @@ def stop(asked: dict[str, Any]) -> dict[str, Any]:
     return {"was": was["state"], "signals": used, "seconds": seconds, "left": list(_members_of(job)), **state(job)}
 
 
-def hashes(folder: Path, taken: set[str]) -> dict[str, str]:
-    """SHA-256 of every file below a folder, without what was taken along, hidden folders and compiled code."""
+def written(job: Path) -> dict[str, str]:
+    """SHA-256 of every file that a job wrote, without hidden folders and compiled code.
+
+    What was taken along is among them where it was changed since.
+    """
+    folder, taken = job / "here", set(_json(job / "job.json")["taken"])
+    began = (job / "job.json").stat().st_mtime_ns
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         is_hidden = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(folder).parts[:-1])
-        if path.is_file() and not path.is_symlink() and not is_hidden and name not in taken:
+        if not path.is_file() or path.is_symlink() or is_hidden:
+            continue
+        if name not in taken or path.stat().st_mtime_ns > began:
             found[name] = _sha256(path)
     return found
 
@@ -215,7 +222,7 @@ def _supervise(job: Path, commands: list[list[str]], environ: dict[str, str]) ->
         code = _run(job, command, environ)
         if code:
             break
-    _write(job / "files.json", json.dumps(hashes(job / "here", set(_json(job / "job.json")["taken"]))))
+    _write(job / "files.json", json.dumps(written(job)))
     _write(job / "exit", json.dumps({"code": code, "ended": time.time()}))
     os._exit(0)
 
@@ -230,8 +237,9 @@ def _run(job: Path, command: list[str], environ: dict[str, str]) -> int:
         return 127
     known = {"pid": process.pid, "start": _started(process.pid), "boot": _boot()}
     _write(job / "pid", json.dumps({**known, "supervisor": [os.getpid(), _started(os.getpid())]}))
-    code = process.wait()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # until it is waited for, its number is no other's
     _signal_all(list(_members(process.pid)), signal.SIGKILL)
+    code = process.wait()
     return code if code >= 0 else 128 - code
 
 
@@ -265,8 +273,22 @@ def _members(session: int) -> Iterator[int]:
 
 
 def _members_of(job: Path) -> Iterator[int]:
+    """Those of a job's session, unless its number is another session's by now."""
     known = _json(job / "pid") if (job / "pid").exists() else None
-    return _members(known["pid"]) if known and known["boot"] == _boot() else iter(())
+    if not known or known["boot"] != _boot() or _started(known["pid"]) not in ("", known["start"]):
+        return iter(())
+    found = _members(known["pid"])
+    if _started(known["pid"]):
+        return found
+    return (pid for pid in found if _is_in(pid, job / "here"))  # its first process is gone: others are known by place
+
+
+def _is_in(pid: int, folder: Path) -> bool:
+    try:
+        place = Path(f"/proc/{pid}/cwd").readlink()
+    except OSError:
+        return False
+    return folder.resolve() in (place, *place.parents)
 
 
 def _is_alive(pid: int, started: str) -> bool:

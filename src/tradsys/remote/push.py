@@ -176,5 +176,5 @@ def _send_ledger(host: Host, there: Prepared, journal: Path, merged: str) -> str
     if head in (merged, FIRST):
         return ""
     rules = [*(f"--include={one}" for one in LEDGER_PARTS), "--exclude=*", *WHOLE]
-    host.mirror(f"{journal}/", f":{there.incoming}/", *rules)
+    host.mirror(f"{journal.absolute()}/", f":{there.incoming}/", *rules)
     return head

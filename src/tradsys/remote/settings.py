@@ -1,5 +1,7 @@
 """How another machine is reached and what it is given: section `remote` of the settings."""
 
+import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -11,6 +13,9 @@ from tradsys.remote.on_host import SECRET
 
 SECTION = "remote."
 
+SECRETS = re.compile(r"\.env(\..*)?")
+"""Names of files that never leave this machine."""
+
 type Plain = Annotated[str, StringConstraints(pattern=r"^[\w~/.+@-]+$")]
 """A path on the other machine, without blanks or anything that a shell would read."""
 
@@ -19,6 +24,16 @@ def _no_secret(name: str) -> str:
     if SECRET.search(name.upper()):
         raise ValueError("a variable whose name looks like that of a secret never leaves this machine")
     return name
+
+
+def _words(command: str) -> str:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ValueError(f"a command's quotes must end ({error})") from None
+    if not words:
+        raise ValueError("a command has a word at least, such as ssh")
+    return command
 
 
 def _listed(value: object) -> object:
@@ -46,7 +61,7 @@ class RemoteSettings(SettingsSection):
     torch: Literal["lock", "cpu"] = "lock"
     variables: Annotated[tuple[Variable, ...], BeforeValidator(_listed)] = ()
     take: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    ssh: Annotated[str, StringConstraints(min_length=1)] = "ssh"
+    ssh: Annotated[str, AfterValidator(_words)] = "ssh"
     connect_s: float = Field(10.0, gt=0, le=300)
     reconnect_s: float = Field(600.0, ge=0, le=86_400)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import tradsys
 from tradsys.core.errors import ConfigError
 from tradsys.remote.on_host import line_of
+from tradsys.remote.settings import SECRETS
 
 _LOCKS = ("pyproject.toml", ".python-version", "requirements.lock", "requirements-torch.lock", "scripts/setup.sh")
 
@@ -62,8 +63,8 @@ def read_tree() -> Tree:
 
 
 def _is_taken(path: Path) -> bool:
-    """A file or link that is still there; `.env` holds secrets even where someone committed it."""
-    return (path.is_file() or path.is_symlink()) and path.name != ".env"
+    """A file or link that is still there; `.env` and `.env.local` hold secrets even where someone committed them."""
+    return (path.is_file() or path.is_symlink()) and not SECRETS.fullmatch(path.name)
 
 
 def _git(folder: Path, *words: str) -> str:

@@ -12,6 +12,7 @@ from tradsys.data.many import files_of
 from tradsys.data.settings import DataSettings
 from tradsys.data.store.series import SeriesId
 from tradsys.data.store.store import SeriesStore
+from tradsys.remote.settings import SECRETS
 
 _STORED = re.compile(r"[a-z][a-z0-9_-]*:[^:\s/?]+/[^:\s?]+(:[^:\s?]+)*")
 _OUTSIDE = "outside"
@@ -71,7 +72,11 @@ def gather_files(specs: Iterable[str], words: Sequence[str], here: Path) -> tupl
                 )
             renamed = [word.replace(place, prefix + typed.name) for word in renamed]
         batch = batches.setdefault(prefix, TakenFiles(root, prefix))
-        batch.names += [os.path.relpath(one, root) for one in _files(place)]
+        found = list(_files(place))
+        for one in found:
+            if SECRETS.fullmatch(one.name) or SECRETS.fullmatch(one.resolve().name):
+                raise ConfigError(f"{one} holds secrets and never leaves this machine; name no folder or file with it")
+        batch.names += [os.path.relpath(one, root) for one in found]
     return [TakenFiles(one.root, one.prefix, sorted(set(one.names))) for one in batches.values()], renamed
 
 

@@ -161,3 +161,12 @@ def test_real_markets_in_parts_are_those_of_the_whole(tmp_path):
     assert main(["merge", *folders, "--out", str(tmp_path / "merged")]) == 0
     whole, merged = (lines(str(tmp_path / name / "fast.jsonl")) for name in ("whole", "merged"))
     assert merged == whole and len(whole) == 2
+
+
+def test_a_part_does_not_go_on_with_markets_that_were_tried_among_other_trials(machine, capsys):
+    make_parts("1/3")
+    stated = Path("part0/fast.part-1-of-3.json").read_bytes()
+    assert main([*ASKED, "--rivals-every", "1", "--part", "1/3", "--out", "part0"]) == 2
+    assert "tried with another --rivals-every; take that again, or another folder" in capsys.readouterr().err
+    assert Path("part0/fast.part-1-of-3.json").read_bytes() == stated
+    assert main([*ASKED, "--part", "1/3", "--out", "part0"]) == 0

@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from tradsys.core.errors import ConfigError
 from tradsys.core.json_text import canonical_json
 from tradsys.research.calibration.monte_carlo import ResultsFile, line_key, planned_replications
 from tradsys.research.calibration.rates import Line
@@ -39,10 +40,11 @@ class CalibrationPlan:
         return part.share_of(self.replications, row=lambda one: one.scenario, name=lambda one: _name(one.to_dict()))
 
     def state(self, part: Part, typed: TypedCommand) -> None:
-        """Write what the part is asked for into its folder."""
+        """Write what the part is asked for into its folder, unless its markets were tried among other trials."""
+        folder = Path(typed.out)
+        _check_rivals(self.of_part(part), part_file(folder, self.preset, part))
         asked = [one.to_dict() for one in self.replications]
         keys = [_name(one.to_dict()) for one in self.of_part(part)]
-        folder = Path(typed.out)
         StatedPart.of(KIND, self.preset, part, asked=asked, typed=typed, keys=keys, folder=folder).write()
 
 
@@ -78,6 +80,25 @@ def _result(path: Path, line: Line) -> PartResult:
     timeless = {name: value for name, value in line.items() if name not in (_CLOCK, "code")}
     text = canonical_json(line)
     return PartResult(str(path), str(line.get("code")), canonical_json(timeless), text.encode(), line)
+
+
+def _check_rivals(wanted: Sequence[Replication], results: ResultsFile) -> None:
+    """A market that was tried is not tried again, so that it must have been what is asked for now."""
+    asked = {_name(one.to_dict()): one.has_competitors for one in wanted}
+    other = [
+        name
+        for name, line in ((_name(line), line) for line in results.read())
+        if asked.get(name, _with(line)) != _with(line)
+    ]
+    if other:
+        raise ConfigError(
+            f"{results.path} holds {len(other):,} markets, such as {min(other)}, that were tried with another "
+            "--rivals-every; take that again, or another folder (--out)"
+        )
+
+
+def _with(line: Line) -> bool:
+    return bool(line.get("with_rivals"))
 
 
 def _name(line: Line) -> str:

@@ -25,7 +25,7 @@ from tradsys.core.errors import DataError
 from tradsys.core.seeds import generator
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR, to_ms
 from tradsys.journal.book import reigning
-from tradsys.journal.chain import LedgerEntry
+from tradsys.journal.chain import LedgerEntry, in_time
 from tradsys.journal.entries import NOT_FITTED, Champion, Data, Trial
 from tradsys.journal.ledger import Ledger
 from tradsys.profiles.catalogue import named
@@ -71,7 +71,7 @@ def contender(ledger: Ledger, data: Data, experiment: str, profile: str) -> Cont
 
     Runs from before its rules were changed, which the profile's digest tells, were another profile's.
     """
-    mine = [e for e in ledger.entries_on(data.blocks) if e.content.get("market") == data.market]
+    mine = [e for e in in_time(ledger.entries_on(data.blocks)) if e.content.get("market") == data.market]
     mine = [e for e in mine if e.content.get("experiment") == experiment]
     name = f"{profile} of {experiment[:8]}"
     tried = [e for e in mine if e.kind == "trial" and e.content["profile"] == profile]

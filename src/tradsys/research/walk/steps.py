@@ -14,7 +14,7 @@ def silent(_: str) -> None:
 
 @dataclass(slots=True)
 class WalkSteps:
-    """WalkSteps that have parts, of which several may be under way: how far all of them have come together.
+    """Steps that have parts, of which several may be under way: how far all of them have come together.
 
     `names` and `n_parts` are of each step, `total` is how many steps there are with what follows.
     """
