@@ -41,8 +41,8 @@ each of `edge:1` (13 proven either way, mean Sharpe ratio .69 and .68) and `nois
 more trades, mean Sharpe ratio -.27 and -.36): it gained nothing, so silence stays.
 
 Some fast markets of one symbol are judged among 20 and 100 trials too, chosen by their number before they are drawn
-(`--rivals-every`). How many markets a round tries is fixed before it begins. The markets of the full preset are older than the spread that is charged by default and than the
-questions of alpha and delay; they had only the plain kinds.
+(`--rivals-every`). How many markets a round tries is fixed before it begins. The markets of the full preset are older
+than the spread that is charged by default and than the questions of alpha and delay; they had only the plain kinds.
 
 What these changed: with fees alone, fills in any bar, no comparison of time stamps and the questions of money and
 timing alone, the fast preset called so many markets proven (seeds from 1,000,000 on, `bounce` at 20 bp):
