@@ -79,7 +79,7 @@ class TestHypothesis:
 
 
 def test_a_run_that_cannot_be_fitted_is_remembered(small_market, quick_config, tmp_path, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise FitError("loss is nan")
 
     monkeypatch.setattr("tradsys.research.procedures.experiment.run_experiment", fail)

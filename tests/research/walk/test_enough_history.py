@@ -48,7 +48,8 @@ def unfitted(monkeypatch):
     def fail(*_, **__):
         raise AssertionError("nothing may be fitted before the history was found to be enough")
 
-    monkeypatch.setattr("tradsys.research.walk.experiment.fit_models", fail)
+    for module in ("experiment", "fitting"):
+        monkeypatch.setattr(f"tradsys.research.walk.{module}.fit_models", fail)
 
 
 @pytest.mark.parametrize(
