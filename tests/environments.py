@@ -19,6 +19,18 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[1]
 SITE = Path(str(distribution("numpy").locate_file("")))
 
+WITH_TORCH_AND_NUMPY = """
+import sys
+import torch
+allowed = {name.partition(".")[0] for name in sys.modules} | {"numpy", "tradsys"} | sys.stdlib_module_names
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in allowed:
+            raise ImportError(f"blocked {name}")
+sys.meta_path.insert(0, Blocked())
+"""
+"""The beginning of a program that may import torch, numpy and this package, and nothing else of what is installed."""
+
 
 @cache
 def required(extras: tuple[str, ...]) -> set[str]:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.environments import WITH_TORCH_AND_NUMPY
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted([*ROOT.glob("benchmarks/*.py"), *ROOT.glob("scripts/*.py")])
@@ -24,15 +25,8 @@ def test_every_name_that_is_imported_exists(file):
             assert not plain or hasattr(found, plain) or importlib.import_module(f"{module}.{plain}")
 
 
-WITH_TORCH_AND_NUMPY = """
-import runpy, sys
-import torch
-allowed = {name.partition(".")[0] for name in sys.modules} | {"numpy", "tradsys"} | sys.stdlib_module_names
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in allowed:
-            raise ImportError(f"blocked {name}")
-sys.meta_path.insert(0, Blocked())
+BENCHMARK = f"""{WITH_TORCH_AND_NUMPY}
+import runpy
 path, sys.argv = sys.argv[1], ["bench_training.py", "cuda"]
 runpy.run_path(path, run_name="__main__")
 """
@@ -40,7 +34,7 @@ runpy.run_path(path, run_name="__main__")
 
 def test_the_benchmark_of_a_card_needs_torch_and_numpy_alone_and_says_where_there_is_none() -> None:
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-c", WITH_TORCH_AND_NUMPY, str(ROOT / "benchmarks/bench_training.py")]
+    command = [sys.executable, "-c", BENCHMARK, str(ROOT / "benchmarks/bench_training.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=hidden)
     assert done.returncode == 1
     (sentence,) = done.stderr.splitlines()

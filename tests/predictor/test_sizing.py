@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from tradsys.core.errors import ConfigError
+from tradsys.labels.pace import ATR_MEMORY
 from tradsys.predictor import Predictor
-from tradsys.predictor.predictor import ATR_MEMORY
 
 
 def test_sizes_follow_the_volatility_that_comes(bars: pl.DataFrame, predictor: Predictor) -> None:

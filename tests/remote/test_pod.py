@@ -81,6 +81,7 @@ def ran(pod):
     """A run that ended on the pod: its job there, and its folder here."""
     code, out, err = pod.done("remote", "run", "pod", "--", "run", *QUICK)
     assert code == 0, out + err
+    assert "it outlives Ctrl-C here: tradsys remote follow pod, tradsys remote stop pod" in err
     return re.search(r"job (\S+) on pod", err)[1], pod.place / re.search(r"pulled (\S+), every file", out)[1]
 
 

@@ -75,12 +75,8 @@ def run(host: HostName, words: Words, options: RemoteOptions = RemoteOptions()) 
         wanted = wanted_by(words, settings)
         ready = push_to(there, settings, wanted, _say)
         name = begin(there, settings, ready, wanted, [command_line(ready, wanted)])
-        _say(f"job {name} on {host}")
-        try:
-            job = follow_job(there, settings, ready.folder, name, ready.client, typer.echo, _say)
-        except KeyboardInterrupt:
-            _say(f"the job goes on: `tradsys remote follow {host}`, `tradsys remote stop {host}`")
-            raise
+        _say(f"job {name} on {host}; it outlives Ctrl-C here: tradsys remote follow {host}, tradsys remote stop {host}")
+        job = follow_job(there, settings, ready.folder, name, ready.client, typer.echo, _say)
         seen = jobs_of(look(there, settings, ready.client))
         pulled = _bring(there, settings, next(one for one in seen if one.name == name), wanted.out, wanted.journal)
     typer.echo(_told(pulled))

@@ -89,16 +89,9 @@ def _params(words: Sequence[str]) -> dict[str, Any]:
 
 def _named(params: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
     """Every text of options and settings that may name files."""
-    from tradsys.core.settings import dotted, gather
-    from tradsys.data.settings import KEYS
-    from tradsys.remote.settings import KEYS as REMOTE_KEYS
-    from tradsys.settings.config import RENAMED, RunConfig
+    from tradsys.settings.config import RunConfig
 
-    known = [*dotted(RunConfig), *KEYS, *REMOTE_KEYS]
-    file = params.get("config")
-    values = gather(
-        known, file=file, overrides=given, aliases={"STRATEGY_PROFILE": "strategy_profile"}, renamed=RENAMED
-    )
+    values = RunConfig.given(file=params.get("config"), overrides=given)
     for value in (*(params.get(name) for name in _OPTIONS), *(values.get(key) for key in _KEYS)):
         texts = value if isinstance(value, list | tuple) else [] if value is None else [value]
         for text in map(str, texts):

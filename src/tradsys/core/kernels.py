@@ -55,7 +55,7 @@ def compiled_and_found() -> tuple[int, int]:
 def _kept(kernel: Any) -> Any:
     """The kernel with a cache, or as it is where numba finds no folder for one."""
     with suppress(RuntimeError):
-        kernel._cache = _KernelCache(kernel.py_func)  # type: ignore[no-untyped-call]
+        kernel._cache = _KernelCache(kernel.py_func)  # type: ignore[no-untyped-call]  # numba has no types
         _KEPT.append(kernel)
         # now, as it was imported: an edit before the first call would be told of code that is not compiled
         _content(kernel.py_func.__code__.co_filename)
@@ -63,7 +63,10 @@ def _kept(kernel: Any) -> Any:
 
 
 class _KernelCache(FunctionCache):
-    """A kernel's machine code by signature, good for what the kernel is made of, one process at a time."""
+    """A kernel's machine code by signature, good for what the kernel is made of, one process at a time.
+
+    Numba has no types, and calls of what it defines are ignored where types are checked.
+    """
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         self._stamp()

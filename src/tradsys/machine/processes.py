@@ -157,7 +157,7 @@ class Processes:
             return future.result()
         except BrokenProcessPool:
             raise WorkerError(self.lost) from None
-        except Exception as error:
+        except Exception as error:  # what cannot be pickled raises errors of any type, and the work its own
             if "pickle" not in f"{type(error).__name__} {error}".lower():
                 raise
             raise ConfigError(

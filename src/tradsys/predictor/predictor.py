@@ -19,7 +19,6 @@ from tradsys.core.plugins import load_plugins
 from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
-from tradsys.labels.pace import ATR_MEMORY as ATR_MEMORY
 from tradsys.predictor.deployed import ARGUMENT, BUNDLE, deployed, profile_called
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
 from tradsys.predictor.valuation import audit_inputs

@@ -37,6 +37,8 @@ from tradsys.settings.sections import (
 from tradsys.settings.words import IsRead, nearest
 
 _ALIASES: Final = {DEPLOYED: "strategy_profile"}
+_OF_OTHERS: Final = (*DATA_KEYS, *REMOTE_KEYS)
+"""Keys that stand in the same places and are read by `DataSettings.load` and `RemoteSettings.load`."""
 
 RENAMED: Final = {"flow": "positions"}
 """Sections by the names that they had in earlier versions, which stored runs and older files still use."""
@@ -82,20 +84,30 @@ class RunConfig(SettingsSection):
 
         `overrides` are dotted keys as given on the command line, e.g. {"labels.horizon": "6"}. An unknown key, wherever
         it stands, is a ConfigError that names the one that was meant, first of those that the command reads
-        (`is_read`). Sections `data` and `remote` are read by `DataSettings.load` and `RemoteSettings.load`.
+        (`is_read`).
         """
-        values = gather(
-            [*dotted(cls), *DATA_KEYS, *REMOTE_KEYS],
+        values = cls.given(file=file, overrides=overrides, is_read=is_read)
+        if named := plugin_names(values.get("plugins")):
+            values["plugins"] = load_plugins(named)
+        return build(cls, {key: value for key, value in values.items() if key not in _OF_OTHERS})
+
+    @classmethod
+    def given(
+        cls,
+        *,
+        file: Path | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        is_read: IsRead = lambda _: True,
+    ) -> dict[str, Any]:
+        """What is set anywhere, by dotted key and as it was written, the sections of others too."""
+        return gather(
+            [*dotted(cls), *_OF_OTHERS],
             file=file,
             overrides=overrides,
             aliases=_ALIASES,
             renamed=RENAMED,
             nearest=partial(nearest, is_read=is_read),
         )
-        if named := plugin_names(values.get("plugins")):
-            values["plugins"] = load_plugins(named)
-        others = (*DATA_KEYS, *REMOTE_KEYS)
-        return build(cls, {key: value for key, value in values.items() if key not in others})
 
     @classmethod
     def stored(cls, values: Mapping[str, Any]) -> Self:

@@ -55,6 +55,15 @@ def test_a_training_that_was_interrupted_ends_in_the_same_bits(tmp_path: Path, f
     assert bits(run(path)) == bits(run())
 
 
+def test_a_checkpoint_from_before_steps_were_compiled_goes_on_uncompiled(tmp_path: Path) -> None:
+    path = tmp_path / "group.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        run(path, 35)
+    arrays, about = read_safetensors(path)
+    write_safetensors(path, {name: one for name, one in arrays.items() if name != "compiled"}, {"of": about["of"]})
+    assert bits(run(path)) == bits(run())
+
+
 def test_a_training_that_ended_is_not_trained_again(tmp_path: Path) -> None:
     path = tmp_path / "group.safetensors"
     first = run(path)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.environments import WITH_TORCH_AND_NUMPY
 from tests.models.training.trainings import NETWORK, QUICK, SHORT, bank_of, loss, market, trained, training_set
 
 from tradsys.core.errors import ConfigError, FitError
@@ -12,15 +13,7 @@ from tradsys.models.training.training_loop import train
 
 
 def test_training_imports_nothing_but_torch_and_numpy() -> None:
-    program = """
-import sys
-import torch
-allowed = {name.partition(".")[0] for name in sys.modules} | {"numpy", "tradsys"} | sys.stdlib_module_names
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in allowed:
-            raise ImportError(f"blocked {name}")
-sys.meta_path.insert(0, Blocked())
+    program = f"""{WITH_TORCH_AND_NUMPY}
 import tradsys.models.training.training_loop
 import tradsys.models.training.batches
 import tradsys.models.losses

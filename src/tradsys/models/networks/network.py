@@ -15,8 +15,8 @@ type Maps = Mapping[str, tuple[int, int]]
 type Drop = Callable[[Tensor], Tensor]
 """Dropout: zeroes a share of the values and scales up the others."""
 
-
-_EPS = 1e-5
+NORM_EPS = 1e-5
+"""Added to the variance in layer norms; `steps.NORM_EPS` is the same where there is no torch."""
 
 
 class Network(ABC):
@@ -136,7 +136,7 @@ def norm(x: Tensor) -> Tensor:
 
     Autocast would make of `F.layer_norm` three kernels each way: a cast to float32, the norm, and a cast back.
     """
-    return torch.native_layer_norm(x, x.shape[-1:], None, None, _EPS)[0]
+    return torch.native_layer_norm(x, x.shape[-1:], None, None, NORM_EPS)[0]
 
 
 def unchanged(x: Tensor) -> Tensor:

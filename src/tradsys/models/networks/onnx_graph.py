@@ -13,12 +13,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from tradsys.core.arrays import Float32Array
-from tradsys.models.networks.network import Network
+from tradsys.models.networks.network import NORM_EPS, Network
 from tradsys.models.networks.resnet import DilatedResNet
 from tradsys.models.networks.transformer import BandedTransformer, rotation
 
 _OPSET, _IR_VERSION = 20, 10
-_LAYER_NORM_EPS = 1e-5
 
 
 class Graph:
@@ -60,7 +59,7 @@ class Graph:
 
     def norm(self, x: str) -> str:
         """Layer norm without gain and bias of its own."""
-        return self.op("LayerNormalization", x, "norm.gain", "norm.bias", epsilon=_LAYER_NORM_EPS)
+        return self.op("LayerNormalization", x, "norm.gain", "norm.bias", epsilon=NORM_EPS)
 
     def rows(self, x: str, first: int, last: int = np.iinfo(np.int64).max, axis: int = 0) -> str:
         """Part of `x` along one axis; negative bounds count from its end."""

@@ -23,7 +23,7 @@ def attention_inputs(qkv: Tensor, n_heads: int, turn: tuple[Tensor, Tensor]) -> 
     """
     cosine, sine = turn
     both = torch.cat((cosine, cosine), dim=1), torch.cat((-sine, sine), dim=1)
-    heads = qkv.unflatten(3, (3, n_heads, -1))  # type: ignore[no-untyped-call]
+    heads = qkv.unflatten(3, (3, n_heads, -1))  # type: ignore[no-untyped-call]  # torch gives it no types
     if heads.device.type == "cuda" or torch.compiler.is_compiling():
         return plain_attention_inputs(heads, *both)
     queries, keys, values = _AttentionInputs.apply(heads, *both)

@@ -135,10 +135,13 @@ class _Training:
         return self.compiling.pays(self.bank.device, n_steps * a_step)
 
     def resume(self, saved: Mapping[str, npt.NDArray[Any]]) -> int:
-        """Go on from a saved state, compiled if it was; returns the step that it was saved at."""
+        """Go on from a saved state, compiled if it was; returns the step that it was saved at.
+
+        One that does not tell is from before steps were compiled.
+        """
         self.state = {name: value.copy() for name, value in saved.items() if name not in ("rows", _COMPILED)}
         self.rows = saved["rows"]
-        self.narrow(bool(saved[_COMPILED][0]))
+        self.narrow(_COMPILED in saved and bool(saved[_COMPILED][0]))
         return int(self.state["number"].max())
 
     def fingerprint(self) -> str:

@@ -19,7 +19,6 @@ from tradsys.splits.walk_forward import WalkForward
 if TYPE_CHECKING:
     import xgboost
 
-_BINS = {"max_bin": 64, "nthread": 1}
 _ABOUT, _SIDES = "boosted.json", ("long.ubj", "short.ubj")
 
 
@@ -143,7 +142,8 @@ def tree_parameters(seed: int, base_rate: float) -> dict[str, Any]:
         "base_score": base_rate,
         "seed": seed,
         "verbosity": 0,
-        **_BINS,
+        "max_bin": 64,
+        "nthread": 1,
     }
 
 

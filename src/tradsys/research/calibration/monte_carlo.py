@@ -106,11 +106,9 @@ def calibrate(
     count = _with_estimate(progress, len(wanted), len(missing))
     if missing:
         with open_executor(n_processes, doing="tried a market", kept="what was finished is kept") as executor:
-            # the first market alone, so that two processes never store the same compiled kernel at once
-            for part in (missing[:1], missing[1:]):
-                for replication, line in executor.as_done(partial(replicate, plan=plan), part):
-                    results.append(line)
-                    count(replication)
+            for replication, line in executor.as_done(partial(replicate, plan=plan), missing):
+                results.append(line)
+                count(replication)
     results.put_in_order()
     return len(missing)
 

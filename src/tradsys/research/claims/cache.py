@@ -61,6 +61,6 @@ def read_piece(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]
     try:
         with safe_open(path, framework="numpy") as file:
             facts: dict[str, Any] = json.loads(file.metadata()["facts"])
-            return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118
+            return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118  # a file, no dict
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}); delete it, and it is computed again") from None

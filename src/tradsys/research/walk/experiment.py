@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -102,8 +101,7 @@ def walk(
     names = [f"fold {fold.index + 1} of {len(folds)}" for fold in folds]
     steps = WalkSteps(progress, names, n_parts, len(folds) + 1)
     shared = executor.share((data, spec))
-    fit = partial(fit_part, shared, sends_panel=executor.n_processes == 1)
-    fits = [executor.submit(fit, fold, executor.heard(steps.of(fold.index))) for fold in folds]
+    fits = [executor.submit(fit_part, shared, fold, executor.heard(steps.of(fold.index))) for fold in folds]
     meanwhile(shared)
     record = Record(tuple(len(frame) for frame in data.frames.values()))
     results: list[FoldResult] = []

@@ -88,7 +88,7 @@ class FoldModels:
 
 @dataclass(frozen=True, slots=True)
 class FittedPart:
-    """What a fold's fit sends back from another process: everything but what all rows' columns tell anew.
+    """What a fold's fit sends back, maybe from another process: all but its columns, which the data tell anew.
 
     `first` is the record of the first training part, of the fold that fills it.
     """
@@ -96,7 +96,6 @@ class FittedPart:
     rows: Rows
     regimes: RegimeFilter
     features: FittedFeatures
-    panel: Panel | None
     regime: tuple[FloatArray, ...]
     supervisor: FittedMacroFilter | None
     fitted: Mapping[str, FittedForecaster]
@@ -104,17 +103,14 @@ class FittedPart:
     first: Record | None
 
     def models(self, data: Dataset, fold: Fold) -> FoldModels:
-        """The same as the fit gave it; columns are computed anew where they stayed behind."""
-        panel = self.panel
-        if panel is None:
-            features = self.features
-            panel = data.panel_of(features, tuple(features.standardise(values) for values in data.raw.of(features)))
+        """The same as the fit gave it."""
+        columns = tuple(self.features.standardise(values) for values in data.raw.of(self.features))
         return FoldModels(
             fold,
             self.rows,
             self.regimes,
             features=self.features,
-            panel=panel,
+            panel=data.panel_of(self.features, columns),
             regime=self.regime,
             supervisor=self.supervisor,
             fitted=self.fitted,
@@ -122,9 +118,7 @@ class FittedPart:
         )
 
 
-def fit_part(
-    shared: Shared[tuple[Dataset, Experiment]], fold: Fold, say: Say = silent, *, sends_panel: bool = True
-) -> FittedPart:
+def fit_part(shared: Shared[tuple[Dataset, Experiment]], fold: Fold, say: Say = silent) -> FittedPart:
     """A fold's models, and of the first fold its training part's forecasts out of fold, as a part of the work."""
     data, spec = shared.value
     models, first = fit_models(data, spec, fold, say), None
@@ -135,7 +129,6 @@ def fit_part(
         models.rows,
         models.regimes,
         models.features,
-        models.panel if sends_panel else None,
         models.regime,
         models.supervisor,
         models.fitted,
