@@ -1,0 +1,26 @@
+"""A decision that has become a trade to be opened: how much, which way, and where it ends."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry, sized: `close_ms` is the close of the bar that decided, `deadline_ms` when the trade ends in time.
+
+    Distances are in price units from the average price of the entry's fills. `size_base` is positive and in whole lots;
+    `reference_price` is the price that it was sized at. What the decision expected goes with it for the audit.
+    """
+
+    symbol: str
+    side: int
+    size_base: float
+    reference_price: float
+    close_ms: int
+    deadline_ms: int
+    stop_distance: float
+    target_distance: float
+    probability: float
+    expected_net: float
+    reason: str
+    bar_hash: str
+    bundle_hash: str
