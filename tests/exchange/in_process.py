@@ -19,7 +19,7 @@ from tradsys.live.venue import (
     FundingPayment,
     Hint,
     Kline,
-    Market,
+    MarketRules,
     OrderKind,
     OrderRefused,
     OrderRequest,
@@ -69,7 +69,7 @@ class InProcessVenue:
         self._ahead_ms = self._skew_ms()
         return now
 
-    async def markets(self, symbols: Collection[str]) -> Mapping[str, Market]:
+    async def markets(self, symbols: Collection[str]) -> Mapping[str, MarketRules]:
         return await self._ask(lambda: {name: _market(self.exchange.state(name)) for name in symbols}, is_signed=False)
 
     async def klines(self, symbol: str, interval_ms: int, start_ms: int, *, limit: int = 1_000) -> Sequence[Kline]:
@@ -271,9 +271,9 @@ def _queue(queue: "asyncio.Queue[Hint | None]", event: Event, wanted: frozenset[
         queue.put_nowait(Hint("bar", event.symbol, event.what["bar"].ts_ms))
 
 
-def _market(state: SymbolState) -> Market:
+def _market(state: SymbolState) -> MarketRules:
     rules = state.rules
-    return Market(
+    return MarketRules(
         rules.symbol, rules.tick, rules.lot, rules.lot, rules.max_market_size, rules.min_notional, rules.band,
         state.status == "TRADING", can_short=True,
     )  # fmt: skip
