@@ -120,7 +120,7 @@ class FundingPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MarketRules:
     """The rules of one symbol: steps, smallest and largest order, and how far from the mark a price may be.
 
     `price_band` is a fraction either side of the mark (inf: none); `can_short` is false on a spot market.
@@ -135,6 +135,10 @@ class Market:
     price_band: float
     is_trading: bool
     can_short: bool
+
+
+Market = MarketRules
+"""The short name of it, where no bars of a market are near."""
 
 
 @dataclass(frozen=True, slots=True)
