@@ -30,7 +30,7 @@ class _PlayedTime:
         self._passed += seconds
 
 
-class _PlayedSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]  # the platform's best one
+class _PlayedSelector(selectors.DefaultSelector):
     """Waits in played time: a real wait cut by the speed, or none at all where time may jump."""
 
     def __init__(self, played: _PlayedTime) -> None:

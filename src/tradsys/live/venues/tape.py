@@ -23,6 +23,8 @@ from tradsys.live.venue import Hint, Kline, Market, VenueRefused
 _FIRST_TRADE = 1e-9
 """Volume of a bar that is still open: somebody has traded at its open, and how much will follow is not known yet."""
 
+_PRICES = pl.col(OHLCV).cast(pl.Float64)
+
 
 @dataclass(frozen=True, slots=True)
 class _Series:
@@ -35,12 +37,11 @@ class _Series:
     @classmethod
     def of(cls, bars: pl.DataFrame) -> Self:
         ts = ts_ms(bars).tolist()
-        columns = [bars[name].cast(pl.Float64).to_list() for name in OHLCV]
         names = [name for name in OPTIONAL if name in bars.columns]
-        extras = list(zip(*(bars[name].cast(pl.Float64).to_list() for name in names), strict=True)) or [()] * len(ts)
+        extras = bars.select(pl.col(names).cast(pl.Float64)).to_dicts() if names else [{}] * len(ts)
         klines = [
-            Kline(opened, *prices, {name: value for name, value in zip(names, extra, strict=True) if value is not None})
-            for opened, extra, *prices in zip(ts, extras, *columns, strict=True)
+            Kline(opened, **prices, extra={name: value for name, value in columns.items() if value is not None})
+            for opened, prices, columns in zip(ts, bars.select(_PRICES).to_dicts(), extras, strict=True)
         ]
         return cls(ts, klines, traded_bars(bars["volume"].to_numpy()).tolist())
 
