@@ -138,7 +138,7 @@ class MarketRules:
 
 
 Market = MarketRules
-"""The short name of it, where no bars of a market are near."""
+"""The same by a shorter name; `data.market.Market` is the bars of all symbols."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class MarketData(Protocol):
 
     async def server_time_ms(self) -> int: ...
 
-    async def markets(self, symbols: Collection[str]) -> Mapping[str, Market]:
+    async def markets(self, symbols: Collection[str]) -> Mapping[str, MarketRules]:
         """The rules of each symbol; one that the venue does not have is a VenueRefused that names it."""
         ...
 
