@@ -12,9 +12,9 @@ from tradsys.live.venue import Hint, Kline, MarketRules, VenueRefused, VenueUnkn
 MINUTE_MS = 60_000
 
 
-def bar_at(symbol: str, ts_ms: int, share: float = 1.0) -> Bar:
+def bar_at(symbol: str, ts_ms: int, share: float = 1.0, interval_ms: int = MINUTE_MS) -> Bar:
     """The bar that opens at a time, or what there is of it after a share of its interval."""
-    phase = ts_ms / MINUTE_MS + len(symbol) * sum(map(ord, symbol))
+    phase = ts_ms / interval_ms + len(symbol) * sum(map(ord, symbol))
     open_, end = (100.0 + 5.0 * math.sin(0.37 * x) + 2.0 * math.sin(1.7 * x) for x in (phase, phase + 1))
     close = open_ + share * (end - open_)
     high, low = max(open_, close) + share * 0.5, min(open_, close) - share * 0.5
@@ -83,7 +83,7 @@ class ScriptedMarket:
         share = min(max((shown_ms - ts) / self.interval_ms, 0.001), 1.0)
         if shown_ms < self.frozen.get((symbol, ts), 0):
             share = min(share, 0.5)
-        bar = bar_at(symbol, ts, share)
+        bar = bar_at(symbol, ts, share, self.interval_ms)
         at_ms, close = self.revised.get((symbol, ts), (0, bar.close))
         if shown_ms >= at_ms and close != bar.close:
             bar = bar._replace(close=close, high=max(bar.high, close), low=min(bar.low, close))

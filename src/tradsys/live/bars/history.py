@@ -30,7 +30,7 @@ async def read_history(
     A bar with a successor has closed. The last one counts where it ended a while ago by the venue's time, which is
     known to `doubt_ms` (inf: not at all); else the feed hands it out later.
     """
-    answered = await _patiently(data, symbol, interval_ms, now_ms - (n_bars + 1) * interval_ms, now_ms)
+    answered = await _patiently(data, symbol, interval_ms, now_ms - (n_bars + 2) * interval_ms, now_ms)
     if answered and not answered[-1].ts + interval_ms + SETTLED_MS + doubt_ms <= now_ms:
         answered.pop()
     bars = answered[-n_bars:]
