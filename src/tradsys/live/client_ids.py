@@ -16,7 +16,7 @@ def client_id(account: str, symbol: str, close_ms: int, leg: Leg, attempt: int) 
     """The id of one try of one leg of the trade that the bar closing at `close_ms` decided.
 
     >>> client_id("main", "BTCUSDT", 1_700_000_000_000, "stop", 0)
-    't5p24o-aqm4fsdn-0loyw3v28-s000'
+    'tolqce-322na6cu-0loyw3v28-s000'
     """
     return f"{prefix(account)}{_tag(symbol, 8)}-{_base36(close_ms, 9)}-{LETTERS[leg]}{_base36(attempt, 3)}"
 

@@ -25,7 +25,7 @@ from tradsys.live.execution.steps import StepHook, no_step
 from tradsys.live.execution.trade_rows import trade_rows
 from tradsys.live.intents import IntentJournal
 from tradsys.live.state import Standing, TradingState, write_standing
-from tradsys.live.venue import Market, Venue, VenueUnknown
+from tradsys.live.venue import MarketRules, Venue, VenueUnknown
 
 
 class OrderExecutor:
@@ -42,7 +42,7 @@ class OrderExecutor:
         clock: Clock,
         rules: ExecutionRules,
         *,
-        markets: MutableMapping[str, Market],
+        markets: MutableMapping[str, MarketRules],
         tell: Tell,
         step: StepHook = no_step,
         halt: Callable[[str], None] | None = None,

@@ -12,7 +12,7 @@ from typing import Any
 
 from tradsys.core.errors import DiskError, LedgerError
 from tradsys.live.client_ids import Leg
-from tradsys.live.execution.intent import FINAL, Intent, IntentState, Trade
+from tradsys.live.execution.intent import Intent, IntentState, Trade
 from tradsys.live.execution.schema import TABLES, VERSION
 from tradsys.live.venue import Fill, FundingPayment
 
@@ -241,6 +241,3 @@ def _intent(row: tuple[Any, ...]) -> Intent:
 def _fill(row: tuple[Any, ...]) -> Fill:
     values = dict(zip((field.name for field in fields(Fill)), row, strict=True))
     return Fill(**values | {"is_maker": bool(values["is_maker"])})
-
-
-__all__ = ["FINAL", "Intent", "IntentJournal", "Trade"]

@@ -1,4 +1,4 @@
-"""Whether the bot trades, only closes, or stops: one standing for the whole account, which a restart does not forget."""
+"""Whether the bot trades, only closes, or stops: one standing for the whole account, which survives restarts."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -6,7 +6,7 @@ from typing import Final
 from tradsys.live.entry import Entry
 from tradsys.live.execution.sizes import at_tick
 from tradsys.live.state import Flags, TradingState, read_standing
-from tradsys.live.venue import Market
+from tradsys.live.venue import MarketRules
 
 STOP_ENTRY: Final = "stopentry"
 """Flag: no entry, said by a person."""
@@ -30,7 +30,7 @@ def why_no_entry(flags: Flags) -> str | None:
     return None
 
 
-def why_denied(entry: Entry, market: Market | None) -> str | None:
+def why_denied(entry: Entry, market: MarketRules | None) -> str | None:
     """Why this entry cannot be made, None where it can."""
     if market is None or not market.is_trading:
         return "the symbol is not trading"
@@ -41,7 +41,7 @@ def why_denied(entry: Entry, market: Market | None) -> str | None:
     return _why_size(entry, market) or _why_barriers(entry, market)
 
 
-def _why_size(entry: Entry, market: Market) -> str | None:
+def _why_size(entry: Entry, market: MarketRules) -> str | None:
     lots = entry.size_base / market.lot
     if not (math.isfinite(lots) and entry.size_base > 0 and abs(lots - round(lots)) < 1e-6):
         return f"size {entry.size_base} is no whole number of lots of {market.lot}"
@@ -55,7 +55,7 @@ def _why_size(entry: Entry, market: Market) -> str | None:
     return None
 
 
-def _why_barriers(entry: Entry, market: Market) -> str | None:
+def _why_barriers(entry: Entry, market: MarketRules) -> str | None:
     if not (math.isfinite(entry.stop_distance) and entry.stop_distance >= market.tick):
         return f"stop distance {entry.stop_distance} is no price step or more: the trade could not be protected"
     if entry.side > 0 and at_tick(entry.reference_price - entry.stop_distance, market.tick) <= 0:

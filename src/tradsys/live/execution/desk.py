@@ -25,7 +25,7 @@ from tradsys.live.execution.protection import n_missing
 from tradsys.live.execution.sending import Sender, together
 from tradsys.live.execution.situation import Situation
 from tradsys.live.state import TradingState, read_standing
-from tradsys.live.venue import Market, VenueUnknown
+from tradsys.live.venue import MarketRules, VenueUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Desk:
     lookout: Lookout
     sender: Sender
     notices: Notices
-    markets: MutableMapping[str, Market]
+    markets: MutableMapping[str, MarketRules]
     halt: Callable[[str], None]
 
     async def turn(self, symbol: str, snapshot: Snapshot | None) -> bool:
@@ -59,7 +59,7 @@ class Desk:
         situation = self._put_together(market, sight)
         return replace(situation, since_ms=self.notices.see(situation))
 
-    def _put_together(self, market: Market, sight: Sight) -> Situation:
+    def _put_together(self, market: MarketRules, sight: Sight) -> Situation:
         journal, symbol = self.lookout.journal, market.symbol
         trade = journal.open_trade(symbol)
         intents = [] if trade is None else journal.intents(trade.key)
@@ -123,7 +123,7 @@ class Desk:
     def _tell(self, kind: str, symbol: str, why: str) -> None:
         self.lookout.tell(kind, {"symbol": symbol, "why": why})
 
-    async def _market(self, symbol: str) -> Market:
+    async def _market(self, symbol: str) -> MarketRules:
         if symbol not in self.markets:
             self.markets[symbol] = (await self.lookout.venue.markets([symbol]))[symbol]
         return self.markets[symbol]

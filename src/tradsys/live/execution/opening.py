@@ -19,7 +19,7 @@ def trade_key(symbol: str, close_ms: int) -> str:
 def opened(entry: Entry, rules: ExecutionRules, now_ms: int) -> tuple[Trade, Intent]:
     """The trade of a decision, and the order that opens it."""
     key = trade_key(entry.symbol, entry.close_ms)
-    said = ("probability", "expected_net", "reason", "bar_hash", "bundle_hash")
+    said = ("share", "probability", "expected_net", "reason", "bar_hash", "bundle_hash")
     decision = canonical_json({name: value for name, value in asdict(entry).items() if name in said})
     target = entry.target_distance if math.isfinite(entry.target_distance) else None
     trade = Trade(

@@ -8,7 +8,7 @@ from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.ledger import TradeSums
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.sizes import at_tick, in_lots
-from tradsys.live.venue import Market, Position, VenueOrder
+from tradsys.live.venue import MarketRules, Position, VenueOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Situation:
 
     now_ms: int
     rules: ExecutionRules
-    market: Market
+    market: MarketRules
     position: Position | None
     orders: Sequence[VenueOrder]
     trade: Trade | None
