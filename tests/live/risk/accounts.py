@@ -48,7 +48,22 @@ def position(symbol="BTC", size=1.0, mark=100.0, liquidation=None, unrealised=0.
 
 
 def entry(symbol="BTC", notional=100.0, close_ms=NOON, **changes):
-    made = Entry(symbol, 1, notional / 100.0, 100.0, close_ms, close_ms + DAY, 1.0, 2.0, 0.6, 0.001, "edge", "b", "c")
+    made = Entry(
+        symbol=symbol,
+        side=1,
+        size_base=notional / 100.0,
+        reference_price=100.0,
+        share=0.1,
+        close_ms=close_ms,
+        deadline_ms=close_ms + DAY,
+        stop_distance=1.0,
+        target_distance=2.0,
+        probability=0.6,
+        expected_net=0.001,
+        reason="edge",
+        bar_hash="b",
+        bundle_hash="c",
+    )
     return replace(made, **changes)
 
 

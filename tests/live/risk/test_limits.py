@@ -3,7 +3,8 @@
 import pytest
 
 from tradsys.core.errors import ConfigError
-from tradsys.live.risk.limits import RiskLimits
+from tradsys.live.risk.limits import RiskLimits, limits_of
+from tradsys.settings.trade import TradeSettings
 
 COUNTS = ("max_open_trades", "orders_per_minute", "max_errors", "drift_rows")
 
@@ -32,3 +33,8 @@ def test_counts_are_whole_and_let_something_pass(name):
 def test_every_limit_is_described():
     for name in RiskLimits.__dataclass_fields__:
         assert f"`{name}`" in RiskLimits.__doc__
+
+
+def test_limits_come_from_the_settings_with_the_same_defaults():
+    assert limits_of(TradeSettings()) == RiskLimits()
+    assert limits_of(TradeSettings(daily_loss=0.01, max_errors=7)) == RiskLimits(daily_loss=0.01, max_errors=7)
