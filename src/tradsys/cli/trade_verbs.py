@@ -20,7 +20,10 @@ _FLATTEN_S: Final = 60.0
 
 
 def status(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """How the account stands: who trades it, state, positions, what is amiss; of a stopped one, how it last stood."""
+    """How the account stands, and who trades it.
+
+    Of one that nobody trades: how it stood last.
+    """
     from tradsys.cli.trade_text import status_text
     from tradsys.live.account.looked import look
 
@@ -30,7 +33,10 @@ def status(account: Account, root: Root = Path("live"), as_json: Json = False) -
 
 
 def trades(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """Open and closed trades, with entry, exit, fees, funding and result."""
+    """Open and closed trades, each with its result.
+
+    A result is after fees and funding; with --json both stand beside it.
+    """
     from tradsys.cli.trade_text import trades_text
     from tradsys.live.account.looked import trades_of
 
@@ -39,7 +45,7 @@ def trades(account: Account, root: Root = Path("live"), as_json: Json = False) -
 
 
 def profit(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """What closed trades earned after fees and funding: in all, today, and by symbol."""
+    """What closed trades earned: in all, today, by symbol."""
     from tradsys.cli.trade_text import profit_text
     from tradsys.core.time import now_ms
     from tradsys.live.account.looked import profit_of, trades_of
@@ -55,7 +61,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="File to write; otherwise it is printed.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Lots as CSV, first in, first out, with fees and funding: for a tax office, or a sheet."""
+    """Lots as CSV: first in, first out, fees, funding."""
     from dataclasses import asdict
 
     from tradsys.core.files import write_atomically
@@ -76,12 +82,18 @@ def export(
 
 
 def balance(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """What the venue says now that the account has; takes a running bot."""
+    """What the account has, asked of the venue now.
+
+    It takes a running bot, as resume, forceexit, flatten, kill and reload do.
+    """
     return _ask(account, root, "balance", as_json)
 
 
 def stopentry(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """No entry from now on, also after a restart, until resume; exits go on. A stopped account takes it too."""
+    """No entry until resume, also after a restart.
+
+    Exits go on. An account that nobody trades takes it too.
+    """
     from tradsys.core.errors import NotRunningError
     from tradsys.live.account.looked import stop_entries
 
@@ -93,27 +105,36 @@ def stopentry(account: Account, root: Root = Path("live"), as_json: Json = False
 
 
 def resume(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """Enter again, after stopentry, flatten, kill or a limit: a person has looked."""
+    """Enter again: a person has looked.
+
+    It ends stopentry, flatten, kill and whatever a limit stopped; losses are measured from the equity of now on.
+    """
     return _ask(account, root, "resume", as_json)
 
 
 def forceexit(symbol: Symbol, account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """Leave the position in one symbol, or in all; entries go on."""
+    """Leave one symbol, or all; entries go on."""
     return _ask(account, root, "forceexit", as_json, symbol)
 
 
 def flatten(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """Leave everything and cancel every order of the bot until nothing is left; no entry until resume."""
+    """Leave everything; no entry until resume.
+
+    The bot tries until the venue says that no position and no order of its is left.
+    """
     return _ask(account, root, "flatten", as_json, wait_s=_FLATTEN_S)
 
 
 def kill(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """The kill switch: flatten, and halt. So do the file live/NAME/KILL and the signal SIGUSR1."""
+    """The kill switch: flatten, and halt.
+
+    The file live/NAME/KILL and the signal SIGUSR1 do the same.
+    """
     return _ask(account, root, "kill", as_json, wait_s=_FLATTEN_S)
 
 
 def reload(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """Read the settings again: limits and whom to tell. What needs another start is told."""
+    """Read limits and whom to tell from the settings anew."""
     return _ask(account, root, "reload", as_json)
 
 
