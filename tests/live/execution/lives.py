@@ -1,4 +1,4 @@
-"""A bot in miniature that lives until it is killed: a loop of reconciliations, hints, and whatever it is asked to do."""
+"""A bot in miniature that lives until it is killed: cycles, hints, and whatever it is asked to do."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -70,7 +70,7 @@ class Life:
     error: BaseException | None = None
 
     async def end(self, *, is_abrupt: bool = True) -> None:
-        """Kill it if it lives, and wait until the last task is gone. Abruptly: what has not left by now never leaves."""
+        """Kill it if it lives, and wait for its last task. Abruptly: what has not left by now never leaves."""
         self.is_dead = True
         if not is_abrupt:
             await asyncio.sleep(0.3)

@@ -7,6 +7,7 @@ the process at a random marked step. Afterwards everything must be explained.
 import asyncio
 import random
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,10 +103,8 @@ class Sequence:
         life.begin(CYCLE_S)
         life.do(self._ask_things(life))
         left_s = max(0.0, (end_ms - self.clock.now_ms()) / 1_000)
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(life.dead.wait(), left_s)
-        except TimeoutError:
-            pass
         self.exchange.turn(False)
         if life.died_at:
             self.figures.n_kills += 1
@@ -137,25 +136,18 @@ class Sequence:
         return Entry(
             symbol=symbol, side=draw.choice((1, -1)), size_base=round(lots * market.lot, 10), reference_price=price,
             share=0.1, close_ms=now, deadline_ms=now + draw.choice((3_000, 8_000, 60_000)),
-            stop_distance=price * draw.choice((2e-3, 4e-3, 1e-2)), target_distance=price * draw.choice((2e-3, 5e-3, 1e-2)),
-            probability=0.6, expected_net=0.001, reason="story", bar_hash="", bundle_hash="",
+            stop_distance=price * draw.choice((2e-3, 4e-3, 1e-2)),
+            target_distance=price * draw.choice((2e-3, 5e-3, 1e-2)), probability=0.6,
+            expected_net=0.001, reason="story", bar_hash="", bundle_hash="",
         )  # fmt: skip
 
     async def _other_hand(self, symbol: str) -> None:
         """Somebody trades the account by hand."""
-        size = round(
-            5
-            * max(1, round(60 / self.exchange.state(symbol).price / self.markets[symbol].lot))
-            * self.markets[symbol].lot,
-            10,
-        )
-        name = f"hand-{self.clock.now_ms()}"
-        try:
-            await InProcessVenue.place(
-                self.venue, OrderRequest(name, symbol, self.draw.choice((1, -1)), "market", size)
-            )
-        except (VenueUnknown, OrderRefused, VenueRefused):
-            return
+        market, price = self.markets[symbol], self.exchange.state(symbol).price
+        size = round(5 * max(1, round(60 / price / market.lot)) * market.lot, 10)
+        order = OrderRequest(f"hand-{self.clock.now_ms()}", symbol, self.draw.choice((1, -1)), "market", size)
+        with suppress(VenueUnknown, OrderRefused, VenueRefused):
+            await InProcessVenue.place(self.venue, order)
 
     async def _settle(self) -> None:
         """The weather clears up: everything comes to rest, is explained, is left, and is explained again."""
