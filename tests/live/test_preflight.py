@@ -8,7 +8,7 @@ from tests.live.trading import DAY_MS, NOW_MS, SYMBOLS, deployment, markets, mod
 from tradsys.bundle.deployment import DeployedPortfolio
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError, NotProvenError
-from tradsys.live.preflight import Wanted, check_confirmed, preflight
+from tradsys.live.preflight import AskedFor, check_confirmed, preflight
 from tradsys.settings.trade import TradeSettings
 
 FINE = {"deployment": deployment(), "mode": mode(), "markets": markets(), "settings": TradeSettings(), "now_ms": NOW_MS}
@@ -43,15 +43,15 @@ def test_a_healthy_bundle_on_a_healthy_account_is_traded():
             "trade.leverage: it is 1, and the bundle holds up to 1.5",
         ),
         (
-            {"wanted": [Wanted("trade.venue", venue="bybit")]},
+            {"wanted": [AskedFor("trade.venue", venue="bybit")]},
             "venue: trade.venue says bybit, and the bundle is of binance",
         ),
         (
-            {"wanted": [Wanted("the tape", symbols=["XRP/USDT"])]},
+            {"wanted": [AskedFor("the tape", symbols=["XRP/USDT"])]},
             "symbols: the tape says XRP/USDT, and the bundle is of",
         ),
         (
-            {"wanted": [Wanted("the tape", interval_ms=60_000)]},
+            {"wanted": [AskedFor("the tape", interval_ms=60_000)]},
             "interval_ms: the tape says bars of 1m, and the bundle is of bars of 15m",
         ),
     ],

@@ -14,7 +14,7 @@ _AS_GOOD_AS_EQUAL_BPS: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AskedFor:
     """What somebody asks for beside the bundle: of the settings, or what the bars of a tape are; None is anything."""
 
     where: str
@@ -38,7 +38,7 @@ def preflight(
     settings: TradeSettings,
     now_ms: int,
     *,
-    wanted: Collection[Wanted] = (),
+    wanted: Collection[AskedFor] = (),
     takes_unproven: bool = False,
 ) -> Cleared:
     """What is known of a bundle that may be traded; a ConfigError that names each field that speaks against it.
@@ -96,7 +96,7 @@ def _of_time(deployment: Deployment, now_ms: int) -> Iterator[str]:
         yield f"expires_ms: the bundle expired at {stamp(deployment.expires_ms)}; deploy a new one (tradsys deploy)"
 
 
-def _of_wanted(deployment: Deployment, wanted: Wanted) -> Iterator[str]:
+def _of_wanted(deployment: Deployment, wanted: AskedFor) -> Iterator[str]:
     if wanted.venue is not None and wanted.venue != deployment.venue:
         yield f"venue: {wanted.where} says {wanted.venue}, and the bundle is of {deployment.venue}"
     if wanted.symbols is not None and set(wanted.symbols) != set(deployment.symbols):
