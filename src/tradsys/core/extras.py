@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "data": ("ccxt", "exchange_calendars"),
+    "live": ("aiohttp", "ccxt"),
     "research": ("jinja2", "optuna", "sklearn", "statsmodels"),
     "train": ("onnx", "torch"),
     "cloud": ("fsspec", "s3fs"),
@@ -34,5 +35,10 @@ def to_install(modules: Iterable[str]) -> str:
 
     >>> to_install(["torch", "optuna"])
     "pip install 'tradsys[research,train]'"
+    >>> to_install(["aiohttp", "ccxt"])
+    "pip install 'tradsys[live]'"
     """
-    return f"pip install 'tradsys[{','.join(sorted({extra_of(name) or 'all' for name in modules}))}]'"
+    wanted = set(modules)
+    whole = [extra for extra, brought in EXTRAS.items() if wanted and wanted <= set(brought)]
+    extras = whole[:1] or sorted({extra_of(name) or "all" for name in wanted})
+    return f"pip install 'tradsys[{','.join(extras)}]'"

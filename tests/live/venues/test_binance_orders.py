@@ -157,7 +157,7 @@ def test_near_the_limit_only_orders_go_out():
         with pytest.raises(VenueUnknown, match="nothing but orders for another"):
             await venue.open_orders()
         assert (await venue.place(MARKET)).status == "filled"
-        await asyncio.sleep(60)
+        await asyncio.sleep(10)
         return await venue.open_orders()
 
     assert run_virtual(main) == []

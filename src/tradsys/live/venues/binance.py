@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from typing import Any
 
 from tradsys.core.time import format_step
+from tradsys.live.clock import Clock
 from tradsys.live.venue import (
     AccountMode,
     AccountState,
@@ -40,10 +41,17 @@ class BinanceFutures(CcxtVenue):
         url: str | None = None,
         transport: Transport | None = None,
         timeout_s: float = TIMEOUT_S,
+        clock: Clock | None = None,
         quote: str = "USDT",
     ) -> None:
         api = CcxtApi(
-            "binanceusdm", reading.BinanceReading(), keys=keys, url=url, transport=transport, timeout_s=timeout_s
+            "binanceusdm",
+            reading.BinanceReading(),
+            keys=keys,
+            url=url,
+            transport=transport,
+            timeout_s=timeout_s,
+            clock=clock,
         )
         super().__init__("binanceusdm", api)
         self._quote = quote
@@ -270,6 +278,8 @@ class BinanceFutures(CcxtVenue):
         found = await self.order(order.symbol, order.client_id, order.kind)
         if found is None:
             raise VenueUnknown(f"{self.name} says that {order.client_id} is there already, and that it is not")
+        if (found.side, found.size_base) != (order.side, order.size_base):
+            raise OrderRefused(f"{self.name} has another order open under {order.client_id}, of {found.size_base:g}")
         return found
 
     async def _or_none(self, endpoint: str, **params: Any) -> Any:

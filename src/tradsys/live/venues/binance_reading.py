@@ -1,7 +1,6 @@
 """Binance's answers in this project's words: rules, orders, conditional orders, positions, fills and errors."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -22,7 +21,8 @@ SAME_MARGIN_TYPE = "-4046"
 WEIGHT_A_MINUTE = 2_400
 WEEK_MS = 604_800_000
 """The longest window that executions and conditional orders are told of in one answer."""
-_NEARLY = 0.9
+_NEARLY, PAUSE_S = 0.9, 10.0
+"""From this share of the limit on only orders are sent, until the next question finds room again."""
 
 _STATUS: Mapping[str, OrderStatus] = {
     "NEW": "open",
@@ -62,7 +62,7 @@ class BinanceReading:
 
     def near_the_limit_s(self, reply: Reply) -> float:
         used = reply.headers.get("x-mbx-used-weight-1m", "")
-        return 60 - time.time() % 60 if used.isdigit() and int(used) >= _NEARLY * WEIGHT_A_MINUTE else 0.0
+        return PAUSE_S if used.isdigit() and int(used) >= _NEARLY * WEIGHT_A_MINUTE else 0.0
 
 
 def listing(row: Mapping[str, Any]) -> Listing:

@@ -7,16 +7,16 @@ bodies. Here an answer is definite only where the venue itself said yes or no in
 import asyncio
 import logging
 import sys
-import time
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from tradsys.data.sources.exchange import moved
 from tradsys.data.sources.http import retry_after_s
-from tradsys.live.venue import Market, VenueRefused, VenueUnknown
+from tradsys.live.account.scrub import Scrubber
+from tradsys.live.clock import Clock, SystemClock
+from tradsys.live.venue import MarketRules, VenueRefused, VenueUnknown
 from tradsys.live.venues.ccxt_import import exchange_class
 from tradsys.live.venues.listing import Listing, Listings
 from tradsys.live.venues.restraint import Restraint
@@ -28,7 +28,6 @@ ACCEPTED_WITHIN_MS = 5_000
 BANNED_S = 60.0
 """The least that a venue is left alone after it banned the address (418)."""
 _TOLD = 200
-_SHORTEST = 6
 
 
 class Refusal(Exception):
@@ -101,6 +100,7 @@ class CcxtApi:
         url: str | None = None,
         transport: Transport | None = None,
         timeout_s: float = TIMEOUT_S,
+        clock: Clock | None = None,
     ) -> None:
         self.name = exchange
         self.url = None if url is None else checked_url(url)
@@ -108,7 +108,8 @@ class CcxtApi:
         self.restraint = Restraint(exchange)
         self._reading = reading
         self._keys = keys
-        self._api = _signer(exchange, keys, self.transport, self.url)
+        self._clock = clock or SystemClock()
+        self._api = _signer(exchange, keys, self.transport, self._clock, self.url)
         self._clock_asked: asyncio.Future[None] | None = None
         self._is_clock_set = False
 
@@ -148,15 +149,12 @@ class CcxtApi:
     async def now_ms(self) -> int:
         """The venue's time, by our clock and what was last measured of the difference."""
         await self._set_clock(again=False)
-        return _now_ms() - int(self._api.options["timeDifference"])
+        return self._clock.now_ms() - int(self._api.options["timeDifference"])
 
     def hide(self, text: str) -> str:
         """The venue's words without what is secret, on one short line."""
-        for secret in (self._keys.key, self._keys.secret) if self._keys else ():
-            for form in {secret, quote(secret, safe=""), quote(secret)}:
-                if len(form) >= _SHORTEST:
-                    text = text.replace(form, "***")
-        return "".join(c if c.isprintable() else " " for c in text)[:_TOLD]
+        keys = (self._keys.key, self._keys.secret) if self._keys else ()
+        return Scrubber(keys).text("".join(c if c.isprintable() else " " for c in text)[:_TOLD])
 
     async def close(self) -> None:
         await self.transport.close()
@@ -205,9 +203,9 @@ class CcxtApi:
         await asyncio.shield(self._clock_asked)
 
     async def _measure_clock(self) -> None:
-        before_ms = _now_ms()
+        before_ms = self._clock.now_ms()
         server_ms = await self.server_time_ms()
-        self._api.options["timeDifference"] = round((before_ms + _now_ms()) / 2 - server_ms)
+        self._api.options["timeDifference"] = round((before_ms + self._clock.now_ms()) / 2 - server_ms)
         self._is_clock_set = True
 
     def _clock_done(self, asked: asyncio.Future[None]) -> None:
@@ -227,7 +225,7 @@ class CcxtVenue:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
 
-    async def markets(self, symbols: Collection[str]) -> Mapping[str, Market]:
+    async def markets(self, symbols: Collection[str]) -> Mapping[str, MarketRules]:
         self.listings.learn(await self._listed())
         return {symbol: self.listings.find(symbol).market(symbol) for symbol in symbols}
 
@@ -275,12 +273,15 @@ class _ClockRefused(Exception):
     """The venue refused our time, and therefore the request."""
 
 
-def _signer(exchange: str, keys: Keys | None, transport: Transport, url: str | None) -> Any:
+def _signer(exchange: str, keys: Keys | None, transport: Transport, clock: Clock, url: str | None) -> Any:
     """ccxt's class of that exchange, of which nothing is used but its endpoints, URLs and signatures."""
 
     class Signer(exchange_class(exchange)):  # type: ignore[misc]
         async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Reply:
             return await transport.send(method, url, headers or {}, body)
+
+        def milliseconds(self) -> int:
+            return clock.now_ms()
 
         def set_last_request(self, request: Any) -> None:
             """Keep nothing of what was sent."""
@@ -292,7 +293,3 @@ def _signer(exchange: str, keys: Keys | None, transport: Transport, url: str | N
     if url is not None:
         api.urls["api"] = moved(api.urls["api"], url)
     return api
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

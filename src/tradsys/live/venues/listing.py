@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradsys.live.venue import Market, OrderRefused, VenueRefused
+from tradsys.live.venue import MarketRules, OrderRefused, VenueRefused
 
 _ROUNDING = 1e-6
 """How far from a whole number of steps a float may be that was computed as one, in steps."""
@@ -27,9 +27,9 @@ class Listing:
     is_trading: bool
     can_short: bool = True
 
-    def market(self, symbol: str) -> Market:
+    def market(self, symbol: str) -> MarketRules:
         """The rules under the name that was asked for."""
-        return Market(
+        return MarketRules(
             symbol=symbol,
             tick=float(self.tick),
             lot=float(self.lot),
@@ -86,13 +86,16 @@ class Listings:
         self._by_symbol = found
 
     def find(self, symbol: str) -> Listing:
-        """The market of exactly that name, else the linear perpetual of the same base and quote.
+        """The market of exactly that name, ours or the venue's, else the linear perpetual of the same base and quote.
 
         Bars are often those of the spot market, "BTC/USDT", and traded as "BTC/USDT:USDT".
         """
         base, _, quote = symbol.partition("/")
-        for name in (symbol, f"{base}/{quote}:{quote}"):
-            same = self._by_symbol.get(name, ())
+        for same in (
+            self._by_symbol.get(symbol, ()),
+            self._of_id(symbol),
+            self._by_symbol.get(f"{base}/{quote}:{quote}", ()),
+        ):
             listed = tuple(listing for listing in same if listing.is_trading) or same
             if len(listed) > 1:
                 ids = ", ".join(listing.market_id for listing in listed)
@@ -108,8 +111,10 @@ class Listings:
         asked = self._asked_as.get(market_id)
         if asked is not None:
             return asked
-        listed = (one for same in self._by_symbol.values() for one in same)
-        return next((one.symbol for one in listed if one.market_id == market_id), market_id)
+        return next((listing.symbol for listing in self._of_id(market_id)), market_id)
+
+    def _of_id(self, market_id: str) -> tuple[Listing, ...]:
+        return tuple(one for same in self._by_symbol.values() for one in same if one.market_id == market_id)
 
     def _under(self, symbol: str, listing: Listing) -> Listing:
         before = self._asked_as.setdefault(listing.market_id, symbol)

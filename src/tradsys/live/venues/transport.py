@@ -1,15 +1,14 @@
 """How a signed request leaves and what comes back: over aiohttp, or over what a test puts in its place."""
 
 import asyncio
-import ipaddress
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from tradsys.core.errors import ConfigError
 from tradsys.live.venue import VenueUnknown
+from tradsys.settings.trade import venue_url
 
 KEPT_S = 90.0
 """Idle connections stay open this long: ten orders at a bar's close find theirs there."""
@@ -129,18 +128,7 @@ def checked_url(url: str) -> str:
     >>> checked_url("http://127.0.0.1:8080/")
     'http://127.0.0.1:8080'
     """
-    parts = urlsplit(url)
-    if parts.username or parts.password:
-        raise ConfigError("a venue's url holds no user name or password; keys are given on their own")
-    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
-        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-    raise ConfigError(
-        f"a venue's url is https://..., or http:// on this machine, found {parts.scheme}://{parts.hostname}"
-    )
-
-
-def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return venue_url(url).rstrip("/")
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
