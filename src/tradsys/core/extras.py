@@ -5,14 +5,14 @@ from importlib.util import find_spec
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "data": ("ccxt", "exchange_calendars"),
-    "live": ("aiohttp", "ccxt"),
     "research": ("jinja2", "optuna", "sklearn", "statsmodels"),
     "train": ("onnx", "torch"),
+    "live": ("aiohttp", "apprise", "ccxt", "prometheus_client"),
     "cloud": ("fsspec", "s3fs"),
     "servers": ("grpc", "psycopg", "sqlalchemy"),
     "vectorbt": ("pandas", "vectorbt"),
 }
-"""Extra to the modules that it brings; the packages that hold them are listed in pyproject.toml."""
+"""Extra to the modules that it brings, the first one where several do; pyproject.toml lists the packages."""
 
 
 def absent(modules: Iterable[str]) -> list[str]:
@@ -35,10 +35,5 @@ def to_install(modules: Iterable[str]) -> str:
 
     >>> to_install(["torch", "optuna"])
     "pip install 'tradsys[research,train]'"
-    >>> to_install(["aiohttp", "ccxt"])
-    "pip install 'tradsys[live]'"
     """
-    wanted = set(modules)
-    whole = [extra for extra, brought in EXTRAS.items() if wanted and wanted <= set(brought)]
-    extras = whole[:1] or sorted({extra_of(name) or "all" for name in wanted})
-    return f"pip install 'tradsys[{','.join(extras)}]'"
+    return f"pip install 'tradsys[{','.join(sorted({extra_of(name) or 'all' for name in modules}))}]'"
