@@ -65,7 +65,7 @@ class HttpTransport:
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
         import aiohttp
-        from yarl import URL
+        from aiohttp.client import URL  # type: ignore[attr-defined]  # yarl's, which comes with aiohttp
 
         trouble = ""
         try:
