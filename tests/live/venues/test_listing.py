@@ -5,16 +5,16 @@ from decimal import Decimal
 import pytest
 
 from tradsys.live.venue import OrderRefused, VenueRefused
-from tradsys.live.venues.listing import Listing, Listings, steps_text
+from tradsys.live.venues.listing import ListedMarket, ListedMarkets, steps_text
 
 
 def one(market_id, symbol, *, is_trading=True):
-    return Listing(market_id, symbol, Decimal("0.1"), Decimal("0.001"), 0.001, 120.0, 5.0, 0.05, is_trading)
+    return ListedMarket(market_id, symbol, Decimal("0.1"), Decimal("0.001"), 0.001, 120.0, 5.0, 0.05, is_trading)
 
 
 @pytest.fixture
 def listings():
-    found = Listings("somewhere")
+    found = ListedMarkets("somewhere")
     found.learn([one("BTCUSDT", "BTC/USDT:USDT"), one("ETHUSDC", "ETH/USDC:USDC"), one("X1", "X/USDT:USDT")])
     return found
 
@@ -28,7 +28,7 @@ def test_a_symbol_of_spot_bars_is_the_linear_perpetual_of_the_same_pair_and_keep
 
 
 def test_the_exact_name_comes_first():
-    found = Listings("somewhere")
+    found = ListedMarkets("somewhere")
     found.learn([one("BTCUSDT", "BTC/USDT:USDT"), one("BTCUSDT-SPOT", "BTC/USDT")])
     assert found.find("BTC/USDT").market_id == "BTCUSDT-SPOT"
 
@@ -39,7 +39,7 @@ def test_a_symbol_that_is_not_there_is_refused_by_name(listings):
 
 
 def test_two_markets_of_one_name_are_ambiguous_unless_one_alone_trades():
-    found = Listings("somewhere")
+    found = ListedMarkets("somewhere")
     found.learn([one("A", "A/USDT:USDT"), one("A2", "A/USDT:USDT")])
     with pytest.raises(VenueRefused, match="A/USDT is ambiguous on somewhere: A, A2"):
         found.find("A/USDT")

@@ -24,7 +24,7 @@ from tradsys.live.venues import binance_reading as reading
 from tradsys.live.venues.binance_fills import fills_of
 from tradsys.live.venues.binance_streams import hints_of
 from tradsys.live.venues.ccxt_venue import TIMEOUT_S, CcxtApi, CcxtVenue, Keys, Refusal, readable
-from tradsys.live.venues.listing import Listing
+from tradsys.live.venues.listing import ListedMarket
 from tradsys.live.venues.transport import Transport
 
 INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w")
@@ -46,7 +46,7 @@ class BinanceFutures(CcxtVenue):
     ) -> None:
         api = CcxtApi(
             "binanceusdm",
-            reading.BinanceReading(),
+            reading.BinanceWording(),
             keys=keys,
             url=url,
             transport=transport,
@@ -302,7 +302,7 @@ class BinanceFutures(CcxtVenue):
         if said.code != reading.SAME_MARGIN_TYPE:
             raise VenueRefused(f"{self.name} would not make {market_id} {margin_type} ({said}); is a position open?")
 
-    async def _listed(self) -> Collection[Listing]:
+    async def _listed(self) -> Collection[ListedMarket]:
         body = await self.ask_public("fapiPublicGetExchangeInfo")
         with readable(self.name, "its markets"):
             return [reading.listing(row) for row in body["symbols"]]
@@ -330,7 +330,7 @@ async def _or_none(venue: CcxtVenue, asked: Awaitable[Any], endpoint: str) -> An
     raise VenueRefused(f"{venue.name} refused {endpoint} ({said})")
 
 
-def _params(order: OrderRequest, listing: Listing) -> dict[str, str]:
+def _params(order: OrderRequest, listing: ListedMarket) -> dict[str, str]:
     """What is sent of an order; RESULT has a market order answered with what it filled."""
     sent = {
         "symbol": listing.market_id,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tradsys.live.venue import Kline, OrderKind, OrderStatus, Position, VenueOrder
 from tradsys.live.venues.ccxt_venue import YES, Said
-from tradsys.live.venues.listing import Listing
+from tradsys.live.venues.listing import ListedMarket
 from tradsys.live.venues.transport import Reply
 
 UNCLEAR = frozenset({"-1000", "-1001", "-1003", "-1004", "-1006", "-1007", "-1008", "-1015", "-1016"})
@@ -43,7 +43,7 @@ _ALGO_STATUS: Mapping[str, OrderStatus] = {
 """Of one that has been triggered the order that it became tells: see `became`."""
 
 
-class BinanceReading:
+class BinanceWording:
     """What a reply comes to, by Binance's codes."""
 
     time_endpoint = "fapiPublicGetTime"
@@ -65,12 +65,12 @@ class BinanceReading:
         return PAUSE_S if used.isdigit() and int(used) >= _NEARLY * WEIGHT_A_MINUTE else 0.0
 
 
-def listing(row: Mapping[str, Any]) -> Listing:
+def listing(row: Mapping[str, Any]) -> ListedMarket:
     """One symbol of `exchangeInfo`."""
     by_type = {rule["filterType"]: rule for rule in row["filters"]}
     size, market_size = by_type["LOT_SIZE"], by_type.get("MARKET_LOT_SIZE", by_type["LOT_SIZE"])
     band = by_type.get("PERCENT_PRICE")
-    return Listing(
+    return ListedMarket(
         market_id=row["symbol"],
         symbol=_symbol(row),
         tick=_step(by_type["PRICE_FILTER"]["tickSize"]),

@@ -18,7 +18,7 @@ from tradsys.live.account.scrub import Scrubber
 from tradsys.live.clock import Clock, SystemClock
 from tradsys.live.venue import MarketRules, VenueRefused, VenueUnknown
 from tradsys.live.venues.ccxt_import import exchange_class
-from tradsys.live.venues.listing import Listing, Listings
+from tradsys.live.venues.listing import ListedMarket, ListedMarkets
 from tradsys.live.venues.restraint import Restraint
 from tradsys.live.venues.transport import HttpTransport, Reply, Transport, checked_url
 
@@ -55,7 +55,7 @@ class Said:
 YES = Said()
 
 
-class Reading(Protocol):
+class VenueWording(Protocol):
     """How one venue words its answers."""
 
     @property
@@ -94,7 +94,7 @@ class CcxtApi:
     def __init__(
         self,
         exchange: str,
-        reading: Reading,
+        reading: VenueWording,
         *,
         keys: Keys | None = None,
         url: str | None = None,
@@ -220,7 +220,7 @@ class CcxtVenue:
     def __init__(self, name: str, api: CcxtApi) -> None:
         self.name = name
         self.api = api
-        self.listings = Listings(name)
+        self.listings = ListedMarkets(name)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
@@ -229,7 +229,7 @@ class CcxtVenue:
         self.listings.learn(await self._listed())
         return {symbol: self.listings.find(symbol).market(symbol) for symbol in symbols}
 
-    async def listing(self, symbol: str) -> Listing:
+    async def listing(self, symbol: str) -> ListedMarket:
         """The market of that symbol; the venue is asked for its list the first time."""
         if not self.listings:
             self.listings.learn(await self._listed())
@@ -246,7 +246,7 @@ class CcxtVenue:
         """A signed question whose refusal is a VenueRefused."""
         return await self._answer(self.api.signed(endpoint, **params), endpoint)
 
-    async def _listed(self) -> Collection[Listing]:
+    async def _listed(self) -> Collection[ListedMarket]:
         raise NotImplementedError
 
     async def _answer(self, asked: Awaitable[Any], endpoint: str) -> Any:

@@ -13,7 +13,7 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListedMarket:
     """One market of a venue: its name there, its name here, and its rules as they are written there."""
 
     market_id: str
@@ -65,27 +65,27 @@ def steps_text(value: float, step: Decimal, what: str) -> str:
     return f"{round(n_steps) * step:f}"
 
 
-class Listings:
+class ListedMarkets:
     """All markets of a venue; it remembers under which name each was asked for."""
 
     def __init__(self, venue: str) -> None:
         self._venue = venue
-        self._by_symbol: Mapping[str, tuple[Listing, ...]] = {}
+        self._by_symbol: Mapping[str, tuple[ListedMarket, ...]] = {}
         self._asked_as: dict[str, str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._by_symbol)
 
-    def learn(self, listings: Iterable[Listing]) -> None:
+    def learn(self, listings: Iterable[ListedMarket]) -> None:
         """What the venue says now, in place of what it said before."""
-        found: dict[str, tuple[Listing, ...]] = {}
+        found: dict[str, tuple[ListedMarket, ...]] = {}
         for listing in listings:
             found[listing.symbol] = (*found.get(listing.symbol, ()), listing)
         if not found:
             raise VenueRefused(f"{self._venue} lists no market at all")
         self._by_symbol = found
 
-    def find(self, symbol: str) -> Listing:
+    def find(self, symbol: str) -> ListedMarket:
         """The market of exactly that name, ours or the venue's, else the linear perpetual of the same base and quote.
 
         Bars are often those of the spot market, "BTC/USDT", and traded as "BTC/USDT:USDT".
@@ -113,10 +113,10 @@ class Listings:
             return asked
         return next((listing.symbol for listing in self._of_id(market_id)), market_id)
 
-    def _of_id(self, market_id: str) -> tuple[Listing, ...]:
+    def _of_id(self, market_id: str) -> tuple[ListedMarket, ...]:
         return tuple(one for same in self._by_symbol.values() for one in same if one.market_id == market_id)
 
-    def _under(self, symbol: str, listing: Listing) -> Listing:
+    def _under(self, symbol: str, listing: ListedMarket) -> ListedMarket:
         before = self._asked_as.setdefault(listing.market_id, symbol)
         if before != symbol:
             raise VenueRefused(
