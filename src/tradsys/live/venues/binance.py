@@ -1,11 +1,9 @@
 """Binance USD-M futures behind the `Venue` port; conditional orders go to, and are asked for at, the algo endpoints."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
-from tradsys.core.time import format_step
-from tradsys.live.clock import Clock
 from tradsys.live.venue import (
     AccountMode,
     AccountState,
@@ -21,41 +19,17 @@ from tradsys.live.venue import (
     VenueUnknown,
 )
 from tradsys.live.venues import binance_reading as reading
+from tradsys.live.venues.binance_client import MOST_ROWS, BinanceClient, interval_name
 from tradsys.live.venues.binance_fills import fills_of
 from tradsys.live.venues.binance_streams import hints_of
-from tradsys.live.venues.ccxt_venue import TIMEOUT_S, CcxtApi, CcxtVenue, Keys, Refusal, readable
+from tradsys.live.venues.ccxt_venue import Refusal, readable
 from tradsys.live.venues.listing import ListedMarket
-from tradsys.live.venues.transport import Transport
 
-INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w")
-MOST_BARS, MOST_ROWS = 1_500, 1_000
+MOST_BARS = 1_500
 
 
-class BinanceFutures(CcxtVenue):
+class BinanceFutures(BinanceClient):
     """USD-M perpetuals of an account in one-way, single-asset mode; money is in `quote`."""
-
-    def __init__(
-        self,
-        *,
-        keys: Keys | None = None,
-        url: str | None = None,
-        transport: Transport | None = None,
-        timeout_s: float = TIMEOUT_S,
-        clock: Clock | None = None,
-        quote: str = "USDT",
-    ) -> None:
-        api = CcxtApi(
-            "binanceusdm",
-            reading.BinanceWording(),
-            keys=keys,
-            url=url,
-            transport=transport,
-            timeout_s=timeout_s,
-            clock=clock,
-        )
-        super().__init__("binanceusdm", api)
-        self._quote = quote
-        self._client_ids: dict[tuple[str, str], str] = {}
 
     async def server_time_ms(self) -> int:
         return await self.api.server_time_ms()
@@ -160,9 +134,9 @@ class BinanceFutures(CcxtVenue):
         market_id = (await self.listing(symbol)).market_id
         if kind == "stop":
             return await self._algo_order(symbol, market_id, client_id)
-        row = await self._or_none("fapiPrivateGetOrder", symbol=market_id, origClientOrderId=client_id)
+        row = await self.or_none("fapiPrivateGetOrder", symbol=market_id, origClientOrderId=client_id)
         with readable(self.name, f"order {client_id}"):
-            return None if row is None else self._seen(row, symbol)
+            return None if row is None else self.seen(row, symbol)
 
     async def place(self, order: OrderRequest) -> VenueOrder:
         listing = await self.listing(order.symbol)
@@ -174,7 +148,7 @@ class BinanceFutures(CcxtVenue):
             said = error
         else:
             with readable(self.name, f"order {order.client_id}"):
-                return reading.algo_order(row, order.symbol) if is_stop else self._seen(row, order.symbol)
+                return reading.algo_order(row, order.symbol) if is_stop else self.seen(row, order.symbol)
         if said.code in reading.SAME_ID:
             return await self._already(order)
         raise OrderRefused(f"{self.name} refused {order.client_id} ({said})")
@@ -216,48 +190,8 @@ class BinanceFutures(CcxtVenue):
                 return sorted(found.values(), key=lambda payment: (payment.ts_ms, payment.payment_id))
             page += 1
 
-    @property
-    def quote(self) -> str:
-        """The asset that money is counted in."""
-        return self._quote
-
-    async def client_ids(self, symbol: str, market_id: str, order_ids: set[str], start_ms: int) -> dict[str, str]:
-        """Client ids of orders by their ids at the venue; of one that was conditional, the id that it waited under."""
-        known = self._client_ids
-        if missing := {one for one in order_ids if (market_id, one) not in known}:
-            await self._learn_triggered(market_id, start_ms)
-            asked = [one for one in sorted(missing) if (market_id, one) not in known]
-            rows = await asyncio.gather(
-                *(self.ask_signed("fapiPrivateGetOrder", symbol=market_id, orderId=one) for one in asked)
-            )
-            with readable(self.name, "an order"):
-                for row in rows:
-                    self._seen(row, symbol)
-        return {one: known[market_id, one] for one in order_ids if (market_id, one) in known}
-
-    async def _learn_triggered(self, market_id: str, start_ms: int) -> None:
-        """Which orders were conditional ones: those placed from a week before on, when they may have been placed."""
-        for week_ms in range(start_ms - reading.WEEK_MS, await self.api.now_ms() + 1, reading.WEEK_MS):
-            rows = await self.ask_signed(
-                "fapiPrivateGetAllAlgoOrders",
-                symbol=market_id,
-                startTime=max(week_ms, 0),
-                endTime=week_ms + reading.WEEK_MS - 1,
-                limit=MOST_ROWS,
-            )
-            with readable(self.name, "conditional orders"):
-                for row in rows:
-                    if actual := reading.became(row):
-                        self._client_ids[market_id, actual] = row["clientAlgoId"]
-
-    def _seen(self, row: dict[str, Any], symbol: str) -> VenueOrder:
-        """An order; which id of ours its own stands for is remembered for its fills."""
-        order = reading.order(row, symbol)
-        self._client_ids.setdefault((row["symbol"], str(row["orderId"])), order.client_id)
-        return order
-
     async def _algo_order(self, symbol: str, market_id: str, client_id: str) -> VenueOrder | None:
-        row = await self._or_none("fapiPrivateGetAlgoOrder", clientAlgoId=client_id)
+        row = await self.or_none("fapiPrivateGetAlgoOrder", clientAlgoId=client_id)
         if row is None:
             return None
         with readable(self.name, f"order {client_id}"):
@@ -266,11 +200,11 @@ class BinanceFutures(CcxtVenue):
                 return reading.algo_order(row, symbol)
         if actual is None:
             raise VenueUnknown(f"{self.name}: {client_id} was triggered, and not yet told which order it became")
-        became = await self._or_none("fapiPrivateGetOrder", symbol=market_id, orderId=actual)
+        became = await self.or_none("fapiPrivateGetOrder", symbol=market_id, orderId=actual)
         if became is None:
             raise VenueUnknown(f"{self.name}: {client_id} became order {actual}, which is not there yet")
         with readable(self.name, f"order {client_id}"):
-            self._client_ids[market_id, actual] = client_id
+            self.became_of[market_id, actual] = client_id
             return reading.algo_order(row, symbol, became)
 
     async def _already(self, order: OrderRequest) -> VenueOrder:
@@ -281,10 +215,6 @@ class BinanceFutures(CcxtVenue):
         if (found.side, found.size_base) != (order.side, order.size_base):
             raise OrderRefused(f"{self.name} has another order open under {order.client_id}, of {found.size_base:g}")
         return found
-
-    async def _or_none(self, endpoint: str, **params: Any) -> Any:
-        """The answer, None where the venue says that there is no such order."""
-        return await _or_none(self, self.api.signed(endpoint, **params), endpoint)
 
     async def _margin(self, market_id: str) -> tuple[str | None, float]:
         rows = await self.ask_signed("fapiPrivateGetSymbolConfig", symbol=market_id)
@@ -301,33 +231,6 @@ class BinanceFutures(CcxtVenue):
             said = error
         if said.code != reading.SAME_MARGIN_TYPE:
             raise VenueRefused(f"{self.name} would not make {market_id} {margin_type} ({said}); is a position open?")
-
-    async def _listed(self) -> Collection[ListedMarket]:
-        body = await self.ask_public("fapiPublicGetExchangeInfo")
-        with readable(self.name, "its markets"):
-            return [reading.listing(row) for row in body["symbols"]]
-
-
-def interval_name(interval_ms: int) -> str:
-    """Binance's name of a bar's length.
-
-    >>> interval_name(900_000), interval_name(604_800_000)
-    ('15m', '1w')
-    """
-    name = {"7d": "1w"}.get(text := format_step(interval_ms), text)
-    if name not in INTERVALS:
-        raise VenueRefused(f"Binance has no bars of {name}, it has {', '.join(INTERVALS)}")
-    return name
-
-
-async def _or_none(venue: CcxtVenue, asked: Awaitable[Any], endpoint: str) -> Any:
-    try:
-        return await asked
-    except Refusal as error:
-        said = error
-    if said.code == reading.NOT_THERE:
-        return None
-    raise VenueRefused(f"{venue.name} refused {endpoint} ({said})")
 
 
 def _params(order: OrderRequest, listing: ListedMarket) -> dict[str, str]:

@@ -1,22 +1,19 @@
 """All executions of a Binance futures symbol, page after page, each under the client id of its order."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradsys.live.venue import Fill, VenueUnknown
+from tradsys.live.venues.binance_client import MOST_ROWS, BinanceClient
 from tradsys.live.venues.binance_reading import WEEK_MS
 from tradsys.live.venues.ccxt_venue import readable
 
-if TYPE_CHECKING:
-    from tradsys.live.venues.binance import BinanceFutures
-
-MOST_ROWS = 1_000
 MINUTE_MS = 60_000
 KEPT_MS = 180 * 86_400_000
 """Binance tells executions of the last six months."""
 
 
-async def fills_of(venue: "BinanceFutures", symbol: str, market_id: str, start_ms: int) -> Sequence[Fill]:
+async def fills_of(venue: BinanceClient, symbol: str, market_id: str, start_ms: int) -> Sequence[Fill]:
     """Executions from `start_ms` on, in order."""
     rows = await _trades(venue, market_id, start_ms)
     with readable(venue.name, "executions"):
@@ -28,7 +25,7 @@ async def fills_of(venue: "BinanceFutures", symbol: str, market_id: str, start_m
         return [_fill(row, symbol, names[str(row["orderId"])], _fee_quote(venue, row, prices)) for row in rows]
 
 
-async def _trades(venue: "BinanceFutures", market_id: str, start_ms: int) -> list[dict[str, Any]]:
+async def _trades(venue: BinanceClient, market_id: str, start_ms: int) -> list[dict[str, Any]]:
     """Windows of a week, as long as they are not full; from a full page on by the ids of the trades."""
     now_ms = await venue.api.now_ms()
     found: dict[int, dict[str, Any]] = {}
@@ -42,13 +39,13 @@ async def _trades(venue: "BinanceFutures", market_id: str, start_ms: int) -> lis
     return [row for _, row in sorted(found.items()) if int(row["time"]) >= start_ms]
 
 
-async def _page(venue: "BinanceFutures", **params: Any) -> dict[int, dict[str, Any]]:
+async def _page(venue: BinanceClient, **params: Any) -> dict[int, dict[str, Any]]:
     rows = await venue.ask_signed("fapiPrivateGetUserTrades", limit=MOST_ROWS, **params)
     with readable(venue.name, "executions"):
         return {int(row["id"]): row for row in rows}
 
 
-async def _fee_prices(venue: "BinanceFutures", rows: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
+async def _fee_prices(venue: BinanceClient, rows: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
     """What an asset that fees were paid in, such as BNB, was worth in the minute of the execution."""
     with readable(venue.name, "executions"):
         wanted = {_paid_in(row) for row in rows if row["commissionAsset"] != venue.quote}
@@ -68,7 +65,7 @@ def _paid_in(row: dict[str, Any]) -> tuple[str, int]:
     return row["commissionAsset"], int(row["time"]) // MINUTE_MS * MINUTE_MS
 
 
-def _fee_quote(venue: "BinanceFutures", row: dict[str, Any], prices: dict[tuple[str, int], float]) -> float:
+def _fee_quote(venue: BinanceClient, row: dict[str, Any], prices: dict[tuple[str, int], float]) -> float:
     price = 1.0 if row["commissionAsset"] == venue.quote else prices[_paid_in(row)]
     return float(row["commission"]) * price
 

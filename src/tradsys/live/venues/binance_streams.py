@@ -5,15 +5,13 @@ Each group of streams has its own address since April 2026: on another one a con
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradsys.live.venue import Hint, VenueUnknown
+from tradsys.live.venues.binance_client import BinanceClient, interval_name
 from tradsys.live.venues.ccxt_venue import readable
 from tradsys.live.venues.merging import merged
 from tradsys.live.venues.transport import Talk
-
-if TYPE_CHECKING:
-    from tradsys.live.venues.binance import BinanceFutures
 
 STREAMS = "wss://fstream.binance.com"
 SILENT_S = 60.0
@@ -23,7 +21,7 @@ RENEWED_S = 1_800.0
 ACCOUNT_EVENTS = frozenset({"ORDER_TRADE_UPDATE", "TRADE_LITE", "ALGO_UPDATE", "ACCOUNT_UPDATE", "MARGIN_CALL"})
 
 
-def hints_of(venue: "BinanceFutures", symbols: Collection[str], interval_ms: int) -> AsyncIterator[Hint]:
+def hints_of(venue: BinanceClient, symbols: Collection[str], interval_ms: int) -> AsyncIterator[Hint]:
     """Hints of both streams until one of them ends; the account's only where there is a key."""
     sources = [_bars(venue, symbols, interval_ms)]
     if venue.api.has_keys:
@@ -31,9 +29,7 @@ def hints_of(venue: "BinanceFutures", symbols: Collection[str], interval_ms: int
     return merged(sources)
 
 
-async def _bars(venue: "BinanceFutures", symbols: Collection[str], interval_ms: int) -> AsyncIterator[Hint]:
-    from tradsys.live.venues.binance import interval_name
-
+async def _bars(venue: BinanceClient, symbols: Collection[str], interval_ms: int) -> AsyncIterator[Hint]:
     name = interval_name(interval_ms)
     symbol_of = {(await venue.listing(symbol)).market_id: symbol for symbol in symbols}
     streams = "/".join(f"{market_id.lower()}@kline_{name}" for market_id in symbol_of)
@@ -46,7 +42,7 @@ async def _bars(venue: "BinanceFutures", symbols: Collection[str], interval_ms: 
             yield hint
 
 
-async def _account(venue: "BinanceFutures") -> AsyncIterator[Hint]:
+async def _account(venue: BinanceClient) -> AsyncIterator[Hint]:
     key = await _listen_key(venue)
     async for message in venue.api.transport.messages(f"{_base(venue)}/private/ws?listenKey={key}", Talk()):
         with readable(venue.name, "a message of the account's stream"):
@@ -59,7 +55,7 @@ async def _account(venue: "BinanceFutures") -> AsyncIterator[Hint]:
             yield Hint("account", venue.listings.name(market_id) if market_id else "")
 
 
-async def _renewals(venue: "BinanceFutures") -> AsyncIterator[Hint]:
+async def _renewals(venue: BinanceClient) -> AsyncIterator[Hint]:
     """Nothing, for ever; it keeps the listen key alive, and fails where that fails."""
     nothing: tuple[Hint, ...] = ()
     while True:
@@ -69,7 +65,7 @@ async def _renewals(venue: "BinanceFutures") -> AsyncIterator[Hint]:
             yield hint
 
 
-async def _listen_key(venue: "BinanceFutures") -> str:
+async def _listen_key(venue: BinanceClient) -> str:
     body = await venue.ask_signed("fapiPrivatePostListenKey")
     with readable(venue.name, "a listen key"):
         return str(body["listenKey"])
@@ -83,6 +79,6 @@ def _symbols(told: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(row["s"]) for row in held) or (str(told.get("s", "")),)
 
 
-def _base(venue: "BinanceFutures") -> str:
+def _base(venue: BinanceClient) -> str:
     """Streams of a venue that was moved are where its REST is."""
     return STREAMS if venue.api.url is None else "ws" + venue.api.url.removeprefix("http")
