@@ -1,7 +1,8 @@
 """The shell around the commands: their list, lazy loading, nearest names for mistyped ones, and exit codes.
 
 Exit codes: 0 done (whatever the verdict), 1 error, 2 usage, 3 data refused, 4 not proven under `--require-proven`,
-5 halted by a risk limit, 130 interrupted. Errors of our own are one message; `--debug` shows where they came from.
+5 halted by a risk limit, 6 nobody trades the account that was asked, 130 interrupted. Errors of our own are one
+message; `--debug` shows where they came from.
 """
 
 import os
@@ -33,11 +34,14 @@ COMMANDS = {
     "lookahead": "Recompute a run without the future: any change is an error.",
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
     "merge": "Put the parts of a study together, from any machines.",
+    "trade": "Ask and command the bot that trades an account.",
     "data": "Bars: download, import, check, list.",
     "remote": "A command on another machine by ssh: push, run, pull.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",
 }
-"""A line a command; `tradsys.cli.<name>` has function `command`, its subcommands as dict `commands`, or both."""
+"""A line a command; `tradsys.cli.<name>` has function `command`, its subcommands as dict `commands`, or both.
+
+A `group` there is who reads the words behind the command's name."""
 
 _STYLE: dict[str, Any] = {
     "rich_markup_mode": None,  # rich takes 0.2 s to import, most of what --help may take
@@ -94,7 +98,8 @@ def build(chosen: str | None) -> typer.Typer:
             continue
         module = import_module(f"tradsys.cli.{name}")
         if hasattr(module, "commands"):
-            app.add_typer(_group(module.commands, getattr(module, "command", None)), name=name, help=line)
+            alone, kind = getattr(module, "command", None), getattr(module, "group", None)
+            app.add_typer(_group(module.commands, alone, kind), name=name, help=line)
         else:
             app.command(name)(module.command)
     return app
@@ -118,9 +123,11 @@ def tradsys(
     """
 
 
-def _group(commands: dict[str, Callable[..., Any]], alone: Callable[..., Any] | None) -> typer.Typer:
-    """Subcommands, and what is done where none is given."""
-    group = typer.Typer(**_STYLE)
+def _group(
+    commands: dict[str, Callable[..., Any]], alone: Callable[..., Any] | None, kind: type[Any] | None = None
+) -> typer.Typer:
+    """Subcommands, and what is done where none is given; a `kind` of its own reads the words in another way."""
+    group = typer.Typer(cls=kind, **_STYLE)
     # a callback also keeps the subcommand's name where there is only one
     group.callback(invoke_without_command=alone is not None)(alone or (lambda: None))
     for name, function in commands.items():

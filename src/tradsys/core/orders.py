@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from tradsys.core.arrays import FloatArray
+from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.kernels import njit
 
 LOT_SLACK = 1e-9
@@ -121,6 +121,22 @@ def to_tick(price: FloatArray, tick: FloatArray) -> FloatArray:
     """
     step = np.where(tick > 0, tick, 1.0)
     return np.where(tick > 0, np.round(price / step) * step, price)
+
+
+_TICK_SLACK = 1e-6
+"""A distance this little below a tick is one: prices on a grid of ticks are off it in binary."""
+
+
+def has_barriers(
+    entry: FloatArray | float, side: IntArray | int, target: FloatArray, stop: FloatArray, tick: FloatArray | float
+) -> BoolArray:
+    """Whether target and stop, rounded to ticks, lie on their sides of the entry, a tick from it at least.
+
+    >>> has_barriers(100.0, 1, np.array([101.0, 101.0]), np.array([99.0, 99.75]), 0.5)
+    array([ True, False])
+    """
+    nearest = np.minimum(side * (target - entry), side * (entry - stop))
+    return np.asarray((nearest > 0) & (nearest >= tick * (1.0 - _TICK_SLACK)))
 
 
 type Side = Literal["long", "short"]
