@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from tests.environments import make_site, normal, required, run_all
 
 from tradsys.cli.app import COMMANDS
-from tradsys.core.extras import EXTRAS
+from tradsys.core.extras import EXTRAS, extra_of
 from tradsys.data.simulate import simulate
 
 KINDS = ("base", "data", "research", "train", "research,train")
@@ -52,6 +52,7 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     f"compare --objectives {QUICK} --seeds 1 --quick": (NETWORK, 0, "confidence"),
     "backtest --runs {stored}/runs": ((), 0, "sharpe"),
     "backtest --engine vectorbt --runs {stored}/runs": ((), 2, "pip install 'tradsys[vectorbt]'"),
+    f"deploy last {STORED} --out deployed-{{kind}}": ((), 2, "add --venue"),
     "calibrate --markets 1 --cell noise --processes 1": ((), 0, "noise"),
     "calibrate --markets 1 --cell noise --processes 1 --part 1/1 --out parts-{kind}": ((), 0, "part 1/1: all of its 1"),
     "merge parts-{kind}": ((), 0, "1 parts in"),
@@ -134,7 +135,7 @@ def test_each_command_works_or_says_what_to_install(kind, answers):
         sentence = SENTENCE.fullmatch(answer["err"])
         assert answer["code"] == 1 and sentence, told
         assert set(re.split(", | and ", sentence[1])) == missing, told
-        assert set(sentence[2].split(",")) == {extra for extra, names in EXTRAS.items() if missing & set(names)}, told
+        assert set(sentence[2].split(",")) == {extra_of(name) for name in missing}, told
         assert (sentence[3] == ", or take --agent logistic") == (missing <= set(NETWORK) and "--objectives" not in line)
 
 

@@ -91,6 +91,8 @@ class FaultSchedule:
 
     def rate(self, name: str, now_ms: int) -> float:
         """The rate at a moment; of skew its milliseconds."""
+        if not self.windows:
+            return float(getattr(self.rates, name))
         now = [window.rates for window in self.windows if window.start_ms <= now_ms < window.end_ms]
         return max((getattr(rates, name) for rates in (self.rates, *now)), key=abs)
 
@@ -102,7 +104,7 @@ class FaultSchedule:
         return is_hit
 
     def _draw(self, name: str, now_ms: int) -> bool:
-        if self.once[name] > 0:
+        if self.once and self.once[name] > 0:
             self.once[name] -= 1
             return True
         rate = self.rate(name, now_ms)
