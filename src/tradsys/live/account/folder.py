@@ -50,6 +50,7 @@ class AccountFolder:
 
     def __init__(self, path: Path, clock: Clock, *, money: Money, venue: str, scrub: Scrubber = Scrubber()) -> None:
         self.path, self._clock, self._scrub = path, clock, scrub
+        self.money: Money = money
         self._kind = {"money": money, "venue": venue}
         self._listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
         self._status_trouble = ""
@@ -116,15 +117,18 @@ class AccountFolder:
         else:
             self._status_trouble = ""
 
-    async def keep(self, status: Callable[[], Mapping[str, Any]]) -> None:
-        """Write the status every two seconds, and sync the audit log beside the loop, until it is cancelled."""
+    async def keep(self, status: Callable[[], Mapping[str, Any]], *, pace: float = 1.0) -> None:
+        """Write the status every two seconds, and sync the audit log beside the loop, until it is cancelled.
+
+        `pace` is how many seconds of the loop pass in one real one.
+        """
         self._is_kept = True
         try:
             for turn in count():
                 if turn % round(STATUS_EVERY_S / SYNC_EVERY_S) == 0:
                     self.write_status(status())
                 await self._audit.sync_beside()
-                await asyncio.sleep(SYNC_EVERY_S)
+                await asyncio.sleep(SYNC_EVERY_S * pace)
         finally:
             self._is_kept = False
             self._audit.sync()
