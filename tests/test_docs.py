@@ -25,6 +25,7 @@ from tradsys.data.simulate import parse_recipe
 from tradsys.features.catalogue import SHIPPED
 from tradsys.remote.settings import KEYS as REMOTE_KEYS
 from tradsys.settings.config import RunConfig
+from tradsys.settings.trade import KEYS as TRADE_KEYS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
@@ -37,7 +38,7 @@ WITH_EXAMPLES = [
     if ">>> " in path.read_text()
 ]
 
-SETTINGS = {*dotted(RunConfig), *DATA_KEYS, *REMOTE_KEYS}
+SETTINGS = {*dotted(RunConfig), *DATA_KEYS, *REMOTE_KEYS, *TRADE_KEYS}
 
 
 def fenced(text: str, *languages: str) -> list[str]:

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from tests.environments import make_site, normal, required, run_all
 
 from tradsys.cli.app import COMMANDS
-from tradsys.core.extras import EXTRAS
+from tradsys.core.extras import EXTRAS, extra_of
 from tradsys.data.simulate import simulate
 
 KINDS = ("base", "data", "research", "train", "research,train")
@@ -134,7 +134,7 @@ def test_each_command_works_or_says_what_to_install(kind, answers):
         sentence = SENTENCE.fullmatch(answer["err"])
         assert answer["code"] == 1 and sentence, told
         assert set(re.split(", | and ", sentence[1])) == missing, told
-        assert set(sentence[2].split(",")) == {extra for extra, names in EXTRAS.items() if missing & set(names)}, told
+        assert set(sentence[2].split(",")) == {extra_of(name) for name in missing}, told
         assert (sentence[3] == ", or take --agent logistic") == (missing <= set(NETWORK) and "--objectives" not in line)
 
 

@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from tradsys.core.orders import is_large_enough, scale_to_room, size_for_share, to_tick, whole_lots
+from tradsys.core.orders import (
+    NO_ROOM,
+    TAKEN,
+    TOO_SMALL,
+    is_large_enough,
+    scale_to_room,
+    shared_scale,
+    size_for_share,
+    sized_order,
+    to_tick,
+    whole_lots,
+)
 
 
 def test_a_share_of_the_equity_is_bought_at_the_price():
@@ -52,3 +63,17 @@ def test_prices_go_to_the_nearest_tick_and_halves_to_the_even_one():
 def test_the_functions_do_the_same_outside_a_kernel():
     assert whole_lots.py_func(-0.37, 0.125) == -0.25
     assert scale_to_room.py_func(1.2, 0.9) == scale_to_room(1.2, 0.9)
+
+
+def test_orders_of_one_moment_share_what_open_trades_have_left() -> None:
+    asked, granted = np.array([0.4, 0.0, 0.8]), np.array([0.0, 0.7, 0.0])
+    assert shared_scale(asked, granted, 1.3) == pytest.approx(0.5)
+    assert shared_scale(asked, granted, 9.0) == 1.0
+    assert shared_scale(asked, granted, 0.7) == 0.0
+
+
+def test_an_order_that_is_too_small_says_whether_room_was_what_it_lacked() -> None:
+    assert sized_order(0.5, 0.5, 1_000.0, 100.0, 0.5, 5.0) == (TAKEN, 2.5)
+    assert sized_order(0.5, 0.1, 1_000.0, 100.0, 1.0, 5.0) == (NO_ROOM, 0.0)
+    assert sized_order(0.05, 1.0, 1_000.0, 100.0, 1.0, 5.0) == (TOO_SMALL, 0.0)
+    assert sized_order(0.5, 1.0, -1.0, 100.0, 0.0, 0.0) == (TOO_SMALL, 0.0)

@@ -89,8 +89,24 @@ def test_each_step_is_the_decision_that_the_history_gives(bars: pl.DataFrame, pr
         assert (one.start, one.side, one.action, one.reason) == (other.start, other.side, other.action, other.reason)
         assert one.probability == pytest.approx(other.probability, abs=1e-6)
         assert one.audit == pytest.approx(other.audit, abs=1e-6)
+        assert one.expected_net == pytest.approx(other.expected_net, abs=1e-8)
+        assert (one.bar_hash, one.bundle_hash) == (other.bar_hash, "")
         assert one.regime == pytest.approx(other.regime, abs=1e-9)
         assert one.stop_distance == pytest.approx(other.stop_distance, rel=1e-6)
+
+
+def test_steps_rows_and_decisions_name_the_bar_that_decided_by_one_hash(
+    bars: pl.DataFrame, predictor: Predictor
+) -> None:
+    named = of("ETH", bars)
+    live = LivePredictor(predictor)
+    first, (due,) = live.warm(named[:2000]), bars_of(bars[2000:2001])
+    table = predictor.decide_many(named[:2001])
+    assert [first.bar_hash, live.step(due).bar_hash] == table["bar_hash"].tail(2).to_list()
+    assert predictor.decide(named[:2001]).bar_hash == table["bar_hash"][-1] != predictor.decide(bars[:2001]).bar_hash
+    assert table["bar_hash"].n_unique() == len(table)
+    revised = named[:2001].with_columns(volume=pl.col("volume") * (1 + 1e-15 * (pl.int_range(pl.len()) == 2000)))
+    assert predictor.decide(revised).bar_hash != table["bar_hash"][-1]
 
 
 def test_each_step_is_charged_the_slippage_of_its_own_symbol(bars: pl.DataFrame, predictor: Predictor) -> None:
@@ -178,7 +194,7 @@ def test_a_fault_late_in_a_warm_start_moves_nothing_either(bars: pl.DataFrame, p
     for one in (live, twin):
         one.warm(of("BTC", bars[:2000]))
 
-    def fails() -> None:
+    def fails(_: object) -> None:
         raise DataError("no rates")
 
     live._decision = fails  # what comes last

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tradsys.bundle.bundle import read_bundle, write_bundle
 from tradsys.core.errors import DataError, NotEnoughBars, TradsysError
 from tradsys.core.time import to_ms
 from tradsys.features.stream.feature_stream import bars_of
-from tradsys.predictor import LivePredictor, Predictor
+from tradsys.predictor import Decision, LivePredictor, Predictor
 
 HOUR = timedelta(hours=1)
 ENTRANCES: dict[str, Callable[[Predictor, pl.DataFrame], Any]] = {
@@ -89,6 +90,28 @@ def test_a_bundle_names_its_symbols(predictor: Predictor, tmp_path: Path) -> Non
     said: list[str] = []
     assert Predictor.load(tmp_path / "bundle", log=said.append).symbols == ("BTCUSDT",)
     assert said == []
+
+
+def test_decisions_carry_the_hash_of_the_bundle_that_made_them(
+    predictor: Predictor, bars: pl.DataFrame, tmp_path: Path
+) -> None:
+    replace(predictor, symbols=("BTCUSDT",)).save(tmp_path / "bundle")
+    manifest = sha256((tmp_path / "bundle" / "manifest.json").read_bytes()).hexdigest()
+    loaded = Predictor.load(tmp_path / "bundle")
+    assert loaded.decide(bars).bundle_hash == manifest == loaded.with_profile("SNIPER").bundle_hash
+    assert loaded.decide_many(bars)["bundle_hash"].unique().to_list() == [manifest]
+    assert predictor.decide(bars).bundle_hash == ""
+
+
+def test_a_decision_is_the_last_row_of_all_and_says_what_its_side_is_expected_to_earn(
+    predictor: Predictor, bars: pl.DataFrame
+) -> None:
+    decision, table = predictor.decide(bars), predictor.decide_many(bars)
+    assert {field.name for field in fields(Decision)} - set(table.columns) == {"n_open"}
+    last, forecasts = table.row(-1, named=True), predictor.forecast(bars)
+    assert decision.expected_net == pytest.approx(last["expected_net"], abs=1e-9)
+    assert last["expected_net"] == forecasts.expected_net[-1].max()
+    assert decision.bar_hash == last["bar_hash"]
 
 
 def test_a_bundle_written_before_they_were_named_loads_and_says_so(

@@ -11,16 +11,13 @@ from tradsys.backtest.grid import Grid
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.costs import Instrument
 from tradsys.core.errors import ConfigError, DataError
-from tradsys.core.orders import to_tick
+from tradsys.core.orders import has_barriers, to_tick
 from tradsys.core.time import stamp
 from tradsys.core.traded import NoVolume
 from tradsys.labels.barriers import BarrierSpec
 
 UNSOLD: Final = "unsold"
 """Why a trade ended at the end of the time: nobody traded since its time limit, and it is valued at the last price."""
-
-_TICK_SLACK = 1e-6
-"""A distance this little below a tick is one: prices on a grid of ticks are off it in binary."""
 
 _DISTANCES = ("stop_distance", "target_distance", "horizon")
 
@@ -86,9 +83,8 @@ def read_orders(
     tick = np.array([instrument.tick for instrument in instruments])[symbol[k]]
     target = to_tick(entry + own_side * target_distance[k], tick)
     stop = to_tick(entry - own_side * stop_distance[k], tick)
-    nearest = np.minimum(own_side * (target - entry), own_side * (entry - stop))
-    has_barriers = (nearest > 0) & (nearest >= tick * (1.0 - _TICK_SLACK))
-    is_first = _decided_first(first[k], decided[k], has_barriers)
+    is_bounded = has_barriers(entry, own_side, target, stop, tick)
+    is_first = _decided_first(first[k], decided[k], is_bounded)
     kept = k[is_first]
     return Orders(
         symbol=symbol[kept],
@@ -102,8 +98,8 @@ def read_orders(
         stop=stop[is_first],
         n_outside=int(np.count_nonzero(~fits)),
         n_no_volume=int(np.count_nonzero(fits & (first < 0))),
-        n_without_barriers=int(np.count_nonzero(~has_barriers)),
-        n_waiting=int(np.count_nonzero(has_barriers & ~is_first)),
+        n_without_barriers=int(np.count_nonzero(~is_bounded)),
+        n_waiting=int(np.count_nonzero(is_bounded & ~is_first)),
     )
 
 

@@ -11,10 +11,8 @@ from tradsys.backtest.margin import DUST, closing_price, settle_liquidation
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.carry import Carry
 from tradsys.core.kernels import njit
-from tradsys.core.orders import is_large_enough, scale_to_room, size_for_share, whole_lots
+from tradsys.core.orders import IN_POSITION, NO_ROOM, TAKEN, UNREACHED, shared_scale, sized_order
 from tradsys.labels.kernel import Prices
-
-UNREACHED, TAKEN, IN_POSITION, NO_ROOM, TOO_SMALL = 0, 1, 2, 3, 4
 
 
 class Candidates(NamedTuple):
@@ -103,7 +101,7 @@ def run_portfolio(
     equity, exposure = np.empty(n_grid), np.zeros(n_grid)
     position = np.zeros((n_symbols, n_grid), np.float32)
     held = np.full(n_symbols, -1)
-    mark, granted, share = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
+    mark, asked, granted, share = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
     is_new = np.zeros(n_symbols, np.bool_)
     paid, lent, received, adverse = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
     last_row = np.full(n_symbols, -1)
@@ -115,12 +113,9 @@ def run_portfolio(
                     fate[fills[s, i]] = NO_ROOM
             equity[i] = 0.0
             continue
-        wanted, room = 0.0, cap
         for s in range(n_symbols):
-            room -= granted[s]
-            if fills[s, i] >= 0 and held[s] < 0:
-                wanted += weight[fills[s, i]]
-        scale = scale_to_room(wanted, room)
+            asked[s] = weight[fills[s, i]] if fills[s, i] >= 0 and held[s] < 0 else 0.0
+        scale = shared_scale(asked, granted, cap)
         for s in range(n_symbols):
             k = fills[s, i]
             if k < 0:
@@ -128,12 +123,10 @@ def run_portfolio(
             if held[s] >= 0:
                 fate[k] = IN_POSITION
                 continue
-            size = whole_lots(size_for_share(weight[k] * scale, worth, entry_price[k]), lot[s])
-            if not is_large_enough(size, entry_price[k], min_notional[s]):
-                alone = whole_lots(size_for_share(weight[k], worth, entry_price[k]), lot[s])
-                fate[k] = NO_ROOM if is_large_enough(alone, entry_price[k], min_notional[s]) else TOO_SMALL
+            fate[k], size = sized_order(weight[k], scale, worth, entry_price[k], lot[s], min_notional[s])
+            if fate[k] != TAKEN:
                 continue
-            fate[k], size_base[k], held[s] = TAKEN, size, k
+            size_base[k], held[s] = size, k
             granted[s], share[s] = weight[k] * scale, side[k] * size * entry_price[k] / worth
             is_new[s] = True
             cash -= entry_fee[k] * size * entry_price[k]

@@ -10,7 +10,7 @@ import polars as pl
 from tradsys.backtest.charges import Charges, SlippageOfOrders
 from tradsys.backtest.decisions import UNSOLD, Orders, instruments_of, read_orders
 from tradsys.backtest.grid import Grid
-from tradsys.backtest.loop import IN_POSITION, NO_ROOM, TAKEN, TOO_SMALL, Candidates, FilledPath, run_portfolio
+from tradsys.backtest.loop import Candidates, FilledPath, run_portfolio
 from tradsys.backtest.margin import LIQUIDATION, MarginSpec, Ruin, ruin_of
 from tradsys.backtest.rebalance_loop import RebalancedPath
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
@@ -20,6 +20,7 @@ from tradsys.core.costs import Costs, Instrument
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
 from tradsys.core.frames import as_market
+from tradsys.core.orders import IN_POSITION, NO_ROOM, TAKEN, TOO_SMALL
 from tradsys.core.tables import Table, as_table
 from tradsys.core.traded import NoVolume
 from tradsys.labels.barriers import BarrierSpec, check_no_volume

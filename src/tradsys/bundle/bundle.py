@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tradsys.core.errors import BundleError
 from tradsys.core.json_text import read_json
@@ -41,8 +41,23 @@ def write_bundle(folder: Path, files: Mapping[str, bytes], *, about: Mapping[str
         staged.rename(folder)
 
 
+class ReadBundle(NamedTuple):
+    """A bundle as it was read: files by name, what the manifest says about them, and the SHA-256 of the manifest."""
+
+    folder: Path
+    files: dict[str, bytes]
+    about: dict[str, Any]
+    hash: str
+
+
 def read_bundle(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The files and what the manifest says about them, after every byte has been checked.
+    """The files and what the manifest says about them, as `open_bundle` reads them."""
+    bundle = open_bundle(folder)
+    return bundle.files, bundle.about
+
+
+def open_bundle(folder: Path) -> ReadBundle:
+    """The bundle, after every byte has been checked.
 
     Whatever is wrong with the folder, its manifest or a file of it is a BundleError.
     """
@@ -54,8 +69,8 @@ def read_bundle(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
         ) from error
 
 
-def _read(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
-    listed, about = _manifest(folder)
+def _read(folder: Path) -> ReadBundle:
+    listed, about, manifest_hash = _manifest(folder)
     # a link to a folder is no folder: what lies behind it is not looked through, and so belongs to nothing
     paths = {
         path.relative_to(folder).as_posix(): path
@@ -75,18 +90,19 @@ def _read(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
         raise BundleError(
             f"{', '.join(changed)} in {folder} changed after the bundle was written; copy the bundle again"
         )
-    return files, about
+    return ReadBundle(folder, files, about, manifest_hash)
 
 
-def _manifest(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
-    """Hashes by name, and what is said about them."""
+def _manifest(folder: Path) -> tuple[dict[str, str], dict[str, Any], str]:
+    """Hashes by name, what is said about them, and the manifest's own hash."""
     path = folder / MANIFEST
     if not path.is_file():
         raise BundleError(
             f"a bundle has a {MANIFEST}, and {folder} has none; give the bundle/ folder of a finished run"
         )
+    content = path.read_bytes()
     try:
-        manifest = read_json(path.read_bytes())
+        manifest = read_json(content)
     except ValueError as error:
         raise BundleError(f"{path} is not the manifest of a bundle ({error}); copy the bundle again") from None
     if not isinstance(manifest, dict):
@@ -106,7 +122,7 @@ def _manifest(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
             f"{path} is not the manifest of a bundle: it needs hashes of files in `files` and facts in `about`; "
             "copy the bundle again"
         )
-    return files, about
+    return files, about, _sha256(content)
 
 
 def _sha256(content: bytes) -> str:

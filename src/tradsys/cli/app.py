@@ -1,7 +1,8 @@
 """The shell around the commands: their list, lazy loading, nearest names for mistyped ones, and exit codes.
 
 Exit codes: 0 done (whatever the verdict), 1 error, 2 usage, 3 data refused, 4 not proven under `--require-proven`,
-5 halted by a risk limit, 130 interrupted. Errors of our own are one message; `--debug` shows where they came from.
+5 halted by a risk limit, 6 nobody trades the account that was asked, 130 interrupted. Errors of our own are one
+message; `--debug` shows where they came from.
 """
 
 import os

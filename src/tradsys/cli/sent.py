@@ -23,6 +23,9 @@ _KEYS: Final = (
 )
 """Settings whose values may."""
 
+_AT_HOME: Final = ("remote", "trade")
+"""Commands that are no job: one begins jobs, and one runs for as long as there is a market, beside its secrets."""
+
 _RUNS: Final = ("run", "rank")
 """Commands that write run folders into --out."""
 
@@ -74,7 +77,7 @@ def _params(words: Sequence[str]) -> dict[str, Any]:
     """The options of a command line as its command would read them; it is not carried out."""
     from tradsys.cli.app import COMMANDS, build
 
-    if words[0] not in COMMANDS or words[0] == "remote":
+    if words[0] not in COMMANDS or words[0] in _AT_HOME:
         raise ConfigError(f"behind -- stands a command of tradsys, such as run --bars FILE, found {words[0]!r}")
     command, name, rest = typer.main.get_command(build(words[0])), "tradsys", list(words)
     context, params = None, dict[str, Any]()
@@ -104,7 +107,7 @@ def _variables(named: Sequence[str]) -> dict[str, str]:
     from tradsys.core.variables import DEPLOYED, PREFIX, PROGRAM, variables
     from tradsys.remote.on_host import SECRET
 
-    own = (f"{PREFIX}REMOTE__", f"{PREFIX}DATA__ROOT")
+    own = (f"{PREFIX}REMOTE__", f"{PREFIX}TRADE__", f"{PREFIX}DATA__ROOT")
     found: dict[str, str] = {name: os.environ[name] for name in named if name in os.environ}
     for layer in variables().values():
         for name, value in layer.items():

@@ -15,7 +15,9 @@
     ├── RemoteError         1   another machine that did not do what was asked, or sent what was not written
     │   └── UnreachableError 1  one that ssh cannot reach, for now
     ├── LedgerError         1   a ledger whose chain is broken, or that cannot be written
-    └── HaltError           5   a risk limit that stops the bot
+    ├── NotProvenError      4   a bundle that is not proven, or no longer is, where nobody said that this is known
+    ├── HaltError           5   a risk limit that stops the bot
+    └── NotRunningError     6   a question or an order to a bot that does not run
 
 A message says what was wanted, what was found, and what to do next.
 """
@@ -89,7 +91,19 @@ class LedgerError(TradsysError):
     """A ledger whose chain is broken, or that cannot be written."""
 
 
+class NotProvenError(TradsysError):
+    """What is to be traded is not proven to make money, and nobody has said that this is known."""
+
+    exit_code: ClassVar[int] = 4
+
+
 class HaltError(TradsysError):
     """A risk limit was reached; trading stops until a person looks."""
 
     exit_code: ClassVar[int] = 5
+
+
+class NotRunningError(TradsysError):
+    """Nobody trades the account at the moment, and what was asked for takes somebody who does."""
+
+    exit_code: ClassVar[int] = 6

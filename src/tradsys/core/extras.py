@@ -7,11 +7,12 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "data": ("ccxt", "exchange_calendars"),
     "research": ("jinja2", "optuna", "sklearn", "statsmodels"),
     "train": ("onnx", "torch"),
+    "live": ("aiohttp", "apprise", "ccxt", "prometheus_client"),
     "cloud": ("fsspec", "s3fs"),
     "servers": ("grpc", "psycopg", "sqlalchemy"),
     "vectorbt": ("pandas", "vectorbt"),
 }
-"""Extra to the modules that it brings; the packages that hold them are listed in pyproject.toml."""
+"""Extra to the modules that it brings, the first one where several do; pyproject.toml lists the packages."""
 
 
 def absent(modules: Iterable[str]) -> list[str]:

@@ -48,7 +48,7 @@ def gather(
         for where, given in variables().items():
             refuse_mistyped(given, ours, where)
     merged: dict[str, Any] = {}
-    for where, layer in _layers(file, overrides or {}, aliases or {}).items():
+    for where, layer in layers(file, overrides or {}, aliases or {}).items():
         named = _renamed(layer, renamed or {}, where)
         mine = {key: value for key, value in named.items() if key.startswith(within)}
         _refuse_unknown(mine, known, where, nearest or _most_alike)
@@ -65,12 +65,12 @@ def places(
 ) -> dict[str, str]:
     """The place that sets each key that anything sets, such as "the command line"; the one that wins."""
     found: dict[str, str] = {}
-    for where, layer in _layers(file, overrides or {}, aliases or {}).items():
+    for where, layer in layers(file, overrides or {}, aliases or {}).items():
         found |= dict.fromkeys(_renamed(layer, renamed or {}, where), where)
     return found
 
 
-def _layers(file: Path | None, overrides: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def layers(file: Path | None, overrides: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Dotted keys to values by the place that sets them; the later one wins."""
     return {
         str(file or FILE): flattened(_read_toml(file)),
@@ -79,15 +79,21 @@ def _layers(file: Path | None, overrides: Mapping[str, Any], aliases: Mapping[st
     }
 
 
-def build[T: BaseModel](model: type[T], values: Mapping[str, Any], section: str = "") -> T:
-    """The settings with these dotted keys, or a ConfigError that names each key that cannot be used, in its section."""
+def build[T: BaseModel](
+    model: type[T], values: Mapping[str, Any], section: str = "", *, hidden: Collection[str] = ()
+) -> T:
+    """The settings with these dotted keys, or a ConfigError that names each key that cannot be used, in its section.
+
+    What the `hidden` keys hold is never told.
+    """
     try:
         return model(**_nest(values))
     except ValidationError as error:
-        problems = (
-            f"{section}{'.'.join(str(part) for part in e['loc'])}: {e['msg'].lower()}, found {e['input']!r}"
-            for e in error.errors()
-        )
+        problems = []
+        for one in error.errors():
+            key = ".".join(str(part) for part in one["loc"])
+            found = "" if key.partition(".")[0] in hidden else f", found {one['input']!r}"
+            problems.append(f"{section}{key}: {one['msg'].lower()}{found}")
         raise ConfigError("settings that cannot be used: " + "; ".join(problems)) from None
 
 

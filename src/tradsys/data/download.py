@@ -13,7 +13,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.time import DAY_MS, from_ms, interval_ms, stamp, to_ms, ts_ms
 from tradsys.data.outside.funding import missing_settlements
 from tradsys.data.sources.source import Batch, Progress, Range, Source
-from tradsys.data.sources.venue import LAST, Venue
+from tradsys.data.sources.venue import LAST, DownloadVenue
 from tradsys.data.store.admit import RULES, admit, admit_table
 from tradsys.data.store.manifest import Flaw
 from tradsys.data.store.resample import MONDAY_MS, WEEK
@@ -64,7 +64,7 @@ class Report:
 def download(
     store: SeriesStore,
     series: SeriesId,
-    venue: Venue,
+    venue: DownloadVenue,
     *,
     start: datetime | None = None,
     end: datetime | None = None,

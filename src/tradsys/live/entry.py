@@ -8,13 +8,15 @@ class Entry:
     """One entry, sized: `close_ms` is the close of the bar that decided, `deadline_ms` when the trade ends in time.
 
     Distances are in price units from the average price of the entry's fills. `size_base` is positive and in whole lots;
-    `reference_price` is the price that it was sized at. What the decision expected goes with it for the audit.
+    `reference_price` is the price that it was sized at, `share` the share of equity that was granted to it: the room
+    that it takes until it has ended, whatever its price does. What the decision expected goes with it for the audit.
     """
 
     symbol: str
     side: int
     size_base: float
     reference_price: float
+    share: float
     close_ms: int
     deadline_ms: int
     stop_distance: float

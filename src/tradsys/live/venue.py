@@ -120,7 +120,7 @@ class FundingPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MarketRules:
     """The rules of one symbol: steps, smallest and largest order, and how far from the mark a price may be.
 
     `price_band` is a fraction either side of the mark (inf: none); `can_short` is false on a spot market.
@@ -135,6 +135,10 @@ class Market:
     price_band: float
     is_trading: bool
     can_short: bool
+
+
+Market = MarketRules
+"""The same by a shorter name; `data.market.Market` is the bars of all symbols."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ class MarketData(Protocol):
 
     async def server_time_ms(self) -> int: ...
 
-    async def markets(self, symbols: Collection[str]) -> Mapping[str, Market]:
+    async def markets(self, symbols: Collection[str]) -> Mapping[str, MarketRules]:
         """The rules of each symbol; one that the venue does not have is a VenueRefused that names it."""
         ...
 

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from tradsys.core.arrays import FloatArray
+from tradsys.core.bar_hash import bar_hash
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.time import as_ms, interval_ms, stamp
-from tradsys.features.stream.bar import HeldBar, as_bar, check_bar
+from tradsys.features.stream.bar import Bar, HeldBar, as_bar, bars_of, check_bar
 from tradsys.features.stream.feature_stream import FeatureStream, frame_of
 from tradsys.labels.pace import MovingPace
 from tradsys.models.forecaster import FittedForecaster
@@ -102,7 +103,7 @@ class LivePredictor:
             self._pace = moving_pace(self.predictor.barriers.pacing, frame)
             self._last = frame.tail(1)
             self._read(rows[-1])
-            return replace(self._decision(), n_open=n_open)
+            return replace(self._decision(bars_of(self._last)[0]), n_open=n_open)
 
     @contextmanager
     def _unmoved_if_refused(self) -> Iterator[None]:
@@ -144,8 +145,9 @@ class LivePredictor:
 
     def step(self, bar: HeldBar, *, after_gap: bool = False, now: datetime | int | None = None) -> Decision:
         """The decision for the bar that has just closed; one that closes after `now` is refused, and nothing moves."""
+        bar = as_bar(bar, self._symbol)
         self.forecast(bar, after_gap=after_gap, now=now)
-        return self._decision()
+        return self._decision(bar)
 
     def _read(self, row: FloatArray) -> None:
         logits = {name: step(row[: self._n_features])[None] for name, step in self._step_of.items()}
@@ -153,7 +155,7 @@ class LivePredictor:
         self._logits = self.predictor.combination.logits(logits, row[None, self._n_features :])[0]
         self._n_seen = self.features.n_seen
 
-    def _decision(self) -> Decision:
+    def _decision(self, bar: Bar) -> Decision:
         assert self._pace is not None  # no row came without one
         pace = self._pace.pace
         predictor, X = self.predictor, self._row[None, : self._n_features]
@@ -177,6 +179,9 @@ class LivePredictor:
             target_distance=predictor.barriers.upper * pace,
             horizon=predictor.barriers.horizon,
             reason=actions.reason[0],
+            expected_net=float(forecasts.chosen(forecasts.expected_net)[0]),
+            bar_hash=bar_hash(self._symbol, bar.ts, bar[1:6]),
+            bundle_hash=predictor.bundle_hash,
         )
 
 

@@ -5,13 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
+from math import nan
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
 
+from tradsys.bundle.bundle import ReadBundle, open_bundle
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
+from tradsys.core.bar_hash import bar_hashes
 from tradsys.core.bars import closed_bars, split_symbols, to_arrays
 from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.frames import HeldBars, as_bars
@@ -35,6 +38,9 @@ class Decision:
     probabilities of quiet, trend and panic; `audit` the auditor's probability that the trade makes money. `action` is
     -1, 0 or 1, `size` a share of the full size, the distances are in price units from the entry and `horizon` (bars)
     ends the trade in time. `n_open` bars were left out because they had not closed yet: `start` says which one decided.
+    `expected_net` is what the side is expected to earn after costs, a fraction of the price, as the profile saw it.
+    `bar_hash` is of the bar that decided (`core.bar_hash`), `bundle_hash` the SHA-256 of the manifest of the bundle;
+    empty where the predictor came from none.
     """
 
     start: datetime
@@ -51,6 +57,9 @@ class Decision:
     horizon: int
     reason: str
     n_open: int = 0
+    expected_net: float = nan
+    bar_hash: str = ""
+    bundle_hash: str = ""
 
 
 class ModelOutputs(NamedTuple):
@@ -69,10 +78,12 @@ class ModelOutputs(NamedTuple):
 class Predictor(PredictorParts):
     """Everything that decides, fitted on one training part; holds no data and needs neither torch nor an engine.
 
-    `profile_source` says what named the profile: the argument, a variable, or the bundle.
+    `profile_source` says what named the profile: the argument, a variable, or the bundle. `bundle_hash` is the SHA-256
+    of the manifest of the bundle that it was read from, and empty where there is none.
     """
 
     profile_source: str = field(default=BUNDLE, compare=False)
+    bundle_hash: str = field(default="", compare=False)
 
     @property
     def lookback(self) -> int:
@@ -180,9 +191,14 @@ class Predictor(PredictorParts):
         frames, _ = self.checked(bars, now=now)
         if not any(map(len, frames.values())):
             raise NotEnoughBars(f"decisions need closed bars, found none among {len(bars)}; load earlier history first")
-        return pl.concat(
-            decisions_frame(symbol, self.forecast(frame, symbol), self.profile, self.barriers)
-            for symbol, frame in frames.items()
+        return pl.concat(self._decided(symbol, frame) for symbol, frame in frames.items())
+
+    def _decided(self, symbol: str, bars: pl.DataFrame) -> pl.DataFrame:
+        """A row a bar of one symbol."""
+        decided = decisions_frame(symbol, self.forecast(bars, symbol), self.profile, self.barriers)
+        return decided.with_columns(
+            pl.Series("bar_hash", bar_hashes(symbol, bars), dtype=pl.String),
+            pl.lit(self.bundle_hash).alias("bundle_hash"),
         )
 
     def decide(self, bars: HeldBars, *, now: datetime | int | None = None) -> Decision:
@@ -203,7 +219,8 @@ class Predictor(PredictorParts):
             )
         forecasts = self.forecast(frame.tail(self.lookback), symbol)
         row = decisions_frame(symbol, forecasts, self.profile, self.barriers).row(-1, named=True)
-        return Decision(**{**row, "regime": tuple(row["regime"])}, n_open=n_open)
+        row |= {"regime": tuple(row["regime"]), "bar_hash": bar_hashes(symbol, frame.tail(1))[0]}
+        return Decision(**row, n_open=n_open, bundle_hash=self.bundle_hash)
 
     def save(self, folder: Path) -> None:
         """Write the bundle that `load` reads; the folder must not exist yet."""
@@ -226,13 +243,19 @@ class Predictor(PredictorParts):
         modules or .py files whose parts it has; a bundle imports none by itself, and refuses one of another source.
         """
         load_plugins((plugins,) if isinstance(plugins, str | Path) else plugins)
-        parts = read_parts(Path(folder))
+        return cls._of(open_bundle(Path(folder)), profile, log)
+
+    @classmethod
+    def _of(cls, bundle: ReadBundle, profile: Profile | str | None, log: Callable[[str], None] | None) -> Self:
+        parts = read_parts(bundle)
         if parts.symbols is None:
             write = partial(print, file=sys.stderr) if log is None else log
-            write(f"{folder} does not name the symbols it was fitted on, and takes bars of any; run again to name them")
+            told = "does not name the symbols it was fitted on, and takes bars of any; run again to name them"
+            write(f"{bundle.folder} {told}")
         chosen = deployed(parts.profile, parts.profiles, profile)
         whole = {one.name: getattr(parts, one.name) for one in fields(parts)}
-        return cls(**whole | {"profile": chosen.profile}, profile_source=chosen.source)
+        named = whole | {"profile": chosen.profile}
+        return cls(**named, profile_source=chosen.source, bundle_hash=bundle.hash)
 
     def with_profile(self, profile: Profile | str) -> Self:
         """The same forecasts, decided by another profile, given or named ("AUDITED")."""
@@ -241,7 +264,7 @@ class Predictor(PredictorParts):
 
 
 def decisions_frame(symbol: str, forecasts: Forecasts, profile: Profile, barriers: BarrierSpec) -> pl.DataFrame:
-    """One symbol's decisions as a frame with the fields of `Decision`."""
+    """One symbol's decisions as a frame with the fields of `Decision`, but for the hashes."""
     actions = profile.decide(forecasts)
     return pl.DataFrame(
         {
@@ -249,6 +272,7 @@ def decisions_frame(symbol: str, forecasts: Forecasts, profile: Profile, barrier
             "symbol": pl.repeat(symbol, len(forecasts.start), eager=True),
             "side": np.where(forecasts.best_side == 0, 1, -1).astype(np.int8),
             "probability": forecasts.chosen(forecasts.probability),
+            "expected_net": forecasts.chosen(forecasts.expected_net),
             "rank": forecasts.chosen(forecasts.rank),
             "regime": pl.Series(forecasts.regime, dtype=pl.Array(pl.Float64, forecasts.regime.shape[1])),
             "audit": forecasts.audit,

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from tradsys.auditor.auditor import FittedAuditor
-from tradsys.bundle.bundle import read_bundle, write_bundle
+from tradsys.bundle.bundle import ReadBundle, write_bundle
 from tradsys.core.errors import BundleError, ConfigError, TradsysError
 from tradsys.core.json_text import read_json
 from tradsys.core.plugins import check_plugin
@@ -117,13 +117,13 @@ def own_parts_of(predictor: PredictorParts) -> dict[str, str | None]:
     return {root: registered_source(root) for root in sorted(roots) if root != "tradsys" and registers_parts(root)}
 
 
-def read_parts(folder: Path) -> PredictorParts:
+def read_parts(bundle: ReadBundle) -> PredictorParts:
     """The parts that were saved.
 
-    A BundleError for a changed byte, an unlisted file, another feature schema, files that are not what this version
-    writes or do not fit each other, and a plugin that is not loaded or has another source.
+    A BundleError for another feature schema, files that are not what this version writes or do not fit each other, and
+    a plugin that is not loaded or has another source.
     """
-    files, about = read_bundle(folder)
+    files, about = bundle.files, bundle.about
     _check_plugins(about.get("plugins", {}))
     values = {name: _part(name, partial(_json_in, files, name)) for name in _JSON}
     features = _part(_FEATURES, lambda: FittedFeatures.from_dict(values[_FEATURES]))

@@ -34,11 +34,13 @@ from tradsys.settings.sections import (
     UniverseSettings,
     VerdictSettings,
 )
+from tradsys.settings.trade import KEYS as TRADE_KEYS
+from tradsys.settings.trade import refuse_secrets
 from tradsys.settings.words import IsRead, nearest
 
 _ALIASES: Final = {DEPLOYED: "strategy_profile"}
-_OF_OTHERS: Final = (*DATA_KEYS, *REMOTE_KEYS)
-"""Keys that stand in the same places and are read by `DataSettings.load` and `RemoteSettings.load`."""
+_OF_OTHERS: Final = (*DATA_KEYS, *REMOTE_KEYS, *TRADE_KEYS)
+"""Keys that stand in the same places and are read by `load` of DataSettings, RemoteSettings and TradeSettings."""
 
 RENAMED: Final = {"flow": "positions"}
 """Sections by the names that they had in earlier versions, which stored runs and older files still use."""
@@ -100,6 +102,7 @@ class RunConfig(SettingsSection):
         is_read: IsRead = lambda _: True,
     ) -> dict[str, Any]:
         """What is set anywhere, by dotted key and as it was written, the sections of others too."""
+        refuse_secrets(file=file, overrides=overrides)
         return gather(
             [*dotted(cls), *_OF_OTHERS],
             file=file,

@@ -31,6 +31,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "rank": _RANK_READS,
         "lookahead --rank": tuple(one for one in _RANK_READS if one != "verdict.*"),
         "data": ("data.*",),
+        "trade": ("strategy_profile",),
     }
 )
 """Patterns of the keys that a command reads, of those that read few."""
@@ -53,8 +54,8 @@ def is_read(command: str, key: str) -> bool:
     >>> is_read("run", "labels.horizon"), is_read("run", "rank.horizon"), is_read("rank", "labels.horizon")
     (True, False, False)
     """
-    if key.startswith("remote."):
-        return command == "remote"
+    if key.startswith(("remote.", "trade.")):
+        return command == key.partition(".")[0]
     if command in READS:
         return _matches(key, READS[command])
     return not _matches(key, IGNORES.get(command, ()))

@@ -30,7 +30,7 @@ LAST = {LIQUIDATIONS: 1_711_929_600_000}
 type Choice = Literal["auto", "archive", "ccxt"]
 
 
-class Venue(Protocol):
+class DownloadVenue(Protocol):
     """What a download needs to know besides the rows."""
 
     def now(self, series: SeriesId) -> int:
@@ -70,7 +70,7 @@ class Binance:
         return source.reissued(series, manifests) if isinstance(source, Archive) else iter(())
 
 
-def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") -> Venue:
+def venue_of(series: SeriesId, settings: DataSettings, choice: Choice = "auto") -> DownloadVenue:
     """Binance's archive for its spot and USD-M markets, ccxt for everything else or where it is asked for."""
     client = Client.of(settings)
     if series.interval == FUNDING and series.market != "swap":
