@@ -1,0 +1,42 @@
+"""Client order ids: a function of account, symbol, bar, leg and attempt, so that a crash can never make up another one.
+
+Ids are 30 characters of `[a-z0-9-]`: venues take up to 36, and some put a broker's prefix before those of up to 25.
+"""
+
+from base64 import b32encode
+from hashlib import blake2b
+from typing import Final, Literal
+
+type Leg = Literal["entry", "stop", "target", "exit"]
+LETTERS: Final[dict[Leg, str]] = {"entry": "e", "stop": "s", "target": "t", "exit": "x"}
+DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def client_id(account: str, symbol: str, close_ms: int, leg: Leg, attempt: int) -> str:
+    """The id of one try of one leg of the trade that the bar closing at `close_ms` decided.
+
+    >>> client_id("main", "BTCUSDT", 1_700_000_000_000, "stop", 0)
+    'tolqce-322na6cu-0loyw3v28-s000'
+    """
+    return f"{prefix(account)}{_tag(symbol, 8)}-{_base36(close_ms, 9)}-{LETTERS[leg]}{_base36(attempt, 3)}"
+
+
+def prefix(account: str) -> str:
+    """What all ids of an account begin with: by it the bot knows its own orders, with or without its journal."""
+    return f"t{_tag(account, 5)}-"
+
+
+def _tag(text: str, width: int) -> str:
+    return b32encode(blake2b(text.encode(), digest_size=16).digest()).decode().lower()[:width]
+
+
+def _base36(number: int, width: int) -> str:
+    digits = ""
+    for _ in range(width):
+        number, digit = divmod(number, 36)
+        digits = DIGITS[digit] + digits
+    if number:
+        raise ValueError(
+            f"wanted a number of at most {width} digits to base 36, and {number} times as much was left over"
+        )
+    return digits

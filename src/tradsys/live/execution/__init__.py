@@ -1,0 +1,1 @@
+"""What the executor is made of: the venue's truth, what should be, the difference, and the ledger of trades"""

@@ -1,0 +1,135 @@
+"""One symbol's turn: look, plan, act, and look again until nothing is due."""
+
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from tradsys.live.execution.actions import (
+    Action,
+    Adopt,
+    CancelOrder,
+    EndTrade,
+    ForgetWish,
+    HaltTrading,
+    PlaceLeg,
+    SendAgain,
+)
+from tradsys.live.execution.admission import EXIT, why_no_entry
+from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.ledger import TradeSums, sum_fills
+from tradsys.live.execution.looking import Lookout, Sight, Snapshot
+from tradsys.live.execution.noticing import Notices
+from tradsys.live.execution.opening import found
+from tradsys.live.execution.plan import plan
+from tradsys.live.execution.protection import n_missing
+from tradsys.live.execution.sending import Sender, together
+from tradsys.live.execution.situation import Situation
+from tradsys.live.state import TradingState, read_standing
+from tradsys.live.venue import MarketRules, VenueUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Brings symbols to where they should be; the caller sees to it that a symbol has one turn at a time."""
+
+    lookout: Lookout
+    sender: Sender
+    notices: Notices
+    markets: MutableMapping[str, MarketRules]
+    halt: Callable[[str], None]
+
+    async def turn(self, symbol: str, snapshot: Snapshot | None) -> bool:
+        """Look, plan and act until nothing is due; what was done is looked at before more is done."""
+        try:
+            for _ in range(self.lookout.rules.n_rounds):
+                situation = await self._situation(symbol, snapshot)
+                actions = plan(situation)
+                if not actions:
+                    return _is_settled(situation)
+                if not await self._act(situation, actions):
+                    return False
+                snapshot = None
+        except VenueUnknown as error:
+            self.lookout.tell("error", {"symbol": symbol, "what": f"looking: {error}"})
+        return False
+
+    async def _situation(self, symbol: str, snapshot: Snapshot | None) -> Situation:
+        market = await self._market(symbol)
+        sight = await self.lookout.look(symbol, snapshot)
+        situation = self._put_together(market, sight)
+        return replace(situation, since_ms=self.notices.see(situation))
+
+    def _put_together(self, market: MarketRules, sight: Sight) -> Situation:
+        journal, symbol = self.lookout.journal, market.symbol
+        trade = journal.open_trade(symbol)
+        intents = [] if trade is None else journal.intents(trade.key)
+        return Situation(
+            now_ms=self.lookout.clock.now_ms(),
+            rules=self.lookout.rules,
+            market=market,
+            position=sight.position,
+            orders=sight.orders,
+            trade=trade,
+            intents=intents,
+            unsettled=journal.unsettled(symbol),
+            sums=TradeSums() if trade is None else self._sums(trade, intents),
+            wish=journal.flag(EXIT + symbol),
+            may_enter=why_no_entry(journal) is None,
+            is_halted=read_standing(journal).state is TradingState.HALTED,
+            since_ms=None,
+        )
+
+    def _sums(self, trade: Trade, intents: Sequence[Intent]) -> TradeSums:
+        known = {intent.client_id: intent for intent in intents}
+        rules, journal = self.lookout.rules, self.lookout.journal
+        return sum_fills(trade, journal.fills(trade.key), known, rules.liquidation_prefixes)
+
+    async def _act(self, s: Situation, actions: Sequence[Action]) -> bool:
+        """Do what is due, cancellations first; whether to look again at once."""
+        self.notices.touched_ms[s.market.symbol] = s.now_ms
+        for action in actions:
+            self._write(s, action)
+        cancels = [self.sender.cancel(action) for action in actions if isinstance(action, CancelOrder)]
+        is_sure = all(await together(cancels))
+        for action in actions:
+            if isinstance(action, SendAgain):
+                is_sure = await self.sender.send_again(action.intent) and is_sure
+        legs = [action for action in actions if isinstance(action, PlaceLeg)]
+        if legs and s.trade is not None:
+            is_sure = await self.sender.place(s.trade, legs, s.market.lot) and is_sure
+        return is_sure
+
+    def _write(self, s: Situation, action: Action) -> None:
+        """Those actions that change the journal alone."""
+        journal, symbol = self.lookout.journal, s.market.symbol
+        if isinstance(action, EndTrade) and s.trade is not None:
+            self._marked("trade.end", partial(journal.end_trade, s.trade.key, s.now_ms, action.why))
+            self._tell("exit", symbol, f"over: {action.why or 'closed'}")
+        elif isinstance(action, Adopt) and s.position is not None:
+            trade = found(s.position, self.lookout.rules, s.now_ms)
+            self._marked("adopt.commit", lambda: journal.add([], [trade]))
+            self._tell("foreign", symbol, f"{trade.side * trade.size_base:g} that no entry of ours explains")
+        elif isinstance(action, HaltTrading):
+            self._marked("halt", lambda: self.halt(action.reason))
+            self._tell("halted", symbol, action.reason)
+        elif isinstance(action, ForgetWish):
+            self._marked("wish.clear", lambda: journal.set_flag(EXIT + symbol, None))
+
+    def _marked(self, step: str, write: Callable[[], None]) -> None:
+        self.lookout.step(f"{step}:before")
+        write()
+        self.lookout.step(f"{step}:after")
+
+    def _tell(self, kind: str, symbol: str, why: str) -> None:
+        self.lookout.tell(kind, {"symbol": symbol, "why": why})
+
+    async def _market(self, symbol: str) -> MarketRules:
+        if symbol not in self.markets:
+            self.markets[symbol] = (await self.lookout.venue.markets([symbol]))[symbol]
+        return self.markets[symbol]
+
+
+def _is_settled(s: Situation) -> bool:
+    """Whether only the market, or a person, can change anything now."""
+    is_known = s.is_decided and all(intent.state != "unknown" for intent in s.unsettled)
+    return is_known and s.is_explained and s.wish is None and n_missing(s) == 0

@@ -1,0 +1,73 @@
+"""What the journal remembers: trades that were decided or found, and each order that was meant for them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tradsys.live.client_ids import Leg
+from tradsys.live.venue import OrderKind, OrderRequest, OrderStatus
+
+type IntentState = Literal["unknown", "absent"] | OrderStatus
+"""An intent is unknown until there is an answer. Absent: the venue says for good that it never came."""
+
+FINAL: frozenset[IntentState] = frozenset({"filled", "cancelled", "refused", "expired", "absent"})
+
+type Origin = Literal["entry", "foreign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One round trip: what was decided, or a position that was found and that no entry of ours explains.
+
+    `opened_base` and `opened_price` are of a found position, 0 of our own trades, whose fills say both. A found
+    position has neither deadline nor target. `ended` is in words why a trade is over that has no closing fill.
+    """
+
+    key: str
+    symbol: str
+    side: int
+    origin: Origin
+    size_base: float
+    reference_price: float
+    close_ms: int
+    deadline_ms: int | None
+    stop_distance: float
+    target_distance: float | None
+    opened_base: float
+    opened_price: float
+    decision: str
+    created_ms: int
+    closed_ms: int | None = None
+    ended: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An order that is meant: committed before it is sent, and corrected by what the venue says of it."""
+
+    client_id: str
+    trade: str
+    symbol: str
+    leg: Leg
+    side: int
+    kind: OrderKind
+    size_base: float
+    price: float | None
+    is_reduce_only: bool
+    why: str
+    state: IntentState
+    filled_base: float
+    sent_ms: int
+    answered_ms: int | None
+    n_sent: int
+    note: str
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def request(self) -> OrderRequest:
+        """As it goes to the venue."""
+        return OrderRequest(
+            self.client_id, self.symbol, self.side, self.kind, self.size_base, self.price, self.is_reduce_only
+        )

@@ -1,0 +1,95 @@
+"""What a trade's fills add up to: size, average prices, fees, result, and why it ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tradsys.live.client_ids import Leg
+from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.venue import Fill
+
+TINY = 1e-12
+"""A size this small is what sums of floats leave of nothing."""
+
+OWN_REASONS = ("time", "stop", "target")
+"""Reasons of exits at the market that are the trade's own; any other exit at the market was forced."""
+
+
+@dataclass(slots=True)
+class TradeSums:
+    """A trade's fills added up; sizes are positive, averages NaN-free: 0 where nothing was filled.
+
+    `realised_quote` is before fees and funding, as the venue reckons it.
+    """
+
+    opened_base: float = 0.0
+    closed_base: float = 0.0
+    opened_quote: float = 0.0
+    closed_quote: float = 0.0
+    fees_quote: float = 0.0
+    realised_quote: float = 0.0
+    first_ms: int | None = None
+    last_ms: int | None = None
+    exit_reason: str | None = None
+
+    @property
+    def open_base(self) -> float:
+        left = self.opened_base - self.closed_base
+        return left if left > TINY else 0.0
+
+    @property
+    def entry_price(self) -> float:
+        return self.opened_quote / self.opened_base if self.opened_base > 0 else 0.0
+
+    @property
+    def exit_price(self) -> float:
+        return self.closed_quote / self.closed_base if self.closed_base > 0 else 0.0
+
+
+def sum_fills(
+    trade: Trade, fills: Sequence[Fill], intents: Mapping[str, Intent], liquidation_prefixes: tuple[str, ...]
+) -> TradeSums:
+    """Add up the fills of a trade, in order.
+
+    A fill of an order that is not ours closes the trade as far as it goes against it, and otherwise is not its own.
+    """
+    sums = TradeSums(opened_base=trade.opened_base, opened_quote=trade.opened_base * trade.opened_price)
+    if trade.opened_base > 0:
+        sums.first_ms = trade.created_ms
+    for fill in fills:
+        intent = intents.get(fill.client_id)
+        if intent is not None and intent.leg == "entry":
+            _open(sums, fill)
+        elif fill.side == -trade.side and sums.open_base > 0:
+            _close(sums, fill, _reason(fill, intent, liquidation_prefixes))
+    return sums
+
+
+def _open(sums: TradeSums, fill: Fill) -> None:
+    sums.opened_base += fill.size_base
+    sums.opened_quote += fill.size_base * fill.price
+    _charge(sums, fill, 1.0)
+
+
+def _close(sums: TradeSums, fill: Fill, reason: str) -> None:
+    size = min(fill.size_base, sums.open_base)
+    sums.closed_base += size
+    sums.closed_quote += size * fill.price
+    _charge(sums, fill, size / fill.size_base)
+    if sums.open_base == 0.0:
+        sums.exit_reason = reason
+
+
+def _charge(sums: TradeSums, fill: Fill, share: float) -> None:
+    sums.fees_quote += share * fill.fee_quote
+    sums.realised_quote += share * fill.realised_quote
+    sums.first_ms = fill.ts_ms if sums.first_ms is None else sums.first_ms
+    sums.last_ms = fill.ts_ms
+
+
+def _reason(fill: Fill, intent: Intent | None, liquidation_prefixes: tuple[str, ...]) -> str:
+    if intent is None:
+        return "liquidated" if fill.client_id.startswith(liquidation_prefixes) else "unknown"
+    leg: Leg = intent.leg
+    if leg == "exit":
+        return intent.why if intent.why in OWN_REASONS else "forced"
+    return leg

@@ -1,0 +1,151 @@
+"""Reading the venue: orders first, then what is held, then the fills, so that later answers explain earlier ones.
+
+An answer that fails raises VenueUnknown, which ends the step: it is never taken for an absence.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tradsys.live.client_ids import prefix
+from tradsys.live.clock import Clock
+from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.rules import ExecutionRules
+from tradsys.live.execution.steps import StepHook
+from tradsys.live.intents import IntentJournal
+from tradsys.live.venue import AccountState, Fill, Position, Venue, VenueOrder
+
+type Tell = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The account as the venue told it from `started_ms` on, for many symbols at once."""
+
+    started_ms: int
+    orders: Sequence[VenueOrder]
+    account: AccountState
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the venue says of one symbol."""
+
+    orders: Sequence[VenueOrder]
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookout:
+    """Asks the venue, and writes what it says of our orders and fills into the journal."""
+
+    venue: Venue
+    journal: IntentJournal
+    clock: Clock
+    rules: ExecutionRules
+    tell: Tell
+    step: StepHook
+
+    async def snapshot(self) -> Snapshot:
+        """Orders and account of all symbols."""
+        started_ms = self.clock.now_ms()
+        orders = await self.venue.open_orders()
+        return Snapshot(started_ms, orders, await self.venue.account())
+
+    async def look(self, symbol: str, snapshot: Snapshot | None = None) -> Sight:
+        """One symbol now; the snapshot saves questions, where nothing was sent since it was begun."""
+        orders = await self.venue.open_orders() if snapshot is None else snapshot.orders
+        ours = [o for o in orders if o.symbol == symbol and o.client_id.startswith(prefix(self.rules.account))]
+        believed, is_news = await self._settle(symbol, ours)
+        if snapshot is None or is_news:
+            account, _ = await asyncio.gather(self.venue.account(), self._read_fills(symbol))
+        else:
+            account = snapshot.account
+            await self._read_fills(symbol)
+        position = next((one for one in account.positions if one.symbol == symbol), None)
+        return Sight([*ours, *believed], position)
+
+    async def read_funding(self) -> None:
+        """Payments since the last one that is known."""
+        first = self.journal.first_trade_ms()
+        if first is not None:
+            last = self.journal.last_funding_ms()
+            self.journal.add_funding(await self.venue.funding(first if last is None else last))
+
+    async def _settle(self, symbol: str, ours: Sequence[VenueOrder]) -> tuple[list[VenueOrder], bool]:
+        """Ask for every order of ours that is not final and not among the open ones."""
+        there = {order.client_id: order for order in ours}
+        asked = []
+        for intent in [*self.journal.unsettled(symbol), *self._given_up(symbol)]:
+            if intent.client_id in there:
+                self._note(intent, there[intent.client_id])
+            else:
+                asked.append(intent)
+        found = await asyncio.gather(*(self._ask(intent) for intent in asked))
+        believed = [order for order in found if order is not None and order.status == "open"]
+        return believed, bool(asked)
+
+    def _given_up(self, symbol: str) -> list[Intent]:
+        """Entries of the open trade that never came: one may have come later than anything should."""
+        trade = self.journal.open_trade(symbol)
+        intents = [] if trade is None else self.journal.intents(trade.key)
+        return [intent for intent in intents if intent.leg == "entry" and intent.state == "absent"]
+
+    async def _ask(self, intent: Intent) -> VenueOrder | None:
+        order = await self.venue.order(intent.symbol, intent.client_id, intent.kind)
+        if order is not None:
+            self._note(intent, order)
+            return order
+        since_ms = intent.sent_ms if intent.state == "unknown" else intent.answered_ms or intent.sent_ms
+        is_over = self.clock.now_ms() > since_ms + self.rules.grace_ms
+        if is_over and not intent.is_final:
+            self._answer(intent, "absent" if intent.state == "unknown" else "expired", "the venue does not know it")
+        elif intent.state == "open":
+            return _believed(intent)
+        return None
+
+    def _note(self, intent: Intent, order: VenueOrder) -> None:
+        if (order.status, order.filled_base) != (intent.state, intent.filled_base):
+            self.step("ask.answer:before")
+            now = self.clock.now_ms()
+            self.journal.answer(intent.client_id, order.status, now, filled_base=order.filled_base)
+            self.step("ask.answer:after")
+            self.tell("order_known", asdict(order) | {"leg": intent.leg})
+
+    def _answer(self, intent: Intent, state: str, note: str) -> None:
+        self.step("ask.answer:before")
+        final: Any = state
+        self.journal.answer(intent.client_id, final, self.clock.now_ms(), note=note)
+        self.step("ask.answer:after")
+        self.tell("order_known", {"client_id": intent.client_id, "symbol": intent.symbol, "status": state, "why": note})
+
+    async def _read_fills(self, symbol: str) -> None:
+        trade = self.journal.open_trade(symbol)
+        if trade is None:
+            return
+        last = self.journal.last_fill_ms(symbol)
+        start_ms = trade.created_ms if last is None else max(trade.created_ms, last)
+        fills = await self.venue.fills(symbol, start_ms - self.rules.fills_overlap_ms)
+        if not fills:
+            return
+        self.step("fills.commit:before")
+        new = self.journal.add_fills([(fill, self._trade_of(fill, trade)) for fill in fills])
+        self.step("fills.commit:after")
+        for fill in new:
+            self.tell("fill", asdict(fill))
+
+    def _trade_of(self, fill: Fill, trade: Trade) -> str | None:
+        """The trade that a fill belongs to: that of its order, or the open one where somebody else closed it."""
+        intent = self.journal.intent(fill.client_id)
+        if intent is not None:
+            return intent.trade
+        return trade.key if fill.side == -trade.side and fill.ts_ms >= trade.created_ms else None
+
+
+def _believed(intent: Intent) -> VenueOrder:
+    """An order that the venue took and does not show yet."""
+    return VenueOrder(
+        intent.client_id, intent.symbol, intent.side, intent.kind, intent.size_base, intent.filled_base, intent.price,
+        None, intent.is_reduce_only, "open", intent.answered_ms or intent.sent_ms,
+    )  # fmt: skip

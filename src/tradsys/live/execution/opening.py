@@ -1,0 +1,44 @@
+"""Trades as they begin: from a sized decision, or from a position that was found."""
+
+import math
+from dataclasses import asdict
+
+from tradsys.core.json_text import canonical_json
+from tradsys.live.client_ids import client_id
+from tradsys.live.entry import Entry
+from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.rules import ExecutionRules
+from tradsys.live.venue import Position
+
+
+def trade_key(symbol: str, close_ms: int) -> str:
+    """One trade a symbol and bar."""
+    return f"{symbol}@{close_ms}"
+
+
+def opened(entry: Entry, rules: ExecutionRules, now_ms: int) -> tuple[Trade, Intent]:
+    """The trade of a decision, and the order that opens it."""
+    key = trade_key(entry.symbol, entry.close_ms)
+    said = ("share", "probability", "expected_net", "reason", "bar_hash", "bundle_hash")
+    decision = canonical_json({name: value for name, value in asdict(entry).items() if name in said})
+    target = entry.target_distance if math.isfinite(entry.target_distance) else None
+    trade = Trade(
+        key, entry.symbol, entry.side, "entry", entry.size_base, entry.reference_price, entry.close_ms,
+        entry.deadline_ms, entry.stop_distance, target, 0.0, 0.0, decision, now_ms,
+    )  # fmt: skip
+    name = client_id(rules.account, entry.symbol, entry.close_ms, "entry", 0)
+    intent = Intent(
+        name, key, entry.symbol, "entry", entry.side, "market", entry.size_base, None, False, entry.reason, "unknown",
+        0.0, now_ms, None, 1, "",
+    )  # fmt: skip
+    return trade, intent
+
+
+def found(position: Position, rules: ExecutionRules, now_ms: int) -> Trade:
+    """The trade of a position that no entry of ours explains: a stop, and neither target nor deadline."""
+    side, size = (1 if position.size_base > 0 else -1), abs(position.size_base)
+    distance = rules.foreign_stop_fraction * position.entry_price
+    return Trade(
+        trade_key(position.symbol, now_ms), position.symbol, side, "foreign", size, position.entry_price, now_ms, None,
+        distance, None, size, position.entry_price, "{}", now_ms,
+    )  # fmt: skip

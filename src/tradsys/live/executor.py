@@ -1,0 +1,212 @@
+"""The executor: reads what the venue says, compares it with what should be, and acts on the difference.
+
+Start, recovery and every cycle are one function, `reconcile`. It may be called at any moment and after any crash, for
+several symbols at once; of one symbol there is one at a time. A question that fails ends it, and nothing has changed.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, MutableMapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+from tradsys.live.client_ids import prefix
+from tradsys.live.clock import Clock
+from tradsys.live.entry import Entry
+from tradsys.live.execution.admission import EXIT, FLATTEN, why_denied, why_no_entry
+from tradsys.live.execution.desk import Desk
+from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.looking import Lookout, Snapshot, Tell
+from tradsys.live.execution.noticing import Notices
+from tradsys.live.execution.opening import opened, trade_key
+from tradsys.live.execution.rules import ExecutionRules
+from tradsys.live.execution.sending import Sender, together
+from tradsys.live.execution.steps import StepHook, no_step
+from tradsys.live.execution.trade_rows import trade_rows
+from tradsys.live.intents import IntentJournal
+from tradsys.live.state import Standing, TradingState, write_standing
+from tradsys.live.venue import MarketRules, Venue, VenueUnknown
+
+
+class OrderExecutor:
+    """Opens, protects and leaves positions on one venue; the journal is all that it needs to remember.
+
+    `markets` are the rules by symbol; those of a position found elsewhere are asked for and added. `halt` is told why
+    no more may be entered, where stops are refused. `step` is called before and after every marked step.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        journal: IntentJournal,
+        clock: Clock,
+        rules: ExecutionRules,
+        *,
+        markets: MutableMapping[str, MarketRules],
+        tell: Tell,
+        step: StepHook = no_step,
+        halt: Callable[[str], None] | None = None,
+    ) -> None:
+        self.journal, self.clock, self.rules, self.markets = journal, clock, rules, markets
+        self.tell, self.step = tell, step
+        self._notices = Notices(tell)
+        self._lookout = Lookout(venue, journal, clock, rules, tell, step)
+        self._sender = Sender(venue, journal, clock, rules.account, tell, step)
+        self._desk = Desk(self._lookout, self._sender, self._notices, markets, halt or self._write_halt)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._entering = asyncio.Lock()
+        self._funding_ms: int | None = None
+
+    async def enter(self, entries: Sequence[Entry]) -> dict[str, str]:
+        """Open these trades: one commit for all, then every order at once. Returns by symbol what became of it.
+
+        "denied: why" is our own no, "refused" the venue's; "unknown" is asked for by every later `reconcile`. What has
+        filled by then is protected before this returns.
+        """
+        async with self._entering, AsyncExitStack() as locks:
+            for symbol in sorted({entry.symbol for entry in entries}):
+                await locks.enter_async_context(self._locks[symbol])
+            kept, outcomes = self._admit(entries)
+            if not kept:
+                return outcomes
+            self.step("entry.commit:before")
+            self.journal.add([intent for _, intent in kept], [trade for trade, _ in kept])
+            self.step("entry.commit:after")
+            for symbol in outcomes:
+                self._locks[symbol].release()
+            locks.pop_all()
+            orders = [self._opening(intent) for _, intent in kept]
+        return outcomes | dict(await together(orders))
+
+    async def reconcile(self, symbol: str) -> bool:
+        """Look at one symbol and do what is due; whether nothing was left to do that waiting will not do.
+
+        False says that an answer was missing, or that something is under way: call again soon.
+        """
+        async with self._locks[symbol]:
+            return await self._desk.turn(symbol, None)
+
+    async def reconcile_all(self) -> bool:
+        """The same for every symbol with a market, trade, order or position, with one look at the account for all.
+
+        While everything is being left, this goes on with it.
+        """
+        snapshot = await self._snapshot()
+        if snapshot is None:
+            return False
+        if self.journal.flag(FLATTEN) is not None:
+            return await self._leave_all(snapshot)
+        symbols = sorted(set(self.markets) | self._busy(snapshot))
+        settled = await together([self._reconcile(symbol, snapshot) for symbol in symbols])
+        await self._read_funding()
+        return all(settled)
+
+    def request_exit(self, symbol: str, why: str) -> None:
+        """Leave a symbol: it is on disk when this returns, and done by the next `reconcile`, also after a restart."""
+        self.step("wish.commit:before")
+        self.journal.set_flag(EXIT + symbol, why)
+        self.step("wish.commit:after")
+        self.tell("exit", {"symbol": symbol, "why": why})
+
+    async def flatten(self, why: str = "flatten") -> bool:
+        """Leave everything, until the venue says that nothing is left; False where the rules allow no more time.
+
+        No entry is made meanwhile, and after a False neither: later cycles go on, also after a restart.
+        """
+        self.journal.set_flag(FLATTEN, why)
+        deadline_ms = self.clock.now_ms() + self.rules.flatten_ms
+        while True:
+            snapshot = await self._snapshot()
+            if snapshot is not None and await self._leave_all(snapshot):
+                return True
+            if self.clock.now_ms() >= deadline_ms:
+                self.tell("error", {"what": "flatten: something is left; every cycle goes on"})
+                return False
+            await asyncio.sleep(self.rules.flatten_wait_ms / 1_000)
+
+    def trades(self) -> list[dict[str, Any]]:
+        """Open and closed trades that had a fill, in order of their beginning."""
+        return trade_rows(self.journal, self.rules.liquidation_prefixes, self.clock.now_ms())
+
+    def _admit(self, entries: Sequence[Entry]) -> tuple[list[tuple[Trade, Intent]], dict[str, str]]:
+        now, kept, outcomes = self.clock.now_ms(), dict[str, tuple[Trade, Intent]](), dict[str, str]()
+        nothing = why_no_entry(self.journal)
+        for entry in entries:
+            why = nothing or self._why_busy(entry, now) or why_denied(entry, self.markets.get(entry.symbol))
+            if why is None and entry.symbol in kept:
+                why = "another entry on the symbol came first"
+            if why is None:
+                kept[entry.symbol] = opened(entry, self.rules, now)
+            else:
+                outcomes[entry.symbol] = f"denied: {why}"
+                self.tell("denied", {"symbol": entry.symbol, "close_ms": entry.close_ms, "why": why})
+        return list(kept.values()), {symbol: why for symbol, why in outcomes.items() if symbol not in kept}
+
+    def _why_busy(self, entry: Entry, now_ms: int) -> str | None:
+        """One trade a symbol at a time, on a symbol that was seen to be empty a moment ago."""
+        if self.journal.trade(trade_key(entry.symbol, entry.close_ms)) is not None:
+            return "this bar was traded already"
+        if entry.symbol in self.journal.symbols():
+            return "a trade or an order is open"
+        if not self._notices.is_clean(entry.symbol, now_ms, self.rules.max_truth_age_ms):
+            return "the venue was not seen to hold nothing of the symbol lately"
+        return None
+
+    def _opening(self, intent: Intent) -> "asyncio.Task[tuple[str, str]]":
+        """Sends an entry in a task of its own, which gives the symbol's lock back at its end, however it ends."""
+        task = asyncio.create_task(self._open(intent))
+        task.add_done_callback(lambda _: self._locks[intent.symbol].release())
+        return task
+
+    async def _open(self, intent: Intent) -> tuple[str, str]:
+        self._notices.touched_ms[intent.symbol] = self.clock.now_ms()
+        await self._sender.send(intent)
+        await self._desk.turn(intent.symbol, None)
+        known = self.journal.intent(intent.client_id)
+        return intent.symbol, intent.state if known is None else known.state
+
+    async def _snapshot(self) -> Snapshot | None:
+        try:
+            return await self._lookout.snapshot()
+        except VenueUnknown as error:
+            self.tell("error", {"what": f"looking at the account: {error}"})
+            return None
+
+    async def _reconcile(self, symbol: str, snapshot: Snapshot) -> bool:
+        async with self._locks[symbol]:
+            is_fresh = self._notices.touched_ms.get(symbol, -1) < snapshot.started_ms
+            return await self._desk.turn(symbol, snapshot if is_fresh else None)
+
+    async def _leave_all(self, snapshot: Snapshot) -> bool:
+        """Leave whatever there is; whether there was nothing, and the wish to leave everything is over."""
+        symbols = self._busy(snapshot)
+        if not symbols:
+            self.journal.set_flag(FLATTEN, None)
+            return True
+        why = self.journal.flag(FLATTEN) or FLATTEN
+        for symbol in sorted(symbols - self._wished()):
+            self.request_exit(symbol, why)
+        await together([self.reconcile(symbol) for symbol in sorted(symbols)])
+        return False
+
+    def _busy(self, snapshot: Snapshot) -> set[str]:
+        """Symbols with a position, an order of ours, or something that the journal has not seen the end of."""
+        held = {position.symbol for position in snapshot.account.positions}
+        ours = {o.symbol for o in snapshot.orders if o.client_id.startswith(prefix(self.rules.account))}
+        return held | ours | self.journal.symbols() | self._wished()
+
+    def _wished(self) -> set[str]:
+        return {name.removeprefix(EXIT) for name in self.journal.flags(EXIT)}
+
+    async def _read_funding(self) -> None:
+        now = self.clock.now_ms()
+        if self._funding_ms is not None and now - self._funding_ms < self.rules.funding_every_ms:
+            return
+        try:
+            await self._lookout.read_funding()
+            self._funding_ms = now
+        except VenueUnknown as error:
+            self.tell("error", {"what": f"reading funding: {error}"})
+
+    def _write_halt(self, reason: str) -> None:
+        write_standing(self.journal, Standing(TradingState.HALTED, "executor", reason, self.clock.now_ms()))

@@ -1,0 +1,265 @@
+"""The intent journal: what was meant is on disk before any of it leaves, so that no crash can lose or repeat an order.
+
+One SQLite file. Every change is committed and synced when the call returns; a change of many rows is one commit.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any, Self
+
+from tradsys.core.errors import DiskError, LedgerError
+from tradsys.live.client_ids import Leg
+from tradsys.live.execution.intent import Intent, IntentState, Trade
+from tradsys.live.execution.schema import TABLES, VERSION
+from tradsys.live.venue import Fill, FundingPayment
+
+TRADE_COLUMNS = ", ".join(field.name for field in fields(Trade))
+INTENT_COLUMNS = ", ".join(field.name for field in fields(Intent))
+FILL_COLUMNS = ", ".join(field.name for field in fields(Fill))
+
+
+class IntentJournal:
+    """Trades, orders meant, fills and funding of one account, and named flags; one process owns it.
+
+    A disk that fails or is full is a DiskError, and then nothing of the change is kept.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = str(path)
+        self._db = sqlite3.connect(self.path, isolation_level=None)
+        with self._told_as_disk_error("open"):
+            self._db.execute("pragma journal_mode = wal")
+            self._db.execute("pragma synchronous = full")
+            self._db.execute("pragma foreign_keys = on")
+            self._check_version()
+            self._db.executescript(TABLES)
+
+    @classmethod
+    def reading(cls, path: Path) -> Self:
+        """The journal of an account that another process may own: it can be asked, and nothing is written."""
+        found = cls.__new__(cls)
+        found.path = str(path)
+        found._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        found._refuse_version()
+        return found
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    def flag(self, name: str) -> str | None:
+        """The text kept under a name, None where there is none."""
+        row = self._db.execute("select value from flags where name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_flag(self, name: str, value: str | None) -> None:
+        """Keep a text under a name, or forget it; it is on disk when this returns."""
+        with self._committed():
+            if value is None:
+                self._db.execute("delete from flags where name = ?", (name,))
+            else:
+                self._db.execute("insert or replace into flags values (?, ?)", (name, value))
+
+    def flags(self, start: str) -> dict[str, str]:
+        """All flags whose names begin so."""
+        rows = self._db.execute("select name, value from flags where substr(name, 1, ?) = ?", (len(start), start))
+        return dict(rows.fetchall())
+
+    def add(self, intents: Iterable[Intent], trades: Iterable[Trade] = ()) -> None:
+        """Remember new orders, and new trades that they belong to, in one commit."""
+        with self._committed():
+            self._insert("trades", TRADE_COLUMNS, [astuple(trade) for trade in trades])
+            self._insert("intents", INTENT_COLUMNS, [astuple(intent) for intent in intents])
+
+    def answer(
+        self, client_id: str, state: IntentState, now_ms: int, *, filled_base: float = 0.0, note: str = ""
+    ) -> None:
+        """What the venue said of an order; what it has filled never shrinks."""
+        with self._committed():
+            self._db.execute(
+                "update intents set state = ?, answered_ms = ?, filled_base = max(filled_base, ?), note = ?"
+                " where client_id = ?",
+                (state, now_ms, filled_base, note, client_id),
+            )
+
+    def send_again(self, client_id: str, now_ms: int) -> None:
+        """An order that the venue definitely does not have is about to be sent once more."""
+        with self._committed():
+            self._db.execute(
+                "update intents set state = 'unknown', sent_ms = ?, n_sent = n_sent + 1 where client_id = ?",
+                (now_ms, client_id),
+            )
+
+    def end_trade(self, key: str, now_ms: int, why: str | None) -> None:
+        """A trade is over."""
+        with self._committed():
+            self._db.execute("update trades set closed_ms = ?, ended = ? where key = ?", (now_ms, why, key))
+
+    def reopen_trade(self, key: str) -> None:
+        """A trade that was given up is not over after all."""
+        with self._committed():
+            self._db.execute("update trades set closed_ms = null, ended = null where key = ?", (key,))
+
+    def open_trade(self, symbol: str) -> Trade | None:
+        """The symbol's trade that is not over: there is at most one."""
+        return self._one_trade("where symbol = ? and closed_ms is null order by rowid desc limit 1", (symbol,))
+
+    def last_trade(self, symbol: str) -> Trade | None:
+        """The symbol's newest trade, over or not."""
+        return self._one_trade("where symbol = ? order by rowid desc limit 1", (symbol,))
+
+    def trade(self, key: str) -> Trade | None:
+        """A trade by its key."""
+        return self._one_trade("where key = ?", (key,))
+
+    def trades(self, *, is_open: bool | None = None) -> list[Trade]:
+        """All trades, or those that are open or over, in order of their beginning."""
+        where = {None: "", True: "where closed_ms is null", False: "where closed_ms is not null"}[is_open]
+        return [
+            Trade(*row)
+            for row in self._db.execute(f"select {TRADE_COLUMNS} from trades {where} order by created_ms, key")
+        ]
+
+    def intents(self, trade: str) -> list[Intent]:
+        """All orders meant for a trade, oldest first."""
+        return self._intents("where trade = ? order by sent_ms, client_id", (trade,))
+
+    def intent(self, client_id: str) -> Intent | None:
+        """An order by its id."""
+        found = self._intents("where client_id = ?", (client_id,))
+        return found[0] if found else None
+
+    def unsettled(self, symbol: str) -> list[Intent]:
+        """Orders of a symbol whose fate is not final."""
+        return self._intents("where symbol = ? and state in ('unknown', 'open') order by sent_ms, client_id", (symbol,))
+
+    def n_attempts(self, trade: str, leg: Leg) -> int:
+        """How many orders were meant for a leg so far."""
+        row = self._db.execute("select count(*) from intents where trade = ? and leg = ?", (trade, leg)).fetchone()
+        return int(row[0])
+
+    def symbols(self) -> set[str]:
+        """Symbols that something is still to be done about: an open trade, or an order whose fate is not final."""
+        rows = self._db.execute(
+            "select symbol from trades where closed_ms is null"
+            " union select symbol from intents where state in ('unknown', 'open')"
+        )
+        return {str(symbol) for (symbol,) in rows}
+
+    def add_fills(self, fills: Sequence[tuple[Fill, str | None]]) -> list[Fill]:
+        """Remember executions with the trades that they belong to; returns those that were new."""
+        new = [(fill, trade) for fill, trade in fills if not self._has_fill(fill)]
+        if new:
+            with self._committed():
+                self._insert("fills", FILL_COLUMNS + ", trade", [(*astuple(fill), trade) for fill, trade in new])
+        return [fill for fill, _ in new]
+
+    def fills(self, trade: str) -> list[Fill]:
+        """Executions of a trade in order."""
+        where = f"select {FILL_COLUMNS} from fills where trade = ? order by ts_ms, length(trade_id), trade_id"
+        return [_fill(row) for row in self._db.execute(where, (trade,))]
+
+    def all_fills(self) -> list[Fill]:
+        """Every execution that is known, in order."""
+        rows = self._db.execute(f"select {FILL_COLUMNS} from fills order by ts_ms, length(trade_id), trade_id")
+        return [_fill(row) for row in rows]
+
+    def last_fill_ms(self, symbol: str) -> int | None:
+        """When the newest known execution of a symbol was."""
+        row = self._db.execute("select max(ts_ms) from fills where symbol = ?", (symbol,)).fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def add_funding(self, payments: Sequence[FundingPayment]) -> None:
+        """Remember payments; those that are known already change nothing."""
+        if payments:
+            with self._committed():
+                self._db.executemany(
+                    "insert or ignore into funding (payment_id, symbol, paid_quote, ts_ms) values (?, ?, ?, ?)",
+                    [astuple(payment) for payment in payments],
+                )
+
+    def all_funding(self) -> list[FundingPayment]:
+        """Every payment that is known, in order."""
+        rows = self._db.execute("select payment_id, symbol, paid_quote, ts_ms from funding order by ts_ms, payment_id")
+        return [FundingPayment(*row) for row in rows]
+
+    def funding_paid(self, symbol: str, start_ms: int, end_ms: int) -> float:
+        """What a position paid from start to end, both included."""
+        row = self._db.execute(
+            "select total(paid_quote) from funding where symbol = ? and ts_ms between ? and ?",
+            (symbol, start_ms, end_ms),
+        ).fetchone()
+        return float(row[0])
+
+    def last_funding_ms(self) -> int | None:
+        """When the newest known payment was."""
+        row = self._db.execute("select max(ts_ms) from funding").fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def first_trade_ms(self) -> int | None:
+        """When the first trade began."""
+        row = self._db.execute("select min(created_ms) from trades").fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def _has_fill(self, fill: Fill) -> bool:
+        found = self._db.execute("select 1 from fills where symbol = ? and trade_id = ?", (fill.symbol, fill.trade_id))
+        return found.fetchone() is not None
+
+    def _one_trade(self, where: str, values: tuple[Any, ...]) -> Trade | None:
+        row = self._db.execute(f"select {TRADE_COLUMNS} from trades {where}", values).fetchone()
+        return None if row is None else Trade(*row)
+
+    def _intents(self, where: str, values: tuple[Any, ...]) -> list[Intent]:
+        rows = self._db.execute(f"select {INTENT_COLUMNS} from intents {where}", values)
+        return [_intent(row) for row in rows]
+
+    def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            self._db.executemany(f"insert into {table} ({columns}) values ({marks})", rows)
+
+    def _check_version(self) -> None:
+        self._refuse_version()
+        self._db.execute(f"pragma user_version = {VERSION}")
+
+    def _refuse_version(self) -> None:
+        version = int(self._db.execute("pragma user_version").fetchone()[0])
+        if version not in (0, VERSION):
+            raise LedgerError(
+                f"{self.path} is an intent journal of version {version}, wanted {VERSION}; "
+                "it was written by another release of tradsys, which is the one to trade this account with"
+            )
+
+    @contextmanager
+    def _committed(self) -> Iterator[None]:
+        with self._told_as_disk_error("write to"):
+            self._db.execute("begin immediate")
+            try:
+                yield
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+
+    @contextmanager
+    def _told_as_disk_error(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise DiskError(
+                f"could not {doing} the intent journal {self.path}: {error}; nothing of it was kept"
+            ) from error
+
+
+def _intent(row: tuple[Any, ...]) -> Intent:
+    values = dict(zip((field.name for field in fields(Intent)), row, strict=True))
+    return Intent(**values | {"is_reduce_only": bool(values["is_reduce_only"])})
+
+
+def _fill(row: tuple[Any, ...]) -> Fill:
+    values = dict(zip((field.name for field in fields(Fill)), row, strict=True))
+    return Fill(**values | {"is_maker": bool(values["is_maker"])})

@@ -1,0 +1,216 @@
+"""Random sequences of everything that may happen to an executor, each the same again from its seed.
+
+Entries long and short, exits on request, other hands on the account, faults on a fifth of the calls, and the death of
+the process at a random marked step. Afterwards everything must be explained.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.exchange.building import random_exchange
+from tests.exchange.faults import FaultRates, FaultSchedule, rough
+from tests.exchange.in_process import InProcessVenue
+from tests.live.execution.lives import Life
+from tests.live.virtual_time import LoopClock, run_virtual
+
+from tradsys.live.client_ids import prefix
+from tradsys.live.entry import Entry
+from tradsys.live.execution.rules import ExecutionRules
+from tradsys.live.intents import IntentJournal
+from tradsys.live.venue import MarketRules, OrderRefused, OrderRequest, VenueRefused, VenueUnknown
+
+RULES = ExecutionRules(account="sim", grace_ms=3_500, entry_patience_ms=12_000, settle_ms=20_000)
+BAR_MS = 4_000
+CYCLE_S = 0.5
+WALLET = 10_000.0
+QUIET = FaultRates()
+UNPROTECTED_MS = 5_000
+
+
+@dataclass(slots=True)
+class Figures:
+    """What happened in one sequence."""
+
+    seed: int
+    n_submits: int = 0
+    n_faulty: int = 0
+    n_kills: int = 0
+    n_trades: int = 0
+    worst_ms: int = 0
+    died_at: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+
+class CountingVenue(InProcessVenue):
+    """Counts orders sent, and those whose way was not the straight one."""
+
+    n_submits = n_faulty = 0
+
+    async def place(self, order: OrderRequest) -> Any:
+        self.n_submits += 1
+        before = sum(self.exchange.faults.happened[name] for name in ("refuse_stop", "partial", "slow_match", "unseen"))
+        try:
+            answer = await super().place(order)
+        except (VenueUnknown, OrderRefused):
+            self.n_faulty += 1
+            raise
+        after = sum(self.exchange.faults.happened[name] for name in ("refuse_stop", "partial", "slow_match", "unseen"))
+        self.n_faulty += after > before
+        return answer
+
+
+class Sequence:
+    """One seed's story: lives and deaths over one journal and one exchange."""
+
+    def __init__(self, seed: int, clock: LoopClock, *, seconds: float, rate: float) -> None:
+        self.seed, self.clock, self.seconds = seed, clock, seconds
+        self.draw = random.Random(f"story:{seed}")
+        symbols = ("BTCUSDT", "ETHUSDT")[: 1 + (self.draw.random() < 0.4)]
+        self.exchange = random_exchange(
+            clock, symbols, seed=seed, faults=FaultSchedule(seed, rough(rate)), interval_ms=BAR_MS, history=1,
+            wallet=WALLET, volatility=1.5e-3,
+        )  # fmt: skip
+        self.exchange.turn(False)
+        self.venue = CountingVenue(self.exchange, seed=seed)
+        self.journal = IntentJournal(":memory:")
+        self.markets: dict[str, MarketRules] = {}
+        self.figures = Figures(seed)
+        self.kill_rate = self.draw.choice((0.0, 0.01, 0.03, 0.08))
+
+    async def run(self) -> Figures:
+        faults = self.exchange.faults
+        rates, faults.rates = faults.rates, QUIET
+        self.markets = dict(await self.venue.markets(list(self.exchange.symbols)))
+        faults.rates = rates
+        end_ms = self.clock.now_ms() + round(self.seconds * 1_000)
+        while self.clock.now_ms() < end_ms:
+            await self._live(end_ms)
+        faults.rates = QUIET
+        await self._settle()
+        await self.venue.close()
+        self.journal.close()
+        return self.figures
+
+    async def _live(self, end_ms: int) -> None:
+        """One life: until it dies of a step, or its time is over."""
+        life = Life(self.venue, self.journal, self.clock, RULES, self.markets, self._fate)
+        self.exchange.turn(True)
+        life.begin(CYCLE_S)
+        life.do(self._ask_things(life))
+        left_s = max(0.0, (end_ms - self.clock.now_ms()) / 1_000)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(life.dead.wait(), left_s)
+        self.exchange.turn(False)
+        if life.died_at:
+            self.figures.n_kills += 1
+            self.figures.died_at[life.died_at] += 1
+        await life.end(is_abrupt=self.draw.random() < 0.5)
+        await asyncio.sleep(self.draw.choice((0.0, 0.2, 2.0, 8.0)))
+
+    def _fate(self, point: str) -> bool:
+        return self.draw.random() < self.kill_rate
+
+    async def _ask_things(self, life: Life) -> None:
+        """What strategy and people do, at random times."""
+        while True:
+            await asyncio.sleep(self.draw.uniform(0.2, 4.0))
+            what, symbol = self.draw.random(), self.draw.choice(list(self.markets))
+            if what < 0.80:
+                life.do(life.executor.enter([self._entry(name) for name in self.markets if self.draw.random() < 0.8]))
+            elif what < 0.90:
+                life.executor.request_exit(symbol, "forceexit")
+            elif what < 0.93:
+                life.do(life.executor.flatten())
+            elif what < 0.96:
+                life.do(self._other_hand(symbol))
+
+    def _entry(self, symbol: str) -> Entry:
+        draw, market, now = self.draw, self.markets[symbol], self.clock.now_ms()
+        price = self.exchange.state(symbol).price
+        lots = draw.choice((1, 2, 3, 10, 25)) * max(1, round(60 / price / market.lot))
+        return Entry(
+            symbol=symbol, side=draw.choice((1, -1)), size_base=round(lots * market.lot, 10), reference_price=price,
+            share=0.1, close_ms=now, deadline_ms=now + draw.choice((3_000, 8_000, 60_000)),
+            stop_distance=price * draw.choice((2e-3, 4e-3, 1e-2)),
+            target_distance=price * draw.choice((2e-3, 5e-3, 1e-2)), probability=0.6,
+            expected_net=0.001, reason="story", bar_hash="", bundle_hash="",
+        )  # fmt: skip
+
+    async def _other_hand(self, symbol: str) -> None:
+        """Somebody trades the account by hand."""
+        market, price = self.markets[symbol], self.exchange.state(symbol).price
+        size = round(5 * max(1, round(60 / price / market.lot)) * market.lot, 10)
+        order = OrderRequest(f"hand-{self.clock.now_ms()}", symbol, self.draw.choice((1, -1)), "market", size)
+        with suppress(VenueUnknown, OrderRefused, VenueRefused):
+            await InProcessVenue.place(self.venue, order)
+
+    async def _settle(self) -> None:
+        """The weather clears up: everything comes to rest, is explained, is left, and is explained again."""
+        life = Life(self.venue, self.journal, self.clock, RULES, self.markets, lambda _: False)
+        self.exchange.turn(True)
+        for _ in range(100):
+            if await life.executor.reconcile_all():
+                break
+            await asyncio.sleep(CYCLE_S)
+        else:
+            self.figures.failures.append("did not come to rest")
+        await self._check_rest(life)
+        if not await life.executor.flatten():
+            self.figures.failures.append("flatten left something")
+        await self._check_left(life)
+        self._check_always(life)
+        await life.end()
+
+    async def _check_rest(self, life: Life) -> None:
+        rows = [row for row in life.executor.trades() if row["is_open"]]
+        for symbol, rules in self.markets.items():
+            state = self.exchange.state(symbol)
+            own = sum(row["side"] * row["open_base"] for row in rows if row["symbol"] == symbol)
+            self._same(f"{symbol}: position and journal", state.holding.size, own, rules.lot / 2)
+            stops = sum(o.left for o in state.open.values() if o.is_algo and o.side * state.holding.size < 0)
+            self._same(f"{symbol}: position and stops", stops, abs(state.holding.size), rules.lot / 2)
+
+    async def _check_left(self, life: Life) -> None:
+        report, rows = self.exchange.report(), life.executor.trades()
+        ours = [name for name in report["open"] if name.startswith(prefix(RULES.account))]
+        self._none("positions after flatten", report["positions"])
+        self._none("orders after flatten", ours)
+        self._none("open trades after flatten", [row["key"] for row in rows if row["is_open"]])
+        self._none("wishes after flatten", self.journal.flags("exit:") or self.journal.flag("flatten"))
+        explained = WALLET + sum(row["result_quote"] for row in rows)
+        self._same("wallet", report["wallet"], explained, 1e-6)
+
+    def _check_always(self, life: Life) -> None:
+        report = self.exchange.report()
+        self._none("duplicates", report["duplicates"])
+        self._none("orphans", report["orphans"])
+        accepted = [name for name in self.exchange.watch.ids if name.startswith(prefix(RULES.account))]
+        self._none("ids that the journal does not know", [name for name in accepted if not self.journal.intent(name)])
+        worst = max(report["unprotected_ms"].values(), default=0)
+        self._none("unprotected for ms", worst if worst > UNPROTECTED_MS else 0)
+        f, rows = self.figures, life.executor.trades()
+        f.worst_ms, f.n_trades = worst, len(rows)
+        f.reasons.update(row["exit_reason"] for row in rows)
+        f.n_submits, f.n_faulty = self.venue.n_submits, self.venue.n_faulty
+
+    def _same(self, what: str, found: float, wanted: float, within: float) -> None:
+        if abs(found - wanted) > within:
+            self.figures.failures.append(f"{what}: found {found}, wanted {wanted}")
+
+    def _none(self, what: str, found: Any) -> None:
+        if found:
+            self.figures.failures.append(f"{what}: {found}")
+
+
+def run_sequence(seed: int, *, seconds: float = 24.0, rate: float = 0.2) -> Figures:
+    """One sequence from its seed; its failures are empty where all was well."""
+
+    async def main(clock: LoopClock) -> Figures:
+        return await Sequence(seed, clock, seconds=seconds, rate=rate).run()
+
+    return run_virtual(main)
