@@ -53,7 +53,12 @@ class InProcessVenue:
     name = "binanceusdm"
 
     def __init__(
-        self, exchange: Exchange, *, seed: int | str = 0, latency_ms: tuple[float, float] = LATENCY_MS
+        self,
+        exchange: Exchange,
+        *,
+        seed: int | str = 0,
+        latency_ms: tuple[float, float] = LATENCY_MS,
+        timeout_ms: tuple[float, float] = TIMEOUT_MS,
     ) -> None:
         self.exchange = exchange
         self.can_withdraw = self.is_hedge_mode = self.is_multi_asset = False
@@ -62,7 +67,6 @@ class InProcessVenue:
         self._driver = Driver(exchange)
         self._ahead_ms: float | None = None
         self._streams: list[asyncio.Queue[Hint | None]] = []
-        self._later: set[asyncio.TimerHandle] = set()
 
     async def server_time_ms(self) -> int:
         now = await self._ask(self.exchange.advance, is_signed=False)
