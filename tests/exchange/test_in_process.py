@@ -60,7 +60,7 @@ class PlainClient:
             await asyncio.sleep(0.3)
 
 
-def session(seed: int, minutes: float = 5.0) -> dict:
+def session(seed: int, minutes: float = 10.0) -> dict:
     """What the exchange says after some minutes of two symbols under rough faults."""
 
     async def main(clock: LoopClock) -> dict:
@@ -84,9 +84,9 @@ async def _ended(tasks: list[asyncio.Task]) -> list[asyncio.Task]:
 
 
 def test_a_patient_client_leaves_no_duplicate_and_no_orphan():
-    reports = [session(seed) for seed in range(6)]
-    assert [report["duplicates"] for report in reports] == [[]] * 6
-    assert [report["orphans"] for report in reports] == [[]] * 6
+    reports = [session(seed) for seed in range(12)]
+    assert [report["duplicates"] for report in reports] == [[]] * 12
+    assert [report["orphans"] for report in reports] == [[]] * 12
     happened = {name for report in reports for name in report["faults"]}
     assert happened >= {"lose_answer", "lose_request", "late_arrival", "busy", "busy_after", "partial", "slow_match"}
     assert happened >= {"refuse_stop", "unseen", "limited", "early_close", "revised_bar", "missing_bar"}
