@@ -13,6 +13,7 @@ from tradsys.live.clock import Clock
 
 START_MS = 1_700_000_040_000 - 20_000
 """Twenty seconds before a whole minute."""
+
 FIRST_MS = START_MS + 20_000
 """The first close after the start."""
 
