@@ -17,10 +17,9 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.time import interval_ms, parse_interval
 from tradsys.live.account import AccountFolder, Scrubber, read_status
 from tradsys.live.account.folder import Money, account_folder
-from tradsys.live.bot import Bot
 from tradsys.live.clock import Clock, SystemClock
-from tradsys.live.compose import composed
-from tradsys.live.control import Command
+from tradsys.live.compose import BotWish, composed
+from tradsys.live.control import Command, Control
 from tradsys.live.places import exchange, is_same_venue, market_data, on_paper, tape, tape_bars, tape_start_ms
 from tradsys.live.preflight import AskedFor, check_confirmed
 from tradsys.live.tape_time import play
@@ -84,26 +83,29 @@ def trade(bundle: Path, account: str, root: Path, options: "StartOptions", *, as
 
 async def _run(session: Session, clock: Clock) -> None:
     deployment, settings = session.bundle.deployment, session.settings
-    scrub = Scrubber(settings.secrets)
-    with AccountFolder(session.path, clock, money=session.money, venue=deployment.venue, scrub=scrub) as folder:
+    wish = BotWish(
+        bundle=session.bundle,
+        settings=settings,
+        reread=session.reread,
+        asked_for=_asked_for(session),
+        takes_unproven=session.options.unproven,
+        pace=session.pace,
+    )
+    account = AccountFolder(
+        session.path,
+        clock,
+        money=session.money,
+        venue=deployment.venue,
+        scrub=Scrubber(settings.secrets),
+        pace=session.pace,
+    )
+    with account as folder:
         folder.listen(partial(_print, clock, session.as_json))
         venue, over = _venue(session, folder, clock)
-        async with composed(
-            session.bundle,
-            settings,
-            folder,
-            venue,
-            clock,
-            asked_for=_asked_for(session),
-            takes_unproven=session.options.unproven,
-            reread=session.reread,
-            pace=session.pace,
-        ) as parts:
-            end = asyncio.create_task(
-                _when_over(over, lambda: parts.control.push(Command("stop", by="the tape's end")))
-            )
+        async with composed(wish, folder, venue, clock) as (bot, control):
+            end = asyncio.create_task(_stop_after(over, control))
             try:
-                await Bot(parts).run()
+                await bot.run()
             finally:
                 end.cancel()
 
@@ -121,10 +123,10 @@ def _venue(
     return on_paper(played, bundle, settings, folder), played.over
 
 
-async def _when_over(over: Callable[[], Coroutine[Any, Any, None]] | None, stop: Callable[[], None]) -> None:
+async def _stop_after(over: Callable[[], Coroutine[Any, Any, None]] | None, control: Control) -> None:
     if over is not None:
         await over()
-        stop()
+        control.push(Command("stop", by="the tape's end"))
 
 
 def _asked_for(session: Session) -> list[AskedFor]:
@@ -158,7 +160,7 @@ def _settings(options: "StartOptions") -> TradeSettings:
     given = overrides(options.settings, {})
     if others := [key for key in given if not key.startswith(SECTION)]:
         raise ConfigError(
-            f"{', '.join(others)} is no setting of section trade; a bundle has its own, and is deployed again to change it"
+            f"{', '.join(others)} is no setting of section trade; a bundle has its own, and is deployed anew to change it"
         )
     return TradeSettings.load(file=options.config, overrides=given)
 

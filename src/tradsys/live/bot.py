@@ -102,7 +102,9 @@ class Bot:
             folder.tell("stopped", {"state": self._parts.risk.state.value})
         standing = self._parts.risk.standing
         if standing.state is TradingState.HALTED:
-            raise HaltError(f"{folder.name} was halted: {standing.reason}; start it again, look, and tradsys trade resume")
+            raise HaltError(
+                f"{folder.name} was halted: {standing.reason}; start it again, look, and tradsys trade resume"
+            )
 
     def hint(self, hint: Hint) -> None:
         """Something happened at the venue: look at once. Handed to the feed, whose stream brings the hints."""
@@ -186,7 +188,9 @@ class Bot:
             try:
                 self._saw(await self._parts.venue.account())
             except (VenueUnknown, VenueRefused) as error:
-                self._parts.folder.tell("error", {"what": "account", "reason": f"{error}; nothing is entered on this close"})
+                self._parts.folder.tell(
+                    "error", {"what": "account", "reason": f"{error}; nothing is entered on this close"}
+                )
                 return None
         return self._account
 
@@ -211,9 +215,7 @@ class Bot:
             self.status.entered(outcomes)
             self._wake.set()
 
-    def _allowed(
-        self, entries: list[Entry], account: AccountState, open_trades: list[dict[str, Any]]
-    ) -> list[Entry]:
+    def _allowed(self, entries: list[Entry], account: AccountState, open_trades: list[dict[str, Any]]) -> list[Entry]:
         """Those that the limits let pass."""
         worth = {one["symbol"]: float(one["size_base"] * one["reference_price"]) for one in open_trades}
         kept, _ = self._parts.risk.allow(entries, account, worth) if entries else ([], [])

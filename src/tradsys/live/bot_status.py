@@ -45,7 +45,9 @@ class BotStatus:
         self._close_ms = close.close_ms
         self._outcomes = {}
         for decision in decisions:
-            told = {name: getattr(decision, name) for name in ("action", "side", "probability", "expected_net", "reason")}
+            told = {
+                name: getattr(decision, name) for name in ("action", "side", "probability", "expected_net", "reason")
+            }
             self._decisions[decision.symbol] = {"close_ms": close.close_ms, **told}
         for symbol, why in {**close.missing, **undecided}.items():
             self._decisions[symbol] = {"close_ms": close.close_ms, "action": 0, "reason": why}

@@ -1,22 +1,25 @@
 """A bot made ready: bundle, account, venue and limits checked against each other, and all that trades built of them."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from tradsys.bundle.deployment import Deployment
 from tradsys.core.time import format_interval
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.account_mode import set_and_read_back
+from tradsys.live.bars.feed import BarFeed
+from tradsys.live.bot import Bot, BotParts
 from tradsys.live.clock import Clock
 from tradsys.live.control import Control
+from tradsys.live.deciding import Decider
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.intents import IntentJournal
+from tradsys.live.outside.providers import outside_sources
 from tradsys.live.preflight import AskedFor, Cleared, preflight
-from tradsys.live.risk.limits import limits_of
+from tradsys.live.risk.limits import RiskLimits, limits_of
 from tradsys.live.risk.risk import Risk
 from tradsys.live.venue import MarketRules, Venue
 from tradsys.predictor.traded import TradedBundle
@@ -24,8 +27,8 @@ from tradsys.settings.trade import SECTION, TradeSettings
 
 
 @dataclass(frozen=True, slots=True)
-class BotParts:
-    """What a bot is made of; `markets` are the rules by symbol, to which found positions add theirs.
+class BotWish:
+    """What somebody wants traded, and how: the bundle, the settings, and what was said beside them.
 
     `reread` gives the settings as they are now. `pace` is how many seconds of the clock pass in one real one: more than
     1 where a tape is played.
@@ -33,130 +36,126 @@ class BotParts:
 
     bundle: TradedBundle
     settings: TradeSettings
-    cleared: Cleared
-    folder: AccountFolder
-    control: Control
-    venue: Venue
-    markets: dict[str, MarketRules]
-    journal: IntentJournal
-    risk: Risk
-    executor: OrderExecutor
-    clock: Clock
     reread: Callable[[], TradeSettings]
+    asked_for: Collection[AskedFor] = ()
+    takes_unproven: bool = False
     pace: float = 1.0
-
-    @property
-    def deployment(self) -> Deployment:
-        return self.bundle.deployment
-
-    def about(self) -> dict[str, Any]:
-        """What every status begins with: what is traded, with whose money, on whose word, and what is amiss."""
-        one, folder = self.deployment, self.folder
-        return {
-            "account": folder.name,
-            "money": folder.money,
-            "unproven": self.cleared.unproven,
-            "trouble": folder.trouble,
-            "broken_audit": folder.broken_audit,
-            "venue": self.venue.name,
-            "symbols": list(one.symbols),
-            "interval": format_interval(timedelta(milliseconds=one.interval_ms)),
-            "profile": one.profile,
-            "verdict": one.verdict.verdict,
-            "bundle_hash": self.bundle.bundle_hash,
-            "expires_ms": one.expires_ms,
-            "notes": list(self.cleared.notes),
-            "now_ms": self.clock.now_ms(),
-        }
-
-    async def reload(self) -> Mapping[str, Any]:
-        """Take the limits of the settings as they are now; of what else has changed it is told that it takes a start."""
-        now, limits = self.reread(), self.risk.limits
-        self.risk.limits = limits_of(now)
-        changed = [
-            name for name in limits.__dataclass_fields__ if getattr(limits, name) != getattr(self.risk.limits, name)
-        ]
-        others = [
-            SECTION + name
-            for name in TradeSettings.model_fields
-            if name not in limits.__dataclass_fields__ and getattr(now, name) != getattr(self.settings, name)
-        ]
-        said = f"limits that changed: {', '.join(changed) or 'none'}"
-        return {"changed": changed, "takes_start": others, "said": said + _takes_start(others)}
 
 
 @asynccontextmanager
 async def composed(
-    bundle: TradedBundle,
-    settings: TradeSettings,
-    folder: AccountFolder,
-    venue: Venue,
-    clock: Clock,
-    *,
-    asked_for: Collection[AskedFor] = (),
-    takes_unproven: bool = False,
-    reread: Callable[[], TradeSettings],
-    pace: float = 1.0,
-) -> AsyncIterator[BotParts]:
-    """The parts of a bot for as long as the block lasts; whatever speaks against trading is raised before.
+    wish: BotWish, folder: AccountFolder, venue: Venue, clock: Clock
+) -> AsyncIterator[tuple[Bot, Control]]:
+    """A bot that may run, and how it is told something; whatever speaks against trading is raised before.
 
     The folder is held already. Nothing is changed at the venue before everything has been checked, and then only
     leverage and margin type.
     """
     try:
-        symbols = bundle.deployment.symbols
-        markets = dict(await venue.markets(symbols))
-        mode = await venue.mode(symbols)
-        checked = (bundle.deployment, mode, markets, settings, clock.now_ms())
-        cleared = preflight(*checked, wanted=asked_for, takes_unproven=takes_unproven)
-        await set_and_read_back(venue, symbols, settings.leverage, settings.margin_type)
-        journal = IntentJournal(folder.journal)
-        try:
-            yield _parts(bundle, settings, cleared, folder, venue, markets, journal, clock, reread, pace)
-        finally:
-            journal.close()
+        rules, cleared = await _cleared(wish, venue, clock)
+        with closing(IntentJournal(folder.journal)) as journal:
+            control = Control(folder.path, folder.tell, pace=wish.pace)
+            end = control.heed_signals()
+            try:
+                yield _bot(wish, folder, venue, clock, rules, cleared, journal, control), control
+            finally:
+                end()
     finally:
         await venue.close()
 
 
-def _parts(
-    bundle: TradedBundle,
-    settings: TradeSettings,
-    cleared: Cleared,
+async def _cleared(wish: BotWish, venue: Venue, clock: Clock) -> tuple[dict[str, MarketRules], Cleared]:
+    """The rules of the markets, and that the bundle may be traded on them with this account."""
+    deployment, settings = wish.bundle.deployment, wish.settings
+    rules = dict(await venue.markets(deployment.symbols))
+    mode = await venue.mode(deployment.symbols)
+    checked = (deployment, mode, rules, settings, clock.now_ms())
+    cleared = preflight(*checked, wanted=wish.asked_for, takes_unproven=wish.takes_unproven)
+    await set_and_read_back(venue, deployment.symbols, settings.leverage, settings.margin_type)
+    return rules, cleared
+
+
+def _bot(
+    wish: BotWish,
     folder: AccountFolder,
     venue: Venue,
-    markets: dict[str, MarketRules],
-    journal: IntentJournal,
     clock: Clock,
-    reread: Callable[[], TradeSettings],
-    pace: float,
-) -> BotParts:
-    risk = Risk(limits_of(settings), journal, clock, folder.tell, bands=bundle.deployment.bands)
+    rules: dict[str, MarketRules],
+    cleared: Cleared,
+    journal: IntentJournal,
+    control: Control,
+) -> Bot:
+    deployment, tell = wish.bundle.deployment, folder.tell
+    risk = Risk(limits_of(wish.settings), journal, clock, tell, bands=deployment.bands)
     executor = OrderExecutor(
+        venue, journal, clock, ExecutionRules(folder.name), markets=rules, tell=tell, halt=risk.halt
+    )
+    outside = outside_sources(deployment, venue, tell=tell)
+    feed = BarFeed(
         venue,
-        journal,
+        deployment.symbols,
+        deployment.interval_ms,
         clock,
-        ExecutionRules(folder.name),
-        markets=markets,
-        tell=folder.tell,
-        halt=risk.halt,
-    )
-    return BotParts(
-        bundle=bundle,
-        settings=settings,
-        cleared=cleared,
-        folder=folder,
-        control=Control(folder.path, folder.tell, pace=pace),
-        venue=venue,
-        markets=markets,
-        journal=journal,
-        risk=risk,
-        executor=executor,
-        clock=clock,
-        reread=reread,
-        pace=pace,
+        tell=tell,
+        wait_s=wish.settings.bar_wait_s,
+        on_hint=lambda hint: bot.hint(hint),
+        preparations=(outside.refresh,),
     )
 
+    async def reload() -> Mapping[str, Any]:
+        return _reloaded(wish, risk)
 
-def _takes_start(others: Collection[str]) -> str:
-    return f"; {', '.join(others)} changed too, which the next start takes" if others else ""
+    bot = Bot(
+        BotParts(
+            deployment=deployment,
+            venue=venue,
+            feed=feed,
+            decider=Decider(wish.bundle.predictor, deployment, wish.bundle.bundle_hash, tell=tell, outside=outside),
+            outside=outside,
+            executor=executor,
+            risk=risk,
+            folder=folder,
+            control=control,
+            clock=clock,
+            rules=rules,
+            about=about(wish.bundle, cleared, folder, venue),
+            reload=reload,
+        )
+    )
+    return bot
+
+
+def about(bundle: TradedBundle, cleared: Cleared, folder: AccountFolder, venue: Venue) -> dict[str, Any]:
+    """What every status begins with: what is traded, with whose money, on whose word, and what to know of it."""
+    one = bundle.deployment
+    return {
+        "account": folder.name,
+        "money": folder.money,
+        "unproven": cleared.unproven,
+        "notes": list(cleared.notes),
+        "broken_audit": folder.broken_audit,
+        "venue": venue.name,
+        "symbols": list(one.symbols),
+        "interval": format_interval(timedelta(milliseconds=one.interval_ms)),
+        "profile": one.profile,
+        "verdict": one.verdict.verdict,
+        "bundle_hash": bundle.bundle_hash,
+        "expires_ms": one.expires_ms,
+    }
+
+
+def _reloaded(wish: BotWish, risk: Risk) -> dict[str, Any]:
+    """Take the limits of the settings as they are now; of what else has changed it is told that it takes a start."""
+    now, before = wish.reread(), risk.limits
+    risk.limits = limits_of(now)
+    names = {one.name for one in fields(RiskLimits)}
+    changed = sorted(name for name in names if getattr(before, name) != getattr(risk.limits, name))
+    others = sorted(
+        SECTION + name
+        for name in TradeSettings.model_fields.keys() - names
+        if getattr(now, name) != getattr(wish.settings, name)
+    )
+    said = f"limits that changed: {', '.join(changed) or 'none'}"
+    if others:
+        said += f"; {', '.join(others)} changed too, which the next start takes"
+    return {"changed": changed, "takes_start": others, "said": said}

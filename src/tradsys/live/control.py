@@ -10,7 +10,7 @@ import secrets
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -78,7 +78,7 @@ class Control:
 
         return end
 
-    async def commands(self) -> AsyncIterator[Command]:
+    async def commands(self) -> AsyncGenerator[Command]:
         """Whatever is wanted, as it comes; each is told before it is given."""
         while True:
             for command in self._found():

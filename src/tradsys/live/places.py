@@ -76,8 +76,8 @@ def tape_start_ms(bars: Mapping[str, pl.DataFrame], n_bars: int) -> int:
     for symbol, frame in bars.items():
         if len(frame) <= n_bars:
             raise NotEnoughBars(
-                f"the tape of {symbol} has {len(frame):,} bars, and the bundle needs {n_bars:,} before it decides and one "
-                "to decide on; play more"
+                f"the tape of {symbol} has {len(frame):,} bars, and the bundle needs {n_bars:,} before it decides "
+                "and one to decide on; play more"
             )
     return max(int(ts_ms(frame)[n_bars]) for frame in bars.values())
 

@@ -45,11 +45,21 @@ class AccountFolder:
     """A traded account's folder, held by this process within a `with` block.
 
     What happens is told by `tell`, which writes the audit log and whatever else listens; `trouble` is a sentence while
-    the disk takes nothing, and then no entries may be made. Nothing written holds a secret that `scrub` knows.
+    the disk takes nothing, and then no entries may be made. Nothing written holds a secret that `scrub` knows. `pace` is
+    how many seconds of the loop pass in one real one: more than 1 where a tape is played.
     """
 
-    def __init__(self, path: Path, clock: Clock, *, money: Money, venue: str, scrub: Scrubber = Scrubber()) -> None:
-        self.path, self._clock, self._scrub = path, clock, scrub
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        money: Money,
+        venue: str,
+        scrub: Scrubber = Scrubber(),
+        pace: float = 1.0,
+    ) -> None:
+        self.path, self._clock, self._scrub, self._pace = path, clock, scrub, pace
         self.money: Money = money
         self._kind = {"money": money, "venue": venue}
         self._listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
@@ -117,18 +127,15 @@ class AccountFolder:
         else:
             self._status_trouble = ""
 
-    async def keep(self, status: Callable[[], Mapping[str, Any]], *, pace: float = 1.0) -> None:
-        """Write the status every two seconds, and sync the audit log beside the loop, until it is cancelled.
-
-        `pace` is how many seconds of the loop pass in one real one.
-        """
+    async def keep(self, status: Callable[[], Mapping[str, Any]]) -> None:
+        """Write the status every two seconds, and sync the audit log beside the loop, until it is cancelled."""
         self._is_kept = True
         try:
             for turn in count():
                 if turn % round(STATUS_EVERY_S / SYNC_EVERY_S) == 0:
                     self.write_status(status())
                 await self._audit.sync_beside()
-                await asyncio.sleep(SYNC_EVERY_S * pace)
+                await asyncio.sleep(SYNC_EVERY_S * self._pace)
         finally:
             self._is_kept = False
             self._audit.sync()
