@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import ConfigError, TradsysError
 from tradsys.core.time import interval_ms, parse_interval
 from tradsys.live.account import AccountFolder, Scrubber, read_status
 from tradsys.live.account.folder import Money, account_folder
+from tradsys.live.account.guard import guard_process
 from tradsys.live.clock import Clock, SystemClock
 from tradsys.live.compose import BotWish, composed
 from tradsys.live.control import Command, Control
@@ -66,19 +67,43 @@ def trade(bundle: Path, account: str, root: Path, options: "StartOptions", *, as
     """Trade until it ends; the exit code is 0 where it was told to, and that of the error otherwise."""
     path, reread = account_folder(account, root), partial(_settings, options)
     settings = reread()
-    check_confirmed(account, settings.confirm, is_live=options.live)
+    scrub = Scrubber(settings.secrets)
+    end = guard_process(scrub)
+    try:
+        session = _session(bundle, path, settings, options, reread, as_json=as_json)
+        _play(session)
+    except TradsysError as error:
+        end()
+        raise type(error)(scrub.text(str(error))) from None
+    end()  # and not after anything else that is raised: the guard is there when it is printed
+    return 0
+
+
+def _session(
+    bundle: Path,
+    path: Path,
+    settings: TradeSettings,
+    options: "StartOptions",
+    reread: Callable[[], TradeSettings],
+    *,
+    as_json: bool,
+) -> Session:
+    """Everything that can be checked without asking a venue."""
+    check_confirmed(path.name, settings.confirm, is_live=options.live)
     if options.live and options.tape:
         raise ConfigError("--tape plays bars of the past, and --live trades with money: give one of them")
     if not bundle.is_dir():
         raise ConfigError(_no_bundle(bundle))
     traded = read_deployment(bundle, plugins=options.plugin or ())
     bars = tape_bars(options.tape, traded.deployment) if options.tape else None
-    session = Session(traded, settings, path, options, reread, bars, as_json)
-    if bars is None:
+    return Session(traded, settings, path, options, reread, bars, as_json)
+
+
+def _play(session: Session) -> None:
+    if session.bars is None:
         asyncio.run(_run(session, SystemClock()))
     else:
-        play(partial(_run, session), start_ms=_start_ms(session, bars), speed=options.speed or inf)
-    return 0
+        play(partial(_run, session), start_ms=_start_ms(session, session.bars), speed=session.options.speed or inf)
 
 
 async def _run(session: Session, clock: Clock) -> None:
@@ -160,7 +185,7 @@ def _settings(options: "StartOptions") -> TradeSettings:
     given = overrides(options.settings, {})
     if others := [key for key in given if not key.startswith(SECTION)]:
         raise ConfigError(
-            f"{', '.join(others)} is no setting of section trade; a bundle has its own, and is deployed anew to change it"
+            f"{', '.join(others)} is no setting of section trade; a bundle has its own, and is deployed anew"
         )
     return TradeSettings.load(file=options.config, overrides=given)
 

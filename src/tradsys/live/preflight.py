@@ -144,8 +144,11 @@ def _why_unproven(deployment: Deployment, mode: AccountMode | None) -> str:
 
 
 def _notes(deployment: Deployment, mode: AccountMode | None, now_ms: int) -> Iterator[str]:
-    if deployment.created_ms > now_ms:
-        yield f"the bundle was made at {stamp(deployment.created_ms)}, which is still to come; look at the clock"
+    if deployment.trained_to_ms > now_ms:
+        yield (
+            f"the bundle was trained on bars up to {stamp(deployment.trained_to_ms)}, and it is {stamp(now_ms)}: it has "
+            "seen what is to come, and what it earns says nothing"
+        )
     if mode is None:
         return
     costs, paid = deployment.costs, f"{mode.taker_bps:g} (taker) and {mode.maker_bps:g} (maker) bps"

@@ -45,8 +45,8 @@ class AccountFolder:
     """A traded account's folder, held by this process within a `with` block.
 
     What happens is told by `tell`, which writes the audit log and whatever else listens; `trouble` is a sentence while
-    the disk takes nothing, and then no entries may be made. Nothing written holds a secret that `scrub` knows. `pace` is
-    how many seconds of the loop pass in one real one: more than 1 where a tape is played.
+    the disk takes nothing, and then no entries may be made. Nothing written holds a secret that `scrub` knows.
+    `pace` is how many seconds of the loop pass in one real one: more than 1 where a tape is played.
     """
 
     def __init__(
