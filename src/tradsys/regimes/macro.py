@@ -87,6 +87,11 @@ class FittedMacroFilter(PlainValues):
         return self.regimes.n_states
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns that the bars must carry, as `core.outside` names them."""
+        return tuple(name for series, _ in self.series for name in _columns_of(series))
+
+    @property
     def lookback(self) -> int:
         """Bars that hold `window` sessions and the day before them, holidays included."""
         days = ceil(_DAYS_A_SESSION * self.window) + _CLOSED_DAYS
@@ -109,6 +114,11 @@ class FittedMacroFilter(PlainValues):
         return out
 
 
+def _columns_of(series: str) -> tuple[str, str]:
+    """The columns that are read of a series: its week's return, and its volatility."""
+    return f"macro_{series}_r5", f"macro_{series}_vol"
+
+
 @dataclass(frozen=True, slots=True)
 class _DailyObservations:
     """Daily observations at each bar: two numbers `values` (n, 2), the `day` (n,) of its close, whether it is `kept`.
@@ -127,8 +137,9 @@ class _DailyObservations:
         refuse_several(bars, "a macro supervisor")
         if (np.diff(ts_ms(bars)) <= 0).any():
             validate_bars(bars)
-        week = [risk * outside_values(bars, f"macro_{name}_r5") for name, risk in series]
-        wild = [outside_values(bars, f"macro_{name}_vol") for name, _ in series]
+        read = [[outside_values(bars, name) for name in _columns_of(one)] for one, _ in series]
+        week = [risk * moved for (moved, _), (_, risk) in zip(read, series, strict=True)]
+        wild = [vol for _, vol in read]
         shunned = np.sum(week, axis=0) / np.sqrt(len(series))
         values = np.column_stack([shunned, np.mean(wild, axis=0)])
         day = (ts_ms(bars) + interval_ms(interval)) // DAY_MS
