@@ -215,7 +215,7 @@ class BinanceFutures(BinanceClient):
         if became is None:
             raise VenueUnknown(f"{self.name}: {client_id} became order {actual}, which is not there yet")
         with readable(self.name, f"order {client_id}"):
-            self.became_of[market_id, actual] = client_id
+            self.remember(market_id, actual, client_id)
             return reading.algo_order(row, symbol, became)
 
     async def _already(self, order: OrderRequest) -> VenueOrder:
