@@ -22,7 +22,7 @@ from tradsys.live.clock import Clock, SystemClock
 from tradsys.live.compose import BotWish, composed
 from tradsys.live.control import Command, Control
 from tradsys.live.places import exchange, is_same_venue, market_data, on_paper, tape, tape_bars, tape_start_ms
-from tradsys.live.preflight import AskedFor, check_confirmed
+from tradsys.live.preflight import AskedFor, check_confirmed, check_wanted
 from tradsys.live.tape_time import play
 from tradsys.live.venue import Venue
 from tradsys.predictor.traded import TradedBundle, read_deployment
@@ -96,7 +96,9 @@ def _session(
         raise ConfigError(_no_bundle(bundle))
     traded = read_deployment(bundle, plugins=options.plugin or ())
     bars = tape_bars(options.tape, traded.deployment) if options.tape else None
-    return Session(traded, settings, path, options, reread, bars, as_json)
+    session = Session(traded, settings, path, options, reread, bars, as_json)
+    check_wanted(traded.deployment, _asked_for(session))
+    return session
 
 
 def _play(session: Session) -> None:

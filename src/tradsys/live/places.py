@@ -6,11 +6,10 @@ from typing import Final
 import polars as pl
 
 from tradsys.bundle.deployment import Deployment
-from tradsys.core.bars import split_symbols
 from tradsys.core.costs import Instrument
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import ts_ms
-from tradsys.data.load import load_bars
+from tradsys.data.market import load_market
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.clock import Clock
 from tradsys.live.venue import MarketData, Venue
@@ -61,13 +60,13 @@ def tape_bars(specs: Sequence[str], deployment: Deployment) -> dict[str, pl.Data
     found: dict[str, pl.DataFrame] = {}
     for spec in specs:
         symbol, _, rest = spec.partition("=")
-        if symbol in deployment.symbols:
-            frames = split_symbols(load_bars(rest))
-            if len(frames) != 1:
-                raise ConfigError(f"{spec} names bars of one symbol, found {', '.join(frames)}; name each")
-            found[symbol] = next(iter(frames.values())).with_columns(symbol=pl.lit(symbol))
-        else:
-            found |= split_symbols(load_bars(spec))
+        if symbol not in deployment.symbols:
+            found |= load_market([spec]).frames()
+            continue
+        frames = load_market([rest]).frames()
+        if len(frames) != 1:
+            raise ConfigError(f"{spec} names bars of one symbol, found {', '.join(frames)}; name each")
+        found[symbol] = next(iter(frames.values()))
     return found
 
 

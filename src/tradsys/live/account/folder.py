@@ -59,7 +59,7 @@ class AccountFolder:
         scrub: Scrubber = Scrubber(),
         pace: float = 1.0,
     ) -> None:
-        self.path, self._clock, self._scrub, self._pace = path, clock, scrub, pace
+        self.path, self.pace, self._clock, self._scrub = path, pace, clock, scrub
         self.money: Money = money
         self._kind = {"money": money, "venue": venue}
         self._listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
@@ -135,7 +135,7 @@ class AccountFolder:
                 if turn % round(STATUS_EVERY_S / SYNC_EVERY_S) == 0:
                     self.write_status(status())
                 await self._audit.sync_beside()
-                await asyncio.sleep(SYNC_EVERY_S * self._pace)
+                await asyncio.sleep(SYNC_EVERY_S * self.pace)
         finally:
             self._is_kept = False
             self._audit.sync()
