@@ -6,15 +6,15 @@ venue's own stops stay; whatever the venue does not answer is asked again.
 """
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import HaltError
 from tradsys.live.account.folder import AccountFolder
-from tradsys.live.allocation import allocate, shares_held
+from tradsys.live.allocation import allocate
 from tradsys.live.bars.close import Close
 from tradsys.live.bars.feed import BarFeed
 from tradsys.live.bot_status import BotStatus
@@ -23,12 +23,14 @@ from tradsys.live.control import Command, Control
 from tradsys.live.deciding import Decider
 from tradsys.live.entry import Entry
 from tradsys.live.execution.admission import FLATTEN
+from tradsys.live.execution.intent import Trade
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.obeying import Obedience, Reload
 from tradsys.live.outside.columns import OutsideSources
 from tradsys.live.risk.risk import Risk
+from tradsys.live.shares import granted_shares, shares_held
 from tradsys.live.state import TradingState
-from tradsys.live.venue import AccountState, Hint, MarketRules, Venue, VenueRefused, VenueUnknown
+from tradsys.live.venue import AccountState, Hint, MarketRules, Venue, VenueUnknown
 from tradsys.predictor.predictor import Decision
 
 CYCLE_S: Final = 1.0
@@ -37,8 +39,8 @@ CYCLE_S: Final = 1.0
 SOON_S: Final = 0.25
 """After a look that left something under way."""
 
-FRESH_MS: Final = 3_000
-"""An account that was seen longer ago is asked for again before entries are sized."""
+AFTER_MS: Final = 20
+"""After a close, before the account is looked at for it: what the last moment filled is booked by then."""
 
 AGAIN_S: Final = 5.0
 """Between two attempts to read the first history."""
@@ -73,8 +75,10 @@ class Bot:
         self._parts = parts
         self.status = BotStatus(parts.about, parts.executor, parts.risk, parts.folder, parts.clock)
         self._wake, self._stop = asyncio.Event(), asyncio.Event()
+        self._looking = asyncio.Lock()
         self._account: AccountState | None = None
-        self._failed: str | None = None
+        self._seen_ms = 0
+        self._failures = list[str]()
         self._left = set[str]()
         self._obeyed = set[asyncio.Task[None]]()
         self._obedience = Obedience(
@@ -116,29 +120,40 @@ class Bot:
             self._wake.clear()
             is_settled = await self._look()
             with suppress(TimeoutError):
-                async with asyncio.timeout(CYCLE_S if is_settled else SOON_S):
+                async with asyncio.timeout(min(CYCLE_S if is_settled else SOON_S, self._until_close_s())):
                     await self._wake.wait()
+
+    def _until_close_s(self) -> float:
+        """Until just after the next close, for which the account is looked at while the bars are asked for."""
+        interval_ms = self._parts.deployment.interval_ms
+        return (interval_ms - (self._parts.clock.now_ms() - AFTER_MS) % interval_ms) / 1_000
 
     async def _look(self) -> bool:
         """Bring every symbol to where it should be, and measure the account against its limits."""
         executor, risk = self._parts.executor, self._parts.risk
-        self._failed = None
-        is_settled = await executor.reconcile_all()
-        try:
-            self._saw(await self._parts.venue.account())
-        except VenueUnknown as error:
-            self._failed = str(error)
-        if self._failed is None:
-            risk.on_success()
-        else:
-            risk.on_error(self._failed)
-        self._tell_risk_of_exits()
-        if risk.state is TradingState.HALTED and self._holds_anything():
-            executor.journal.set_flag(FLATTEN, risk.standing.reason)
-        return is_settled and self._failed is None
+        async with self._looking:
+            self._failures.clear()
+            is_settled = await executor.reconcile_all()
+            await self._see()
+            if self._failures:
+                risk.on_error(self._failures[0])
+            else:
+                risk.on_success()
+            self._tell_risk_of_exits()
+            if risk.state is TradingState.HALTED and self._holds_anything():
+                executor.journal.set_flag(FLATTEN, risk.standing.reason)
+                self._wake.set()
+            return is_settled and not self._failures
 
-    def _saw(self, account: AccountState) -> None:
-        self._account = account
+    async def _see(self) -> None:
+        """The account as it is after what was done."""
+        began_ms = self._parts.clock.now_ms()
+        try:
+            account = await self._parts.venue.account()
+        except VenueUnknown as error:
+            self._failures.append(str(error))
+            return
+        self._account, self._seen_ms = account, began_ms
         self.status.saw(account)
         self._parts.risk.observe(account)
 
@@ -150,9 +165,8 @@ class Bot:
     async def _trade(self) -> None:
         """Read the history, then decide on each close."""
         await self._begin()
-        async with aclosing(self._parts.feed.closes()) as closes:
-            async for close in closes:
-                await self._on_close(close)
+        async for close in self._parts.feed.closes():
+            await self._on_close(close)
 
     async def _begin(self) -> None:
         """Histories and columns from outside; asked for again and again, since positions are protected meanwhile."""
@@ -174,33 +188,34 @@ class Bot:
         decisions = parts.decider.decide(close)
         for symbol in close.bars:
             parts.risk.on_data(symbol, close.close_ms)
-            if symbol in parts.decider.features:
-                parts.risk.on_features(symbol, close.close_ms, parts.decider.features[symbol])
+            if symbol not in parts.decider.undecided and (values := parts.decider.feature_values(symbol)):
+                parts.risk.on_features(symbol, close.close_ms, values)
         for symbol, why in parts.decider.cold.items():
             parts.feed.read_anew(symbol, why)
         self.status.decided(close, decisions, parts.decider.undecided)
-        if any(decision.action for decision in decisions) and (account := await self._fresh_account()) is not None:
+        if any(decision.action for decision in decisions) and (account := await self._seen_since(close.close_ms)):
             await self._enter(close, decisions, account)
 
-    async def _fresh_account(self) -> AccountState | None:
-        """The account as it was seen a moment ago, or asked for now; None where there is no answer: nothing is sized."""
-        if self._account is None or self.status.account_age_ms > FRESH_MS:
-            try:
-                self._saw(await self._parts.venue.account())
-            except (VenueUnknown, VenueRefused) as error:
-                self._parts.folder.tell(
-                    "error", {"what": "account", "reason": f"{error}; nothing is entered on this close"}
-                )
-                return None
+    async def _seen_since(self, close_ms: int) -> AccountState | None:
+        """The account as it was after a close; None where the venue does not tell: then nothing is entered on it."""
+        async with self._looking:
+            is_seen = self._seen_ms >= close_ms
+        if not is_seen:
+            await self._look()
+        if self._seen_ms < close_ms:
+            self._parts.folder.tell(
+                "error", {"what": "account", "reason": "it was not seen since the close: nothing is entered on it"}
+            )
+            return None
         return self._account
 
     async def _enter(self, close: Close, decisions: list[Decision], account: AccountState) -> None:
         parts = self._parts
-        open_trades = [trade for trade in parts.executor.trades() if trade["is_open"]]
+        open_trades = parts.executor.journal.trades(is_open=True)
         allocation = allocate(
             decisions,
             account,
-            shares_held({trade["symbol"]: trade.get("share") for trade in open_trades}, account),
+            shares_held(granted_shares(open_trades), account),
             parts.rules,
             parts.deployment.portfolio,
             prices={symbol: bar.close for symbol, bar in close.bars.items()},
@@ -215,24 +230,23 @@ class Bot:
             self.status.entered(outcomes)
             self._wake.set()
 
-    def _allowed(self, entries: list[Entry], account: AccountState, open_trades: list[dict[str, Any]]) -> list[Entry]:
+    def _allowed(self, entries: list[Entry], account: AccountState, open_trades: Sequence[Trade]) -> list[Entry]:
         """Those that the limits let pass."""
-        worth = {one["symbol"]: float(one["size_base"] * one["reference_price"]) for one in open_trades}
+        worth = {trade.symbol: trade.size_base * trade.reference_price for trade in open_trades}
         kept, _ = self._parts.risk.allow(entries, account, worth) if entries else ([], [])
         return kept
 
     async def _obey(self) -> None:
         """Commands as they come; one that takes long holds up no other, and stop is done at once."""
         control = self._parts.control
-        async with aclosing(control.commands()) as commands:
-            async for command in commands:
-                if command.verb == "stop":
-                    control.reply(command, {"said": "it stops; positions and their stops stay"})
-                    self._stop.set()
-                    continue
-                task = asyncio.create_task(self._do(command))
-                self._obeyed.add(task)
-                task.add_done_callback(self._obeyed.discard)
+        async for command in control.commands():
+            if command.verb == "stop":
+                control.reply(command, {"said": "it stops; positions and their stops stay"})
+                self._stop.set()
+                continue
+            task = asyncio.create_task(self._do(command))
+            self._obeyed.add(task)
+            task.add_done_callback(self._obeyed.discard)
 
     async def _do(self, command: Command) -> None:
         await self._obedience.obey(command)
@@ -243,17 +257,14 @@ class Bot:
         if kind == "order_sent":
             self._parts.risk.on_order()
         elif kind == "order_unknown":
-            self._failed = f"an order for {fields.get('symbol')} was not answered"
+            self._failures.append(f"an order for {fields.get('symbol')} was not answered")
         elif kind == "exit" and str(fields.get("why", "")).startswith("over"):
             self._left.add(str(fields["symbol"]))
 
     def _tell_risk_of_exits(self) -> None:
         """What trades that are over have earned."""
-        if not self._left:
-            return
-        rows = self._parts.executor.trades()
         for symbol in sorted(self._left):
-            last = next((row for row in reversed(rows) if row["symbol"] == symbol and not row["is_open"]), None)
+            last = self._parts.executor.last_trade(symbol)
             if last is not None:
                 self._parts.risk.on_exit(symbol, float(last["result_quote"]))
         self._left.clear()

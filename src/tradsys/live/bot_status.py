@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.bars.close import Close
@@ -12,8 +12,6 @@ from tradsys.live.executor import OrderExecutor
 from tradsys.live.risk.risk import Risk
 from tradsys.live.venue import AccountState
 from tradsys.predictor.predictor import Decision
-
-NEVER: Final = float("inf")
 
 
 class BotStatus:
@@ -30,11 +28,6 @@ class BotStatus:
         self._close_ms: int | None = None
         self._decisions: dict[str, dict[str, Any]] = {}
         self._outcomes: dict[str, str] = {}
-
-    @property
-    def account_age_ms(self) -> float:
-        """Since the account was seen last; infinite before that."""
-        return NEVER if self._seen_ms is None else self._clock.now_ms() - self._seen_ms
 
     def saw(self, account: AccountState) -> None:
         """The account as the venue told it just now."""
@@ -69,7 +62,7 @@ class BotStatus:
             "last_close_ms": self._close_ms,
             "account_age_ms": None if self._seen_ms is None else now_ms - self._seen_ms,
             "account_state": money,
-            "open_trades": [row for row in self._executor.trades() if row["is_open"]],
+            "open_trades": self._executor.trades(is_open=True),
             "decisions": self._decisions,
             "entries": self._outcomes,
             "no_entry": why_no_entry(journal) or self._folder.trouble or None,
