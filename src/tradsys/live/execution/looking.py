@@ -4,8 +4,9 @@ An answer that fails raises VenueUnknown, which ends the step: it is never taken
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from tradsys.live.client_ids import prefix
@@ -14,7 +15,7 @@ from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
-from tradsys.live.venue import AccountState, Fill, Position, Venue, VenueOrder
+from tradsys.live.venue import AccountState, Fill, Position, Venue, VenueOrder, VenueUnknown
 
 type Tell = Callable[[str, Mapping[str, Any]], None]
 
@@ -50,16 +51,16 @@ class Lookout:
     async def snapshot(self) -> Snapshot:
         """Orders and account of all symbols."""
         started_ms = self.clock.now_ms()
-        orders = await self.venue.open_orders()
-        return Snapshot(started_ms, orders, await self.venue.account())
+        orders = await self._patiently(self.venue.open_orders)
+        return Snapshot(started_ms, orders, await self._patiently(self.venue.account))
 
     async def look(self, symbol: str, snapshot: Snapshot | None = None) -> Sight:
         """One symbol now; the snapshot saves questions, where nothing was sent since it was begun."""
-        orders = await self.venue.open_orders() if snapshot is None else snapshot.orders
+        orders = await self._patiently(self.venue.open_orders) if snapshot is None else snapshot.orders
         ours = [o for o in orders if o.symbol == symbol and o.client_id.startswith(prefix(self.rules.account))]
         believed, is_news = await self._settle(symbol, ours)
         if snapshot is None or is_news:
-            account, _ = await asyncio.gather(self.venue.account(), self._read_fills(symbol))
+            account, _ = await asyncio.gather(self._patiently(self.venue.account), self._read_fills(symbol))
         else:
             account = snapshot.account
             await self._read_fills(symbol)
@@ -72,6 +73,15 @@ class Lookout:
         if first is not None:
             last = self.journal.last_funding_ms()
             self.journal.add_funding(await self.venue.funding(first if last is None else last))
+
+    async def _patiently[T](self, question: Callable[[], Awaitable[T]]) -> T:
+        """Ask again at once where there was no answer: asking changes nothing, and a position may be waiting for it."""
+        for wait_ms in self.rules.ask_again_ms:
+            try:
+                return await question()
+            except VenueUnknown:
+                await asyncio.sleep(wait_ms / 1_000)
+        return await question()
 
     async def _settle(self, symbol: str, ours: Sequence[VenueOrder]) -> tuple[list[VenueOrder], bool]:
         """Ask for every order of ours that is not final and not among the open ones."""
@@ -93,7 +103,7 @@ class Lookout:
         return [intent for intent in intents if intent.leg == "entry" and intent.state == "absent"]
 
     async def _ask(self, intent: Intent) -> VenueOrder | None:
-        order = await self.venue.order(intent.symbol, intent.client_id, intent.kind)
+        order = await self._patiently(partial(self.venue.order, intent.symbol, intent.client_id, intent.kind))
         if order is not None:
             self._note(intent, order)
             return order
@@ -126,7 +136,7 @@ class Lookout:
             return
         last = self.journal.last_fill_ms(symbol)
         start_ms = trade.created_ms if last is None else max(trade.created_ms, last)
-        fills = await self.venue.fills(symbol, start_ms - self.rules.fills_overlap_ms)
+        fills = await self._patiently(partial(self.venue.fills, symbol, start_ms - self.rules.fills_overlap_ms))
         if not fills:
             return
         self.step("fills.commit:before")
