@@ -68,11 +68,16 @@ class IntentJournal:
     def answer(
         self, client_id: str, state: IntentState, now_ms: int, *, filled_base: float = 0.0, note: str = ""
     ) -> None:
-        """What the venue said of an order; what it has filled never shrinks."""
+        """What the venue said of an order. What it has filled never shrinks, and what was said for good stays.
+
+        Answers may come in another order than they were given: only an order that never came may have come after all,
+        and only one of which nothing is known may never have come.
+        """
+        after = "('unknown')" if state == "absent" else "('unknown', 'open', 'absent')"
         with self._committed():
             self._db.execute(
                 "update intents set state = ?, answered_ms = ?, filled_base = max(filled_base, ?), note = ?"
-                " where client_id = ?",
+                f" where client_id = ? and state in {after}",
                 (state, now_ms, filled_base, note, client_id),
             )
 
@@ -140,13 +145,14 @@ class IntentJournal:
         )
         return {str(symbol) for (symbol,) in rows}
 
-    def add_fills(self, fills: Sequence[tuple[Fill, str | None]]) -> list[Fill]:
-        """Remember executions with the trades that they belong to; returns those that were new."""
-        new = [(fill, trade) for fill, trade in fills if not self._has_fill(fill)]
-        if new:
-            with self._committed():
-                self._insert("fills", FILL_COLUMNS + ", trade", [(*astuple(fill), trade) for fill, trade in new])
-        return [fill for fill, _ in new]
+    def unknown_fills(self, fills: Iterable[Fill]) -> list[Fill]:
+        """Those executions that are not remembered yet."""
+        return [fill for fill in fills if not self._has_fill(fill)]
+
+    def add_fills(self, fills: Sequence[tuple[Fill, str | None]]) -> None:
+        """Remember executions, each with the trade that it belongs to."""
+        with self._committed():
+            self._insert("fills", FILL_COLUMNS + ", trade", [(*astuple(fill), trade) for fill, trade in fills])
 
     def fills(self, trade: str) -> list[Fill]:
         """Executions of a trade in order."""

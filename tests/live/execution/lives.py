@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from tests.exchange.in_process import InProcessVenue
@@ -78,6 +79,8 @@ class Life:
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.wait(list(self._tasks))
+        with suppress(Killed):
+            await self.executor.close()
         if self.error is not None:
             raise self.error
 

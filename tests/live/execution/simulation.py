@@ -160,17 +160,17 @@ class Sequence:
             await asyncio.sleep(CYCLE_S)
         else:
             self.figures.failures.append("did not come to rest")
-        await self._check_rest(life)
+        self._check_rest(life)
         if not await life.executor.flatten():
             self.figures.failures.append("flatten left something")
         await self._check_left(life)
         self._check_always(life)
         await life.end()
 
-    async def _check_rest(self, life: Life) -> None:
+    def _check_rest(self, life: Life) -> None:
         rows = [row for row in life.executor.trades() if row["is_open"]]
         for symbol, rules in self.markets.items():
-            state = self.exchange.state(symbol)
+            state = self.exchange.symbols[symbol]
             own = sum(row["side"] * row["open_base"] for row in rows if row["symbol"] == symbol)
             if symbol not in self._other_hands():
                 self._same(f"{symbol}: position and journal", state.holding.size, own, rules.lot / 2)

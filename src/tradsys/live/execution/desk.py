@@ -20,9 +20,10 @@ from tradsys.live.execution.ledger import TradeSums, sum_fills
 from tradsys.live.execution.looking import Lookout, Sight, Snapshot
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import found
+from tradsys.live.execution.patience import together
 from tradsys.live.execution.plan import plan
 from tradsys.live.execution.protection import n_missing
-from tradsys.live.execution.sending import Sender, together
+from tradsys.live.execution.sending import Sender
 from tradsys.live.execution.situation import Situation
 from tradsys.live.state import TradingState, read_standing
 from tradsys.live.venue import MarketRules, VenueUnknown
@@ -39,14 +40,18 @@ class Desk:
     halt: Callable[[str], None]
 
     async def turn(self, symbol: str, snapshot: Snapshot | None) -> bool:
-        """Look, plan and act until nothing is due; what was done is looked at before more is done."""
+        """Whether the symbol is as it should be, and only the market or a person can change anything.
+
+        An answer that is missing ends the turn, unless a position is bare: that is looked at again at once.
+        """
+        await self.sender.raise_late()
         try:
             for _ in range(self.lookout.rules.n_rounds):
                 situation = await self._situation(symbol, snapshot)
                 actions = plan(situation)
                 if not actions:
                     return _is_settled(situation)
-                if not await self._act(situation, actions):
+                if not await self._act(situation, actions) and n_missing(situation) == 0:
                     return False
                 snapshot = None
         except VenueUnknown as error:

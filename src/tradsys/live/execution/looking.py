@@ -12,10 +12,11 @@ from typing import Any
 from tradsys.live.client_ids import prefix
 from tradsys.live.clock import Clock
 from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.patience import patiently
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
-from tradsys.live.venue import AccountState, Fill, Position, Venue, VenueOrder, VenueUnknown
+from tradsys.live.venue import AccountState, Fill, Position, Venue, VenueOrder
 
 type Tell = Callable[[str, Mapping[str, Any]], None]
 
@@ -75,13 +76,7 @@ class Lookout:
             self.journal.add_funding(await self.venue.funding(first if last is None else last))
 
     async def _patiently[T](self, question: Callable[[], Awaitable[T]]) -> T:
-        """Ask again at once where there was no answer: asking changes nothing, and a position may be waiting for it."""
-        for wait_ms in self.rules.ask_again_ms:
-            try:
-                return await question()
-            except VenueUnknown:
-                await asyncio.sleep(wait_ms / 1_000)
-        return await question()
+        return await patiently(self.rules.ask_timeout_ms, self.rules.ask_again_ms, question)
 
     async def _settle(self, symbol: str, ours: Sequence[VenueOrder]) -> tuple[list[VenueOrder], bool]:
         """Ask for every order of ours that is not final and not among the open ones."""
@@ -137,11 +132,11 @@ class Lookout:
         last = self.journal.last_fill_ms(symbol)
         start_ms = trade.created_ms if last is None else max(trade.created_ms, last)
         fills = await self._patiently(partial(self.venue.fills, symbol, start_ms - self.rules.fills_overlap_ms))
-        if not fills:
-            return
-        self.step("fills.commit:before")
-        new = self.journal.add_fills([(fill, self._trade_of(fill, trade)) for fill in fills])
-        self.step("fills.commit:after")
+        new = self.journal.unknown_fills(fills)
+        if new:
+            self.step("fills.commit:before")
+            self.journal.add_fills([(fill, self._trade_of(fill, trade)) for fill in new])
+            self.step("fills.commit:after")
         for fill in new:
             self.tell("fill", asdict(fill))
 

@@ -29,7 +29,9 @@ class ExecutionRules:
     retry_ms: int = 1_000
     """Rest after a refused target or exit; it doubles up to `max_retry_ms`."""
     max_retry_ms: int = 10_000
-    ask_again_ms: tuple[int, ...] = (50, 200)
+    ask_timeout_ms: int = 700
+    """How long one answer is waited for, where asking or cancelling again does no harm."""
+    ask_again_ms: tuple[int, ...] = (50, 100, 200)
     """Waits before a question without an answer is asked again; after them the look has failed."""
     settle_ms: int = 60_000
     """How long a flat symbol waits for the fills that explain it, before its trade ends for unknown reasons."""
