@@ -1,8 +1,10 @@
 """One symbol's turn: look, plan, act, and look again until nothing is due."""
 
+import asyncio
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 from tradsys.live.execution.actions import (
     Action,
@@ -42,21 +44,29 @@ class Desk:
     async def turn(self, symbol: str, snapshot: Snapshot | None) -> bool:
         """Whether the symbol is as it should be, and only the market or a person can change anything.
 
-        An answer that is missing ends the turn, unless a position is bare: that is looked at again at once.
+        An answer that is missing ends the turn. While a position is bare it does not end: the next look comes at once.
         """
         await self.sender.raise_late()
+        for _ in range(self.lookout.rules.n_rounds):
+            outcome = await self._round(symbol, snapshot)
+            if outcome != "look again":
+                if not self.notices.is_bare(symbol):
+                    return outcome == "settled"
+                await asyncio.sleep(self.lookout.rules.bare_wait_ms / 1_000)
+            snapshot = None
+        return False
+
+    async def _round(self, symbol: str, snapshot: Snapshot | None) -> Literal["look again", "wait", "settled"]:
+        """One look, and what is due after it."""
         try:
-            for _ in range(self.lookout.rules.n_rounds):
-                situation = await self._situation(symbol, snapshot)
-                actions = plan(situation)
-                if not actions:
-                    return _is_settled(situation)
-                if not await self._act(situation, actions) and n_missing(situation) == 0:
-                    return False
-                snapshot = None
+            situation = await self._situation(symbol, snapshot)
         except VenueUnknown as error:
             self.lookout.tell("error", {"symbol": symbol, "what": f"looking: {error}"})
-        return False
+            return "wait"
+        actions = plan(situation)
+        if not actions:
+            return "settled" if _is_settled(situation) else "wait"
+        return "look again" if await self._act(situation, actions) else "wait"
 
     async def _situation(self, symbol: str, snapshot: Snapshot | None) -> Situation:
         market = await self._market(symbol)

@@ -37,6 +37,10 @@ class Notices:
         seen_ms = self.clean_ms.get(symbol)
         return seen_ms is not None and now_ms - seen_ms <= max_age_ms
 
+    def is_bare(self, symbol: str) -> bool:
+        """Whether the symbol's position had too little of a stop when it was last seen."""
+        return symbol in self.bare_since_ms
+
     def _see_bare(self, s: Situation) -> None:
         symbol, missing = s.market.symbol, n_missing(s)
         was = self.bare_since_ms.get(symbol)

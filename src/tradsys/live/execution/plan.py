@@ -60,12 +60,12 @@ def _waiting_entry(s: Situation) -> list[Action]:
 
 
 def _lost_entry(s: Situation) -> Intent | None:
-    """An entry that never arrived, once and lately: it may be sent again under the same id."""
+    """An entry that definitely never arrived, while it is young: it may be sent again under the same id."""
     if s.trade is None or s.wish is not None or not s.may_enter:
         return None
     if s.now_ms >= s.trade.created_ms + s.rules.entry_patience_ms:
         return None
-    lost = [intent for intent in s.tries("entry") if intent.state == "absent" and intent.n_sent == 1]
+    lost = [intent for intent in s.tries("entry") if intent.state == "absent"]
     return lost[0] if lost else None
 
 

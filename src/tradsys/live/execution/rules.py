@@ -41,8 +41,10 @@ class ExecutionRules:
     flatten_ms: int = 30_000
     """How long `flatten` tries before it says that something is left; later cycles go on."""
     flatten_wait_ms: int = 250
-    n_rounds: int = 12
+    n_rounds: int = 16
     """Looks and actions that one reconciliation makes at most."""
+    bare_wait_ms: int = 250
+    """How long the next look at a position without enough of a stop waits for what is under way."""
     liquidation_prefixes: tuple[str, ...] = ("autoclose-", "adl_autoclose", "settlement_autoclose")
 
     def __post_init__(self) -> None:
