@@ -19,6 +19,9 @@ from tradsys.live.venue import Fill, FundingPayment
 TRADE_COLUMNS = ", ".join(field.name for field in fields(Trade))
 INTENT_COLUMNS = ", ".join(field.name for field in fields(Intent))
 FILL_COLUMNS = ", ".join(field.name for field in fields(Fill))
+REDUCE_ONLY = [field.name for field in fields(Intent)].index("is_reduce_only")
+MAKER = [field.name for field in fields(Fill)].index("is_maker")
+"""Where the two columns are that SQLite keeps as numbers."""
 
 
 class IntentJournal:
@@ -240,10 +243,8 @@ class IntentJournal:
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:
-    values = dict(zip((field.name for field in fields(Intent)), row, strict=True))
-    return Intent(**values | {"is_reduce_only": bool(values["is_reduce_only"])})
+    return Intent(*row[:REDUCE_ONLY], bool(row[REDUCE_ONLY]), *row[REDUCE_ONLY + 1 :])
 
 
 def _fill(row: tuple[Any, ...]) -> Fill:
-    values = dict(zip((field.name for field in fields(Fill)), row, strict=True))
-    return Fill(**values | {"is_maker": bool(values["is_maker"])})
+    return Fill(*row[:MAKER], bool(row[MAKER]), *row[MAKER + 1 :])

@@ -4,6 +4,7 @@ An answer that fails raises VenueUnknown, which ends the step: it is never taken
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -55,17 +56,20 @@ class Lookout:
         orders = await self._patiently(self.venue.open_orders)
         return Snapshot(started_ms, orders, await self._patiently(self.venue.account))
 
-    async def look(self, symbol: str, snapshot: Snapshot | None = None) -> Sight:
-        """One symbol now; the snapshot saves questions, where nothing was sent since it was begun."""
+    async def look(self, symbol: str, own_base: float, snapshot: Snapshot | None = None) -> Sight:
+        """One symbol now. A snapshot saves questions, where nothing was sent since it was begun.
+
+        Fills are asked for unless the snapshot holds just what those that are known explain (`own_base`).
+        """
         orders = await self._patiently(self.venue.open_orders) if snapshot is None else snapshot.orders
         ours = [o for o in orders if o.symbol == symbol and o.client_id.startswith(prefix(self.rules.account))]
         believed, is_news = await self._settle(symbol, ours)
         if snapshot is None or is_news:
             account, _ = await asyncio.gather(self._patiently(self.venue.account), self._read_fills(symbol))
-        else:
-            account = snapshot.account
+            return Sight([*ours, *believed], _position(account, symbol))
+        position = _position(snapshot.account, symbol)
+        if not math.isclose(own_base, position.size_base if position else 0.0, abs_tol=1e-9):
             await self._read_fills(symbol)
-        position = next((one for one in account.positions if one.symbol == symbol), None)
         return Sight([*ours, *believed], position)
 
     async def read_funding(self) -> None:
@@ -146,6 +150,10 @@ class Lookout:
         if intent is not None:
             return intent.trade
         return trade.key if fill.side == -trade.side and fill.ts_ms >= trade.created_ms else None
+
+
+def _position(account: AccountState, symbol: str) -> Position | None:
+    return next((one for one in account.positions if one.symbol == symbol), None)
 
 
 def _believed(intent: Intent) -> VenueOrder:

@@ -11,7 +11,7 @@ from tradsys.live.clock import Clock
 from tradsys.live.execution.actions import CancelOrder, PlaceLeg
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.looking import Tell
-from tradsys.live.execution.patience import together, within
+from tradsys.live.execution.patience import patiently, together
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.sizes import of_lots
 from tradsys.live.execution.steps import StepHook
@@ -106,7 +106,7 @@ class Sender:
         self.step("cancel.send:before")
         try:
             cancelling = partial(self.venue.cancel, order.symbol, order.client_id, order.kind)
-            await within(self.rules.ask_timeout_ms, cancelling)
+            await patiently(self.rules.ask_timeout_ms, self.rules.ask_again_ms, cancelling)
         except VenueUnknown as error:
             self.tell("error", fields | {"what": f"cancelling: {error}"})
             return False
