@@ -64,6 +64,7 @@ class OrderExecutor:
         """
         kept, outcomes = self._admit(entries)
         if kept:
+            self.journal.keep_room()
             self.step("entry.commit:before")
             self.journal.add([intent for _, intent in kept], [trade for trade, _ in kept])
             self.step("entry.commit:after")

@@ -24,10 +24,15 @@ MAKER = [field.name for field in fields(Fill)].index("is_maker")
 """Where the two columns are that SQLite keeps as numbers."""
 
 
+ROOM_PAGES = 512
+"""Pages of the file that are kept free: 2 MiB."""
+
+
 class IntentJournal:
     """Trades, orders meant, fills and funding of one account, and named flags; one process owns it.
 
-    A disk that fails or is full is a DiskError, and then nothing of the change is kept.
+    A disk that fails or is full is a DiskError, and then nothing of the change is kept. Room for some thousand changes
+    is taken in advance, so that a disk that fills up while a position is held does not keep its stop from being sent.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -39,6 +44,24 @@ class IntentJournal:
             self._db.execute("pragma foreign_keys = on")
             self._check_version()
             self._db.executescript(TABLES)
+            self.keep_room()
+
+    def keep_room(self) -> None:
+        """Take room on the disk for what comes, in the file and in its log; a DiskError where there is none.
+
+        Who is about to make a new trade calls it; what protects and ends trades lives from what was kept.
+        """
+        if self.path == ":memory:" or self._n_free_pages() >= ROOM_PAGES // 2:
+            return
+        size = ROOM_PAGES * int(self._db.execute("pragma page_size").fetchone()[0])
+        with self._committed():
+            self._db.execute("create table if not exists room (bytes blob) strict")
+            self._db.execute("insert into room values (zeroblob(?))", (size,))
+        with self._committed():
+            self._db.execute("delete from room")
+
+    def _n_free_pages(self) -> int:
+        return int(self._db.execute("pragma freelist_count").fetchone()[0])
 
     def close(self) -> None:
         """Give the file back."""
@@ -243,8 +266,10 @@ class IntentJournal:
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:
-    return Intent(*row[:REDUCE_ONLY], bool(row[REDUCE_ONLY]), *row[REDUCE_ONLY + 1 :])
+    values = (*row[:REDUCE_ONLY], bool(row[REDUCE_ONLY]), *row[REDUCE_ONLY + 1 :])
+    return Intent(*values)
 
 
 def _fill(row: tuple[Any, ...]) -> Fill:
-    return Fill(*row[:MAKER], bool(row[MAKER]), *row[MAKER + 1 :])
+    values = (*row[:MAKER], bool(row[MAKER]), *row[MAKER + 1 :])
+    return Fill(*values)

@@ -32,13 +32,13 @@ class Life:
         rules: ExecutionRules,
         markets: dict[str, MarketRules],
         fate: Callable[[str], bool],
+        hear: Callable[..., object] = lambda *_: None,
     ) -> None:
         self.venue, self.fate, self.is_dead, self.died_at = venue, fate, False, ""
         self.dead = asyncio.Event()
-        self.told: list[str] = []
         self.executor = OrderExecutor(
-            venue, journal, clock, rules, markets=dict(markets), tell=lambda kind, _: self.told.append(kind),
-            step=self._step,
+            venue, journal, clock, rules, markets=dict(markets), step=self._step,
+            tell=lambda kind, fields: hear(clock.now_ms(), kind, fields),
         )  # fmt: skip
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asked: dict[str, asyncio.Task[Any]] = {}

@@ -7,6 +7,7 @@ the process at a random marked step. Afterwards everything must be explained.
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,8 +78,11 @@ class CountingVenue(InProcessVenue):
 class Sequence:
     """One seed's story: lives and deaths over one journal and one exchange."""
 
-    def __init__(self, seed: int, clock: LoopClock, *, seconds: float, rate: float) -> None:
+    def __init__(
+        self, seed: int, clock: LoopClock, *, seconds: float, rate: float, hear: Callable[..., object]
+    ) -> None:
         self.seed, self.clock, self.seconds = seed, clock, seconds
+        self.hear = hear
         self.draw = random.Random(f"story:{seed}")
         symbols = ("BTCUSDT", "ETHUSDT")[: 1 + (self.draw.random() < 0.4)]
         self.exchange = random_exchange(
@@ -110,7 +114,7 @@ class Sequence:
 
     async def _live(self, end_ms: int) -> None:
         """One life: until it dies of a step, or its time is over."""
-        life = Life(self.venue, self.journal, self.clock, RULES, self.markets, self._fate)
+        life = Life(self.venue, self.journal, self.clock, RULES, self.markets, self._fate, self.hear)
         self.exchange.turn(True)
         life.begin(CYCLE_S)
         life.do(self._ask_things(life))
@@ -169,7 +173,7 @@ class Sequence:
 
     async def _settle(self) -> None:
         """The weather clears up: everything comes to rest, is explained, is left, and is explained again."""
-        life = Life(self.venue, self.journal, self.clock, RULES, self.markets, lambda _: False)
+        life = Life(self.venue, self.journal, self.clock, RULES, self.markets, lambda _: False, self.hear)
         self.exchange.turn(True)
         for _ in range(100):
             problems = [] if await life.executor.reconcile_all() else ["did not come to rest"]
@@ -238,10 +242,12 @@ class Sequence:
             self.figures.failures.append(f"{what}: {found}")
 
 
-def run_sequence(seed: int, *, seconds: float = 24.0, rate: float = 0.2) -> Figures:
-    """One sequence from its seed; its failures are empty where all was well."""
+def run_sequence(
+    seed: int, *, seconds: float = 16.0, rate: float = 0.2, hear: Callable[..., object] = lambda *_: None
+) -> Figures:
+    """One sequence from its seed; its failures are empty where all was well. `hear` gets what the executor tells."""
 
     async def main(clock: LoopClock) -> Figures:
-        return await Sequence(seed, clock, seconds=seconds, rate=rate).run()
+        return await Sequence(seed, clock, seconds=seconds, rate=rate, hear=hear).run()
 
     return run_virtual(main)

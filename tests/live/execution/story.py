@@ -15,6 +15,7 @@ from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry
 from tests.live.virtual_time import LoopClock, run_virtual
 
 from tradsys.live.entry import Entry
+from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.state import read_standing
 from tradsys.live.venue import OrderRequest, VenueOrder, VenueUnknown
 
@@ -39,6 +40,10 @@ class Told:
     duplicates: list[str]
     orphans: list[str]
     unprotected_ms: int
+
+
+RULES = ExecutionRules(account="test", grace_ms=1_500, entry_patience_ms=8_000, foreign_wait_ms=500)
+"""Less patient than is usual, since the story's venue answers quickly: its telling takes less time."""
 
 
 class DeafVenue(InProcessVenue):
@@ -88,7 +93,7 @@ class Story:
 
     async def _born(self) -> None:
         self.is_dead = False
-        self.world.anew(self._step)
+        self.world.anew(self._step, RULES)
         self.world.exchange.turn(True)
         await self._lived(self.world.ready)
 
@@ -112,32 +117,32 @@ class Story:
 
     async def _target(self) -> None:
         await self._enter(an_entry(self.world.clock))
-        await self._pass(10)
+        await self._pass(4)
         self.world.exchange.move(SYMBOL, PRICE + 1_000)
-        await self._pass(10)
+        await self._pass(4)
 
     async def _stop_while_down(self) -> None:
         await self._enter(an_entry(self.world.clock, -1))
-        await self._pass(10)
+        await self._pass(4)
         self.world.exchange.turn(False)
         self.world.exchange.move(SYMBOL, PRICE + 2_000)
         await self._born()
-        await self._pass(10)
+        await self._pass(4)
 
     async def _time(self) -> None:
-        await self._enter(an_entry(self.world.clock, deadline_ms=self.world.clock.now_ms() + 12_000))
-        await self._pass(25)
+        await self._enter(an_entry(self.world.clock, deadline_ms=self.world.clock.now_ms() + 6_000))
+        await self._pass(9)
 
     async def _in_parts(self) -> None:
         self.world.exchange.faults.set({"partial": 1.0})
-        await self._enter(an_entry(self.world.clock, deadline_ms=self.world.clock.now_ms() + 12_000))
-        await self._pass(25)
+        await self._enter(an_entry(self.world.clock, deadline_ms=self.world.clock.now_ms() + 6_000))
+        await self._pass(9)
         self.world.exchange.faults.set({"partial": 0.0})
 
     async def _lost_entry(self) -> None:
         self.venue.deaf_until_ms = self.world.clock.now_ms() + 1_000
         await self._enter(an_entry(self.world.clock))
-        await self._pass(20)
+        await self._pass(8)
 
     async def _on_request(self) -> None:
         async def ask() -> None:
@@ -145,25 +150,25 @@ class Story:
                 self.world.executor.request_exit(SYMBOL, "forceexit")
 
         await self._lived(ask)
-        await self._pass(10)
+        await self._pass(4)
 
     async def _by_hand(self) -> None:
         await self.venue.place(OrderRequest("by-hand-1", SYMBOL, 1, "market", 0.02))
-        await self._pass(5)
+        await self._pass(4)
         await self.venue.place(OrderRequest("by-hand-2", SYMBOL, -1, "market", 0.02))
-        await self._pass(10)
+        await self._pass(4)
 
     async def _refused_stops(self) -> None:
         self.world.exchange.faults.set({"refuse_stop": 1.0})
         await self._enter(an_entry(self.world.clock, -1))
-        await self._pass(15)
+        await self._pass(7)
         self.world.exchange.faults.set({"refuse_stop": 0.0})
 
     async def _flatten(self) -> None:
         await self.venue.place(OrderRequest("by-hand-3", SYMBOL, -1, "market", 0.02))
-        await self._pass(5)
+        await self._pass(4)
         await self._lived(lambda: self.world.executor.flatten())
-        await self._pass(5)
+        await self._pass(4)
 
     def _ending(self, report: dict[str, Any]) -> Ending:
         rows = self.world.executor.trades()
