@@ -12,6 +12,7 @@ import pytest
 import yaml
 from tests.test_docs import parse
 
+from tradsys.core.errors import ConfigError, HaltError
 from tradsys.research.parts.part import Part
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,7 @@ DOCKERFILES = [path for path in FILES if path.name.startswith("Dockerfile")]
 SCRIPTS = [path for path in FILES if path.suffix == ".sh"]
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 every_image = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
+every_study = pytest.mark.parametrize("path", [p for p in FILES if p.suffix != ".service"], ids=lambda path: path.name)
 every_script = pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 
 VALUES = {"SLURM_ARRAY_TASK_ID": "2", "SLURM_CPUS_PER_TASK": "4", "SKYPILOT_NUM_NODES": "3"}
@@ -44,11 +46,11 @@ def told(path: Path) -> list[str]:
 
 
 def test_all_that_was_promised_is_there():
-    names = {"Dockerfile.cpu", "Dockerfile.gpu", "pod.sh", "sky.yaml", "slurm-calibrate.sh"}
+    names = {"Dockerfile.cpu", "Dockerfile.gpu", "pod.sh", "sky.yaml", "slurm-calibrate.sh", "tradsys-bot.service"}
     assert {path.name for path in FILES} == names
 
 
-@every_file
+@every_study
 def test_commands_parse(path):
     found = told(path)
     assert found
@@ -204,3 +206,25 @@ def test_skypilot_gives_each_node_its_part():
     assert {base.replace("-bookworm", "-slim-bookworm")} == {
         rest.split()[0] for path in DOCKERFILES for word, rest in instructions(path) if word == "FROM"
     }
+
+
+def unit():
+    """The unit of systemd: its keys to their values."""
+    lines = (DEPLOY / "tradsys-bot.service").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def test_systemd_watches_the_bot_and_restarts_it_only_where_that_helps():
+    keys = unit()
+    assert (keys["Type"], keys["Restart"], keys["KillSignal"]) == ("notify", "on-failure", "SIGTERM")
+    assert int(keys["WatchdogSec"]) > 0
+    stays_down = {ConfigError.exit_code, HaltError.exit_code, 4}
+    assert {int(code) for code in keys["RestartPreventExitStatus"].split()} == stays_down
+
+
+def test_systemd_gives_the_bot_no_rights():
+    keys = unit()
+    assert keys["User"] != "root" and keys["CapabilityBoundingSet"] == "" and keys["UMask"] == "0077"
+    for key in ("NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices", "RestrictSUIDSGID"):
+        assert keys[key] == "yes", key
+    assert keys["ProtectSystem"] == "strict" and keys["ReadWritePaths"] == keys["WorkingDirectory"]

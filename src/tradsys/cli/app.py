@@ -27,17 +27,21 @@ COMMANDS = {
     "rank": "Long the strongest, short the weakest; judged like a run.",
     "train": "Fit one agent on all but the lock-box and write a bundle.",
     "compare": "Show the profiles of a run side by side.",
+    "deploy": "Refit a run's profile and write a bundle to trade.",
     "backtest": "Simulate one profile of a run with another engine.",
     "tune": "Search settings inside training parts; nothing is tested.",
     "journal": "What was tried, what was learned, who is champion.",
     "lookahead": "Recompute a run without the future: any change is an error.",
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
     "merge": "Put the parts of a study together, from any machines.",
+    "trade": "Ask and command the bot that trades an account.",
     "data": "Bars: download, import, check, list.",
     "remote": "A command on another machine by ssh: push, run, pull.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",
 }
-"""A line a command; `tradsys.cli.<name>` has function `command`, its subcommands as dict `commands`, or both."""
+"""A line a command; `tradsys.cli.<name>` has function `command`, its subcommands as dict `commands`, or both.
+
+A `group` there is who reads the words behind the command's name."""
 
 _STYLE: dict[str, Any] = {
     "rich_markup_mode": None,  # rich takes 0.2 s to import, most of what --help may take
@@ -94,7 +98,8 @@ def build(chosen: str | None) -> typer.Typer:
             continue
         module = import_module(f"tradsys.cli.{name}")
         if hasattr(module, "commands"):
-            app.add_typer(_group(module.commands, getattr(module, "command", None)), name=name, help=line)
+            alone, kind = getattr(module, "command", None), getattr(module, "group", None)
+            app.add_typer(_group(module.commands, alone, kind), name=name, help=line)
         else:
             app.command(name)(module.command)
     return app
@@ -118,9 +123,11 @@ def tradsys(
     """
 
 
-def _group(commands: dict[str, Callable[..., Any]], alone: Callable[..., Any] | None) -> typer.Typer:
-    """Subcommands, and what is done where none is given."""
-    group = typer.Typer(**_STYLE)
+def _group(
+    commands: dict[str, Callable[..., Any]], alone: Callable[..., Any] | None, kind: type[Any] | None = None
+) -> typer.Typer:
+    """Subcommands, and what is done where none is given; a `kind` of its own reads the words in another way."""
+    group = typer.Typer(cls=kind, **_STYLE)
     # a callback also keeps the subcommand's name where there is only one
     group.callback(invoke_without_command=alone is not None)(alone or (lambda: None))
     for name, function in commands.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tradsys.core.errors import DiskError, LedgerError
 from tradsys.live.client_ids import Leg
@@ -62,6 +62,15 @@ class IntentJournal:
 
     def _n_free_pages(self) -> int:
         return int(self._db.execute("pragma freelist_count").fetchone()[0])
+
+    @classmethod
+    def reading(cls, path: Path) -> Self:
+        """The journal of an account that another process may own: it can be asked, and nothing is written."""
+        found = cls.__new__(cls)
+        found.path = str(path)
+        found._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        found._refuse_version()
+        return found
 
     def close(self) -> None:
         """Give the file back."""
@@ -185,6 +194,11 @@ class IntentJournal:
         where = f"select {FILL_COLUMNS} from fills where trade = ? order by ts_ms, length(trade_id), trade_id"
         return [_fill(row) for row in self._db.execute(where, (trade,))]
 
+    def all_fills(self) -> list[Fill]:
+        """Every execution that is known, in order."""
+        rows = self._db.execute(f"select {FILL_COLUMNS} from fills order by ts_ms, length(trade_id), trade_id")
+        return [_fill(row) for row in rows]
+
     def last_fill_ms(self, symbol: str) -> int | None:
         """When the newest known execution of a symbol was."""
         row = self._db.execute("select max(ts_ms) from fills where symbol = ?", (symbol,)).fetchone()
@@ -198,6 +212,11 @@ class IntentJournal:
                     "insert or ignore into funding (payment_id, symbol, paid_quote, ts_ms) values (?, ?, ?, ?)",
                     [astuple(payment) for payment in payments],
                 )
+
+    def all_funding(self) -> list[FundingPayment]:
+        """Every payment that is known, in order."""
+        rows = self._db.execute("select payment_id, symbol, paid_quote, ts_ms from funding order by ts_ms, payment_id")
+        return [FundingPayment(*row) for row in rows]
 
     def funding_paid(self, symbol: str, start_ms: int, end_ms: int) -> float:
         """What a position paid from start to end, both included."""
@@ -235,13 +254,16 @@ class IntentJournal:
             self._db.executemany(f"insert into {table} ({columns}) values ({marks})", rows)
 
     def _check_version(self) -> None:
+        self._refuse_version()
+        self._db.execute(f"pragma user_version = {VERSION}")
+
+    def _refuse_version(self) -> None:
         version = int(self._db.execute("pragma user_version").fetchone()[0])
         if version not in (0, VERSION):
             raise LedgerError(
                 f"{self.path} is an intent journal of version {version}, wanted {VERSION}; "
                 "it was written by another release of tradsys, which is the one to trade this account with"
             )
-        self._db.execute(f"pragma user_version = {VERSION}")
 
     @contextmanager
     def _committed(self) -> Iterator[None]:

@@ -29,7 +29,8 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _venue_url(url: str) -> str:
+def venue_url(url: str) -> str:
+    """An exchange's base URL as it may be set, or a ValueError."""
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
         raise ValueError("a URL here names no user: keys have settings of their own")
@@ -57,7 +58,7 @@ class TradeSettings(SettingsSection):
     confirm: str = ""
     api_key: SecretStr = SecretStr("")
     api_secret: SecretStr = SecretStr("")
-    url: Annotated[str, AfterValidator(_venue_url)] | None = None
+    url: Annotated[str, AfterValidator(venue_url)] | None = None
     venue: str = ""
     symbols: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     interval: str = ""

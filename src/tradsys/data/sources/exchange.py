@@ -45,7 +45,7 @@ class Exchange:
         self._ccxt = ccxt
         self._api: Any = getattr(ccxt, exchange)({"enableRateLimit": False, "timeout": timeout_ms})
         if client.settings.ccxt_url:
-            self._api.urls["api"] = _moved(self._api.urls["api"], client.settings.ccxt_url)
+            self._api.urls["api"] = moved(self._api.urls["api"], client.settings.ccxt_url)
             self._api.has["fetchCurrencies"] = False
         self._host = exchange
         self._send = self._api.fetch
@@ -143,8 +143,8 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else ""
 
 
-def _moved(urls: Any, base: str) -> Any:
+def moved(urls: Any, base: str) -> Any:
     """The same paths on another host, however deep the table of URLs is."""
     if isinstance(urls, dict):
-        return {name: _moved(url, base) for name, url in urls.items()}
+        return {name: moved(url, base) for name, url in urls.items()}
     return base + urlsplit(urls).path if isinstance(urls, str) else urls

@@ -15,7 +15,6 @@ from tradsys.core.costs import Instrument
 from tradsys.core.errors import ConfigError
 from tradsys.core.tables import Table
 from tradsys.core.time import format_step, infer_interval, interval_ms, stamp, ts_ms
-from tradsys.core.traded import traded_bars
 from tradsys.data.load import load_bars
 from tradsys.live.clock import Clock
 from tradsys.live.venue import Hint, Kline, Market, VenueRefused
@@ -28,11 +27,10 @@ _PRICES = pl.col(OHLCV).cast(pl.Float64)
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """One symbol's bars in order; `is_traded` as simulations read volumes (`core.traded`)."""
+    """One symbol's bars in order."""
 
     ts: list[int]
     klines: list[Kline]
-    is_traded: list[bool]
 
     @classmethod
     def of(cls, bars: pl.DataFrame) -> Self:
@@ -43,7 +41,7 @@ class _Series:
             Kline(opened, **prices, extra={name: value for name, value in columns.items() if value is not None})
             for opened, prices, columns in zip(ts, bars.select(_PRICES).to_dicts(), extras, strict=True)
         ]
-        return cls(ts, klines, traded_bars(bars["volume"].to_numpy()).tolist())
+        return cls(ts, klines)
 
 
 class BarTape:
@@ -107,7 +105,7 @@ class BarTape:
         last = min(opened, first + limit)
         told = series.klines[first:last]
         if told and told[-1].ts_ms + self.interval_ms > now:
-            told[-1] = _opened(told[-1], is_traded=series.is_traded[last - 1])
+            told[-1] = _opened(told[-1])
         return told
 
     async def mark_price(self, symbol: str) -> float:
@@ -170,6 +168,6 @@ class BarTape:
         )
 
 
-def _opened(bar: Kline, *, is_traded: bool) -> Kline:
+def _opened(bar: Kline) -> Kline:
     """What is known of a bar at its open."""
-    return Kline(bar.ts_ms, bar.open, bar.open, bar.open, bar.open, _FIRST_TRADE if is_traded else 0.0, {})
+    return Kline(bar.ts_ms, bar.open, bar.open, bar.open, bar.open, _FIRST_TRADE if bar.volume > 0 else 0.0, {})

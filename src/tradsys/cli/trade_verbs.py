@@ -1,0 +1,189 @@
+"""The verbs of `tradsys trade`: what an account holds and earned, and what its running bot is told to do."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from tradsys.cli.options import Json
+from tradsys.core.errors import ConfigError
+
+Account = Annotated[str, typer.Option("--account", help="Name of the account: its folder is live/NAME.")]
+Root = Annotated[Path, typer.Option("--root", help="Folder of the accounts.")]
+Symbol = Annotated[str, typer.Argument(metavar="SYMBOL|all", help="Which position to leave, or all of them.")]
+
+_PATIENCE_S: Final = 10.0
+_FLATTEN_S: Final = 60.0
+"""Longer than a bot tries before it says that something is left."""
+
+
+def status(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """How the account stands, and who trades it.
+
+    Of one that nobody trades: how it stood last.
+    """
+    from tradsys.cli.trade_text import status_text
+    from tradsys.live.account.looked import look
+
+    seen = look(_folder(account, root))
+    _print(seen, as_json, status_text)
+    return 0
+
+
+def trades(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """Open and closed trades, each with its result.
+
+    A result is after fees and funding; with --json both stand beside it.
+    """
+    from tradsys.cli.trade_text import trades_text
+    from tradsys.live.account.looked import trades_of
+
+    _print({"account": account, "trades": trades_of(_folder(account, root))}, as_json, trades_text)
+    return 0
+
+
+def profit(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """What closed trades earned: in all, today, by symbol."""
+    from tradsys.cli.trade_text import profit_text
+    from tradsys.core.time import now_ms
+    from tradsys.live.account.looked import profit_of, trades_of
+
+    found = profit_of(trades_of(_folder(account, root)), now_ms())
+    _print({"account": account, **found}, as_json, profit_text)
+    return 0
+
+
+def export(
+    account: Account,
+    root: Root = Path("live"),
+    out: Annotated[Path | None, typer.Option(help="File to write; otherwise it is printed.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Lots as CSV: first in, first out, fees, funding."""
+    from dataclasses import asdict
+
+    from tradsys.core.files import write_atomically
+    from tradsys.live.account.looked import lots_of
+    from tradsys.live.lots import lots_csv
+
+    lots = lots_of(_folder(account, root))
+    if out is not None:
+        write_atomically(out, lots_csv(lots).encode())
+    if as_json:
+        rows = [asdict(lot) | {"gross_quote": lot.gross_quote, "net_quote": lot.net_quote} for lot in lots]
+        typer.echo(json.dumps({"account": account, "lots": rows}))
+    elif out is None:
+        typer.echo(lots_csv(lots), nl=False)
+    else:
+        typer.echo(f"{len(lots)} lots in {out}")
+    return 0
+
+
+def balance(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """What the account has, asked of the venue now.
+
+    It takes a running bot, as resume, forceexit, flatten, kill and reload do.
+    """
+    return _ask(account, root, "balance", as_json)
+
+
+def stopentry(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """No entry until resume, also after a restart.
+
+    Exits go on. An account that nobody trades takes it too.
+    """
+    from tradsys.core.errors import NotRunningError
+    from tradsys.live.account.looked import stop_entries
+
+    try:
+        return _ask(account, root, "stopentry", as_json)
+    except NotRunningError:
+        _print({"account": account, **stop_entries(_folder(account, root))}, as_json, _sentence)
+        return 0
+
+
+def resume(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """Enter again: a person has looked.
+
+    It ends stopentry, flatten, kill and whatever a limit stopped; losses are measured from the equity of now on.
+    """
+    return _ask(account, root, "resume", as_json)
+
+
+def forceexit(symbol: Symbol, account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """Leave one symbol, or all; entries go on."""
+    return _ask(account, root, "forceexit", as_json, symbol)
+
+
+def flatten(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """Leave everything; no entry until resume.
+
+    The bot tries until the venue says that no position and no order of its is left.
+    """
+    return _ask(account, root, "flatten", as_json, wait_s=_FLATTEN_S)
+
+
+def kill(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """The kill switch: flatten, and halt.
+
+    The file live/NAME/KILL and the signal SIGUSR1 do the same.
+    """
+    return _ask(account, root, "kill", as_json, wait_s=_FLATTEN_S)
+
+
+def reload(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
+    """Read limits and whom to tell from the settings anew."""
+    return _ask(account, root, "reload", as_json)
+
+
+verbs: Final[dict[str, Callable[..., int]]] = {
+    "status": status,
+    "profit": profit,
+    "balance": balance,
+    "trades": trades,
+    "stopentry": stopentry,
+    "resume": resume,
+    "forceexit": forceexit,
+    "flatten": flatten,
+    "kill": kill,
+    "reload": reload,
+    "export": export,
+}
+
+
+def _ask(account: str, root: Path, verb: str, as_json: bool, argument: str = "", *, wait_s: float = _PATIENCE_S) -> int:
+    """Have the running bot do it, and print what it answers; the exit code is 0 where it was done."""
+    from tradsys.live.control import ask
+
+    answer = ask(_folder(account, root), verb, argument, wait_s=wait_s)
+    _print({"account": account, **answer}, as_json, _sentence)
+    return 0 if answer.get("is_done", True) else 1
+
+
+def _folder(account: str, root: Path) -> Path:
+    """The account's folder; a ConfigError where there is none, which names those that there are."""
+    from tradsys.live.account.folder import ACCOUNT, account_folder
+
+    folder = account_folder(account, root)
+    if not (folder / ACCOUNT).is_file():
+        known = sorted(path.parent.name for path in root.glob(f"*/{ACCOUNT}"))
+        there = f"there are {', '.join(known)}" if known else "there is none yet"
+        raise ConfigError(
+            f"no account {account} in {root}/: {there}; tradsys trade BUNDLE --account {account} makes it"
+        )
+    return folder
+
+
+def _print(values: Mapping[str, Any], as_json: bool, text: Callable[[Mapping[str, Any]], str]) -> None:
+    from tradsys.core.json_text import canonical_json
+
+    typer.echo(canonical_json(values) if as_json else text(values))
+
+
+def _sentence(values: Mapping[str, Any]) -> str:
+    """What the bot says it did, or else all that it answered."""
+    from tradsys.cli.trade_text import rows_text
+
+    return str(values["said"]) if "said" in values else rows_text(values)

@@ -1,0 +1,152 @@
+"""Whether a bundle may be traded on an account: all that is asked before the first order, and answered by name."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tradsys.bundle.deployment import Deployment
+from tradsys.core.errors import ConfigError, NotProvenError
+from tradsys.core.time import format_step, stamp
+from tradsys.live.venue import AccountMode, MarketRules
+from tradsys.settings.trade import SECTION, TradeSettings
+
+_AS_GOOD_AS_EQUAL_BPS: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """What somebody asks for beside the bundle: of the settings, or what the bars of a tape are; None is anything."""
+
+    where: str
+    venue: str | None = None
+    symbols: Collection[str] | None = None
+    interval_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A bundle that may be traded: `unproven` says why it is not proven ("": it is), `notes` what to know beside."""
+
+    unproven: str
+    notes: tuple[str, ...]
+
+
+def preflight(
+    deployment: Deployment,
+    mode: AccountMode | None,
+    markets: Mapping[str, MarketRules],
+    settings: TradeSettings,
+    now_ms: int,
+    *,
+    wanted: Collection[AskedFor] = (),
+    takes_unproven: bool = False,
+) -> Cleared:
+    """What is known of a bundle that may be traded; a ConfigError that names each field that speaks against it.
+
+    `mode` is what the account and its key are set to, None where there is no account but paper. A bundle that is not
+    proven, or whose verdict counted lower fees than this account pays, is a NotProvenError unless `takes_unproven`.
+    """
+    problems = [
+        *_of_time(deployment, now_ms),
+        *(problem for one in wanted for problem in _of_wanted(deployment, one)),
+        *_of_markets(deployment, markets),
+        *_of_exposure(deployment, settings),
+        *(() if mode is None else refusals_of(mode)),
+    ]
+    if problems:
+        raise ConfigError(f"this is not traded: {'; '.join(problems)}")
+    unproven = _why_unproven(deployment, mode)
+    if unproven and not takes_unproven:
+        raise NotProvenError(f"{unproven}; with --unproven it is traded all the same, and every status says so")
+    return Cleared(unproven, tuple(_notes(deployment, mode, now_ms)))
+
+
+def check_confirmed(account: str, confirmed: str, *, is_live: bool) -> None:
+    """A ConfigError where only one of the two steps to live trading was taken: `--live`, and the account's name said.
+
+    A confirmation of another account concerns this one in nothing, but is no confirmation of it.
+    """
+    variable = "TRADSYS_TRADE__CONFIRM"
+    if is_live and confirmed != account:
+        found = f"it is {confirmed!r}" if confirmed else "it is not set"
+        raise ConfigError(
+            f"--live trades with money, which takes {variable}={account} in the environment or .env too, and {found}; "
+            "without --live it is paper"
+        )
+    if not is_live and confirmed == account:
+        raise ConfigError(
+            f"{variable}={account} confirms trading with money, which takes --live too; give both, or neither for paper"
+        )
+
+
+def refusals_of(mode: AccountMode) -> Iterator[str]:
+    """Why an account or its key is not used as it is set."""
+    if mode.can_withdraw:
+        yield "can_withdraw: the key may withdraw, and a bot's key must not; make one that may only trade"
+    if not mode.can_trade:
+        yield "can_trade: the key may not trade; allow it at the venue"
+    if mode.is_hedge_mode:
+        yield "is_hedge_mode: the account holds long and short side by side (hedge mode), wanted one-way; change it"
+    if mode.is_multi_asset:
+        yield "is_multi_asset: the account's margin is of several assets, wanted single-asset mode; change it"
+
+
+def _of_time(deployment: Deployment, now_ms: int) -> Iterator[str]:
+    if now_ms >= deployment.expires_ms:
+        yield f"expires_ms: the bundle expired at {stamp(deployment.expires_ms)}; deploy a new one (tradsys deploy)"
+
+
+def _of_wanted(deployment: Deployment, wanted: AskedFor) -> Iterator[str]:
+    if wanted.venue is not None and wanted.venue != deployment.venue:
+        yield f"venue: {wanted.where} says {wanted.venue}, and the bundle is of {deployment.venue}"
+    if wanted.symbols is not None and set(wanted.symbols) != set(deployment.symbols):
+        found, own = ", ".join(sorted(wanted.symbols)), ", ".join(sorted(deployment.symbols))
+        yield f"symbols: {wanted.where} says {found}, and the bundle is of {own}"
+    if wanted.interval_ms is not None and wanted.interval_ms != deployment.interval_ms:
+        found, own = format_step(wanted.interval_ms), format_step(deployment.interval_ms)
+        yield f"interval_ms: {wanted.where} says bars of {found}, and the bundle is of bars of {own}"
+
+
+def _of_markets(deployment: Deployment, markets: Mapping[str, MarketRules]) -> Iterator[str]:
+    for symbol in deployment.symbols:
+        rules = markets.get(symbol)
+        if rules is None:
+            yield f"symbols: {deployment.venue} has no {symbol}"
+        elif not rules.is_trading:
+            yield f"symbols: {symbol} is not traded on {deployment.venue} now"
+        elif not rules.can_short and "short" in deployment.portfolio.sides:
+            yield (
+                f"portfolio.sides: the bundle goes short, and {symbol} cannot be sold short on {deployment.venue}; "
+                "deploy a run with portfolio.sides=long"
+            )
+
+
+def _of_exposure(deployment: Deployment, settings: TradeSettings) -> Iterator[str]:
+    cap = deployment.portfolio.cap
+    if settings.leverage < cap:
+        yield f"{SECTION}leverage: it is {settings.leverage:g}, and the bundle holds up to {cap:g} times the equity"
+
+
+def _why_unproven(deployment: Deployment, mode: AccountMode | None) -> str:
+    verdict = deployment.verdict
+    if not verdict.is_proven:
+        return f"verdict: {verdict.profile} is {verdict.verdict} ({verdict.sentence})"
+    if mode is None:
+        return ""
+    costs = deployment.costs
+    for name, paid, counted in (
+        ("taker_bps", mode.taker_bps, costs.taker_bps),
+        ("maker_bps", mode.maker_bps, costs.maker_bps),
+    ):
+        if paid > counted + _AS_GOOD_AS_EQUAL_BPS:
+            return f"costs.{name}: this account pays {paid:g} bps, and the verdict counted {counted:g}"
+    return ""
+
+
+def _notes(deployment: Deployment, mode: AccountMode | None, now_ms: int) -> Iterator[str]:
+    if deployment.created_ms > now_ms:
+        yield f"the bundle was made at {stamp(deployment.created_ms)}, which is still to come; look at the clock"
+    if mode is None:
+        return
+    costs, paid = deployment.costs, f"{mode.taker_bps:g} (taker) and {mode.maker_bps:g} (maker) bps"
+    yield f"this account pays {paid}, the bundle counted {costs.taker_bps:g} and {costs.maker_bps:g}"

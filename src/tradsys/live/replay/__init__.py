@@ -1,0 +1,1 @@
+"""An account held against the simulation of the same decisions: what differed, why, and what it cost"""

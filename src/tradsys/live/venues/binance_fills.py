@@ -1,0 +1,85 @@
+"""All executions of a Binance futures symbol, page after page, each under the client id of its order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tradsys.live.venue import Fill, VenueUnknown
+from tradsys.live.venues.binance_client import MOST_ROWS, BinanceClient
+from tradsys.live.venues.binance_reading import WEEK_MS
+from tradsys.live.venues.ccxt_venue import readable
+
+MINUTE_MS = 60_000
+KEPT_MS = 180 * 86_400_000
+"""Binance tells executions of the last six months."""
+
+
+async def fills_of(venue: BinanceClient, symbol: str, market_id: str, start_ms: int) -> Sequence[Fill]:
+    """Executions from `start_ms` on, in order."""
+    rows = await _trades(venue, market_id, start_ms)
+    with readable(venue.name, "executions"):
+        order_ids = {str(row["orderId"]) for row in rows}
+        first_ms = min((int(row["time"]) for row in rows), default=start_ms)
+    names = await venue.client_ids(symbol, market_id, order_ids, first_ms)
+    prices = await _fee_prices(venue, rows)
+    with readable(venue.name, "executions"):
+        return [_fill(row, symbol, names[str(row["orderId"])], _fee_quote(venue, row, prices)) for row in rows]
+
+
+async def _trades(venue: BinanceClient, market_id: str, start_ms: int) -> list[dict[str, Any]]:
+    """Windows of a week, as long as they are not full; from a full page on by the ids of the trades."""
+    now_ms = await venue.api.now_ms()
+    found: dict[int, dict[str, Any]] = {}
+    start_ms = max(start_ms, now_ms - KEPT_MS)
+    for week_ms in range(start_ms, max(now_ms, start_ms) + 1, WEEK_MS):
+        rows = await _page(venue, symbol=market_id, startTime=week_ms, endTime=week_ms + WEEK_MS - 1)
+        found |= rows
+        while len(rows) >= MOST_ROWS:
+            rows = await _page(venue, symbol=market_id, fromId=max(found) + 1)
+            found |= rows
+    return [row for _, row in sorted(found.items()) if int(row["time"]) >= start_ms]
+
+
+async def _page(venue: BinanceClient, **params: Any) -> dict[int, dict[str, Any]]:
+    rows = await venue.ask_signed("fapiPrivateGetUserTrades", limit=MOST_ROWS, **params)
+    with readable(venue.name, "executions"):
+        return {int(row["id"]): row for row in rows}
+
+
+async def _fee_prices(venue: BinanceClient, rows: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
+    """What an asset that fees were paid in, such as BNB, was worth in the minute of the execution."""
+    with readable(venue.name, "executions"):
+        wanted = {_paid_in(row) for row in rows if row["commissionAsset"] != venue.quote}
+    prices = {}
+    for asset, minute_ms in sorted(wanted):
+        bars = await venue.ask_public(
+            "fapiPublicGetKlines", symbol=f"{asset}{venue.quote}", interval="1m", startTime=minute_ms, limit=1
+        )
+        with readable(venue.name, f"the price of {asset}"):
+            if int(bars[0][0]) != minute_ms:
+                raise VenueUnknown(f"{venue.name} has no price of {asset} yet, in which a fee was paid")
+            prices[asset, minute_ms] = float(bars[0][4])
+    return prices
+
+
+def _paid_in(row: dict[str, Any]) -> tuple[str, int]:
+    return row["commissionAsset"], int(row["time"]) // MINUTE_MS * MINUTE_MS
+
+
+def _fee_quote(venue: BinanceClient, row: dict[str, Any], prices: dict[tuple[str, int], float]) -> float:
+    price = 1.0 if row["commissionAsset"] == venue.quote else prices[_paid_in(row)]
+    return float(row["commission"]) * price
+
+
+def _fill(row: dict[str, Any], symbol: str, client_id: str, fee_quote: float) -> Fill:
+    return Fill(
+        trade_id=str(row["id"]),
+        client_id=client_id,
+        symbol=symbol,
+        side={"BUY": 1, "SELL": -1}[row["side"]],
+        size_base=float(row["qty"]),
+        price=float(row["price"]),
+        fee_quote=fee_quote,
+        realised_quote=float(row["realizedPnl"]),
+        is_maker=bool(row["maker"]),
+        ts_ms=int(row["time"]),
+    )

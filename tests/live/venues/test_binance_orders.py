@@ -1,0 +1,371 @@
+"""Binance's orders: what is sent, and what each answer comes to."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from tests.live.venues.recorded import ALGO, KEY, LOST, ORDER, SECRET, TRADE, Recorded, Turns, refused
+from tests.live.virtual_time import run_virtual
+
+from tradsys.live.venue import OrderRefused, OrderRequest, VenueRefused, VenueUnknown
+from tradsys.live.venues.binance import BinanceFutures
+from tradsys.live.venues.ccxt_venue import Keys
+
+S, ID = "BTC/USDT", "acct-btcusdt-1700000000-e1"
+MARKET = OrderRequest(ID, S, 1, "market", 0.01)
+STOP = OrderRequest("acct-btcusdt-1700000000-s1", S, -1, "stop", 0.01, 59_000.0, is_reduce_only=True)
+LIMIT = OrderRequest("acct-btcusdt-1700000000-t1", S, -1, "limit", 0.01, 61_000.1, is_reduce_only=True)
+PATH, ALGO_PATH = "fapi/v1/order", "fapi/v1/algoOrder"
+
+
+def opened(**replies):
+    transport = Recorded(**replies)
+    return BinanceFutures(keys=Keys(KEY, SECRET), transport=transport), transport
+
+
+def ask(question, **replies):
+    """What `question(venue)` answers, and what was sent for it."""
+    venue, transport = opened(**replies)
+    return run_virtual(lambda clock: question(venue)), transport
+
+
+def without_signature(params):
+    return {name: value for name, value in params.items() if name not in ("timestamp", "recvWindow", "signature")}
+
+
+def test_a_market_order_is_sent_with_its_id_and_answered_with_its_fill():
+    order, transport = ask(lambda venue: venue.place(MARKET), fapi__v1__order=ORDER)
+    assert (order.status, order.filled_base, order.average_price, order.price) == ("filled", 0.01, 60_001.5, None)
+    assert without_signature(transport.sent(PATH)[0]) == {
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "MARKET",
+        "quantity": "0.010",
+        "reduceOnly": "false",
+        "newClientOrderId": ID,
+        "newOrderRespType": "RESULT",
+    }
+    assert transport.sent(PATH)[0]["recvWindow"] == "5000"
+
+
+def test_a_stop_goes_to_the_algo_endpoint_with_its_trigger():
+    order, transport = ask(lambda venue: venue.place(STOP), fapi__v1__algoOrder=ALGO)
+    assert (order.status, order.kind, order.price, order.is_reduce_only) == ("open", "stop", 59_000.0, True)
+    assert without_signature(transport.sent(ALGO_PATH)[0]) == {
+        "symbol": "BTCUSDT",
+        "side": "SELL",
+        "algoType": "CONDITIONAL",
+        "type": "STOP_MARKET",
+        "workingType": "CONTRACT_PRICE",
+        "quantity": "0.010",
+        "reduceOnly": "true",
+        "triggerPrice": "59000.0",
+        "clientAlgoId": STOP.client_id,
+    }
+
+
+def test_a_limit_order_waits_until_it_is_cancelled():
+    answer = ORDER | {"type": "LIMIT", "origType": "LIMIT", "status": "NEW", "price": "61000.10", "executedQty": "0"}
+    order, transport = ask(lambda venue: venue.place(LIMIT), fapi__v1__order=answer | {"avgPrice": "0"})
+    assert (order.status, order.price, order.average_price) == ("open", 61_000.1, None)
+    sent = transport.sent(PATH)[0]
+    assert (sent["type"], sent["timeInForce"], sent["price"]) == ("LIMIT", "GTC", "61000.1")
+
+
+@pytest.mark.parametrize("order", [MARKET, STOP, LIMIT])
+@pytest.mark.parametrize("code", [-2019, -2021, -2022, -1111, -1013, -4003, -4131, -4164, -2015, -5028])
+def test_a_refusal_is_definite_and_sent_once(order, code):
+    venue, transport = opened(fapi__v1__order=refused(code, "why"), fapi__v1__algoOrder=refused(code, "why"))
+    with pytest.raises(OrderRefused, match=rf"refused {order.client_id} \({code}: why\)"):
+        run_virtual(lambda clock: venue.place(order))
+    assert len(transport.sent(PATH) + transport.sent(ALGO_PATH)) == 1
+
+
+@pytest.mark.parametrize("order", [MARKET, STOP])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        LOST,
+        (503, {"code": -1007, "msg": "Send status unknown; execution status unknown."}),
+        (503, {"code": -2010, "msg": "even where the words sound definite"}),
+        (500, "<html>proxy</html>"),
+        (502, ""),
+        (403, "<html>firewall</html>"),
+        (408, {"code": -1111, "msg": "x"}),
+        (302, {"code": -1111, "msg": "x"}),
+        (400, "<html>cut off"),
+        (400, {"error": "no code"}),
+        (200, "not json"),
+        (200, {"orderId": 1}),
+        (200, [1, 2]),
+        (400, {"code": -1000, "msg": "x"}),
+        (400, {"code": -1001, "msg": "Internal error"}),
+        (400, {"code": -1006, "msg": "x"}),
+        (400, {"code": -1007, "msg": "Timeout waiting for response from backend server."}),
+        (400, {"code": -1008, "msg": "Request throttled"}),
+        (400, {"code": -1015, "msg": "Too many new orders"}),
+    ],
+    ids=lambda value: str(value)[:40] if not isinstance(value, OrderRequest) else value.kind,
+)
+def test_anything_else_is_unknown(order, answer):
+    venue, _ = opened(fapi__v1__order=answer, fapi__v1__algoOrder=answer)
+    with pytest.raises(VenueUnknown):
+        run_virtual(lambda clock: venue.place(order))
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_an_order_that_came_too_often_is_unknown_and_the_wait_is_kept_to(status):
+    tired = (status, {"code": -1003, "msg": "Too many requests"}, {"Retry-After": "30"})
+
+    async def main(clock):
+        venue, transport = opened(fapi__v1__order=Turns(tired, ORDER))
+        with pytest.raises(VenueUnknown, match="quiet for 30 s"):
+            await venue.place(MARKET)
+        await asyncio.sleep(29)
+        with pytest.raises(VenueUnknown, match=r"no requests for another 1\.0 s; nothing was sent"):
+            await venue.place(MARKET)
+        n_sent = len(transport.asked)
+        await asyncio.sleep(1.01)
+        return n_sent, len(transport.asked), await venue.place(MARKET)
+
+    n_sent, n_later, order = run_virtual(main)
+    assert n_sent == n_later and order.status == "filled"
+
+
+def test_without_a_stated_wait_each_further_refusal_doubles_it_and_a_burst_counts_once():
+    async def main(clock):
+        venue, _ = opened(fapi__v1__order=(429, {"code": -1003, "msg": ""}))
+        await venue.markets([S])
+        await venue.api._set_clock(again=False)
+        waits = []
+        for _ in range(4):
+            answers = await asyncio.gather(*(venue.place(MARKET) for _ in range(10)), return_exceptions=True)
+            assert all(isinstance(answer, VenueUnknown) for answer in answers)
+            waits.append(venue.api.restraint.silent_until - asyncio.get_running_loop().time())
+            await asyncio.sleep(waits[-1] + 0.01)
+        return waits
+
+    assert run_virtual(main) == pytest.approx([1, 2, 4, 8], abs=0.01)
+
+
+def test_near_the_limit_only_orders_go_out():
+    async def main(clock):
+        used = {"X-MBX-USED-WEIGHT-1M": "2200"}
+        venue, _ = opened(fapi__v1__openOrders=(200, [], used), fapi__v1__openAlgoOrders=[], fapi__v1__order=ORDER)
+        await venue.markets([S])
+        await venue.open_orders()
+        with pytest.raises(VenueUnknown, match="nothing but orders for another"):
+            await venue.open_orders()
+        assert (await venue.place(MARKET)).status == "filled"
+        await asyncio.sleep(10)
+        return await venue.open_orders()
+
+    assert run_virtual(main) == []
+
+
+def test_a_refused_clock_is_set_right_and_the_order_sent_again():
+    ahead = refused(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+    times = Turns({"serverTime": 1}, {"serverTime": 1_700_000_000_000})
+    order, transport = ask(lambda venue: venue.place(MARKET), fapi__v1__order=Turns(ahead, ORDER), fapi__v1__time=times)
+    assert order.status == "filled"
+    stamps = [int(sent["timestamp"]) for sent in transport.sent(PATH)]
+    assert stamps == pytest.approx([1, 1_700_000_000_000], abs=2_000)
+    assert [sent["newClientOrderId"] for sent in transport.sent(PATH)] == [ID, ID]
+
+
+def test_a_clock_that_is_refused_twice_leaves_the_order_unknown():
+    venue, transport = opened(fapi__v1__order=refused(-1021))
+    with pytest.raises(VenueUnknown, match="refused the time of fapiPrivatePostOrder twice"):
+        run_virtual(lambda clock: venue.place(MARKET))
+    assert len(transport.sent(PATH)) == 2
+
+
+def test_ten_orders_measure_the_clock_once():
+    async def main(clock):
+        venue, transport = opened(fapi__v1__order=ORDER)
+        await asyncio.gather(*(venue.place(MARKET) for _ in range(10)))
+        return transport
+
+    assert len(run_virtual(main).sent("fapi/v1/time")) == 1
+
+
+@pytest.mark.parametrize(("order", "path"), [(MARKET, PATH), (STOP, ALGO_PATH)])
+def test_an_id_that_is_open_already_is_answered_with_its_order(order, path):
+    name = {"clientOrderId": ID} if order is MARKET else {"clientAlgoId": order.client_id}
+    found = (ORDER | {"status": "NEW"} if order is MARKET else ALGO) | name
+    replies = {f"POST {path}": refused(-4116, "ClientOrderId is duplicated."), f"GET {path}": found}
+    answer, transport = ask(lambda venue: venue.place(order), **replies)
+    assert (answer.client_id, answer.status) == (order.client_id, "open")
+    assert [method for method, asked, *_ in transport.asked if asked == path] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize(("kind", "path"), [("market", PATH), ("stop", ALGO_PATH)])
+def test_only_the_venues_own_word_makes_an_order_absent(kind, path):
+    there = {"fapi__v1__order": refused(-2013), "fapi__v1__algoOrder": refused(-2013)}
+    assert ask(lambda venue: venue.order(S, ID, kind), **there)[0] is None
+    for answer, error in ((LOST, VenueUnknown), ((503, ""), VenueUnknown), (refused(-2015), VenueRefused)):
+        venue, _ = opened(fapi__v1__order=answer, fapi__v1__algoOrder=answer)
+        with pytest.raises(error):
+            run_virtual(lambda clock, venue=venue: venue.order(S, ID, kind))
+
+
+@pytest.mark.parametrize(
+    ("status", "comes_to"),
+    [
+        ("NEW", "open"),
+        ("TRIGGERING", "open"),
+        ("CANCELED", "cancelled"),
+        ("EXPIRED", "expired"),
+        ("REJECTED", "refused"),
+    ],
+)
+def test_a_stop_that_was_not_triggered_is_what_its_status_says(status, comes_to):
+    order, _ = ask(lambda venue: venue.order(S, ID, "stop"), fapi__v1__algoOrder=ALGO | {"algoStatus": status})
+    assert (order.status, order.filled_base) == (comes_to, 0.0)
+
+
+@pytest.mark.parametrize("status", ["TRIGGERED", "FINISHED"])
+def test_a_triggered_stop_is_what_the_order_came_to_that_it_became(status):
+    algo = ALGO | {"algoStatus": status, "actualOrderId": "777"}
+    became = ORDER | {"orderId": 777, "clientOrderId": "x-other", "side": "SELL", "avgPrice": "58990.0"}
+    order, transport = ask(
+        lambda venue: venue.order(S, ALGO["clientAlgoId"], "stop"), fapi__v1__algoOrder=algo, fapi__v1__order=became
+    )
+    assert (order.client_id, order.kind, order.status) == (ALGO["clientAlgoId"], "stop", "filled")
+    assert (order.filled_base, order.average_price, order.price) == (0.01, 58_990.0, 59_000.0)
+    assert transport.sent(PATH)[0]["orderId"] == "777"
+
+
+@pytest.mark.parametrize(("actual", "answer"), [("", ORDER), ("777", refused(-2013))])
+def test_a_triggered_stop_whose_order_is_not_told_yet_is_unknown(actual, answer):
+    algo = ALGO | {"algoStatus": "FINISHED", "actualOrderId": actual}
+    venue, _ = opened(fapi__v1__algoOrder=algo, fapi__v1__order=answer)
+    with pytest.raises(VenueUnknown, match="became"):
+        run_virtual(lambda clock: venue.order(S, ID, "stop"))
+
+
+@pytest.mark.parametrize(("kind", "path"), [("limit", PATH), ("stop", ALGO_PATH)])
+def test_cancelling_what_is_not_open_is_no_error_and_anything_else_is(kind, path):
+    for fine in ({}, refused(-2011, "Unknown order sent."), refused(-2013)):
+        _, transport = ask(lambda venue: venue.cancel(S, ID, kind), fapi__v1__order=fine, fapi__v1__algoOrder=fine)
+        assert transport.asked[-1][:2] == ("DELETE", path)
+    for answer, error in ((LOST, VenueUnknown), (refused(-2015), VenueRefused)):
+        venue, _ = opened(fapi__v1__order=answer, fapi__v1__algoOrder=answer)
+        with pytest.raises(error):
+            run_virtual(lambda clock, venue=venue: venue.cancel(S, ID, kind))
+
+
+def test_open_orders_are_the_plain_and_the_conditional_ones_of_everybody():
+    foreign = ALGO | {"clientAlgoId": "web_1", "orderType": "TAKE_PROFIT_MARKET", "quantity": "", "symbol": "ETHUSDT"}
+    rows = [ORDER | {"status": "PARTIALLY_FILLED", "executedQty": "0.004", "origType": "LIMIT", "price": "60000"}]
+    orders, _ = ask(
+        lambda venue: venue.open_orders(), fapi__v1__openOrders=rows, fapi__v1__openAlgoOrders=[ALGO, foreign]
+    )
+    assert [(o.client_id, o.symbol, o.kind, o.filled_base) for o in orders] == [
+        (ID, "BTCUSDT", "limit", 0.004),
+        (ALGO["clientAlgoId"], "BTCUSDT", "stop", 0.0),
+        ("web_1", "ETHUSDT", "stop", 0.0),
+    ]
+
+
+def test_a_failed_half_of_the_open_orders_is_no_empty_half():
+    venue, _ = opened(fapi__v1__openOrders=[], fapi__v1__openAlgoOrders=(502, ""))
+    with pytest.raises(VenueUnknown):
+        run_virtual(lambda clock: venue.open_orders())
+
+
+def test_executions_carry_the_ids_that_the_orders_had_here():
+    rows = [TRADE, TRADE | {"id": 2, "orderId": 777, "side": "SELL", "realizedPnl": "-10.0"}]
+    algo = ALGO | {"algoStatus": "FINISHED", "actualOrderId": "777"}
+    fills, transport = ask(
+        lambda venue: venue.fills(S, TRADE["time"]),
+        fapi__v1__userTrades=rows,
+        fapi__v1__allAlgoOrders=lambda asked: [algo] if int(asked["startTime"]) <= TRADE["time"] else [],
+        fapi__v1__order=ORDER,
+        fapi__v1__time={"serverTime": TRADE["time"] + 60_000},
+    )
+    assert [(f.trade_id, f.client_id, f.side, f.realised_quote) for f in fills] == [
+        ("1", ID, 1, 0.0),
+        ("2", ALGO["clientAlgoId"], -1, -10.0),
+    ]
+    assert len(transport.sent(PATH)) == 1
+
+
+@pytest.mark.parametrize(("age_ms", "comes_to"), [(30_000, VenueUnknown), (90_000, "x-other")])
+def test_an_execution_of_a_stop_whose_id_is_not_told_yet_is_unknown_and_a_minute_later_its_own(age_ms, comes_to):
+    triggered = ORDER | {"orderId": 777, "clientOrderId": "x-other", "origType": "STOP_MARKET", "side": "SELL"}
+    algo = ALGO | {"algoStatus": "FINISHED", "actualOrderId": "777"}
+
+    async def main(clock):
+        venue, transport = opened(
+            fapi__v1__userTrades=[TRADE | {"orderId": 777}],
+            fapi__v1__allAlgoOrders=[],
+            fapi__v1__order=triggered,
+            fapi__v1__time={"serverTime": ORDER["updateTime"] + age_ms},
+        )
+        try:
+            found = (await venue.fills(S, TRADE["time"]))[0].client_id
+        except VenueUnknown as error:
+            found = type(error)
+        transport.replies["fapi/v1/allAlgoOrders"] = [algo]
+        return found, (await venue.fills(S, TRADE["time"]))[0].client_id
+
+    assert run_virtual(main) == (comes_to, ALGO["clientAlgoId"])
+
+
+def test_executions_come_whole_however_many_pages_they_take():
+    first = TRADE["time"]
+    many = [TRADE | {"id": i, "time": first + i // 3} for i in range(1, 2_501)]
+
+    def page(asked):
+        if "fromId" in asked:
+            return [row for row in many if row["id"] >= int(asked["fromId"])][:1_000]
+        return [row for row in many if int(asked["startTime"]) <= row["time"] <= int(asked["endTime"])][:1_000]
+
+    fills, transport = ask(
+        lambda venue: venue.fills(S, first),
+        fapi__v1__userTrades=page,
+        fapi__v1__allAlgoOrders=[],
+        fapi__v1__order=ORDER,
+        fapi__v1__time={"serverTime": first + 60_000},
+    )
+    assert [fill.trade_id for fill in fills] == [str(i) for i in range(1, 2_501)]
+    assert len(transport.sent("fapi/v1/userTrades")) == 3
+
+
+def test_executions_of_several_weeks_are_asked_for_week_by_week():
+    now, week = TRADE["time"] + 20 * 86_400_000, 604_800_000
+    rows = [TRADE, TRADE | {"id": 9, "time": now - 1_000}]
+    fills, transport = ask(
+        lambda venue: venue.fills(S, TRADE["time"]),
+        fapi__v1__userTrades=lambda a: [r for r in rows if int(a["startTime"]) <= r["time"] <= int(a["endTime"])],
+        fapi__v1__allAlgoOrders=[],
+        fapi__v1__order=ORDER,
+        fapi__v1__time={"serverTime": now},
+    )
+    assert [fill.trade_id for fill in fills] == ["1", "9"]
+    spans = [(int(a["startTime"]), int(a["endTime"])) for a in transport.sent("fapi/v1/userTrades")]
+    assert all(end - start < week for start, end in spans) and len(spans) == 3
+    assert all(after[0] == before[1] + 1 for before, after in pairwise(spans))
+
+
+def test_a_fee_paid_in_another_asset_is_counted_at_what_that_was_worth():
+    minute = TRADE["time"] // 60_000 * 60_000
+    bar = [minute, "600", "610", "590", "605.5", "1", minute + 59_999, "1", 1, "1", "1", "0"]
+    fills, transport = ask(
+        lambda venue: venue.fills(S, TRADE["time"]),
+        fapi__v1__userTrades=[TRADE | {"commission": "0.0005", "commissionAsset": "BNB"}],
+        fapi__v1__allAlgoOrders=[],
+        fapi__v1__order=ORDER,
+        fapi__v1__klines=[bar],
+        fapi__v1__time={"serverTime": TRADE["time"] + 60_000},
+    )
+    assert fills[0].fee_quote == pytest.approx(0.0005 * 605.5)
+    assert transport.sent("fapi/v1/klines")[0]["symbol"] == "BNBUSDT"
+
+
+def test_a_size_that_is_no_whole_number_of_lots_is_never_sent():
+    venue, transport = opened()
+    with pytest.raises(OrderRefused, match=r"whole number of steps of 0\.001, found 0\.0105; nothing was sent"):
+        run_virtual(lambda clock: venue.place(OrderRequest(ID, S, 1, "market", 0.0105)))
+    assert not transport.sent(PATH)
