@@ -53,13 +53,19 @@ async def composed(
     """
     try:
         rules, cleared = await _cleared(wish, venue, clock)
+        about = _about(wish.bundle, cleared, folder, venue)
         with closing(IntentJournal(folder.journal)) as journal:
+            risk = Risk(limits_of(wish.settings), journal, clock, folder.tell, bands=wish.bundle.deployment.bands)
             control = Control(folder.path, folder.tell, pace=wish.pace)
+            executor = OrderExecutor(
+                venue, journal, clock, ExecutionRules(folder.name), markets=rules, tell=folder.tell, halt=risk.halt
+            )
             end = control.heed_signals()
             try:
-                yield _bot(wish, folder, venue, clock, rules, cleared, journal, control), control
+                yield _bot(wish, folder, venue, executor, risk, control, about), control
             finally:
                 end()
+                await executor.close()
     finally:
         await venue.close()
 
@@ -79,17 +85,12 @@ def _bot(
     wish: BotWish,
     folder: AccountFolder,
     venue: Venue,
-    clock: Clock,
-    rules: dict[str, MarketRules],
-    cleared: Cleared,
-    journal: IntentJournal,
+    executor: OrderExecutor,
+    risk: Risk,
     control: Control,
+    about: Mapping[str, Any],
 ) -> Bot:
-    deployment, tell = wish.bundle.deployment, folder.tell
-    risk = Risk(limits_of(wish.settings), journal, clock, tell, bands=deployment.bands)
-    executor = OrderExecutor(
-        venue, journal, clock, ExecutionRules(folder.name), markets=rules, tell=tell, halt=risk.halt
-    )
+    deployment, clock, tell = wish.bundle.deployment, executor.clock, folder.tell
     outside = outside_sources(deployment, venue, tell=tell)
     feed = BarFeed(
         venue,
@@ -117,15 +118,15 @@ def _bot(
             folder=folder,
             control=control,
             clock=clock,
-            rules=rules,
-            about=about(wish.bundle, cleared, folder, venue),
+            rules=executor.markets,
+            about=about,
             reload=reload,
         )
     )
     return bot
 
 
-def about(bundle: TradedBundle, cleared: Cleared, folder: AccountFolder, venue: Venue) -> dict[str, Any]:
+def _about(bundle: TradedBundle, cleared: Cleared, folder: AccountFolder, venue: Venue) -> dict[str, Any]:
     """What every status begins with: what is traded, with whose money, on whose word, and what to know of it."""
     one = bundle.deployment
     return {
