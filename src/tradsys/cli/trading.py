@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from tradsys.cli.trade_options import StartOptions
+from tradsys.cli.trade_verbs import verbs
 from tradsys.core.errors import ConfigError, TradsysError
 from tradsys.core.time import interval_ms, parse_interval
 from tradsys.live.account import AccountFolder, Scrubber, read_status
@@ -31,8 +33,6 @@ from tradsys.settings.trade import SECTION, TradeSettings
 if TYPE_CHECKING:
     import polars as pl
 
-    from tradsys.cli.trade import StartOptions
-
 _QUIET: Final = ("bar", "decision")
 """Kinds of events that come with every bar: a person reads what follows from them."""
 
@@ -44,7 +44,7 @@ class Session:
     bundle: TradedBundle
     settings: TradeSettings
     path: Path
-    options: "StartOptions"
+    options: StartOptions
     reread: Callable[[], TradeSettings]
     bars: "Mapping[str, pl.DataFrame] | None"
     as_json: bool
@@ -63,7 +63,7 @@ class Session:
         return self.options.speed or max(1.0, self.bundle.deployment.interval_ms / 4_000)
 
 
-def trade(bundle: Path, account: str, root: Path, options: "StartOptions", *, as_json: bool) -> int:
+def trade(bundle: Path, account: str, root: Path, options: StartOptions, *, as_json: bool) -> int:
     """Trade until it ends; the exit code is 0 where it was told to, and that of the error otherwise."""
     path, reread = account_folder(account, root), partial(_settings, options)
     settings = reread()
@@ -83,7 +83,7 @@ def _session(
     bundle: Path,
     path: Path,
     settings: TradeSettings,
-    options: "StartOptions",
+    options: StartOptions,
     reread: Callable[[], TradeSettings],
     *,
     as_json: bool,
@@ -181,7 +181,7 @@ def _start_ms(session: Session, bars: "Mapping[str, pl.DataFrame]") -> int:
     return max(first_ms, left_ms)
 
 
-def _settings(options: "StartOptions") -> TradeSettings:
+def _settings(options: StartOptions) -> TradeSettings:
     from tradsys.cli.loading import overrides
 
     given = overrides(options.settings, {})
@@ -193,9 +193,7 @@ def _settings(options: "StartOptions") -> TradeSettings:
 
 
 def _no_bundle(bundle: Path) -> str:
-    from tradsys.cli.trade import commands
-
-    near = difflib.get_close_matches(str(bundle), commands, n=1)
+    near = difflib.get_close_matches(str(bundle), verbs, n=1)
     hint = f"did you mean {near[0]}?" if near else "give a folder that tradsys deploy wrote"
     return f"{bundle} is neither a folder with a bundle nor a verb; {hint}"
 
