@@ -185,8 +185,6 @@ class LoopbackExchange:
                 self.control(json.loads(await request.read()))
             except (ValueError, KeyError, TypeError, refusals.Refusal) as error:
                 return web.json_response(dict(error=f"{type(error).__name__}: {error}"), status=400)
-            finally:
-                self.driver.arm()
         return web.json_response(self.told())
 
     def control(self, wanted: Mapping[str, Any]) -> None:
@@ -215,6 +213,7 @@ class LoopbackExchange:
         for name, act in known.items():
             if name in wanted:
                 act(wanted[name])  # type: ignore[no-untyped-call]
+        self.driver.arm()
 
     def _move(self, prices: Mapping[str, float], *, is_gap: bool) -> None:
         for name, price in prices.items():

@@ -343,15 +343,16 @@ class TestStreams:
 
         on_server(check)
 
-    def test_another_address_stands_in_silence(self):
+    def test_another_address_or_key_stands_in_silence(self):
         async def check(client: Any, loopback: LoopbackExchange) -> None:
             import aiohttp
 
             base = client.urls["api"]["fapiPublic"].removesuffix("/fapi/v1")
             key = (await client.fapiPrivatePostListenKey())["listenKey"]
-            async with aiohttp.ClientSession() as session, session.ws_connect(f"{base}/ws/{key}") as ws:
-                await buy(client)
-                with pytest.raises(TimeoutError):
-                    await ws.receive(timeout=0.2)
+            for wrong in (f"/ws/{key}", "/private/ws?listenKey=another", f"/market/ws/{key}"):
+                async with aiohttp.ClientSession() as session, session.ws_connect(base + wrong) as ws:
+                    await buy(client)
+                    with pytest.raises(TimeoutError):
+                        await ws.receive(timeout=0.2)
 
         on_server(check)
