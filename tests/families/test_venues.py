@@ -12,9 +12,12 @@ from dataclasses import dataclass
 import pytest
 from tests.exchange.building import quiet_exchange
 from tests.exchange.in_process import InProcessVenue
+from tests.exchange.serving import served
 from tests.live.virtual_time import LoopClock, run_virtual
 
+from tradsys.live.clock import SystemClock
 from tradsys.live.venue import Fill, OrderKind, OrderRefused, OrderRequest, Venue, VenueOrder, VenueRefused
+from tradsys.live.venues.catalogue import venue_named
 
 SYMBOL, PRICE = "BTCUSDT", 60_000.0
 
@@ -46,8 +49,29 @@ def in_process(check: Checked) -> None:
     run_virtual(main)
 
 
+def binance(check: Checked) -> None:
+    """Through ccxt and real sockets, on the loopback exchange."""
+
+    async def main() -> None:
+        exchange = quiet_exchange(SystemClock(), price=PRICE)
+        async with served(exchange) as (url, loopback):
+            venue = venue_named("binanceusdm", api_key="key", api_secret="secret", url=url)
+
+            async def move(price: float) -> None:
+                loopback.control({"price": {SYMBOL: price}})
+                loopback.driver.arm()
+
+            try:
+                await check(VenueWorld(venue, move))
+            finally:
+                await venue.close()
+
+    asyncio.run(main())
+
+
 VENUES: dict[str, RunWorld] = {
     "in_process": in_process,
+    "binanceusdm": binance,
 }
 
 

@@ -13,6 +13,7 @@ from tradsys.live.clock import Clock
 
 START_MS = 1_700_000_040_000 - 20_000
 """Twenty seconds before a whole minute."""
+
 FIRST_MS = START_MS + 20_000
 """The first close after the start."""
 
@@ -66,7 +67,7 @@ def fed(
                 await after(got, close)
             if len(got.closes) == n_closes:
                 break
-        await closes.aclose()  # type: ignore[attr-defined]  # it is a generator
+        await closes.aclose()
         return got
 
     return run_virtual(main, epoch_ms=START_MS)

@@ -14,9 +14,8 @@ from tradsys.live.risk.entry_checks import ENTRY_CHECKS, EntryFacts
 from tradsys.live.risk.equity import EQUITY, EquityRecord
 from tradsys.live.risk.limits import RiskLimits
 from tradsys.live.state import PERSON, Flags, Standing, TradingState, read_standing, write_standing
+from tradsys.live.telling import Tell
 from tradsys.live.venue import AccountState
-
-type Tell = Callable[[str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,9 @@ class Risk:
 
     @property
     def standing(self) -> Standing:
-        """The state with its cause; one whose time is over has ended."""
+        """The state with its cause, as the flag has it, whoever wrote it; one whose time is over has ended."""
+        if self._is_written:
+            self._standing = read_standing(self._flags)
         until_ms = self._standing.until_ms
         now_ms = self._clock.now_ms()
         if until_ms is not None and until_ms <= now_ms:
