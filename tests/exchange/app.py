@@ -191,8 +191,8 @@ class LoopbackExchange:
         """What a test may do to it, in this order.
 
         `faults` rates by name, `once` how often each is certain next, `price` by symbol (with `gap` it jumps), `up`
-        whether the bot is up, `delist` a symbol, `drop_streams`, `silence_streams`, `expire_listen_key`, `hedge_mode`
-        and `multi_asset` as settings of the account.
+        whether the bot is up, `delist` a symbol, `transfer` an amount, `drop_streams`, `silence_streams`,
+        `expire_listen_key`, `hedge_mode` and `multi_asset` as settings of the account.
         """
         known = {
             "faults": self.exchange.faults.set,
@@ -201,6 +201,7 @@ class LoopbackExchange:
             "gap": lambda _: None,
             "up": self.exchange.turn,
             "delist": self.exchange.delist,
+            "transfer": self.exchange.transfer,
             "drop_streams": lambda is_wanted: self.streams.drop() if is_wanted else None,
             "silence_streams": self.streams.silence,
             "expire_listen_key": lambda is_wanted: self.streams.keys.expire() if is_wanted else None,

@@ -243,6 +243,16 @@ def test_bars_funding_and_marks_are_public():
     asyncio.run(main())
 
 
+def test_money_that_was_paid_in_is_told_as_that():
+    async def check(client: Any, loopback: LoopbackExchange) -> None:
+        loopback.control({"transfer": 500.0})
+        (row,) = await client.fapiPrivateGetIncome()
+        assert (row["incomeType"], float(row["income"])) == ("TRANSFER", 500.0)
+        assert (await client.fetch_balance())["USDT"]["total"] == 10_500.0
+
+    on_server(check)
+
+
 def test_delisting_is_seen_and_stops_orders():
     import ccxt
 
