@@ -122,4 +122,5 @@ def _refuse_price(order: OrderRequest, wanted: float, rules: MarketRules, price:
 
 
 def _is_whole(value: float, step: float) -> bool:
-    return step <= 0 or abs(value / step - np.round(value / step)) <= _STEP_SLACK
+    steps = value / step if step > 0 else 0.0
+    return bool(abs(steps - np.round(steps)) <= max(_STEP_SLACK, 1e-12 * steps))
