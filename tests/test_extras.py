@@ -52,6 +52,7 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     f"compare --objectives {QUICK} --seeds 1 --quick": (NETWORK, 0, "confidence"),
     "backtest --runs {stored}/runs": ((), 0, "sharpe"),
     "backtest --engine vectorbt --runs {stored}/runs": ((), 2, "pip install 'tradsys[vectorbt]'"),
+    f"deploy last {STORED} --out deployed-{{kind}}": ((), 2, "add --venue"),
     "calibrate --markets 1 --cell noise --processes 1": ((), 0, "noise"),
     "calibrate --markets 1 --cell noise --processes 1 --part 1/1 --out parts-{kind}": ((), 0, "part 1/1: all of its 1"),
     "merge parts-{kind}": ((), 0, "1 parts in"),

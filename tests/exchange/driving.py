@@ -6,10 +6,13 @@ from tests.exchange.model import Exchange
 
 
 class Driver:
-    """Call `arm` after anything that may have put something on the agenda; timers cost nothing until they are due."""
+    """Call `arm` after anything that may have put something on the agenda; timers cost nothing until they are due.
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.exchange = exchange
+    `speed` is how much faster the exchange's time goes than the loop's.
+    """
+
+    def __init__(self, exchange: Exchange, *, speed: float = 1.0) -> None:
+        self.exchange, self._speed = exchange, speed
         self._timer: asyncio.TimerHandle | None = None
         self._at_ms: int | None = None
 
@@ -18,7 +21,7 @@ class Driver:
         if due is None or (self._timer is not None and self._at_ms is not None and self._at_ms <= due):
             return
         self.stop()
-        wait_s = max(0, due - self.exchange.agenda.clock.now_ms()) / 1_000
+        wait_s = max(0, due - self.exchange.agenda.clock.now_ms()) / 1_000 / self._speed
         self._timer, self._at_ms = asyncio.get_running_loop().call_later(wait_s, self._wake), due
 
     def _wake(self) -> None:

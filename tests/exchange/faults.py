@@ -119,10 +119,19 @@ class FaultSchedule:
             self._streams[name] = random.Random(f"{self.seed}:{name}")
         return self._streams[name]
 
+    def certain(self, times: Mapping[str, int]) -> None:
+        """The next so many occasions of each fault are hit."""
+        _check_names(times)
+        self.once.update(times)
+
     def set(self, changes: Mapping[str, float]) -> None:
         """Change base rates by name, and leave the others."""
-        unknown = set(changes) - set(FAULTS)
-        if unknown:
-            raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
+        _check_names(changes)
         now = {name: getattr(self.rates, name) for name in FAULTS}
         self.rates = FaultRates(**now | dict(changes))
+
+
+def _check_names(given: Mapping[str, float]) -> None:
+    unknown = set(given) - set(FAULTS)
+    if unknown:
+        raise ValueError(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")

@@ -53,16 +53,20 @@ class InProcessVenue:
     name = "binanceusdm"
 
     def __init__(
-        self, exchange: Exchange, *, seed: int | str = 0, latency_ms: tuple[float, float] = LATENCY_MS
+        self,
+        exchange: Exchange,
+        *,
+        seed: int | str = 0,
+        latency_ms: tuple[float, float] = LATENCY_MS,
+        timeout_ms: tuple[float, float] = TIMEOUT_MS,
     ) -> None:
         self.exchange = exchange
         self.can_withdraw = self.is_hedge_mode = self.is_multi_asset = False
-        self._latency_ms = latency_ms
+        self._latency_ms, self._timeout_ms = latency_ms, timeout_ms
         self._draw = random.Random(f"venue:{seed}")
         self._driver = Driver(exchange)
         self._ahead_ms: float | None = None
         self._streams: list[asyncio.Queue[Hint | None]] = []
-        self._later: set[asyncio.TimerHandle] = set()
 
     async def server_time_ms(self) -> int:
         now = await self._ask(self.exchange.advance, is_signed=False)
@@ -175,7 +179,7 @@ class InProcessVenue:
             finally:
                 self._driver.arm()
 
-        waited_ms = self._draw.uniform(*TIMEOUT_MS)
+        waited_ms = self._draw.uniform(*self._timeout_ms)
         later_ms = self._draw.uniform(0, 800)
         asyncio.get_running_loop().call_later((waited_ms + later_ms) / 1_000, arrive)
         await asyncio.sleep(waited_ms / 1_000)
@@ -236,7 +240,7 @@ class InProcessVenue:
     async def _fail_before(self, is_signed: bool) -> None:
         """Nothing reaches the exchange, though the caller cannot know that of a lost request."""
         if self._hits("lose_request"):
-            await self._sleep(TIMEOUT_MS)
+            await self._sleep(self._timeout_ms)
             raise VenueUnknown("no answer in time")
         for name, text in (("limited", "429 -1003 Too many requests."), ("banned", "418 -1003 Way too many requests.")):
             if self._hits(name):
@@ -249,7 +253,7 @@ class InProcessVenue:
     async def _fail_after(self) -> None:
         """The exchange did it, and the caller does not hear of it."""
         if self._hits("lose_answer"):
-            await self._sleep(TIMEOUT_MS)
+            await self._sleep(self._timeout_ms)
             raise VenueUnknown("the connection broke before the answer")
         if self._hits("busy_after"):
             raise VenueUnknown("503 -1007 Timeout waiting for response from backend server; execution status unknown.")

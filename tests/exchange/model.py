@@ -218,6 +218,13 @@ class Exchange:
             "faults": dict(self.faults.happened),
         }
 
+    def tell_live_bars(self) -> None:
+        """The bars under way, to whoever listens."""
+        self.advance()
+        for state in self.symbols.values():
+            if state.bars.live is not None:
+                self._tell_bar(state, state.bars.live, is_closed=False)
+
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:
             listener(event)

@@ -84,9 +84,9 @@ async def _ended(tasks: list[asyncio.Task]) -> list[asyncio.Task]:
 
 
 def test_a_patient_client_leaves_no_duplicate_and_no_orphan():
-    reports = [session(seed) for seed in range(10)]
-    assert [report["duplicates"] for report in reports] == [[]] * 10
-    assert [report["orphans"] for report in reports] == [[]] * 10
+    reports = [session(seed) for seed in range(12)]
+    assert [report["duplicates"] for report in reports] == [[]] * 12
+    assert [report["orphans"] for report in reports] == [[]] * 12
     happened = {name for report in reports for name in report["faults"]}
     assert happened >= {"lose_answer", "lose_request", "late_arrival", "busy", "busy_after", "partial", "slow_match"}
     assert happened >= {"refuse_stop", "unseen", "limited", "early_close", "revised_bar", "missing_bar"}

@@ -46,11 +46,14 @@ class Agenda:
         return self._due[0][0] if self._due else None
 
     def advance(self) -> int:
-        """Do what is due by now, each at its own time, and return the time."""
+        """Do what is due by now, each at its own time, and return what the clock says.
+
+        A clock that was set back shows less than `time_ms`, which stands until it has caught up.
+        """
         now = self.clock.now_ms()
         while self._due and self._due[0][0] <= now:
             due, _, act = heapq.heappop(self._due)
             self.time_ms = max(self.time_ms, due)
             act()
         self.time_ms = max(self.time_ms, now)
-        return self.time_ms
+        return now

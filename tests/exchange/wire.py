@@ -24,6 +24,9 @@ class Wire:
     def __call__(self, event: Event) -> None:
         if not self.is_open or self.is_silent:
             return
+        if event.kind == "kline" and not event.what["is_closed"]:
+            self._send(event, 0.0)  # of a bar under way there is a next one soon
+            return
         faults, now = self.exchange.faults, self.exchange.agenda.time_ms
         if faults.hits("drop_stream", now):
             self.close()

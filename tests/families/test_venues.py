@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import pytest
 from tests.exchange.building import quiet_exchange
 from tests.exchange.in_process import InProcessVenue
+from tests.exchange.serving import served
 from tests.live.venues.told_data import Told
 from tests.live.virtual_time import LoopClock, run_virtual
 
 from tradsys.core.costs import Costs
 from tradsys.core.time import HOUR_MS
+from tradsys.live.clock import SystemClock
 from tradsys.live.venue import (
     Fill,
     Kline,
@@ -28,6 +30,7 @@ from tradsys.live.venue import (
     VenueOrder,
     VenueRefused,
 )
+from tradsys.live.venues.catalogue import venue_named
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules
 
@@ -79,9 +82,30 @@ def on_paper(check: Checked) -> None:
     run_virtual(main)
 
 
+def binance(check: Checked) -> None:
+    """Through ccxt and real sockets, on the loopback exchange."""
+
+    async def main() -> None:
+        exchange = quiet_exchange(SystemClock(), price=PRICE)
+        async with served(exchange) as (url, loopback):
+            venue = venue_named("binanceusdm", api_key="key", api_secret="secret", url=url)
+
+            async def move(price: float) -> None:
+                loopback.control({"price": {SYMBOL: price}})
+                loopback.driver.arm()
+
+            try:
+                await check(VenueWorld(venue, move))
+            finally:
+                await venue.close()
+
+    asyncio.run(main())
+
+
 VENUES: dict[str, RunWorld] = {
     "in_process": in_process,
     "paper": on_paper,
+    "binanceusdm": binance,
 }
 
 

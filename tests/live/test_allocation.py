@@ -16,7 +16,7 @@ from tradsys.bundle.deployment import DeployedPortfolio
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import DataError
 from tradsys.core.time import from_ms
-from tradsys.live.allocation import Allocation, allocate, shares_held
+from tradsys.live.allocation import Allocation, allocate
 from tradsys.live.venue import AccountState, MarketRules, Position
 from tradsys.predictor.predictor import Decision
 
@@ -113,14 +113,6 @@ def test_decisions_of_two_closes_or_two_of_one_symbol_are_refused() -> None:
         allocated(decided("A"), decided("B", start=CLOSE + timedelta(hours=1)))
     with pytest.raises(DataError, match="one decision a symbol, found A, A"):
         allocated(decided("A"), decided("A"))
-
-
-def test_positions_that_no_trade_explains_take_room_by_their_worth() -> None:
-    foreign = Position("X", -2.0, 90.0, 100.0, -20.0)
-    own = Position("A", 1.0, 90.0, 100.0, 10.0)
-    assert shares_held({"A": 0.4, "B": 0.1}, account(1_000.0, foreign, own)) == {"A": 0.4, "B": 0.1, "X": 0.2}
-    assert shares_held({"A": None}, account(1_000.0, own)) == {"A": 0.1}
-    assert shares_held({}, account(0.0, own)) == {"A": math.inf}
 
 
 def random_decisions(market: Mapping[str, pl.DataFrame], seed: int) -> list[Decision]:

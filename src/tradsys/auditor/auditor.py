@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -18,11 +18,9 @@ from tradsys.labels.weights import krichevsky_trofimov
 from tradsys.models.calibration import shrunk_slope
 from tradsys.models.linear.logistic import fit_logistic, weighted_rate
 from tradsys.models.linear.penalty import Problem, check_penalty, choose_penalties
-from tradsys.models.trees.boosted import booster_from, tree_parameters, ubj
+from tradsys.models.trees.boosted import tree_parameters
+from tradsys.models.trees.trees import BoostedTrees
 from tradsys.splits.kfold import PurgedKFold
-
-if TYPE_CHECKING:
-    import xgboost
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +28,18 @@ class TreeScore:
     """Boosted trees."""
 
     kind: ClassVar[str] = "trees"
-    booster: "xgboost.Booster"
+    trees: BoostedTrees
 
     def margin(self, X: FloatArray) -> FloatArray:
         """Log-odds of finite rows, (n, n_inputs) -> (n,)."""
-        return np.asarray(self.booster.inplace_predict(X, predict_type="margin"), dtype=np.float64)
+        return self.trees.margin(X)
 
     def to_files(self) -> dict[str, bytes]:
-        return {"trees.ubj": ubj(self.booster)}
+        return {"trees.ubj": self.trees.content}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        return cls(booster_from(_file(files, "trees.ubj")))
+        return cls(BoostedTrees.from_ubj(_file(files, "trees.ubj")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +230,7 @@ class Auditor(AuditorSpec):
             "reg_lambda": self.ridge,
         }
         rows = xgboost.DMatrix(trades.X, trades.y, weight=trades.weight, nthread=1)
-        return TreeScore(xgboost.train(parameters, rows, self.n_trees))
+        return TreeScore(BoostedTrees.of(xgboost.train(parameters, rows, self.n_trees)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ MANIFEST = "manifest.json"
 FORMAT = 2
 """2: ranks and parameters of networks are safetensors, and what turns log-odds into money is the valuation."""
 
+DEPLOYMENT = "deployment"
+"""Where a manifest's `about` says how the bundle is to be traded, see `bundle.deployment`."""
+
 
 def write_bundle(folder: Path, files: Mapping[str, bytes], *, about: Mapping[str, Any]) -> None:
     """Write the files and a manifest with the SHA-256 of each, into a folder that must not exist yet.

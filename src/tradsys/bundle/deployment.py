@@ -1,9 +1,16 @@
 """What a bundle that is to be traded says about itself: where, on what, with which costs, and on whose word."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
 
+from tradsys.bundle.bundle import DEPLOYMENT
+from tradsys.bundle.strict import read_strictly
 from tradsys.core.costs import Costs
+from tradsys.core.errors import BundleError, ConfigError
+from tradsys.core.json_text import plain
+
+type StalePolicy = Literal["nan", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +23,7 @@ class OutsideColumn:
     name: str
     provider: str
     max_age_s: float
-    policy: str
+    policy: StalePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +68,48 @@ class Deployment:
     outside: tuple[OutsideColumn, ...]
     verdict: DeployedVerdict
     bands: Mapping[str, tuple[float, float]]
-    """By feature the 1st and 99th percentile of the training part: what drift is measured against."""
+    """By feature, as models read it (scaled), the 1st and 99th percentile of the training rows: what drift is held
+    against."""
+
+    def __post_init__(self) -> None:
+        if not self.venue or not self.symbols or not all(self.symbols) or len(set(self.symbols)) < len(self.symbols):
+            raise ConfigError(
+                f"a deployment names its venue and each of its symbols once, found {self.venue!r} and "
+                f"{', '.join(map(repr, self.symbols)) or 'none'}; say them with --venue and --symbol"
+            )
+        if self.interval_ms <= 0 or not self.trained_from_ms < self.trained_to_ms:
+            raise ConfigError(
+                f"a deployment was trained on bars of some length and some time, found {self.interval_ms} ms, from "
+                f"{self.trained_from_ms} to {self.trained_to_ms}; deploy the run again"
+            )
+        if self.expires_ms <= self.created_ms:
+            raise ConfigError(
+                f"a deployment expires after it was made, found {self.expires_ms} and {self.created_ms}; give "
+                "--valid-days"
+            )
+        if self.profile != self.verdict.profile:
+            raise ConfigError(
+                f"a deployment's verdict is about its own profile {self.profile}, found one about "
+                f"{self.verdict.profile}; deploy the run again"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values that `from_dict` reads back, floats to the last bit."""
+        values = plain(asdict(self))
+        assert isinstance(values, dict)
+        return values
+
+    @classmethod
+    def from_dict(cls, content: Any) -> Self:
+        """What `to_dict` wrote; a BundleError names what is missing, unknown or of another type."""
+        return read_strictly(cls, content, DEPLOYMENT)
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any], where: object) -> Self:
+        """That of a bundle's `about`; a BundleError for a bundle without, such as the one inside a run's folder."""
+        if DEPLOYMENT not in about:
+            raise BundleError(
+                f"{where} says neither where it is to be traded nor on whose word: it is the bundle of a run, wanted "
+                "one that tradsys deploy wrote; deploy the run, and give that folder"
+            )
+        return cls.from_dict(about[DEPLOYMENT])

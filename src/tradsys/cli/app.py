@@ -27,6 +27,7 @@ COMMANDS = {
     "rank": "Long the strongest, short the weakest; judged like a run.",
     "train": "Fit one agent on all but the lock-box and write a bundle.",
     "compare": "Show the profiles of a run side by side.",
+    "deploy": "Refit a run's profile and write a bundle to trade.",
     "backtest": "Simulate one profile of a run with another engine.",
     "tune": "Search settings inside training parts; nothing is tested.",
     "journal": "What was tried, what was learned, who is champion.",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 import polars as pl
 
@@ -43,6 +43,38 @@ class Market:
     is_development: bool
     outside: tuple[str, ...] = ()
     paths: tuple[PricePath, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        bars: pl.DataFrame,
+        interval: timedelta,
+        sources: tuple[str, ...],
+        repairs: tuple[Repair, ...] = (),
+        drawn: Sequence[str] = (),
+    ) -> Self:
+        """A market of checked bars, recognised by what they hold; `drawn` says recipe and seed of simulated ones."""
+        months = month_blocks(bars)
+        frames = split_symbols(bars)
+        paths = tuple(PricePath.of(frame, interval_ms(interval)) for frame in frames.values())
+        return cls(
+            bars=bars,
+            interval=interval,
+            sources=sources,
+            symbols=tuple(frames),
+            repairs=repairs,
+            fingerprint=fingerprint(bars, drawn),
+            blocks=(*months, *sorted(path.block for path in paths)),
+            is_development=not development_blocks().isdisjoint(months),
+            paths=paths,
+        )
+
+    def until(self, last: datetime) -> "Market":
+        """The market as it was when `last` was the open of its newest bar; nothing may be attached to it yet."""
+        if self.outside:
+            raise ConfigError(f"a market is cut before anything is attached, found {'; '.join(self.outside)}")
+        bars = self.bars.filter(pl.col("ts") <= last)
+        return self if len(bars) == len(self.bars) else type(self).of(bars, self.interval, self.sources, self.repairs)
 
     @property
     def title(self) -> str:
@@ -117,23 +149,9 @@ def load_market(specs: Sequence[str | Path], *, seed: int = 0, settings: DataSet
     shared = [name for name in frames[0].columns if all(name in frame.columns for frame in frames)]
     left_out = _left_out(sources, frames, shared)
     bars = pl.concat([frame.select(shared) for frame in frames])
-    months = month_blocks(bars)
-    paths = tuple(PricePath.of(frame, interval_ms(interval)) for frame in split_symbols(bars).values())
     drawn = [f"{item.symbol} seed {seed}" for item, source in zip(loaded, sources, strict=True) if is_simulated(source)]
-    return Market(
-        bars=bars,
-        interval=interval,
-        sources=sources,
-        symbols=tuple(split_symbols(bars)),
-        repairs=(
-            *(replace(repair, symbol=_named(item, loaded)) for item in loaded for repair in item.repairs),
-            *left_out,
-        ),
-        fingerprint=fingerprint(bars, drawn),
-        blocks=(*months, *sorted(path.block for path in paths)),
-        is_development=not development_blocks().isdisjoint(months),
-        paths=paths,
-    )
+    repairs = (replace(repair, symbol=_named(item, loaded)) for item in loaded for repair in item.repairs)
+    return Market.of(bars, interval, sources, (*repairs, *left_out), drawn)
 
 
 def _left_out(sources: Sequence[str], frames: Sequence[pl.DataFrame], shared: Sequence[str]) -> list[Repair]:

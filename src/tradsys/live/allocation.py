@@ -55,7 +55,7 @@ def allocate(
 ) -> Allocation:
     """Entries for all decisions of one close, in their order; each that comes to nothing is told with its reason.
 
-    `held` is the share of equity granted at entry of every symbol with an open trade (`shares_held`), `prices` what
+    `held` is the share of equity granted at entry of every symbol with an open trade (`live.shares`), `prices` what
     each symbol is sized at. Symbols in `stopped` have no entry, by its reason, and with `no_entry` none has.
     """
     _refuse_mixed(decisions)
@@ -81,21 +81,6 @@ def allocate(
         else:
             denied.append(NotEntered(decision, sized))
     return Allocation(entries, denied)
-
-
-def shares_held(open_shares: Mapping[str, float | None], account: AccountState) -> dict[str, float]:
-    """The share of equity that each symbol in a position takes: what was granted to its trade at entry.
-
-    A position that no trade of ours explains, or whose trade does not say its share, counts with its worth at the mark
-    over the equity of now.
-    """
-    held = {symbol: math.nan if share is None else share for symbol, share in open_shares.items()}
-    equity = account.equity_quote
-    for position in account.positions:
-        if math.isnan(held.get(position.symbol, math.nan)):
-            worth = abs(position.size_base) * position.mark_price
-            held[position.symbol] = worth / equity if equity > 0 else math.inf
-    return {symbol: 0.0 if math.isnan(share) else share for symbol, share in held.items()}
 
 
 def _refuse_mixed(decisions: Sequence[Decision]) -> None:

@@ -1,13 +1,13 @@
 """The one object that decides: simulation, backtest, paper and live all call it; only the venue differs."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
 from math import nan
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -222,9 +222,12 @@ class Predictor(PredictorParts):
         row |= {"regime": tuple(row["regime"]), "bar_hash": bar_hashes(symbol, frame.tail(1))[0]}
         return Decision(**row, n_open=n_open, bundle_hash=self.bundle_hash)
 
-    def save(self, folder: Path) -> None:
-        """Write the bundle that `load` reads; the folder must not exist yet."""
-        write_parts(self, folder)
+    def save(self, folder: Path, *, deployment: Mapping[str, Any] | None = None) -> None:
+        """Write the bundle that `load` reads; the folder must not exist yet.
+
+        `deployment` are the plain values of a `bundle.deployment.Deployment`, where the bundle is to be traded.
+        """
+        write_parts(self, folder, deployment=deployment)
 
     @classmethod
     def load(
@@ -243,10 +246,13 @@ class Predictor(PredictorParts):
         modules or .py files whose parts it has; a bundle imports none by itself, and refuses one of another source.
         """
         load_plugins((plugins,) if isinstance(plugins, str | Path) else plugins)
-        return cls._of(open_bundle(Path(folder)), profile, log)
+        return cls.of(open_bundle(Path(folder)), profile, log=log)
 
     @classmethod
-    def _of(cls, bundle: ReadBundle, profile: Profile | str | None, log: Callable[[str], None] | None) -> Self:
+    def of(
+        cls, bundle: ReadBundle, profile: Profile | str | None = None, *, log: Callable[[str], None] | None = None
+    ) -> Self:
+        """The same of a bundle that was read already, whose plugins are loaded."""
         parts = read_parts(bundle)
         if parts.symbols is None:
             write = partial(print, file=sys.stderr) if log is None else log

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from tradsys.auditor.auditor import FittedAuditor
-from tradsys.bundle.bundle import ReadBundle, write_bundle
+from tradsys.bundle.bundle import DEPLOYMENT, ReadBundle, write_bundle
 from tradsys.core.errors import BundleError, ConfigError, TradsysError
 from tradsys.core.json_text import read_json
 from tradsys.core.plugins import check_plugin
@@ -63,8 +63,22 @@ _JSON = (_FEATURES, _REGIMES, _VALUATION, _SUPERVISOR, _SETTINGS)
 _TIMEOUT, _AUDITOR, _VOLATILITY = "timeout.", "auditor.", "volatility."
 
 
-def write_parts(predictor: PredictorParts, folder: Path) -> None:
-    """Write the bundle; the folder must not exist yet."""
+def write_parts(predictor: PredictorParts, folder: Path, *, deployment: Mapping[str, Any] | None = None) -> None:
+    """Write the bundle; the folder must not exist yet. `deployment` is what a bundle says that is to be traded."""
+    about: dict[str, Any] = {
+        "feature_schema": predictor.features.schema_digest,
+        "profile": predictor.profile.name,
+        "barrier_rule": predictor.barriers.pacing.name,
+    }
+    if needed := own_parts_of(predictor):
+        about["plugins"] = needed
+    if deployment is not None:
+        about[DEPLOYMENT] = deployment
+    write_bundle(folder, files_of(predictor), about=about)
+
+
+def files_of(predictor: PredictorParts) -> dict[str, bytes]:
+    """The bundle's files by name: the same predictor gives the same bytes."""
     for one in (*predictor.forecasters.values(), predictor.timeout):
         check_kind(one)
     files = {
@@ -97,14 +111,7 @@ def write_parts(predictor: PredictorParts, folder: Path) -> None:
         files[_MONEY] = _json(predictor.money.to_dict())
     if predictor.volatility is not None:
         files |= _prefixed(_VOLATILITY, predictor.volatility.to_files())
-    about: dict[str, Any] = {
-        "feature_schema": predictor.features.schema_digest,
-        "profile": predictor.profile.name,
-        "barrier_rule": predictor.barriers.pacing.name,
-    }
-    if needed := own_parts_of(predictor):
-        about["plugins"] = needed
-    write_bundle(folder, files, about=about)
+    return files
 
 
 def own_parts_of(predictor: PredictorParts) -> dict[str, str | None]:

@@ -59,7 +59,7 @@ class MacroRegimes:
         interval = infer_interval(max(frames, key=len))
         by_day: dict[int, FloatArray] = {}
         for bars in frames:
-            daily = _DailyObservations.of(bars, self.series, interval)
+            daily = DailyObservations.of(bars, self.series, interval)
             by_day |= dict(zip(daily.day[daily.kept].tolist(), daily.values[daily.kept], strict=True))
         if not by_day:
             raise NotEnoughBars("a macro supervisor needs sessions in the training bars, found none; load more history")
@@ -87,6 +87,11 @@ class FittedMacroFilter(PlainValues):
         return self.regimes.n_states
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns that the bars must carry, as `core.outside` names them."""
+        return tuple(name for series, _ in self.series for name in _columns_of(series))
+
+    @property
     def lookback(self) -> int:
         """Bars that hold `window` sessions and the day before them, holidays included."""
         days = ceil(_DAYS_A_SESSION * self.window) + _CLOSED_DAYS
@@ -94,7 +99,7 @@ class FittedMacroFilter(PlainValues):
 
     def filter(self, bars: pl.DataFrame) -> FloatArray:
         """Filtered probabilities, shape (n_bars, n_states): no row knows a later bar, nor one before its lookback."""
-        daily = _DailyObservations.of(bars, self.series, timedelta(milliseconds=self.step_ms))
+        daily = DailyObservations.of(bars, self.series, timedelta(milliseconds=self.step_ms))
         out = np.full((len(bars), self.n_states), np.nan)
         rows = np.flatnonzero(daily.kept)
         if len(rows) < self.window:
@@ -109,8 +114,13 @@ class FittedMacroFilter(PlainValues):
         return out
 
 
+def _columns_of(series: str) -> tuple[str, str]:
+    """The columns that are read of a series: its week's return, and its volatility."""
+    return f"macro_{series}_r5", f"macro_{series}_vol"
+
+
 @dataclass(frozen=True, slots=True)
-class _DailyObservations:
+class DailyObservations:
     """Daily observations at each bar: two numbers `values` (n, 2), the `day` (n,) of its close, whether it is `kept`.
 
     Kept are the first bars of a day whose numbers are known and differ from those of the day before, whose first bar
@@ -123,12 +133,13 @@ class _DailyObservations:
     before: IntArray
 
     @classmethod
-    def of(cls, bars: pl.DataFrame, series: Sequence[tuple[str, int]], interval: timedelta) -> "_DailyObservations":
+    def of(cls, bars: pl.DataFrame, series: Sequence[tuple[str, int]], interval: timedelta) -> "DailyObservations":
         refuse_several(bars, "a macro supervisor")
         if (np.diff(ts_ms(bars)) <= 0).any():
             validate_bars(bars)
-        week = [risk * outside_values(bars, f"macro_{name}_r5") for name, risk in series]
-        wild = [outside_values(bars, f"macro_{name}_vol") for name, _ in series]
+        read = [[outside_values(bars, name) for name in _columns_of(one)] for one, _ in series]
+        week = [risk * moved for (moved, _), (_, risk) in zip(read, series, strict=True)]
+        wild = [vol for _, vol in read]
         shunned = np.sum(week, axis=0) / np.sqrt(len(series))
         values = np.column_stack([shunned, np.mean(wild, axis=0)])
         day = (ts_ms(bars) + interval_ms(interval)) // DAY_MS

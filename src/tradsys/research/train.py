@@ -5,12 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tradsys.core.errors import ConfigError
 from tradsys.core.files import check_space, check_writable
 from tradsys.core.threads import one_thread
-from tradsys.core.time import to_ms
 from tradsys.data.market import Market
 from tradsys.journal.entries import Training
 from tradsys.journal.judged import JudgedData
@@ -19,10 +16,8 @@ from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.research.judging.trials import data_of, judged_data
 from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.walk.agents import DECIDER
-from tradsys.research.walk.experiment import Progress, research_fold, walk
+from tradsys.research.walk.experiment import Progress, fit_on_everything, walk
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.folds import Fold
-from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.research.walk.scoring import gather, skill_table
 from tradsys.runs.manifest import code_digest
 
@@ -75,17 +70,10 @@ def train_bundle(
     alignment = check_stamps(market, spec.features, allow_lead)
     agent = spec.challengers[0] if spec.challengers else DECIDER
     fixed = replace(spec, fixed_decider=agent)
-    data, record, results = walk(market, fixed, progress)
-    opens = to_ms(lockbox_opens(market.bars, spec.folds.lockbox))
-    everything = Fold(
-        index=len(results),
-        train=data.labelled,
-        test=tuple(np.zeros(len(mask), bool) for mask in data.labelled),
-        opens=opens,
-        closes=opens,
-    )
+    walked = walk(market, fixed, progress)
+    data, results = walked.data, walked.results
     progress("fitting on everything before the lock-box", len(results), len(results) + 1)
-    last = research_fold(data, fixed, everything, record, results[0].fold.opens)
+    last = fit_on_everything(fixed, walked)
     last.predictor.save(folder / "bundle")
     skill = skill_table(gather(data, results, spec.barriers.horizon), seed=spec.seed)
     own = next(row for row in skill["forecasters"] if row["name"] == agent)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tradsys.core.errors import ConfigError
@@ -19,12 +20,21 @@ from tradsys.settings.config import RunConfig
 from tradsys.settings.sections import MacroSettings, UniverseSettings
 
 
-def configured_market(bars: Sequence[str | Path], config: RunConfig, data: DataSettings = DataSettings()) -> Market:
+def configured_market(
+    bars: Sequence[str | Path],
+    config: RunConfig,
+    data: DataSettings = DataSettings(),
+    *,
+    until: datetime | None = None,
+) -> Market:
     """Bars of `--bars` with the columns of every macro series, book, source of positions, funding and rank asked for.
 
-    `data` says where the store and the hosts are.
+    `data` says where the store and the hosts are. Bars that open after `until` are left out, as if they had not come
+    yet.
     """
-    return with_ranks(with_outside(load_market(bars, seed=config.seed, settings=data), config, data), config)
+    market = load_market(bars, seed=config.seed, settings=data)
+    market = market if until is None else market.until(until)
+    return with_ranks(with_outside(market, config, data), config)
 
 
 def ranked_market(bars: Sequence[str | Path], config: RunConfig, data: DataSettings = DataSettings()) -> Market:

@@ -1,10 +1,13 @@
 """The limits together: entries of one moment, failures within a check, persons, transfers and days."""
 
 import pytest
-from tests.live.risk.accounts import DAY, Desk, account, entry, position
+from tests.live.risk.accounts import DAY, Desk, HandClock, account, entry, position
 
+from tradsys.live.intents import IntentJournal
 from tradsys.live.risk import account_checks, entry_checks, risk
-from tradsys.live.state import TradingState
+from tradsys.live.risk.limits import RiskLimits
+from tradsys.live.risk.risk import Risk
+from tradsys.live.state import Standing, TradingState, write_standing
 
 ACTIVE, REDUCING, HALTED = TradingState
 
@@ -133,6 +136,15 @@ class TestPersons:
         assert desk.risk.standing.reason == "the stop was refused three times"
         assert [kind for kind, _ in desk.told] == ["state", "halted"]
 
+    def test_a_halt_that_others_wrote_is_heeded_and_not_written_over(self):
+        desk = Desk()
+        assert desk.reason() is None
+        write_standing(desk.flags, Standing(HALTED, "executor", "the stop was refused three times", 0))
+        assert desk.reason() == "halted: the stop was refused three times"
+        desk.risk.stop_entries("stopentry")
+        desk.restart()
+        assert desk.risk.state is HALTED
+
     def test_whoever_resumes_takes_the_loss(self):
         desk = Desk()
         desk.risk.observe(account(1_000.0))
@@ -257,3 +269,22 @@ def test_figures_are_plain_and_say_where_the_account_stands():
     figures = desk.risk.figures()
     assert (figures["state"], figures["equity_quote"], figures["peak_quote"]) == ("active", 960.0, 1_000.0)
     assert all(isinstance(value, int | float | str | dict | None) for value in figures.values())
+
+
+def test_the_intent_journal_keeps_it_all_through_restarts(tmp_path):
+    def begin():
+        limits = RiskLimits(max_errors=2, cooldown_s=60.0)
+        return Risk(limits, IntentJournal(tmp_path / "journal.sqlite"), HandClock(), lambda kind, fields: None)
+
+    one = begin()
+    one.observe(account(1_000.0))
+    one.on_exit("BTC", -1.0)
+    one.on_error("no answer")
+    one.on_error("no answer")
+    one.stop_entries("stopentry")
+    figures = one.figures()
+    one._flags.close()
+    other = begin()
+    assert other.figures() == figures
+    assert (other.state, figures["n_errors"], figures["peak_quote"]) == (REDUCING, 2, 1_000.0)
+    other._flags.close()

@@ -8,11 +8,12 @@ from tests.live.virtual_time import LoopClock, run_virtual
 
 from tradsys.bundle.deployment import DeployedPortfolio
 from tradsys.core.costs import Instrument
-from tradsys.live.allocation import allocate, shares_held
+from tradsys.live.allocation import allocate
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.intents import IntentJournal
 from tradsys.live.replay.lived import LivedTrade, lived_trades
+from tradsys.live.shares import granted_shares, shares_held
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules
 from tradsys.live.venues.tape import BarTape
@@ -62,7 +63,7 @@ def session(
             await tape._until(close)
             await settled(executor)
             account = await venue.account()
-            shares = {row["symbol"]: row["share"] for row in executor.trades() if row["is_open"]}
+            shares = granted_shares(executor.journal.trades(is_open=True))
             prices = {symbol: await venue.mark_price(symbol) for symbol in market}
             found = allocate(
                 decide(close),

@@ -291,6 +291,28 @@ def test_executions_carry_the_ids_that_the_orders_had_here():
     assert len(transport.sent(PATH)) == 1
 
 
+@pytest.mark.parametrize(("age_ms", "comes_to"), [(30_000, VenueUnknown), (90_000, "x-other")])
+def test_an_execution_of_a_stop_whose_id_is_not_told_yet_is_unknown_and_a_minute_later_its_own(age_ms, comes_to):
+    triggered = ORDER | {"orderId": 777, "clientOrderId": "x-other", "origType": "STOP_MARKET", "side": "SELL"}
+    algo = ALGO | {"algoStatus": "FINISHED", "actualOrderId": "777"}
+
+    async def main(clock):
+        venue, transport = opened(
+            fapi__v1__userTrades=[TRADE | {"orderId": 777}],
+            fapi__v1__allAlgoOrders=[],
+            fapi__v1__order=triggered,
+            fapi__v1__time={"serverTime": ORDER["updateTime"] + age_ms},
+        )
+        try:
+            found = (await venue.fills(S, TRADE["time"]))[0].client_id
+        except VenueUnknown as error:
+            found = type(error)
+        transport.replies["fapi/v1/allAlgoOrders"] = [algo]
+        return found, (await venue.fills(S, TRADE["time"]))[0].client_id
+
+    assert run_virtual(main) == (comes_to, ALGO["clientAlgoId"])
+
+
 def test_executions_come_whole_however_many_pages_they_take():
     first = TRADE["time"]
     many = [TRADE | {"id": i, "time": first + i // 3} for i in range(1, 2_501)]

@@ -64,7 +64,9 @@ class Risk:
 
     @property
     def standing(self) -> Standing:
-        """The state with its cause; one whose time is over has ended."""
+        """The state with its cause, as the flag has it, whoever wrote it; one whose time is over has ended."""
+        if self._is_written:
+            self._standing = read_standing(self._flags)
         until_ms = self._standing.until_ms
         now_ms = self._clock.now_ms()
         if until_ms is not None and until_ms <= now_ms:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tradsys.core.time import format_step
 from tradsys.live.clock import Clock
-from tradsys.live.venue import VenueOrder, VenueRefused
+from tradsys.live.venue import VenueOrder, VenueRefused, VenueUnknown
 from tradsys.live.venues import binance_reading as reading
 from tradsys.live.venues.ccxt_venue import TIMEOUT_S, CcxtApi, CcxtVenue, Keys, Refusal, readable
 from tradsys.live.venues.listing import ListedMarket
@@ -14,6 +14,9 @@ from tradsys.live.venues.transport import Transport
 
 INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w")
 MOST_ROWS = 1_000
+MOST_KEPT = 20_000
+TOLD_WITHIN_MS = 60_000
+"""How long a conditional order that was triggered may take to tell which order it became."""
 
 
 class BinanceClient(CcxtVenue):
@@ -49,7 +52,7 @@ class BinanceClient(CcxtVenue):
 
     async def client_ids(self, symbol: str, market_id: str, order_ids: set[str], start_ms: int) -> dict[str, str]:
         """Client ids of orders by their ids at the venue; of one that was conditional, the id that it waited under."""
-        known = self.became_of
+        known, names = self.became_of, dict[str, str]()
         if missing := {one for one in order_ids if (market_id, one) not in known}:
             await self._learn_triggered(market_id, start_ms)
             asked = [one for one in sorted(missing) if (market_id, one) not in known]
@@ -57,9 +60,14 @@ class BinanceClient(CcxtVenue):
                 *(self.ask_signed("fapiPrivateGetOrder", symbol=market_id, orderId=one) for one in asked)
             )
             with readable(self.name, "an order"):
-                for row in rows:
-                    self.seen(row, symbol)
-        return {one: known[market_id, one] for one in order_ids if (market_id, one) in known}
+                orders = {one: self.seen(row, symbol) for one, row in zip(asked, rows, strict=True)}
+            told_ms = await self.api.now_ms() - TOLD_WITHIN_MS
+            if young := [
+                order.client_id for order in orders.values() if order.kind == "stop" and order.updated_ms > told_ms
+            ]:
+                raise VenueUnknown(f"{self.name} has not yet told which conditional order {young[0]} was")
+            names = {one: order.client_id for one, order in orders.items()}
+        return names | {one: known[market_id, one] for one in order_ids if (market_id, one) in known}
 
     async def _learn_triggered(self, market_id: str, start_ms: int) -> None:
         """Which orders were conditional ones: those placed from a week before on, when they may have been placed."""
@@ -74,12 +82,22 @@ class BinanceClient(CcxtVenue):
             with readable(self.name, "conditional orders"):
                 for row in rows:
                     if actual := reading.became(row):
-                        self.became_of[market_id, actual] = row["clientAlgoId"]
+                        self.remember(market_id, actual, row["clientAlgoId"])
+
+    def remember(self, market_id: str, order_id: str, client_id: str) -> None:
+        """Keep which id an order has here, and of the oldest ones no more than there is use for."""
+        self.became_of[market_id, order_id] = client_id
+        while len(self.became_of) > MOST_KEPT:
+            del self.became_of[next(iter(self.became_of))]
 
     def seen(self, row: dict[str, Any], symbol: str) -> VenueOrder:
-        """An order; which id of ours its own stands for is remembered for its fills."""
-        order = reading.order(row, symbol)
-        self.became_of.setdefault((row["symbol"], str(row["orderId"])), order.client_id)
+        """An order; which id of ours its own stands for is remembered for its fills.
+
+        Of one that was conditional only the conditional one can tell: that is asked for again until it does.
+        """
+        order, place = reading.order(row, symbol), (row["symbol"], str(row["orderId"]))
+        if order.kind != "stop" and place not in self.became_of:
+            self.remember(*place, order.client_id)
         return order
 
     async def or_none(self, endpoint: str, **params: Any) -> Any:

@@ -15,7 +15,13 @@ def _binance_futures(**how: Any) -> Venue:
     return BinanceFutures(**how)
 
 
-VENUES: Mapping[str, Callable[..., Venue]] = {"binanceusdm": _binance_futures}
+def _bybit(**how: Any) -> Venue:
+    from tradsys.live.venues.bybit import BybitLinear
+
+    return BybitLinear(**how)
+
+
+VENUES: Mapping[str, Callable[..., Venue]] = {"binanceusdm": _binance_futures, "bybit": _bybit}
 ALIASES: Mapping[str, str] = {"binance": "binanceusdm"}
 """Bars are stored by exchange; what is traded of it is its perpetuals."""
 

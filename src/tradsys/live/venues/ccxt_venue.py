@@ -5,6 +5,8 @@ bodies. Here an answer is definite only where the venue itself said yes or no in
 """
 
 import asyncio
+import hashlib
+import hmac
 import logging
 import sys
 from collections.abc import Awaitable, Collection, Iterator, Mapping
@@ -43,13 +45,15 @@ class Refusal(Exception):
 class Said:
     """What a reply comes to: `code` is the venue's own, "" where it is a plain yes.
 
-    `is_definite` is false where nobody knows what happened; `is_clock` where our clock was refused, and nothing else.
+    `is_definite` is false where nobody knows what happened; `is_clock` where our clock was refused, and nothing else;
+    `is_too_often` where the venue is to be left alone for a while.
     """
 
     code: str = ""
     words: str = ""
     is_definite: bool = True
     is_clock: bool = False
+    is_too_often: bool = False
 
 
 YES = Said()
@@ -156,6 +160,16 @@ class CcxtApi:
         keys = (self._keys.key, self._keys.secret) if self._keys else ()
         return Scrubber(keys).text("".join(c if c.isprintable() else " " for c in text)[:_TOLD])
 
+    def signature(self, text: str) -> str:
+        """The secret's signature of a text, for streams that are opened with one."""
+        keys = self._keys or Keys("", "")
+        return hmac.new(keys.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+    @property
+    def key(self) -> str:
+        """The API key, for streams that are opened with it."""
+        return self._keys.key if self._keys else ""
+
     async def close(self) -> None:
         await self.transport.close()
 
@@ -165,11 +179,7 @@ class CcxtApi:
         if wait_s := self._reading.near_the_limit_s(reply):
             self.restraint.keep_for_orders(wait_s)
         if reply.status in (418, 429):
-            asked_s = retry_after_s(reply.headers.get("retry-after"))
-            wait_s = self.restraint.too_often(asked_s, BANNED_S if reply.status == 418 and asked_s is None else 0.0)
-            raise VenueUnknown(
-                f"{self.name}: asked too often (HTTP {reply.status} of {endpoint}), quiet for {wait_s:g} s"
-            )
+            raise self._too_often(reply, endpoint)
         if reply.status >= 500 or reply.status in (403, 408) or not reply.is_json or 300 <= reply.status < 400:
             raise VenueUnknown(f"{self.name}: HTTP {reply.status} of {endpoint} is no definite answer")
         said = self._reading.said(reply)
@@ -178,9 +188,16 @@ class CcxtApi:
             return reply.body
         if said.is_clock:
             raise _ClockRefused
+        if said.is_too_often:
+            raise self._too_often(reply, endpoint)
         if said.is_definite:
             raise Refusal(said.code, self.hide(said.words))
         raise VenueUnknown(f"{self.name}: {endpoint} was not clearly answered ({said.code}: {self.hide(said.words)})")
+
+    def _too_often(self, reply: Reply, endpoint: str) -> VenueUnknown:
+        asked_s = retry_after_s(reply.headers.get("retry-after"))
+        wait_s = self.restraint.too_often(asked_s, BANNED_S if reply.status == 418 and asked_s is None else 0.0)
+        return VenueUnknown(f"{self.name}: asked too often (HTTP {reply.status} of {endpoint}), quiet for {wait_s:g} s")
 
     async def _send(self, endpoint: str, params: Mapping[str, Any]) -> Reply:
         trouble = ""

@@ -13,7 +13,7 @@ from tradsys.core.json_text import read_json
 from tradsys.models.forecaster import Panel, Rows, check_n_features
 from tradsys.models.linear.logistic import side_problems
 from tradsys.models.linear.penalty import Problem
-from tradsys.models.trees.ubj import check_ubj
+from tradsys.models.trees.trees import BoostedTrees
 from tradsys.splits.walk_forward import WalkForward
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ _ABOUT, _SIDES = "boosted.json", ("long.ubj", "short.ubj")
 
 @dataclass(frozen=True, slots=True)
 class FittedBoosted:
-    """Two boosters, long and short; forecasts need xgboost alone."""
+    """Two boosters' trees, long and short; forecasts need no xgboost."""
 
     kind: ClassVar[str] = "boosted"
     memory: ClassVar[int] = 0
 
     n_features: int
-    boosters: tuple["xgboost.Booster", "xgboost.Booster"]
+    trees: tuple[BoostedTrees, BoostedTrees]
 
     def logits(self, X: FloatArray) -> FloatArray:
         check_n_features(X, self.n_features)
@@ -38,27 +38,27 @@ class FittedBoosted:
         z = np.full((len(X), 2), np.nan)
         if known.any():
             rows = X[known]
-            z[known] = np.column_stack([b.inplace_predict(rows, predict_type="margin") for b in self.boosters])
+            z[known] = np.column_stack([one.margin(rows) for one in self.trees])
         return z
 
     def gain(self) -> FloatArray:
         """What all splits on a column saved of the training loss, (2, n_features), long and short; 0 where unused."""
         total = np.zeros((2, self.n_features))
-        for side, booster in enumerate(self.boosters):
-            for name, saved in booster.get_score(importance_type="total_gain").items():
+        for side, trees in enumerate(self.trees):
+            for name, saved in trees.booster().get_score(importance_type="total_gain").items():
                 total[side, int(name.removeprefix("f"))] = saved
         return total
 
     def to_files(self) -> dict[str, bytes]:
         """The boosters as UBJ, and how many features they read."""
         about = {_ABOUT: json.dumps({"n_features": self.n_features}).encode()}
-        return about | {name: ubj(b) for name, b in zip(_SIDES, self.boosters, strict=True)}
+        return about | {name: one.content for name, one in zip(_SIDES, self.trees, strict=True)}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         if not {_ABOUT, *_SIDES} <= set(files):
             raise BundleError(f"a boosted model needs {_ABOUT} and {_SIDES}, found {sorted(files)}; export it again")
-        long, short = (booster_from(files[name]) for name in _SIDES)
+        long, short = (BoostedTrees.from_ubj(files[name]) for name in _SIDES)
         return cls(read_json(files[_ABOUT])["n_features"], (long, short))
 
 
@@ -96,7 +96,7 @@ class Boosted:
 
     def fit(self, panel: Panel, rows: Rows, *, seed: int) -> FittedBoosted:
         sides = side_problems(panel, rows, np.ones(len(panel.columns), bool))
-        long, short = (self._fit_side(problem, seed) for problem in sides)
+        long, short = (BoostedTrees.of(self._fit_side(problem, seed)) for problem in sides)
         return FittedBoosted(len(panel.columns), (long, short))
 
     def _fit_side(self, problem: Problem, seed: int) -> "xgboost.Booster":
@@ -145,24 +145,3 @@ def tree_parameters(seed: int, base_rate: float) -> dict[str, Any]:
         "max_bin": 64,
         "nthread": 1,
     }
-
-
-def ubj(booster: "xgboost.Booster") -> bytes:
-    """The booster in XGBoost's binary JSON."""
-    return bytes(booster.save_raw("ubj"))
-
-
-def booster_from(content: bytes) -> "xgboost.Booster":
-    """The booster that `ubj` wrote, on one thread as it was fitted; a BundleError where the bytes are no trees."""
-    import xgboost
-
-    check_ubj(content, "a booster's file")
-    booster = xgboost.Booster()
-    try:
-        booster.load_model(bytearray(content))
-        booster.set_param({"nthread": 1})
-    except xgboost.core.XGBoostError as error:
-        raise BundleError(
-            f"a booster's file holds no trees of XGBoost ({str(error).splitlines()[0]}); export it again"
-        ) from None
-    return booster

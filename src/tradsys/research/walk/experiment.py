@@ -200,22 +200,44 @@ def profile_decisions(forecasts: Iterable[tuple[str, Forecasts]], profile: Profi
 
 def simulate_lockbox(market: Market, spec: Experiment, outcome: Outcome) -> Mapping[str, Simulation]:
     """Train on all before the lock-box and simulate the deployed profile inside it, under its name."""
+    data, _, results = walk_into_lockbox(market, spec, Walk(outcome.data, outcome.record, outcome.results))
+    profile = profile_named(spec.deployed, spec.profiles)
+    priced = priced_grid(data.frames, spec, start=results[-1].fold.opens, end=data.closes)
+    return {profile.name: _on_time_and_late(priced, results[-1:], profile, spec)}
+
+
+def walk_into_lockbox(market: Market, spec: Experiment, walked: Walk, say: Say = silent) -> Walk:
+    """The walk over the whole history: one fold more, which trains on all before the lock-box and is tested inside."""
     data = Dataset.build(market.bars, market.interval, spec.barriers, spec.costs)
     opens = to_ms(lockbox_opens(market.bars, spec.folds.lockbox))
     embargo_ms = interval_ms(spec.embargo(market.interval))
     labels = tuple(data.labels.values())
     fold = Fold(
-        index=len(outcome.results),
+        index=len(walked.results),
         train=tuple(one.is_labelled & (one.end.max(axis=1) <= opens - embargo_ms) for one in labels),
         test=tuple(one.start >= opens for one in labels),
         opens=opens,
         closes=data.closes,
     )
-    record = _extended(outcome.record, outcome.data, data)
-    result = research_fold(data, spec, fold, record, outcome.results[0].fold.opens)
-    profile = profile_named(spec.deployed, spec.profiles)
-    priced = priced_grid(data.frames, spec, start=opens, end=data.closes)
-    return {profile.name: _on_time_and_late(priced, [result], profile, spec)}
+    record = _extended(walked.record, walked.data, data)
+    result = research_fold(data, spec, fold, record, walked.results[0].fold.opens, say)
+    return Walk(data, record, (*walked.results, result))
+
+
+def fit_on_everything(spec: Experiment, walked: Walk, say: Say = silent) -> FoldResult:
+    """One fold more, which trains on every label of the walk's data and is tested nowhere: what is to decide from now.
+
+    Calibration, prices, ranks and the auditor are fitted on the walk's record, which is out of fold.
+    """
+    data = walked.data
+    everything = Fold(
+        index=len(walked.results),
+        train=data.labelled,
+        test=tuple(np.zeros(len(mask), bool) for mask in data.labelled),
+        opens=data.closes,
+        closes=data.closes,
+    )
+    return research_fold(data, spec, everything, walked.record, walked.results[0].fold.opens, say)
 
 
 def _extended(record: Record, before: Dataset, data: Dataset) -> Record:

@@ -1,0 +1,145 @@
+"""Decisions of several symbols as their bars close: one live predictor each, warm, and stepped in order."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+import polars as pl
+
+from tradsys.bundle.deployment import Deployment
+from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.time import format_step, interval_ms, to_ms, ts_ms
+from tradsys.features.stream.bar import Bar, bars_of
+from tradsys.features.stream.feature_stream import frame_of
+from tradsys.live.bars.close import Close
+from tradsys.live.outside.columns import OutsideSources
+from tradsys.live.telling import Tell
+from tradsys.predictor.live import LivePredictor
+from tradsys.predictor.predictor import Decision, Predictor
+
+
+class SteppedPredictor(Protocol):
+    """Decides for one symbol, bar after bar."""
+
+    def warm(self, bars: pl.DataFrame, *, now: int) -> Decision: ...
+
+    def step(self, bar: Bar, *, now: int) -> Decision: ...
+
+
+class BatchPredictor:
+    """A predictor that cannot be stepped, such as a supervised one: each bar is decided from the last ones anew."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor, self._symbol = predictor, ""
+        self._bars = deque[Bar](maxlen=predictor.lookback)
+
+    def warm(self, bars: pl.DataFrame, *, now: int) -> Decision:
+        """Take in the history of one symbol; the decision for its last bar."""
+        decision = self._predictor.decide(bars, now=now)
+        self._symbol = decision.symbol
+        self._bars.clear()
+        self._bars.extend(bars_of(bars.drop("symbol")))
+        return decision
+
+    def step(self, bar: Bar, *, now: int) -> Decision:
+        """The decision for the bar that has just closed; one that is refused is not kept."""
+        bars = frame_of([*self._bars, bar]).with_columns(symbol=pl.lit(self._symbol))
+        decision = self._predictor.decide(bars, now=now)
+        self._bars.append(bar)
+        return decision
+
+
+class Decider:
+    """Decides for every symbol of a deployment at each close.
+
+    `undecided` says after each close which symbols have no decision and why; `cold` those whose history must be read
+    anew before they have one again.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        deployment: Deployment,
+        bundle_hash: str,
+        *,
+        tell: Tell,
+        outside: OutsideSources | None = None,
+    ) -> None:
+        _check(predictor, deployment, bundle_hash)
+        predictor = replace(predictor, bundle_hash=bundle_hash)
+        self.n_bars = predictor.lookback
+        """Closed bars that `warm` needs of each symbol at least."""
+        self._symbols, self._interval_ms, self._tell = deployment.symbols, deployment.interval_ms, tell
+        self._outside = outside or OutsideSources(deployment.outside, {})
+        stepped = LivePredictor if predictor.supervisor is None else BatchPredictor
+        self._predictors: dict[str, SteppedPredictor] = {symbol: stepped(predictor) for symbol in self._symbols}
+        self._last_ms: dict[str, int] = {}
+        self.cold = dict.fromkeys(self._symbols, "it has no history yet")
+        self.undecided: dict[str, str] = {}
+
+    def warm(self, histories: Mapping[str, pl.DataFrame]) -> None:
+        """Forget what was known of these symbols and take in their histories; one that is refused leaves it cold."""
+        for symbol, history in histories.items():
+            opens = ts_ms(history)
+            try:
+                bars = self._outside.join(symbol, history)
+                self._predictors[symbol].warm(bars, now=int(opens[-1]) + self._interval_ms)
+            except DataError as error:
+                self.cold[symbol] = f"its history was refused: {error}"
+                self._tell("error", {"what": "history", "symbol": symbol, "reason": str(error)})
+            else:
+                self._last_ms[symbol] = int(opens[-1])
+                self.cold.pop(symbol, None)
+
+    def decide(self, close: Close) -> list[Decision]:
+        """The decisions of one close, in the order of the symbols; `undecided` has the reasons of the others."""
+        self.warm(close.histories)
+        self.undecided = {}
+        decisions = []
+        for symbol in self._symbols:
+            bar = close.bars.get(symbol)
+            decided = close.missing.get(symbol) if bar is None else self._step(symbol, bar, close.close_ms)
+            if isinstance(decided, Decision):
+                decisions.append(decided)
+                self._tell("decision", _fields(decided))
+            elif decided is not None:
+                self.undecided[symbol] = decided
+                self._tell("denied", {"symbol": symbol, "close_ms": close.close_ms, "reason": decided})
+        return decisions
+
+    def _step(self, symbol: str, bar: Bar, close_ms: int) -> Decision | str:
+        """The decision, or why there is none."""
+        if why := self.cold.get(symbol):
+            return why
+        bar, no_entry = self._outside.enrich(symbol, bar, self._last_ms[symbol])
+        try:
+            decision = self._predictors[symbol].step(bar, now=close_ms)
+        except DataError as error:
+            self.cold[symbol] = f"its bar was refused: {error}"
+            return self.cold[symbol]
+        self._last_ms[symbol] = bar.ts
+        return decision if no_entry is None else no_entry
+
+
+def _check(predictor: Predictor, deployment: Deployment, bundle_hash: str) -> None:
+    if predictor.bundle_hash not in ("", bundle_hash):
+        raise ConfigError(f"the predictor came from the bundle {predictor.bundle_hash}, wanted {bundle_hash}")
+    own_ms = interval_ms(predictor.interval)
+    if own_ms != deployment.interval_ms:
+        raise ConfigError(
+            f"the bundle is deployed on bars of {format_step(deployment.interval_ms)}, and its predictor was fitted on "
+            f"bars of {format_step(own_ms)}; deploy the run again"
+        )
+    foreign = [one for one in deployment.symbols if predictor.symbols is not None and one not in predictor.symbols]
+    if foreign:
+        raise ConfigError(
+            f"the bundle is deployed on {', '.join(foreign)}, which its predictor was not fitted on; deploy it again"
+        )
+
+
+def _fields(decision: Decision) -> dict[str, object]:
+    """A decision as plain values."""
+    names = ("symbol", "action", "side", "size", "probability", "rank", "audit", "expected_net", "reason", "bar_hash")
+    distances = ("stop_distance", "target_distance", "horizon")
+    return {"close_ms": to_ms(decision.start)} | {name: getattr(decision, name) for name in (*names, *distances)}

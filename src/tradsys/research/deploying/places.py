@@ -1,0 +1,67 @@
+"""Where a run's symbols are traded, and what that venue calls them: from the bars' source, or from the command line."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tradsys.core.errors import ConfigError
+from tradsys.data.market import Market
+from tradsys.data.store.series import SeriesId, is_series
+from tradsys.predictor.predictor import Predictor
+
+_SYMBOL = re.compile(r"[^/:=\s]+/[^/:=\s]+(:[^/:=\s]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class TradedPlace:
+    """A venue, and its name for each symbol that the run was fitted on: BTC/USDT on a spot market, BTC/USDT:USDT for
+    the perpetual.
+    """
+
+    venue: str
+    symbols: tuple[str, ...]
+
+    @classmethod
+    def of(cls, market: Market, venue: str | None, symbols: Sequence[str]) -> "TradedPlace":
+        """What was said (`symbols` in the order of the run's, or as OLD=NEW), and else what the bars say."""
+        return cls(venue or _venue_of(market), _names_of(market, symbols))
+
+    def renamed(self, predictor: Predictor) -> Predictor:
+        """The predictor, whose symbols have these names now."""
+        names = dict(zip(predictor.symbols or (), self.symbols, strict=True))
+        valuation = predictor.valuation
+        slippage = {names.get(symbol, symbol): value for symbol, value in valuation.slippage.items()}
+        return replace(predictor, symbols=self.symbols, valuation=replace(valuation, slippage=slippage))
+
+
+def _venue_of(market: Market) -> str:
+    names = [source.partition("?")[0] for source in market.sources]
+    venues = {SeriesId.parse(name).exchange if is_series(name) else "" for name in names}
+    if len(venues) == 1 and (venue := venues.pop()):
+        return venue
+    raise ConfigError(
+        f"a deployment names one venue, and bars from {', '.join(names)} do not say which; add --venue, such as "
+        "--venue binance"
+    )
+
+
+def _names_of(market: Market, given: Sequence[str]) -> tuple[str, ...]:
+    pairs = dict(one.split("=", 1) for one in given if "=" in one)
+    if pairs and len(pairs) < len(given):
+        raise ConfigError(f"--symbol is either OLD=NEW or NEW, for all of them alike, found {', '.join(given)}")
+    if unknown := [name for name in pairs if name not in market.symbols]:
+        raise ConfigError(f"the run has no symbol {', '.join(unknown)}; it has {', '.join(market.symbols)}")
+    if given and not pairs:
+        if len(given) != len(market.symbols):
+            raise ConfigError(
+                f"--symbol is given once for each symbol of the run ({', '.join(market.symbols)}), found "
+                f"{', '.join(given)}; or as OLD=NEW"
+            )
+        pairs = dict(zip(market.symbols, given, strict=True))
+    names = tuple(pairs.get(symbol, symbol) for symbol in market.symbols)
+    if wrong := [name for name in names if not _SYMBOL.fullmatch(name)]:
+        raise ConfigError(
+            f"venues call a symbol BASE/QUOTE, or BASE/QUOTE:SETTLED for a perpetual, found {', '.join(wrong)}; add "
+            f"--symbol {wrong[0]}=BTC/USDT, or whatever it is"
+        )
+    return names

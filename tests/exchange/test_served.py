@@ -1,0 +1,92 @@
+"""The exchange as a process of its own: what it prints, how it plays a file's bars, and how fast its time goes."""
+
+import asyncio
+import json
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from tests.exchange.scaled import Scale, ScaledLoop
+from tests.exchange.serving import server_process
+
+MINUTE = timedelta(minutes=1)
+
+
+def get(url: str) -> object:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return json.load(answer)
+
+
+def test_random_walks_go_on_from_now():
+    with server_process("--symbols", "BTCUSDT,SOLUSDT", "--history", "20") as (base, lines):
+        assert lines[2:5] == [
+            f"TRADSYS_TRADE__URL={base}",
+            "TRADSYS_TRADE__API_KEY=key",
+            "TRADSYS_TRADE__API_SECRET=secret",
+        ]
+        assert abs(get(f"{base}/fapi/v1/time")["serverTime"] - time.time() * 1_000) < 2_000
+        assert list(get(f"{base}/_ctl")["prices"]) == ["BTCUSDT", "SOLUSDT"]
+        assert len(get(f"{base}/fapi/v1/klines?symbol=SOLUSDT&interval=1m")) == 21
+
+
+def bars_file(path, n_bars: int = 50) -> pl.DataFrame:
+    """Bars of a minute of 2024, each a quote dearer than the last."""
+    start = datetime(2024, 3, 1, tzinfo=UTC)
+    opens = [100.0 + k for k in range(n_bars)]
+    frame = pl.DataFrame(
+        {
+            "ts": [start + k * MINUTE for k in range(n_bars)],
+            "open": opens,
+            "high": [value + 2 for value in opens],
+            "low": [value - 1 for value in opens],
+            "close": [value + 1 for value in opens],
+            "volume": [10.0] * n_bars,
+        }
+    )
+    frame.write_parquet(path)
+    return frame
+
+
+@pytest.mark.parametrize("is_restamped", [False, True])
+def test_a_tape_plays_in_time_that_goes_faster(tmp_path, is_restamped):
+    frame = bars_file(tmp_path / "bars.parquet")
+    options = ["--bars", str(tmp_path / "bars.parquet"), "--symbols", "XUSDT", "--history", "10", "--bar-s", "0.2"]
+    with server_process(*options, *["--restamp"] * is_restamped) as (base, lines):
+        scale = Scale.read(lines[-2].split()[-3])
+        assert scale.speed == 300
+        first = frame["ts"].dt.epoch("ms")[0]
+        for _ in range(100):
+            rows = get(f"{base}/fapi/v1/klines?symbol=XUSDT&interval=1m")
+            if len(rows) >= 14:
+                break
+            time.sleep(0.05)
+        assert [float(row[4]) for row in rows[:13]] == frame["close"][:13].to_list()
+        assert (rows[0][0] == first) != is_restamped
+        assert abs(get(f"{base}/fapi/v1/time")["serverTime"] - scale.now_ms()) < 30_000
+        assert rows[-1][0] <= scale.now_ms()
+
+
+def test_a_file_without_the_symbol_is_named(tmp_path):
+    bars_file(tmp_path / "bars.parquet")
+    frame = pl.read_parquet(tmp_path / "bars.parquet").with_columns(symbol=pl.lit("AUSDT"))
+    frame.write_parquet(tmp_path / "named.parquet")
+    from tests.exchange.server import read_bars
+
+    with pytest.raises(SystemExit, match=r"named.parquet has no bars of BUSDT; it has AUSDT"):
+        read_bars(tmp_path / "named.parquet", ["BUSDT"])
+
+
+def test_waits_of_a_scaled_loop_are_as_much_shorter():
+    async def wait() -> float:
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(60.0)
+        return asyncio.get_running_loop().time() - began
+
+    loop, began = ScaledLoop(600.0), time.monotonic()
+    try:
+        assert loop.run_until_complete(wait()) == pytest.approx(60.0, abs=20.0)
+    finally:
+        loop.close()
+    assert 0.09 < time.monotonic() - began < 2.0
