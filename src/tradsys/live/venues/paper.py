@@ -28,7 +28,7 @@ from tradsys.live.venue import (
 from tradsys.live.venues.paper_book import PaperBook, PaperOrder
 from tradsys.live.venues.paper_fills import PaperFills
 from tradsys.live.venues.paper_funding import PaperFunding, Settled
-from tradsys.live.venues.paper_rules import PaperRules, refuse_impossible
+from tradsys.live.venues.paper_rules import PaperRules, on_step, refuse_impossible
 
 _PAGE = 1_000
 _VOLUME_BARS: Final = 500
@@ -143,8 +143,9 @@ class PaperVenue:
             self._touch(symbol, now)
             refuse_impossible(order, rules, price)
             self._refuse_for_account(order, rules, price)
+            sized = replace(order, size_base=on_step(order.size_base, rules.lot))
             with self.book.change():
-                placed = self._placed(order, price, now).told()
+                placed = self._placed(sized, price, now).told()
             self._hint(symbol)
             return placed
 
