@@ -67,7 +67,7 @@ def fed(
                 await after(got, close)
             if len(got.closes) == n_closes:
                 break
-        await closes.aclose()  # type: ignore[attr-defined]  # it is a generator
+        await closes.aclose()
         return got
 
     return run_virtual(main, epoch_ms=START_MS)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -70,18 +70,25 @@ class BarFeed:
         self._n_bars, self._handed_ms = 0, 0
 
     async def history(self, n_bars: int) -> dict[str, pl.DataFrame]:
-        """The last `n_bars` closed bars of each symbol, checked; gaps stay gaps and are told."""
+        """The last `n_bars` closed bars of each symbol, checked; gaps stay gaps and are told.
+
+        A symbol whose bars cannot be read or are refused is left out, and tried again before each close; only where
+        there is none at all its error is raised.
+        """
         self._n_bars = n_bars
         await self.server_clock.measure()
-        frames = await asyncio.gather(*(self._history(symbol) for symbol in self.symbols))
+        failed = await asyncio.gather(*(self._first_history(symbol) for symbol in self.symbols))
+        frames, self._read_anew = self._read_anew, {}
+        if not frames:
+            raise next(error for error in failed if error is not None)
         self._handed_ms = max(known.last_ts for known in self._known.values()) + self.interval_ms
-        return dict(zip(self.symbols, frames, strict=True))
+        return {symbol: frames[symbol] for symbol in self.symbols if symbol in frames}
 
     def read_anew(self, symbol: str, why: str) -> None:
         """Hand out nothing more of a symbol until its history has been read anew."""
         self._broken.setdefault(symbol, why)
 
-    async def closes(self) -> AsyncIterator[Close]:
+    async def closes(self) -> AsyncGenerator[Close]:
         """One close after the other, late ones first; for ever."""
         if not self._known:
             raise ConfigError("closes follow a history; call history(n_bars) first")
@@ -138,13 +145,22 @@ class BarFeed:
         except TimeoutError:
             self._tell("error", {"what": "bars", "reason": f"not all was ready {left_s:.0f} s after it was asked for"})
 
-    async def _read_again(self, symbol: str) -> None:
+    async def _first_history(self, symbol: str) -> Exception | None:
+        self._broken[symbol] = "it has no history yet"
+        error = await self._read_again(symbol)
+        if error is not None:
+            self._broken[symbol] = f"its history could not be read: {error}"
+        return error
+
+    async def _read_again(self, symbol: str) -> Exception | None:
+        """Read a symbol's history, which goes with the next close; the error that kept it from being read."""
         try:
             self._read_anew[symbol] = await self._history(symbol)
         except (VenueUnknown, VenueRefused, DataError) as error:
             self._tell("error", {"what": "history", "symbol": symbol, "reason": str(error)})
-        else:
-            del self._broken[symbol]
+            return error
+        del self._broken[symbol]
+        return None
 
     async def _collect(self, close_ms: int) -> list[Close]:
         """All that is new up to this close: first what was missed, then the close itself."""
