@@ -199,6 +199,15 @@ def test_an_id_that_is_open_already_is_answered_with_its_order(order, path):
     assert [method for method, asked, *_ in transport.asked if asked == path] == ["POST", "GET"]
 
 
+@pytest.mark.parametrize(
+    ("found", "error"), [(ORDER | {"origQty": "0.020"}, OrderRefused), (refused(-2013), VenueUnknown)]
+)
+def test_an_id_that_another_order_has_is_refused_and_one_that_is_there_and_is_not_is_unknown(found, error):
+    venue, _ = opened(**{f"POST {PATH}": refused(-4116), f"GET {PATH}": found})
+    with pytest.raises(error, match=ID):
+        run_virtual(lambda clock: venue.place(MARKET))
+
+
 @pytest.mark.parametrize(("kind", "path"), [("market", PATH), ("stop", ALGO_PATH)])
 def test_only_the_venues_own_word_makes_an_order_absent(kind, path):
     there = {"fapi__v1__order": refused(-2013), "fapi__v1__algoOrder": refused(-2013)}
@@ -249,7 +258,7 @@ def test_cancelling_what_is_not_open_is_no_error_and_anything_else_is(kind, path
     for fine in ({}, refused(-2011, "Unknown order sent."), refused(-2013)):
         _, transport = ask(lambda venue: venue.cancel(S, ID, kind), fapi__v1__order=fine, fapi__v1__algoOrder=fine)
         assert transport.asked[-1][:2] == ("DELETE", path)
-    for answer, error in ((LOST, VenueUnknown), (refused(-2015), VenueRefused)):
+    for answer, error in ((LOST, VenueUnknown), ((200, "no json"), VenueUnknown), (refused(-2015), VenueRefused)):
         venue, _ = opened(fapi__v1__order=answer, fapi__v1__algoOrder=answer)
         with pytest.raises(error):
             run_virtual(lambda clock, venue=venue: venue.cancel(S, ID, kind))

@@ -7,7 +7,6 @@ bodies. Here an answer is definite only where the venue itself said yes or no in
 import asyncio
 import hashlib
 import hmac
-import logging
 import sys
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -305,8 +304,6 @@ def _signer(exchange: str, keys: Keys | None, transport: Transport, clock: Clock
 
     named = {"apiKey": keys.key, "secret": keys.secret} if keys else {}
     api = Signer({**named, "enableRateLimit": False, "options": {"recvWindow": ACCEPTED_WITHIN_MS}})
-    api.logger = logging.getLogger("tradsys.silent")
-    api.logger.disabled = True  # it would write headers, the key among them
     if url is not None:
         api.urls["api"] = moved(api.urls["api"], url)
     return api
