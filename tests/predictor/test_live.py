@@ -12,7 +12,7 @@ from tests.models.networks.test_stepper import forecaster
 
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.costs import Costs
-from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.errors import ConfigError, DataError, NotEnoughBars
 from tradsys.core.time import ts_ms
 from tradsys.features import FeatureSet
 from tradsys.features.stream.feature_stream import bars_of
@@ -29,6 +29,8 @@ from tradsys.predictor import LivePredictor, Predictor
 from tradsys.predictor.economics import Holding, TimeExit
 from tradsys.predictor.valuation import ConfidenceRanks, Valuation, audit_inputs
 from tradsys.profiles import ConfidenceAbove, Profile
+from tradsys.profiles.catalogue import supervised
+from tradsys.regimes.macro import MacroRegimes
 from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum
 from tradsys.research.walk.dataset import Dataset
@@ -120,6 +122,37 @@ def test_each_step_is_charged_the_slippage_of_its_own_symbol(bars: pl.DataFrame,
         audit[symbol] = live.step(bars_of(own[2000:2001])[0]).audit  # reads what the trade is expected to earn
         assert audit[symbol] == pytest.approx(pooled.decide(own[:2001]).audit, abs=1e-6)
     assert abs(audit["A"] - audit["B"]) > 1e-4
+
+
+def with_other_markets(bars: pl.DataFrame) -> pl.DataFrame:
+    """Columns of one series, new at 22:00 of each day, with a day of which nothing is known."""
+    rng, day = np.random.default_rng(3), (ts_ms(bars) + 3_600_000 - 22 * 3_600_000) // 86_400_000
+    day = day - day[0]
+    risk = np.cumsum(rng.standard_normal(day[-1] + 1)) % 3 - 1.5
+    columns = {"macro_vix_r5": risk[day], "macro_vix_vol": np.abs(risk)[::-1][day]}
+    unknown = day == day[2100]
+    return bars.with_columns(pl.Series(name, np.where(unknown, np.nan, values)) for name, values in columns.items())
+
+
+def test_a_supervised_profile_steps_as_it_decides(bars: pl.DataFrame, predictor: Predictor) -> None:
+    watched = with_other_markets(bars)
+    supervisor = MacroRegimes((("vix", 1),), n_starts=1).fit([watched], seed=0)
+    wary = replace(predictor, supervisor=supervisor, profile=supervised(HALF, 0.25))
+    assert wary.lookback == supervisor.lookback
+    live = LivePredictor(wary)
+    said = [live.warm(watched[:2000])] + [live.step(bar) for bar in bars_of(watched[2000:2200])]
+    for at, one in enumerate(said):
+        other = wary.decide(watched[: 2000 + at])
+        assert (one.start, one.action, one.size) == (other.start, other.action, pytest.approx(other.size, abs=1e-9))
+        assert one.reason == other.reason
+    assert {0.25, 1.0} <= {one.size for one in said if one.action}
+    step = live.features.n_seen
+    with pytest.raises(DataError, match="columns of other markets that the supervisor watches"):
+        live.step(bars_of(bars[2200:2201])[0])
+    assert live.features.n_seen == step
+    assert live.step(bars_of(watched[2200:2201])[0]).action == wary.decide(watched[:2201]).action
+    with pytest.raises(NotEnoughBars, match=rf"a supervisor needs {supervisor.lookback} bars"):
+        live.warm(watched[: supervisor.lookback - 1])
 
 
 @pytest.mark.parametrize("kind", [BandedTransformer, DilatedResNet])

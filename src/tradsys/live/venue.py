@@ -6,7 +6,7 @@ come is no answer: it is a `VenueUnknown`, never an absence.
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from tradsys.core.errors import TradsysError
 
@@ -116,6 +116,15 @@ class FundingPayment:
     payment_id: str
     symbol: str
     paid_quote: float
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CashTransfer:
+    """Money that somebody put into the account (positive) or took out of it: neither profit nor loss."""
+
+    transfer_id: str
+    amount_quote: float
     ts_ms: int
 
 
@@ -242,4 +251,13 @@ class Venue(MarketData, Protocol):
 
     async def funding(self, start_ms: int) -> Sequence[FundingPayment]:
         """What positions paid and received from `start_ms` on."""
+        ...
+
+
+@runtime_checkable
+class TellsTransfers(Protocol):
+    """A venue that tells what was paid in and out."""
+
+    async def transfers(self, start_ms: int) -> Sequence[CashTransfer]:
+        """Transfers of quote currency from `start_ms` on, in order."""
         ...

@@ -23,6 +23,7 @@ from tradsys.models.networks.stepper import Stepper
 from tradsys.predictor.moving_pace import moving_pace
 from tradsys.predictor.predictor import Decision, ModelOutputs, Predictor
 from tradsys.regimes.family import RegimeFilter
+from tradsys.regimes.moving_macro import MovingMacro
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class _RegimeColumns:
         return self.regimes.filter(bars)
 
 
-_MOVING = ("_symbol", "_pace", "_close", "_last", "_row", "_logits", "_n_seen")
+_MOVING = ("_symbol", "_pace", "_macro", "_close", "_last", "_row", "_logits", "_n_seen")
 """What of a live predictor itself moves on by a bar; its features and networks keep their own memory."""
 
 
@@ -55,17 +56,13 @@ class LivePredictor:
     """`Predictor.decide`, one closed bar after the other; `warm` with history first.
 
     `forecast` stops at the raw log-odds, which is the quick part; `step` goes on to the whole decision. Both take the
-    bar that comes next and refuse any other, without having moved. The pace of the barriers, an average true range
+    bar that comes next and refuse any other, without having moved. A supervised profile watches other markets, whose
+    columns come with each bar, as they were known at its close. The pace of the barriers, an average true range
     unless set, goes on from the history's, as in `decide_many`, where `decide` begins it anew: at most 4e-7 of it
     apart.
     """
 
     def __init__(self, predictor: Predictor, *, slow: Collection[str] = ()) -> None:
-        if predictor.supervisor is not None:
-            raise ConfigError(
-                "a live predictor steps its own bars, and this one is supervised by other markets; decide with "
-                "Predictor.decide instead"
-            )
         self.predictor = predictor
         self.features = FeatureStream(
             predictor.features, predictor.interval, unscaled=(_RegimeColumns(predictor.regimes),), slow=slow
@@ -74,6 +71,7 @@ class LivePredictor:
         self._step_ms = interval_ms(predictor.interval)
         self._symbol, self._close = "", float("nan")
         self._pace: MovingPace | None = None
+        self._macro: MovingMacro | None = None
         self._row, self._logits = np.empty(0), np.empty(0)
         self._last = pl.DataFrame()
         self._n_seen = 0
@@ -90,17 +88,20 @@ class LivePredictor:
         Returns the decision for its last bar that has closed by `now`; bars are checked as `Predictor.decide` does it.
         A history that is refused leaves everything as it was.
         """
-        frames, n_open = self.predictor.checked(as_bars(bars, "a warm start"), now=now)
+        predictor = self.predictor
+        frames, n_open = predictor.checked(as_bars(bars, "a warm start"), now=now)
         if len(frames) != 1:
             raise ConfigError(f"a live predictor follows one symbol, found {len(frames)}; make one for each")
         ((symbol, frame),) = frames.items()
-        memory = max(one.memory for one in self.predictor.forecasters.values())
+        memory = max(one.memory for one in predictor.forecasters.values())
         with self._unmoved_if_refused():
             rows = self.features.warm(frame, n_rows=memory + 1)
             for stepper in self._steppers.values():
                 stepper.warm(rows[:-1, : self._n_features])
             self._symbol, self._close = symbol, float(frame["close"][-1])
-            self._pace = moving_pace(self.predictor.barriers.pacing, frame)
+            self._pace = moving_pace(predictor.barriers.pacing, frame)
+            if predictor.supervisor is not None:
+                self._macro = MovingMacro.of(predictor.supervisor, frame)
             self._last = frame.tail(1)
             self._read(rows[-1])
             return replace(self._decision(bars_of(self._last)[0]), n_open=n_open)
@@ -138,8 +139,9 @@ class LivePredictor:
             self.predictor.valuation.holding_cost(last)  # refuses a bar that does not tell its rates
         check_bar(bar)
         pace = self._pace.after(bar)  # before anything moves: a rule of a user's may fail
+        macro = None if self._macro is None else self._macro.after(bar.ts, bar.outside)
         row = self.features.step(bar, after_gap=after_gap)
-        self._pace, self._close, self._last = pace, bar.close, last
+        self._pace, self._macro, self._close, self._last = pace, macro, bar.close, last
         self._read(row)
         return self._logits
 
@@ -163,7 +165,8 @@ class LivePredictor:
         start = self.features.last_ts + self._step_ms
         cost = predictor.valuation.holding_cost(self._last)
         close, atr = np.array([self._close]), np.array([pace])
-        forecasts = predictor.valued(np.array([start]), close, atr, outputs, cost, symbol=self._symbol)
+        macro = None if self._macro is None else self._macro.states[None]
+        forecasts = predictor.valued(np.array([start]), close, atr, outputs, cost, macro, self._symbol)
         actions = predictor.profile.decide(forecasts)
         return Decision(
             start=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=start),

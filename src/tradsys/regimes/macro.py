@@ -59,7 +59,7 @@ class MacroRegimes:
         interval = infer_interval(max(frames, key=len))
         by_day: dict[int, FloatArray] = {}
         for bars in frames:
-            daily = _DailyObservations.of(bars, self.series, interval)
+            daily = DailyObservations.of(bars, self.series, interval)
             by_day |= dict(zip(daily.day[daily.kept].tolist(), daily.values[daily.kept], strict=True))
         if not by_day:
             raise NotEnoughBars("a macro supervisor needs sessions in the training bars, found none; load more history")
@@ -99,7 +99,7 @@ class FittedMacroFilter(PlainValues):
 
     def filter(self, bars: pl.DataFrame) -> FloatArray:
         """Filtered probabilities, shape (n_bars, n_states): no row knows a later bar, nor one before its lookback."""
-        daily = _DailyObservations.of(bars, self.series, timedelta(milliseconds=self.step_ms))
+        daily = DailyObservations.of(bars, self.series, timedelta(milliseconds=self.step_ms))
         out = np.full((len(bars), self.n_states), np.nan)
         rows = np.flatnonzero(daily.kept)
         if len(rows) < self.window:
@@ -120,7 +120,7 @@ def _columns_of(series: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _DailyObservations:
+class DailyObservations:
     """Daily observations at each bar: two numbers `values` (n, 2), the `day` (n,) of its close, whether it is `kept`.
 
     Kept are the first bars of a day whose numbers are known and differ from those of the day before, whose first bar
@@ -133,7 +133,7 @@ class _DailyObservations:
     before: IntArray
 
     @classmethod
-    def of(cls, bars: pl.DataFrame, series: Sequence[tuple[str, int]], interval: timedelta) -> "_DailyObservations":
+    def of(cls, bars: pl.DataFrame, series: Sequence[tuple[str, int]], interval: timedelta) -> "DailyObservations":
         refuse_several(bars, "a macro supervisor")
         if (np.diff(ts_ms(bars)) <= 0).any():
             validate_bars(bars)

@@ -85,8 +85,20 @@ BANDS = {f"f{n}": (0.0, 1.0) for n in range(20)}
 CASES = {
     "daily_loss": (lose, 0.05, 0.0501, REDUCING, "daily_loss allows 5.00%; no entry until 2023-11-1"),
     "max_drawdown": (fall, 0.1, 0.1001, HALTED, r"10.01% below its peak of 1000.00, max_drawdown allows"),
-    "liquidation_distance": (near, 0.1, 0.0999, HALTED, "ETH is 9.99% from its liquidation"),
-    "liquidation_distance, short": (near_short, 0.1, 0.0999, HALTED, "ETH is 9.99% from its liquidation"),
+    "liquidation_distance": (
+        near,
+        0.1,
+        0.0999,
+        HALTED,
+        "ETH is 9.99% from its liquidation, liquidation_distance wants 10.00%",
+    ),
+    "liquidation_distance, short": (
+        near_short,
+        0.1,
+        0.0999,
+        HALTED,
+        "ETH is 9.99% from its liquidation, liquidation_distance wants 10.00%",
+    ),
     "max_notional": (hold, 1.1, 1.1001, ACTIVE, "1.10 x the equity, max_notional is 1.1"),
     "max_open_trades": (trade, 4, 5, ACTIVE, "5 trades would be open, max_open_trades is 4"),
     "orders_per_minute": (send, 12, 13, ACTIVE, "13 orders within a minute, orders_per_minute is 12"),

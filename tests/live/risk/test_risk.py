@@ -1,5 +1,7 @@
 """The limits together: entries of one moment, failures within a check, persons, transfers and days."""
 
+from itertools import pairwise
+
 import pytest
 from tests.live.risk.accounts import DAY, Desk, HandClock, account, entry, position
 
@@ -251,6 +253,30 @@ class TestDrift:
         assert desk.risk.figures()["drift"] == {"BTC": 0.0}
 
 
+def test_a_short_entry_passes_too():
+    desk = Desk()
+    assert desk.reason(entry(side=-1)) is None
+
+
+def test_an_equity_that_only_moved_is_kept_once_a_minute():
+    desk = Desk()
+    desk.risk.observe(account(1_000.0))
+    kept = [desk.flags["risk.equity"]]
+    for seconds in (59.999, 0.001, 59.999, 0.001):
+        desk.pass_time(seconds)
+        desk.risk.observe(account(990.0 - len(kept)))
+        kept.append(desk.flags["risk.equity"])
+    assert [a == b for a, b in pairwise(kept)] == [True, False, True, False]
+
+
+def test_a_new_peak_is_kept_at_once():
+    desk = Desk()
+    for equity in (1_000.0, 1_001.0):
+        desk.risk.observe(account(equity))
+        desk.restart()
+    assert desk.risk.figures()["peak_quote"] == 1_001.0
+
+
 def test_errors_in_a_row_are_told_once_and_end_with_a_success():
     desk = Desk(max_errors=2)
     for _ in range(3):
@@ -259,6 +285,10 @@ def test_errors_in_a_row_are_told_once_and_end_with_a_success():
     assert "max_errors" in desk.reason()
     desk.risk.on_success()
     assert desk.reason() is None
+    desk.risk.on_error("account: no answer")
+    assert desk.reason() is None
+    desk.risk.on_error("account: no answer")
+    assert "max_errors" in desk.reason()
 
 
 def test_figures_are_plain_and_say_where_the_account_stands():

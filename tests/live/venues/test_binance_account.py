@@ -6,7 +6,7 @@ import pytest
 from tests.live.venues.recorded import KEY, LOST, SECRET, SYMBOL, Recorded, Turns, refused
 from tests.live.virtual_time import run_virtual
 
-from tradsys.live.venue import FundingPayment, Hint, VenueRefused, VenueUnknown
+from tradsys.live.venue import CashTransfer, FundingPayment, Hint, TellsTransfers, VenueRefused, VenueUnknown
 from tradsys.live.venues.binance import BinanceFutures
 from tradsys.live.venues.ccxt_venue import Keys
 
@@ -173,6 +173,17 @@ def test_funding_that_was_paid_is_positive_and_comes_in_pages():
     )
     assert len(payments) == 1_003 and payments[2] == FundingPayment("2-BTCUSDT", "BTCUSDT", 2.0, 1_002)
     assert [asked["page"] for asked in transport.sent("fapi/v1/income")] == ["1", "2"]
+
+
+def test_what_was_paid_in_is_positive_and_other_currencies_are_left_out():
+    rows = [
+        {"symbol": "", "incomeType": "TRANSFER", "asset": asset, "income": income, "time": 1_000 + i, "tranId": i}
+        for i, (asset, income) in enumerate([("USDT", "500"), ("BNB", "1"), ("USDT", "-20.5")])
+    ]
+    found, transport = ask(lambda venue: venue.transfers(1_000), fapi__v1__income=rows)
+    assert found == [CashTransfer("0", 500.0, 1_000), CashTransfer("2", -20.5, 1_002)]
+    assert transport.sent("fapi/v1/income")[0]["incomeType"] == "TRANSFER"
+    assert isinstance(opened()[0], TellsTransfers)
 
 
 def test_funding_rates_come_in_order_and_in_pages():

@@ -7,6 +7,7 @@ from typing import Any
 from tradsys.live.venue import (
     AccountMode,
     AccountState,
+    CashTransfer,
     Fill,
     FundingPayment,
     Hint,
@@ -173,21 +174,31 @@ class BinanceFutures(BinanceClient):
         return await fills_of(self, symbol, (await self.listing(symbol)).market_id, start_ms)
 
     async def funding(self, start_ms: int) -> Sequence[FundingPayment]:
-        found, page = dict[str, FundingPayment](), 1
+        rows = await self._income("FUNDING_FEE", "funding payments", start_ms)
+        with readable(self.name, "funding payments"):
+            return [_payment(row, self.listings.name(row["symbol"])) for row in rows]
+
+    async def transfers(self, start_ms: int) -> Sequence[CashTransfer]:
+        rows = await self._income("TRANSFER", "transfers", start_ms)
+        with readable(self.name, "transfers"):
+            return [
+                CashTransfer(str(row["tranId"]), float(row["income"]), int(row["time"]))
+                for row in rows
+                if row["asset"] == self.quote
+            ]
+
+    async def _income(self, kind: str, what: str, start_ms: int) -> list[dict[str, Any]]:
+        """Rows of the account's income of one kind from then on, each once, by their times."""
+        found, page = dict[tuple[int, str, str], dict[str, Any]](), 1
         while True:
             rows = await self.ask_signed(
-                "fapiPrivateGetIncome",
-                incomeType="FUNDING_FEE",
-                startTime=start_ms,
-                page=page,
-                limit=MOST_ROWS,
+                "fapiPrivateGetIncome", incomeType=kind, startTime=start_ms, page=page, limit=MOST_ROWS
             )
-            with readable(self.name, "funding payments"):
-                payments = [_payment(row, self.listings.name(row["symbol"])) for row in rows]
             n_before = len(found)
-            found |= {payment.payment_id: payment for payment in payments}
+            with readable(self.name, what):
+                found |= {(int(row["time"]), str(row["tranId"]), str(row.get("symbol", ""))): row for row in rows}
             if len(rows) < MOST_ROWS or len(found) == n_before:
-                return sorted(found.values(), key=lambda payment: (payment.ts_ms, payment.payment_id))
+                return [found[key] for key in sorted(found)]
             page += 1
 
     async def _algo_order(self, symbol: str, market_id: str, client_id: str) -> VenueOrder | None:
