@@ -23,7 +23,8 @@ from tradsys.live.venues.listing import ListedMarket, ListedMarkets
 from tradsys.live.venues.restraint import Restraint
 from tradsys.live.venues.transport import HttpTransport, Reply, Transport, checked_url
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 4.0
+"""Nobody knows whether a stop is in place as long as its answer is waited for; a position is bare for 5 s at most."""
 ACCEPTED_WITHIN_MS = 5_000
 """A signed request that arrives later than this after its time is refused by the venue: none wakes up long after."""
 BANNED_S = 60.0
