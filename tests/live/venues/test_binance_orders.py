@@ -113,6 +113,33 @@ def test_anything_else_is_unknown(order, answer):
         run_virtual(lambda clock: venue.place(order))
 
 
+def test_a_question_that_failed_at_once_is_asked_once_more_and_an_order_never():
+    for broken in (LOST, (503, "")):
+        orders, transport = ask(
+            lambda venue: venue.open_orders(),
+            fapi__v1__openOrders=Turns(broken, []),
+            fapi__v1__openAlgoOrders=Turns(broken, []),
+        )
+        assert orders == [] and len(transport.sent("fapi/v1/openOrders")) == 2
+        venue, transport = opened(fapi__v1__openOrders=broken, fapi__v1__openAlgoOrders=[], fapi__v1__order=broken)
+        for question in (venue.open_orders, lambda venue=venue: venue.place(MARKET)):
+            with pytest.raises(VenueUnknown):
+                run_virtual(lambda clock, question=question: question())
+        assert len(transport.sent("fapi/v1/openOrders")) == 2
+        assert len(transport.sent(PATH)) == 1
+
+
+def test_a_question_that_hung_is_not_asked_again():
+    async def hang(asked):
+        await asyncio.sleep(4)
+        return LOST
+
+    venue, transport = opened(fapi__v1__openOrders=hang, fapi__v1__openAlgoOrders=[])
+    with pytest.raises(VenueUnknown):
+        run_virtual(lambda clock: venue.open_orders())
+    assert len(transport.sent("fapi/v1/openOrders")) == 1
+
+
 @pytest.mark.parametrize("status", [429, 418])
 def test_an_order_that_came_too_often_is_unknown_and_the_wait_is_kept_to(status):
     tired = (status, {"code": -1003, "msg": "Too many requests"}, {"Retry-After": "30"})
