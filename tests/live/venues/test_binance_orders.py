@@ -327,17 +327,28 @@ def test_executions_carry_the_ids_that_the_orders_had_here():
     assert len(transport.sent(PATH)) == 1
 
 
-@pytest.mark.parametrize(("age_ms", "comes_to"), [(30_000, VenueUnknown), (90_000, "x-other")])
-def test_an_execution_of_a_stop_whose_id_is_not_told_yet_is_unknown_and_a_minute_later_its_own(age_ms, comes_to):
-    triggered = ORDER | {"orderId": 777, "clientOrderId": "x-other", "origType": "STOP_MARKET", "side": "SELL"}
+X_OTHER = ORDER | {"orderId": 777, "clientOrderId": "x-other", "origType": "STOP_MARKET", "side": "SELL"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "age_ms", "comes_to"),
+    [
+        (X_OTHER, 30_000, VenueUnknown),
+        (X_OTHER, 90_000, "x-other"),
+        (refused(-2013), 30_000, VenueUnknown),
+        (refused(-2013), 90_000, ""),
+    ],
+    ids=["stop", "old stop", "unseen", "forgotten"],
+)
+def test_an_execution_whose_order_is_not_told_yet_is_unknown_and_a_minute_later_nobodys(answer, age_ms, comes_to):
     algo = ALGO | {"algoStatus": "FINISHED", "actualOrderId": "777"}
 
     async def main(clock):
         venue, transport = opened(
             fapi__v1__userTrades=[TRADE | {"orderId": 777}],
             fapi__v1__allAlgoOrders=[],
-            fapi__v1__order=triggered,
-            fapi__v1__time={"serverTime": ORDER["updateTime"] + age_ms},
+            fapi__v1__order=answer,
+            fapi__v1__time={"serverTime": TRADE["time"] + age_ms},
         )
         try:
             found = (await venue.fills(S, TRADE["time"]))[0].client_id
