@@ -82,7 +82,7 @@ def test_no_wrong_bar_outlives_the_next_close_and_the_symbols_go_on(seed: int) -
             n_closes += 1
             if n_closes == 120:
                 break
-        await closes.aclose()  # type: ignore[attr-defined]
+        await closes.aclose()
         assert {"early_close", "revised_bar", "missing_bar", "lost_event"} <= {*faults.happened}
         assert "the venue revised the bar" in reasons
         assert n_whole > 0.6 * n_closes * len(SYMBOLS)
