@@ -22,6 +22,9 @@ from tradsys.live.venue import Hint, Kline, Market, VenueRefused
 _FIRST_TRADE = 1e-9
 """Volume of a bar that is still open: somebody has traded at its open, and how much will follow is not known yet."""
 
+_FINEST = 1e-9
+"""Step of prices and sizes where none is given: whoever executes counts in whole ones."""
+
 _PRICES = pl.col(OHLCV).cast(pl.Float64)
 
 
@@ -157,8 +160,8 @@ class BarTape:
         steps = self._instruments if isinstance(self._instruments, Instrument) else self._instruments[symbol]
         return Market(
             symbol=symbol,
-            tick=steps.tick,
-            lot=steps.lot,
+            tick=steps.tick or _FINEST,
+            lot=steps.lot or _FINEST,
             min_size_base=0.0,
             max_market_size_base=float("inf"),
             min_notional_quote=steps.min_notional,
