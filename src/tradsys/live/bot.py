@@ -120,7 +120,8 @@ class Bot:
             self._wake.clear()
             is_settled = await self._look()
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(CYCLE_S if is_settled else SOON_S, self._until_close_s())):
+                pause_s = CYCLE_S * self._parts.folder.pace if is_settled else SOON_S
+                async with asyncio.timeout(min(pause_s, self._until_close_s())):
                     await self._wake.wait()
 
     def _until_close_s(self) -> float:

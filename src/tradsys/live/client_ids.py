@@ -4,6 +4,7 @@ Ids are 30 characters of `[a-z0-9-]`: venues take up to 36, and some put a broke
 """
 
 from base64 import b32encode
+from functools import cache
 from hashlib import blake2b
 from typing import Final, Literal
 
@@ -21,11 +22,13 @@ def client_id(account: str, symbol: str, close_ms: int, leg: Leg, attempt: int) 
     return f"{prefix(account)}{_tag(symbol, 8)}-{_base36(close_ms, 9)}-{LETTERS[leg]}{_base36(attempt, 3)}"
 
 
+@cache
 def prefix(account: str) -> str:
     """What all ids of an account begin with: by it the bot knows its own orders, with or without its journal."""
     return f"t{_tag(account, 5)}-"
 
 
+@cache
 def _tag(text: str, width: int) -> str:
     return b32encode(blake2b(text.encode(), digest_size=16).digest()).decode().lower()[:width]
 

@@ -7,7 +7,6 @@ several symbols at once; of one symbol there is one at a time. A question that f
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, MutableMapping, Sequence
-from contextlib import AsyncExitStack
 from typing import Any
 
 from tradsys.live.client_ids import prefix
@@ -19,8 +18,9 @@ from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.looking import Lookout, Snapshot, Tell
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import opened, trade_key
+from tradsys.live.execution.patience import together
 from tradsys.live.execution.rules import ExecutionRules
-from tradsys.live.execution.sending import Sender, together
+from tradsys.live.execution.sending import Sender
 from tradsys.live.execution.steps import StepHook, no_step
 from tradsys.live.execution.trade_rows import trade_rows
 from tradsys.live.intents import IntentJournal
@@ -51,10 +51,9 @@ class OrderExecutor:
         self.tell, self.step = tell, step
         self._notices = Notices(tell)
         self._lookout = Lookout(venue, journal, clock, rules, tell, step)
-        self._sender = Sender(venue, journal, clock, rules.account, tell, step)
+        self._sender = Sender(venue, journal, clock, rules, tell, step)
         self._desk = Desk(self._lookout, self._sender, self._notices, markets, halt or self._write_halt)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._entering = asyncio.Lock()
         self._funding_ms: int | None = None
 
     async def enter(self, entries: Sequence[Entry]) -> dict[str, str]:
@@ -63,20 +62,13 @@ class OrderExecutor:
         "denied: why" is our own no, "refused" the venue's; "unknown" is asked for by every later `reconcile`. What has
         filled by then is protected before this returns.
         """
-        async with self._entering, AsyncExitStack() as locks:
-            for symbol in sorted({entry.symbol for entry in entries}):
-                await locks.enter_async_context(self._locks[symbol])
-            kept, outcomes = self._admit(entries)
-            if not kept:
-                return outcomes
+        kept, outcomes = self._admit(entries)
+        if kept:
+            self.journal.keep_room()
             self.step("entry.commit:before")
             self.journal.add([intent for _, intent in kept], [trade for trade, _ in kept])
             self.step("entry.commit:after")
-            for symbol in outcomes:
-                self._locks[symbol].release()
-            locks.pop_all()
-            orders = [self._opening(intent) for _, intent in kept]
-        return outcomes | dict(await together(orders))
+        return outcomes | dict(await together([self._open(intent) for _, intent in kept]))
 
     async def reconcile(self, symbol: str) -> bool:
         """Look at one symbol and do what is due; whether nothing was left to do that waiting will not do.
@@ -124,6 +116,10 @@ class OrderExecutor:
                 return False
             await asyncio.sleep(self.rules.flatten_wait_ms / 1_000)
 
+    async def close(self) -> None:
+        """Wait for answers that are still on their way, and write them down; what is open stays as it is."""
+        await self._sender.close()
+
     def trades(self, *, is_open: bool | None = None) -> list[dict[str, Any]]:
         """Trades that had a fill, in order of their beginning; all, or those that are open or over."""
         return self._rows(self.journal.trades(is_open=is_open))
@@ -159,16 +155,11 @@ class OrderExecutor:
             return "the venue was not seen to hold nothing of the symbol lately"
         return None
 
-    def _opening(self, intent: Intent) -> "asyncio.Task[tuple[str, str]]":
-        """Sends an entry in a task of its own, which gives the symbol's lock back at its end, however it ends."""
-        task = asyncio.create_task(self._open(intent))
-        task.add_done_callback(lambda _: self._locks[intent.symbol].release())
-        return task
-
     async def _open(self, intent: Intent) -> tuple[str, str]:
+        """Send an entry and protect what it fills. A `reconcile` may run meanwhile: to it the entry is unknown."""
         self._notices.touched_ms[intent.symbol] = self.clock.now_ms()
         await self._sender.send(intent)
-        await self._desk.turn(intent.symbol, None)
+        await self.reconcile(intent.symbol)
         known = self.journal.intent(intent.client_id)
         return intent.symbol, intent.state if known is None else known.state
 

@@ -19,12 +19,20 @@ from tradsys.live.venue import Fill, FundingPayment
 TRADE_COLUMNS = ", ".join(field.name for field in fields(Trade))
 INTENT_COLUMNS = ", ".join(field.name for field in fields(Intent))
 FILL_COLUMNS = ", ".join(field.name for field in fields(Fill))
+REDUCE_ONLY = [field.name for field in fields(Intent)].index("is_reduce_only")
+MAKER = [field.name for field in fields(Fill)].index("is_maker")
+"""Where the two columns are that SQLite keeps as numbers."""
+
+
+ROOM_PAGES = 512
+"""Pages of the file that are kept free: 2 MiB."""
 
 
 class IntentJournal:
     """Trades, orders meant, fills and funding of one account, and named flags; one process owns it.
 
-    A disk that fails or is full is a DiskError, and then nothing of the change is kept.
+    A disk that fails or is full is a DiskError, and then nothing of the change is kept. Room for some thousand changes
+    is taken in advance, so that a disk that fills up while a position is held does not keep its stop from being sent.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -36,6 +44,24 @@ class IntentJournal:
             self._db.execute("pragma foreign_keys = on")
             self._check_version()
             self._db.executescript(TABLES)
+            self.keep_room()
+
+    def keep_room(self) -> None:
+        """Take room on the disk for what comes, in the file and in its log; a DiskError where there is none.
+
+        Who is about to make a new trade calls it; what protects and ends trades lives from what was kept.
+        """
+        if self.path == ":memory:" or self._n_free_pages() >= ROOM_PAGES // 2:
+            return
+        size = ROOM_PAGES * int(self._db.execute("pragma page_size").fetchone()[0])
+        with self._committed():
+            self._db.execute("create table if not exists room (bytes blob) strict")
+            self._db.execute("insert into room values (zeroblob(?))", (size,))
+        with self._committed():
+            self._db.execute("delete from room")
+
+    def _n_free_pages(self) -> int:
+        return int(self._db.execute("pragma freelist_count").fetchone()[0])
 
     @classmethod
     def reading(cls, path: Path) -> Self:
@@ -77,11 +103,16 @@ class IntentJournal:
     def answer(
         self, client_id: str, state: IntentState, now_ms: int, *, filled_base: float = 0.0, note: str = ""
     ) -> None:
-        """What the venue said of an order; what it has filled never shrinks."""
+        """What the venue said of an order. What it has filled never shrinks, and what was said for good stays.
+
+        Answers may come in another order than they were given: only an order that never came may have come after all,
+        and only one of which nothing is known may never have come.
+        """
+        after = "('unknown')" if state == "absent" else "('unknown', 'open', 'absent')"
         with self._committed():
             self._db.execute(
                 "update intents set state = ?, answered_ms = ?, filled_base = max(filled_base, ?), note = ?"
-                " where client_id = ?",
+                f" where client_id = ? and state in {after}",
                 (state, now_ms, filled_base, note, client_id),
             )
 
@@ -153,13 +184,14 @@ class IntentJournal:
         )
         return {str(symbol) for (symbol,) in rows}
 
-    def add_fills(self, fills: Sequence[tuple[Fill, str | None]]) -> list[Fill]:
-        """Remember executions with the trades that they belong to; returns those that were new."""
-        new = [(fill, trade) for fill, trade in fills if not self._has_fill(fill)]
-        if new:
-            with self._committed():
-                self._insert("fills", FILL_COLUMNS + ", trade", [(*astuple(fill), trade) for fill, trade in new])
-        return [fill for fill, _ in new]
+    def unknown_fills(self, fills: Iterable[Fill]) -> list[Fill]:
+        """Those executions that are not remembered yet."""
+        return [fill for fill in fills if not self._has_fill(fill)]
+
+    def add_fills(self, fills: Sequence[tuple[Fill, str | None]]) -> None:
+        """Remember executions, each with the trade that it belongs to."""
+        with self._committed():
+            self._insert("fills", FILL_COLUMNS + ", trade", [(*astuple(fill), trade) for fill, trade in fills])
 
     def fills(self, trade: str) -> list[Fill]:
         """Executions of a trade in order."""
@@ -260,10 +292,10 @@ class IntentJournal:
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:
-    values = dict(zip((field.name for field in fields(Intent)), row, strict=True))
-    return Intent(**values | {"is_reduce_only": bool(values["is_reduce_only"])})
+    values = (*row[:REDUCE_ONLY], bool(row[REDUCE_ONLY]), *row[REDUCE_ONLY + 1 :])
+    return Intent(*values)
 
 
 def _fill(row: tuple[Any, ...]) -> Fill:
-    values = dict(zip((field.name for field in fields(Fill)), row, strict=True))
-    return Fill(**values | {"is_maker": bool(values["is_maker"])})
+    values = (*row[:MAKER], bool(row[MAKER]), *row[MAKER + 1 :])
+    return Fill(*values)

@@ -3,7 +3,7 @@
 import pytest
 
 from tradsys.features.stream.bar import Bar
-from tradsys.live.bars.confirmation import SETTLED_MS, Confirmation
+from tradsys.live.bars.confirmation import ABSENT_MS, SETTLED_MS, Confirmation
 
 END = 120_000
 BAR = Bar(60_000, 10.0, 11.0, 9.0, 10.5, 3.0)
@@ -18,8 +18,18 @@ def test_a_successor_confirms_at_once_whatever_the_clock_says() -> None:
     assert confirmation(float("inf")).confirms([BAR, NEXT], END - 5_000)
 
 
-def test_a_successor_settles_that_there_is_no_bar() -> None:
-    assert confirmation().confirms([NEXT], END + 100)
+def test_a_successor_settles_after_a_while_that_there_is_no_bar() -> None:
+    asked = confirmation()
+    assert not asked.confirms([NEXT], END + 100)
+    assert asked.why == "the venue has the next bar and not this one"
+    assert not asked.confirms([NEXT], END + 99 + ABSENT_MS)
+    assert asked.confirms([NEXT], END + 100 + ABSENT_MS)
+
+
+def test_a_bar_that_rest_shows_after_its_successor_is_taken_as_it_comes() -> None:
+    asked = confirmation()
+    assert not asked.confirms([NEXT], END + 100)
+    assert asked.confirms([BAR, NEXT], END + 700)
 
 
 def test_equal_answers_before_the_end_or_within_the_doubt_of_it_confirm_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from tests.exchange.in_process import InProcessVenue
@@ -31,13 +32,13 @@ class Life:
         rules: ExecutionRules,
         markets: dict[str, MarketRules],
         fate: Callable[[str], bool],
+        hear: Callable[..., object] = lambda *_: None,
     ) -> None:
         self.venue, self.fate, self.is_dead, self.died_at = venue, fate, False, ""
         self.dead = asyncio.Event()
-        self.told: list[str] = []
         self.executor = OrderExecutor(
-            venue, journal, clock, rules, markets=dict(markets), tell=lambda kind, _: self.told.append(kind),
-            step=self._step,
+            venue, journal, clock, rules, markets=dict(markets), step=self._step,
+            tell=lambda kind, fields: hear(clock.now_ms(), kind, fields),
         )  # fmt: skip
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asked: dict[str, asyncio.Task[Any]] = {}
@@ -78,6 +79,8 @@ class Life:
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.wait(list(self._tasks))
+        with suppress(Killed):
+            await self.executor.close()
         if self.error is not None:
             raise self.error
 

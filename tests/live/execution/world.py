@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from tests.exchange.building import quiet_exchange
@@ -48,6 +49,12 @@ class ExecutorWorld:
         for _ in range(round(seconds / every_s)):
             await self.executor.reconcile_all()
             await asyncio.sleep(every_s)
+
+    async def run_dead(self) -> None:
+        """A second in which nobody is there; what was under way when the process died comes to its end."""
+        with suppress(BaseException):
+            await self.executor.close()
+        await asyncio.sleep(1)
 
     def stops(self, symbol: str = SYMBOL) -> list[tuple[float, float]]:
         return self._orders(symbol, is_algo=True)

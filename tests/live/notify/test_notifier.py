@@ -52,12 +52,24 @@ def sent(*events, **options):
 class TestMessages:
     def test_every_kind_that_is_told_of_is_one_that_happens(self):
         assert set(LEVELS) <= set(KINDS)
-        assert [kind for kind in KINDS if message_of(kind, {}) is None] == [
+        assert [kind for kind in KINDS if message_of(kind, {"state": ""}) is None] == [
             *("bar", "decision", "denied", "order_sent", "order_known", "protected", "cancelled")
         ]
 
     def test_what_endangers_money_is_critical(self):
         assert {kind for kind, level in LEVELS.items() if level is Level.CRITICAL} == {"unprotected", "halted"}
+
+    def test_a_fill_shows_what_a_person_asks(self):
+        fill = {"trade_id": "9", "symbol": "BTC", "side": 1, "size_base": 0.5, "price": 100.0, "fee_quote": 0.02}
+        assert message_of("fill", fill).text == "fill BTC: side 1, size_base 0.5, price 100.0, fee_quote 0.02"
+
+    def test_a_clock_that_was_set_is_no_news(self):
+        assert message_of("state", {"what": "clock", "moved_ms": 7}) is None
+        assert message_of("state", {"state": "halted"}) is not None
+
+    def test_the_same_trouble_in_other_words_is_the_same_news(self):
+        topics = [message_of("error", {"what": f"looking: {why}"}).topic for why in ("no answer", "status 502")]
+        assert topics[0] == topics[1] != message_of("error", {"what": "cancelling: no answer"}).topic
 
     def test_a_text_is_cut(self):
         assert len(message_of("error", {"what": "x" * 5_000}).text) == 1_000

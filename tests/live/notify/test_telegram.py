@@ -48,8 +48,8 @@ class Stage:
 
     def __init__(self, clock, flags, command=None, **options):
         self.clock, self.telegram, self.flags = clock, Telegram(clock), flags
-        self.done, self.told = [], []
-        tell = lambda kind, fields: self.told.append(dict(fields))  # noqa: E731
+        self.done, self.told, self.commands = [], [], []
+        tell = lambda kind, fields: (self.told if kind == "error" else self.commands).append(dict(fields))  # noqa: E731
         self.command = command or self.answer
         run = TelegramChat(self.telegram, CHAT, self.command, flags=flags, clock=clock, tell=tell, **options).run()
         self.task = asyncio.ensure_future(run)
@@ -118,6 +118,7 @@ class TestConfirmation:
             assert (await stage.hear(code))[0].startswith("flatten:")
             assert await stage.hear(code) == ["nothing waits for this code"]
             assert stage.done == [("flatten", "telegram")]
+            assert stage.commands == [{"verb": "flatten", "argument": "", "by": "telegram"}]
 
         on_stage(play)
 

@@ -82,6 +82,7 @@ class TestMetrics:
         ]
         assert "secret" not in metrics.page().decode()
         metrics.on_event("state", {"state": "halted"})
+        metrics.on_event("state", {"what": "clock"})
         assert samples(metrics)['tradsys_state{state="halted"}'] == "1.0"
 
     def test_two_registries_know_nothing_of_each_other(self, health):

@@ -1,8 +1,10 @@
 """One symbol's turn: look, plan, act, and look again until nothing is due."""
 
+import asyncio
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal
 
 from tradsys.live.execution.actions import (
     Action,
@@ -20,9 +22,10 @@ from tradsys.live.execution.ledger import TradeSums, sum_fills
 from tradsys.live.execution.looking import Lookout, Sight, Snapshot
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import found
+from tradsys.live.execution.patience import together
 from tradsys.live.execution.plan import plan
 from tradsys.live.execution.protection import n_missing
-from tradsys.live.execution.sending import Sender, together
+from tradsys.live.execution.sending import Sender
 from tradsys.live.execution.situation import Situation
 from tradsys.live.state import TradingState, read_standing
 from tradsys.live.venue import MarketRules, VenueUnknown
@@ -39,23 +42,35 @@ class Desk:
     halt: Callable[[str], None]
 
     async def turn(self, symbol: str, snapshot: Snapshot | None) -> bool:
-        """Look, plan and act until nothing is due; what was done is looked at before more is done."""
+        """Whether the symbol is as it should be, and only the market or a person can change anything.
+
+        An answer that is missing ends the turn; not while a position is bare or a leg is left over, which wait for it.
+        """
+        await self.sender.raise_late()
+        for _ in range(self.lookout.rules.n_rounds):
+            outcome = await self._round(symbol, snapshot)
+            if outcome != "look again":
+                if not self.notices.is_urgent(symbol):
+                    return outcome == "settled"
+                await asyncio.sleep(self.lookout.rules.urgent_wait_ms / 1_000)
+            snapshot = None
+        return False
+
+    async def _round(self, symbol: str, snapshot: Snapshot | None) -> Literal["look again", "wait", "settled"]:
+        """One look, and what is due after it."""
         try:
-            for _ in range(self.lookout.rules.n_rounds):
-                situation = await self._situation(symbol, snapshot)
-                actions = plan(situation)
-                if not actions:
-                    return _is_settled(situation)
-                if not await self._act(situation, actions):
-                    return False
-                snapshot = None
+            situation = await self._situation(symbol, snapshot)
         except VenueUnknown as error:
             self.lookout.tell("error", {"symbol": symbol, "what": f"looking: {error}"})
-        return False
+            return "wait"
+        actions = plan(situation)
+        if not actions:
+            return "settled" if _is_settled(situation) else "wait"
+        return "look again" if await self._act(situation, actions) else "wait"
 
     async def _situation(self, symbol: str, snapshot: Snapshot | None) -> Situation:
         market = await self._market(symbol)
-        sight = await self.lookout.look(symbol, snapshot)
+        sight = await self.lookout.look(symbol, self._own_base(symbol), snapshot)
         situation = self._put_together(market, sight)
         return replace(situation, since_ms=self.notices.see(situation))
 
@@ -79,6 +94,12 @@ class Desk:
             since_ms=None,
         )
 
+    def _own_base(self, symbol: str) -> float:
+        """What the fills that are known explain, with its sign."""
+        journal = self.lookout.journal
+        trade = journal.open_trade(symbol)
+        return 0.0 if trade is None else trade.side * self._sums(trade, journal.intents(trade.key)).open_base
+
     def _sums(self, trade: Trade, intents: Sequence[Intent]) -> TradeSums:
         known = {intent.client_id: intent for intent in intents}
         rules, journal = self.lookout.rules, self.lookout.journal
@@ -86,7 +107,6 @@ class Desk:
 
     async def _act(self, s: Situation, actions: Sequence[Action]) -> bool:
         """Do what is due, cancellations first; whether to look again at once."""
-        self.notices.touched_ms[s.market.symbol] = s.now_ms
         for action in actions:
             self._write(s, action)
         cancels = [self.sender.cancel(action) for action in actions if isinstance(action, CancelOrder)]
@@ -97,6 +117,7 @@ class Desk:
         legs = [action for action in actions if isinstance(action, PlaceLeg)]
         if legs and s.trade is not None:
             is_sure = await self.sender.place(s.trade, legs, s.market.lot) and is_sure
+        self.notices.touched_ms[s.market.symbol] = self.lookout.clock.now_ms()
         return is_sure
 
     def _write(self, s: Situation, action: Action) -> None:
@@ -106,7 +127,7 @@ class Desk:
             self._marked("trade.end", partial(journal.end_trade, s.trade.key, s.now_ms, action.why))
             self._tell("exit", symbol, f"over: {action.why or 'closed'}")
         elif isinstance(action, Adopt) and s.position is not None:
-            trade = found(s.position, self.lookout.rules, s.now_ms)
+            trade = found(s.position, self.lookout.rules, s.now_ms, journal.trade)
             self._marked("adopt.commit", lambda: journal.add([], [trade]))
             self._tell("foreign", symbol, f"{trade.side * trade.size_base:g} that no entry of ours explains")
         elif isinstance(action, HaltTrading):

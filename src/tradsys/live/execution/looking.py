@@ -4,13 +4,16 @@ An answer that fails raises VenueUnknown, which ends the step: it is never taken
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from tradsys.live.client_ids import prefix
 from tradsys.live.clock import Clock
 from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.patience import patiently
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
@@ -50,20 +53,23 @@ class Lookout:
     async def snapshot(self) -> Snapshot:
         """Orders and account of all symbols."""
         started_ms = self.clock.now_ms()
-        orders = await self.venue.open_orders()
-        return Snapshot(started_ms, orders, await self.venue.account())
+        orders = await self._patiently(self.venue.open_orders)
+        return Snapshot(started_ms, orders, await self._patiently(self.venue.account))
 
-    async def look(self, symbol: str, snapshot: Snapshot | None = None) -> Sight:
-        """One symbol now; the snapshot saves questions, where nothing was sent since it was begun."""
-        orders = await self.venue.open_orders() if snapshot is None else snapshot.orders
+    async def look(self, symbol: str, own_base: float, snapshot: Snapshot | None = None) -> Sight:
+        """One symbol now. A snapshot saves questions, where nothing was sent since it was begun.
+
+        Fills are asked for unless the snapshot holds just what those that are known explain (`own_base`).
+        """
+        orders = await self._patiently(self.venue.open_orders) if snapshot is None else snapshot.orders
         ours = [o for o in orders if o.symbol == symbol and o.client_id.startswith(prefix(self.rules.account))]
         believed, is_news = await self._settle(symbol, ours)
         if snapshot is None or is_news:
-            account, _ = await asyncio.gather(self.venue.account(), self._read_fills(symbol))
-        else:
-            account = snapshot.account
+            account, _ = await asyncio.gather(self._patiently(self.venue.account), self._read_fills(symbol))
+            return Sight([*ours, *believed], _position(account, symbol))
+        position = _position(snapshot.account, symbol)
+        if not math.isclose(own_base, position.size_base if position else 0.0, abs_tol=1e-9):
             await self._read_fills(symbol)
-        position = next((one for one in account.positions if one.symbol == symbol), None)
         return Sight([*ours, *believed], position)
 
     async def read_funding(self) -> None:
@@ -72,6 +78,9 @@ class Lookout:
         if first is not None:
             last = self.journal.last_funding_ms()
             self.journal.add_funding(await self.venue.funding(first if last is None else last))
+
+    async def _patiently[T](self, question: Callable[[], Awaitable[T]]) -> T:
+        return await patiently(self.rules.ask_timeout_ms, self.rules.ask_again_ms, question)
 
     async def _settle(self, symbol: str, ours: Sequence[VenueOrder]) -> tuple[list[VenueOrder], bool]:
         """Ask for every order of ours that is not final and not among the open ones."""
@@ -93,7 +102,7 @@ class Lookout:
         return [intent for intent in intents if intent.leg == "entry" and intent.state == "absent"]
 
     async def _ask(self, intent: Intent) -> VenueOrder | None:
-        order = await self.venue.order(intent.symbol, intent.client_id, intent.kind)
+        order = await self._patiently(partial(self.venue.order, intent.symbol, intent.client_id, intent.kind))
         if order is not None:
             self._note(intent, order)
             return order
@@ -126,12 +135,12 @@ class Lookout:
             return
         last = self.journal.last_fill_ms(symbol)
         start_ms = trade.created_ms if last is None else max(trade.created_ms, last)
-        fills = await self.venue.fills(symbol, start_ms - self.rules.fills_overlap_ms)
-        if not fills:
-            return
-        self.step("fills.commit:before")
-        new = self.journal.add_fills([(fill, self._trade_of(fill, trade)) for fill in fills])
-        self.step("fills.commit:after")
+        fills = await self._patiently(partial(self.venue.fills, symbol, start_ms - self.rules.fills_overlap_ms))
+        new = self.journal.unknown_fills(fills)
+        if new:
+            self.step("fills.commit:before")
+            self.journal.add_fills([(fill, self._trade_of(fill, trade)) for fill in new])
+            self.step("fills.commit:after")
         for fill in new:
             self.tell("fill", asdict(fill))
 
@@ -141,6 +150,10 @@ class Lookout:
         if intent is not None:
             return intent.trade
         return trade.key if fill.side == -trade.side and fill.ts_ms >= trade.created_ms else None
+
+
+def _position(account: AccountState, symbol: str) -> Position | None:
+    return next((one for one in account.positions if one.symbol == symbol), None)
 
 
 def _believed(intent: Intent) -> VenueOrder:

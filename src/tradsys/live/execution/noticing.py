@@ -21,6 +21,8 @@ class Notices:
     """Since when journal and venue disagree."""
     bare_since_ms: dict[str, int] = field(default_factory=dict)
     """Since when a position has had too little of a stop."""
+    orphaned: set[str] = field(default_factory=set)
+    """Symbols of which nothing is held while orders of ours are open that would reduce it."""
 
     def see(self, s: Situation) -> int | None:
         """Take a look in; returns since when journal and venue disagree, None where they agree."""
@@ -29,6 +31,10 @@ class Notices:
             self.clean_ms[symbol] = s.now_ms
         else:
             self.clean_ms.pop(symbol, None)
+        if s.held == 0 and any(order.is_reduce_only for order in s.orders):
+            self.orphaned.add(symbol)
+        else:
+            self.orphaned.discard(symbol)
         self._see_bare(s)
         return _since(self.odd_since_ms, symbol, s.now_ms, not s.is_explained)
 
@@ -36,6 +42,10 @@ class Notices:
         """Whether the symbol was seen to be empty a moment ago."""
         seen_ms = self.clean_ms.get(symbol)
         return seen_ms is not None and now_ms - seen_ms <= max_age_ms
+
+    def is_urgent(self, symbol: str) -> bool:
+        """Whether a position had too little of a stop, or a leg had no position, when the symbol was last seen."""
+        return symbol in self.bare_since_ms or symbol in self.orphaned
 
     def _see_bare(self, s: Situation) -> None:
         symbol, missing = s.market.symbol, n_missing(s)

@@ -1,6 +1,7 @@
 """Trades as they begin: from a sized decision, or from a position that was found."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 
 from tradsys.core.json_text import canonical_json
@@ -34,11 +35,17 @@ def opened(entry: Entry, rules: ExecutionRules, now_ms: int) -> tuple[Trade, Int
     return trade, intent
 
 
-def found(position: Position, rules: ExecutionRules, now_ms: int) -> Trade:
-    """The trade of a position that no entry of ours explains: a stop, and neither target nor deadline."""
+def found(position: Position, rules: ExecutionRules, now_ms: int, known: Callable[[str], Trade | None]) -> Trade:
+    """The trade of a position that no entry of ours explains: a stop, and neither target nor deadline.
+
+    Its key is the first moment from now on that no trade of the symbol is known by.
+    """
+    named_ms = now_ms
+    while known(trade_key(position.symbol, named_ms)) is not None:
+        named_ms += 1
     side, size = (1 if position.size_base > 0 else -1), abs(position.size_base)
     distance = rules.foreign_stop_fraction * position.entry_price
     return Trade(
-        trade_key(position.symbol, now_ms), position.symbol, side, "foreign", size, position.entry_price, now_ms, None,
-        distance, None, size, position.entry_price, "{}", now_ms,
+        trade_key(position.symbol, named_ms), position.symbol, side, "foreign", size, position.entry_price, named_ms,
+        None, distance, None, size, position.entry_price, "{}", now_ms,
     )  # fmt: skip

@@ -26,7 +26,7 @@ def _holding(s: Situation) -> list[Action]:
         return [EndTrade(None)]
     why = why_leave(s)
     if why is None:
-        return [*stop_actions(s), *target_actions(s)]
+        return [*_late_entries(s), *stop_actions(s), *target_actions(s)]
     leaving = exit_actions(s, why)
     is_leaving = any(isinstance(action, PlaceLeg) for action in leaving)
     return leaving if is_leaving else [*leaving, *stop_actions(s)]
@@ -34,7 +34,7 @@ def _holding(s: Situation) -> list[Action]:
 
 def _flat(s: Situation) -> list[Action]:
     if not s.is_decided:
-        return _waiting_entry(s)
+        return _late_entries(s)
     lost = _lost_entry(s)
     if lost is not None:
         return [SendAgain(lost)]
@@ -47,25 +47,22 @@ def _flat(s: Situation) -> list[Action]:
     return [ForgetWish()] if s.wish is not None else []
 
 
-def _waiting_entry(s: Situation) -> list[Action]:
-    """An entry that has not filled is waited for, until it is too old or nobody wants it any more."""
+def _late_entries(s: Situation) -> list[Action]:
+    """What of an entry has not filled is waited for, until it is too old or nobody wants it any more."""
     is_late = s.trade is not None and s.now_ms >= s.trade.created_ms + s.rules.entry_patience_ms
     if not is_late and s.wish is None:
         return []
-    return [
-        CancelOrder(order, "the entry is too old" if is_late else "exit")
-        for order in s.orders
-        if not order.is_reduce_only
-    ]
+    why = "the entry is too old" if is_late else "exit"
+    return [CancelOrder(order, why) for order in s.orders if not order.is_reduce_only]
 
 
 def _lost_entry(s: Situation) -> Intent | None:
-    """An entry that never arrived, once and lately: it may be sent again under the same id."""
+    """An entry that definitely never arrived, while it is young: it may be sent again under the same id."""
     if s.trade is None or s.wish is not None or not s.may_enter:
         return None
     if s.now_ms >= s.trade.created_ms + s.rules.entry_patience_ms:
         return None
-    lost = [intent for intent in s.tries("entry") if intent.state == "absent" and intent.n_sent == 1]
+    lost = [intent for intent in s.tries("entry") if intent.state == "absent"]
     return lost[0] if lost else None
 
 

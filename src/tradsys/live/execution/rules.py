@@ -24,11 +24,15 @@ class ExecutionRules:
     foreign_wait_ms: int = 1_000
     """How long a position must be unexplained before it is one: two answers of a venue may disagree for a moment."""
     n_stop_refusals: int = 3
-    unsure_ms: int = 500
+    unsure_ms: int = 1_000
     """How long after it was sent a lost leg is waited for before another is placed: both would only reduce."""
     retry_ms: int = 1_000
     """Rest after a refused target or exit; it doubles up to `max_retry_ms`."""
     max_retry_ms: int = 10_000
+    ask_timeout_ms: int = 1_500
+    """How long one answer is waited for, where asking or cancelling again does no harm."""
+    ask_again_ms: tuple[int, ...] = (50, 100, 200, 400)
+    """Waits before what had no answer is asked or cancelled again; after them the look has failed."""
     settle_ms: int = 60_000
     """How long a flat symbol waits for the fills that explain it, before its trade ends for unknown reasons."""
     fills_overlap_ms: int = 60_000
@@ -37,8 +41,10 @@ class ExecutionRules:
     flatten_ms: int = 30_000
     """How long `flatten` tries before it says that something is left; later cycles go on."""
     flatten_wait_ms: int = 250
-    n_rounds: int = 12
+    n_rounds: int = 16
     """Looks and actions that one reconciliation makes at most."""
+    urgent_wait_ms: int = 250
+    """How long the next look waits for what is under way, while a position is bare or a leg is left over."""
     liquidation_prefixes: tuple[str, ...] = ("autoclose-", "adl_autoclose", "settlement_autoclose")
 
     def __post_init__(self) -> None:

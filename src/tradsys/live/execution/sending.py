@@ -1,16 +1,18 @@
 """Sending orders: first the journal, then the venue, then the journal again with what the venue said."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
-from tradsys.core.errors import TradsysError
 from tradsys.live.client_ids import Leg, client_id
 from tradsys.live.clock import Clock
 from tradsys.live.execution.actions import CancelOrder, PlaceLeg
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.looking import Tell
+from tradsys.live.execution.patience import patiently, together
+from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.sizes import of_lots
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
@@ -23,17 +25,22 @@ COMMITS: Final[dict[Leg, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The only one that sends orders."""
+    """The only one that sends orders.
+
+    A leg's answer is not waited for long: the position must not stay bare because one answer is slow. It is written
+    down when it comes (`late`), and meanwhile the leg counts as unknown.
+    """
 
     venue: Venue
     journal: IntentJournal
     clock: Clock
-    account: str
+    rules: ExecutionRules
     tell: Tell
     step: StepHook
+    late: set[asyncio.Task[bool]] = field(default_factory=set)
 
     async def place(self, trade: Trade, legs: Sequence[PlaceLeg], lot: float) -> bool:
-        """Commit these legs together, then send them at once; whether every answer was definite."""
+        """Commit these legs together, then send them at once; whether every answer came and was definite."""
         now, counts = self.clock.now_ms(), dict[Leg, int]()
         intents = []
         for leg in legs:
@@ -44,7 +51,7 @@ class Sender:
         self.step(f"{step}:before")
         self.journal.add(intents)
         self.step(f"{step}:after")
-        return all(await together([self.send(intent) for intent in intents]))
+        return all(await together([self._send_soon(intent) for intent in intents]))
 
     async def send(self, intent: Intent) -> bool:
         """Send an order that has been committed; whether the answer was definite."""
@@ -64,6 +71,27 @@ class Sender:
         self.tell("order_known", _told(intent) | {"status": order.status, "filled_base": order.filled_base})
         return True
 
+    async def _send_soon(self, intent: Intent) -> bool:
+        sending = asyncio.create_task(self.send(intent))
+        self.late.add(sending)
+        await asyncio.wait([sending], timeout=self.rules.unsure_ms / 1_000)
+        if not sending.done():
+            return False
+        self.late.discard(sending)
+        return sending.result()
+
+    async def raise_late(self) -> None:
+        """Raise what went wrong with an answer that came late."""
+        await self._ended([sending for sending in self.late if sending.done()])
+
+    async def close(self) -> None:
+        """Wait for the answers that are still on their way."""
+        await self._ended(list(self.late))
+
+    async def _ended(self, sendings: Sequence[asyncio.Task[bool]]) -> None:
+        self.late.difference_update(sendings)
+        await together(sendings)
+
     async def send_again(self, intent: Intent) -> bool:
         """Send an order once more that the venue definitely does not have."""
         self.step("resend.commit:before")
@@ -77,7 +105,8 @@ class Sender:
         fields = {"symbol": order.symbol, "client_id": order.client_id, "why": action.why}
         self.step("cancel.send:before")
         try:
-            await self.venue.cancel(order.symbol, order.client_id, order.kind)
+            cancelling = partial(self.venue.cancel, order.symbol, order.client_id, order.kind)
+            await patiently(self.rules.ask_timeout_ms, self.rules.ask_again_ms, cancelling)
         except VenueUnknown as error:
             self.tell("error", fields | {"what": f"cancelling: {error}"})
             return False
@@ -98,23 +127,11 @@ class Sender:
         return True
 
     def _intent(self, trade: Trade, leg: PlaceLeg, attempt: int, lot: float, now_ms: int) -> Intent:
-        name = client_id(self.account, trade.symbol, trade.close_ms, leg.leg, attempt)
+        name = client_id(self.rules.account, trade.symbol, trade.close_ms, leg.leg, attempt)
         return Intent(
             name, trade.key, trade.symbol, leg.leg, leg.side, leg.kind, of_lots(leg.n_lots, lot), leg.price, True,
             leg.why, "unknown", 0.0, now_ms, None, 1, "",
         )  # fmt: skip
-
-
-async def together[T](coroutines: Sequence[Awaitable[T]]) -> list[T]:
-    """Their results, all begun at once; an error is raised after every one of them has come to its end.
-
-    So no order is on its way any more when somebody hears of another one's error.
-    """
-    results = await asyncio.gather(*coroutines, return_exceptions=True)
-    errors = [result for result in results if isinstance(result, BaseException)]
-    if errors:
-        raise next((error for error in errors if not isinstance(error, TradsysError)), errors[0])
-    return [result for result in results if not isinstance(result, BaseException)]
 
 
 def _told(intent: Intent) -> dict[str, object]:

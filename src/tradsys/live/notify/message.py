@@ -34,6 +34,9 @@ LEVELS: Final[Mapping[str, Level]] = {
 DISTINCT: Final = ("symbol", "state", "verb", "what", "check")
 """Fields that make two events of a kind different news; others only change a number."""
 
+SHOWN: Final[Mapping[str, tuple[str, ...]]] = {"fill": ("side", "size_base", "price", "fee_quote", "realised_quote")}
+"""Fields of a kind that are worth a person's time; of other kinds all are."""
+
 LONGEST: Final = 1_000
 """Characters of a text; services cut or refuse long ones."""
 
@@ -54,9 +57,11 @@ def message_of(kind: str, fields: Mapping[str, Any]) -> Message | None:
     'exit BTC: why stop, net_quote -1.25'
     """
     level = LEVELS.get(kind)
-    if level is None:
+    if level is None or (kind == "state" and "state" not in fields):  # such as a clock that was set
         return None
-    topic = (kind, *(str(fields.get(name, "")) for name in DISTINCT))
+    # "looking: no answer" and "looking: status 502" are the same news
+    topic = (kind, *(str(fields.get(name, "")).partition(":")[0] for name in DISTINCT))
     head = f"{kind} {fields['symbol']}" if "symbol" in fields else kind
-    told = ", ".join(f"{name} {value}" for name, value in fields.items() if name != "symbol" and value is not None)
+    shown = [name for name in SHOWN.get(kind, fields) if name != "symbol" and fields.get(name) is not None]
+    told = ", ".join(f"{name} {fields[name]}" for name in shown)
     return Message(level, topic, f"{head}: {told}"[:LONGEST] if told else head)

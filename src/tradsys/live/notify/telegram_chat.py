@@ -9,6 +9,7 @@ from tradsys.live.clock import Clock
 from tradsys.live.notify.confirmations import VALID_S, Confirmations
 from tradsys.live.notify.telegram_api import LONG_POLL_S, TelegramApi
 from tradsys.live.state import Flags
+from tradsys.live.telling import Tell
 
 type RunCommand = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 """A control verb with what belongs to it (`by`: whence it comes), and the answer."""
@@ -41,7 +42,7 @@ class TelegramChat:
         *,
         flags: Flags,
         clock: Clock,
-        tell: Callable[[str, Mapping[str, Any]], None],
+        tell: Tell,
         scrub: Callable[[str], str] = str,
     ) -> None:
         self._api, self._chat_id, self._command = api, chat_id.strip(), command
@@ -118,6 +119,7 @@ class TelegramChat:
         return await self._run(word)
 
     async def _run(self, verb: str) -> str:
+        self._tell("command", {"verb": verb, "argument": "", "by": "telegram"})
         answer = await self._command(verb, {"by": "telegram"})
         return "\n".join([f"{verb}:", *_lines(answer)])
 

@@ -14,9 +14,8 @@ from tradsys.live.risk.entry_checks import ENTRY_CHECKS, EntryFacts
 from tradsys.live.risk.equity import EQUITY, EquityRecord
 from tradsys.live.risk.limits import RiskLimits
 from tradsys.live.state import PERSON, Flags, Standing, TradingState, read_standing, write_standing
+from tradsys.live.telling import Tell
 from tradsys.live.venue import AccountState
-
-type Tell = Callable[[str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """A ping to a service that raises the alarm when it stays away: of a bot that died, or whose machine did."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from pydantic import SecretStr
+
+from tradsys.live.telling import Tell
 
 TIMEOUT_S: Final = 10.0
 
@@ -19,7 +21,7 @@ class DeadMan:
         self,
         url: SecretStr,
         is_healthy: Callable[[], bool],
-        tell: Callable[[str, Mapping[str, Any]], None],
+        tell: Tell,
         *,
         every_s: float = 60.0,
         get: Callable[[str], Awaitable[int]] | None = None,

@@ -67,8 +67,8 @@ class Metrics:
         self._events.labels(kind if kind in KINDS else "other").inc()
         if kind == "denied":
             self._denied.labels(str(fields.get("check", "other"))).inc()
-        if kind == "state":
-            self._set_state(fields.get("state"))
+        if kind == "state" and "state" in fields:
+            self._set_state(fields["state"])
 
     def set_figures(self, figures: Mapping[str, Any]) -> None:
         """Show those of the status' figures that are shown, and the state."""

@@ -1,0 +1,42 @@
+"""A death at every marked step, before and after: the story ends as it would have ended."""
+
+from functools import cache
+
+import pytest
+from tests.live.execution.story import Told, told
+
+from tradsys.live.execution.steps import POINTS
+
+
+@cache
+def undisturbed() -> Told:
+    return told()
+
+
+def check(dies_at: int) -> None:
+    one = told(dies_at)
+    assert one.ending == undisturbed().ending, undisturbed().points[dies_at]
+    assert (one.duplicates, one.orphans) == ([], [])
+    assert one.unprotected_ms <= 5_000
+
+
+def test_the_story_passes_every_marked_step_and_ends_well():
+    story = undisturbed()
+    assert set(story.points) == set(POINTS)
+    assert [row[6] for row in story.ending.trades] == [
+        "target", "stop", "time", "time", "forced", "unknown", "forced", "forced",
+    ]  # fmt: skip
+    assert (story.ending.positions, story.ending.open_orders, story.ending.state) == ({}, (), "halted")
+    assert (story.duplicates, story.orphans) == ([], [])
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_death_at_a_marked_step_changes_nothing(point):
+    check(undisturbed().points.index(point))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tenth", range(10))
+def test_a_death_at_any_passing_of_any_step_changes_nothing(tenth):
+    for dies_at in range(tenth, len(undisturbed().points), 10):
+        check(dies_at)

@@ -1,0 +1,26 @@
+"""Random sequences of faults and deaths: `python -m tests.live.execution.run_many 10000` runs as many as one likes."""
+
+import pytest
+from tests.live.execution.run_many import Totals, run_many
+from tests.live.execution.simulation import run_sequence
+
+
+def check(totals: Totals) -> None:
+    assert totals.failures == {}, "replay one: python -m tests.live.execution.run_many --replay SEED"
+    assert totals.n_faulty >= 0.2 * totals.n_submits
+    assert totals.n_kills >= totals.n_sequences and totals.n_trades >= totals.n_sequences
+    assert {"stop", "target", "time", "forced"} <= set(totals.reasons)
+
+
+def test_some_hundred_sequences_end_explained():
+    check(run_many(range(200)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hundreds", range(2, 20, 2))
+def test_two_thousand_sequences_end_explained(hundreds):
+    check(run_many(range(hundreds * 100, hundreds * 100 + 200)))
+
+
+def test_a_sequence_is_the_same_again_from_its_seed():
+    assert run_sequence(5) == run_sequence(5) != run_sequence(6)
