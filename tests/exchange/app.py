@@ -185,16 +185,14 @@ class LoopbackExchange:
                 self.control(json.loads(await request.read()))
             except (ValueError, KeyError, TypeError, refusals.Refusal) as error:
                 return web.json_response(dict(error=f"{type(error).__name__}: {error}"), status=400)
-            finally:
-                self.driver.arm()
         return web.json_response(self.told())
 
     def control(self, wanted: Mapping[str, Any]) -> None:
         """What a test may do to it, in this order.
 
         `faults` rates by name, `once` how often each is certain next, `price` by symbol (with `gap` it jumps), `up`
-        whether the bot is up, `delist` a symbol, `drop_streams`, `silence_streams`, `expire_listen_key`, `hedge_mode`
-        and `multi_asset` as settings of the account.
+        whether the bot is up, `delist` a symbol, `transfer` an amount, `drop_streams`, `silence_streams`,
+        `expire_listen_key`, `hedge_mode` and `multi_asset` as settings of the account.
         """
         known = {
             "faults": self.exchange.faults.set,
@@ -203,6 +201,7 @@ class LoopbackExchange:
             "gap": lambda _: None,
             "up": self.exchange.turn,
             "delist": self.exchange.delist,
+            "transfer": self.exchange.transfer,
             "drop_streams": lambda is_wanted: self.streams.drop() if is_wanted else None,
             "silence_streams": self.streams.silence,
             "expire_listen_key": lambda is_wanted: self.streams.keys.expire() if is_wanted else None,
@@ -215,6 +214,7 @@ class LoopbackExchange:
         for name, act in known.items():
             if name in wanted:
                 act(wanted[name])  # type: ignore[no-untyped-call]
+        self.driver.arm()
 
     def _move(self, prices: Mapping[str, float], *, is_gap: bool) -> None:
         for name, price in prices.items():

@@ -145,7 +145,9 @@ class TestMoney:
         assert exchange.books.liquidation_price(state, [state]) == pytest.approx(57_000 / 0.996)
         exchange.move("BTCUSDT", 57_000.0)
         assert exchange.report()["positions"] == {}
-        assert exchange.executions("BTCUSDT")[-1].client_id.startswith("autoclose-")
+        done = exchange.executions("BTCUSDT")[-1]
+        assert done.client_id.startswith("autoclose-")
+        assert done.price == pytest.approx(57_000 / 0.996)
 
     def test_a_cross_short_has_the_whole_wallet_behind_it(self, exchange):
         exchange.place(sell(1.0))

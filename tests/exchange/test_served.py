@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 from tests.exchange.scaled import Scale, ScaledLoop
+from tests.exchange.server import interval_of, read_bars
 from tests.exchange.serving import server_process
 
+pytestmark = pytest.mark.slow
 MINUTE = timedelta(minutes=1)
 
 
@@ -57,7 +59,7 @@ def test_a_tape_plays_in_time_that_goes_faster(tmp_path, is_restamped):
         scale = Scale.read(lines[-2].split()[-3])
         assert scale.speed == 300
         first = frame["ts"].dt.epoch("ms")[0]
-        for _ in range(100):
+        for _ in range(200):
             rows = get(f"{base}/fapi/v1/klines?symbol=XUSDT&interval=1m")
             if len(rows) >= 14:
                 break
@@ -70,12 +72,17 @@ def test_a_tape_plays_in_time_that_goes_faster(tmp_path, is_restamped):
 
 def test_a_file_without_the_symbol_is_named(tmp_path):
     bars_file(tmp_path / "bars.parquet")
-    frame = pl.read_parquet(tmp_path / "bars.parquet").with_columns(symbol=pl.lit("AUSDT"))
-    frame.write_parquet(tmp_path / "named.parquet")
-    from tests.exchange.server import read_bars
+    one = pl.read_parquet(tmp_path / "bars.parquet")
+    both = [one.with_columns(symbol=pl.lit(name)) for name in ("AUSDT", "CUSDT")]
+    pl.concat(both).write_parquet(tmp_path / "named.parquet")
+    with pytest.raises(SystemExit, match=r"named.parquet has no bars of BUSDT; it has AUSDT, CUSDT"):
+        read_bars(str(tmp_path / "named.parquet"), ["AUSDT", "BUSDT"])
 
-    with pytest.raises(SystemExit, match=r"named.parquet has no bars of BUSDT; it has AUSDT"):
-        read_bars(tmp_path / "named.parquet", ["BUSDT"])
+
+def test_the_sample_is_a_tape_of_quarters_of_an_hour():
+    bars = read_bars("sample", ["BTCUSDT"])
+    assert interval_of(bars) == "15m"
+    assert len(bars["BTCUSDT"]) > 8_000
 
 
 def test_waits_of_a_scaled_loop_are_as_much_shorter():
