@@ -20,7 +20,10 @@ from tradsys.predictor.predictor import Decision, Predictor
 
 
 class SteppedPredictor(Protocol):
-    """Decides for one symbol, bar after bar."""
+    """Decides for one symbol, bar after bar; `feature_values` are the last bar's, empty where nobody keeps them."""
+
+    @property
+    def feature_values(self) -> Mapping[str, float]: ...
 
     def warm(self, bars: pl.DataFrame, *, now: int) -> Decision: ...
 
@@ -29,6 +32,8 @@ class SteppedPredictor(Protocol):
 
 class BatchPredictor:
     """A predictor that cannot be stepped, such as a supervised one: each bar is decided from the last ones anew."""
+
+    feature_values: Mapping[str, float] = {}
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor, self._symbol = predictor, ""
@@ -107,6 +112,10 @@ class Decider:
                 self.undecided[symbol] = decided
                 self._tell("denied", {"symbol": symbol, "close_ms": close.close_ms, "reason": decided})
         return decisions
+
+    def feature_values(self, symbol: str) -> Mapping[str, float]:
+        """The features that a symbol was decided by last, standardised; empty where nobody keeps them."""
+        return self._predictors[symbol].feature_values
 
     def _step(self, symbol: str, bar: Bar, close_ms: int) -> Decision | str:
         """The decision, or why there is none."""

@@ -151,6 +151,11 @@ class LivePredictor:
         self.forecast(bar, after_gap=after_gap, now=now)
         return self._decision(bar)
 
+    @property
+    def feature_values(self) -> dict[str, float]:
+        """The features of the last bar as the models read them, standardised, by name."""
+        return dict(zip(self.predictor.features.columns, self._row[: self._n_features].tolist(), strict=True))
+
     def _read(self, row: FloatArray) -> None:
         logits = {name: step(row[: self._n_features])[None] for name, step in self._step_of.items()}
         self._row = row
