@@ -34,6 +34,8 @@ from tradsys.predictor import Predictor
 HOUR_MS = 3_600_000
 N_HOURS = 72
 SYMBOL = "A"
+PACE = 300.0
+"""Seconds of the tape in one of the bot: it looks at an hourly bar a dozen times."""
 
 type During = Callable[["Session"], Awaitable[None]]
 
@@ -42,6 +44,7 @@ class Session:
     """One bot over a tape, from `n_hours` before its end."""
 
     def __init__(self, folder: Path, bars: pl.DataFrame, predictor: Predictor, clock: LoopClock, limits: RiskLimits):
+        self.first_ms = 0
         self.clock, self.told = clock, list[tuple[str, dict[str, Any]]]()
         self.tape = BarTape({SYMBOL: bars}, clock, instruments=Instrument(tick=0.01, lot=0.001))
         self.venue: Venue = PaperVenue(self.tape, PaperRules(Costs(slippage_bps=1.0)), HOUR_MS)
@@ -50,13 +53,13 @@ class Session:
     async def run(self, during: During) -> None:
         """The bot, until `during` is over and somebody has said stop."""
         deployed = deployment(symbols=(SYMBOL,))
-        account = AccountFolder(self.folder, self.clock, money="tape", venue="tape")
+        account = AccountFolder(self.folder, self.clock, money="tape", venue="tape", pace=PACE)
         with account:
             journal = IntentJournal(account.journal)
             account.listen(lambda kind, fields: self.told.append((kind, dict(fields))))
             tell = account.tell
             self.rules = dict(await self.venue.markets([SYMBOL]))
-            self.control = Control(account.path, tell)
+            self.control = Control(account.path, tell, pace=PACE)
             self.risk = Risk(self.limits, journal, self.clock, tell)
             self.executor = OrderExecutor(
                 self.venue,
@@ -108,11 +111,9 @@ class Session:
         """Some minutes after the n-th close that the bot lives through."""
         await self.tape._until(self.first_ms + n * HOUR_MS + 120_000)
 
-    first_ms = 0
 
-
-@pytest.fixture
-def play(tmp_path: Path, bars: pl.DataFrame, predictor: Predictor) -> Callable[..., Session]:
+@pytest.fixture(scope="module")
+def play(tmp_path_factory: pytest.TempPathFactory, bars: pl.DataFrame, predictor: Predictor) -> Callable[..., Session]:
     """Runs a session, and gives it back when it is over."""
 
     def run(during: During, *, limits: RiskLimits = RiskLimits(), spoil: Callable[[Session], None] = lambda _: None):
@@ -122,7 +123,7 @@ def play(tmp_path: Path, bars: pl.DataFrame, predictor: Predictor) -> Callable[.
 
         async def main(clock: LoopClock) -> None:
             nonlocal session
-            session = Session(tmp_path / "test", frame, predictor, clock, limits)
+            session = Session(tmp_path_factory.mktemp("live") / "test", frame, predictor, clock, limits)
             session.first_ms = start_ms
             spoil(session)
             await session.run(during)
@@ -136,14 +137,20 @@ def play(tmp_path: Path, bars: pl.DataFrame, predictor: Predictor) -> Callable[.
     return run
 
 
+@pytest.fixture(scope="module")
+def whole(play) -> Session:
+    """A session that nothing disturbed."""
+    return play(to_the_end)
+
+
 async def to_the_end(session: Session) -> None:
     await session.tape.over()
     await asyncio.sleep(60)
     session.control.push(Command("stop"))
 
 
-def test_it_decides_at_every_close_as_the_batch_does_and_trades_whenever_it_is_free(play, bars, predictor) -> None:
-    session = play(to_the_end)
+def test_it_decides_at_every_close_as_the_batch_does_and_trades_whenever_it_is_free(whole, bars, predictor) -> None:
+    session = whole
     rows = predictor.decide_many(bars.drop("symbol", strict=False).head(1_200))
     actions = {to_ms(start): action for start, action in zip(rows["start"], rows["action"], strict=True)}
     decided = {fields["close_ms"]: fields["action"] for fields in session.fields("decision")}
@@ -156,8 +163,8 @@ def test_it_decides_at_every_close_as_the_batch_does_and_trades_whenever_it_is_f
     assert {close for close, action in decided.items() if action} == entered | denied
 
 
-def test_a_trade_ends_at_its_target_its_stop_or_its_time(play) -> None:
-    closed = [trade for trade in play(to_the_end).trades if not trade["is_open"]]
+def test_a_trade_ends_at_its_target_its_stop_or_its_time(whole) -> None:
+    closed = [trade for trade in whole.trades if not trade["is_open"]]
     assert {trade["exit_reason"] for trade in closed} >= {"target", "stop"}
     for trade in closed:
         assert trade["exit_ms"] <= trade["deadline_ms"] + HOUR_MS
@@ -191,7 +198,7 @@ def test_a_flatten_leaves_nothing_and_enters_nothing_until_resume(play) -> None:
     async def during(session: Session) -> None:
         await session.until_close(20)
         session.control.push(Command("flatten"))
-        await asyncio.sleep(10)
+        await asyncio.sleep(900)
         assert not (await session.venue.account()).positions
         assert not await session.venue.open_orders()
         await session.until_close(40)
@@ -209,7 +216,7 @@ def test_a_halted_account_is_left_and_the_end_says_so(play) -> None:
     async def during(session: Session) -> None:
         await session.until_close(20)
         session.risk.halt("somebody looked and did not like it")
-        await asyncio.sleep(10)
+        await asyncio.sleep(900)
         assert not (await session.venue.account()).positions
         await session.until_close(40)
         assert not session.executor.trades(is_open=True)
@@ -219,15 +226,16 @@ def test_a_halted_account_is_left_and_the_end_says_so(play) -> None:
     assert "halted: somebody looked" in session.told[-1][1]["why"]
 
 
-def test_a_drawdown_beyond_its_limit_ends_entries(play) -> None:
-    session = play(to_the_end, limits=RiskLimits(max_drawdown=0.0005, daily_loss=0.0004))
-    assert session.fields("state")
-    assert len(session.trades) < len(play.__wrapped__(to_the_end).trades) if hasattr(play, "__wrapped__") else True
+def test_a_loss_beyond_its_limit_ends_entries(play, whole) -> None:
+    held = play(to_the_end, limits=RiskLimits(daily_loss=0.0005))
+    assert {fields["cause"] for fields in held.fields("state") if "cause" in fields} >= {"daily_loss"}
+    assert 0 < len(held.trades) < len(whole.trades)
+    assert any("check" in fields for fields in held.fields("denied"))
 
 
 def test_without_an_answer_about_the_account_nothing_is_entered(play) -> None:
     def spoil(session: Session) -> None:
-        whole, account = session.tape, session.venue.account
+        account = session.venue.account
 
         async def silent() -> AccountState:
             if 20 * HOUR_MS < session.clock.now_ms() - session.first_ms < 40 * HOUR_MS:
@@ -235,7 +243,6 @@ def test_without_an_answer_about_the_account_nothing_is_entered(play) -> None:
             return await account()
 
         session.venue.account = silent  # type: ignore[method-assign]
-        assert whole is session.tape
 
     session = play(to_the_end, spoil=spoil)
     dark = [trade for trade in session.trades if 20 * HOUR_MS < trade["decided_ms"] - session.first_ms < 40 * HOUR_MS]
@@ -244,9 +251,9 @@ def test_without_an_answer_about_the_account_nothing_is_entered(play) -> None:
     assert len(session.trades) > 3
 
 
-def test_its_status_is_whole_and_says_when_it_ended(play, tmp_path: Path) -> None:
-    session = play(to_the_end)
-    status = read_json((tmp_path / "test" / "status.json").read_bytes())
+def test_its_status_is_whole_and_says_when_it_ended(whole) -> None:
+    session = whole
+    status = read_json((session.folder / "status.json").read_bytes())
     assert status["is_running"] is False
     assert status["account"] == "test"
     assert status["last_close_ms"] == session.first_ms + N_HOURS * HOUR_MS

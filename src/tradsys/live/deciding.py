@@ -15,7 +15,7 @@ from tradsys.features.stream.feature_stream import frame_of
 from tradsys.live.bars.close import Close
 from tradsys.live.outside.columns import OutsideSources
 from tradsys.live.telling import Tell
-from tradsys.predictor.live import LivePredictor
+from tradsys.predictor.live import LivePredictor, can_step
 from tradsys.predictor.predictor import Decision, Predictor
 
 
@@ -31,7 +31,7 @@ class SteppedPredictor(Protocol):
 
 
 class BatchPredictor:
-    """A predictor that cannot be stepped, such as a supervised one: each bar is decided from the last ones anew."""
+    """A predictor that cannot be stepped, with an own model that has a memory: each bar is decided anew."""
 
     feature_values: Mapping[str, float] = {}
 
@@ -77,7 +77,7 @@ class Decider:
         """Closed bars that `warm` needs of each symbol at least."""
         self._symbols, self._interval_ms, self._tell = deployment.symbols, deployment.interval_ms, tell
         self._outside = outside or OutsideSources(deployment.outside, {})
-        stepped = LivePredictor if predictor.supervisor is None else BatchPredictor
+        stepped = LivePredictor if can_step(predictor) else BatchPredictor
         self._predictors: dict[str, SteppedPredictor] = {symbol: stepped(predictor) for symbol in self._symbols}
         self._last_ms: dict[str, int] = {}
         self.cold = dict.fromkeys(self._symbols, "it has no history yet")

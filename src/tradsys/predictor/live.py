@@ -193,6 +193,11 @@ class LivePredictor:
         )
 
 
+def can_step(predictor: Predictor) -> bool:
+    """Whether a live predictor can be made of it: each model reads its own row alone, or keeps its memory itself."""
+    return all(one.memory == 0 or isinstance(one, OnnxForecaster) for one in predictor.forecasters.values())
+
+
 def _row_model(forecaster: FittedForecaster) -> Callable[[FloatArray], FloatArray]:
     """A model that reads one row: a product where it is linear, its own batch of one row elsewhere."""
     if forecaster.memory:
