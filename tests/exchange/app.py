@@ -25,6 +25,10 @@ class LostAnswer(Exception):
     """The connection is to be cut instead of an answer."""
 
 
+class HungAnswer(Exception):
+    """Nothing is ever to come, while the connection stands."""
+
+
 class LoopbackExchange:
     """Joins model, endpoints, streams and control; `speed` is how much faster than the world its clock goes."""
 
@@ -82,6 +86,10 @@ class LoopbackExchange:
         except LostAnswer:
             if request.transport is not None:
                 request.transport.abort()
+            return web.Response()
+        except HungAnswer:
+            self.driver.arm()
+            await _given_up(request)
             return web.Response()
         except refusals.Refusal as refusal:
             return self._refused(refusal)
@@ -171,6 +179,8 @@ class LoopbackExchange:
     def _fail_after(self) -> None:
         if self._hits("lose_answer"):
             raise LostAnswer
+        if self._hits("hang"):
+            raise HungAnswer
         if self._hits("busy_after"):
             words = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
             raise refusals.Refusal(-1007, words, 503)
@@ -185,16 +195,14 @@ class LoopbackExchange:
                 self.control(json.loads(await request.read()))
             except (ValueError, KeyError, TypeError, refusals.Refusal) as error:
                 return web.json_response(dict(error=f"{type(error).__name__}: {error}"), status=400)
-            finally:
-                self.driver.arm()
         return web.json_response(self.told())
 
     def control(self, wanted: Mapping[str, Any]) -> None:
         """What a test may do to it, in this order.
 
         `faults` rates by name, `once` how often each is certain next, `price` by symbol (with `gap` it jumps), `up`
-        whether the bot is up, `delist` a symbol, `drop_streams`, `silence_streams`, `expire_listen_key`, `hedge_mode`
-        and `multi_asset` as settings of the account.
+        whether the bot is up, `delist` a symbol, `transfer` an amount, `drop_streams`, `silence_streams`,
+        `expire_listen_key`, `hedge_mode` and `multi_asset` as settings of the account.
         """
         known = {
             "faults": self.exchange.faults.set,
@@ -203,6 +211,7 @@ class LoopbackExchange:
             "gap": lambda _: None,
             "up": self.exchange.turn,
             "delist": self.exchange.delist,
+            "transfer": self.exchange.transfer,
             "drop_streams": lambda is_wanted: self.streams.drop() if is_wanted else None,
             "silence_streams": self.streams.silence,
             "expire_listen_key": lambda is_wanted: self.streams.keys.expire() if is_wanted else None,
@@ -215,6 +224,7 @@ class LoopbackExchange:
         for name, act in known.items():
             if name in wanted:
                 act(wanted[name])  # type: ignore[no-untyped-call]
+        self.driver.arm()
 
     def _move(self, prices: Mapping[str, float], *, is_gap: bool) -> None:
         for name, price in prices.items():
@@ -232,3 +242,9 @@ class LoopbackExchange:
             counts=dict(self.counts),
             seen=list(self.seen),
         )
+
+
+async def _given_up(request: web.Request) -> None:
+    """Wait until the client has."""
+    while request.transport is not None and not request.transport.is_closing():
+        await asyncio.sleep(0.02)

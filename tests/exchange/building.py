@@ -50,11 +50,19 @@ def taped_exchange(
     wallet: float = 10_000.0,
     rules: Mapping[str, SymbolRules] | None = None,
 ) -> Exchange:
-    """Symbols on their own bars: those that are over by the clock are history, the others are still to come."""
+    """Symbols on their own bars: those that are over by the clock are history, the others are still to come.
+
+    Prices are rounded to the tick, which of usual rules is at the sixth digit.
+    """
     exchange = Exchange(clock, faults or FaultSchedule(), Books(wallet=wallet), interval_ms=interval_ms)
     for symbol, own in bars.items():
         n_over = sum(bar.ts_ms + interval_ms <= clock.now_ms() for bar in own)
         price = own[max(0, n_over - 1)].close
-        own_rules = (rules or {}).get(symbol) or usual_rules(symbol, price)
-        exchange.list_symbol(own_rules, price, iter(own), history=n_over)
+        own_rules = (rules or {}).get(symbol) or usual_rules(symbol, price, n_digits=6)
+        exchange.list_symbol(own_rules, price, (_to_tick(bar, own_rules) for bar in own), history=n_over)
     return exchange
+
+
+def _to_tick(bar: TapeBar, rules: SymbolRules) -> TapeBar:
+    prices = (rules.to_price(price) for price in bar[1:5])
+    return TapeBar(bar.ts_ms, *prices, bar.volume)

@@ -183,6 +183,10 @@ class Exchange:
                 raise refusals.Refusal(-4028, f"Leverage {leverage} is not valid")
             state.leverage = leverage
 
+    def transfer(self, amount: float) -> None:
+        """Money paid in, or taken out where it is negative; that is no income of trading."""
+        self.books.earn("", "TRANSFER", amount, self.advance())
+
     def delist(self, symbol: str) -> None:
         """Trading ends: open orders expire and what is held is settled at the mark."""
         state = self.state(symbol)

@@ -71,8 +71,8 @@ class SymbolRules:
             raise refusals.small_notional(self.min_notional)
 
 
-def usual_rules(symbol: str, price: float) -> SymbolRules:
-    """Filters that suit a price: a tick of about a hundredth of a per cent, a lot worth some quote at most."""
-    tick = 10.0 ** (math.floor(math.log10(price)) - 4)
+def usual_rules(symbol: str, price: float, n_digits: int = 5) -> SymbolRules:
+    """Filters that suit a price: a tick at the last of its first digits, a lot worth some quote at most."""
+    tick = 10.0 ** (math.floor(math.log10(price)) + 1 - n_digits)
     lot = min(1.0, 10.0 ** -math.floor(math.log10(price) - 1))
     return SymbolRules(symbol, tick, lot, max_size=1e6 * lot, max_market_size=1.2e5 * lot)

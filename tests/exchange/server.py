@@ -1,16 +1,17 @@
 """`python -m tests.exchange.server PORT`: a Binance USD-M exchange on this machine alone, with faults on demand.
 
-Bars come from a file (`--bars`, Parquet or CSV with ts, open, high, low, close, volume and perhaps symbol), or are
-random walks of `--symbols`. `--bar-s` is how long a bar lasts here: shorter than its interval, and the exchange's time
-goes faster than the world's, which a client must go along with (`tests/exchange/scaled.py`).
+Bars come from a file (`--bars`, or anything else that `tradsys run --bars` takes), or are random walks of `--symbols`.
+`--bar-s` is how long a bar lasts here: shorter than its interval, and the exchange's time goes faster than the world's,
+which a client must go along with (`tests/exchange/scaled.py`).
 """
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
+import polars as pl
 from aiohttp import web
 from tests.exchange.app import LoopbackExchange
 from tests.exchange.building import random_exchange, taped_exchange
@@ -21,6 +22,8 @@ from tests.exchange.scaled import Scale, real_ms
 from tests.exchange.signing import Gate
 from tests.exchange.tape import TapeBar
 
+from tradsys.core.time import format_step
+
 HOST = "127.0.0.1"
 
 
@@ -28,9 +31,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.exchange.server", description=__doc__.split("\n")[0])
     parser.add_argument("port", type=int, help="0 takes a free one")
     parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT", help="names, of random walks or of the file's bars")
-    parser.add_argument("--bars", type=Path, help="Parquet or CSV")
+    parser.add_argument("--bars", help="a file, or what else `tradsys run --bars` takes")
     parser.add_argument("--history", type=int, default=3_000, help="bars that are over when it starts")
-    parser.add_argument("--interval", default="1m")
+    parser.add_argument("--interval", default="1m", help="of random walks; a file's bars have their own")
     parser.add_argument("--bar-s", type=float, help="seconds that a bar lasts; default: its interval")
     parser.add_argument("--restamp", action="store_true", help="the file's bars happen now, not when they did")
     parser.add_argument("--seed", type=int, default=0)
@@ -40,36 +43,43 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def read_bars(path: Path, symbols: Sequence[str]) -> dict[str, list[TapeBar]]:
-    """Bars of each symbol of a file; one without a column of symbols is the first symbol's."""
-    import polars as pl
+def read_bars(spec: str, symbols: Sequence[str]) -> dict[str, list[TapeBar]]:
+    """Bars of each symbol of whatever `tradsys run --bars` takes; those of one symbol go by the first name."""
+    from tradsys.data.load import load_bars
 
-    frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
-    if frame["ts"].dtype != pl.Int64:
-        frame = frame.with_columns(pl.col("ts").dt.epoch("ms"))
-    if "symbol" not in frame.columns:
-        frame = frame.with_columns(symbol=pl.lit(symbols[0]))
-    rows = frame.sort("ts").select("symbol", "ts", "open", "high", "low", "close", "volume")
+    frame = load_bars(spec)
+    if "symbol" not in frame.columns or frame["symbol"].n_unique() == 1:
+        frame, symbols = frame.with_columns(symbol=pl.lit(symbols[0])), symbols[:1]
+    rows = frame.select("symbol", pl.col("ts").dt.epoch("ms"), "open", "high", "low", "close", "volume")
     found = {name: [TapeBar(*row[1:]) for row in rows.filter(symbol=name).iter_rows()] for name in symbols}
     empty = [name for name, bars in found.items() if not bars]
     if empty:
-        raise SystemExit(f"{path} has no bars of {', '.join(empty)}; it has {', '.join(rows['symbol'].unique())}")
+        there = ", ".join(sorted(rows["symbol"].unique()))
+        raise SystemExit(f"{spec} has no bars of {', '.join(empty)}; it has {there}: name those by --symbols")
     return found
+
+
+def interval_of(bars: Mapping[str, Sequence[TapeBar]]) -> str:
+    """The interval of a tape by its name, such as 15m."""
+    every = min(later.ts_ms - bar.ts_ms for own in bars.values() for bar, later in pairwise(own))
+    return format_step(every)
 
 
 def built(options: argparse.Namespace) -> tuple[Exchange, Scale]:
     """The exchange that the options describe, and the time in which it lives."""
-    every, names = interval_ms(options.interval), options.symbols.split(",")
+    names, bars = options.symbols.split(","), None
+    if options.bars is not None:
+        bars = read_bars(options.bars, names)
+        options.interval = interval_of(bars)
+    every, faults, now = interval_ms(options.interval), FaultSchedule(options.seed), real_ms()
     speed = every / 1_000 / options.bar_s if options.bar_s else 1.0
-    faults, now = FaultSchedule(options.seed), real_ms()
-    if options.bars is None:
+    if bars is None:
         scale = Scale(speed, now, now)
         exchange = random_exchange(
             scale, names, seed=options.seed, faults=faults, interval_ms=every, history=options.history,
             wallet=options.wallet,
         )  # fmt: skip
         return exchange, scale
-    bars = read_bars(options.bars, names)
     first = max(own[min(options.history, len(own) - 1)].ts_ms for own in bars.values())
     if options.restamp:
         later = int(now) // every * every - first

@@ -111,7 +111,7 @@ class Streams:
 
     def _deliver(self, channel: Channel, event: Event) -> None:
         if event.kind in PRIVATE:
-            if channel.group == "private" and channel.listen_key:
+            if channel.listen_key:
                 self._deliver_private(channel, event)
         elif channel.group == "market" and event.kind == "kline":
             self._deliver_bar(channel, event)

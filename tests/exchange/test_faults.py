@@ -44,6 +44,10 @@ class TestSchedule:
         assert one == draws(FaultSchedule(3, FaultRates(busy=0.5, limited=0.5)))
         assert one != draws(FaultSchedule(4, FaultRates(busy=0.5)))
 
+    def test_two_faults_do_not_happen_together(self):
+        faults = FaultSchedule(3, FaultRates(busy=0.5, limited=0.5))
+        assert len({(faults.hits("limited", 0), faults.hits("busy", 0)) for _ in range(50)}) == 4
+
     def test_a_window_counts_from_its_start_to_before_its_end(self):
         faults = FaultSchedule(0, windows=[FaultWindow(10, 20, FaultRates(maintenance=1.0))])
         assert [faults.hits("maintenance", now) for now in (9, 10, 19, 20)] == [False, True, True, False]
@@ -76,6 +80,7 @@ class TestCalls:
         ("fault", "n_orders"),
         [
             ("lose_answer", 1),
+            ("hang", 1),
             ("busy_after", 1),
             ("lose_request", 0),
             ("busy", 0),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
 from typing import Any
@@ -98,6 +99,21 @@ def test_an_answer_that_is_none_is_an_operation_that_failed(fault):
             await buy(client)
         assert n_orders(loopback) == UNKNOWN[fault]
         assert loopback.told()["faults"] == {fault: 1}
+
+    on_server(check)
+
+
+def test_an_answer_that_never_comes_is_a_timeout_of_the_client():
+    import ccxt
+
+    async def check(client: Any, loopback: LoopbackExchange) -> None:
+        loopback.control({"once": {"hang": 1}})
+        client.timeout = 300
+        began = time.monotonic()
+        with pytest.raises(ccxt.RequestTimeout):
+            await buy(client)
+        assert time.monotonic() - began >= 0.29
+        assert n_orders(loopback) == 1
 
     on_server(check)
 
@@ -243,6 +259,16 @@ def test_bars_funding_and_marks_are_public():
     asyncio.run(main())
 
 
+def test_money_that_was_paid_in_is_told_as_that():
+    async def check(client: Any, loopback: LoopbackExchange) -> None:
+        loopback.control({"transfer": 500.0})
+        (row,) = await client.fapiPrivateGetIncome()
+        assert (row["incomeType"], float(row["income"])) == ("TRANSFER", 500.0)
+        assert (await client.fetch_balance())["USDT"]["total"] == 10_500.0
+
+    on_server(check)
+
+
 def test_delisting_is_seen_and_stops_orders():
     import ccxt
 
@@ -343,15 +369,16 @@ class TestStreams:
 
         on_server(check)
 
-    def test_another_address_stands_in_silence(self):
+    def test_another_address_or_key_stands_in_silence(self):
         async def check(client: Any, loopback: LoopbackExchange) -> None:
             import aiohttp
 
             base = client.urls["api"]["fapiPublic"].removesuffix("/fapi/v1")
             key = (await client.fapiPrivatePostListenKey())["listenKey"]
-            async with aiohttp.ClientSession() as session, session.ws_connect(f"{base}/ws/{key}") as ws:
-                await buy(client)
-                with pytest.raises(TimeoutError):
-                    await ws.receive(timeout=0.2)
+            for wrong in (f"/ws/{key}", "/private/ws?listenKey=another", f"/market/ws/{key}"):
+                async with aiohttp.ClientSession() as session, session.ws_connect(base + wrong) as ws:
+                    await buy(client)
+                    with pytest.raises(TimeoutError):
+                        await ws.receive(timeout=0.2)
 
         on_server(check)

@@ -7,7 +7,7 @@ from tests.exchange.model import Exchange
 from tests.exchange.records import Event
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Wire:
     """One connection: give it to `Exchange.listeners`; `deliver` gets what arrives, `drop` is called when it breaks.
 

@@ -13,11 +13,26 @@ import pytest
 from tests.exchange.building import quiet_exchange
 from tests.exchange.in_process import InProcessVenue
 from tests.exchange.serving import served
+from tests.live.venues.told_data import Told
 from tests.live.virtual_time import LoopClock, run_virtual
 
+from tradsys.core.costs import Costs
+from tradsys.core.time import HOUR_MS
 from tradsys.live.clock import SystemClock
-from tradsys.live.venue import Fill, OrderKind, OrderRefused, OrderRequest, Venue, VenueOrder, VenueRefused
+from tradsys.live.venue import (
+    Fill,
+    Kline,
+    MarketRules,
+    OrderKind,
+    OrderRefused,
+    OrderRequest,
+    Venue,
+    VenueOrder,
+    VenueRefused,
+)
 from tradsys.live.venues.catalogue import venue_named
+from tradsys.live.venues.paper import PaperVenue
+from tradsys.live.venues.paper_rules import PaperRules
 
 SYMBOL, PRICE = "BTCUSDT", 60_000.0
 
@@ -49,6 +64,24 @@ def in_process(check: Checked) -> None:
     run_virtual(main)
 
 
+def on_paper(check: Checked) -> None:
+    async def main(clock: LoopClock) -> None:
+        opened = clock.now_ms() // HOUR_MS * HOUR_MS
+        bars = [Kline(opened - n * HOUR_MS, PRICE, PRICE, PRICE, PRICE, 1.0, {}) for n in (1, 0)]
+        rules = MarketRules(SYMBOL, 0.1, 0.001, 0.001, 1_000.0, 5.0, 0.5, True, True)
+        data = Told({SYMBOL: bars}, rules=rules, clock=clock)
+        venue = PaperVenue(data, PaperRules(Costs(slippage_bps=1.0)), HOUR_MS)
+
+        async def move(price: float) -> None:
+            data.move(SYMBOL, price)
+            await asyncio.sleep(1)
+
+        await check(VenueWorld(venue, move))
+        await venue.close()
+
+    run_virtual(main)
+
+
 def binance(check: Checked) -> None:
     """Through ccxt and real sockets, on the loopback exchange."""
 
@@ -71,6 +104,7 @@ def binance(check: Checked) -> None:
 
 VENUES: dict[str, RunWorld] = {
     "in_process": in_process,
+    "paper": on_paper,
     "binanceusdm": binance,
 }
 

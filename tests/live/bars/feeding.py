@@ -42,6 +42,7 @@ def fed(
     symbols: tuple[str, ...] = ("A", "B"),
     n_bars: int = 50,
     wait_s: float = 8.0,
+    start_ms: int = START_MS,
 ) -> Fed:
     """A feed of two symbols' minutes that has handed out so many closes; `after` runs behind each."""
 
@@ -70,4 +71,4 @@ def fed(
         await closes.aclose()
         return got
 
-    return run_virtual(main, epoch_ms=START_MS)
+    return run_virtual(main, epoch_ms=start_ms)

@@ -206,13 +206,31 @@ def test_after_an_outage_all_that_was_missed_comes_in_order_and_only_the_last_ma
 def test_a_bot_that_slept_through_closes_gets_them_late_and_enters_nothing_on_them() -> None:
     async def oversleep(got: Fed, close: Close) -> None:
         if len(got.closes) == 1:
-            await asyncio.sleep(200)
+            await asyncio.sleep(215)
 
     got = fed(5, after=oversleep)
     assert [close.close_ms for close in got.closes] == [closing(n) for n in range(5)]
     assert all(is_whole(close, "A", "B") for close in got.closes)
     assert [close.no_entry is None for close in got.closes] == [True, False, False, False, True]
     assert "was looked at too late" in (got.closes[3].no_entry or "")
+
+
+def test_who_is_started_again_just_after_a_close_decides_on_it_and_later_no_more() -> None:
+    soon, later = (fed(2, start_ms=FIRST_MS + after_ms) for after_ms in (9_000, 31_000))
+    assert ts_ms(soon.histories["A"])[-1] == LAST_MS - MINUTE_MS
+    assert [(close.close_ms, close.no_entry) for close in soon.closes] == [(closing(0), None), (closing(1), None)]
+    assert is_whole(soon.closes[0], "A", "B")
+    assert soon.at_ms[0] - FIRST_MS < 10_000
+    assert ts_ms(later.histories["A"])[-1] == LAST_MS
+    assert [close.close_ms for close in later.closes] == [closing(1), closing(2)]
+
+
+def test_a_close_that_is_looked_at_in_time_may_be_entered_though_others_were_missed() -> None:
+    async def oversleep(got: Fed, close: Close) -> None:
+        if len(got.closes) == 1:
+            await asyncio.sleep(200)
+
+    assert [close.no_entry is None for close in fed(5, after=oversleep).closes] == [True, False, False, True, True]
 
 
 def test_a_stream_that_breaks_is_opened_again_ever_more_slowly_and_costs_no_close() -> None:

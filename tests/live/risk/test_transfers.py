@@ -118,3 +118,20 @@ def test_an_answer_that_is_missing_measures_nothing():
     watch.venue.is_away = False
     assert watch.look()["drawdown"] == pytest.approx(0.0)
     assert watch.desk.risk.state is TradingState.ACTIVE
+
+
+def test_a_deposit_that_comes_while_the_venue_is_asked_is_seen_in_the_account_too():
+    watch = Watch()
+    watch.look()
+
+    class Between(Telling):
+        async def transfers(self, start_ms):
+            if not self.paid:
+                self.pay(400.0)
+            return await super().transfers(start_ms)
+
+    watch.venue = Between(watch.desk)
+    watch.venue.wallet = 999.0
+    figures = watch.look()
+    assert figures["equity_quote"] == 1_399.0
+    assert figures["drawdown"] == pytest.approx(0.001)

@@ -18,9 +18,9 @@ LIMIT = OrderRequest("acct-btcusdt-1700000000-t1", S, -1, "limit", 0.01, 61_000.
 PATH, ALGO_PATH = "fapi/v1/order", "fapi/v1/algoOrder"
 
 
-def opened(**replies):
+def opened(clock=None, **replies):
     transport = Recorded(**replies)
-    return BinanceFutures(keys=Keys(KEY, SECRET), transport=transport), transport
+    return BinanceFutures(keys=Keys(KEY, SECRET), transport=transport, clock=clock), transport
 
 
 def ask(question, **replies):
@@ -113,6 +113,33 @@ def test_anything_else_is_unknown(order, answer):
         run_virtual(lambda clock: venue.place(order))
 
 
+def test_a_question_that_failed_at_once_is_asked_once_more_and_an_order_never():
+    for broken in (LOST, (503, "")):
+        orders, transport = ask(
+            lambda venue: venue.open_orders(),
+            fapi__v1__openOrders=Turns(broken, []),
+            fapi__v1__openAlgoOrders=Turns(broken, []),
+        )
+        assert orders == [] and len(transport.sent("fapi/v1/openOrders")) == 2
+        venue, transport = opened(fapi__v1__openOrders=broken, fapi__v1__openAlgoOrders=[], fapi__v1__order=broken)
+        for question in (venue.open_orders, lambda venue=venue: venue.place(MARKET)):
+            with pytest.raises(VenueUnknown):
+                run_virtual(lambda clock, question=question: question())
+        assert len(transport.sent("fapi/v1/openOrders")) == 2
+        assert len(transport.sent(PATH)) == 1
+
+
+def test_a_question_that_hung_is_not_asked_again():
+    async def hang(asked):
+        await asyncio.sleep(4)
+        return LOST
+
+    venue, transport = opened(fapi__v1__openOrders=hang, fapi__v1__openAlgoOrders=[])
+    with pytest.raises(VenueUnknown):
+        run_virtual(lambda clock: venue.open_orders())
+    assert len(transport.sent("fapi/v1/openOrders")) == 1
+
+
 @pytest.mark.parametrize("status", [429, 418])
 def test_an_order_that_came_too_often_is_unknown_and_the_wait_is_kept_to(status):
     tired = (status, {"code": -1003, "msg": "Too many requests"}, {"Retry-After": "30"})
@@ -148,19 +175,79 @@ def test_without_a_stated_wait_each_further_refusal_doubles_it_and_a_burst_count
     assert run_virtual(main) == pytest.approx([1, 2, 4, 8], abs=0.01)
 
 
-def test_near_the_limit_only_orders_go_out():
+def test_beyond_nine_tenths_of_the_limit_only_orders_go_out_until_the_minute_is_over():
     async def main(clock):
         used = {"X-MBX-USED-WEIGHT-1M": "2200"}
-        venue, _ = opened(fapi__v1__openOrders=(200, [], used), fapi__v1__openAlgoOrders=[], fapi__v1__order=ORDER)
+        venue, transport = opened(
+            clock=clock, fapi__v1__openOrders=(200, [], used), fapi__v1__openAlgoOrders=[], fapi__v1__order=ORDER
+        )
         await venue.markets([S])
         await venue.open_orders()
+        n_asked = len(transport.asked)
         with pytest.raises(VenueUnknown, match="nothing but orders for another"):
             await venue.open_orders()
+        assert len(transport.asked) == n_asked
         assert (await venue.place(MARKET)).status == "filled"
-        await asyncio.sleep(10)
+        await asyncio.sleep(60)
         return await venue.open_orders()
 
     assert run_virtual(main) == []
+
+
+def test_questions_are_spread_over_the_minute_when_much_of_its_limit_is_used():
+    used = [0]
+
+    def weigh(params):
+        used[0] += 1 if "symbol" in params else 40
+        return 200, [], {"X-MBX-USED-WEIGHT-1M": str(used[0])}
+
+    async def main(clock):
+        venue, transport = opened(
+            clock=clock, fapi__v1__openOrders=weigh, fapi__v1__openAlgoOrders=weigh, fapi__v1__time=server_time(clock)
+        )
+        await venue.markets([S])
+        loop, most_s = asyncio.get_running_loop(), 0.0
+        for _ in range(3):
+            used[0], n_looks = 0, 0
+            ends = (loop.time() // 60 + 1) * 60
+            while loop.time() < ends - 0.2:
+                began = loop.time()
+                await venue.open_orders()
+                most_s, n_looks = max(most_s, loop.time() - began), n_looks + 1
+                await asyncio.sleep(0.02)
+            assert used[0] <= 0.92 * 2_400 and n_looks > 300
+            await asyncio.sleep(ends - loop.time() + 0.01)
+        return most_s, transport
+
+    most_s, transport = run_virtual(main, epoch_ms=1_700_000_040_000)
+    assert most_s < 3
+    by_symbol = [params for params in transport.sent("fapi/v1/openOrders") if "symbol" in params]
+    assert len(by_symbol) > 600
+
+
+def server_time(clock):
+    return lambda params: {"serverTime": clock.now_ms()}
+
+
+def test_orders_of_markets_that_nobody_asked_for_are_kept_when_the_limit_is_spared():
+    foreign = ALGO | {"clientAlgoId": "web_1", "symbol": "ETHUSDT"}
+    used = {"X-MBX-USED-WEIGHT-1M": "700"}
+
+    async def main(clock):
+        venue, transport = opened(
+            clock=clock,
+            fapi__v1__openOrders=(200, [], used),
+            fapi__v1__openAlgoOrders=lambda asked: [ALGO] if "symbol" in asked else [ALGO, foreign],
+        )
+        await venue.markets([S])
+        looks = [[order.client_id for order in await venue.open_orders()] for _ in range(2)]
+        transport.replies["fapi/v1/openAlgoOrders"] = []
+        await asyncio.sleep(61)
+        return looks, await venue.open_orders(), transport
+
+    looks, later, transport = run_virtual(main)
+    assert looks == [[ALGO["clientAlgoId"], "web_1"]] * 2 and later == []
+    assert [params.get("symbol") for params in transport.sent("fapi/v1/openOrders")] == [None, "BTCUSDT", None]
 
 
 def test_a_refused_clock_is_set_right_and_the_order_sent_again():
@@ -197,6 +284,15 @@ def test_an_id_that_is_open_already_is_answered_with_its_order(order, path):
     answer, transport = ask(lambda venue: venue.place(order), **replies)
     assert (answer.client_id, answer.status) == (order.client_id, "open")
     assert [method for method, asked, *_ in transport.asked if asked == path] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("found", "error"), [(ORDER | {"origQty": "0.020"}, OrderRefused), (refused(-2013), VenueUnknown)]
+)
+def test_an_id_that_another_order_has_is_refused_and_one_that_is_there_and_is_not_is_unknown(found, error):
+    venue, _ = opened(**{f"POST {PATH}": refused(-4116), f"GET {PATH}": found})
+    with pytest.raises(error, match=ID):
+        run_virtual(lambda clock: venue.place(MARKET))
 
 
 @pytest.mark.parametrize(("kind", "path"), [("market", PATH), ("stop", ALGO_PATH)])
@@ -249,7 +345,7 @@ def test_cancelling_what_is_not_open_is_no_error_and_anything_else_is(kind, path
     for fine in ({}, refused(-2011, "Unknown order sent."), refused(-2013)):
         _, transport = ask(lambda venue: venue.cancel(S, ID, kind), fapi__v1__order=fine, fapi__v1__algoOrder=fine)
         assert transport.asked[-1][:2] == ("DELETE", path)
-    for answer, error in ((LOST, VenueUnknown), (refused(-2015), VenueRefused)):
+    for answer, error in ((LOST, VenueUnknown), ((200, "no json"), VenueUnknown), (refused(-2015), VenueRefused)):
         venue, _ = opened(fapi__v1__order=answer, fapi__v1__algoOrder=answer)
         with pytest.raises(error):
             run_virtual(lambda clock, venue=venue: venue.cancel(S, ID, kind))
@@ -291,17 +387,28 @@ def test_executions_carry_the_ids_that_the_orders_had_here():
     assert len(transport.sent(PATH)) == 1
 
 
-@pytest.mark.parametrize(("age_ms", "comes_to"), [(30_000, VenueUnknown), (90_000, "x-other")])
-def test_an_execution_of_a_stop_whose_id_is_not_told_yet_is_unknown_and_a_minute_later_its_own(age_ms, comes_to):
-    triggered = ORDER | {"orderId": 777, "clientOrderId": "x-other", "origType": "STOP_MARKET", "side": "SELL"}
+X_OTHER = ORDER | {"orderId": 777, "clientOrderId": "x-other", "origType": "STOP_MARKET", "side": "SELL"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "age_ms", "comes_to"),
+    [
+        (X_OTHER, 30_000, VenueUnknown),
+        (X_OTHER, 90_000, "x-other"),
+        (refused(-2013), 30_000, VenueUnknown),
+        (refused(-2013), 90_000, ""),
+    ],
+    ids=["stop", "old stop", "unseen", "forgotten"],
+)
+def test_an_execution_whose_order_is_not_told_yet_is_unknown_and_a_minute_later_nobodys(answer, age_ms, comes_to):
     algo = ALGO | {"algoStatus": "FINISHED", "actualOrderId": "777"}
 
     async def main(clock):
         venue, transport = opened(
             fapi__v1__userTrades=[TRADE | {"orderId": 777}],
             fapi__v1__allAlgoOrders=[],
-            fapi__v1__order=triggered,
-            fapi__v1__time={"serverTime": ORDER["updateTime"] + age_ms},
+            fapi__v1__order=answer,
+            fapi__v1__time={"serverTime": TRADE["time"] + age_ms},
         )
         try:
             found = (await venue.fills(S, TRADE["time"]))[0].client_id

@@ -2,66 +2,19 @@
 
 import asyncio
 import math
-from dataclasses import dataclass, field
 
 import pytest
 from tests.labels.hand_made import HOUR_MS
+from tests.live.venues.told_data import Told
 
 from tradsys.backtest.margin import MarginSpec
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
-from tradsys.live.venue import Hint, Kline, MarketRules, OrderRefused, OrderRequest, VenueUnknown
+from tradsys.live.venue import Kline, MarketRules, OrderRefused, OrderRequest, VenueUnknown
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules, known_slippage
 
-RULES = MarketRules("A", 0.5, 0.1, 0.1, 50.0, 10.0, 0.5, True, True)
 COSTS = Costs(taker_bps=10.0, maker_bps=2.0, slippage_bps=5.0)
-
-
-@dataclass
-class Told:
-    """Market data that says what a test sets; nothing in it can sign anything."""
-
-    bars: dict[str, list[Kline]]
-    now: int = 0
-    rules: MarketRules = RULES
-    rates: list[tuple[int, float]] = field(default_factory=list)
-    is_down: bool = False
-    n_asked: int = 0
-
-    name = "binance"
-
-    def _answer(self) -> None:
-        self.n_asked += 1
-        if self.is_down:
-            raise VenueUnknown("no answer")
-
-    async def server_time_ms(self) -> int:
-        self._answer()
-        return self.now
-
-    async def markets(self, symbols):
-        return {symbol: MarketRules(symbol, *list(_values(self.rules))[1:]) for symbol in symbols}
-
-    async def klines(self, symbol, interval_ms, start_ms, *, limit=1_000):
-        self._answer()
-        return [bar for bar in self.bars[symbol] if start_ms <= bar.ts_ms <= self.now][:limit]
-
-    async def mark_price(self, symbol):
-        return self.bars[symbol][-1].close
-
-    async def funding_rates(self, symbol, start_ms):
-        return [(when, rate) for when, rate in self.rates if start_ms <= when <= self.now]
-
-    async def hints(self, symbols, interval_ms):
-        for symbol in symbols:
-            yield Hint("bar", symbol, 0)
-
-    async def close(self) -> None: ...
-
-
-def _values(rules: MarketRules):
-    return (getattr(rules, name) for name in MarketRules.__dataclass_fields__)
 
 
 def bar(hour: int, open_: float, high: float, low: float, close: float, volume: float = 1.0) -> Kline:
@@ -332,7 +285,7 @@ def test_a_bar_at_whose_worst_the_margin_is_gone_liquidates_everything():
         assert account.positions == () and await venue.open_orders() == []
         assert account.wallet_quote == 0.0
         fills = [*await venue.fills("A", 0), *await venue.fills("B", 0)]
-        assert [one.client_id.split("-")[0] for one in fills] == ["a", "liquidation", "b", "liquidation"]
+        assert [one.client_id.split("-")[0] for one in fills] == ["a", "autoclose", "b", "autoclose"]
         lost = sum(one.realised_quote - one.fee_quote for one in fills)
         assert lost == pytest.approx(-10_000.0)
 

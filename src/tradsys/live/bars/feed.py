@@ -29,6 +29,8 @@ LEAD_S: Final = 10.0
 LEAST_LEAD_S: Final = 2.0
 """What that may take where the close has come already."""
 
+USUALLY_WITHIN_S: Final = 60.0
+
 type Preparation = Callable[[int], Awaitable[None]]
 """Called before each close with its time, such as to ask for columns from outside; handles its own failures."""
 
@@ -40,6 +42,9 @@ class BarFeed:
     missing, with a reason, and come with the next close, before it and marked so that nothing is entered on them. Where
     the venue's bars have a hole, or one that was handed out has been revised, the symbol is missing until its history
     was read anew. `on_hint` is handed every hint of the stream.
+
+    A close that is looked at later than `enter_within_s` after it, by default a minute or half the interval, is marked
+    too. A history ends before closes that may still be entered: who is started again after one decides on it.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class BarFeed:
         *,
         tell: Tell,
         wait_s: float = 10.0,
+        enter_within_s: float | None = None,
         on_hint: Callable[[Hint], None] | None = None,
         preparations: Sequence[Preparation] = (),
     ) -> None:
@@ -60,6 +66,7 @@ class BarFeed:
                 "10 s are usual"
             )
         self.symbols, self.interval_ms, self.wait_s = tuple(symbols), interval_ms, wait_s
+        self.enter_within_s = min(USUALLY_WITHIN_S, interval_ms / 2_000) if enter_within_s is None else enter_within_s
         self.server_clock = ServerClock(data, clock, tell=tell)
         self._data, self._clock, self._tell = data, clock, tell
         self._preparations = tuple(preparations)
@@ -77,6 +84,7 @@ class BarFeed:
         """
         self._n_bars = n_bars
         await self.server_clock.measure()
+        self._handed_ms = self._clock.now_ms() - round(1_000 * self.enter_within_s)
         failed = await asyncio.gather(*(self._first_history(symbol) for symbol in self.symbols))
         frames, self._read_anew = self._read_anew, {}
         if not frames:
@@ -127,7 +135,8 @@ class BarFeed:
             symbol,
             self.interval_ms,
             self._n_bars,
-            self._clock.now_ms(),
+            until_ms=self._handed_ms,
+            now_ms=self._clock.now_ms(),
             doubt_ms=self.server_clock.doubt_ms,
             tell=self._tell,
         )
@@ -164,9 +173,8 @@ class BarFeed:
 
     async def _collect(self, close_ms: int) -> list[Close]:
         """All that is new up to this close: first what was missed, then the close itself."""
-        end_ms = close_ms + round(1_000 * self.wait_s)
-        is_late = self._clock.now_ms() > end_ms
-        left_s = self.wait_s if is_late else (end_ms - self._clock.now_ms()) / 1_000
+        behind_s = (self._clock.now_ms() - close_ms) / 1_000
+        left_s = max(self.wait_s - behind_s, min(self.wait_s, LEAST_LEAD_S))
         asked = [symbol for symbol in self.symbols if symbol not in self._broken]
         why = {
             symbol: Confirmation(close_ms - self.interval_ms, self.interval_ms, self.server_clock.doubt_ms)
@@ -189,7 +197,7 @@ class BarFeed:
             for bar in bars:
                 new[bar.ts + self.interval_ms][symbol] = bar
         self._handed_ms = close_ms
-        return self._closes(close_ms, new, missing, is_late=is_late)
+        return self._closes(close_ms, new, missing, is_late=behind_s > self.enter_within_s)
 
     async def _ask(self, symbol: str, confirmation: Confirmation) -> list[Bar] | None:
         """An answer that confirms the bar, None where there will be none."""

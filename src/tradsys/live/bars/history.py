@@ -23,19 +23,28 @@ class ReadHistory(NamedTuple):
 
 
 async def read_history(
-    data: MarketData, symbol: str, interval_ms: int, n_bars: int, now_ms: int, *, doubt_ms: float, tell: Tell
+    data: MarketData,
+    symbol: str,
+    interval_ms: int,
+    n_bars: int,
+    *,
+    until_ms: int,
+    now_ms: int,
+    doubt_ms: float,
+    tell: Tell,
 ) -> ReadHistory:
-    """The last `n_bars` closed bars, however many are missing among them; what is wrong with them is a DataError.
+    """The last `n_bars` bars that closed by `until_ms`, however many are missing; what is wrong is a DataError.
 
     A bar with a successor has closed. The last one counts where it ended a while ago by the venue's time, which is
-    known to `doubt_ms` (inf: not at all); else the feed hands it out later.
+    known to `doubt_ms` (inf: not at all).
     """
-    n_asked, n_before, bars = n_bars + 2, -1, list[Bar]()
+    n_asked, n_before, bars = n_bars + 3, -1, list[Bar]()
     while n_before < len(bars) < n_bars:
         n_before = len(bars)
         bars = await _patiently(data, symbol, interval_ms, now_ms - n_asked * interval_ms, now_ms)
         if bars and not bars[-1].ts + interval_ms + SETTLED_MS + doubt_ms <= now_ms:
             bars.pop()
+        bars = [bar for bar in bars if bar.ts + interval_ms <= until_ms]
         n_asked += 2 * (n_bars - len(bars))
     bars = bars[-n_bars:]
     frame = checked_frame(symbol, bars, interval_ms)

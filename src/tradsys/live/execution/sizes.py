@@ -9,14 +9,18 @@ from tradsys.core.orders import LOT_SLACK, to_tick
 DECIMALS = 10
 """What a size is rounded to, to lose the dust of binary fractions: 3 * 0.1 is 0.30000000000000004."""
 
+_ROUNDING = 1e-15
+"""What a product and a quotient of floats may be off by, as a share: of millions of lots more than a fixed slack."""
+
 
 def in_lots(size_base: float, lot: float) -> int:
     """How many whole lots a size of either sign holds; less than one is none.
 
-    >>> in_lots(0.3, 0.1), in_lots(-0.25, 0.1), in_lots(0.05, 0.1)
-    (3, -2, 0)
+    >>> in_lots(0.3, 0.1), in_lots(-0.25, 0.1), in_lots(0.05, 0.1), in_lots(261.86218199999996, 1e-6)
+    (3, -2, 0, 261862182)
     """
-    lots = math.floor(abs(size_base) / lot + LOT_SLACK)
+    lots = abs(size_base) / lot
+    lots = math.floor(lots + max(LOT_SLACK, _ROUNDING * lots))
     return lots if size_base > 0 else -lots
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isclose
 from typing import Final, Literal, NamedTuple
 
 type Cause = Literal[
@@ -28,7 +29,8 @@ CAUSES: Final[dict[Cause, str]] = {
 }
 """What each code means. What follows from a difference, such as an entry while one was still open, has its code."""
 
-CENT: Final = 0.005
+_ROUNDING: Final = 1e-9
+"""Averages of fills at one price may differ from it by so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ def _cause(batch: ComparedTrade, session: ComparedTrade) -> Cause:
     if batch.side != session.side:
         return "other_side"
     is_same_end = batch.reason == session.reason
-    is_same_price = abs(batch.exit_price - session.exit_price) < CENT
+    is_same_price = isclose(batch.exit_price, session.exit_price, rel_tol=_ROUNDING)
     if is_same_end and is_same_price:
-        return "same" if abs(batch.entry_price - session.entry_price) < CENT else "price"
+        return "same" if isclose(batch.entry_price, session.entry_price, rel_tol=_ROUNDING) else "price"
     if batch.reason == "time" and (session.exit_ms >= batch.exit_ms or is_same_price):
         return "time_exit"
     if is_same_end:

@@ -7,7 +7,6 @@ bodies. Here an answer is definite only where the venue itself said yes or no in
 import asyncio
 import hashlib
 import hmac
-import logging
 import sys
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,11 +23,14 @@ from tradsys.live.venues.listing import ListedMarket, ListedMarkets
 from tradsys.live.venues.restraint import Restraint
 from tradsys.live.venues.transport import HttpTransport, Reply, Transport, checked_url
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 4.0
+"""Nobody knows whether a stop is in place as long as its answer is waited for; a position is bare for 5 s at most."""
 ACCEPTED_WITHIN_MS = 5_000
 """A signed request that arrives later than this after its time is refused by the venue: none wakes up long after."""
 BANNED_S = 60.0
 """The least that a venue is left alone after it banned the address (418)."""
+QUICK_S, AGAIN_S = 1.0, 0.1
+"""A question that failed within the one is asked again after the other."""
 _TOLD = 200
 
 
@@ -73,8 +75,12 @@ class VenueWording(Protocol):
         """Of a reply in JSON below HTTP 500: yes, no, or not clear."""
         ...
 
-    def near_the_limit_s(self, reply: Reply) -> float:
-        """For how long only orders should be sent, by what the reply tells of the limit; 0 where there is room."""
+    def used_share(self, reply: Reply) -> float | None:
+        """How much of the minute's limit is used by now, None where the reply does not tell."""
+        ...
+
+    def share_of(self, endpoint: str, params: Mapping[str, Any]) -> float:
+        """The share of the minute's limit that a question takes."""
         ...
 
 
@@ -174,14 +180,29 @@ class CcxtApi:
         await self.transport.close()
 
     async def _ask(self, endpoint: str, params: Mapping[str, Any], *, is_order: bool) -> Any:
-        self.restraint.check(is_order=is_order)
+        """The answer; a question that failed at once is asked once more, an order never is."""
+        now = asyncio.get_running_loop().time
+        began_s = now()
+        try:
+            return await self._ask_once(endpoint, params, is_order=is_order)
+        except _Unanswered:
+            if is_order or now() - began_s > QUICK_S:
+                raise
+        await asyncio.sleep(AGAIN_S)
+        return await self._ask_once(endpoint, params, is_order=is_order)
+
+    async def _ask_once(self, endpoint: str, params: Mapping[str, Any], *, is_order: bool) -> Any:
+        if not is_order:
+            await self.restraint.question(self._reading.share_of(endpoint, params))
+        self.restraint.check()
         reply = await self._send(endpoint, params)
-        if wait_s := self._reading.near_the_limit_s(reply):
-            self.restraint.keep_for_orders(wait_s)
+        if (share := self._reading.used_share(reply)) is not None:
+            difference_ms = int(self._api.options["timeDifference"])
+            self.restraint.used(share, 60 - (self._clock.now_ms() - difference_ms) / 1_000 % 60)
         if reply.status in (418, 429):
             raise self._too_often(reply, endpoint)
         if reply.status >= 500 or reply.status in (403, 408) or not reply.is_json or 300 <= reply.status < 400:
-            raise VenueUnknown(f"{self.name}: HTTP {reply.status} of {endpoint} is no definite answer")
+            raise _Unanswered(f"{self.name}: HTTP {reply.status} of {endpoint} is no definite answer")
         said = self._reading.said(reply)
         if said is YES:
             self.restraint.answered()
@@ -192,7 +213,7 @@ class CcxtApi:
             raise self._too_often(reply, endpoint)
         if said.is_definite:
             raise Refusal(said.code, self.hide(said.words))
-        raise VenueUnknown(f"{self.name}: {endpoint} was not clearly answered ({said.code}: {self.hide(said.words)})")
+        raise _Unanswered(f"{self.name}: {endpoint} was not clearly answered ({said.code}: {self.hide(said.words)})")
 
     def _too_often(self, reply: Reply, endpoint: str) -> VenueUnknown:
         asked_s = retry_after_s(reply.headers.get("retry-after"))
@@ -206,9 +227,9 @@ class CcxtApi:
             return reply
         except VenueUnknown as error:
             trouble = str(error)
-        except sys.modules["ccxt.base.errors"].BaseError as error:  # ccxt would not sign it: nothing left
-            raise VenueRefused(f"{self.name}: {endpoint} could not be signed ({type(error).__name__})") from None
-        raise VenueUnknown(f"{self.name}: {endpoint}: {trouble}")
+        except sys.modules["ccxt.base.errors"].BaseError as error:
+            raise Refusal("unsigned", f"ccxt would not sign it ({type(error).__name__}), nothing was sent") from None
+        raise _Unanswered(f"{self.name}: {endpoint}: {trouble}")
 
     async def _set_clock(self, *, again: bool) -> None:
         """Measure once how far our clock is from the venue's; who comes meanwhile waits for the same measurement."""
@@ -243,13 +264,13 @@ class CcxtVenue:
         return f"{type(self).__name__}({self.name})"
 
     async def markets(self, symbols: Collection[str]) -> Mapping[str, MarketRules]:
-        self.listings.learn(await self._listed())
+        self.listings.learn(await self._listed(), self._listing)
         return {symbol: self.listings.find(symbol).market(symbol) for symbol in symbols}
 
     async def listing(self, symbol: str) -> ListedMarket:
         """The market of that symbol; the venue is asked for its list the first time."""
         if not self.listings:
-            self.listings.learn(await self._listed())
+            self.listings.learn(await self._listed(), self._listing)
         return self.listings.find(symbol)
 
     async def close(self) -> None:
@@ -263,7 +284,11 @@ class CcxtVenue:
         """A signed question whose refusal is a VenueRefused."""
         return await self._answer(self.api.signed(endpoint, **params), endpoint)
 
-    async def _listed(self) -> Collection[ListedMarket]:
+    async def _listed(self) -> Collection[Any]:
+        """Every market as the venue writes it, and `_listing` what that means."""
+        raise NotImplementedError
+
+    def _listing(self, row: Any) -> ListedMarket:
         raise NotImplementedError
 
     async def _answer(self, asked: Awaitable[Any], endpoint: str) -> Any:
@@ -286,6 +311,10 @@ def readable(venue: str, what: str) -> Iterator[None]:
         raise VenueUnknown(f"{venue} answered {what} in a form that is not known here ({trouble})")
 
 
+class _Unanswered(VenueUnknown):
+    """No definite answer; where it was a question, another attempt may cure it."""
+
+
 class _ClockRefused(Exception):
     """The venue refused our time, and therefore the request."""
 
@@ -305,8 +334,6 @@ def _signer(exchange: str, keys: Keys | None, transport: Transport, clock: Clock
 
     named = {"apiKey": keys.key, "secret": keys.secret} if keys else {}
     api = Signer({**named, "enableRateLimit": False, "options": {"recvWindow": ACCEPTED_WITHIN_MS}})
-    api.logger = logging.getLogger("tradsys.silent")
-    api.logger.disabled = True  # it would write headers, the key among them
     if url is not None:
         api.urls["api"] = moved(api.urls["api"], url)
     return api

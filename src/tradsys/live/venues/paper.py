@@ -28,7 +28,7 @@ from tradsys.live.venue import (
 from tradsys.live.venues.paper_book import PaperBook, PaperOrder
 from tradsys.live.venues.paper_fills import PaperFills
 from tradsys.live.venues.paper_funding import PaperFunding, Settled
-from tradsys.live.venues.paper_rules import PaperRules, refuse_impossible
+from tradsys.live.venues.paper_rules import PaperRules, on_step, refuse_impossible
 
 _PAGE = 1_000
 _VOLUME_BARS: Final = 500
@@ -54,6 +54,7 @@ class PaperVenue:
         self._last: dict[str, float] = {}
         self._has_volume: dict[str, bool] = {}
         self._look_ms: dict[str, int] = {}
+        self._listeners: set[asyncio.Queue[Hint | None]] = set()
 
     @property
     def name(self) -> str:
@@ -76,11 +77,19 @@ class PaperVenue:
         return await self._data.funding_rates(symbol, start_ms)
 
     async def hints(self, symbols: Collection[str], interval_ms: int) -> AsyncIterator[Hint]:
-        """Those of the data; a bar that closed may have filled orders of its symbol."""
-        async for hint in self._data.hints(symbols, interval_ms):
-            yield hint
-            if hint.about == "bar" and hint.symbol in self.book.watched():
-                yield Hint("account", hint.symbol)
+        """Those of the data, and one of the account for whatever happens in it."""
+        heard = asyncio.Queue[Hint | None]()
+        listening = asyncio.create_task(_forward(self._data.hints(symbols, interval_ms), heard))
+        self._listeners.add(heard)
+        try:
+            while (hint := await heard.get()) is not None:
+                yield hint
+                if hint.about == "bar" and hint.symbol in self.book.watched():
+                    yield Hint("account", hint.symbol)  # the bar may have filled an order: nobody has looked yet
+            await listening  # a connection that broke says so here
+        finally:
+            self._listeners.discard(heard)
+            listening.cancel()
 
     async def close(self) -> None:
         self.book.close()
@@ -134,8 +143,11 @@ class PaperVenue:
             self._touch(symbol, now)
             refuse_impossible(order, rules, price)
             self._refuse_for_account(order, rules, price)
+            sized = replace(order, size_base=on_step(order.size_base, rules.lot))
             with self.book.change():
-                return self._placed(order, price, now).told()
+                placed = self._placed(sized, price, now).told()
+            self._hint(symbol)
+            return placed
 
     async def cancel(self, symbol: str, client_id: str, kind: OrderKind) -> None:
         async with self._looking:
@@ -145,6 +157,7 @@ class PaperVenue:
             if found is not None and found.kind == kind and found.status == "open":
                 with self.book.change():
                     self.book.write(replace(found, status="cancelled", updated_ms=now))
+            self._hint(symbol)
 
     async def fills(self, symbol: str, start_ms: int) -> Sequence[Fill]:
         async with self._looking:
@@ -165,7 +178,10 @@ class PaperVenue:
         due = [symbol for symbol in watched if symbol == now_on or now >= self._look_ms.get(symbol, 0)]
         bars = dict(zip(due, await _together([self._bars(symbol, now) for symbol in due]), strict=True))
         settled = await self._funding.settled(bars, now)
+        n_fills = self.book.n_fills
         self._live_through(bars, settled, now)
+        for symbol in self.book.filled_since(n_fills):
+            self._hint(symbol)
         for symbol in due:
             closes = (now // self._interval_ms + 1) * self._interval_ms
             self._look_ms[symbol] = min(now + self._rules.look_every_ms, closes)
@@ -268,6 +284,10 @@ class PaperVenue:
             return self._fills.at_market(written, bar, bar.close, now)
         return written
 
+    def _hint(self, symbol: str) -> None:
+        for heard in self._listeners:
+            heard.put_nowait(Hint("account", symbol))
+
     def _refuse_for_account(self, order: OrderRequest, rules: MarketRules, price: float) -> None:
         """OrderRefused where the account does not allow it."""
         of, held = f"order {order.client_id} on {order.symbol}", self.book.holding(order.symbol)
@@ -306,6 +326,15 @@ class PaperVenue:
 def _is_beyond(order: OrderRequest, price: float) -> bool:
     """Whether a limit order would be filled at once."""
     return order.price is not None and order.side * (price - order.price) <= 0
+
+
+async def _forward(hints: AsyncIterator[Hint], heard: "asyncio.Queue[Hint | None]") -> None:
+    """Hints of the data as they come; None when they end, however they do."""
+    try:
+        async for hint in hints:
+            heard.put_nowait(hint)
+    finally:
+        heard.put_nowait(None)
 
 
 async def _together[T](questions: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

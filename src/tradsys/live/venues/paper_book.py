@@ -230,6 +230,15 @@ class PaperBook:
             Fill(**one | {"trade_id": f"paper-{one['trade_id']}", "is_maker": bool(one["is_maker"])}) for one in told
         ]
 
+    @property
+    def n_fills(self) -> int:
+        """How many there were so far."""
+        return int(self._db.execute("SELECT COALESCE(MAX(number), 0) FROM fills").fetchone()[0])
+
+    def filled_since(self, n_fills: int) -> list[str]:
+        """Symbols that were filled after so many fills."""
+        return [one for (one,) in self._db.execute("SELECT DISTINCT symbol FROM fills WHERE number > ?", (n_fills,))]
+
     def slippage_of(self, trade_id: str) -> float:
         """What of a fill's fee is slippage: the paper account charges it beside the fee, as simulations do."""
         number = int(trade_id.removeprefix("paper-"))

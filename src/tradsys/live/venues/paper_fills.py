@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from math import inf, nan
+from typing import Final
 
 import numpy as np
 
 from tradsys.backtest.loop import worst_exit
-from tradsys.backtest.margin import DUST, LIQUIDATION, closing_price, settle_liquidation
+from tradsys.backtest.margin import DUST, closing_price, settle_liquidation
 from tradsys.core.arrays import FloatArray
 from tradsys.labels.kernel import PESSIMISTIC, TIME, walk
 from tradsys.live.venue import Fill, Kline
@@ -19,6 +20,9 @@ _NO_BAR = (nan, -inf, inf, nan)
 
 _FLAT = 1e-12
 """What rounding leaves of a position, as a share of what was held."""
+
+LIQUIDATED: Final = "autoclose-"
+"""How client ids of liquidations begin, as on Binance."""
 
 
 class PaperFills:
@@ -114,7 +118,7 @@ class PaperFills:
     def _liquidation_order(self, one: PaperHolding, now_ms: int) -> PaperOrder:
         entry = one.entry_price
         return PaperOrder(
-            self._book.next_number(), f"{LIQUIDATION}-{now_ms}", one.symbol, -one.side, "market", abs(one.size_base),
+            self._book.next_number(), f"{LIQUIDATED}{now_ms}", one.symbol, -one.side, "market", abs(one.size_base),
             0.0, None, None, True, "open", now_ms, now_ms, entry, entry, entry,
         )  # fmt: skip
 

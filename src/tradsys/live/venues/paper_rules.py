@@ -121,5 +121,15 @@ def _refuse_price(order: OrderRequest, wanted: float, rules: MarketRules, price:
         raise OrderRefused(f"{of}: the stop at {wanted:g} would trigger at once, the price is {price:g}")
 
 
+def on_step(value: float, step: float) -> float:
+    """The multiple of the step that is meant, as its decimals say it.
+
+    >>> on_step(261.86218199999996, 1e-6)
+    261.862182
+    """
+    return round(float(np.round(value / step)) * step, 10) if step > 0 else value
+
+
 def _is_whole(value: float, step: float) -> bool:
-    return step <= 0 or abs(value / step - np.round(value / step)) <= _STEP_SLACK
+    steps = value / step if step > 0 else 0.0
+    return bool(abs(steps - np.round(steps)) <= max(_STEP_SLACK, 1e-12 * steps))

@@ -21,6 +21,11 @@ from tradsys.live.venue import Hint, Kline, Market, VenueRefused
 
 _FIRST_TRADE = 1e-9
 """Volume of a bar that is still open: somebody has traded at its open, and how much will follow is not known yet."""
+_SMALLEST_LOT = 1e-8
+"""Steps of sizes where none are known: those of most coins; a venue has some."""
+
+_LARGEST_ORDER = 1e12
+"""In base units: orders are assumed too small to move a price, and a number can be counted in lots."""
 
 _PRICES = pl.col(OHLCV).cast(pl.Float64)
 
@@ -158,9 +163,9 @@ class BarTape:
         return Market(
             symbol=symbol,
             tick=steps.tick,
-            lot=steps.lot,
+            lot=steps.lot or _SMALLEST_LOT,
             min_size_base=0.0,
-            max_market_size_base=float("inf"),
+            max_market_size_base=_LARGEST_ORDER,
             min_notional_quote=steps.min_notional,
             price_band=float("inf"),
             is_trading=True,

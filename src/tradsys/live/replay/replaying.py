@@ -1,0 +1,172 @@
+"""The replay of an account: its bars decided again by the same bundle, simulated, and held against what it lived."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from tradsys.backtest.margin import MarginSpec
+from tradsys.backtest.simulate import PortfolioSpec, Simulation, simulate
+from tradsys.bundle.deployment import Deployment
+from tradsys.core.costs import Instrument
+from tradsys.core.errors import NotEnoughBars
+from tradsys.core.time import stamp, ts_ms
+from tradsys.live.replay.gap import ResultGap, SimulatedTrade, summed, trade_gap
+from tradsys.live.replay.learned import LearnedCost, learned_costs
+from tradsys.live.replay.lived import LivedTrade
+from tradsys.live.replay.parity import CAUSES, Cause, ComparedTrade, paired
+from tradsys.predictor.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedTrade:
+    """One decision that the simulation acted on, or the account, or both."""
+
+    symbol: str
+    decided_ms: int
+    cause: Cause
+    simulated: SimulatedTrade | None
+    lived: LivedTrade | None
+    gap: ResultGap
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReplay:
+    """What a replay found. `revised` are symbols and closes whose bar is another now than the one that was decided."""
+
+    trades: tuple[ReplayedTrade, ...]
+    learned: tuple[LearnedCost, ...]
+    revised: tuple[tuple[str, int], ...]
+
+    @property
+    def gap(self) -> ResultGap:
+        """The account's result less the simulation's, in parts."""
+        return summed(one.gap for one in self.trades)
+
+    @property
+    def causes(self) -> Counter[Cause]:
+        """How many decisions came out alike, and why the others did not."""
+        return Counter(one.cause for one in self.trades)
+
+    @property
+    def lived_quote(self) -> float:
+        return sum(one.lived.result_quote for one in self.trades if one.lived)
+
+    @property
+    def simulated_quote(self) -> float:
+        return sum(one.simulated.pnl_quote for one in self.trades if one.simulated)
+
+    @property
+    def lines(self) -> list[str]:
+        """For a person: the results, the gap by part, the causes in words, and the costs to set."""
+        parts = ", ".join(f"{name.replace('_', ' ')} {amount:+,.2f}" for name, amount in self.gap.parts.items())
+        return [
+            f"the account made {self.lived_quote:,.2f}, the simulation {self.simulated_quote:,.2f}: "
+            f"a gap of {self.gap.total:+,.2f} (n = {len(self.trades):,} decisions)",
+            f"  {parts}",
+            *(f"  {n:,} {cause}: {CAUSES[cause]}" for cause, n in self.causes.most_common()),
+            *([f"  {len(self.revised):,} bars were revised since they were decided on"] if self.revised else []),
+            *(f"  {one.sentence}" for one in self.learned),
+        ]
+
+
+def replay(
+    lived: Sequence[LivedTrade],
+    predictor: Predictor,
+    market: Mapping[str, pl.DataFrame],
+    deployment: Deployment,
+    *,
+    start_ms: int,
+    end_ms: int,
+    instruments: Instrument | Mapping[str, Instrument] = Instrument(),
+    margin: MarginSpec = MarginSpec(),
+    denied: Sequence[tuple[str, int]] = (),
+) -> AccountReplay:
+    """Decide and simulate the closes in [start_ms, end_ms) again, and hold the account's trades against it.
+
+    `market` has a frame of closed bars a symbol, with `predictor.lookback` of them before the start, and columns from
+    outside where the bundle needs them. Trades that were decided before the start, or that had not ended by the end in
+    either, are left out of both. `denied` are entries that the account wanted and did not get.
+    """
+    bars = pl.concat([frame.with_columns(symbol=pl.lit(symbol)) for symbol, frame in market.items()])
+    _refuse_short(predictor, market, start_ms)
+    decided = predictor.decide_many(bars, now=end_ms)
+    close = pl.col("start").dt.epoch("ms")
+    decided = decided.filter((close >= start_ms) & (close < end_ms))
+    portfolio = deployment.portfolio
+    simulation = simulate(
+        market,
+        decided,
+        costs=deployment.costs,
+        start=start_ms,
+        end=end_ms,
+        instrument=instruments,
+        portfolio=PortfolioSpec(portfolio.fraction, portfolio.cap, portfolio.cash_quote, margin=margin),
+    )
+    longest = max(decided["horizon"].to_list(), default=0)
+    last_ms = end_ms - longest * deployment.interval_ms
+    within = [one for one in lived if start_ms <= one.decided_ms < last_ms]
+    found = hold_against(simulation, within, market, before_ms=last_ms, denied=denied)
+    return AccountReplay(tuple(found), tuple(learned_costs(lived)), tuple(_revised(decided, within)))
+
+
+def hold_against(
+    simulation: Simulation,
+    lived: Sequence[LivedTrade],
+    market: Mapping[str, pl.DataFrame],
+    *,
+    before_ms: int,
+    denied: Sequence[tuple[str, int]] = (),
+) -> list[ReplayedTrade]:
+    """Each decision before `before_ms` that either acted on, with its cause and its part of the gap."""
+    opens = {
+        symbol: dict(zip(ts_ms(frame).tolist(), frame["open"].to_list(), strict=True))
+        for symbol, frame in market.items()
+    }
+    rows = [
+        SimulatedTrade.of(row, opens[row["symbol"]].get(round(row["exit_ts"].timestamp() * 1_000)))
+        for row in simulation.trades.iter_rows(named=True)
+    ]
+    batch = {(one.symbol, one.decided_ms): one for one in rows if one.decided_ms < before_ms}
+    account = {(one.symbol, one.decided_ms): one for one in lived}
+    pairs = paired([_compared(one) for one in batch.values()], [one.compared for one in lived], denied=denied)
+    found = []
+    for pair in pairs:
+        acted = pair.batch or pair.session
+        assert acted is not None  # one of them acted
+        key = (acted.symbol, acted.decided_ms)
+        one, other = batch.get(key), account.get(key)
+        found.append(ReplayedTrade(*key, pair.cause, one, other, trade_gap(one, other, pair.cause)))
+    return found
+
+
+def _compared(one: SimulatedTrade) -> ComparedTrade:
+    return ComparedTrade(
+        one.symbol,
+        one.decided_ms,
+        one.side,
+        one.entry_price,
+        one.exit_ms,
+        one.exit_price,
+        one.reason,
+        one.is_ambiguous,
+    )
+
+
+def _revised(decided: pl.DataFrame, lived: Sequence[LivedTrade]) -> list[tuple[str, int]]:
+    """Trades whose deciding bar has other values now."""
+    closes = decided["start"].dt.epoch("ms").to_list()
+    now = dict(zip(zip(decided["symbol"].to_list(), closes, strict=True), decided["bar_hash"].to_list(), strict=True))
+    keys = {(one.symbol, one.decided_ms): one.bar_hash for one in lived if one.bar_hash}
+    return [key for key, known in keys.items() if now.get(key, known) != known]
+
+
+def _refuse_short(predictor: Predictor, market: Mapping[str, pl.DataFrame], start_ms: int) -> None:
+    for symbol, frame in market.items():
+        n_before = int((ts_ms(frame) < start_ms).sum())
+        if n_before < predictor.lookback:
+            raise NotEnoughBars(
+                f"a replay from {stamp(start_ms)} needs {predictor.lookback} bars of {symbol} before it, found "
+                f"{n_before}; load earlier history"
+            )

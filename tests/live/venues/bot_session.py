@@ -1,0 +1,111 @@
+"""The bot's own parts over a tape: decisions bar by bar, the allocator, the executor and the paper account."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+from tests.live.virtual_time import LoopClock, run_virtual
+
+from tradsys.bundle.deployment import DeployedPortfolio
+from tradsys.core.costs import Instrument
+from tradsys.live.allocation import allocate
+from tradsys.live.execution.rules import ExecutionRules
+from tradsys.live.executor import OrderExecutor
+from tradsys.live.intents import IntentJournal
+from tradsys.live.replay.lived import LivedTrade, lived_trades
+from tradsys.live.shares import granted_shares, shares_held
+from tradsys.live.venues.paper import PaperVenue
+from tradsys.live.venues.paper_rules import PaperRules
+from tradsys.live.venues.tape import BarTape
+from tradsys.predictor.predictor import Decision
+
+type DecideAt = Callable[[int], Sequence[Decision]]
+"""The decisions at one close, in ms."""
+
+
+class TapedSession(NamedTuple):
+    """The executor's trades, those that are over, and the symbol, close and reason of what was not entered."""
+
+    trades: list[dict[str, Any]]
+    lived: list[LivedTrade]
+    not_entered: list[tuple[str, int, str]]
+
+
+def session(
+    market: Mapping[str, pl.DataFrame],
+    decide: DecideAt,
+    closes: Sequence[int],
+    *,
+    interval_ms: int,
+    rules: PaperRules,
+    portfolio: DeployedPortfolio,
+    instruments: Instrument | Mapping[str, Instrument] = Instrument(),
+) -> TapedSession:
+    """What a bot lived through.
+
+    At each close what the bar did is booked and what is over is left first; then decisions are sized and sent.
+    """
+
+    async def main(clock: LoopClock):
+        tape = BarTape(market, clock, instruments=instruments)
+        venue = PaperVenue(tape, rules, interval_ms)
+        markets = dict(await venue.markets(list(market)))
+        executor = OrderExecutor(
+            venue,
+            IntentJournal(":memory:"),
+            clock,
+            ExecutionRules("tape"),
+            markets=markets,
+            tell=lambda kind, fields: None,
+        )
+        not_entered = []
+        for close in closes:
+            await tape._until(close)
+            await settled(executor)
+            account = await venue.account()
+            shares = granted_shares(executor.journal.trades(is_open=True))
+            prices = {symbol: await venue.mark_price(symbol) for symbol in market}
+            found = allocate(
+                decide(close),
+                account,
+                shares_held(shares, account),
+                markets,
+                portfolio,
+                prices=prices,
+                interval_ms=interval_ms,
+            )
+            not_entered += [(one.decision.symbol, close, one.reason) for one in found.denied]
+            outcomes = await executor.enter(found.entries)
+            not_entered += [(name, close, what) for name, what in outcomes.items() if what.startswith("denied")]
+        await tape.over()
+        await settled(executor)
+        trades = executor.trades()
+        lived = lived_trades(
+            executor.journal, now_ms=clock.now_ms(), charged=lambda fill: venue.book.slippage_of(fill.trade_id)
+        )
+        await venue.close()
+        return TapedSession(trades, lived, not_entered)
+
+    return run_virtual(main, epoch_ms=closes[0] - 1)
+
+
+async def settled(executor: OrderExecutor) -> None:
+    """Cycle until nothing is left to do."""
+    for _ in range(5):
+        if await executor.reconcile_all():
+            return
+    raise AssertionError("the executor does not come to rest on a venue that answers everything")
+
+
+def decisions_at(rows: pl.DataFrame) -> DecideAt:
+    """From a frame of decisions as `decide_many` writes it."""
+    by_close: dict[int, list[Decision]] = {}
+    for close, row in zip(rows["start"].dt.epoch("ms").to_list(), rows.iter_rows(named=True), strict=True):
+        if row["action"]:
+            by_close.setdefault(close, []).append(Decision(**row | {"regime": tuple(row["regime"])}))
+    return lambda close: by_close.get(close, [])
+
+
+def same_size(trade: dict[str, Any], size_base: float) -> float:
+    """What the trade would have netted at another size."""
+    return trade["result_quote"] / trade["size_base"] * size_base
