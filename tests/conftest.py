@@ -1,6 +1,5 @@
 """What every test may ask for."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -11,10 +10,6 @@ from tradsys.machine.limits import cap_threads
 ROOT = Path(__file__).resolve().parents[1]
 
 cap_threads()
-if "PYTEST_XDIST_WORKER" in os.environ and "numpy" not in sys.modules:
-    # numba's cache may mix up two signatures of one kernel that two processes store at the same moment
-    cache = ROOT / ".pytest_cache" / f"numba-{os.environ['PYTEST_XDIST_WORKER']}"
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache))
 
 
 @pytest.fixture

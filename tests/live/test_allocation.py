@@ -1,10 +1,11 @@
 """The bot's allocator gives what the simulation gives, and a reason for what it does not."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numba
 import numpy as np
 import polars as pl
 import pytest
@@ -16,7 +17,8 @@ from tradsys.bundle.deployment import DeployedPortfolio
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import DataError
 from tradsys.core.time import from_ms
-from tradsys.live.allocation import Allocation, allocate
+from tradsys.live import allocation
+from tradsys.live.allocation import Allocation, allocate, load_kernels
 from tradsys.live.venue import AccountState, MarketRules, Position
 from tradsys.predictor.predictor import Decision
 
@@ -182,3 +184,20 @@ def test_the_same_decisions_get_the_same_sizes_as_in_the_simulation() -> None:
     late = simulated.trades.filter(pl.col("decided") >= from_ms((400 - 12) * HOUR_MS))
     assert n_entered == simulated.n_trades - len(late) > 200
     assert min(n_denied.values()) > 5
+
+
+def test_the_kernels_that_are_loaded_are_those_that_a_close_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[tuple[str, ...]] = []
+    for name in ("shared_scale", "sized_order"):
+        kernel = getattr(allocation, name)
+
+        def noted(*given: object, kernel: Callable[..., object] = kernel, name: str = name) -> object:
+            used.append((name, *(str(numba.typeof(one)) for one in given)))
+            return kernel(*given)
+
+        monkeypatch.setattr(allocation, name, noted)
+    load_kernels()
+    loaded = used.copy()
+    used.clear()
+    allocated(decided("A"), decided("B"), held={"C": 0.25})
+    assert set(used) == set(loaded)

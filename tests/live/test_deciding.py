@@ -16,6 +16,7 @@ from tradsys.live.bars.close import Close
 from tradsys.live.deciding import BatchPredictor, Decider
 from tradsys.live.outside.columns import OutsideSources
 from tradsys.live.outside.provider import KnownColumns
+from tradsys.models.forecaster import FittedForecaster
 from tradsys.predictor import LivePredictor, Predictor
 
 HOUR_MS = 3_600_000
@@ -124,6 +125,25 @@ def test_what_cannot_be_stepped_is_decided_as_a_batch_bar_by_bar(predictor: Pred
             theirs.symbol, theirs.start, theirs.action, theirs.bar_hash,
         )  # fmt: skip
         assert ours.probability == pytest.approx(theirs.probability)
+
+
+class Remembering:
+    """A model of a user's that reads earlier rows, and cannot go on from row to row."""
+
+    kind, memory = "own", 3
+
+    def __init__(self, model: FittedForecaster) -> None:
+        self.logits = model.logits
+
+
+def test_a_model_with_a_memory_of_its_own_trades_too(predictor: Predictor, bars: pl.DataFrame) -> None:
+    ((name, model),) = predictor.forecasters.items()
+    made = decider(replace(predictor, forecasters={name: Remembering(model)}))
+    made.warm({symbol: history(bars, symbol) for symbol in ("A", "B")})
+    (close,) = closes(bars, N_WARM, 1)
+    first, _ = made.decide(close)
+    wanted = predictor.decide(history(bars, "A", N_WARM + 1))
+    assert (first.start, first.action, first.probability) == (wanted.start, wanted.action, wanted.probability)
 
 
 class Ageing:

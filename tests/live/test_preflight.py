@@ -103,8 +103,9 @@ def test_the_word_for_unproven_does_not_excuse_anything_else():
         check(mode=mode(can_withdraw=True), takes_unproven=True)
 
 
-def test_a_bundle_from_the_future_is_told():
-    assert "still to come" in check(deployment=deployment(created_ms=NOW_MS + 1), mode=None).notes[0]
+def test_bars_that_trained_it_are_told():
+    (note,) = check(deployment=deployment(trained_to_ms=NOW_MS + 1), mode=None).notes
+    assert "it has seen what is to come" in note
 
 
 @pytest.mark.parametrize(("is_live", "confirmed"), [(True, ""), (True, "other"), (False, "main")])

@@ -34,7 +34,7 @@ COMMANDS = {
     "lookahead": "Recompute a run without the future: any change is an error.",
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
     "merge": "Put the parts of a study together, from any machines.",
-    "trade": "Ask and command the bot that trades an account.",
+    "trade": "Trade a bundle, on paper or live; ask and command its bot.",
     "data": "Bars: download, import, check, list.",
     "remote": "A command on another machine by ssh: push, run, pull.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",

@@ -134,7 +134,10 @@ def kill(account: Account, root: Root = Path("live"), as_json: Json = False) -> 
 
 
 def reload(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:
-    """Read limits and whom to tell from the settings anew."""
+    """Read the limits from the settings anew.
+
+    What else has changed since the start is told: it takes another one.
+    """
     return _ask(account, root, "reload", as_json)
 
 

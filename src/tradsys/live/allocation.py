@@ -83,6 +83,12 @@ def allocate(
     return Allocation(entries, denied)
 
 
+def load_kernels() -> None:
+    """Compile what sizes are computed with, or load it, so that no close waits for it."""
+    nothing = np.zeros(1)
+    sized_order(1.0, shared_scale(nothing, nothing, 1.0), 1.0, 1.0, 0.0, 0.0)
+
+
 def _refuse_mixed(decisions: Sequence[Decision]) -> None:
     closes = {decision.start for decision in decisions}
     symbols = [decision.symbol for decision in decisions]

@@ -10,7 +10,7 @@ import secrets
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,10 +41,13 @@ class Command:
 
 
 class Control:
-    """The bot's side: what is wanted of it, one after another, and the answers."""
+    """The bot's side: what is wanted of it, one after another, and the answers.
 
-    def __init__(self, folder: Path, tell: Callable[[str, Mapping[str, Any]], None]) -> None:
-        self._folder, self._tell = folder / FOLDER, tell
+    `pace` is how many seconds of the loop pass in one real one.
+    """
+
+    def __init__(self, folder: Path, tell: Callable[[str, Mapping[str, Any]], None], *, pace: float = 1.0) -> None:
+        self._folder, self._tell, self._poll_s = folder / FOLDER, tell, POLL_S * pace
         self._kill = folder / KILL
         self._is_killed = False
         self._pushed: deque[Command] = deque()
@@ -75,7 +78,7 @@ class Control:
 
         return end
 
-    async def commands(self) -> AsyncIterator[Command]:
+    async def commands(self) -> AsyncGenerator[Command]:
         """Whatever is wanted, as it comes; each is told before it is given."""
         while True:
             for command in self._found():
@@ -84,7 +87,7 @@ class Control:
             self._woken.clear()
             if not self._pushed:
                 try:
-                    await asyncio.wait_for(self._woken.wait(), POLL_S)
+                    await asyncio.wait_for(self._woken.wait(), self._poll_s)
                 except TimeoutError:
                     continue
 

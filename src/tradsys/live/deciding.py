@@ -15,12 +15,15 @@ from tradsys.features.stream.feature_stream import frame_of
 from tradsys.live.bars.close import Close
 from tradsys.live.outside.columns import OutsideSources
 from tradsys.live.telling import Tell
-from tradsys.predictor.live import LivePredictor
+from tradsys.predictor.live import LivePredictor, can_step
 from tradsys.predictor.predictor import Decision, Predictor
 
 
 class SteppedPredictor(Protocol):
-    """Decides for one symbol, bar after bar."""
+    """Decides for one symbol, bar after bar; `feature_values` are the last bar's, empty where nobody keeps them."""
+
+    @property
+    def feature_values(self) -> Mapping[str, float]: ...
 
     def warm(self, bars: pl.DataFrame, *, now: int) -> Decision: ...
 
@@ -28,7 +31,9 @@ class SteppedPredictor(Protocol):
 
 
 class BatchPredictor:
-    """A predictor that cannot be stepped, such as a supervised one: each bar is decided from the last ones anew."""
+    """A predictor that cannot be stepped, with an own model that has a memory: each bar is decided anew."""
+
+    feature_values: Mapping[str, float] = {}
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor, self._symbol = predictor, ""
@@ -72,7 +77,7 @@ class Decider:
         """Closed bars that `warm` needs of each symbol at least."""
         self._symbols, self._interval_ms, self._tell = deployment.symbols, deployment.interval_ms, tell
         self._outside = outside or OutsideSources(deployment.outside, {})
-        stepped = LivePredictor if predictor.supervisor is None else BatchPredictor
+        stepped = LivePredictor if can_step(predictor) else BatchPredictor
         self._predictors: dict[str, SteppedPredictor] = {symbol: stepped(predictor) for symbol in self._symbols}
         self._last_ms: dict[str, int] = {}
         self.cold = dict.fromkeys(self._symbols, "it has no history yet")
@@ -107,6 +112,10 @@ class Decider:
                 self.undecided[symbol] = decided
                 self._tell("denied", {"symbol": symbol, "close_ms": close.close_ms, "reason": decided})
         return decisions
+
+    def feature_values(self, symbol: str) -> Mapping[str, float]:
+        """The features that a symbol was decided by last, standardised; empty where nobody keeps them."""
+        return self._predictors[symbol].feature_values
 
     def _step(self, symbol: str, bar: Bar, close_ms: int) -> Decision | str:
         """The decision, or why there is none."""

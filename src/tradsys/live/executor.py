@@ -120,9 +120,16 @@ class OrderExecutor:
         """Wait for answers that are still on their way, and write them down; what is open stays as it is."""
         await self._sender.close()
 
-    def trades(self) -> list[dict[str, Any]]:
-        """Open and closed trades that had a fill, in order of their beginning."""
-        return trade_rows(self.journal, self.rules.liquidation_prefixes, self.clock.now_ms())
+    def trades(self, *, is_open: bool | None = None) -> list[dict[str, Any]]:
+        """Trades that had a fill, in order of their beginning; all, or those that are open or over."""
+        return self._rows(self.journal.trades(is_open=is_open))
+
+    def last_trade(self, symbol: str) -> dict[str, Any] | None:
+        """The trade of a symbol that began last, None where it never had one that was filled."""
+        return next(iter(self._rows(self.journal.trades(symbol=symbol, n_last=1))), None)
+
+    def _rows(self, trades: Sequence[Trade]) -> list[dict[str, Any]]:
+        return trade_rows(self.journal, trades, self.rules.liquidation_prefixes, self.clock.now_ms())
 
     def _admit(self, entries: Sequence[Entry]) -> tuple[list[tuple[Trade, Intent]], dict[str, str]]:
         now, kept, outcomes = self.clock.now_ms(), dict[str, tuple[Trade, Intent]](), dict[str, str]()

@@ -146,13 +146,17 @@ class IntentJournal:
         """A trade by its key."""
         return self._one_trade("where key = ?", (key,))
 
-    def trades(self, *, is_open: bool | None = None) -> list[Trade]:
-        """All trades, or those that are open or over, in order of their beginning."""
-        where = {None: "", True: "where closed_ms is null", False: "where closed_ms is not null"}[is_open]
-        return [
-            Trade(*row)
-            for row in self._db.execute(f"select {TRADE_COLUMNS} from trades {where} order by created_ms, key")
-        ]
+    def trades(
+        self, *, is_open: bool | None = None, symbol: str | None = None, n_last: int | None = None
+    ) -> list[Trade]:
+        """All trades in order of their beginning, or those that are open or over, of one symbol, the last so many."""
+        where = {None: "true", True: "closed_ms is null", False: "closed_ms is not null"}[is_open]
+        found = self._db.execute(
+            f"select {TRADE_COLUMNS} from trades where {where} and (? is null or symbol = ?) "
+            "order by created_ms desc, key desc limit ?",
+            (symbol, symbol, -1 if n_last is None else n_last),
+        )
+        return [Trade(*row) for row in found][::-1]
 
     def intents(self, trade: str) -> list[Intent]:
         """All orders meant for a trade, oldest first."""

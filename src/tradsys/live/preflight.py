@@ -46,19 +46,22 @@ def preflight(
     `mode` is what the account and its key are set to, None where there is no account but paper. A bundle that is not
     proven, or whose verdict counted lower fees than this account pays, is a NotProvenError unless `takes_unproven`.
     """
-    problems = [
+    _refuse(
         *_of_time(deployment, now_ms),
         *(problem for one in wanted for problem in _of_wanted(deployment, one)),
         *_of_markets(deployment, markets),
         *_of_exposure(deployment, settings),
         *(() if mode is None else refusals_of(mode)),
-    ]
-    if problems:
-        raise ConfigError(f"this is not traded: {'; '.join(problems)}")
+    )
     unproven = _why_unproven(deployment, mode)
     if unproven and not takes_unproven:
         raise NotProvenError(f"{unproven}; with --unproven it is traded all the same, and every status says so")
     return Cleared(unproven, tuple(_notes(deployment, mode, now_ms)))
+
+
+def check_wanted(deployment: Deployment, wanted: Collection[AskedFor]) -> None:
+    """What of `preflight` can be said before a venue is asked: a ConfigError where the bundle is of something else."""
+    _refuse(*(problem for one in wanted for problem in _of_wanted(deployment, one)))
 
 
 def check_confirmed(account: str, confirmed: str, *, is_live: bool) -> None:
@@ -77,6 +80,11 @@ def check_confirmed(account: str, confirmed: str, *, is_live: bool) -> None:
         raise ConfigError(
             f"{variable}={account} confirms trading with money, which takes --live too; give both, or neither for paper"
         )
+
+
+def _refuse(*problems: str) -> None:
+    if problems:
+        raise ConfigError(f"this is not traded: {'; '.join(problems)}")
 
 
 def refusals_of(mode: AccountMode) -> Iterator[str]:
@@ -144,8 +152,11 @@ def _why_unproven(deployment: Deployment, mode: AccountMode | None) -> str:
 
 
 def _notes(deployment: Deployment, mode: AccountMode | None, now_ms: int) -> Iterator[str]:
-    if deployment.created_ms > now_ms:
-        yield f"the bundle was made at {stamp(deployment.created_ms)}, which is still to come; look at the clock"
+    if deployment.trained_to_ms > now_ms:
+        yield (
+            f"the bundle was trained on bars up to {stamp(deployment.trained_to_ms)}, and it is {stamp(now_ms)}: it "
+            "has seen what is to come, and what it earns says nothing"
+        )
     if mode is None:
         return
     costs, paid = deployment.costs, f"{mode.taker_bps:g} (taker) and {mode.maker_bps:g} (maker) bps"

@@ -151,6 +151,11 @@ class LivePredictor:
         self.forecast(bar, after_gap=after_gap, now=now)
         return self._decision(bar)
 
+    @property
+    def feature_values(self) -> dict[str, float]:
+        """The features of the last bar as the models read them, standardised, by name."""
+        return dict(zip(self.predictor.features.columns, self._row[: self._n_features].tolist(), strict=True))
+
     def _read(self, row: FloatArray) -> None:
         logits = {name: step(row[: self._n_features])[None] for name, step in self._step_of.items()}
         self._row = row
@@ -186,6 +191,11 @@ class LivePredictor:
             bar_hash=bar_hash(self._symbol, bar.ts, bar[1:6]),
             bundle_hash=predictor.bundle_hash,
         )
+
+
+def can_step(predictor: Predictor) -> bool:
+    """Whether a live predictor can be made of it: each model reads its own row alone, or keeps its memory itself."""
+    return all(one.memory == 0 or isinstance(one, OnnxForecaster) for one in predictor.forecasters.values())
 
 
 def _row_model(forecaster: FittedForecaster) -> Callable[[FloatArray], FloatArray]:

@@ -1,6 +1,7 @@
 """A transport that answers from a list, and Binance's answers as they are written."""
 
 import asyncio
+import inspect
 import json
 from urllib.parse import parse_qsl, urlsplit
 
@@ -105,6 +106,8 @@ class Recorded:
             answer = answer.next()
         if callable(answer):
             answer = answer(params)
+        if inspect.isawaitable(answer):
+            answer = await answer
         if isinstance(answer, Exception):
             raise answer
         status, content, *more = answer if isinstance(answer, tuple) else (200, answer)

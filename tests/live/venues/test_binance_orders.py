@@ -113,6 +113,33 @@ def test_anything_else_is_unknown(order, answer):
         run_virtual(lambda clock: venue.place(order))
 
 
+def test_a_question_that_failed_at_once_is_asked_once_more_and_an_order_never():
+    for broken in (LOST, (503, "")):
+        orders, transport = ask(
+            lambda venue: venue.open_orders(),
+            fapi__v1__openOrders=Turns(broken, []),
+            fapi__v1__openAlgoOrders=Turns(broken, []),
+        )
+        assert orders == [] and len(transport.sent("fapi/v1/openOrders")) == 2
+        venue, transport = opened(fapi__v1__openOrders=broken, fapi__v1__openAlgoOrders=[], fapi__v1__order=broken)
+        for question in (venue.open_orders, lambda venue=venue: venue.place(MARKET)):
+            with pytest.raises(VenueUnknown):
+                run_virtual(lambda clock, question=question: question())
+        assert len(transport.sent("fapi/v1/openOrders")) == 2
+        assert len(transport.sent(PATH)) == 1
+
+
+def test_a_question_that_hung_is_not_asked_again():
+    async def hang(asked):
+        await asyncio.sleep(4)
+        return LOST
+
+    venue, transport = opened(fapi__v1__openOrders=hang, fapi__v1__openAlgoOrders=[])
+    with pytest.raises(VenueUnknown):
+        run_virtual(lambda clock: venue.open_orders())
+    assert len(transport.sent("fapi/v1/openOrders")) == 1
+
+
 @pytest.mark.parametrize("status", [429, 418])
 def test_an_order_that_came_too_often_is_unknown_and_the_wait_is_kept_to(status):
     tired = (status, {"code": -1003, "msg": "Too many requests"}, {"Retry-After": "30"})
@@ -199,6 +226,15 @@ def test_an_id_that_is_open_already_is_answered_with_its_order(order, path):
     assert [method for method, asked, *_ in transport.asked if asked == path] == ["POST", "GET"]
 
 
+@pytest.mark.parametrize(
+    ("found", "error"), [(ORDER | {"origQty": "0.020"}, OrderRefused), (refused(-2013), VenueUnknown)]
+)
+def test_an_id_that_another_order_has_is_refused_and_one_that_is_there_and_is_not_is_unknown(found, error):
+    venue, _ = opened(**{f"POST {PATH}": refused(-4116), f"GET {PATH}": found})
+    with pytest.raises(error, match=ID):
+        run_virtual(lambda clock: venue.place(MARKET))
+
+
 @pytest.mark.parametrize(("kind", "path"), [("market", PATH), ("stop", ALGO_PATH)])
 def test_only_the_venues_own_word_makes_an_order_absent(kind, path):
     there = {"fapi__v1__order": refused(-2013), "fapi__v1__algoOrder": refused(-2013)}
@@ -249,7 +285,7 @@ def test_cancelling_what_is_not_open_is_no_error_and_anything_else_is(kind, path
     for fine in ({}, refused(-2011, "Unknown order sent."), refused(-2013)):
         _, transport = ask(lambda venue: venue.cancel(S, ID, kind), fapi__v1__order=fine, fapi__v1__algoOrder=fine)
         assert transport.asked[-1][:2] == ("DELETE", path)
-    for answer, error in ((LOST, VenueUnknown), (refused(-2015), VenueRefused)):
+    for answer, error in ((LOST, VenueUnknown), ((200, "no json"), VenueUnknown), (refused(-2015), VenueRefused)):
         venue, _ = opened(fapi__v1__order=answer, fapi__v1__algoOrder=answer)
         with pytest.raises(error):
             run_virtual(lambda clock, venue=venue: venue.cancel(S, ID, kind))
@@ -291,17 +327,28 @@ def test_executions_carry_the_ids_that_the_orders_had_here():
     assert len(transport.sent(PATH)) == 1
 
 
-@pytest.mark.parametrize(("age_ms", "comes_to"), [(30_000, VenueUnknown), (90_000, "x-other")])
-def test_an_execution_of_a_stop_whose_id_is_not_told_yet_is_unknown_and_a_minute_later_its_own(age_ms, comes_to):
-    triggered = ORDER | {"orderId": 777, "clientOrderId": "x-other", "origType": "STOP_MARKET", "side": "SELL"}
+X_OTHER = ORDER | {"orderId": 777, "clientOrderId": "x-other", "origType": "STOP_MARKET", "side": "SELL"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "age_ms", "comes_to"),
+    [
+        (X_OTHER, 30_000, VenueUnknown),
+        (X_OTHER, 90_000, "x-other"),
+        (refused(-2013), 30_000, VenueUnknown),
+        (refused(-2013), 90_000, ""),
+    ],
+    ids=["stop", "old stop", "unseen", "forgotten"],
+)
+def test_an_execution_whose_order_is_not_told_yet_is_unknown_and_a_minute_later_nobodys(answer, age_ms, comes_to):
     algo = ALGO | {"algoStatus": "FINISHED", "actualOrderId": "777"}
 
     async def main(clock):
         venue, transport = opened(
             fapi__v1__userTrades=[TRADE | {"orderId": 777}],
             fapi__v1__allAlgoOrders=[],
-            fapi__v1__order=triggered,
-            fapi__v1__time={"serverTime": ORDER["updateTime"] + age_ms},
+            fapi__v1__order=answer,
+            fapi__v1__time={"serverTime": TRADE["time"] + age_ms},
         )
         try:
             found = (await venue.fills(S, TRADE["time"]))[0].client_id

@@ -60,6 +60,18 @@ async def cut_in_the_middle(request):
     return answer
 
 
+def test_a_long_answer_may_take_longer_as_long_as_something_of_it_comes():
+    async def slow(request):
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for piece in (b'{"a":', b"[1,", b"2,", b"3]}"):
+            await asyncio.sleep(0.15)
+            await answer.write(piece)
+        return answer
+
+    assert post(slow).body == {"a": [1, 2, 3]}
+
+
 async def silent(request):
     await asyncio.sleep(0.7)
 

@@ -46,10 +46,21 @@ class AccountFolder:
 
     What happens is told by `tell`, which writes the audit log and whatever else listens; `trouble` is a sentence while
     the disk takes nothing, and then no entries may be made. Nothing written holds a secret that `scrub` knows.
+    `pace` is how many seconds of the loop pass in one real one: more than 1 where a tape is played.
     """
 
-    def __init__(self, path: Path, clock: Clock, *, money: Money, venue: str, scrub: Scrubber = Scrubber()) -> None:
-        self.path, self._clock, self._scrub = path, clock, scrub
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        money: Money,
+        venue: str,
+        scrub: Scrubber = Scrubber(),
+        pace: float = 1.0,
+    ) -> None:
+        self.path, self.pace, self._clock, self._scrub = path, pace, clock, scrub
+        self.money: Money = money
         self._kind = {"money": money, "venue": venue}
         self._listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
         self._status_trouble = ""
@@ -124,7 +135,7 @@ class AccountFolder:
                 if turn % round(STATUS_EVERY_S / SYNC_EVERY_S) == 0:
                     self.write_status(status())
                 await self._audit.sync_beside()
-                await asyncio.sleep(SYNC_EVERY_S)
+                await asyncio.sleep(SYNC_EVERY_S * self.pace)
         finally:
             self._is_kept = False
             self._audit.sync()

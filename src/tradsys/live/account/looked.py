@@ -42,7 +42,7 @@ def trades_of(folder: Path) -> list[dict[str, Any]]:
         return []
     rules = ExecutionRules(folder.name)
     with closing(IntentJournal.reading(folder / JOURNAL)) as journal:
-        return trade_rows(journal, rules.liquidation_prefixes, now_ms())
+        return trade_rows(journal, journal.trades(), rules.liquidation_prefixes, now_ms())
 
 
 def lots_of(folder: Path) -> list[Lot]:

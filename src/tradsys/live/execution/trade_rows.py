@@ -1,6 +1,7 @@
 """Trades as plain rows: for a person, a CSV file, or whoever compares live with research."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from tradsys.live.execution.intent import Trade
@@ -45,9 +46,11 @@ def trade_row(
     }
 
 
-def trade_rows(journal: IntentJournal, liquidation_prefixes: tuple[str, ...], now_ms: int) -> list[dict[str, Any]]:
-    """All trades that had a fill, in order of their beginning."""
-    rows = (trade_row(journal, trade, liquidation_prefixes, now_ms) for trade in journal.trades())
+def trade_rows(
+    journal: IntentJournal, trades: Iterable[Trade], liquidation_prefixes: tuple[str, ...], now_ms: int
+) -> list[dict[str, Any]]:
+    """Those of the trades that had a fill, in their order."""
+    rows = (trade_row(journal, trade, liquidation_prefixes, now_ms) for trade in trades)
     return [row for row in rows if row is not None]
 
 

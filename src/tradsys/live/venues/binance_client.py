@@ -1,7 +1,7 @@
 """What is asked of Binance's USD-M futures in every part: its markets, its orders, and which id an order has here."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tradsys.core.time import format_step
@@ -50,24 +50,27 @@ class BinanceClient(CcxtVenue):
         """The asset that money is counted in."""
         return self._quote
 
-    async def client_ids(self, symbol: str, market_id: str, order_ids: set[str], start_ms: int) -> dict[str, str]:
-        """Client ids of orders by their ids at the venue; of one that was conditional, the id that it waited under."""
-        known, names = self.became_of, dict[str, str]()
-        if missing := {one for one in order_ids if (market_id, one) not in known}:
-            await self._learn_triggered(market_id, start_ms)
-            asked = [one for one in sorted(missing) if (market_id, one) not in known]
+    async def client_ids(self, symbol: str, market_id: str, traded_ms: Mapping[str, int]) -> dict[str, str]:
+        """Client ids of orders by their ids at the venue, given with when they traded.
+
+        Of one that was conditional it is the id that it waited under; "" where the venue has forgotten the order.
+        """
+        if missing := {one for one in traded_ms if (market_id, one) not in self.became_of}:
+            await self._learn_triggered(market_id, min(traded_ms.values()))
+            asked = [one for one in sorted(missing) if (market_id, one) not in self.became_of]
             rows = await asyncio.gather(
-                *(self.ask_signed("fapiPrivateGetOrder", symbol=market_id, orderId=one) for one in asked)
+                *(self.or_none("fapiPrivateGetOrder", symbol=market_id, orderId=one) for one in asked)
             )
             with readable(self.name, "an order"):
-                orders = {one: self.seen(row, symbol) for one, row in zip(asked, rows, strict=True)}
+                orders = {one: row and self.seen(row, symbol) for one, row in zip(asked, rows, strict=True)}
             told_ms = await self.api.now_ms() - TOLD_WITHIN_MS
-            if young := [
-                order.client_id for order in orders.values() if order.kind == "stop" and order.updated_ms > told_ms
-            ]:
-                raise VenueUnknown(f"{self.name} has not yet told which conditional order {young[0]} was")
-            names = {one: order.client_id for one, order in orders.items()}
-        return names | {one: known[market_id, one] for one in order_ids if (market_id, one) in known}
+            for one, order in orders.items():
+                if traded_ms[one] > told_ms and (order is None or order.kind == "stop"):
+                    raise VenueUnknown(f"{self.name} told an execution, and not yet of which order ({one})")
+        else:
+            orders = {}
+        names = {one: order.client_id if order else "" for one, order in orders.items()}
+        return names | {one: self.became_of[market_id, one] for one in traded_ms if (market_id, one) in self.became_of}
 
     async def _learn_triggered(self, market_id: str, start_ms: int) -> None:
         """Which orders were conditional ones: those placed from a week before on, when they may have been placed."""

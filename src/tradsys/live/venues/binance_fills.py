@@ -17,9 +17,8 @@ async def fills_of(venue: BinanceClient, symbol: str, market_id: str, start_ms: 
     """Executions from `start_ms` on, in order."""
     rows = await _trades(venue, market_id, start_ms)
     with readable(venue.name, "executions"):
-        order_ids = {str(row["orderId"]) for row in rows}
-        first_ms = min((int(row["time"]) for row in rows), default=start_ms)
-    names = await venue.client_ids(symbol, market_id, order_ids, first_ms)
+        traded_ms = {str(row["orderId"]): int(row["time"]) for row in rows}
+    names = await venue.client_ids(symbol, market_id, traded_ms)
     prices = await _fee_prices(venue, rows)
     with readable(venue.name, "executions"):
         return [_fill(row, symbol, names[str(row["orderId"])], _fee_quote(venue, row, prices)) for row in rows]

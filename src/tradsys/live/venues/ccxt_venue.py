@@ -7,7 +7,6 @@ bodies. Here an answer is definite only where the venue itself said yes or no in
 import asyncio
 import hashlib
 import hmac
-import logging
 import sys
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,11 +23,14 @@ from tradsys.live.venues.listing import ListedMarket, ListedMarkets
 from tradsys.live.venues.restraint import Restraint
 from tradsys.live.venues.transport import HttpTransport, Reply, Transport, checked_url
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 4.0
+"""Nobody knows whether a stop is in place as long as its answer is waited for; a position is bare for 5 s at most."""
 ACCEPTED_WITHIN_MS = 5_000
 """A signed request that arrives later than this after its time is refused by the venue: none wakes up long after."""
 BANNED_S = 60.0
 """The least that a venue is left alone after it banned the address (418)."""
+QUICK_S, AGAIN_S = 1.0, 0.1
+"""A question that failed within the one is asked again after the other."""
 _TOLD = 200
 
 
@@ -174,6 +176,18 @@ class CcxtApi:
         await self.transport.close()
 
     async def _ask(self, endpoint: str, params: Mapping[str, Any], *, is_order: bool) -> Any:
+        """The answer; a question that failed at once is asked once more, an order never is."""
+        now = asyncio.get_running_loop().time
+        began_s = now()
+        try:
+            return await self._ask_once(endpoint, params, is_order=is_order)
+        except _Unanswered:
+            if is_order or now() - began_s > QUICK_S:
+                raise
+        await asyncio.sleep(AGAIN_S)
+        return await self._ask_once(endpoint, params, is_order=is_order)
+
+    async def _ask_once(self, endpoint: str, params: Mapping[str, Any], *, is_order: bool) -> Any:
         self.restraint.check(is_order=is_order)
         reply = await self._send(endpoint, params)
         if wait_s := self._reading.near_the_limit_s(reply):
@@ -181,7 +195,7 @@ class CcxtApi:
         if reply.status in (418, 429):
             raise self._too_often(reply, endpoint)
         if reply.status >= 500 or reply.status in (403, 408) or not reply.is_json or 300 <= reply.status < 400:
-            raise VenueUnknown(f"{self.name}: HTTP {reply.status} of {endpoint} is no definite answer")
+            raise _Unanswered(f"{self.name}: HTTP {reply.status} of {endpoint} is no definite answer")
         said = self._reading.said(reply)
         if said is YES:
             self.restraint.answered()
@@ -192,7 +206,7 @@ class CcxtApi:
             raise self._too_often(reply, endpoint)
         if said.is_definite:
             raise Refusal(said.code, self.hide(said.words))
-        raise VenueUnknown(f"{self.name}: {endpoint} was not clearly answered ({said.code}: {self.hide(said.words)})")
+        raise _Unanswered(f"{self.name}: {endpoint} was not clearly answered ({said.code}: {self.hide(said.words)})")
 
     def _too_often(self, reply: Reply, endpoint: str) -> VenueUnknown:
         asked_s = retry_after_s(reply.headers.get("retry-after"))
@@ -206,9 +220,9 @@ class CcxtApi:
             return reply
         except VenueUnknown as error:
             trouble = str(error)
-        except sys.modules["ccxt.base.errors"].BaseError as error:  # ccxt would not sign it: nothing left
-            raise VenueRefused(f"{self.name}: {endpoint} could not be signed ({type(error).__name__})") from None
-        raise VenueUnknown(f"{self.name}: {endpoint}: {trouble}")
+        except sys.modules["ccxt.base.errors"].BaseError as error:
+            raise Refusal("unsigned", f"ccxt would not sign it ({type(error).__name__}), nothing was sent") from None
+        raise _Unanswered(f"{self.name}: {endpoint}: {trouble}")
 
     async def _set_clock(self, *, again: bool) -> None:
         """Measure once how far our clock is from the venue's; who comes meanwhile waits for the same measurement."""
@@ -286,6 +300,10 @@ def readable(venue: str, what: str) -> Iterator[None]:
         raise VenueUnknown(f"{venue} answered {what} in a form that is not known here ({trouble})")
 
 
+class _Unanswered(VenueUnknown):
+    """No definite answer; where it was a question, another attempt may cure it."""
+
+
 class _ClockRefused(Exception):
     """The venue refused our time, and therefore the request."""
 
@@ -305,8 +323,6 @@ def _signer(exchange: str, keys: Keys | None, transport: Transport, clock: Clock
 
     named = {"apiKey": keys.key, "secret": keys.secret} if keys else {}
     api = Signer({**named, "enableRateLimit": False, "options": {"recvWindow": ACCEPTED_WITHIN_MS}})
-    api.logger = logging.getLogger("tradsys.silent")
-    api.logger.disabled = True  # it would write headers, the key among them
     if url is not None:
         api.urls["api"] = moved(api.urls["api"], url)
     return api

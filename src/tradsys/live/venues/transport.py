@@ -12,6 +12,8 @@ from tradsys.settings.trade import venue_url
 
 KEPT_S = 90.0
 """Idle connections stay open this long: ten orders at a bar's close find theirs there."""
+WHOLE = 6
+"""A long answer, such as the list of all markets, may take this many time-outs while something of it comes in each."""
 HEARTBEAT_S = 20.0
 """A stream whose other end does not answer a ping within half of this is dead."""
 
@@ -57,7 +59,7 @@ def reply_of(status: int, headers: Mapping[str, str], text: str) -> Reply:
 
 
 class HttpTransport:
-    """One pool of connections for everything that is asked of one venue."""
+    """One pool of connections for everything that is asked of one venue; silence of `timeout_s` is no answer."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
@@ -110,7 +112,9 @@ class HttpTransport:
         import aiohttp
 
         if self._session is None:
-            limits = aiohttp.ClientTimeout(total=self._timeout_s, sock_connect=min(5.0, self._timeout_s))
+            limits = aiohttp.ClientTimeout(
+                total=WHOLE * self._timeout_s, sock_connect=self._timeout_s, sock_read=self._timeout_s
+            )
             connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=KEPT_S)
             self._session = aiohttp.ClientSession(connector=connector, timeout=limits)
         return self._session

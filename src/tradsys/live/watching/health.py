@@ -28,11 +28,16 @@ class Health:
         """What is wrong, in words; empty of a bot that lives."""
         found = []
         ages = self._ages()
-        if ages["loop_age_s"] > self._max_loop_age_s:
+        if not self.is_turning:
             found.append(f"the loop last turned {ages['loop_age_s']:.0f} s ago, {self._max_loop_age_s:g} is the limit")
         if ages["bar_age_s"] > self._max_bar_age_s:
             found.append(f"the last bar closed {ages['bar_age_s']:.0f} s ago, {self._max_bar_age_s:g} is the limit")
         return found
+
+    @property
+    def is_turning(self) -> bool:
+        """Whether the loop turns. A new process cures one that does not, and no venue that sends no bars."""
+        return self._ages()["loop_age_s"] <= self._max_loop_age_s
 
     @property
     def is_healthy(self) -> bool:

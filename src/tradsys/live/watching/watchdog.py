@@ -9,7 +9,7 @@ from typing import Final
 from tradsys.core.errors import ConfigError
 
 QUICK_S: Final = 1.0
-"""A bot that is not healthy is looked at again so soon; it may be well before systemd loses patience."""
+"""A loop that hung is looked at again so soon; it may turn before systemd loses patience."""
 
 
 class Watchdog:
@@ -38,10 +38,13 @@ class Watchdog:
         """The bot lives; systemd kills and restarts it where it does not hear that for `limit_s`."""
         return self._send("WATCHDOG=1")
 
-    async def run(self, is_healthy: Callable[[], bool]) -> None:
-        """Say so three times within the limit, as long as it is true; forever, or not at all without a limit."""
+    async def run(self, is_turning: Callable[[], bool]) -> None:
+        """Say so three times within the limit, as long as it is true; for ever, or not at all without a limit.
+
+        It is for what a new process cures: a bot whose venue is away is not to be killed again and again.
+        """
         while self.limit_s > 0:
-            if is_healthy():
+            if is_turning():
                 self.alive()
                 await asyncio.sleep(self.limit_s / 3)
             else:

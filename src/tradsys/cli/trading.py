@@ -1,0 +1,208 @@
+"""What `tradsys trade BUNDLE` does: checks that cost nothing, then the bot, in real time or in a tape's."""
+
+import asyncio
+import difflib
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from tradsys.cli.trade_options import StartOptions
+from tradsys.cli.trade_verbs import verbs
+from tradsys.core.errors import ConfigError, TradsysError
+from tradsys.core.time import interval_ms, parse_interval
+from tradsys.live.account import AccountFolder, Scrubber, read_status
+from tradsys.live.account.folder import Money, account_folder
+from tradsys.live.account.guard import guard_process
+from tradsys.live.clock import Clock, SystemClock
+from tradsys.live.compose import BotWish, composed
+from tradsys.live.control import Command, Control
+from tradsys.live.places import exchange, is_same_venue, market_data, on_paper, tape, tape_bars, tape_start_ms
+from tradsys.live.preflight import AskedFor, check_confirmed, check_wanted
+from tradsys.live.tape_time import play
+from tradsys.live.venue import Venue
+from tradsys.predictor.traded import TradedBundle, read_deployment
+from tradsys.settings.trade import SECTION, TradeSettings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_QUIET: Final = ("bar", "decision")
+"""Kinds of events that come with every bar: a person reads what follows from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One start of a bot: what was asked for on the command line, and what it was found to mean."""
+
+    bundle: TradedBundle
+    settings: TradeSettings
+    path: Path
+    options: StartOptions
+    reread: Callable[[], TradeSettings]
+    bars: "Mapping[str, pl.DataFrame] | None"
+    as_json: bool
+
+    @property
+    def money(self) -> Money:
+        if self.options.live:
+            return "live"
+        return "paper" if self.bars is None else "tape"
+
+    @property
+    def pace(self) -> float:
+        """Seconds of the clock in a real one; a tape at full speed is looked after some times a bar."""
+        if self.bars is None:
+            return 1.0
+        return self.options.speed or max(1.0, self.bundle.deployment.interval_ms / 4_000)
+
+
+def trade(bundle: Path, account: str, root: Path, options: StartOptions, *, as_json: bool) -> int:
+    """Trade until it ends; the exit code is 0 where it was told to, and that of the error otherwise."""
+    path, reread = account_folder(account, root), partial(_settings, options)
+    settings = reread()
+    scrub = Scrubber(settings.secrets)
+    end = guard_process(scrub)
+    try:
+        session = _session(bundle, path, settings, options, reread, as_json=as_json)
+        _play(session)
+    except TradsysError as error:
+        end()
+        raise type(error)(scrub.text(str(error))) from None
+    end()  # and not after anything else that is raised: the guard is there when it is printed
+    return 0
+
+
+def _session(
+    bundle: Path,
+    path: Path,
+    settings: TradeSettings,
+    options: StartOptions,
+    reread: Callable[[], TradeSettings],
+    *,
+    as_json: bool,
+) -> Session:
+    """Everything that can be checked without asking a venue."""
+    check_confirmed(path.name, settings.confirm, is_live=options.live)
+    if options.live and options.tape:
+        raise ConfigError("--tape plays bars of the past, and --live trades with money: give one of them")
+    if not bundle.is_dir():
+        raise ConfigError(_no_bundle(bundle))
+    traded = read_deployment(bundle, plugins=options.plugin or ())
+    bars = tape_bars(options.tape, traded.deployment) if options.tape else None
+    session = Session(traded, settings, path, options, reread, bars, as_json)
+    check_wanted(traded.deployment, _asked_for(session))
+    return session
+
+
+def _play(session: Session) -> None:
+    if session.bars is None:
+        asyncio.run(_run(session, SystemClock()))
+    else:
+        play(partial(_run, session), start_ms=_start_ms(session, session.bars), speed=session.options.speed or inf)
+
+
+async def _run(session: Session, clock: Clock) -> None:
+    deployment, settings = session.bundle.deployment, session.settings
+    wish = BotWish(
+        bundle=session.bundle,
+        settings=settings,
+        reread=session.reread,
+        asked_for=_asked_for(session),
+        takes_unproven=session.options.unproven,
+        pace=session.pace,
+    )
+    account = AccountFolder(
+        session.path,
+        clock,
+        money=session.money,
+        venue=deployment.venue,
+        scrub=Scrubber(settings.secrets),
+        pace=session.pace,
+    )
+    with account as folder:
+        folder.listen(partial(_print, clock, session.as_json))
+        venue, over = _venue(session, folder, clock)
+        async with composed(wish, folder, venue, clock) as (bot, control):
+            end = asyncio.create_task(_stop_after(over, control))
+            try:
+                await bot.run()
+            finally:
+                end.cancel()
+
+
+def _venue(
+    session: Session, folder: AccountFolder, clock: Clock
+) -> tuple[Venue, Callable[[], Coroutine[Any, Any, None]] | None]:
+    """Where it trades, and what ends when a tape does."""
+    bundle, settings = session.bundle, session.settings
+    if session.options.live:
+        return exchange(bundle.deployment, settings, clock), None
+    if session.bars is None:
+        return on_paper(market_data(bundle.deployment, settings, clock), bundle, settings, folder), None
+    played = tape(session.bars, clock, bundle.deployment)
+    return on_paper(played, bundle, settings, folder), played.over
+
+
+async def _stop_after(over: Callable[[], Coroutine[Any, Any, None]] | None, control: Control) -> None:
+    if over is not None:
+        await over()
+        control.push(Command("stop", by="the tape's end"))
+
+
+def _asked_for(session: Session) -> list[AskedFor]:
+    """What the settings and the tape say that is traded."""
+    settings, deployment, found = session.settings, session.bundle.deployment, []
+    if settings.venue and not is_same_venue(settings.venue, deployment.venue):
+        found.append(AskedFor(f"{SECTION}venue", venue=settings.venue))
+    if settings.symbols:
+        found.append(AskedFor(f"{SECTION}symbols", symbols=settings.symbols))
+    if settings.interval:
+        found.append(AskedFor(f"{SECTION}interval", interval_ms=interval_ms(parse_interval(settings.interval))))
+    if session.bars is not None:
+        from tradsys.core.time import infer_interval
+
+        step = {interval_ms(infer_interval(frame)) for frame in session.bars.values()}
+        found += [AskedFor("the tape", symbols=session.bars, interval_ms=one) for one in sorted(step)]
+    return found
+
+
+def _start_ms(session: Session, bars: "Mapping[str, pl.DataFrame]") -> int:
+    """Where the tape begins: where the account was left, or else as soon as the bundle can decide."""
+    first_ms = tape_start_ms(bars, session.bundle.predictor.lookback)
+    before = read_status(session.path).status if session.path.is_dir() else None
+    left_ms = int(before.get("now_ms") or 0) if before else 0
+    return max(first_ms, left_ms)
+
+
+def _settings(options: StartOptions) -> TradeSettings:
+    from tradsys.cli.loading import overrides
+
+    given = overrides(options.settings, {})
+    if others := [key for key in given if not key.startswith(SECTION)]:
+        raise ConfigError(
+            f"{', '.join(others)} is no setting of section trade; a bundle has its own, and is deployed anew"
+        )
+    return TradeSettings.load(file=options.config, overrides=given)
+
+
+def _no_bundle(bundle: Path) -> str:
+    near = difflib.get_close_matches(str(bundle), verbs, n=1)
+    hint = f"did you mean {near[0]}?" if near else "give a folder that tradsys deploy wrote"
+    return f"{bundle} is neither a folder with a bundle nor a verb; {hint}"
+
+
+def _print(clock: Clock, as_json: bool, kind: str, fields: Mapping[str, Any]) -> None:
+    """A line for what happened."""
+    if as_json:
+        typer.echo(json.dumps({"at_ms": clock.now_ms(), "kind": kind, **fields}, default=str))
+    elif kind not in _QUIET:
+        at = datetime.fromtimestamp(clock.now_ms() / 1_000, UTC)
+        told = ", ".join(f"{name} {value}" for name, value in fields.items() if value not in (None, ""))
+        typer.echo(f"{at:%Y-%m-%d %H:%M:%S}  {kind}: {told}" if told else f"{at:%Y-%m-%d %H:%M:%S}  {kind}")

@@ -1,0 +1,280 @@
+"""The bot's loop: closed bars become decisions, decisions become orders, and the account is looked at all the time.
+
+Four things go on side by side, and none waits for another: the account is brought to where it should be, closes are
+decided on, commands are obeyed, the status is written. Whatever fails in one of them for good ends the process, and the
+venue's own stops stay; whatever the venue does not answer is asked again.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tradsys.bundle.deployment import Deployment
+from tradsys.core.errors import HaltError
+from tradsys.live.account.folder import AccountFolder
+from tradsys.live.allocation import allocate
+from tradsys.live.bars.close import Close
+from tradsys.live.bars.feed import BarFeed
+from tradsys.live.bot_status import BotStatus
+from tradsys.live.clock import Clock
+from tradsys.live.control import Command, Control
+from tradsys.live.deciding import Decider
+from tradsys.live.entry import Entry
+from tradsys.live.execution.admission import FLATTEN
+from tradsys.live.execution.intent import Trade
+from tradsys.live.executor import OrderExecutor
+from tradsys.live.obeying import Obedience, Reload
+from tradsys.live.outside.columns import OutsideSources
+from tradsys.live.risk.risk import Risk
+from tradsys.live.shares import granted_shares, shares_held
+from tradsys.live.state import TradingState
+from tradsys.live.venue import AccountState, Hint, MarketRules, Venue, VenueUnknown
+from tradsys.predictor.predictor import Decision
+
+CYCLE_S: Final = 1.0
+"""Between two looks at the account where nothing hints at news."""
+
+SOON_S: Final = 0.25
+"""After a look that left something under way."""
+
+AFTER_MS: Final = 20
+"""After a close, before the account is looked at for it: what the last moment filled is booked by then."""
+
+AGAIN_S: Final = 5.0
+"""Between two attempts to read the first history."""
+
+
+@dataclass(frozen=True, slots=True)
+class BotParts:
+    """What a bot is made of; all of them are ready, and nothing has been asked of a market yet.
+
+    `rules` are the markets' by symbol, `about` what every status says first, such as whose money it is.
+    """
+
+    deployment: Deployment
+    venue: Venue
+    feed: BarFeed
+    decider: Decider
+    outside: OutsideSources
+    executor: OrderExecutor
+    risk: Risk
+    folder: AccountFolder
+    control: Control
+    clock: Clock
+    rules: Mapping[str, MarketRules]
+    about: Mapping[str, Any]
+    reload: Reload
+
+
+class Bot:
+    """Runs until it is told to stop: `run` returns where that was in good order, and is a HaltError where it halted."""
+
+    def __init__(self, parts: BotParts) -> None:
+        self._parts = parts
+        self.status = BotStatus(parts.about, parts.executor, parts.risk, parts.folder, parts.clock)
+        self._wake, self._stop = asyncio.Event(), asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._account: AccountState | None = None
+        self._seen_ms = 0
+        self._failures = list[str]()
+        self._left = set[str]()
+        self._obeyed = set[asyncio.Task[None]]()
+        self._obedience = Obedience(
+            parts.control, parts.executor, parts.risk, parts.venue, parts.clock,
+            status=self.status.values, reload=parts.reload,
+        )  # fmt: skip
+        parts.folder.listen(self._hear)
+
+    async def run(self) -> None:
+        """Trade until somebody says stop; positions and their stops stay as they are."""
+        folder, status = self._parts.folder, self.status
+        folder.tell("started", dict(self._parts.about))
+        works = [self._look_again_and_again(), self._trade(), self._obey(), folder.keep(status.values)]
+        tasks = [asyncio.create_task(work) for work in works]
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await _ended([*tasks, stopped, *self._obeyed])
+            for task in tasks:
+                if not task.cancelled():
+                    task.result()
+        finally:
+            await _ended([*tasks, stopped, *self._obeyed])
+            folder.write_status({**status.values(), "is_running": False})
+            folder.tell("stopped", {"state": self._parts.risk.state.value})
+        standing = self._parts.risk.standing
+        if standing.state is TradingState.HALTED:
+            raise HaltError(
+                f"{folder.name} was halted: {standing.reason}; start it again, look, and tradsys trade resume"
+            )
+
+    def hint(self, hint: Hint) -> None:
+        """Something happened at the venue: look at once. Handed to the feed, whose stream brings the hints."""
+        if hint.about == "account":
+            self._wake.set()
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            self._wake.clear()
+            is_settled = await self._look()
+            with suppress(TimeoutError):
+                pause_s = CYCLE_S * self._parts.folder.pace if is_settled else SOON_S
+                async with asyncio.timeout(min(pause_s, self._until_close_s())):
+                    await self._wake.wait()
+
+    def _until_close_s(self) -> float:
+        """Until just after the next close, for which the account is looked at while the bars are asked for."""
+        interval_ms = self._parts.deployment.interval_ms
+        return (interval_ms - (self._parts.clock.now_ms() - AFTER_MS) % interval_ms) / 1_000
+
+    async def _look(self) -> bool:
+        """Bring every symbol to where it should be, and measure the account against its limits."""
+        executor, risk = self._parts.executor, self._parts.risk
+        async with self._looking:
+            self._failures.clear()
+            is_settled = await executor.reconcile_all()
+            await self._see()
+            if self._failures:
+                risk.on_error(self._failures[0])
+            else:
+                risk.on_success()
+            self._tell_risk_of_exits()
+            if risk.state is TradingState.HALTED and self._holds_anything():
+                executor.journal.set_flag(FLATTEN, risk.standing.reason)
+                self._wake.set()
+            return is_settled and not self._failures
+
+    async def _see(self) -> None:
+        """The account as it is after what was done."""
+        began_ms = self._parts.clock.now_ms()
+        try:
+            account = await self._parts.venue.account()
+        except VenueUnknown as error:
+            self._failures.append(str(error))
+            return
+        self._account, self._seen_ms = account, began_ms
+        self.status.saw(account)
+        self._parts.risk.observe(account)
+
+    def _holds_anything(self) -> bool:
+        """Whether something is to be left that is not being left already."""
+        is_leaving = self._parts.executor.journal.flag(FLATTEN) is not None
+        return not is_leaving and bool(self._parts.executor.journal.trades(is_open=True))
+
+    async def _trade(self) -> None:
+        """Read the history, then decide on each close."""
+        await self._begin()
+        async for close in self._parts.feed.closes():
+            await self._on_close(close)
+
+    async def _begin(self) -> None:
+        """Histories and columns from outside; asked for again and again, since positions are protected meanwhile."""
+        parts = self._parts
+        while True:
+            try:
+                histories = await parts.feed.history(parts.decider.n_bars)
+                first_ms = min(int(frame["ts"].dt.epoch("ms")[0]) for frame in histories.values())
+                await parts.outside.begin(first_ms, parts.clock.now_ms())
+                break
+            except VenueUnknown as error:
+                parts.folder.tell("error", {"what": "history", "reason": str(error)})
+                await asyncio.sleep(AGAIN_S)
+        parts.decider.warm(histories)
+
+    async def _on_close(self, close: Close) -> None:
+        """Decide, share the equity, ask the limits, enter."""
+        parts = self._parts
+        decisions = parts.decider.decide(close)
+        for symbol in close.bars:
+            parts.risk.on_data(symbol, close.close_ms)
+            if symbol not in parts.decider.undecided and (values := parts.decider.feature_values(symbol)):
+                parts.risk.on_features(symbol, close.close_ms, values)
+        for symbol, why in parts.decider.cold.items():
+            parts.feed.read_anew(symbol, why)
+        self.status.decided(close, decisions, parts.decider.undecided)
+        if any(decision.action for decision in decisions) and (account := await self._seen_since(close.close_ms)):
+            await self._enter(close, decisions, account)
+
+    async def _seen_since(self, close_ms: int) -> AccountState | None:
+        """The account as it was after a close; None where the venue does not tell: then nothing is entered on it."""
+        async with self._looking:
+            is_seen = self._seen_ms >= close_ms
+        if not is_seen:
+            await self._look()
+        if self._seen_ms < close_ms:
+            self._parts.folder.tell(
+                "error", {"what": "account", "reason": "it was not seen since the close: nothing is entered on it"}
+            )
+            return None
+        return self._account
+
+    async def _enter(self, close: Close, decisions: list[Decision], account: AccountState) -> None:
+        parts = self._parts
+        open_trades = parts.executor.journal.trades(is_open=True)
+        allocation = allocate(
+            decisions,
+            account,
+            shares_held(granted_shares(open_trades), account),
+            parts.rules,
+            parts.deployment.portfolio,
+            prices={symbol: bar.close for symbol, bar in close.bars.items()},
+            interval_ms=parts.deployment.interval_ms,
+            no_entry=close.no_entry or parts.folder.trouble or None,
+        )
+        for decision, reason in allocation.denied:
+            parts.folder.tell("denied", {"symbol": decision.symbol, "close_ms": close.close_ms, "reason": reason})
+        kept = self._allowed(allocation.entries, account, open_trades)
+        if kept:
+            outcomes = await parts.executor.enter(kept)
+            self.status.entered(outcomes)
+            self._wake.set()
+
+    def _allowed(self, entries: list[Entry], account: AccountState, open_trades: Sequence[Trade]) -> list[Entry]:
+        """Those that the limits let pass."""
+        worth = {trade.symbol: trade.size_base * trade.reference_price for trade in open_trades}
+        kept, _ = self._parts.risk.allow(entries, account, worth) if entries else ([], [])
+        return kept
+
+    async def _obey(self) -> None:
+        """Commands as they come; one that takes long holds up no other, and stop is done at once."""
+        control = self._parts.control
+        async for command in control.commands():
+            if command.verb == "stop":
+                control.reply(command, {"said": "it stops; positions and their stops stay"})
+                self._stop.set()
+                continue
+            task = asyncio.create_task(self._do(command))
+            self._obeyed.add(task)
+            task.add_done_callback(self._obeyed.discard)
+
+    async def _do(self, command: Command) -> None:
+        await self._obedience.obey(command)
+        self._wake.set()
+
+    def _hear(self, kind: str, fields: Mapping[str, Any]) -> None:
+        """What the parts tell, as far as limits ask for it."""
+        if kind == "order_sent":
+            self._parts.risk.on_order()
+        elif kind == "order_unknown":
+            self._failures.append(f"an order for {fields.get('symbol')} was not answered")
+        elif kind == "exit" and str(fields.get("why", "")).startswith("over"):
+            self._left.add(str(fields["symbol"]))
+
+    def _tell_risk_of_exits(self) -> None:
+        """What trades that are over have earned."""
+        for symbol in sorted(self._left):
+            last = self._parts.executor.last_trade(symbol)
+            if last is not None:
+                self._parts.risk.on_exit(symbol, float(last["result_quote"]))
+        self._left.clear()
+
+
+async def _ended(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancel what still runs, and wait for its end."""
+    left = [task for task in tasks if not task.done()]
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)

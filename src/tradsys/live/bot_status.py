@@ -1,0 +1,73 @@
+"""What a bot says of itself: account, positions, decisions and why nothing is entered, as plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tradsys.live.account.folder import AccountFolder
+from tradsys.live.bars.close import Close
+from tradsys.live.clock import Clock
+from tradsys.live.execution.admission import FLATTEN, STOP_ENTRY, why_no_entry
+from tradsys.live.executor import OrderExecutor
+from tradsys.live.risk.risk import Risk
+from tradsys.live.venue import AccountState
+from tradsys.predictor.predictor import Decision
+
+
+class BotStatus:
+    """The last that was seen and decided; `values` is what stands in `status.json`."""
+
+    def __init__(
+        self, about: Mapping[str, Any], executor: OrderExecutor, risk: Risk, folder: AccountFolder, clock: Clock
+    ) -> None:
+        self._about, self._executor, self._risk = dict(about), executor, risk
+        self._folder, self._clock = folder, clock
+        self._started_ms = clock.now_ms()
+        self._account: AccountState | None = None
+        self._seen_ms: int | None = None
+        self._close_ms: int | None = None
+        self._decisions: dict[str, dict[str, Any]] = {}
+        self._outcomes: dict[str, str] = {}
+
+    def saw(self, account: AccountState) -> None:
+        """The account as the venue told it just now."""
+        self._account, self._seen_ms = account, self._clock.now_ms()
+
+    def decided(self, close: Close, decisions: Sequence[Decision], undecided: Mapping[str, str]) -> None:
+        """What came of a close, by symbol."""
+        self._close_ms = close.close_ms
+        self._outcomes = {}
+        for decision in decisions:
+            told = {
+                name: getattr(decision, name) for name in ("action", "side", "probability", "expected_net", "reason")
+            }
+            self._decisions[decision.symbol] = {"close_ms": close.close_ms, **told}
+        for symbol, why in {**close.missing, **undecided}.items():
+            self._decisions[symbol] = {"close_ms": close.close_ms, "action": 0, "reason": why}
+
+    def entered(self, outcomes: Mapping[str, str]) -> None:
+        """What became of the entries of the last close."""
+        self._outcomes = dict(outcomes)
+
+    def values(self) -> dict[str, Any]:
+        """All of it, now."""
+        now_ms, journal = self._clock.now_ms(), self._executor.journal
+        account = self._account
+        money = {} if account is None else {**asdict(account), "equity_quote": account.equity_quote}
+        return {
+            **self._about,
+            "is_running": True,
+            "now_ms": now_ms,
+            "started_ms": self._started_ms,
+            "last_close_ms": self._close_ms,
+            "account_age_ms": None if self._seen_ms is None else now_ms - self._seen_ms,
+            "account_state": money,
+            "open_trades": self._executor.trades(is_open=True),
+            "decisions": self._decisions,
+            "entries": self._outcomes,
+            "no_entry": why_no_entry(journal) or self._folder.trouble or None,
+            "stopentry": journal.flag(STOP_ENTRY),
+            "leaving": journal.flag(FLATTEN),
+            "risk": self._risk.figures(),
+            "trouble": self._folder.trouble,
+        }

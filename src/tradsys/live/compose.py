@@ -1,0 +1,162 @@
+"""A bot made ready: bundle, account, venue and limits checked against each other, and all that trades built of them."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+from tradsys.core.time import format_interval
+from tradsys.live.account.folder import AccountFolder
+from tradsys.live.account_mode import set_and_read_back
+from tradsys.live.bars.feed import BarFeed
+from tradsys.live.bot import Bot, BotParts
+from tradsys.live.clock import Clock
+from tradsys.live.control import Control
+from tradsys.live.deciding import Decider
+from tradsys.live.execution.rules import ExecutionRules
+from tradsys.live.executor import OrderExecutor
+from tradsys.live.intents import IntentJournal
+from tradsys.live.outside.providers import outside_sources
+from tradsys.live.preflight import AskedFor, Cleared, preflight
+from tradsys.live.risk.limits import RiskLimits, limits_of
+from tradsys.live.risk.risk import Risk
+from tradsys.live.venue import MarketRules, Venue
+from tradsys.predictor.traded import TradedBundle
+from tradsys.settings.trade import SECTION, TradeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class BotWish:
+    """What somebody wants traded, and how: the bundle, the settings, and what was said beside them.
+
+    `reread` gives the settings as they are now. `pace` is how many seconds of the clock pass in one real one: more than
+    1 where a tape is played.
+    """
+
+    bundle: TradedBundle
+    settings: TradeSettings
+    reread: Callable[[], TradeSettings]
+    asked_for: Collection[AskedFor] = ()
+    takes_unproven: bool = False
+    pace: float = 1.0
+
+
+@asynccontextmanager
+async def composed(
+    wish: BotWish, folder: AccountFolder, venue: Venue, clock: Clock
+) -> AsyncIterator[tuple[Bot, Control]]:
+    """A bot that may run, and how it is told something; whatever speaks against trading is raised before.
+
+    The folder is held already. Nothing is changed at the venue before everything has been checked, and then only
+    leverage and margin type.
+    """
+    try:
+        rules, cleared = await _cleared(wish, venue, clock)
+        about = _about(wish.bundle, cleared, folder, venue)
+        with closing(IntentJournal(folder.journal)) as journal:
+            risk = Risk(limits_of(wish.settings), journal, clock, folder.tell, bands=wish.bundle.deployment.bands)
+            control = Control(folder.path, folder.tell, pace=wish.pace)
+            executor = OrderExecutor(
+                venue, journal, clock, ExecutionRules(folder.name), markets=rules, tell=folder.tell, halt=risk.halt
+            )
+            end = control.heed_signals()
+            try:
+                yield _bot(wish, folder, venue, executor, risk, control, about), control
+            finally:
+                end()
+                await executor.close()
+    finally:
+        await venue.close()
+
+
+async def _cleared(wish: BotWish, venue: Venue, clock: Clock) -> tuple[dict[str, MarketRules], Cleared]:
+    """The rules of the markets, and that the bundle may be traded on them with this account."""
+    deployment, settings = wish.bundle.deployment, wish.settings
+    rules = dict(await venue.markets(deployment.symbols))
+    mode = await venue.mode(deployment.symbols)
+    checked = (deployment, mode, rules, settings, clock.now_ms())
+    cleared = preflight(*checked, wanted=wish.asked_for, takes_unproven=wish.takes_unproven)
+    await set_and_read_back(venue, deployment.symbols, settings.leverage, settings.margin_type)
+    return rules, cleared
+
+
+def _bot(
+    wish: BotWish,
+    folder: AccountFolder,
+    venue: Venue,
+    executor: OrderExecutor,
+    risk: Risk,
+    control: Control,
+    about: Mapping[str, Any],
+) -> Bot:
+    deployment, clock, tell = wish.bundle.deployment, executor.clock, folder.tell
+    outside = outside_sources(deployment, venue, tell=tell)
+    feed = BarFeed(
+        venue,
+        deployment.symbols,
+        deployment.interval_ms,
+        clock,
+        tell=tell,
+        wait_s=wish.settings.bar_wait_s,
+        on_hint=lambda hint: bot.hint(hint),
+        preparations=(outside.refresh,),
+    )
+
+    async def reload() -> Mapping[str, Any]:
+        return _reloaded(wish, risk)
+
+    bot = Bot(
+        BotParts(
+            deployment=deployment,
+            venue=venue,
+            feed=feed,
+            decider=Decider(wish.bundle.predictor, deployment, wish.bundle.bundle_hash, tell=tell, outside=outside),
+            outside=outside,
+            executor=executor,
+            risk=risk,
+            folder=folder,
+            control=control,
+            clock=clock,
+            rules=executor.markets,
+            about=about,
+            reload=reload,
+        )
+    )
+    return bot
+
+
+def _about(bundle: TradedBundle, cleared: Cleared, folder: AccountFolder, venue: Venue) -> dict[str, Any]:
+    """What every status begins with: what is traded, with whose money, on whose word, and what to know of it."""
+    one = bundle.deployment
+    return {
+        "account": folder.name,
+        "money": folder.money,
+        "unproven": cleared.unproven,
+        "notes": list(cleared.notes),
+        "broken_audit": folder.broken_audit,
+        "venue": venue.name,
+        "symbols": list(one.symbols),
+        "interval": format_interval(timedelta(milliseconds=one.interval_ms)),
+        "profile": one.profile,
+        "verdict": one.verdict.verdict,
+        "bundle_hash": bundle.bundle_hash,
+        "expires_ms": one.expires_ms,
+    }
+
+
+def _reloaded(wish: BotWish, risk: Risk) -> dict[str, Any]:
+    """Take the limits of the settings as they are now; of what else has changed it is told that it takes a start."""
+    now, before = wish.reread(), risk.limits
+    risk.limits = limits_of(now)
+    names = {one.name for one in fields(RiskLimits)}
+    changed = sorted(name for name in names if getattr(before, name) != getattr(risk.limits, name))
+    others = sorted(
+        SECTION + name
+        for name in TradeSettings.model_fields.keys() - names
+        if getattr(now, name) != getattr(wish.settings, name)
+    )
+    said = f"limits that changed: {', '.join(changed) or 'none'}"
+    if others:
+        said += f"; {', '.join(others)} changed too, which the next start takes"
+    return {"changed": changed, "takes_start": others, "said": said}

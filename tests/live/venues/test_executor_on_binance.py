@@ -1,0 +1,73 @@
+"""The executor trading through ccxt and real sockets, with a fifth of everything going wrong."""
+
+import asyncio
+import random
+from dataclasses import fields
+
+import pytest
+from tests.exchange.building import random_exchange
+from tests.exchange.faults import FaultRates, rough
+from tests.exchange.serving import served
+
+from tradsys.live.clock import SystemClock
+from tradsys.live.entry import Entry
+from tradsys.live.executor import ExecutionRules, OrderExecutor
+from tradsys.live.intents import IntentJournal
+from tradsys.live.venue import VenueUnknown
+from tradsys.live.venues.catalogue import venue_named
+
+NAMES = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+MET = [spec.name for spec in fields(FaultRates) if spec.name not in ("limited", "banned", "maintenance", "skew_ms")]
+
+
+def an_entry(draw, symbol, price, rules, now_ms):
+    """A trade that ends soon, one way or another."""
+    size = round(300 / price / rules.lot) * rules.lot
+    away = max(round(price * 8e-4 / rules.tick), 1) * rules.tick
+    side = draw.choice((1, -1))
+    return Entry(symbol, side, size, price, 0.1, now_ms, now_ms + 1_500, away, away, 0.5, 0.0, "test", "bar", "bundle")
+
+
+async def trade(venue, markets, executor, clock, seconds):
+    """Enter on two symbols a second, and look all the time."""
+    draw, loop = random.Random(5), asyncio.get_running_loop()
+    ends, next_entry = loop.time() + seconds, 0.0
+    while loop.time() < ends:
+        await executor.reconcile_all()
+        if loop.time() > next_entry:
+            next_entry = loop.time() + 1.0
+            try:
+                prices = {name: await venue.mark_price(name) for name in draw.sample(NAMES, 2)}
+            except VenueUnknown:
+                continue
+            now = clock.now_ms()
+            await executor.enter([an_entry(draw, name, price, markets[name], now) for name, price in prices.items()])
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_nothing_is_sent_twice_or_left_behind_whatever_goes_wrong():
+    async def main():
+        clock, told = SystemClock(), []
+        exchange = random_exchange(clock, ("BTCUSDT", "ETHUSDT", "SOLUSDT"), seed=3, volatility=3e-4)
+        async with served(exchange) as (url, loopback):
+            venue = venue_named("binanceusdm", api_key="key", api_secret="secret", url=url)
+            try:
+                markets = dict(await venue.markets(NAMES))
+                journal, rules = IntentJournal(":memory:"), ExecutionRules("acct")
+                executor = OrderExecutor(
+                    venue, journal, clock, rules, markets=markets, tell=lambda kind, what: told.append(kind)
+                )
+                loopback.control({"faults": {name: getattr(rough(0.2), name) for name in MET}})
+                await trade(venue, markets, executor, clock, 8.0)
+                loopback.control({"faults": dict.fromkeys(MET, 0)})
+                await asyncio.sleep(1.0)  # what is late arrives
+                return await executor.flatten(), loopback.told(), told
+            finally:
+                await venue.close()
+
+    is_flat, report, told = asyncio.run(main())
+    assert told.count("fill") >= 4 and told.count("protected") >= 2 and "order_unknown" in told
+    assert sum(report["faults"].values()) > 20
+    assert report["duplicates"] == [] and report["orphans"] == []
+    assert is_flat and report["positions"] == {} and report["open"] == []
