@@ -22,7 +22,7 @@ DECIMALS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedTrade:
     """One entry: filled at the open of `first`, a row of its symbol's bars, left by time at the close of `last`."""
 
     first: int
@@ -103,7 +103,7 @@ def second_opinion(simulation: Simulation, market: Mapping[str, pl.DataFrame], h
     return SecondOpinion(pl.concat([empty, *parts]).with_columns(gross_quote=pl.col("pnl_quote") + costs))
 
 
-def _wanted(trades: pl.DataFrame, bars: pl.DataFrame, horizon: int) -> list[Wanted]:
+def _wanted(trades: pl.DataFrame, bars: pl.DataFrame, horizon: int) -> list[WantedTrade]:
     """A symbol's trades by the rows of its bars."""
     ts = ts_ms(bars)
     first = np.searchsorted(ts, trades["entry_ts"].dt.epoch("ms").to_numpy())
@@ -111,7 +111,7 @@ def _wanted(trades: pl.DataFrame, bars: pl.DataFrame, horizon: int) -> list[Want
     decided = np.searchsorted(ts, trades["decided"].dt.epoch("ms").to_numpy() - step)
     columns = trades.select("side", "size_base", "stop", "target").rows()
     return [
-        Wanted(int(entered), int(row) + horizon, *rest)
+        WantedTrade(int(entered), int(row) + horizon, *rest)
         for entered, row, rest in zip(first, decided, columns, strict=True)
     ]
 

@@ -33,7 +33,7 @@ from nautilus_trader.model import (
 )
 from nautilus_trader.trading import Strategy, StrategyConfig
 
-from tradsys.backtest.nautilus import DECIMALS, Wanted, fixed, rate
+from tradsys.backtest.nautilus import DECIMALS, WantedTrade, fixed, rate
 from tradsys.core.bars import to_arrays
 from tradsys.core.time import infer_interval, interval_ms
 from tradsys.core.traded import traded_bars
@@ -50,7 +50,7 @@ _NS_A_MS = 1_000_000
 class _Protected(Strategy):  # type: ignore[misc]  # ships no types
     """Enters what is wanted at an open, with a stop and a target for what was filled, and leaves in time."""
 
-    def prepare(self, wanted: Sequence[Wanted], row_at: dict[int, int], step_ms: int) -> None:
+    def prepare(self, wanted: Sequence[WantedTrade], row_at: dict[int, int], step_ms: int) -> None:
         """What to enter; the base class takes nothing but its configuration when it is made."""
         self._by_row = {one.first: k for k, one in enumerate(wanted)}
         self._wanted, self._row_at, self._step_ms = wanted, row_at, step_ms
@@ -95,7 +95,7 @@ class _Protected(Strategy):  # type: ignore[misc]  # ships no types
         self.close_all_positions(_INSTRUMENT)
 
 
-def run_symbol(bars: pl.DataFrame, wanted: Sequence[Wanted], maker: float, taker: float) -> list[float]:
+def run_symbol(bars: pl.DataFrame, wanted: Sequence[WantedTrade], maker: float, taker: float) -> list[float]:
     """What each wanted trade netted after its fees, in quote; NaN of one that never ended."""
     quote, base = Currency.from_str("USDT"), Currency.from_str("BTC")
     instrument = CryptoPerpetual(
@@ -148,5 +148,5 @@ def _order_side(side: int) -> OrderSide:
     return OrderSide.BUY if side > 0 else OrderSide.SELL
 
 
-def _size(one: Wanted) -> Quantity:
+def _size(one: WantedTrade) -> Quantity:
     return Quantity.from_str(fixed(one.size_base))
