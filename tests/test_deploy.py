@@ -22,7 +22,6 @@ DOCKERFILES = [path for path in FILES if path.name.startswith("Dockerfile")]
 SCRIPTS = [path for path in FILES if path.suffix == ".sh"]
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 every_image = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
-every_study = pytest.mark.parametrize("path", [p for p in FILES if p.suffix != ".service"], ids=lambda path: path.name)
 every_script = pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 
 VALUES = {"SLURM_ARRAY_TASK_ID": "2", "SLURM_CPUS_PER_TASK": "4", "SKYPILOT_NUM_NODES": "3"}
@@ -42,7 +41,7 @@ def told(path: Path) -> list[str]:
     text = re.sub(r"\$\{\w+:-(\w+)\}", r"\1", text)
     for name, value in VALUES.items():
         text = text.replace(f"${name}", value)
-    return re.findall(r"(?:^|[\s/])tradsys(?::gpu)? ((?:run|calibrate|merge|doctor)\b[^\n#;`]*)", text)
+    return re.findall(r"(?:^|[\s/])tradsys(?::gpu)? ((?:run|calibrate|merge|doctor|trade)\b[^\n#;`]*)", text)
 
 
 def test_all_that_was_promised_is_there():
@@ -50,7 +49,7 @@ def test_all_that_was_promised_is_there():
     assert {path.name for path in FILES} == names
 
 
-@every_study
+@every_file
 def test_commands_parse(path):
     found = told(path)
     assert found

@@ -101,7 +101,8 @@ def _loaded(run: "Replay", file: Path | None, processes: int | None) -> "Loaded"
 def _text(deployed: "DeployedBundle", run: "Replay") -> str:
     from datetime import timedelta
 
-    from tradsys.core.time import format_interval, stamp
+    from tradsys.core.time import DAY_MS, format_interval, stamp
+    from tradsys.research.deploying.outside_columns import nobody_gives
 
     one = deployed.deployment
     lockbox = run.metrics.market.lockbox_from
@@ -118,10 +119,13 @@ def _text(deployed: "DeployedBundle", run: "Replay") -> str:
         )
     interval = format_interval(timedelta(milliseconds=one.interval_ms))
     reads = ", ".join(f"{column.name} ({column.provider})" for column in one.outside)
+    age_days = (one.created_ms - one.trained_to_ms) / DAY_MS
+    if lacking := nobody_gives(one.outside):
+        reads += f"\n  careful: no bot is given {', '.join(lacking)} yet, and tradsys trade refuses the bundle"
     proven = "" if one.verdict.is_proven else "  it is not proven: tradsys trade takes it with --unproven alone\n"
     return (
         f"\n{one.profile}, fitted on {deployed.n_train:,} labels of bars from {stamp(one.trained_from_ms)} to "
-        f"{stamp(one.trained_to_ms)}; {kept}\n"
+        f"{stamp(one.trained_to_ms)}, {age_days:,.0f} days ago; {kept}\n"
         f"  {repeats}\n"
         f"  verdict as of now: {one.verdict.sentence}\n"
         f"{proven}"

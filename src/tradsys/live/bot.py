@@ -37,7 +37,10 @@ CYCLE_S: Final = 1.0
 """Between two looks at the account where nothing hints at news."""
 
 SOON_S: Final = 0.25
-"""After a look that left something under way."""
+"""After a look that left something under way, or that failed; doubled while looks go on failing, up to the next."""
+
+LONGEST_S: Final = 2.0
+"""After a look that failed: positions are never alone for longer once the venue answers again."""
 
 AFTER_MS: Final = 20
 """After a close, before the account is looked at for it: what the last moment filled is booked by then."""
@@ -79,6 +82,7 @@ class Bot:
         self._account: AccountState | None = None
         self._seen_ms = 0
         self._failures = list[str]()
+        self._n_failed = 0
         self._left = set[str]()
         self._obeyed = set[asyncio.Task[None]]()
         self._obedience = Obedience(
@@ -120,9 +124,13 @@ class Bot:
             self._wake.clear()
             is_settled = await self._look()
             with suppress(TimeoutError):
-                pause_s = CYCLE_S * self._parts.folder.pace if is_settled else SOON_S
-                async with asyncio.timeout(min(pause_s, self._until_close_s())):
+                async with asyncio.timeout(min(self._pause_s(is_settled), self._until_close_s())):
                     await self._wake.wait()
+
+    def _pause_s(self, is_settled: bool) -> float:
+        """Until the next look; a venue that does not answer is not asked the quicker for it."""
+        pause_s = CYCLE_S if is_settled else min(SOON_S * 2**self._n_failed, LONGEST_S)
+        return pause_s * self._parts.folder.pace
 
     def _until_close_s(self) -> float:
         """Until just after the next close, for which the account is looked at while the bars are asked for."""
@@ -136,6 +144,7 @@ class Bot:
             self._failures.clear()
             is_settled = await executor.reconcile_all()
             await self._see()
+            self._n_failed = min(self._n_failed + 1, 8) if self._failures else 0
             if self._failures:
                 risk.on_error(self._failures[0])
             else:

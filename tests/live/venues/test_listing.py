@@ -12,10 +12,14 @@ def one(market_id, symbol, *, is_trading=True):
     return ListedMarket(market_id, symbol, Decimal("0.1"), Decimal("0.001"), 0.001, 120.0, 5.0, 0.05, is_trading)
 
 
+def as_it_is(row):
+    return row["market"] if isinstance(row, dict) else row
+
+
 @pytest.fixture
 def listings():
     found = ListedMarkets("somewhere")
-    found.learn([one("BTCUSDT", "BTC/USDT:USDT"), one("ETHUSDC", "ETH/USDC:USDC"), one("X1", "X/USDT:USDT")])
+    found.learn([one("BTCUSDT", "BTC/USDT:USDT"), one("ETHUSDC", "ETH/USDC:USDC"), one("X1", "X/USDT:USDT")], as_it_is)
     return found
 
 
@@ -29,7 +33,7 @@ def test_a_symbol_of_spot_bars_is_the_linear_perpetual_of_the_same_pair_and_keep
 
 def test_the_exact_name_comes_first():
     found = ListedMarkets("somewhere")
-    found.learn([one("BTCUSDT", "BTC/USDT:USDT"), one("BTCUSDT-SPOT", "BTC/USDT")])
+    found.learn([one("BTCUSDT", "BTC/USDT:USDT"), one("BTCUSDT-SPOT", "BTC/USDT")], as_it_is)
     assert found.find("BTC/USDT").market_id == "BTCUSDT-SPOT"
 
 
@@ -40,11 +44,22 @@ def test_a_symbol_that_is_not_there_is_refused_by_name(listings):
 
 def test_two_markets_of_one_name_are_ambiguous_unless_one_alone_trades():
     found = ListedMarkets("somewhere")
-    found.learn([one("A", "A/USDT:USDT"), one("A2", "A/USDT:USDT")])
+    found.learn([one("A", "A/USDT:USDT"), one("A2", "A/USDT:USDT")], as_it_is)
     with pytest.raises(VenueRefused, match="A/USDT is ambiguous on somewhere: A, A2"):
         found.find("A/USDT")
-    found.learn([one("A", "A/USDT:USDT", is_trading=False), one("A2", "A/USDT:USDT")])
+    found.learn([one("A", "A/USDT:USDT", is_trading=False), one("A2", "A/USDT:USDT")], as_it_is)
     assert found.find("A/USDT").market_id == "A2"
+
+
+def test_a_market_that_cannot_be_read_is_named_and_keeps_no_other_away():
+    found = ListedMarkets("somewhere")
+    found.learn([one("BTCUSDT", "BTC/USDT:USDT"), {"symbol": "ODDUSDT"}], as_it_is)
+    assert found.find("BTC/USDT").market_id == "BTCUSDT"
+    for name in ("ODD/USDT", "ODD/USDT:USDT", "ODDUSDT"):
+        with pytest.raises(VenueRefused, match="writes the rules of ODDUSDT in a form that is not known here"):
+            found.find(name)
+    with pytest.raises(VenueRefused, match="no market whose rules can be read, and 1 others"):
+        found.learn([{"symbol": "ODDUSDT"}], as_it_is)
 
 
 def test_two_names_of_one_market_are_refused(listings):

@@ -198,3 +198,4 @@ def test_the_command_takes_the_runs_own_bars_and_settings(
         assert "its lock-box, which was not touched" in out
         assert f"verdict as of now: {said.verdict.sentence}" in out
         assert "byte for byte" in out
+        assert f"{(said.created_ms - said.trained_to_ms) / DAY_MS:,.0f} days ago" in out

@@ -9,13 +9,15 @@ import pytest
 from tradsys.core.carry import COLUMNS
 from tradsys.core.errors import ConfigError
 from tradsys.features import FeatureSet
+from tradsys.features.book import BookPressure
+from tradsys.features.cross_section import RelativeStrength
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.features.macro import MacroRisk
 from tradsys.live.outside import providers
 from tradsys.predictor.outside_needs import outside_needs
 from tradsys.regimes.macro import FittedMacroFilter
 from tradsys.research.deploying import outside_columns
-from tradsys.research.deploying.outside_columns import deployed_columns
+from tradsys.research.deploying.outside_columns import deployed_columns, nobody_gives
 from tradsys.settings.config import RunConfig
 
 SERIES = ("vix=fred:VIXCLS?tolerance_days=3", "vix_near=vix9d.csv?calendar=XNYS")
@@ -48,6 +50,13 @@ def test_each_family_has_its_provider_age_and_policy() -> None:
     assert (near.provider, near.max_age_s) == (f"macro:{SERIES[1]}", 7 * 86_400)
     assert (due.provider, due.policy) == ("venue", "refuse")
     assert (outside_columns.VENUE, outside_columns.MACRO) == (providers.VENUE, providers.MACRO)
+
+
+def test_what_no_provider_gives_a_bot_is_told() -> None:
+    own = predictor(MacroRisk(("vix",)), RelativeStrength((24,)), BookPressure((5,)), has_rates=True)
+    columns = deployed_columns(own, RunConfig(macro={"series": SERIES}))
+    assert nobody_gives(columns) == tuple(one.name for one in columns if one.name.startswith(("book_", "rank_")))
+    assert "rank_strength_24" in nobody_gives(columns)
 
 
 def test_a_series_that_the_settings_do_not_have_is_named() -> None:

@@ -1,5 +1,7 @@
 """Everything that is known of one symbol at one moment: what a plan is made from, and nothing else."""
 
+import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,7 +107,8 @@ class Situation:
     @property
     def n_most(self) -> int:
         """Lots of the largest order at the market."""
-        return max(1, in_lots(self.market.max_market_size_base, self.market.lot))
+        most = self.market.max_market_size_base
+        return max(1, in_lots(most, self.market.lot)) if math.isfinite(most) else sys.maxsize
 
     @property
     def is_explained(self) -> bool:

@@ -113,10 +113,13 @@ class BinanceClient(CcxtVenue):
             return None
         raise VenueRefused(f"{self.name} refused {endpoint} ({said})")
 
-    async def _listed(self) -> Collection[ListedMarket]:
+    async def _listed(self) -> Collection[Any]:
         body = await self.ask_public("fapiPublicGetExchangeInfo")
         with readable(self.name, "its markets"):
-            return [reading.listing(row) for row in body["symbols"]]
+            return list(body["symbols"])
+
+    def _listing(self, row: Any) -> ListedMarket:
+        return reading.listing(row)
 
 
 def interval_name(interval_ms: int) -> str:

@@ -257,13 +257,16 @@ class BybitLinear(CcxtVenue):
         if said.code not in fine:
             raise VenueRefused(f"{self.name} refused {endpoint} ({said})")
 
-    async def _listed(self) -> Collection[ListedMarket]:
-        found, cursor = list[ListedMarket](), ""
+    def _listing(self, row: Any) -> ListedMarket:
+        return reading.listing(row)
+
+    async def _listed(self) -> Collection[Any]:
+        found, cursor = list[Any](), ""
         while True:
             more = {"cursor": cursor} if cursor else {}
             body = await self.ask_public("publicGetV5MarketInstrumentsInfo", category=LINEAR, limit=1_000, **more)
             with readable(self.name, "its markets"):
-                found += [reading.listing(row) for row in body["result"]["list"]]
+                found += body["result"]["list"]
                 cursor = str(body["result"].get("nextPageCursor") or "")
             if not cursor:
                 return found

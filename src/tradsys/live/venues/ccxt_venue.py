@@ -257,13 +257,13 @@ class CcxtVenue:
         return f"{type(self).__name__}({self.name})"
 
     async def markets(self, symbols: Collection[str]) -> Mapping[str, MarketRules]:
-        self.listings.learn(await self._listed())
+        self.listings.learn(await self._listed(), self._listing)
         return {symbol: self.listings.find(symbol).market(symbol) for symbol in symbols}
 
     async def listing(self, symbol: str) -> ListedMarket:
         """The market of that symbol; the venue is asked for its list the first time."""
         if not self.listings:
-            self.listings.learn(await self._listed())
+            self.listings.learn(await self._listed(), self._listing)
         return self.listings.find(symbol)
 
     async def close(self) -> None:
@@ -277,7 +277,11 @@ class CcxtVenue:
         """A signed question whose refusal is a VenueRefused."""
         return await self._answer(self.api.signed(endpoint, **params), endpoint)
 
-    async def _listed(self) -> Collection[ListedMarket]:
+    async def _listed(self) -> Collection[Any]:
+        """Every market as the venue writes it, and `_listing` what that means."""
+        raise NotImplementedError
+
+    def _listing(self, row: Any) -> ListedMarket:
         raise NotImplementedError
 
     async def _answer(self, asked: Awaitable[Any], endpoint: str) -> Any:

@@ -2,9 +2,10 @@
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from tradsys.live.venue import MarketRules, OrderRefused, VenueRefused
 
@@ -71,19 +72,29 @@ class ListedMarkets:
     def __init__(self, venue: str) -> None:
         self._venue = venue
         self._by_symbol: Mapping[str, tuple[ListedMarket, ...]] = {}
+        self._unread: frozenset[str] = frozenset()
         self._asked_as: dict[str, str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._by_symbol)
 
-    def learn(self, listings: Iterable[ListedMarket]) -> None:
-        """What the venue says now, in place of what it said before."""
+    def learn(self, rows: Iterable[Any], read: Callable[[Any], ListedMarket]) -> None:
+        """What the venue says now, in place of what it said before.
+
+        A market whose rules are written otherwise than `read` expects is not there for us, and keeps no other away.
+        """
         found: dict[str, tuple[ListedMarket, ...]] = {}
-        for listing in listings:
+        unread = []
+        for row in rows:
+            try:
+                listing = read(row)
+            except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError):
+                unread.append(str(row.get("symbol")) if isinstance(row, dict) else "?")
+                continue
             found[listing.symbol] = (*found.get(listing.symbol, ()), listing)
         if not found:
-            raise VenueRefused(f"{self._venue} lists no market at all")
-        self._by_symbol = found
+            raise VenueRefused(f"{self._venue} lists no market whose rules can be read, and {len(unread)} others")
+        self._by_symbol, self._unread = found, frozenset(unread)
 
     def find(self, symbol: str) -> ListedMarket:
         """The market of exactly that name, ours or the venue's, else the linear perpetual of the same base and quote.
@@ -102,6 +113,8 @@ class ListedMarkets:
                 raise VenueRefused(f"{symbol} is ambiguous on {self._venue}: {ids} are all called that")
             if listed:
                 return self._under(symbol, listed[0])
+        if unread := {symbol, f"{base}{quote.partition(':')[0]}"} & self._unread:
+            raise VenueRefused(f"{self._venue} writes the rules of {unread.pop()} in a form that is not known here")
         near = difflib.get_close_matches(symbol, self._by_symbol, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "perpetuals are written BTC/USDT:USDT"
         raise VenueRefused(f"{self._venue} has no market {symbol}; {hint}")

@@ -1,5 +1,6 @@
 """Which columns from outside a deployed predictor reads, who gives each to a bot, and what a stale one means."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -16,6 +17,9 @@ VENUE: Final = "venue"
 MACRO: Final = "macro:"
 """A provider of a macro series is this and the series as the settings write it."""
 
+_GIVEN: Final = ("funding", "macro")
+"""Families of columns that a bot has a provider of (`live.outside`); it refuses a bundle that needs another."""
+
 _FUNDING_AGE = timedelta(hours=9)
 """The longest usual interval is eight hours, and a settlement is told within minutes."""
 
@@ -27,6 +31,11 @@ def deployed_columns(predictor: Predictor, config: RunConfig) -> tuple[OutsideCo
     would be taken for cheaper than it is, so that then none is entered.
     """
     return tuple(_of(name, predictor.interval, config) for name in outside_needs(predictor))
+
+
+def nobody_gives(columns: Sequence[OutsideColumn]) -> tuple[str, ...]:
+    """Those of the columns that no bot is given yet: of books, positions, and ranks among others."""
+    return tuple(one.name for one in columns if one.name.partition("_")[0] not in _GIVEN)
 
 
 def _of(name: str, interval: timedelta, config: RunConfig) -> OutsideColumn:
