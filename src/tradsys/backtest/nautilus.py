@@ -5,32 +5,17 @@ Needs the `[nautilus]` extra (2.0.0rc6, the last for Python 3.12). Research only
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from tradsys.backtest.nautilus_orders import WantedTrade
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.errors import ConfigError
 from tradsys.core.time import ts_ms
 
 CENT: Final = 0.005
-
-DECIMALS: Final = 9
-"""Of prices and sizes: the most that its fixed-point numbers have in the standard build."""
-
-
-@dataclass(frozen=True, slots=True)
-class WantedTrade:
-    """One entry: filled at the open of `first`, a row of its symbol's bars, left by time at the close of `last`."""
-
-    first: int
-    last: int
-    side: int
-    size_base: float
-    stop: float
-    target: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +111,3 @@ def _engine() -> Any:
             "'tradsys[nautilus]' adds it"
         ) from error
     return nautilus_engine
-
-
-def fixed(value: float) -> str:
-    """A number as Nautilus' fixed-point numbers read it.
-
-    >>> fixed(0.30000000000000004)
-    '0.300000000'
-    """
-    return f"{value:.{DECIMALS}f}"
-
-
-def rate(fraction: float) -> Decimal:
-    """A fee without binary dust.
-
-    >>> rate(0.0005)
-    Decimal('0.0005')
-    """
-    return Decimal(repr(round(fraction, 12)))

@@ -33,7 +33,7 @@ from nautilus_trader.model import (
 )
 from nautilus_trader.trading import Strategy, StrategyConfig
 
-from tradsys.backtest.nautilus import DECIMALS, WantedTrade, fixed, rate
+from tradsys.backtest.nautilus_orders import DECIMALS, WantedTrade, fixed, rate
 from tradsys.core.bars import to_arrays
 from tradsys.core.time import infer_interval, interval_ms
 from tradsys.core.traded import traded_bars
