@@ -160,8 +160,8 @@ def test_a_tape_goes_on_where_the_account_was_left(bundle, tape, capsys, bars, p
     words = (bundle(), "--account", "main", "--tape", tape, "--json")
     first = [json.loads(line)["at_ms"] for line in run(capsys, *words)[1].splitlines()]
     again = [json.loads(line)["at_ms"] for line in run(capsys, *words)[1].splitlines()]
-    assert first[0] == int(bars["ts"].dt.epoch("ms")[predictor.lookback])
-    assert first[-1] - first[0] == 3 * 3_600_000
+    assert first[0] == int(bars["ts"].dt.epoch("ms")[predictor.lookback]) + 1_800_000
+    assert first[-1] - first[0] == 2.5 * 3_600_000
     assert again[0] == first[-1]
 
 

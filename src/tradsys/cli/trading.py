@@ -18,7 +18,8 @@ from tradsys.cli.trade_options import StartOptions
 from tradsys.cli.trade_verbs import verbs
 from tradsys.core.errors import ConfigError, TradsysError
 from tradsys.core.time import interval_ms, parse_interval
-from tradsys.live.account import AccountFolder, Scrubber, read_status
+from tradsys.live.account import AccountFolder, Scrubber
+from tradsys.live.account.audit import events_of
 from tradsys.live.account.folder import Money, account_folder
 from tradsys.live.account.guard import guard_process
 from tradsys.live.bot import Bot
@@ -199,10 +200,9 @@ def _asked_for(session: Session) -> list[AskedFor]:
 
 def _start_ms(session: Session, bars: "Mapping[str, pl.DataFrame]") -> int:
     """Where the tape begins: where the account was left, or else as soon as the bundle can decide."""
-    first_ms = tape_start_ms(bars, session.bundle.predictor.lookback)
-    before = read_status(session.path).status if session.path.is_dir() else None
-    left_ms = int(before.get("now_ms") or 0) if before else 0
-    return max(first_ms, left_ms)
+    deployment = session.bundle.deployment
+    first_ms = tape_start_ms(bars, session.bundle.predictor.lookback, deployment.interval_ms)
+    return max([first_ms, *(at_ms for at_ms, _ in events_of(session.path))])
 
 
 def _settings(options: StartOptions) -> TradeSettings:
