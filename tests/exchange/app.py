@@ -25,6 +25,10 @@ class LostAnswer(Exception):
     """The connection is to be cut instead of an answer."""
 
 
+class HungAnswer(Exception):
+    """Nothing is ever to come, while the connection stands."""
+
+
 class LoopbackExchange:
     """Joins model, endpoints, streams and control; `speed` is how much faster than the world its clock goes."""
 
@@ -82,6 +86,10 @@ class LoopbackExchange:
         except LostAnswer:
             if request.transport is not None:
                 request.transport.abort()
+            return web.Response()
+        except HungAnswer:
+            self.driver.arm()
+            await _given_up(request)
             return web.Response()
         except refusals.Refusal as refusal:
             return self._refused(refusal)
@@ -171,6 +179,8 @@ class LoopbackExchange:
     def _fail_after(self) -> None:
         if self._hits("lose_answer"):
             raise LostAnswer
+        if self._hits("hang"):
+            raise HungAnswer
         if self._hits("busy_after"):
             words = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
             raise refusals.Refusal(-1007, words, 503)
@@ -232,3 +242,9 @@ class LoopbackExchange:
             counts=dict(self.counts),
             seen=list(self.seen),
         )
+
+
+async def _given_up(request: web.Request) -> None:
+    """Wait until the client has."""
+    while request.transport is not None and not request.transport.is_closing():
+        await asyncio.sleep(0.02)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, fields
 class FaultRates:
     """Probabilities, of a call, an order, an event or a bar, whatever the fault is about.
 
-    Calls: `lose_answer` (done, but the answer is cut off), `lose_request` (never arrives), `late_arrival` (the caller
-    has given up when an order arrives), `busy` (5xx, nothing happened), `busy_after` (5xx with -1007 although it was
-    done), `limited` (429), `banned` (418), `unseen` (an order accepted but not yet shown by queries, for a moment).
+    Calls: `lose_answer` (done, but the answer is cut off), `hang` (done, and nothing comes for ever), `lose_request`
+    (never arrives), `late_arrival` (the caller has given up when an order arrives), `busy` (5xx, nothing happened),
+    `busy_after` (5xx with -1007 although it was done), `limited` (429), `banned` (418), `unseen` (an order accepted but
+    not yet shown by queries, for a moment).
     Orders: `partial` (fills in parts, some tenths of a second apart), `slow_match` (a market order rests first),
     `refuse_stop` (-2021). Events: `late_event`, `duplicate_event`, `lost_event`, `drop_stream` (the connection ends),
     `silence` (the stream is half open: it stays, and says nothing any more). Late ones are reordered by it.
@@ -22,6 +23,7 @@ class FaultRates:
     """
 
     lose_answer: float = 0.0
+    hang: float = 0.0
     lose_request: float = 0.0
     late_arrival: float = 0.0
     busy: float = 0.0

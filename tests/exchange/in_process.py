@@ -255,6 +255,9 @@ class InProcessVenue:
         if self._hits("lose_answer"):
             await self._sleep(self._timeout_ms)
             raise VenueUnknown("the connection broke before the answer")
+        if self._hits("hang"):
+            await self._sleep((self._timeout_ms[1], self._timeout_ms[1]))
+            raise VenueUnknown("no answer in time")
         if self._hits("busy_after"):
             raise VenueUnknown("503 -1007 Timeout waiting for response from backend server; execution status unknown.")
 

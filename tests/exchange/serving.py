@@ -15,6 +15,9 @@ from tests.exchange.model import Exchange
 from tests.exchange.signing import Gate
 
 HOST = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRON = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+"""Of a process that is to import the tests as this one does."""
 KEYS = {"apiKey": "key", "secret": "secret"}
 
 
@@ -61,10 +64,8 @@ def ccxt_on(base: str, *, pro: bool = False, **options: Any) -> Any:
 @contextlib.contextmanager
 def server_process(*args: str) -> Iterator[tuple[str, Sequence[str]]]:
     """`python -m tests.exchange.server` on a free port: its address, and the lines that it printed."""
-    root = Path(__file__).resolve().parents[2]
-    environ = os.environ | {"PYTHONPATH": f"{root / 'src'}:{root}"}
     command = [sys.executable, "-m", "tests.exchange.server", "0", *args]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ, cwd=root)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRON, cwd=ROOT)
     try:
         assert process.stdout is not None
         lines = [process.stdout.readline().rstrip()]

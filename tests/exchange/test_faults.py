@@ -80,6 +80,7 @@ class TestCalls:
         ("fault", "n_orders"),
         [
             ("lose_answer", 1),
+            ("hang", 1),
             ("busy_after", 1),
             ("lose_request", 0),
             ("busy", 0),

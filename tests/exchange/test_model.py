@@ -1,10 +1,11 @@
 """The exchange's arithmetic, against calculations by hand."""
 
 import pytest
-from tests.exchange.building import quiet_exchange
+from tests.exchange.building import quiet_exchange, taped_exchange
 from tests.exchange.model import EIGHT_HOURS_MS
 from tests.exchange.refusals import Refusal
 from tests.exchange.rules import decimals, usual_rules
+from tests.exchange.tape import TapeBar
 from tests.exchange.timers import HandClock
 from tests.exchange.wishes import OrderWish
 
@@ -258,3 +259,11 @@ def test_usual_rules_let_a_modest_order_pass(price):
     rules.check_size(size, is_market=True)
     rules.check_price(rules.to_price(price))
     assert size * price > rules.min_notional
+
+
+def test_a_tape_is_rounded_to_a_tick_of_its_sixth_digit(clock):
+    bars = [TapeBar(clock.ms - 60_000 * k, 43_443.0625, 43_500.26, 43_400.0, 43_499.99, 1.0) for k in (2, 1)]
+    exchange = taped_exchange(clock, {"BTCUSDT": bars}, interval_ms=60_000)
+    assert exchange.symbols["BTCUSDT"].rules.tick == pytest.approx(0.1)
+    (first, _) = exchange.klines("BTCUSDT")
+    assert first[1:5] == (43_443.1, 43_500.3, 43_400.0, 43_500.0)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
 from typing import Any
@@ -98,6 +99,21 @@ def test_an_answer_that_is_none_is_an_operation_that_failed(fault):
             await buy(client)
         assert n_orders(loopback) == UNKNOWN[fault]
         assert loopback.told()["faults"] == {fault: 1}
+
+    on_server(check)
+
+
+def test_an_answer_that_never_comes_is_a_timeout_of_the_client():
+    import ccxt
+
+    async def check(client: Any, loopback: LoopbackExchange) -> None:
+        loopback.control({"once": {"hang": 1}})
+        client.timeout = 300
+        began = time.monotonic()
+        with pytest.raises(ccxt.RequestTimeout):
+            await buy(client)
+        assert time.monotonic() - began >= 0.29
+        assert n_orders(loopback) == 1
 
     on_server(check)
 

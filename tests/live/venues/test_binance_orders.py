@@ -18,9 +18,9 @@ LIMIT = OrderRequest("acct-btcusdt-1700000000-t1", S, -1, "limit", 0.01, 61_000.
 PATH, ALGO_PATH = "fapi/v1/order", "fapi/v1/algoOrder"
 
 
-def opened(**replies):
+def opened(clock=None, **replies):
     transport = Recorded(**replies)
-    return BinanceFutures(keys=Keys(KEY, SECRET), transport=transport), transport
+    return BinanceFutures(keys=Keys(KEY, SECRET), transport=transport, clock=clock), transport
 
 
 def ask(question, **replies):
@@ -175,19 +175,79 @@ def test_without_a_stated_wait_each_further_refusal_doubles_it_and_a_burst_count
     assert run_virtual(main) == pytest.approx([1, 2, 4, 8], abs=0.01)
 
 
-def test_near_the_limit_only_orders_go_out():
+def test_beyond_nine_tenths_of_the_limit_only_orders_go_out_until_the_minute_is_over():
     async def main(clock):
         used = {"X-MBX-USED-WEIGHT-1M": "2200"}
-        venue, _ = opened(fapi__v1__openOrders=(200, [], used), fapi__v1__openAlgoOrders=[], fapi__v1__order=ORDER)
+        venue, transport = opened(
+            clock=clock, fapi__v1__openOrders=(200, [], used), fapi__v1__openAlgoOrders=[], fapi__v1__order=ORDER
+        )
         await venue.markets([S])
         await venue.open_orders()
+        n_asked = len(transport.asked)
         with pytest.raises(VenueUnknown, match="nothing but orders for another"):
             await venue.open_orders()
+        assert len(transport.asked) == n_asked
         assert (await venue.place(MARKET)).status == "filled"
-        await asyncio.sleep(10)
+        await asyncio.sleep(60)
         return await venue.open_orders()
 
     assert run_virtual(main) == []
+
+
+def test_questions_are_spread_over_the_minute_when_much_of_its_limit_is_used():
+    used = [0]
+
+    def weigh(params):
+        used[0] += 1 if "symbol" in params else 40
+        return 200, [], {"X-MBX-USED-WEIGHT-1M": str(used[0])}
+
+    async def main(clock):
+        venue, transport = opened(
+            clock=clock, fapi__v1__openOrders=weigh, fapi__v1__openAlgoOrders=weigh, fapi__v1__time=server_time(clock)
+        )
+        await venue.markets([S])
+        loop, most_s = asyncio.get_running_loop(), 0.0
+        for _ in range(3):
+            used[0], n_looks = 0, 0
+            ends = (loop.time() // 60 + 1) * 60
+            while loop.time() < ends - 0.2:
+                began = loop.time()
+                await venue.open_orders()
+                most_s, n_looks = max(most_s, loop.time() - began), n_looks + 1
+                await asyncio.sleep(0.02)
+            assert used[0] <= 0.92 * 2_400 and n_looks > 300
+            await asyncio.sleep(ends - loop.time() + 0.01)
+        return most_s, transport
+
+    most_s, transport = run_virtual(main, epoch_ms=1_700_000_040_000)
+    assert most_s < 3
+    by_symbol = [params for params in transport.sent("fapi/v1/openOrders") if "symbol" in params]
+    assert len(by_symbol) > 600
+
+
+def server_time(clock):
+    return lambda params: {"serverTime": clock.now_ms()}
+
+
+def test_orders_of_markets_that_nobody_asked_for_are_kept_when_the_limit_is_spared():
+    foreign = ALGO | {"clientAlgoId": "web_1", "symbol": "ETHUSDT"}
+    used = {"X-MBX-USED-WEIGHT-1M": "700"}
+
+    async def main(clock):
+        venue, transport = opened(
+            clock=clock,
+            fapi__v1__openOrders=(200, [], used),
+            fapi__v1__openAlgoOrders=lambda asked: [ALGO] if "symbol" in asked else [ALGO, foreign],
+        )
+        await venue.markets([S])
+        looks = [[order.client_id for order in await venue.open_orders()] for _ in range(2)]
+        transport.replies["fapi/v1/openAlgoOrders"] = []
+        await asyncio.sleep(61)
+        return looks, await venue.open_orders(), transport
+
+    looks, later, transport = run_virtual(main)
+    assert looks == [[ALGO["clientAlgoId"], "web_1"]] * 2 and later == []
+    assert [params.get("symbol") for params in transport.sent("fapi/v1/openOrders")] == [None, "BTCUSDT", None]
 
 
 def test_a_refused_clock_is_set_right_and_the_order_sent_again():

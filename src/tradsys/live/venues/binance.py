@@ -29,8 +29,15 @@ from tradsys.live.venues.listing import ListedMarket
 MOST_BARS = 1_500
 
 
+SPARED_FROM, WHOLE_LOOK_S = 0.25, 60.0
+"""From this share of the minute's limit on open orders are asked for by symbol, and of all symbols once a minute."""
+
+
 class BinanceFutures(BinanceClient):
     """USD-M perpetuals of an account in one-way, single-asset mode; money is in `quote`."""
+
+    _elsewhere: tuple[VenueOrder, ...] = ()
+    _whole_look_s = -WHOLE_LOOK_S
 
     async def server_time_ms(self) -> int:
         return await self.api.server_time_ms()
@@ -122,8 +129,25 @@ class BinanceFutures(BinanceClient):
             )
 
     async def open_orders(self) -> Sequence[VenueOrder]:
+        """All in two questions; symbol by symbol where that spares a limit of which much is used."""
+        ids = self.listings.asked_ids
+        if not self._is_to_be_spared(len(ids)):
+            orders = await self._open_orders()
+            self._elsewhere = tuple(order for order in orders if order.symbol not in map(self.listings.name, ids))
+            self._whole_look_s = asyncio.get_running_loop().time()
+            return orders
+        each = await asyncio.gather(*(self._open_orders(symbol=market_id) for market_id in ids))
+        return [*(order for orders in each for order in orders), *self._elsewhere]
+
+    def _is_to_be_spared(self, n_symbols: int) -> bool:
+        """Orders of markets that nobody asked for are looked at once a minute then."""
+        age_s = asyncio.get_running_loop().time() - self._whole_look_s
+        is_cheaper = 0 < n_symbols < reading.WHOLE_WEIGHT
+        return is_cheaper and age_s < WHOLE_LOOK_S and self.api.restraint.used_share() > SPARED_FROM
+
+    async def _open_orders(self, **of: str) -> list[VenueOrder]:
         rows, algos = await asyncio.gather(
-            self.ask_signed("fapiPrivateGetOpenOrders"), self.ask_signed("fapiPrivateGetOpenAlgoOrders")
+            self.ask_signed("fapiPrivateGetOpenOrders", **of), self.ask_signed("fapiPrivateGetOpenAlgoOrders", **of)
         )
         name = self.listings.name
         with readable(self.name, "open orders"):

@@ -21,8 +21,20 @@ SAME_MARGIN_TYPE = "-4046"
 WEIGHT_A_MINUTE = 2_400
 WEEK_MS = 604_800_000
 """The longest window that executions and conditional orders are told of in one answer."""
-_NEARLY, PAUSE_S = 0.9, 10.0
-"""From this share of the limit on only orders are sent, until the next question finds room again."""
+WHOLE_WEIGHT = 40
+"""Of the open orders of all symbols in one question; those of one symbol weigh 1."""
+_WHOLE = frozenset({"fapiPrivateGetOpenOrders", "fapiPrivateGetOpenAlgoOrders"})
+_WEIGHTS: Mapping[str, int] = {
+    "fapiPrivateV3GetAccount": 5,
+    "fapiPrivateV3GetPositionRisk": 5,
+    "fapiPrivateGetUserTrades": 5,
+    "fapiPrivateGetAllAlgoOrders": 5,
+    "fapiPrivateGetAccountConfig": 5,
+    "fapiPrivateGetSymbolConfig": 5,
+    "fapiPrivateGetCommissionRate": 20,
+    "fapiPrivateGetIncome": 30,
+    "fapiPublicGetKlines": 5,
+}
 
 _STATUS: Mapping[str, OrderStatus] = {
     "NEW": "open",
@@ -60,9 +72,13 @@ class BinanceWording:
         words = str(reply.body.get("msg", ""))
         return Said(code, words, is_definite=code not in UNCLEAR, is_clock=code == CLOCK)
 
-    def near_the_limit_s(self, reply: Reply) -> float:
+    def used_share(self, reply: Reply) -> float | None:
         used = reply.headers.get("x-mbx-used-weight-1m", "")
-        return PAUSE_S if used.isdigit() and int(used) >= _NEARLY * WEIGHT_A_MINUTE else 0.0
+        return int(used) / WEIGHT_A_MINUTE if used.isdigit() else None
+
+    def share_of(self, endpoint: str, params: Mapping[str, Any]) -> float:
+        is_whole = endpoint in _WHOLE and "symbol" not in params
+        return (WHOLE_WEIGHT if is_whole else _WEIGHTS.get(endpoint, 1)) / WEIGHT_A_MINUTE
 
 
 def listing(row: Mapping[str, Any]) -> ListedMarket:

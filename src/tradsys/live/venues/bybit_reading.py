@@ -52,8 +52,11 @@ class BybitWording:
             code, words, is_definite=code not in UNCLEAR, is_clock=code == CLOCK, is_too_often=code in TOO_OFTEN
         )
 
-    def near_the_limit_s(self, reply: Reply) -> float:
+    def used_share(self, reply: Reply) -> float | None:
         """Limits are an endpoint's own, so that questions take no room from orders."""
+        return None
+
+    def share_of(self, endpoint: str, params: Mapping[str, Any]) -> float:
         return 0.0
 
 

@@ -75,8 +75,12 @@ class VenueWording(Protocol):
         """Of a reply in JSON below HTTP 500: yes, no, or not clear."""
         ...
 
-    def near_the_limit_s(self, reply: Reply) -> float:
-        """For how long only orders should be sent, by what the reply tells of the limit; 0 where there is room."""
+    def used_share(self, reply: Reply) -> float | None:
+        """How much of the minute's limit is used by now, None where the reply does not tell."""
+        ...
+
+    def share_of(self, endpoint: str, params: Mapping[str, Any]) -> float:
+        """The share of the minute's limit that a question takes."""
         ...
 
 
@@ -188,10 +192,13 @@ class CcxtApi:
         return await self._ask_once(endpoint, params, is_order=is_order)
 
     async def _ask_once(self, endpoint: str, params: Mapping[str, Any], *, is_order: bool) -> Any:
-        self.restraint.check(is_order=is_order)
+        if not is_order:
+            await self.restraint.question(self._reading.share_of(endpoint, params))
+        self.restraint.check()
         reply = await self._send(endpoint, params)
-        if wait_s := self._reading.near_the_limit_s(reply):
-            self.restraint.keep_for_orders(wait_s)
+        if (share := self._reading.used_share(reply)) is not None:
+            difference_ms = int(self._api.options["timeDifference"])
+            self.restraint.used(share, 60 - (self._clock.now_ms() - difference_ms) / 1_000 % 60)
         if reply.status in (418, 429):
             raise self._too_often(reply, endpoint)
         if reply.status >= 500 or reply.status in (403, 408) or not reply.is_json or 300 <= reply.status < 400:

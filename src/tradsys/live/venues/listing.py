@@ -119,6 +119,11 @@ class ListedMarkets:
         hint = f"did you mean {' or '.join(near)}?" if near else "perpetuals are written BTC/USDT:USDT"
         raise VenueRefused(f"{self._venue} has no market {symbol}; {hint}")
 
+    @property
+    def asked_ids(self) -> tuple[str, ...]:
+        """The venue's names of the markets that were asked for."""
+        return tuple(self._asked_as)
+
     def name(self, market_id: str) -> str:
         """The name that it was asked for by, else the one that it is listed under, else the venue's own."""
         asked = self._asked_as.get(market_id)

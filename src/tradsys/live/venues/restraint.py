@@ -7,24 +7,54 @@ from tradsys.live.venue import VenueUnknown
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 120.0
 """Where a venue says that it was asked too often and not for how long: this, doubled each time."""
+SPREAD_FROM, ORDERS_FROM = 0.6, 0.9
+"""Shares of a minute's limit: from the one on questions are spread over what is left of the minute, so that the other
+is not reached; beyond that only orders are sent."""
+MOST_WAIT_S = 5.0
+"""A question that would have to wait for longer fails at once: who asks has his own cycle."""
 
 
 @dataclass(slots=True)
 class Restraint:
-    """Until when nothing is sent, and until when nothing but orders; times are the loop's."""
+    """Until when nothing is sent, and how much of the minute's limit is used; times are the loop's."""
 
     venue: str
     silent_until: float = 0.0
-    orders_only_until: float = 0.0
     _n_in_a_row: int = 0
+    _used: float = 0.0
+    _minute_ends: float = 0.0
+    _next_question: float = 0.0
 
-    def check(self, *, is_order: bool) -> None:
-        """Raise VenueUnknown at once, rather than wait, while nothing may be sent: who asks has his own cycle."""
+    def check(self) -> None:
+        """Raise VenueUnknown at once while nothing may be sent."""
         now = asyncio.get_running_loop().time()
-        until = self.silent_until if is_order else max(self.silent_until, self.orders_only_until)
-        if now < until:
-            what = "no requests" if now < self.silent_until else "nothing but orders"
-            raise VenueUnknown(f"{self.venue} is to be sent {what} for another {until - now:.1f} s; nothing was sent")
+        if now < self.silent_until:
+            raise self._not_sent("no requests", self.silent_until - now)
+
+    async def question(self, share: float) -> None:
+        """Wait for the turn of a question that takes such a share of the minute's limit."""
+        now = asyncio.get_running_loop().time()
+        used = self.used_share()
+        if share <= 0 or used < SPREAD_FROM:
+            return
+        left_s = self._minute_ends - now
+        room = ORDERS_FROM - used
+        turn = max(now, self._next_question) + (share * left_s / room if room > share else left_s)
+        if turn - now > MOST_WAIT_S:
+            raise self._not_sent("nothing but orders", min(turn - now, left_s))
+        self._next_question = turn
+        await asyncio.sleep(turn - now)
+
+    def used_share(self) -> float:
+        """How much of the running minute's limit is used, as far as is known."""
+        return self._used if asyncio.get_running_loop().time() < self._minute_ends else 0.0
+
+    def used(self, share: float, left_s: float) -> None:
+        """The venue told how much is used of a minute that goes on for so long."""
+        ends = asyncio.get_running_loop().time() + left_s
+        if ends > self._minute_ends + 1:
+            self._next_question = 0.0
+        self._used, self._minute_ends = share, ends
 
     def too_often(self, wait_s: float | None, least_s: float) -> float:
         """The venue said that it was asked too often: how long it is left alone now."""
@@ -37,9 +67,8 @@ class Restraint:
         return wait_s
 
     def answered(self) -> None:
+        """It answers again."""
         self._n_in_a_row = 0
 
-    def keep_for_orders(self, wait_s: float) -> None:
-        """The limit is nearly reached: for that long only orders are sent."""
-        until = asyncio.get_running_loop().time() + wait_s
-        self.orders_only_until = max(self.orders_only_until, until)
+    def _not_sent(self, what: str, wait_s: float) -> VenueUnknown:
+        return VenueUnknown(f"{self.venue} is to be sent {what} for another {wait_s:.1f} s; nothing was sent")
