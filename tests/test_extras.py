@@ -52,6 +52,7 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     f"compare --objectives {QUICK} --seeds 1 --quick": (NETWORK, 0, "confidence"),
     "backtest --runs {stored}/runs": ((), 0, "sharpe"),
     "backtest --engine vectorbt --runs {stored}/runs": ((), 2, "pip install 'tradsys[vectorbt]'"),
+    "backtest --engine nautilus --runs {stored}/runs": ((), 2, "pip install 'tradsys[nautilus]'"),
     f"deploy last {STORED} --out deployed-{{kind}}": ((), 2, "add --venue"),
     "calibrate --markets 1 --cell noise --processes 1": ((), 0, "noise"),
     "calibrate --markets 1 --cell noise --processes 1 --part 1/1 --out parts-{kind}": ((), 0, "part 1/1: all of its 1"),
@@ -155,7 +156,7 @@ def test_the_table_of_extras_is_that_of_the_project(repository):
         assert {normal(Requirement(text).name) for text in direct(optional, extra)} == {
             next(normal(owner) for owner in owners()[name] if "binary" not in owner) for name in modules
         }
-    assert set(optional) - set(EXTRAS) == {"all", "export"}
+    assert set(optional) - set(EXTRAS) == {"all", "export", "nautilus"}
     assert {e for text in optional["all"] for e in Requirement(text).extras} == set(EXTRAS)
 
 

@@ -61,6 +61,7 @@ class TestLocks:
             *project["dependency-groups"].values(),
         ]
         names = {re.match(r"[a-z0-9-]+", requirement)[0] for group in groups for requirement in group} - {"tradsys"}
+        names.discard("nautilus-trader")  # a release candidate that not every platform has
         assert names - {name for lock in LOCKS for name in locked(repository, lock)} == set()
 
     def test_whatever_the_package_imports_is_declared(self, repository):

@@ -67,7 +67,8 @@ def test_a_tape_plays_in_time_that_goes_faster(tmp_path):
             time.sleep(0.05)
         assert [float(row[4]) for row in rows[:13]] == frame["close"][:13].to_list()
         assert rows[0][0] == first
-        assert abs(get(f"{base}/fapi/v1/time")["serverTime"] - scale.now_ms()) < 30_000
+        before, told, after = scale.now_ms(), get(f"{base}/fapi/v1/time")["serverTime"], scale.now_ms()
+        assert before - 300 <= told <= after + 300
         assert rows[-1][0] <= scale.now_ms()
 
 
@@ -106,7 +107,7 @@ def test_a_command_lives_in_the_time_that_it_is_given(tmp_path):
         "enter(scale)\n"
         "began = time.monotonic()\n"
         "asyncio.run(asyncio.sleep(60))\n"
-        "print(abs(SystemClock(5_000).now_ms() - scale.now_ms() - 5_000) < 1_000, time.monotonic() - began < 5)\n"
+        "print(abs(SystemClock(5_000).now_ms() - scale.now_ms() - 5_000) < 1_000, time.monotonic() - began < 20)\n"
     )
     scale = Scale(600.0, real_ms(), 1_600_000_000_000.0)
     told = subprocess.run(
@@ -129,7 +130,7 @@ def test_waits_of_a_scaled_loop_are_as_much_shorter():
 
     loop, began = ScaledLoop(600.0), time.monotonic()
     try:
-        assert loop.run_until_complete(wait()) == pytest.approx(60.0, abs=20.0)
+        assert loop.run_until_complete(wait()) >= 59.9
     finally:
         loop.close()
-    assert 0.09 < time.monotonic() - began < 2.0
+    assert 0.09 < time.monotonic() - began < 5.0

@@ -13,14 +13,16 @@ from tradsys.cli.options import Json, Plugin
 if TYPE_CHECKING:
     from tradsys.runs.section import Measurements
 
-ENGINES = ("kernel", "vectorbt")
+ENGINES = ("kernel", "vectorbt", "nautilus")
 
 
 def command(
     run: RunName = "last",
     runs: Runs = Path("runs"),
     profile: Annotated[str | None, typer.Option(help="Profile; the deployed one unless given.")] = None,
-    engine: Annotated[str, typer.Option(help="kernel, or vectorbt as a second opinion on the same trades.")] = "kernel",
+    engine: Annotated[
+        str, typer.Option(help="kernel, or as a second opinion on its trades vectorbt or nautilus.")
+    ] = "kernel",
     plugin: Plugin = None,
     as_json: Json = False,
 ) -> int:
@@ -41,11 +43,18 @@ def command(
     chosen = stored.profile(profile)
     simulation = stored.simulate(chosen)
     measured = measure(simulation, seed=stored.spec.seed)
+    opinion = None
+    if engine == "nautilus":
+        from tradsys.backtest.nautilus import second_opinion
+
+        opinion = second_opinion(simulation, dict(stored.frames), stored.spec.barriers.horizon)
     if as_json:
         values = {name: {"value": m.value, "n": m.n, "low": m.low, "high": m.high} for name, m in measured.items()}
         ruin = {} if simulation.ruin is None else {"ruin": simulation.ruin.sentence}
         shown = {"run": stored.name, "profile": chosen.name, "engine": engine, "metrics": values} | ruin
         shown["not_taken"] = simulation.not_taken
+        if opinion is not None:
+            shown["agreed"] = {"n": len(opinion.trades), "to_the_cent": opinion.n_agreed}
         typer.echo(json.dumps(shown))
         return 0
     lines = [f"{chosen.name} of {stored.name}, {len(simulation.trades)} trades, engine {engine}", ""]
@@ -54,6 +63,8 @@ def command(
 
         portfolio = portray(simulation, dict(stored.frames))
         lines += [str(portfolio.stats()), "", f"  {sharpe_sentence(simulation, portfolio)}"]
+    elif opinion is not None:
+        lines.append(f"  {opinion.sentence}")
     else:
         lines += [_line(name, m.value, m.low, m.high, m.n) for name, m in measured.items()]
         lines += ["", f"  costs: {cost_breakdown(simulation.trades, simulation.costs).sentence}"]

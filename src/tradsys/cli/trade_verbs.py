@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from tradsys.cli.options import Json
+from tradsys.cli.options import Json, Plugin
 from tradsys.core.errors import ConfigError
 
 Account = Annotated[str, typer.Option("--account", help="Name of the account: its folder is live/NAME.")]
@@ -78,6 +78,43 @@ def export(
         typer.echo(lots_csv(lots), nl=False)
     else:
         typer.echo(f"{len(lots)} lots in {out}")
+    return 0
+
+
+def replay(
+    bundle: Annotated[Path, typer.Argument(help="The bundle that the account was traded with.")],
+    account: Account,
+    bars: Annotated[
+        list[str],
+        typer.Option(help="Bars of that time: what --bars of a run takes, or SYMBOL=it of one; again for more."),
+    ],
+    root: Root = Path("live"),
+    plugin: Plugin = None,
+    as_json: Json = False,
+) -> int:
+    """Hold the account against a simulation of its bars.
+
+    The gap between both results is split into signal, fee, slippage, latency, funding and partial fills, and each
+    difference has a cause; what the account paid is offered as costs to set.
+    """
+    from dataclasses import asdict
+
+    from tradsys.live.account.replayed import replay_of
+    from tradsys.live.places import tape_bars
+    from tradsys.predictor.traded import read_deployment
+
+    folder, traded = _folder(account, root), read_deployment(bundle, plugins=plugin or ())
+    found = replay_of(folder, traded, tape_bars(bars, traded.deployment))
+    values = {
+        "account": account,
+        "lived_quote": found.lived_quote,
+        "simulated_quote": found.simulated_quote,
+        "gap": found.gap.parts,
+        "causes": dict(found.causes),
+        "learned": [asdict(one) for one in found.learned],
+        "n_revised": len(found.revised),
+    }
+    _print(values, as_json, lambda _: "\n".join(found.lines))
     return 0
 
 
@@ -153,6 +190,7 @@ verbs: Final[dict[str, Callable[..., int]]] = {
     "kill": kill,
     "reload": reload,
     "export": export,
+    "replay": replay,
 }
 
 

@@ -70,15 +70,15 @@ def tape_bars(specs: Sequence[str], deployment: Deployment) -> dict[str, pl.Data
     return found
 
 
-def tape_start_ms(bars: Mapping[str, pl.DataFrame], n_bars: int) -> int:
-    """When a tape may begin to play: every symbol has that many closed bars before, and one to come."""
+def tape_start_ms(bars: Mapping[str, pl.DataFrame], n_bars: int, interval_ms: int) -> int:
+    """When a tape may begin to play: amid a bar, when every symbol has that many closed ones and more to come."""
     for symbol, frame in bars.items():
         if len(frame) <= n_bars:
             raise NotEnoughBars(
                 f"the tape of {symbol} has {len(frame):,} bars, and the bundle needs {n_bars:,} before it decides "
                 "and one to decide on; play more"
             )
-    return max(int(ts_ms(frame)[n_bars]) for frame in bars.values())
+    return max(int(ts_ms(frame)[n_bars]) for frame in bars.values()) + interval_ms // 2
 
 
 def tape(bars: Mapping[str, pl.DataFrame], clock: Clock, deployment: Deployment) -> BarTape:

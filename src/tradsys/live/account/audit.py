@@ -7,7 +7,7 @@ import asyncio
 import errno
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -192,3 +192,18 @@ def _claimed(line: bytes) -> str:
         return str(read_json(line)["hash"])
     except (ValueError, KeyError, TypeError):
         return FIRST
+
+
+def events_of(folder: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Everything that an account's log tells, oldest first: the time in milliseconds, and the kind with its fields.
+
+    Lines that cannot be read are passed over: `check_all` tells of them.
+    """
+    for path in [*closed_files(folder), folder / AUDIT]:
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            try:
+                entry = read_json(line)
+                at = datetime.fromisoformat(entry["at"])
+                yield round(at.timestamp() * 1_000), entry["content"]
+            except (ValueError, KeyError, TypeError):
+                continue

@@ -1,0 +1,58 @@
+"""A replay of an account from its folder: what it lived, and the same bars decided and simulated by its bundle."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import polars as pl
+
+from tradsys.core.errors import ConfigError
+from tradsys.core.time import ts_ms
+from tradsys.live.account.audit import events_of
+from tradsys.live.account.folder import JOURNAL
+from tradsys.live.intents import IntentJournal
+from tradsys.live.places import PAPER, STEPS_OF_TAPE
+from tradsys.live.replay.lived import ChargedSlippage, LivedTrade, lived_trades
+from tradsys.live.replay.replaying import AccountReplay, replay
+from tradsys.live.venues.paper_book import PaperBook
+from tradsys.predictor.traded import TradedBundle
+
+
+def replay_of(folder: Path, bundle: TradedBundle, market: Mapping[str, pl.DataFrame]) -> AccountReplay:
+    """From the account's first start to the last of the bars or of what its log tells, whichever comes first.
+
+    A ConfigError where the log tells of no start, or of one with another bundle.
+    """
+    events = list(events_of(folder))
+    started = [(at_ms, event) for at_ms, event in events if event["kind"] == "started"]
+    if not started:
+        raise ConfigError(f"the log of account {folder.name} tells of no start; there is nothing to replay")
+    hashes = {str(event.get("bundle_hash")) for _, event in started}
+    if hashes != {bundle.bundle_hash}:
+        found = ", ".join(sorted(one[:12] for one in hashes))
+        raise ConfigError(
+            f"account {folder.name} was traded with bundle {found}, and this is {bundle.bundle_hash[:12]}; give it"
+        )
+    closes = [int(ts_ms(frame)[-1]) + bundle.deployment.interval_ms for frame in market.values()]
+    denied = [(str(e["symbol"]), int(e["close_ms"])) for _, e in events if e["kind"] == "denied" and "close_ms" in e]
+    return replay(
+        _lived(folder, events[-1][0]),
+        bundle.predictor,
+        market,
+        bundle.deployment,
+        start_ms=started[0][0],
+        end_ms=min(events[-1][0], *closes),
+        instruments=STEPS_OF_TAPE,
+        denied=denied,
+    )
+
+
+def _lived(folder: Path, now_ms: int) -> list[LivedTrade]:
+    """The account's trades; of a paper account it is known what of a fee was slippage."""
+    with ExitStack() as stack:
+        journal = stack.enter_context(closing(IntentJournal.reading(folder / JOURNAL)))
+        charged: ChargedSlippage = lambda fill: 0.0  # noqa: E731
+        if (folder / PAPER).exists():
+            book = stack.enter_context(closing(PaperBook(folder / PAPER, 1.0)))
+            charged = lambda fill: book.slippage_of(fill.trade_id)  # noqa: E731
+        return lived_trades(journal, now_ms=now_ms, charged=charged)
