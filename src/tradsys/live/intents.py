@@ -3,17 +3,13 @@
 One SQLite file. Every change is committed and synced when the call returns; a change of many rows is one commit.
 """
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from tradsys.core.errors import DiskError, LedgerError
 from tradsys.live.client_ids import Leg
 from tradsys.live.execution.intent import Intent, IntentState, Trade
-from tradsys.live.execution.schema import TABLES, VERSION
+from tradsys.live.execution.journal_file import JournalFile
 from tradsys.live.venue import Fill, FundingPayment
 
 TRADE_COLUMNS = ", ".join(field.name for field in fields(Trade))
@@ -24,75 +20,8 @@ MAKER = [field.name for field in fields(Fill)].index("is_maker")
 """Where the two columns are that SQLite keeps as numbers."""
 
 
-ROOM_PAGES = 512
-"""Pages of the file that are kept free: 2 MiB."""
-
-
-class IntentJournal:
-    """Trades, orders meant, fills and funding of one account, and named flags; one process owns it.
-
-    A disk that fails or is full is a DiskError, and then nothing of the change is kept. Room for some thousand changes
-    is taken in advance, so that a disk that fills up while a position is held does not keep its stop from being sent.
-    """
-
-    def __init__(self, path: Path | str) -> None:
-        self.path = str(path)
-        self._db = sqlite3.connect(self.path, isolation_level=None)
-        with self._told_as_disk_error("open"):
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = full")
-            self._db.execute("pragma foreign_keys = on")
-            self._check_version()
-            self._db.executescript(TABLES)
-            self.keep_room()
-
-    def keep_room(self) -> None:
-        """Take room on the disk for what comes, in the file and in its log; a DiskError where there is none.
-
-        Who is about to make a new trade calls it; what protects and ends trades lives from what was kept.
-        """
-        if self.path == ":memory:" or self._n_free_pages() >= ROOM_PAGES // 2:
-            return
-        size = ROOM_PAGES * int(self._db.execute("pragma page_size").fetchone()[0])
-        with self._committed():
-            self._db.execute("create table if not exists room (bytes blob) strict")
-            self._db.execute("insert into room values (zeroblob(?))", (size,))
-        with self._committed():
-            self._db.execute("delete from room")
-
-    def _n_free_pages(self) -> int:
-        return int(self._db.execute("pragma freelist_count").fetchone()[0])
-
-    @classmethod
-    def reading(cls, path: Path) -> Self:
-        """The journal of an account that another process may own: it can be asked, and nothing is written."""
-        found = cls.__new__(cls)
-        found.path = str(path)
-        found._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        found._refuse_version()
-        return found
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._db.close()
-
-    def flag(self, name: str) -> str | None:
-        """The text kept under a name, None where there is none."""
-        row = self._db.execute("select value from flags where name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def set_flag(self, name: str, value: str | None) -> None:
-        """Keep a text under a name, or forget it; it is on disk when this returns."""
-        with self._committed():
-            if value is None:
-                self._db.execute("delete from flags where name = ?", (name,))
-            else:
-                self._db.execute("insert or replace into flags values (?, ?)", (name, value))
-
-    def flags(self, start: str) -> dict[str, str]:
-        """All flags whose names begin so."""
-        rows = self._db.execute("select name, value from flags where substr(name, 1, ?) = ?", (len(start), start))
-        return dict(rows.fetchall())
+class IntentJournal(JournalFile):
+    """Trades, orders meant, fills and funding of one account, and named flags; one process owns it."""
 
     def add(self, intents: Iterable[Intent], trades: Iterable[Trade] = ()) -> None:
         """Remember new orders, and new trades that they belong to, in one commit."""
@@ -251,44 +180,6 @@ class IntentJournal:
     def _intents(self, where: str, values: tuple[Any, ...]) -> list[Intent]:
         rows = self._db.execute(f"select {INTENT_COLUMNS} from intents {where}", values)
         return [_intent(row) for row in rows]
-
-    def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            self._db.executemany(f"insert into {table} ({columns}) values ({marks})", rows)
-
-    def _check_version(self) -> None:
-        self._refuse_version()
-        self._db.execute(f"pragma user_version = {VERSION}")
-
-    def _refuse_version(self) -> None:
-        version = int(self._db.execute("pragma user_version").fetchone()[0])
-        if version not in (0, VERSION):
-            raise LedgerError(
-                f"{self.path} is an intent journal of version {version}, wanted {VERSION}; "
-                "it was written by another release of tradsys, which is the one to trade this account with"
-            )
-
-    @contextmanager
-    def _committed(self) -> Iterator[None]:
-        with self._told_as_disk_error("write to"):
-            self._db.execute("begin immediate")
-            try:
-                yield
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
-
-    @contextmanager
-    def _told_as_disk_error(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise DiskError(
-                f"could not {doing} the intent journal {self.path}: {error}; nothing of it was kept"
-            ) from error
 
 
 def _intent(row: tuple[Any, ...]) -> Intent:

@@ -23,9 +23,9 @@ def stop_distance(s: Situation) -> float:
 
 
 def stop_price(s: Situation) -> float:
-    """Where the stop belongs; no further from the mark than the venue lets prices be."""
+    """Where the stop belongs; at the edge of the venue's band of prices, where it lies beyond and was refused there."""
     wanted = s.barrier(-1, stop_distance(s))
-    if in_band(s, wanted) or s.position is None:
+    if in_band(s, wanted) or s.position is None or s.n_refused("stop") == 0:
         return wanted
     edge = s.position.mark_price * (1 - s.side * s.market.price_band)
     return at_tick(edge + s.side * s.market.tick, s.market.tick)
@@ -44,10 +44,9 @@ def is_passed(s: Situation) -> bool:
 
 
 def right_stops(s: Situation) -> list[VenueOrder]:
-    """Open stops that protect the position at the right price, oldest first."""
+    """Open stops that protect the position at the right price, oldest first; beyond the band any price is right."""
     wanted = s.barrier(-1, stop_distance(s))
-    is_clipped = not in_band(s, wanted)
-    return [order for order in _stops(s) if is_clipped or order.price == wanted]
+    return [order for order in _stops(s) if order.price == wanted or not in_band(s, wanted)]
 
 
 def n_missing(s: Situation) -> int:
