@@ -13,15 +13,16 @@ from tests.live.venues.test_paper_parity import with_distances
 
 from tradsys.backtest import PortfolioSpec
 from tradsys.backtest.simulate import Simulation, simulate
-from tradsys.bundle.deployment import DeployedPortfolio
+from tradsys.bundle.deployment import DeployedPortfolio, DeployedVerdict, Deployment
 from tradsys.core.bars import split_symbols
 from tradsys.core.costs import Costs, Instrument
+from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import HOUR_MS, ts_ms
 from tradsys.data import load_bars
 from tradsys.labels import BarrierSpec
 from tradsys.live.replay.gap import summed
 from tradsys.live.replay.parity import ComparedTrade, Pairing, paired
-from tradsys.live.replay.replaying import hold_against
+from tradsys.live.replay.replaying import hold_against, replay
 from tradsys.live.venues.paper_rules import PaperRules, slippage_of_bars
 from tradsys.predictor.live import LivePredictor
 from tradsys.predictor.predictor import Decision, Predictor
@@ -133,6 +134,45 @@ def test_a_bundles_session_bar_by_bar_is_its_batch(finished, small_market):
     simulated = sum(one.simulated.pnl_quote for one in replayed if one.simulated)
     assert gap.total == pytest.approx(made - simulated, abs=1e-6)
     assert all(abs(amount) < CENT for name, amount in gap.parts.items() if name not in ("latency", "signal"))
+    again = replay(
+        lived.lived,
+        predictor,
+        market,
+        deployment(costs, symbol=next(iter(market))),
+        start_ms=closes[0],
+        end_ms=closes[-1],
+        instruments=Instrument(lot=1e-6),
+    )
+    assert again.causes["same"] > 0.9 * len(again.trades) and again.causes["same"] >= 20
+    assert again.gap.total == pytest.approx(again.lived_quote - again.simulated_quote, abs=1e-6)
+    assert again.revised == ()
+    assert {one.setting for one in again.learned} >= {"costs.taker_bps", "costs.slippage_bps"}
+    slipped = next(one for one in again.learned if one.setting == "costs.slippage_bps")
+    assert slipped.bps == pytest.approx(1.0, abs=0.1)
+    assert again.lines[0].startswith("the account made ")
+    with pytest.raises(NotEnoughBars, match=r"needs .* bars of EDGE before it, found 0"):
+        replay([], predictor, market, deployment(costs, symbol="EDGE"), start_ms=0, end_ms=closes[-1])
+
+
+def deployment(costs: Costs, *, symbol: str) -> Deployment:
+    """What a bundle of that market says of itself, as far as a replay reads it."""
+    portfolio = DeployedPortfolio(fraction=0.5, cap=1.0, cash_quote=10_000.0, sides=("long", "short"))
+    verdict = DeployedVerdict("RECKLESS", "not proven", "", "", "")
+    return Deployment(
+        venue="tape",
+        symbols=(symbol,),
+        interval_ms=HOUR_MS,
+        trained_from_ms=0,
+        trained_to_ms=1,
+        created_ms=1,
+        expires_ms=2,
+        profile="RECKLESS",
+        costs=costs,
+        portfolio=portfolio,
+        outside=(),
+        verdict=verdict,
+        bands={},
+    )
 
 
 def random_market(market: Mapping[str, pl.DataFrame], seed: int, spec: BarrierSpec) -> pl.DataFrame:
