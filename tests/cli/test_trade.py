@@ -244,11 +244,12 @@ def with_money(monkeypatch):
 
 def stop_soon(number=signal.SIGTERM):
     def stop():
-        while not made:
-            pass
-        os.kill(os.getpid(), number)
+        for _ in range(6_000):
+            if made:
+                return os.kill(os.getpid(), number)
+            threading.Event().wait(0.01)
 
-    threading.Thread(target=stop).start()
+    threading.Thread(target=stop, daemon=True).start()
 
 
 @pytest.mark.parametrize(
