@@ -68,6 +68,17 @@ def test_each_close_has_the_decisions_of_the_batch_in_the_order_of_the_symbols(
     assert n_acted > 20
 
 
+def test_the_features_that_decided_can_be_asked_for_by_name(
+    warm: Decider, predictor: Predictor, bars: pl.DataFrame
+) -> None:
+    (close,) = closes(bars, N_WARM, 1)
+    warm.decide(close)
+    wanted = predictor.features.compute(history(bars, "B", N_WARM + 1)).values[-1]
+    assert warm.feature_values("B") == pytest.approx(
+        dict(zip(predictor.features.columns, wanted.tolist(), strict=True)), abs=1e-6
+    )
+
+
 def test_a_symbol_that_is_missing_has_its_reason_and_the_others_their_decisions(
     warm: Decider, bars: pl.DataFrame
 ) -> None:
