@@ -258,7 +258,8 @@ def stop_soon(number=signal.SIGTERM):
     def stop():
         for _ in range(6_000):
             if made:
-                return os.kill(os.getpid(), number)
+                os.kill(os.getpid(), number)
+                break
             threading.Event().wait(0.01)
 
     threading.Thread(target=stop, daemon=True).start()
