@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import polars as pl
@@ -19,7 +20,7 @@ from tradsys.core.time import now_ms
 from tradsys.live.account import read_status
 from tradsys.live.account.lock import held
 from tradsys.live.clock import SystemClock
-from tradsys.live.venue import VenueRefused
+from tradsys.live.venue import VenueRefused, VenueUnknown
 from tradsys.live.venues.tape import BarTape
 
 __all__ = ["bars", "predictor"]
@@ -33,8 +34,16 @@ class PatientBot:
         self.parts = parts
         made.append(self)
 
+        self.flags, self.status = parts.executor.journal, self
+
     def hint(self, _):
         raise AssertionError("nobody hints here")
+
+    def values(self):
+        return dict(self.parts.about)
+
+    async def command(self, verb, args):
+        raise AssertionError(f"nobody wants {verb} here: {args}")
 
     async def run(self):
         folder = self.parts.folder
@@ -47,17 +56,20 @@ class PatientBot:
 
 
 class Exchange:
-    """An exchange with an account, as far as a start asks it; `modes` are its answers, the last one again and again."""
+    """An exchange with an account, as far as a start asks it; so many questions of its mode stay without an answer."""
 
     name = "binanceusdm"
 
-    def __init__(self, mode):
-        self.now, self.set, self.is_closed = mode, [], False
+    def __init__(self, mode, silent=0):
+        self.now, self.set, self.is_closed, self.silent = mode, [], False, silent
 
     async def markets(self, symbols):
         return {symbol: rules(symbol) for symbol in symbols}
 
     async def mode(self, symbols):
+        if self.silent:
+            self.silent -= 1
+            raise VenueUnknown("no answer within 4 s")
         if isinstance(self.now, Exception):
             raise self.now
         return self.now
@@ -279,6 +291,35 @@ def test_money_is_traded_with_the_key_and_leverage_is_set_and_read_back(bundle, 
     assert "money live" in out
     assert asked[0]["api_key"] == Canary("api_key").text
     assert exchange.set == [(SYMBOL, 3.0, "isolated")]
+
+
+def test_an_exchange_that_is_down_is_asked_until_it_answers(bundle, with_money, capsys, monkeypatch):
+    monkeypatch.setattr("tradsys.live.compose.AGAIN_S", 0.0)
+    with_money(Exchange(ACCOUNT, silent=3))
+    stop_soon()
+    code, out, _ = run(capsys, bundle(), "--account", "main", "--live")
+    assert code == 0
+    assert out.count("what start, reason no answer within 4 s") == 3
+    assert "money live" in out
+
+
+def test_whom_the_settings_name_goes_along_but_not_with_a_tape(bundle, tape, with_money, capsys, monkeypatch):
+    along = []
+
+    @asynccontextmanager
+    async def noted(sides):
+        along.append(sides)
+        yield
+
+    monkeypatch.setattr("tradsys.cli.trading.accompanied", noted)
+    with_money(Exchange(ACCOUNT))
+    stop_soon()
+    folder = bundle()
+    assert run(capsys, folder, "--account", "main", "--live", "--set", "trade.metrics_port=9100")[0] == 0
+    assert [(one.account, one.settings.metrics_port, one.interval_ms) for one in along] == [("main", 9100, 3_600_000)]
+    monkeypatch.delenv("TRADSYS_TRADE__CONFIRM")
+    assert run(capsys, folder, "--account", "tape", "--tape", tape)[0] == 0
+    assert len(along) == 1
 
 
 def test_dearer_fees_than_the_verdict_counted_are_not_proven(bundle, with_money, capsys):

@@ -44,6 +44,7 @@ class Session:
     """One bot over a tape, from `n_hours` before its end."""
 
     def __init__(self, folder: Path, bars: pl.DataFrame, predictor: Predictor, clock: LoopClock, limits: RiskLimits):
+        self.expires_ms = 1_790_000_000_000
         self.first_ms = 0
         self.clock, self.told = clock, list[tuple[str, dict[str, Any]]]()
         self.tape = BarTape({SYMBOL: bars}, clock, instruments=Instrument(tick=0.01, lot=0.001))
@@ -52,7 +53,7 @@ class Session:
 
     async def run(self, during: During) -> None:
         """The bot, until `during` is over and somebody has said stop."""
-        deployed = deployment(symbols=(SYMBOL,))
+        deployed = deployment(symbols=(SYMBOL,), created_ms=1, expires_ms=self.expires_ms)
         account = AccountFolder(self.folder, self.clock, money="tape", venue="tape", pace=PACE)
         with account:
             journal = IntentJournal(account.journal)
@@ -251,6 +252,16 @@ def test_without_an_answer_about_the_account_nothing_is_entered(play) -> None:
     assert len(session.trades) > 3
 
 
+def test_a_bundle_that_expires_on_the_way_enters_nothing_more_and_sees_to_what_is_open(play) -> None:
+    def spoil(session: Session) -> None:
+        session.expires_ms = session.first_ms + 30 * HOUR_MS
+
+    session = play(to_the_end, spoil=spoil)
+    assert session.trades
+    assert all(trade["decided_ms"] < session.expires_ms and not trade["is_open"] for trade in session.trades)
+    assert any("expired" in str(fields.get("reason")) for fields in session.fields("denied"))
+
+
 def test_its_status_is_whole_and_says_when_it_ended(whole) -> None:
     session = whole
     status = read_json((session.folder / "status.json").read_bytes())
@@ -259,3 +270,4 @@ def test_its_status_is_whole_and_says_when_it_ended(whole) -> None:
     assert status["last_close_ms"] == session.first_ms + N_HOURS * HOUR_MS
     assert status["account_state"]["equity_quote"] > 0
     assert SYMBOL in status["decisions"]
+    assert status["risk"]["n_unprotected"] == 0

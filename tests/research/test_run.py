@@ -86,7 +86,7 @@ def test_the_bundle_decides_as_the_run_did(stored):
     decided = predictor.decide_many(frame.with_columns(symbol=pl.lit("EDGE")))
     both = last_fold.join(decided, on=["start", "side"], suffix="_bundle")
     assert len(both) == len(last_fold) > 500
-    for column in ("probability", "rank", "audit"):
+    for column in ("probability", "expected_net", "rank", "audit"):
         assert np.abs(both[column] - both[f"{column}_bundle"]).max() <= 1e-5, column
     assert (both["action"] == both["action_bundle"]).all()
 

@@ -4,6 +4,7 @@ import asyncio
 import difflib
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +22,9 @@ from tradsys.live.account import AccountFolder, Scrubber
 from tradsys.live.account.audit import events_of
 from tradsys.live.account.folder import Money, account_folder
 from tradsys.live.account.guard import guard_process
+from tradsys.live.bot import Bot
 from tradsys.live.clock import Clock, SystemClock
+from tradsys.live.companions import BotSides, accompanied
 from tradsys.live.compose import BotWish, composed
 from tradsys.live.control import Command, Control
 from tradsys.live.places import exchange, is_same_venue, market_data, on_paper, tape, tape_bars, tape_start_ms
@@ -133,9 +136,30 @@ async def _run(session: Session, clock: Clock) -> None:
         async with composed(wish, folder, venue, clock) as (bot, control):
             end = asyncio.create_task(_stop_after(over, control))
             try:
-                await bot.run()
+                async with _company(session, folder, bot, clock):
+                    await bot.run()
             finally:
                 end.cancel()
+
+
+def _company(session: Session, folder: AccountFolder, bot: Bot, clock: Clock) -> AbstractAsyncContextManager[object]:
+    """Whom the bot tells and who watches it; nobody where it only plays a tape."""
+    if session.bars is not None:
+        return nullcontext()
+    return accompanied(
+        BotSides(
+            account=folder.name,
+            settings=session.settings,
+            interval_ms=session.bundle.deployment.interval_ms,
+            flags=bot.flags,
+            clock=clock,
+            tell=folder.tell,
+            listen=folder.listen,
+            status=bot.status.values,
+            command=bot.command,
+            scrub=folder.scrub,
+        )
+    )
 
 
 def _venue(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import HaltError
+from tradsys.core.time import stamp
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.allocation import allocate, load_kernels
 from tradsys.live.bars.close import Close
@@ -28,8 +29,9 @@ from tradsys.live.executor import OrderExecutor
 from tradsys.live.obeying import Obedience, Reload
 from tradsys.live.outside.columns import OutsideSources
 from tradsys.live.risk.risk import Risk
+from tradsys.live.risk.transfers import TransferRecord, look
 from tradsys.live.shares import granted_shares, shares_held
-from tradsys.live.state import TradingState
+from tradsys.live.state import Flags, TradingState
 from tradsys.live.venue import AccountState, Hint, MarketRules, Venue, VenueUnknown
 from tradsys.predictor.predictor import Decision
 
@@ -79,6 +81,7 @@ class Bot:
         self.status = BotStatus(parts.about, parts.executor, parts.risk, parts.folder, parts.clock)
         self._wake, self._stop = asyncio.Event(), asyncio.Event()
         self._looking = asyncio.Lock()
+        self._transfers = TransferRecord(parts.executor.journal, parts.clock)
         self._account: AccountState | None = None
         self._seen_ms = 0
         self._failures = list[str]()
@@ -114,10 +117,23 @@ class Bot:
                 f"{folder.name} was halted: {standing.reason}; start it again, look, and tradsys trade resume"
             )
 
+    @property
+    def flags(self) -> Flags:
+        """What of the account survives a restart."""
+        return self._parts.executor.journal
+
     def hint(self, hint: Hint) -> None:
         """Something happened at the venue: look at once. Handed to the feed, whose stream brings the hints."""
         if hint.about == "account":
             self._wake.set()
+
+    async def command(self, verb: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do what somebody wants who does not come by the account's folder, such as a chat, and say what came of it."""
+        answer = await self._obedience.answer(
+            Command(verb, str(args.get("argument", "")), by=str(args.get("by", "chat")))
+        )
+        self._wake.set()
+        return answer
 
     async def _look_again_and_again(self) -> None:
         while True:
@@ -156,16 +172,15 @@ class Bot:
             return is_settled and not self._failures
 
     async def _see(self) -> None:
-        """The account as it is after what was done."""
+        """The account as it is after what was done, measured against its limits."""
         began_ms = self._parts.clock.now_ms()
         try:
-            account = await self._parts.venue.account()
+            account = await look(self._parts.risk, self._transfers, self._parts.venue)
         except VenueUnknown as error:
             self._failures.append(str(error))
             return
         self._account, self._seen_ms = account, began_ms
         self.status.saw(account)
-        self._parts.risk.observe(account)
 
     def _holds_anything(self) -> bool:
         """Whether something is to be left that is not being left already."""
@@ -231,7 +246,7 @@ class Bot:
             parts.deployment.portfolio,
             prices={symbol: bar.close for symbol, bar in close.bars.items()},
             interval_ms=parts.deployment.interval_ms,
-            no_entry=close.no_entry or parts.folder.trouble or None,
+            no_entry=close.no_entry or parts.folder.trouble or self._expired(close.close_ms),
         )
         for decision, reason in allocation.denied:
             parts.folder.tell("denied", {"symbol": decision.symbol, "close_ms": close.close_ms, "reason": reason})
@@ -240,6 +255,11 @@ class Bot:
             outcomes = await parts.executor.enter(kept)
             self.status.entered(outcomes)
             self._wake.set()
+
+    def _expired(self, close_ms: int) -> str | None:
+        """Why a bundle whose time is over enters nothing; what is open is seen to its end."""
+        expires_ms = self._parts.deployment.expires_ms
+        return f"the bundle expired at {stamp(expires_ms)}; deploy a new one" if close_ms >= expires_ms else None
 
     def _allowed(self, entries: list[Entry], account: AccountState, open_trades: Sequence[Trade]) -> list[Entry]:
         """Those that the limits let pass."""

@@ -68,6 +68,6 @@ class BotStatus:
             "no_entry": why_no_entry(journal) or self._folder.trouble or None,
             "stopentry": journal.flag(STOP_ENTRY),
             "leaving": journal.flag(FLATTEN),
-            "risk": self._risk.figures(),
+            "risk": {**self._risk.figures(), "n_unprotected": len(self._executor.unprotected)},
             "trouble": self._folder.trouble,
         }

@@ -1,10 +1,12 @@
 """A bot made ready: bundle, account, venue and limits checked against each other, and all that trades built of them."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from tradsys.core.time import format_interval
 from tradsys.live.account.folder import AccountFolder
@@ -21,9 +23,13 @@ from tradsys.live.outside.providers import outside_sources
 from tradsys.live.preflight import AskedFor, Cleared, preflight
 from tradsys.live.risk.limits import RiskLimits, limits_of
 from tradsys.live.risk.risk import Risk
-from tradsys.live.venue import MarketRules, Venue
+from tradsys.live.telling import Tell
+from tradsys.live.venue import MarketRules, Venue, VenueUnknown
 from tradsys.predictor.traded import TradedBundle
 from tradsys.settings.trade import SECTION, TradeSettings
+
+AGAIN_S: Final = 5.0
+"""Between two attempts to learn what must be known before trading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ async def composed(
     leverage and margin type.
     """
     try:
-        rules, cleared = await _cleared(wish, venue, clock)
+        rules, cleared = await _answered(partial(_cleared, wish, venue, clock), folder.tell)
         about = _about(wish.bundle, cleared, folder, venue)
         with closing(IntentJournal(folder.journal)) as journal:
             risk = Risk(limits_of(wish.settings), journal, clock, folder.tell, bands=wish.bundle.deployment.bands)
@@ -68,6 +74,16 @@ async def composed(
                 await executor.close()
     finally:
         await venue.close()
+
+
+async def _answered[T](ask: Callable[[], Awaitable[T]], tell: Tell) -> T:
+    """What the venue answers in the end: a bot that starts again while it is down has positions to look after."""
+    while True:
+        try:
+            return await ask()
+        except VenueUnknown as error:
+            tell("error", {"what": "start", "reason": f"{error}; asked again in {AGAIN_S:g} s"})
+        await asyncio.sleep(AGAIN_S)
 
 
 async def _cleared(wish: BotWish, venue: Venue, clock: Clock) -> tuple[dict[str, MarketRules], Cleared]:

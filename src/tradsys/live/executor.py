@@ -120,6 +120,11 @@ class OrderExecutor:
         """Wait for answers that are still on their way, and write them down; what is open stays as it is."""
         await self._sender.close()
 
+    @property
+    def unprotected(self) -> list[str]:
+        """Symbols with a position that was last seen with too little of a stop."""
+        return sorted(self._notices.bare_since_ms)
+
     def trades(self, *, is_open: bool | None = None) -> list[dict[str, Any]]:
         """Trades that had a fill, in order of their beginning; all, or those that are open or over."""
         return self._rows(self.journal.trades(is_open=is_open))

@@ -98,6 +98,10 @@ class AccountFolder:
         """What keeps the disk from being written; empty where nothing does."""
         return self._audit.trouble or self._status_trouble
 
+    def scrub(self, text: str) -> str:
+        """The text without any secret."""
+        return self._scrub.text(text)
+
     @property
     def broken_audit(self) -> str:
         """Where the audit log was broken when this process found it."""
