@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -136,7 +137,12 @@ def test_a_bundles_session_bar_by_bar_is_its_batch(finished, small_market):
 
 def random_market(market: Mapping[str, pl.DataFrame], seed: int, spec: BarrierSpec) -> pl.DataFrame:
     """Decisions at random, with what a predictor would say beside them."""
-    decisions = with_distances(market, random_decisions(market, seed), spec)
+    return told(market, random_decisions(market, seed), spec)
+
+
+def told(market: Mapping[str, pl.DataFrame], decisions: pl.DataFrame, spec: BarrierSpec) -> pl.DataFrame:
+    """The same with distances, horizon and the other fields of a decision."""
+    decisions = with_distances(market, decisions, spec)
     filled = decisions.filter(pl.col("stop_distance").is_finite() & (pl.col("stop_distance") > 0))
     return filled.with_columns(
         side=pl.col("action"),
@@ -147,6 +153,45 @@ def random_market(market: Mapping[str, pl.DataFrame], seed: int, spec: BarrierSp
         reason=pl.lit("random"),
         expected_net=pl.lit(0.0),
     )
+
+
+@pytest.mark.slow
+def test_the_samples_real_quarters_of_an_hour_are_traded_as_in_the_batch():
+    bars = load_bars("sample", log=lambda line: None).drop("symbol", strict=False)
+    opens = ts_ms(bars)
+    quarter = 15 * 60_000
+    gaps = np.flatnonzero(np.diff(opens) != quarter)
+    first = int(next(a for a, b in pairwise(gaps) if b - a > 620)) + 1
+    market = {"BTC-USD": bars[first : first + 600]}
+    closes = [int(ts) + quarter for ts in opens[first + 100 : first + 600]]
+    spec, costs, steps = (
+        BarrierSpec(upper=1.0, lower=1.0, horizon=8),
+        Costs(slippage_bps=1.0),
+        Instrument(0.01, 1e-6, 5.0),
+    )
+    random = random_decisions(market, 2).with_columns(start=market["BTC-USD"]["ts"].dt.offset_by("15m"))
+    decisions = told(market, random, spec).filter(pl.col("start").dt.epoch("ms") >= closes[0])
+    lived = session(
+        market,
+        decisions_at(decisions),
+        closes,
+        interval_ms=quarter,
+        rules=PaperRules(costs=costs),
+        portfolio=DeployedPortfolio(fraction=0.5, cap=1.0, cash_quote=10_000.0, sides=("long", "short")),
+        instruments=steps,
+    )
+    simulation = simulate(
+        market,
+        decisions,
+        costs=costs,
+        start=closes[0],
+        end=closes[-1],
+        portfolio=PortfolioSpec(fraction=0.5),
+        instrument=steps,
+    )
+    pairs, done = compared(simulation, lived.trades, before=closes[-1] - 10 * quarter)
+    causes = check(simulation, pairs, done, fewest=50)
+    assert causes["same"] > 0.9 * len(pairs)
 
 
 @pytest.mark.slow
