@@ -15,7 +15,7 @@ from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import HaltError
 from tradsys.core.time import stamp
 from tradsys.live.account.folder import AccountFolder
-from tradsys.live.allocation import allocate
+from tradsys.live.allocation import allocate, load_kernels
 from tradsys.live.bars.close import Close
 from tradsys.live.bars.feed import BarFeed
 from tradsys.live.bot_status import BotStatus
@@ -212,6 +212,7 @@ class Bot:
                 parts.folder.tell("error", {"what": "history", "reason": str(error)})
                 await asyncio.sleep(AGAIN_S)
         parts.decider.warm(histories)
+        load_kernels()
 
     async def _on_close(self, close: Close) -> None:
         """Decide, share the equity, ask the limits, enter."""
