@@ -34,7 +34,7 @@ from tradsys.predictor import Predictor
 HOUR_MS = 3_600_000
 N_HOURS = 72
 SYMBOL = "A"
-PACE = 300.0
+PACE = 75.0
 """Seconds of the tape in one of the bot: it looks at an hourly bar a dozen times."""
 
 type During = Callable[["Session"], Awaitable[None]]
@@ -96,12 +96,16 @@ class Session:
                     reload=reload,
                 )
             )
-            other = asyncio.create_task(during(self))
+            running, other = asyncio.create_task(self.bot.run()), asyncio.create_task(during(self))
             try:
-                await self.bot.run()
-                await other
+                await asyncio.wait([running, other], return_when=asyncio.FIRST_EXCEPTION)
+                for task in (other, running):
+                    if task.done():
+                        task.result()
             finally:
-                other.cancel()
+                for task in (running, other):
+                    task.cancel()
+                await asyncio.wait([running, other])
                 self.trades = self.executor.trades()
                 journal.close()
 
