@@ -18,6 +18,7 @@ from typing import Any, Final
 from tradsys.core.errors import ConfigError, HaltError, NotRunningError, TradsysError
 from tradsys.core.json_text import canonical_json, read_json
 from tradsys.live.account.lock import holder_of
+from tradsys.live.telling import Tell
 
 FOLDER: Final = "control"
 KILL: Final = "KILL"
@@ -46,7 +47,7 @@ class Control:
     `pace` is how many seconds of the loop pass in one real one.
     """
 
-    def __init__(self, folder: Path, tell: Callable[[str, Mapping[str, Any]], None], *, pace: float = 1.0) -> None:
+    def __init__(self, folder: Path, tell: Tell, *, pace: float = 1.0) -> None:
         self._folder, self._tell, self._poll_s = folder / FOLDER, tell, POLL_S * pace
         self._kill = folder / KILL
         self._is_killed = False

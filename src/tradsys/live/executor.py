@@ -15,7 +15,7 @@ from tradsys.live.entry import Entry
 from tradsys.live.execution.admission import EXIT, FLATTEN, why_denied, why_no_entry
 from tradsys.live.execution.desk import Desk
 from tradsys.live.execution.intent import Intent, Trade
-from tradsys.live.execution.looking import Lookout, Snapshot, Tell
+from tradsys.live.execution.looking import Lookout, Snapshot
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import opened, trade_key
 from tradsys.live.execution.patience import together
@@ -25,6 +25,7 @@ from tradsys.live.execution.steps import StepHook, no_step
 from tradsys.live.execution.trade_rows import trade_rows
 from tradsys.live.intents import IntentJournal
 from tradsys.live.state import Standing, TradingState, write_standing
+from tradsys.live.telling import Tell
 from tradsys.live.venue import MarketRules, Venue, VenueUnknown
 
 

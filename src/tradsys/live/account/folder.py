@@ -18,6 +18,7 @@ from tradsys.live.account.lock import held
 from tradsys.live.account.scrub import Scrubber
 from tradsys.live.account.status import write_status
 from tradsys.live.clock import Clock
+from tradsys.live.telling import Tell
 
 ACCOUNT: Final = "account.json"
 JOURNAL: Final = "journal.sqlite"
@@ -62,7 +63,7 @@ class AccountFolder:
         self.path, self.pace, self._clock, self._scrub = path, pace, clock, scrub
         self.money: Money = money
         self._kind = {"money": money, "venue": venue}
-        self._listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
+        self._listeners: list[Tell] = []
         self._status_trouble = ""
         self._is_kept = False
         self._stack = ExitStack()
@@ -107,7 +108,7 @@ class AccountFolder:
         """Where the audit log was broken when this process found it."""
         return self._audit.broken
 
-    def listen(self, listener: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def listen(self, listener: Tell) -> None:
         """Tell another what is told, after it is in the audit log."""
         self._listeners.append(listener)
 

@@ -5,7 +5,7 @@ An answer that fails raises VenueUnknown, which ends the step: it is never taken
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -17,9 +17,8 @@ from tradsys.live.execution.patience import patiently
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
+from tradsys.live.telling import Tell
 from tradsys.live.venue import AccountState, Fill, Position, Venue, VenueOrder
-
-type Tell = Callable[[str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)

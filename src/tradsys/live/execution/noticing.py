@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from tradsys.live.execution.looking import Tell
 from tradsys.live.execution.protection import n_missing
 from tradsys.live.execution.situation import Situation
 from tradsys.live.execution.sizes import of_lots
+from tradsys.live.telling import Tell
 
 
 @dataclass(slots=True)

@@ -10,12 +10,12 @@ from tradsys.live.client_ids import Leg, client_id
 from tradsys.live.clock import Clock
 from tradsys.live.execution.actions import CancelOrder, PlaceLeg
 from tradsys.live.execution.intent import Intent, Trade
-from tradsys.live.execution.looking import Tell
 from tradsys.live.execution.patience import patiently, together
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.sizes import of_lots
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
+from tradsys.live.telling import Tell
 from tradsys.live.venue import OrderRefused, Venue, VenueUnknown
 
 COMMITS: Final[dict[Leg, str]] = {
