@@ -25,7 +25,7 @@ from tradsys.live.intents import IntentJournal
 from tradsys.live.outside.providers import outside_sources
 from tradsys.live.risk.limits import RiskLimits
 from tradsys.live.risk.risk import Risk
-from tradsys.live.venue import AccountState, Venue, VenueUnknown
+from tradsys.live.venue import AccountState, OrderRequest, Venue, VenueOrder, VenueUnknown
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules
 from tradsys.live.venues.tape import BarTape
@@ -193,6 +193,38 @@ def test_told_to_stop_it_leaves_position_and_stop_at_the_venue(play) -> None:
     assert [order.kind for order in left if order.is_reduce_only].count("stop") == 1
     assert session.trades[-1]["is_open"]
     assert session.told[-1][0] == "stopped"
+
+
+def test_told_to_stop_while_an_entry_is_on_its_way_it_leaves_no_position_without_a_stop(play) -> None:
+    left: list[Any] = []
+
+    async def during(session: Session) -> None:
+        while not session.fields("order_sent"):
+            await asyncio.sleep(1)
+        session.control.push(Command("stop"))
+        while session.told[-1][0] != "stopped":
+            await asyncio.sleep(1)
+        await asyncio.sleep(60)
+        left.extend((await session.venue.account()).positions)
+        left.extend(order.kind for order in await session.venue.open_orders() if order.is_reduce_only)
+
+    def spoil(session: Session) -> None:
+        place = session.venue.place
+
+        async def after_a_while(order: OrderRequest) -> VenueOrder:
+            await asyncio.sleep(0 if order.is_reduce_only else 30)
+            return await place(order)
+
+        async def on_its_way(order: OrderRequest) -> VenueOrder:
+            return await asyncio.shield(asyncio.create_task(after_a_while(order)))
+
+        session.venue.place = on_its_way  # type: ignore[method-assign]
+
+    session = play(during, spoil=spoil)
+    assert len(session.trades) == 1
+    assert left[0].symbol == SYMBOL
+    assert left[1:].count("stop") == 1
+    assert not [fields for fields in session.fields("error") if fields.get("what") == "stop"]
 
 
 def test_a_flatten_leaves_nothing_and_enters_nothing_until_resume(play) -> None:

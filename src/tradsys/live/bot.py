@@ -25,6 +25,7 @@ from tradsys.live.deciding import Decider
 from tradsys.live.entry import Entry
 from tradsys.live.execution.admission import FLATTEN
 from tradsys.live.execution.intent import Trade
+from tradsys.live.execution.patience import together
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.obeying import Obedience, Reload
 from tradsys.live.outside.columns import OutsideSources
@@ -49,6 +50,9 @@ AFTER_MS: Final = 20
 
 AGAIN_S: Final = 5.0
 """Between two attempts to read the first history."""
+
+REST_S: Final = 10.0
+"""How long a bot that ends still sees to an entry on its way, and to the stop of what it has filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Bot:
         self._n_failed = 0
         self._left = set[str]()
         self._obeyed = set[asyncio.Task[None]]()
+        self._entering = set[asyncio.Task[dict[str, str]]]()
         self._obedience = Obedience(
             parts.control, parts.executor, parts.risk, parts.venue, parts.clock,
             status=self.status.values, reload=parts.reload,
@@ -104,11 +109,14 @@ class Bot:
         try:
             await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
             await _ended([*tasks, stopped, *self._obeyed])
-            for task in tasks:
-                if not task.cancelled():
-                    task.result()
+            try:
+                await self._come_to_rest()
+            finally:
+                for task in tasks:
+                    if not task.cancelled():
+                        task.result()
         finally:
-            await _ended([*tasks, stopped, *self._obeyed])
+            await _ended([*tasks, stopped, *self._obeyed, *self._entering])
             folder.write_status({**status.values(), "is_running": False})
             folder.tell("stopped", {"state": self._parts.risk.state.value})
         standing = self._parts.risk.standing
@@ -252,9 +260,26 @@ class Bot:
             parts.folder.tell("denied", {"symbol": decision.symbol, "close_ms": close.close_ms, "reason": reason})
         kept = self._allowed(allocation.entries, account, open_trades)
         if kept:
-            outcomes = await parts.executor.enter(kept)
+            entering = asyncio.create_task(parts.executor.enter(kept))
+            self._entering.add(entering)
+            outcomes = await asyncio.shield(entering)  # orders that were sent are seen to, whoever says stop
+            self._entering.discard(entering)
             self.status.entered(outcomes)
             self._wake.set()
+
+    async def _come_to_rest(self) -> None:
+        """Nobody looks any more after this: what was sent comes to its end, and what it filled gets its stop."""
+        executor = self._parts.executor
+        try:
+            async with asyncio.timeout(REST_S * self._parts.folder.pace):
+                await together(tuple(self._entering))
+                while executor.is_unsure or executor.unprotected:
+                    await executor.reconcile_all()
+                    await asyncio.sleep(SOON_S * self._parts.folder.pace)
+        except TimeoutError:
+            bare = ", ".join(executor.unprotected) or "none"
+            reason = f"orders that were sent are not answered, or positions have no stop ({bare}); start it again soon"
+            self._parts.folder.tell("error", {"what": "stop", "reason": reason})
 
     def _expired(self, close_ms: int) -> str | None:
         """Why a bundle whose time is over enters nothing; what is open is seen to its end."""

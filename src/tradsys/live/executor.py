@@ -125,6 +125,12 @@ class OrderExecutor:
         """Symbols with a position that was last seen with too little of a stop."""
         return sorted(self._notices.bare_since_ms)
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether an order is on its way of which nobody knows yet what the venue made of it."""
+        orders = (intent for symbol in self.journal.symbols() for intent in self.journal.unsettled(symbol))
+        return any(intent.state == "unknown" or intent.leg == "entry" for intent in orders)
+
     def trades(self, *, is_open: bool | None = None) -> list[dict[str, Any]]:
         """Trades that had a fill, in order of their beginning; all, or those that are open or over."""
         return self._rows(self.journal.trades(is_open=is_open))
