@@ -25,7 +25,7 @@ from tradsys.live.intents import IntentJournal
 from tradsys.live.outside.providers import outside_sources
 from tradsys.live.risk.limits import RiskLimits
 from tradsys.live.risk.risk import Risk
-from tradsys.live.venue import AccountState, Venue, VenueUnknown
+from tradsys.live.venue import AccountState, Hint, Venue, VenueUnknown
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules
 from tradsys.live.venues.tape import BarTape
@@ -260,6 +260,51 @@ def test_a_bundle_that_expires_on_the_way_enters_nothing_more_and_sees_to_what_i
     assert session.trades
     assert all(trade["decided_ms"] < session.expires_ms and not trade["is_open"] for trade in session.trades)
     assert any("expired" in str(fields.get("reason")) for fields in session.fields("denied"))
+
+
+def test_the_account_is_asked_for_once_a_look_and_beside_the_bars_of_a_close(play) -> None:
+    asked: dict[str, list[int]] = {"account": [], "open_orders": []}
+
+    def spoil(session: Session) -> None:
+        for name, times in asked.items():
+            ask = getattr(session.venue, name)
+
+            async def told(ask: Any = ask, times: list[int] = times) -> Any:
+                times.append(session.clock.now_ms())
+                return await ask()
+
+            setattr(session.venue, name, told)
+
+    session = play(to_the_end, spoil=spoil)
+    n_acted = sum(kind in ("order_sent", "cancelled", "exit") for kind, _ in session.told)
+    assert len(session.trades) > 5
+    assert len(asked["account"]) <= len(asked["open_orders"]) + n_acted
+    closes = [session.first_ms + n * HOUR_MS for n in range(1, N_HOURS)]
+    began = [min(at for at in asked["open_orders"] if at >= close) - close for close in closes]
+    assert set(began) == {0}, "the stream's hint begins it, and not the timer after it"
+    timed = [sum(0 < at - close < 60_000 for at in asked["open_orders"]) for close in closes]
+    assert timed.count(0) > N_HOURS // 2, "and the timer begins no second one"
+
+
+def test_a_hint_of_a_closed_bar_begins_one_look_and_one_that_comes_early_none(play) -> None:
+    woke: list[bool] = []
+
+    async def during(session: Session) -> None:
+        await session.until_close(5)
+        close_ms = session.first_ms + 5 * HOUR_MS
+        for began_ms, bar_ms in (
+            (close_ms, close_ms - HOUR_MS),
+            (close_ms, close_ms),
+            (close_ms - 1, close_ms - HOUR_MS),
+        ):
+            session.bot._wake.clear()
+            session.bot._began_ms = began_ms
+            session.bot.hint(Hint("bar", SYMBOL, bar_ms))
+            woke.append(session.bot._wake.is_set())
+        session.control.push(Command("stop"))
+
+    play(during)
+    assert woke == [False, False, True], "looked at already; not over yet; closed since the last look"
 
 
 def test_its_status_is_whole_and_says_when_it_ended(whole) -> None:

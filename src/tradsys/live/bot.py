@@ -45,7 +45,7 @@ LONGEST_S: Final = 2.0
 """After a look that failed: positions are never alone for longer once the venue answers again."""
 
 AFTER_MS: Final = 20
-"""After a close, before the account is looked at for it: what the last moment filled is booked by then."""
+"""After a close, before the account is looked at without a hint of it: what the last moment filled is booked by then."""
 
 AGAIN_S: Final = 5.0
 """Between two attempts to read the first history."""
@@ -83,7 +83,7 @@ class Bot:
         self._looking = asyncio.Lock()
         self._transfers = TransferRecord(parts.executor.journal, parts.clock)
         self._account: AccountState | None = None
-        self._seen_ms = 0
+        self._seen_ms, self._began_ms = 0, 0
         self._failures = list[str]()
         self._n_failed = 0
         self._left = set[str]()
@@ -124,8 +124,13 @@ class Bot:
 
     def hint(self, hint: Hint) -> None:
         """Something happened at the venue: look at once. Handed to the feed, whose stream brings the hints."""
-        if hint.about == "account":
+        if hint.about == "account" or self._is_close(hint):
             self._wake.set()
+
+    def _is_close(self, hint: Hint) -> bool:
+        """Whether a bar has closed for which no look was begun: its account is asked for while bars are confirmed."""
+        close_ms = 0 if hint.bar_ms is None else hint.bar_ms + self._parts.deployment.interval_ms
+        return self._began_ms < close_ms <= self._parts.clock.now_ms()
 
     async def command(self, verb: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Do what somebody wants who does not come by the account's folder, such as a chat, and say what came of it."""
@@ -149,15 +154,19 @@ class Bot:
         return pause_s * self._parts.folder.pace
 
     def _until_close_s(self) -> float:
-        """Until just after the next close, for which the account is looked at while the bars are asked for."""
-        interval_ms = self._parts.deployment.interval_ms
-        return (interval_ms - (self._parts.clock.now_ms() - AFTER_MS) % interval_ms) / 1_000
+        """Until just after the next close for which no look was begun: the account is asked for beside the bars."""
+        now_ms, interval_ms = self._parts.clock.now_ms(), self._parts.deployment.interval_ms
+        close_ms = (now_ms - AFTER_MS) // interval_ms * interval_ms + interval_ms
+        if self._began_ms >= close_ms:
+            close_ms += interval_ms
+        return (close_ms + AFTER_MS - now_ms) / 1_000
 
     async def _look(self) -> bool:
         """Bring every symbol to where it should be, and measure the account against its limits."""
         executor, risk = self._parts.executor, self._parts.risk
         async with self._looking:
             self._failures.clear()
+            self._began_ms = self._parts.clock.now_ms()
             is_settled = await executor.reconcile_all()
             await self._see()
             self._n_failed = min(self._n_failed + 1, 8) if self._failures else 0
@@ -172,10 +181,11 @@ class Bot:
             return is_settled and not self._failures
 
     async def _see(self) -> None:
-        """The account as it is after what was done, measured against its limits."""
-        began_ms = self._parts.clock.now_ms()
+        """The account as it is after what was done, measured against its limits; asked for once where nothing was."""
+        calm, began_ms = self._parts.executor.calm, self._parts.clock.now_ms()
+        known, began_ms = (None, began_ms) if calm is None else (calm.account, calm.started_ms)
         try:
-            account = await look(self._parts.risk, self._transfers, self._parts.venue)
+            account = await look(self._parts.risk, self._transfers, self._parts.venue, known)
         except VenueUnknown as error:
             self._failures.append(str(error))
             return
@@ -223,10 +233,11 @@ class Bot:
 
     async def _seen_since(self, close_ms: int) -> AccountState | None:
         """The account as it was after a close; None where the venue does not tell: then nothing is entered on it."""
-        async with self._looking:
-            is_seen = self._seen_ms >= close_ms
-        if not is_seen:
-            await self._look()
+        if self._seen_ms < close_ms:
+            async with self._looking:
+                is_seen = self._seen_ms >= close_ms
+            if not is_seen:
+                await self._look()
         if self._seen_ms < close_ms:
             self._parts.folder.tell(
                 "error", {"what": "account", "reason": "it was not seen since the close: nothing is entered on it"}
