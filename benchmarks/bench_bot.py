@@ -1,4 +1,4 @@
-"""From the exchange's closed bar to the last of ten orders: the whole bot on the loopback exchange, ten symbols at once.
+"""From the exchange's closed bar to the last order: the whole bot on the loopback exchange, ten symbols together.
 
 python benchmarks/bench_bot.py BUNDLE [N_CLOSES] [SPEED]
 
