@@ -256,11 +256,13 @@ def with_money(monkeypatch):
 
 def stop_soon(number=signal.SIGTERM):
     def stop():
-        while not made:
-            pass
-        os.kill(os.getpid(), number)
+        for _ in range(6_000):
+            if made:
+                os.kill(os.getpid(), number)
+                break
+            threading.Event().wait(0.01)
 
-    threading.Thread(target=stop).start()
+    threading.Thread(target=stop, daemon=True).start()
 
 
 @pytest.mark.parametrize(

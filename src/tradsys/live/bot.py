@@ -15,7 +15,7 @@ from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import HaltError
 from tradsys.core.time import stamp
 from tradsys.live.account.folder import AccountFolder
-from tradsys.live.allocation import allocate
+from tradsys.live.allocation import allocate, load_kernels
 from tradsys.live.bars.close import Close
 from tradsys.live.bars.feed import BarFeed
 from tradsys.live.bot_status import BotStatus
@@ -32,11 +32,12 @@ from tradsys.live.risk.risk import Risk
 from tradsys.live.risk.transfers import TransferRecord, look
 from tradsys.live.shares import granted_shares, shares_held
 from tradsys.live.state import Flags, TradingState
-from tradsys.live.venue import AccountState, Hint, MarketRules, Venue, VenueUnknown
+from tradsys.live.venue import AccountState, Hint, MarketRules, Venue, VenueRefused, VenueUnknown
 from tradsys.predictor.predictor import Decision
 
-CYCLE_S: Final = 1.0
-"""Between two looks at the account where nothing hints at news."""
+CYCLE_S: Final = 4.0
+"""Between two looks at the account where nothing hints at news: a look takes a twentieth of what Binance lets one ask
+in a minute, and orders must find room beside it."""
 
 SOON_S: Final = 0.25
 """After a look that left something under way, or that failed; doubled while looks go on failing, up to the next."""
@@ -158,8 +159,13 @@ class Bot:
         executor, risk = self._parts.executor, self._parts.risk
         async with self._looking:
             self._failures.clear()
-            is_settled = await executor.reconcile_all()
-            await self._see()
+            try:
+                is_settled = await executor.reconcile_all()
+                await self._see()
+            except VenueRefused as error:  # such as a key that was taken back: what is open must still be looked after
+                is_settled = False
+                self._failures.append(str(error))
+                self._parts.folder.tell("error", {"what": "account", "reason": str(error)})
             self._n_failed = min(self._n_failed + 1, 8) if self._failures else 0
             if self._failures:
                 risk.on_error(self._failures[0])
@@ -206,6 +212,7 @@ class Bot:
                 parts.folder.tell("error", {"what": "history", "reason": str(error)})
                 await asyncio.sleep(AGAIN_S)
         parts.decider.warm(histories)
+        load_kernels()
 
     async def _on_close(self, close: Close) -> None:
         """Decide, share the equity, ask the limits, enter."""
@@ -251,8 +258,10 @@ class Bot:
             parts.folder.tell("denied", {"symbol": decision.symbol, "close_ms": close.close_ms, "reason": reason})
         kept = self._allowed(allocation.entries, account, open_trades)
         if kept:
-            outcomes = await parts.executor.enter(kept)
-            self.status.entered(outcomes)
+            try:
+                self.status.entered(await parts.executor.enter(kept))
+            except VenueRefused as error:  # of a question beside the orders, which the next look asks again
+                parts.folder.tell("error", {"what": "entering", "reason": str(error)})
             self._wake.set()
 
     def _expired(self, close_ms: int) -> str | None:

@@ -182,13 +182,13 @@ def test_a_hole_in_the_venues_bars_stops_its_symbol_until_its_history_was_read_w
 
 def test_gaps_of_a_history_stay_and_are_told() -> None:
     def holed(market: ScriptedMarket) -> None:
-        market.absent |= {("B", LAST_MS - 9 * MINUTE_MS), ("B", LAST_MS - 8 * MINUTE_MS)}
+        market.absent |= {("B", LAST_MS - k * MINUTE_MS) for k in range(8, 17)}
 
     got = fed(1, holed)
     assert len(got.histories["B"]) == 50, "however many are missing"
     told = {fields["symbol"]: fields for kind, fields in got.told if fields.get("what") == "history"}
-    assert (told["A"]["n_missing"], told["B"]["n_missing"]) == (0, 2)
-    assert "2 bars missing from 2023-11-14 22:04 to 2023-11-14 22:05" in told["B"]["gaps"]
+    assert (told["A"]["n_missing"], told["B"]["n_missing"]) == (0, 9)
+    assert "9 bars missing from 2023-11-14 21:57 to 2023-11-14 22:05" in told["B"]["gaps"]
 
 
 def test_after_an_outage_all_that_was_missed_comes_in_order_and_only_the_last_may_be_entered() -> None:

@@ -83,6 +83,26 @@ def test_fills_that_are_shown_late_end_the_trade_when_they_come():
     in_world(check)
 
 
+def test_fills_of_a_whole_trade_that_are_shown_late_are_read_after_all():
+    async def check(world: ExecutorWorld) -> None:
+        fills, is_late = world.venue.fills, [True]
+
+        async def late(symbol: str, start_ms: int):
+            return [] if is_late[0] else await fills(symbol, start_ms)
+
+        world.venue.fills = late
+        await world.executor.enter([an_entry(world.clock)])
+        assert len(world.stops()) == 1
+        world.exchange.move(SYMBOL, PRICE - 1_000)
+        await world.run(5)
+        is_late[0] = False
+        await world.run(1)
+        (row,) = world.executor.trades()
+        assert (row["is_open"], row["exit_reason"], row["size_base"]) == (False, "stop", 0.01)
+
+    in_world(check)
+
+
 def test_fills_that_never_come_end_the_trade_for_unknown_reasons():
     async def check(world: ExecutorWorld) -> None:
         await world.executor.enter([an_entry(world.clock)])

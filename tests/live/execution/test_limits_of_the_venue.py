@@ -91,6 +91,17 @@ def test_a_missing_part_that_is_too_small_is_covered_by_a_stop_of_the_whole():
     in_world(check)
 
 
+def test_a_target_is_for_what_is_our_own_and_the_stop_for_all_that_is_held():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([an_entry(world.clock)])
+        await world.venue.place(OrderRequest("by-hand", SYMBOL, 1, "market", 0.02))
+        await world.run(2)
+        assert sum(size for size, _ in world.stops()) == pytest.approx(0.03)
+        assert sum(size for size, _ in world.limits()) == pytest.approx(0.01)
+
+    in_world(check)
+
+
 def test_prices_are_on_ticks_and_the_stop_is_measured_from_the_average_fill():
     async def check(world: ExecutorWorld) -> None:
         world.exchange.faults.set({"partial": 1.0})

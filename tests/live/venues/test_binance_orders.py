@@ -238,16 +238,21 @@ def test_orders_of_markets_that_nobody_asked_for_are_kept_when_the_limit_is_spar
             clock=clock,
             fapi__v1__openOrders=(200, [], used),
             fapi__v1__openAlgoOrders=lambda asked: [ALGO] if "symbol" in asked else [ALGO, foreign],
+            fapi__v1__time=lambda asked: (200, {"serverTime": clock.now_ms()}, used),
         )
         await venue.markets([S])
         looks = [[order.client_id for order in await venue.open_orders()] for _ in range(2)]
         transport.replies["fapi/v1/openAlgoOrders"] = []
-        await asyncio.sleep(61)
-        return looks, await venue.open_orders(), transport
+        for _ in range(12):
+            await asyncio.sleep(5.5)
+            await venue.server_time_ms()  # its answer tells that much is used already
+            later = await venue.open_orders()
+        return looks, later, transport
 
     looks, later, transport = run_virtual(main)
     assert looks == [[ALGO["clientAlgoId"], "web_1"]] * 2 and later == []
-    assert [params.get("symbol") for params in transport.sent("fapi/v1/openOrders")] == [None, "BTCUSDT", None]
+    asked = [params.get("symbol") for params in transport.sent("fapi/v1/openOrders")]
+    assert asked == [None, *["BTCUSDT"] * 11, None, "BTCUSDT"]
 
 
 def test_a_refused_clock_is_set_right_and_the_order_sent_again():

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -12,15 +13,16 @@ from tests.live.venues.test_paper_parity import with_distances
 
 from tradsys.backtest import PortfolioSpec
 from tradsys.backtest.simulate import Simulation, simulate
-from tradsys.bundle.deployment import DeployedPortfolio
+from tradsys.bundle.deployment import DeployedPortfolio, DeployedVerdict, Deployment
 from tradsys.core.bars import split_symbols
 from tradsys.core.costs import Costs, Instrument
+from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import HOUR_MS, ts_ms
 from tradsys.data import load_bars
 from tradsys.labels import BarrierSpec
 from tradsys.live.replay.gap import summed
 from tradsys.live.replay.parity import ComparedTrade, Pairing, paired
-from tradsys.live.replay.replaying import hold_against
+from tradsys.live.replay.replaying import hold_against, replay
 from tradsys.live.venues.paper_rules import PaperRules, slippage_of_bars
 from tradsys.predictor.live import LivePredictor
 from tradsys.predictor.predictor import Decision, Predictor
@@ -132,11 +134,55 @@ def test_a_bundles_session_bar_by_bar_is_its_batch(finished, small_market):
     simulated = sum(one.simulated.pnl_quote for one in replayed if one.simulated)
     assert gap.total == pytest.approx(made - simulated, abs=1e-6)
     assert all(abs(amount) < CENT for name, amount in gap.parts.items() if name not in ("latency", "signal"))
+    again = replay(
+        lived.lived,
+        predictor,
+        market,
+        deployment(costs, symbol=next(iter(market))),
+        start_ms=closes[0],
+        end_ms=closes[-1],
+        instruments=Instrument(lot=1e-6),
+    )
+    assert again.causes["same"] > 0.9 * len(again.trades) and again.causes["same"] >= 20
+    assert again.gap.total == pytest.approx(again.lived_quote - again.simulated_quote, abs=1e-6)
+    assert again.revised == ()
+    assert {one.setting for one in again.learned} >= {"costs.taker_bps", "costs.slippage_bps"}
+    slipped = next(one for one in again.learned if one.setting == "costs.slippage_bps")
+    assert slipped.bps == pytest.approx(1.0, abs=0.1)
+    assert again.lines[0].startswith("the account made ")
+    with pytest.raises(NotEnoughBars, match=r"needs .* bars of EDGE before it, found 0"):
+        replay([], predictor, market, deployment(costs, symbol="EDGE"), start_ms=0, end_ms=closes[-1])
+
+
+def deployment(costs: Costs, *, symbol: str) -> Deployment:
+    """What a bundle of that market says of itself, as far as a replay reads it."""
+    portfolio = DeployedPortfolio(fraction=0.5, cap=1.0, cash_quote=10_000.0, sides=("long", "short"))
+    verdict = DeployedVerdict("RECKLESS", "not proven", "", "", "")
+    return Deployment(
+        venue="tape",
+        symbols=(symbol,),
+        interval_ms=HOUR_MS,
+        trained_from_ms=0,
+        trained_to_ms=1,
+        created_ms=1,
+        expires_ms=2,
+        profile="RECKLESS",
+        costs=costs,
+        portfolio=portfolio,
+        outside=(),
+        verdict=verdict,
+        bands={},
+    )
 
 
 def random_market(market: Mapping[str, pl.DataFrame], seed: int, spec: BarrierSpec) -> pl.DataFrame:
     """Decisions at random, with what a predictor would say beside them."""
-    decisions = with_distances(market, random_decisions(market, seed), spec)
+    return told(market, random_decisions(market, seed), spec)
+
+
+def told(market: Mapping[str, pl.DataFrame], decisions: pl.DataFrame, spec: BarrierSpec) -> pl.DataFrame:
+    """The same with distances, horizon and the other fields of a decision."""
+    decisions = with_distances(market, decisions, spec)
     filled = decisions.filter(pl.col("stop_distance").is_finite() & (pl.col("stop_distance") > 0))
     return filled.with_columns(
         side=pl.col("action"),
@@ -147,6 +193,45 @@ def random_market(market: Mapping[str, pl.DataFrame], seed: int, spec: BarrierSp
         reason=pl.lit("random"),
         expected_net=pl.lit(0.0),
     )
+
+
+@pytest.mark.slow
+def test_the_samples_real_quarters_of_an_hour_are_traded_as_in_the_batch():
+    bars = load_bars("sample", log=lambda line: None).drop("symbol", strict=False)
+    opens = ts_ms(bars)
+    quarter = 15 * 60_000
+    gaps = np.flatnonzero(np.diff(opens) != quarter)
+    first = int(next(a for a, b in pairwise(gaps) if b - a > 620)) + 1
+    market = {"BTC-USD": bars[first : first + 600]}
+    closes = [int(ts) + quarter for ts in opens[first + 100 : first + 600]]
+    spec, costs, steps = (
+        BarrierSpec(upper=1.0, lower=1.0, horizon=8),
+        Costs(slippage_bps=1.0),
+        Instrument(0.01, 1e-6, 5.0),
+    )
+    random = random_decisions(market, 2).with_columns(start=market["BTC-USD"]["ts"].dt.offset_by("15m"))
+    decisions = told(market, random, spec).filter(pl.col("start").dt.epoch("ms") >= closes[0])
+    lived = session(
+        market,
+        decisions_at(decisions),
+        closes,
+        interval_ms=quarter,
+        rules=PaperRules(costs=costs),
+        portfolio=DeployedPortfolio(fraction=0.5, cap=1.0, cash_quote=10_000.0, sides=("long", "short")),
+        instruments=steps,
+    )
+    simulation = simulate(
+        market,
+        decisions,
+        costs=costs,
+        start=closes[0],
+        end=closes[-1],
+        portfolio=PortfolioSpec(fraction=0.5),
+        instrument=steps,
+    )
+    pairs, done = compared(simulation, lived.trades, before=closes[-1] - 10 * quarter)
+    causes = check(simulation, pairs, done, fewest=50)
+    assert causes["same"] > 0.9 * len(pairs)
 
 
 @pytest.mark.slow

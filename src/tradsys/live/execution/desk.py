@@ -18,7 +18,7 @@ from tradsys.live.execution.actions import (
 )
 from tradsys.live.execution.admission import EXIT, why_no_entry
 from tradsys.live.execution.intent import Intent, Trade
-from tradsys.live.execution.ledger import TradeSums, sum_fills
+from tradsys.live.execution.ledger import TradeSums, has_entry_fills, sum_fills
 from tradsys.live.execution.looking import Lookout, Sight, Snapshot
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import found
@@ -70,7 +70,7 @@ class Desk:
 
     async def _situation(self, symbol: str, snapshot: Snapshot | None) -> Situation:
         market = await self._market(symbol)
-        sight = await self.lookout.look(symbol, self._own_base(symbol), snapshot)
+        sight = await self.lookout.look(symbol, self._explained_base(symbol), snapshot)
         situation = self._put_together(market, sight)
         return replace(situation, since_ms=self.notices.see(situation))
 
@@ -94,11 +94,14 @@ class Desk:
             since_ms=None,
         )
 
-    def _own_base(self, symbol: str) -> float:
-        """What the fills that are known explain, with its sign."""
-        journal = self.lookout.journal
-        trade = journal.open_trade(symbol)
-        return 0.0 if trade is None else trade.side * self._sums(trade, journal.intents(trade.key)).open_base
+    def _explained_base(self, symbol: str) -> float | None:
+        """What the fills that are known explain, with its sign; None where some are known to be missing."""
+        trade = self.lookout.journal.open_trade(symbol)
+        if trade is None:
+            return 0.0
+        intents = self.lookout.journal.intents(trade.key)
+        sums = self._sums(trade, intents)
+        return trade.side * sums.open_base if has_entry_fills(intents, sums) else None
 
     def _sums(self, trade: Trade, intents: Sequence[Intent]) -> TradeSums:
         known = {intent.client_id: intent for intent in intents}

@@ -1,6 +1,6 @@
 """What a trade's fills add up to: size, average prices, fees, result, and why it ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tradsys.live.client_ids import Leg
@@ -62,6 +62,12 @@ def sum_fills(
         elif fill.side == -trade.side and sums.open_base > 0:
             _close(sums, fill, _reason(fill, intent, liquidation_prefixes))
     return sums
+
+
+def has_entry_fills(intents: Iterable[Intent], sums: TradeSums) -> bool:
+    """Whether the fills that are known make up all that the venue says was filled of a trade's entries."""
+    told = sum(intent.filled_base for intent in intents if intent.leg == "entry")
+    return told <= sums.opened_base * (1 + 1e-9)
 
 
 def _open(sums: TradeSums, fill: Fill) -> None:

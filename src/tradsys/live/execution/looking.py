@@ -56,10 +56,10 @@ class Lookout:
         orders = await self._patiently(self.venue.open_orders)
         return Snapshot(started_ms, orders, await self._patiently(self.venue.account))
 
-    async def look(self, symbol: str, own_base: float, snapshot: Snapshot | None = None) -> Sight:
+    async def look(self, symbol: str, explained_base: float | None, snapshot: Snapshot | None = None) -> Sight:
         """One symbol now. A snapshot saves questions, where nothing was sent since it was begun.
 
-        Fills are asked for unless the snapshot holds just what those that are known explain (`own_base`).
+        Fills are asked for unless the snapshot holds just what those that are known explain.
         """
         orders = await self._patiently(self.venue.open_orders) if snapshot is None else snapshot.orders
         ours = [o for o in orders if o.symbol == symbol and o.client_id.startswith(prefix(self.rules.account))]
@@ -68,7 +68,8 @@ class Lookout:
             account, _ = await asyncio.gather(self._patiently(self.venue.account), self._read_fills(symbol))
             return Sight([*ours, *believed], _position(account, symbol))
         position = _position(snapshot.account, symbol)
-        if not math.isclose(own_base, position.size_base if position else 0.0, abs_tol=1e-9):
+        held_base = position.size_base if position else 0.0
+        if explained_base is None or not math.isclose(explained_base, held_base, abs_tol=1e-9):
             await self._read_fills(symbol)
         return Sight([*ours, *believed], position)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tradsys.live.client_ids import Leg
 from tradsys.live.execution.intent import Intent, Trade
-from tradsys.live.execution.ledger import TradeSums
+from tradsys.live.execution.ledger import TradeSums, has_entry_fills
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.sizes import at_tick, in_lots
 from tradsys.live.venue import MarketRules, Position, VenueOrder
@@ -121,5 +121,4 @@ class Situation:
     @property
     def has_entry_fills(self) -> bool:
         """Whether the fills that are known make up all that the venue says was filled of the trade's entries."""
-        told = sum(intent.filled_base for intent in self.intents if intent.leg == "entry")
-        return in_lots(told - self.sums.opened_base, self.market.lot) <= 0
+        return has_entry_fills(self.intents, self.sums)

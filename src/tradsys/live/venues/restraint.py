@@ -51,10 +51,7 @@ class Restraint:
 
     def used(self, share: float, left_s: float) -> None:
         """The venue told how much is used of a minute that goes on for so long."""
-        ends = asyncio.get_running_loop().time() + left_s
-        if ends > self._minute_ends + 1:
-            self._next_question = 0.0
-        self._used, self._minute_ends = share, ends
+        self._used, self._minute_ends = share, asyncio.get_running_loop().time() + left_s
 
     def too_often(self, wait_s: float | None, least_s: float) -> float:
         """The venue said that it was asked too often: how long it is left alone now."""
