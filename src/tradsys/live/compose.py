@@ -18,6 +18,7 @@ from tradsys.live.clock import Clock
 from tradsys.live.control import Control
 from tradsys.live.deciding import Decider
 from tradsys.live.execution.rules import ExecutionRules
+from tradsys.live.execution.steps import StepHook, no_step
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.intents import IntentJournal
 from tradsys.live.outside.providers import outside_sources
@@ -51,12 +52,12 @@ class BotWish:
 
 @asynccontextmanager
 async def composed(
-    wish: BotWish, folder: AccountFolder, venue: Venue, clock: Clock
+    wish: BotWish, folder: AccountFolder, venue: Venue, clock: Clock, *, step: StepHook = no_step
 ) -> AsyncIterator[tuple[Bot, Control]]:
     """A bot that may run, and how it is told something; whatever speaks against trading is raised before.
 
     The folder is held already. Nothing is changed at the venue before everything has been checked, and then only
-    leverage and margin type.
+    leverage and margin type. `step` is called before and after every marked step of the executor.
     """
     try:
         rules, cleared = await _answered(partial(_cleared, wish, folder, venue, clock), folder.tell)
@@ -65,7 +66,14 @@ async def composed(
             risk = Risk(limits_of(wish.settings), journal, clock, folder.tell, bands=wish.bundle.deployment.bands)
             control = Control(folder.path, folder.tell, pace=wish.pace)
             executor = OrderExecutor(
-                venue, journal, clock, ExecutionRules(folder.name), markets=rules, tell=folder.tell, halt=risk.halt
+                venue,
+                journal,
+                clock,
+                ExecutionRules(folder.name),
+                markets=rules,
+                tell=folder.tell,
+                step=step,
+                halt=risk.halt,
             )
             end = control.heed_signals()
             try:

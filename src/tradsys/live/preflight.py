@@ -170,4 +170,5 @@ def _notes(deployment: Deployment, mode: AccountMode | None, now_ms: int) -> Ite
     if mode is None:
         return
     costs, paid = deployment.costs, f"{mode.taker_bps:g} (taker) and {mode.maker_bps:g} (maker) bps"
-    yield f"this account pays {paid}, the bundle counted {costs.taker_bps:g} and {costs.maker_bps:g}"
+    if (mode.taker_bps, mode.maker_bps) != (costs.taker_bps, costs.maker_bps):
+        yield f"this account pays {paid}, the bundle counted {costs.taker_bps:g} and {costs.maker_bps:g}"
