@@ -385,7 +385,7 @@ def test_paper_is_given_no_key_although_there_is_one(bundle, with_money, capsys,
     assert [{name for name, value in how.items() if value} & {"api_key", "api_secret"} for how in asked] == [set()]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_in_good_order(bundle, with_money, capsys, number):
     with_money(Exchange(ACCOUNT))
     before = signal.getsignal(signal.SIGTERM)

@@ -344,6 +344,22 @@ def test_a_hint_of_a_closed_bar_begins_one_look_and_one_that_comes_early_none(pl
     assert woke == [False, False, True], "looked at already; not over yet; closed since the last look"
 
 
+def test_orders_without_an_answer_count_as_errors_until_a_look_without_one(play) -> None:
+    n_errors: list[int] = []
+
+    async def during(session: Session) -> None:
+        for _ in range(2):
+            session.bot._hear("order_unknown", {"symbol": SYMBOL})
+            await session.bot._look()
+            n_errors.append(session.risk.figures()["n_errors"])
+        await session.bot._look()
+        n_errors.append(session.risk.figures()["n_errors"])
+        session.control.push(Command("stop"))
+
+    play(during)
+    assert n_errors == [1, 2, 0]
+
+
 def test_its_status_is_whole_and_says_when_it_ended(whole) -> None:
     session = whole
     status = read_json((session.folder / "status.json").read_bytes())

@@ -174,7 +174,6 @@ class Bot:
         """Bring every symbol to where it should be, and measure the account against its limits."""
         executor, risk = self._parts.executor, self._parts.risk
         async with self._looking:
-            self._failures.clear()
             self._began_ms = self._parts.clock.now_ms()
             try:
                 is_settled = await executor.reconcile_all()
@@ -183,16 +182,17 @@ class Bot:
                 is_settled = False
                 self._failures.append(str(error))
                 self._parts.folder.tell("error", {"what": "account", "reason": str(error)})
-            self._n_failed = min(self._n_failed + 1, 8) if self._failures else 0
-            if self._failures:
-                risk.on_error(self._failures[0])
+            failures, self._failures = self._failures, []
+            self._n_failed = min(self._n_failed + 1, 8) if failures else 0
+            if failures:
+                risk.on_error(failures[0])
             else:
                 risk.on_success()
             self._tell_risk_of_exits()
             if risk.state is TradingState.HALTED and self._holds_anything():
                 executor.journal.set_flag(FLATTEN, risk.standing.reason)
                 self._wake.set()
-            return is_settled and not self._failures
+            return is_settled and not failures
 
     async def _see(self) -> None:
         """The account as it is after what was done, measured against its limits; asked for once where nothing was."""

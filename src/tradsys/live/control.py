@@ -67,9 +67,9 @@ class Control:
         self._woken.set()
 
     def heed_signals(self) -> Callable[[], None]:
-        """SIGTERM and Ctrl-C stop the bot in good order, SIGUSR1 is the kill switch; returns what ends that."""
+        """SIGTERM, Ctrl-C and a closed terminal stop it in good order, SIGUSR1 is the kill switch; returns what ends that."""
         loop = asyncio.get_running_loop()
-        verbs = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGUSR1: "kill"}
+        verbs = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGHUP: "stop", signal.SIGUSR1: "kill"}
         for number, verb in verbs.items():
             loop.add_signal_handler(number, self.push, Command(verb, by=number.name))
 
