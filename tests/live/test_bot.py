@@ -344,20 +344,17 @@ def test_a_hint_of_a_closed_bar_begins_one_look_and_one_that_comes_early_none(pl
     assert woke == [False, False, True], "looked at already; not over yet; closed since the last look"
 
 
-def test_orders_without_an_answer_count_as_errors_until_a_look_without_one(play) -> None:
-    n_errors: list[int] = []
+def test_an_order_without_an_answer_counts_as_an_error_once(play) -> None:
+    errors: list[str] = []
 
     async def during(session: Session) -> None:
-        for _ in range(2):
-            session.bot._hear("order_unknown", {"symbol": SYMBOL})
-            await session.bot._look()
-            n_errors.append(session.risk.figures()["n_errors"])
-        await session.bot._look()
-        n_errors.append(session.risk.figures()["n_errors"])
+        session.risk.on_error = errors.append
+        session.bot._hear("order_unknown", {"symbol": SYMBOL})
+        await session.until_close(2)
         session.control.push(Command("stop"))
 
     play(during)
-    assert n_errors == [1, 2, 0]
+    assert errors == [f"an order for {SYMBOL} was not answered"]
 
 
 def test_its_status_is_whole_and_says_when_it_ended(whole) -> None:

@@ -67,7 +67,7 @@ class Control:
         self._woken.set()
 
     def heed_signals(self) -> Callable[[], None]:
-        """SIGTERM, Ctrl-C and a closed terminal stop it in good order, SIGUSR1 is the kill switch; returns what ends that."""
+        """SIGTERM, Ctrl-C and a closed terminal stop it in good order, SIGUSR1 kills; returns what ends that."""
         loop = asyncio.get_running_loop()
         verbs = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGHUP: "stop", signal.SIGUSR1: "kill"}
         for number, verb in verbs.items():
