@@ -53,8 +53,9 @@ class Place:
 def settings_of(place: Place) -> TradeSettings:
     """Limits so wide that faults alone halt nothing: what is proved here is the executor under a whole bot."""
     return TradeSettings(
-        api_key=SecretStr("key"), api_secret=SecretStr("secret"), url=place.url, daily_loss=1.0, max_drawdown=1.0,
-        orders_per_minute=10_000, max_errors=10_000, liquidation_distance=0.01, stale_data_s=300.0, bar_wait_s=25.0,
+        api_key=SecretStr("loopback-key"), api_secret=SecretStr("loopback-secret"), url=place.url, daily_loss=1.0,
+        max_drawdown=1.0, orders_per_minute=10_000, max_errors=10_000, liquidation_distance=0.01, stale_data_s=300.0,
+        bar_wait_s=25.0,
     )  # fmt: skip
 
 
