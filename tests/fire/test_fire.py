@@ -1,11 +1,15 @@
-"""The bot under real SIGKILLs: at every marked step, and at random moments with and without faults."""
+"""Whether a run that did not hold is told, and the page of those that did.
+
+The runs themselves (`make soak`, `python -m tests.fire`) need a quiet machine: what a bot does not get done in time
+because others have the processor would count against it. Deaths at every marked step on virtual time, which need none,
+are in `tests/live/execution/test_kills.py`.
+"""
 
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.fire.__main__ import burn_all
 from tests.fire.burning import Burnt
 from tests.fire.matrix import MEANINGS, judge, page
 
@@ -14,15 +18,6 @@ from tradsys.live.execution.steps import MARKED_STEPS, POINTS
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "fire.md"
 TRADE = ["BTC/USDT:USDT", 1, "entry", 0.016, 60_000.0, 60_300.0, "target", False, 4.0]
 HELD = Burnt(0, 10_004.0, trades=[TRADE], explained=10_004.0, state="halted", n_ended_while_down=1)
-
-
-@pytest.mark.slow
-def test_killed_at_every_marked_step_and_a_hundred_times_at_random_the_bot_loses_nothing():
-    runs = burn_all(100, seed=1, at_once=2)
-    quiet = runs[0][1]
-    assert {what: judge(what, one, quiet) for what, one in runs} == {what: [] for what, _ in runs}
-    assert sum(one.n_random for _, one in runs) >= 100
-    assert all(one.n_faults > 20 for what, one in runs if what == "faults")
 
 
 @pytest.mark.parametrize(
