@@ -142,8 +142,8 @@ def unproven():
 def test_a_bundle_is_traded_on_paper_to_the_end_of_its_tape(bundle, tape, capsys, tmp_path):
     code, out, err = run(capsys, bundle(), "--account", "main", "--tape", tape)
     assert (code, err) == (0, "")
-    assert "started: account main, money tape" in out
-    assert "command: verb stop, by the tape's end" in out
+    assert "started: main, TAMED (proven) on " in out
+    assert "command: stop, by the tape's end" in out
     seen = read_status(tmp_path / "live" / "main")
     assert (seen.holder, seen.status["profile"], seen.status["verdict"]) == (None, "TAMED", "proven")
 
