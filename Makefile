@@ -5,6 +5,7 @@
 #   make run TORCH=cpu         with torch's CPU build (no 3 GB of CUDA packages on Linux); .venv remembers the choice
 #   make test                  the whole test suite; ARGS="-k purge" for a part of it
 #   make check                 formatting, lint, types, layers, tests
+#   make soak                  hours of kills and random faults against the bot, and the page docs/fire.md
 #   make lock                  resolve the dependencies anew
 
 TORCH ?= $(if $(wildcard .venv/.torch-cpu),cpu,lock)
@@ -12,7 +13,7 @@ BIN := .venv/bin
 LOCKS := pyproject.toml .python-version requirements.lock requirements-torch.lock requirements-dev.lock scripts/setup.sh
 INSTALLED := .venv/.installed-$(TORCH)-$(shell pwd | cksum | cut -d' ' -f1)
 
-.PHONY: run test check lock clean
+.PHONY: run test check soak lock clean
 .DEFAULT_GOAL := run
 
 run: $(INSTALLED)-run
@@ -27,6 +28,10 @@ check: $(INSTALLED)-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+soak: $(INSTALLED)-dev
+	$(BIN)/python -m tests.live.execution.run_many 10000
+	$(BIN)/python -m tests.fire --kills 1000 --out docs/fire.md
 
 lock: $(INSTALLED)-dev
 	sh scripts/lock.sh

@@ -28,7 +28,7 @@ BESIDE = {
     "README.md": "the first page",
     "CONTRIBUTING.md": "how to add something, and how to check it",
     "CHANGELOG.md": "what a user would notice, the newest first",
-    "Makefile": "`make run`, `make test`, `make check`, `make lock`",
+    "Makefile": "`make run`, `make test`, `make check`, `make soak`, `make lock`",
     "pyproject.toml": "dependencies, layers, and the settings of every tool",
     "requirements.lock": "what runs, pinned with hashes",
     "requirements-torch.lock": "torch and what it brings",

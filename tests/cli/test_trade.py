@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 
 import polars as pl
@@ -20,6 +20,8 @@ from tradsys.core.time import now_ms
 from tradsys.live.account import read_status
 from tradsys.live.account.lock import held
 from tradsys.live.clock import SystemClock
+from tradsys.live.execution.intent import Trade
+from tradsys.live.intents import IntentJournal
 from tradsys.live.venue import VenueRefused, VenueUnknown
 from tradsys.live.venues.tape import BarTape
 
@@ -146,6 +148,17 @@ def test_a_bundle_is_traded_on_paper_to_the_end_of_its_tape(bundle, tape, capsys
     assert "command: stop, by the tape's end" in out
     seen = read_status(tmp_path / "live" / "main")
     assert (seen.holder, seen.status["profile"], seen.status["verdict"]) == (None, "TAMED", "proven")
+
+
+def test_it_trades_on_where_nobody_reads_what_it_prints(bundle, tape, capsys, monkeypatch, tmp_path):
+    """Such as `tradsys trade B | head`: an order must not fail for want of a reader."""
+
+    def gone(_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("tradsys.cli.trading.typer.echo", gone)
+    assert run(capsys, bundle(), "--account", "main", "--tape", tape)[0] == 0
+    assert read_status(tmp_path / "live" / "main").status["profile"] == "TAMED"
 
 
 def test_a_line_of_json_for_all_that_happens(bundle, tape, capsys):
@@ -293,6 +306,39 @@ def test_money_is_traded_with_the_key_and_leverage_is_set_and_read_back(bundle, 
     assert "money live" in out
     assert asked[0]["api_key"] == Canary("api_key").text
     assert exchange.set == [(SYMBOL, 3.0, "isolated")]
+
+
+@pytest.fixture
+def left_open(tmp_path):
+    """An account whose last bot left a trade open."""
+    path = tmp_path / "live" / "main"
+    path.mkdir(parents=True)
+    trade = Trade(
+        f"{SYMBOL}@1", SYMBOL, 1, "entry", 1.0, 100.0, 1, 2, 1.0, None, 0.0, 0.0, "{}", 1,
+    )  # fmt: skip
+    with closing(IntentJournal(path / "journal.sqlite")) as journal:
+        journal.add([], [trade])
+
+
+EXPIRED = {"expires_ms": 1_690_000_000_000 + DAY_MS, "created_ms": 1_690_000_000_000}
+
+
+def test_an_expired_bundle_may_see_to_the_trades_that_are_open(bundle, with_money, capsys, left_open, tmp_path):
+    """A bot that fell over must not be kept by the calendar from ending what it began."""
+    with_money(Exchange(ACCOUNT))
+    stop_soon()
+    assert run(capsys, bundle(**EXPIRED), "--account", "main", "--live")[0] == 0
+    assert "it enters nothing" in read_status(tmp_path / "live" / "main").status["notes"][0]
+
+
+def test_who_is_refused_hears_of_the_trades_that_are_left_alone(bundle, with_money, capsys, left_open):
+    folder = bundle()
+    with_money(Exchange(replace(ACCOUNT, can_withdraw=True)))
+    assert f"may only trade; {SYMBOL} was left open" in refused(capsys, folder, "--live")
+    with_money(Exchange(VenueRefused("the key was refused")))
+    assert f"the key was refused; {SYMBOL} was left open" in refused(
+        capsys, folder, "--live", code=VenueRefused.exit_code
+    )
 
 
 def test_an_exchange_that_is_down_is_asked_until_it_answers(bundle, with_money, capsys, monkeypatch):

@@ -38,8 +38,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--restamp", action="store_true", help="the file's bars happen now, not when they did")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--wallet", type=float, default=10_000.0)
-    parser.add_argument("--key", default="key")
-    parser.add_argument("--secret", default="secret")
+    parser.add_argument("--key", default="loopback-key")
+    parser.add_argument("--secret", default="loopback-secret")
     return parser.parse_args(given)
 
 

@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRON = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
 """Of a process that is to import the tests as this one does."""
-KEYS = {"apiKey": "key", "secret": "secret"}
+KEYS = {"apiKey": "loopback-key", "secret": "loopback-secret"}
 
 
 @contextlib.asynccontextmanager

@@ -20,7 +20,9 @@ class Gate:
     Where the exchange's clock runs faster than the world's (`checks_time` off), timestamps mean nothing.
     """
 
-    secrets: Mapping[str, str] = field(default_factory=lambda: {"key": "secret", "WITHDRAW": "secret"})
+    secrets: Mapping[str, str] = field(
+        default_factory=lambda: {"loopback-key": "loopback-secret", "WITHDRAW": "loopback-secret"}
+    )
     checks_time: bool = True
 
     def check_key(self, key: str | None) -> None:

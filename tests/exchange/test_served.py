@@ -27,8 +27,8 @@ def test_random_walks_go_on_from_now():
     with server_process("--symbols", "BTCUSDT,SOLUSDT", "--history", "20") as (base, lines):
         assert lines[2:5] == [
             f"TRADSYS_TRADE__URL={base}",
-            "TRADSYS_TRADE__API_KEY=key",
-            "TRADSYS_TRADE__API_SECRET=secret",
+            "TRADSYS_TRADE__API_KEY=loopback-key",
+            "TRADSYS_TRADE__API_SECRET=loopback-secret",
         ]
         assert abs(get(f"{base}/fapi/v1/time")["serverTime"] - time.time() * 1_000) < 2_000
         assert list(get(f"{base}/_ctl")["prices"]) == ["BTCUSDT", "SOLUSDT"]

@@ -88,7 +88,7 @@ def binance(check: Checked) -> None:
     async def main() -> None:
         exchange = quiet_exchange(SystemClock(), price=PRICE)
         async with served(exchange) as (url, loopback):
-            venue = venue_named("binanceusdm", api_key="key", api_secret="secret", url=url)
+            venue = venue_named("binanceusdm", api_key="loopback-key", api_secret="loopback-secret", url=url)
 
             async def move(price: float) -> None:
                 loopback.control({"price": {SYMBOL: price}})

@@ -25,7 +25,7 @@ from tradsys.live.intents import IntentJournal
 from tradsys.live.outside.providers import outside_sources
 from tradsys.live.risk.limits import RiskLimits
 from tradsys.live.risk.risk import Risk
-from tradsys.live.venue import AccountState, Venue, VenueUnknown
+from tradsys.live.venue import AccountState, Hint, OrderRequest, Venue, VenueOrder, VenueRefused, VenueUnknown
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules
 from tradsys.live.venues.tape import BarTape
@@ -34,7 +34,7 @@ from tradsys.predictor import Predictor
 HOUR_MS = 3_600_000
 N_HOURS = 72
 SYMBOL = "A"
-PACE = 300.0
+PACE = 75.0
 """Seconds of the tape in one of the bot: it looks at an hourly bar a dozen times."""
 
 type During = Callable[["Session"], Awaitable[None]]
@@ -96,12 +96,16 @@ class Session:
                     reload=reload,
                 )
             )
-            other = asyncio.create_task(during(self))
+            running, other = asyncio.create_task(self.bot.run()), asyncio.create_task(during(self))
             try:
-                await self.bot.run()
-                await other
+                await asyncio.wait([running, other], return_when=asyncio.FIRST_EXCEPTION)
+                for task in (other, running):
+                    if task.done():
+                        task.result()
             finally:
-                other.cancel()
+                for task in (running, other):
+                    task.cancel()
+                await asyncio.wait([running, other])
                 self.trades = self.executor.trades()
                 journal.close()
 
@@ -195,6 +199,38 @@ def test_told_to_stop_it_leaves_position_and_stop_at_the_venue(play) -> None:
     assert session.told[-1][0] == "stopped"
 
 
+def test_told_to_stop_while_an_entry_is_on_its_way_it_leaves_no_position_without_a_stop(play) -> None:
+    left: list[Any] = []
+
+    async def during(session: Session) -> None:
+        while not session.fields("order_sent"):
+            await asyncio.sleep(1)
+        session.control.push(Command("stop"))
+        while session.told[-1][0] != "stopped":
+            await asyncio.sleep(1)
+        await asyncio.sleep(60)
+        left.extend((await session.venue.account()).positions)
+        left.extend(order.kind for order in await session.venue.open_orders() if order.is_reduce_only)
+
+    def spoil(session: Session) -> None:
+        place = session.venue.place
+
+        async def after_a_while(order: OrderRequest) -> VenueOrder:
+            await asyncio.sleep(0 if order.is_reduce_only else 30)
+            return await place(order)
+
+        async def on_its_way(order: OrderRequest) -> VenueOrder:
+            return await asyncio.shield(asyncio.create_task(after_a_while(order)))
+
+        session.venue.place = on_its_way  # type: ignore[method-assign]
+
+    session = play(during, spoil=spoil)
+    assert len(session.trades) == 1
+    assert left[0].symbol == SYMBOL
+    assert left[1:].count("stop") == 1
+    assert not [fields for fields in session.fields("error") if fields.get("what") == "stop"]
+
+
 def test_a_flatten_leaves_nothing_and_enters_nothing_until_resume(play) -> None:
     async def during(session: Session) -> None:
         await session.until_close(20)
@@ -234,13 +270,14 @@ def test_a_loss_beyond_its_limit_ends_entries(play, whole) -> None:
     assert any("check" in fields for fields in held.fields("denied"))
 
 
-def test_without_an_answer_about_the_account_nothing_is_entered(play) -> None:
+@pytest.mark.parametrize("error", [VenueUnknown("nobody answers"), VenueRefused("the key was taken back")])
+def test_without_an_answer_about_the_account_nothing_is_entered_until_there_is_one(play, error) -> None:
     def spoil(session: Session) -> None:
         account = session.venue.account
 
         async def silent() -> AccountState:
             if 20 * HOUR_MS < session.clock.now_ms() - session.first_ms < 40 * HOUR_MS:
-                raise VenueUnknown("nobody answers")
+                raise error
             return await account()
 
         session.venue.account = silent  # type: ignore[method-assign]
@@ -249,7 +286,7 @@ def test_without_an_answer_about_the_account_nothing_is_entered(play) -> None:
     dark = [trade for trade in session.trades if 20 * HOUR_MS < trade["decided_ms"] - session.first_ms < 40 * HOUR_MS]
     assert not dark
     assert any(fields.get("what") == "account" for fields in session.fields("error"))
-    assert len(session.trades) > 3
+    assert any(trade["decided_ms"] - session.first_ms > 40 * HOUR_MS for trade in session.trades)
 
 
 def test_a_bundle_that_expires_on_the_way_enters_nothing_more_and_sees_to_what_is_open(play) -> None:
@@ -260,6 +297,51 @@ def test_a_bundle_that_expires_on_the_way_enters_nothing_more_and_sees_to_what_i
     assert session.trades
     assert all(trade["decided_ms"] < session.expires_ms and not trade["is_open"] for trade in session.trades)
     assert any("expired" in str(fields.get("reason")) for fields in session.fields("denied"))
+
+
+def test_the_account_is_asked_for_once_a_look_and_beside_the_bars_of_a_close(play) -> None:
+    asked: dict[str, list[int]] = {"account": [], "open_orders": []}
+
+    def spoil(session: Session) -> None:
+        for name, times in asked.items():
+            ask = getattr(session.venue, name)
+
+            async def told(ask: Any = ask, times: list[int] = times) -> Any:
+                times.append(session.clock.now_ms())
+                return await ask()
+
+            setattr(session.venue, name, told)
+
+    session = play(to_the_end, spoil=spoil)
+    n_acted = sum(kind in ("order_sent", "cancelled", "exit") for kind, _ in session.told)
+    assert len(session.trades) > 5
+    assert len(asked["account"]) <= len(asked["open_orders"]) + n_acted
+    closes = [session.first_ms + n * HOUR_MS for n in range(1, N_HOURS)]
+    began = [min(at for at in asked["open_orders"] if at >= close) - close for close in closes]
+    assert set(began) == {0}, "the stream's hint begins it, and not the timer after it"
+    timed = [sum(0 < at - close < 60_000 for at in asked["open_orders"]) for close in closes]
+    assert timed.count(0) > N_HOURS // 2, "and the timer begins no second one"
+
+
+def test_a_hint_of_a_closed_bar_begins_one_look_and_one_that_comes_early_none(play) -> None:
+    woke: list[bool] = []
+
+    async def during(session: Session) -> None:
+        await session.until_close(5)
+        close_ms = session.first_ms + 5 * HOUR_MS
+        for began_ms, bar_ms in (
+            (close_ms, close_ms - HOUR_MS),
+            (close_ms, close_ms),
+            (close_ms - 1, close_ms - HOUR_MS),
+        ):
+            session.bot._wake.clear()
+            session.bot._began_ms = began_ms
+            session.bot.hint(Hint("bar", SYMBOL, bar_ms))
+            woke.append(session.bot._wake.is_set())
+        session.control.push(Command("stop"))
+
+    play(during)
+    assert woke == [False, False, True], "looked at already; not over yet; closed since the last look"
 
 
 def test_its_status_is_whole_and_says_when_it_ended(whole) -> None:

@@ -23,8 +23,12 @@ def check(wanted=(), takes_unproven=False, **changes):
 def test_a_healthy_bundle_on_a_healthy_account_is_traded():
     cleared = check()
     assert cleared.unproven == ""
-    assert cleared.notes == ("this account pays 5 (taker) and 2 (maker) bps, the bundle counted 5 and 2",)
-    assert check(mode=None).notes == ()
+    assert cleared.notes == check(mode=None).notes == ()
+
+
+def test_lower_fees_than_were_counted_are_noted():
+    noted = check(mode=mode(taker_bps=4.5)).notes
+    assert noted == ("this account pays 4.5 (taker) and 2 (maker) bps, the bundle counted 5 and 2",)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncio
 import difflib
 import json
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -220,7 +220,12 @@ def _no_bundle(bundle: Path) -> str:
 
 
 def _print(clock: Clock, as_json: bool, kind: str, fields: Mapping[str, Any]) -> None:
-    """A line for what happened."""
+    """A line for what happened; whoever reads may be gone, and the order that it tells of is sent all the same."""
+    with suppress(OSError):
+        _echo(clock, as_json, kind, fields)
+
+
+def _echo(clock: Clock, as_json: bool, kind: str, fields: Mapping[str, Any]) -> None:
     if as_json:
         typer.echo(json.dumps({"at_ms": clock.now_ms(), "kind": kind, **fields}, default=str))
     elif (told := line(clock.now_ms(), kind, fields)) is not None:

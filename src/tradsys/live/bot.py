@@ -6,7 +6,7 @@ venue's own stops stay; whatever the venue does not answer is asked again.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,6 +25,7 @@ from tradsys.live.deciding import Decider
 from tradsys.live.entry import Entry
 from tradsys.live.execution.admission import FLATTEN
 from tradsys.live.execution.intent import Trade
+from tradsys.live.execution.patience import together
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.obeying import Obedience, Reload
 from tradsys.live.outside.columns import OutsideSources
@@ -32,11 +33,12 @@ from tradsys.live.risk.risk import Risk
 from tradsys.live.risk.transfers import TransferRecord, look
 from tradsys.live.shares import granted_shares, shares_held
 from tradsys.live.state import Flags, TradingState
-from tradsys.live.venue import AccountState, Hint, MarketRules, Venue, VenueUnknown
+from tradsys.live.venue import AccountState, Hint, MarketRules, Venue, VenueRefused, VenueUnknown
 from tradsys.predictor.predictor import Decision
 
-CYCLE_S: Final = 1.0
-"""Between two looks at the account where nothing hints at news."""
+CYCLE_S: Final = 4.0
+"""Between two looks at the account where nothing hints at news: a look takes a twentieth of what Binance lets one ask
+in a minute, and orders must find room beside it."""
 
 SOON_S: Final = 0.25
 """After a look that left something under way, or that failed; doubled while looks go on failing, up to the next."""
@@ -45,10 +47,13 @@ LONGEST_S: Final = 2.0
 """After a look that failed: positions are never alone for longer once the venue answers again."""
 
 AFTER_MS: Final = 20
-"""After a close, before the account is looked at for it: what the last moment filled is booked by then."""
+"""After a close, before the account is looked at without a hint: what the last moment filled is booked by then."""
 
 AGAIN_S: Final = 5.0
 """Between two attempts to read the first history."""
+
+REST_S: Final = 10.0
+"""How long a bot that ends still sees to an entry on its way, and to the stop of what it has filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,12 @@ class Bot:
         self._looking = asyncio.Lock()
         self._transfers = TransferRecord(parts.executor.journal, parts.clock)
         self._account: AccountState | None = None
-        self._seen_ms = 0
+        self._seen_ms, self._began_ms = 0, 0
         self._failures = list[str]()
         self._n_failed = 0
         self._left = set[str]()
         self._obeyed = set[asyncio.Task[None]]()
+        self._entering = set[asyncio.Task[dict[str, str]]]()
         self._obedience = Obedience(
             parts.control, parts.executor, parts.risk, parts.venue, parts.clock,
             status=self.status.values, reload=parts.reload,
@@ -104,11 +110,14 @@ class Bot:
         try:
             await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
             await _ended([*tasks, stopped, *self._obeyed])
-            for task in tasks:
-                if not task.cancelled():
-                    task.result()
+            try:
+                await self._come_to_rest()
+            finally:
+                for task in tasks:
+                    if not task.cancelled():
+                        task.result()
         finally:
-            await _ended([*tasks, stopped, *self._obeyed])
+            await _ended([*tasks, stopped, *self._obeyed, *self._entering])
             folder.write_status({**status.values(), "is_running": False})
             folder.tell("stopped", {"state": self._parts.risk.state.value})
         standing = self._parts.risk.standing
@@ -124,8 +133,13 @@ class Bot:
 
     def hint(self, hint: Hint) -> None:
         """Something happened at the venue: look at once. Handed to the feed, whose stream brings the hints."""
-        if hint.about == "account":
+        if hint.about == "account" or self._is_close(hint):
             self._wake.set()
+
+    def _is_close(self, hint: Hint) -> bool:
+        """Whether a bar has closed for which no look was begun: its account is asked for while bars are confirmed."""
+        close_ms = 0 if hint.bar_ms is None else hint.bar_ms + self._parts.deployment.interval_ms
+        return self._began_ms < close_ms <= self._parts.clock.now_ms()
 
     async def command(self, verb: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Do what somebody wants who does not come by the account's folder, such as a chat, and say what came of it."""
@@ -149,17 +163,26 @@ class Bot:
         return pause_s * self._parts.folder.pace
 
     def _until_close_s(self) -> float:
-        """Until just after the next close, for which the account is looked at while the bars are asked for."""
-        interval_ms = self._parts.deployment.interval_ms
-        return (interval_ms - (self._parts.clock.now_ms() - AFTER_MS) % interval_ms) / 1_000
+        """Until just after the next close for which no look was begun: the account is asked for beside the bars."""
+        now_ms, interval_ms = self._parts.clock.now_ms(), self._parts.deployment.interval_ms
+        close_ms = (now_ms - AFTER_MS) // interval_ms * interval_ms + interval_ms
+        if self._began_ms >= close_ms:
+            close_ms += interval_ms
+        return (close_ms + AFTER_MS - now_ms) / 1_000
 
     async def _look(self) -> bool:
         """Bring every symbol to where it should be, and measure the account against its limits."""
         executor, risk = self._parts.executor, self._parts.risk
         async with self._looking:
             self._failures.clear()
-            is_settled = await executor.reconcile_all()
-            await self._see()
+            self._began_ms = self._parts.clock.now_ms()
+            try:
+                is_settled = await executor.reconcile_all()
+                await self._see()
+            except VenueRefused as error:  # such as a key that was taken back: what is open must still be looked after
+                is_settled = False
+                self._failures.append(str(error))
+                self._parts.folder.tell("error", {"what": "account", "reason": str(error)})
             self._n_failed = min(self._n_failed + 1, 8) if self._failures else 0
             if self._failures:
                 risk.on_error(self._failures[0])
@@ -172,10 +195,11 @@ class Bot:
             return is_settled and not self._failures
 
     async def _see(self) -> None:
-        """The account as it is after what was done, measured against its limits."""
-        began_ms = self._parts.clock.now_ms()
+        """The account as it is after what was done, measured against its limits; asked for once where nothing was."""
+        calm, began_ms = self._parts.executor.calm, self._parts.clock.now_ms()
+        known, began_ms = (None, began_ms) if calm is None else (calm.account, calm.started_ms)
         try:
-            account = await look(self._parts.risk, self._transfers, self._parts.venue)
+            account = await look(self._parts.risk, self._transfers, self._parts.venue, known)
         except VenueUnknown as error:
             self._failures.append(str(error))
             return
@@ -224,10 +248,11 @@ class Bot:
 
     async def _seen_since(self, close_ms: int) -> AccountState | None:
         """The account as it was after a close; None where the venue does not tell: then nothing is entered on it."""
-        async with self._looking:
-            is_seen = self._seen_ms >= close_ms
-        if not is_seen:
-            await self._look()
+        if self._seen_ms < close_ms:
+            async with self._looking:
+                is_seen = self._seen_ms >= close_ms
+            if not is_seen:
+                await self._look()
         if self._seen_ms < close_ms:
             self._parts.folder.tell(
                 "error", {"what": "account", "reason": "it was not seen since the close: nothing is entered on it"}
@@ -252,9 +277,35 @@ class Bot:
             parts.folder.tell("denied", {"symbol": decision.symbol, "close_ms": close.close_ms, "reason": reason})
         kept = self._allowed(allocation.entries, account, open_trades)
         if kept:
-            outcomes = await parts.executor.enter(kept)
-            self.status.entered(outcomes)
+            try:
+                self.status.entered(await self._seen_to(parts.executor.enter(kept)))
+            except VenueRefused as error:  # of a question beside the orders, which the next look asks again
+                parts.folder.tell("error", {"what": "entering", "reason": str(error)})
             self._wake.set()
+
+    async def _seen_to(self, entering: Coroutine[Any, Any, dict[str, str]]) -> dict[str, str]:
+        """Orders that were sent are seen to, also where somebody says stop meanwhile."""
+        task = asyncio.create_task(entering)
+        self._entering.add(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._entering.discard(task)
+
+    async def _come_to_rest(self) -> None:
+        """Nobody looks any more after this: what was sent comes to its end, and what it filled gets its stop."""
+        executor = self._parts.executor
+        try:
+            async with asyncio.timeout(REST_S * self._parts.folder.pace):
+                await together(tuple(self._entering))
+                while executor.is_unsure or executor.unprotected:
+                    await executor.reconcile_all()
+                    await asyncio.sleep(SOON_S * self._parts.folder.pace)
+        except (TimeoutError, VenueRefused) as error:
+            bare = ", ".join(executor.unprotected) or "none"
+            reason = f"it ends with orders that were not answered, or without a stop (positions: {bare}): {error!r}"
+            self._parts.folder.tell("error", {"what": "stop", "reason": reason})
 
     def _expired(self, close_ms: int) -> str | None:
         """Why a bundle whose time is over enters nothing; what is open is seen to its end."""

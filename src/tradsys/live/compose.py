@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
+from tradsys.core.errors import ConfigError, NotProvenError
 from tradsys.core.time import format_interval
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.account_mode import set_and_read_back
@@ -17,6 +18,7 @@ from tradsys.live.clock import Clock
 from tradsys.live.control import Control
 from tradsys.live.deciding import Decider
 from tradsys.live.execution.rules import ExecutionRules
+from tradsys.live.execution.steps import StepHook, no_step
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.intents import IntentJournal
 from tradsys.live.outside.providers import outside_sources
@@ -24,7 +26,7 @@ from tradsys.live.preflight import AskedFor, Cleared, preflight
 from tradsys.live.risk.limits import RiskLimits, limits_of
 from tradsys.live.risk.risk import Risk
 from tradsys.live.telling import Tell
-from tradsys.live.venue import MarketRules, Venue, VenueUnknown
+from tradsys.live.venue import MarketRules, Venue, VenueRefused, VenueUnknown
 from tradsys.predictor.traded import TradedBundle
 from tradsys.settings.trade import SECTION, TradeSettings
 
@@ -50,21 +52,28 @@ class BotWish:
 
 @asynccontextmanager
 async def composed(
-    wish: BotWish, folder: AccountFolder, venue: Venue, clock: Clock
+    wish: BotWish, folder: AccountFolder, venue: Venue, clock: Clock, *, step: StepHook = no_step
 ) -> AsyncIterator[tuple[Bot, Control]]:
     """A bot that may run, and how it is told something; whatever speaks against trading is raised before.
 
     The folder is held already. Nothing is changed at the venue before everything has been checked, and then only
-    leverage and margin type.
+    leverage and margin type. `step` is called before and after every marked step of the executor.
     """
     try:
-        rules, cleared = await _answered(partial(_cleared, wish, venue, clock), folder.tell)
+        rules, cleared = await _answered(partial(_cleared, wish, folder, venue, clock), folder.tell)
         about = _about(wish.bundle, cleared, folder, venue)
         with closing(IntentJournal(folder.journal)) as journal:
             risk = Risk(limits_of(wish.settings), journal, clock, folder.tell, bands=wish.bundle.deployment.bands)
             control = Control(folder.path, folder.tell, pace=wish.pace)
             executor = OrderExecutor(
-                venue, journal, clock, ExecutionRules(folder.name), markets=rules, tell=folder.tell, halt=risk.halt
+                venue,
+                journal,
+                clock,
+                ExecutionRules(folder.name),
+                markets=rules,
+                tell=folder.tell,
+                step=step,
+                halt=risk.halt,
             )
             end = control.heed_signals()
             try:
@@ -86,13 +95,37 @@ async def _answered[T](ask: Callable[[], Awaitable[T]], tell: Tell) -> T:
         await asyncio.sleep(AGAIN_S)
 
 
-async def _cleared(wish: BotWish, venue: Venue, clock: Clock) -> tuple[dict[str, MarketRules], Cleared]:
-    """The rules of the markets, and that the bundle may be traded on them with this account."""
+def _open_symbols(folder: AccountFolder) -> list[str]:
+    """Symbols with a trade that an earlier bot left open."""
+    if not folder.journal.exists():
+        return []
+    with closing(IntentJournal.reading(folder.journal)) as journal:
+        return [trade.symbol for trade in journal.trades(is_open=True)]
+
+
+async def _cleared(
+    wish: BotWish, folder: AccountFolder, venue: Venue, clock: Clock
+) -> tuple[dict[str, MarketRules], Cleared]:
+    """The rules of the markets, and that the bundle may be traded on them with this account.
+
+    Who is refused hears of the trades that nobody looks after then.
+    """
+    held = _open_symbols(folder)
+    try:
+        return await _looked_at(wish, venue, clock, len(held))
+    except (ConfigError, NotProvenError, VenueRefused) as error:
+        if not held:
+            raise
+        left = f"{', '.join(held)} was left open: its stop stays at the venue, and its time is not kept by anybody"
+        raise type(error)(f"{error}; {left}") from None
+
+
+async def _looked_at(wish: BotWish, venue: Venue, clock: Clock, n_open: int) -> tuple[dict[str, MarketRules], Cleared]:
     deployment, settings = wish.bundle.deployment, wish.settings
     rules = dict(await venue.markets(deployment.symbols))
     mode = await venue.mode(deployment.symbols)
     checked = (deployment, mode, rules, settings, clock.now_ms())
-    cleared = preflight(*checked, wanted=wish.asked_for, takes_unproven=wish.takes_unproven)
+    cleared = preflight(*checked, wanted=wish.asked_for, takes_unproven=wish.takes_unproven, n_open=n_open)
     await set_and_read_back(venue, deployment.symbols, settings.leverage, settings.margin_type)
     return rules, cleared
 

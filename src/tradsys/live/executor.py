@@ -55,6 +55,7 @@ class OrderExecutor:
         self._desk = Desk(self._lookout, self._sender, self._notices, markets, halt or self._write_halt)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._funding_ms: int | None = None
+        self._calm: Snapshot | None = None
 
     async def enter(self, entries: Sequence[Entry]) -> dict[str, str]:
         """Open these trades: one commit for all, then every order at once. Returns by symbol what became of it.
@@ -64,6 +65,7 @@ class OrderExecutor:
         """
         kept, outcomes = self._admit(entries)
         if kept:
+            self._calm = None
             self.journal.keep_room()
             self.step("entry.commit:before")
             self.journal.add([intent for _, intent in kept], [trade for trade, _ in kept])
@@ -83,6 +85,7 @@ class OrderExecutor:
 
         While everything is being left, this goes on with it.
         """
+        self._calm = None
         snapshot = await self._snapshot()
         if snapshot is None:
             return False
@@ -91,7 +94,18 @@ class OrderExecutor:
         symbols = sorted(set(self.markets) | self._busy(snapshot))
         settled = await together([self._reconcile(symbol, snapshot) for symbol in symbols])
         await self._read_funding()
+        self._calm = snapshot if all(settled) else None
         return all(settled)
+
+    @property
+    def calm(self) -> Snapshot | None:
+        """What the last `reconcile_all` began with, where all was as it should be and nothing was done since.
+
+        None otherwise: then the account is to be asked for again.
+        """
+        calm = self._calm
+        is_calm = calm is not None and all(ms < calm.started_ms for ms in self._notices.touched_ms.values())
+        return calm if is_calm else None
 
     def request_exit(self, symbol: str, why: str) -> None:
         """Leave a symbol: it is on disk when this returns, and done by the next `reconcile`, also after a restart."""
@@ -124,6 +138,12 @@ class OrderExecutor:
     def unprotected(self) -> list[str]:
         """Symbols with a position that was last seen with too little of a stop."""
         return sorted(self._notices.bare_since_ms)
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether an order is on its way of which nobody knows yet what the venue made of it."""
+        orders = (intent for symbol in self.journal.symbols() for intent in self.journal.unsettled(symbol))
+        return any(intent.state == "unknown" or intent.leg == "entry" for intent in orders)
 
     def trades(self, *, is_open: bool | None = None) -> list[dict[str, Any]]:
         """Trades that had a fill, in order of their beginning; all, or those that are open or over."""

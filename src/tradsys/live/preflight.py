@@ -40,14 +40,16 @@ def preflight(
     *,
     wanted: Collection[AskedFor] = (),
     takes_unproven: bool = False,
+    n_open: int = 0,
 ) -> Cleared:
     """What is known of a bundle that may be traded; a ConfigError that names each field that speaks against it.
 
     `mode` is what the account and its key are set to, None where there is no account but paper. A bundle that is not
     proven, or whose verdict counted lower fees than this account pays, is a NotProvenError unless `takes_unproven`.
+    Where trades are open (`n_open`) an expired one may see them to their end: a bot enters nothing on it.
     """
     _refuse(
-        *_of_time(deployment, now_ms),
+        *(() if n_open else _of_time(deployment, now_ms)),
         *(problem for one in wanted for problem in _of_wanted(deployment, one)),
         *_of_markets(deployment, markets),
         *_of_exposure(deployment, settings),
@@ -56,7 +58,7 @@ def preflight(
     unproven = _why_unproven(deployment, mode)
     if unproven and not takes_unproven:
         raise NotProvenError(f"{unproven}; with --unproven it is traded all the same, and every status says so")
-    return Cleared(unproven, tuple(_notes(deployment, mode, now_ms)))
+    return Cleared(unproven, (*_last_words(deployment, now_ms, n_open), *_notes(deployment, mode, now_ms)))
 
 
 def check_wanted(deployment: Deployment, wanted: Collection[AskedFor]) -> None:
@@ -102,6 +104,14 @@ def refusals_of(mode: AccountMode) -> Iterator[str]:
 def _of_time(deployment: Deployment, now_ms: int) -> Iterator[str]:
     if now_ms >= deployment.expires_ms:
         yield f"expires_ms: the bundle expired at {stamp(deployment.expires_ms)}; deploy a new one (tradsys deploy)"
+
+
+def _last_words(deployment: Deployment, now_ms: int, n_open: int) -> Iterator[str]:
+    if n_open and now_ms >= deployment.expires_ms:
+        yield (
+            f"the bundle expired at {stamp(deployment.expires_ms)}: it enters nothing, and sees to the trades that are "
+            f"open ({n_open}); deploy a new one (tradsys deploy)"
+        )
 
 
 def _of_wanted(deployment: Deployment, wanted: AskedFor) -> Iterator[str]:
@@ -160,4 +170,5 @@ def _notes(deployment: Deployment, mode: AccountMode | None, now_ms: int) -> Ite
     if mode is None:
         return
     costs, paid = deployment.costs, f"{mode.taker_bps:g} (taker) and {mode.maker_bps:g} (maker) bps"
-    yield f"this account pays {paid}, the bundle counted {costs.taker_bps:g} and {costs.maker_bps:g}"
+    if (mode.taker_bps, mode.maker_bps) != (costs.taker_bps, costs.maker_bps):
+        yield f"this account pays {paid}, the bundle counted {costs.taker_bps:g} and {costs.maker_bps:g}"

@@ -70,3 +70,14 @@ def test_the_guard_ends_and_streams_stay_streams(capsys):
     end()
     assert (sys.stdout, sys.excepthook, logging.getLogRecordFactory()) == before
     assert capsys.readouterr().out == "one ***"
+
+
+def test_of_several_secrets_pieces_of_different_lengths_are_found_at_both_ends_of_a_text():
+    secrets = [CANARY.text, "eight888", "https://host.example/bot123456/token-of-a-chat"]
+    scrub = Scrubber(secrets)
+    for piece in (CANARY.text[:8], CANARY.text[-8:], "eight888", "bot123456", "token-of-a-chat"):
+        for text in (piece, f"{piece} ends", f"begins {piece}", f"in {piece} it"):
+            assert piece not in scrub.text(text)
+            assert "***" in scrub.text(text)
+    for text in ("", "seven77", "eight88", "nothing of it is in here, whatever its length"):
+        assert scrub.text(text) == Scrubber().text(text) == text

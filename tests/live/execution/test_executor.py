@@ -262,3 +262,36 @@ def test_one_bar_is_traded_once_and_one_symbol_holds_one_trade():
         assert world.held() == 0.01
 
     in_world(check)
+
+
+def test_what_was_seen_of_the_account_serves_until_something_is_done():
+    """It is the account as of the look; an entry since, or one that a look still waits for, takes another question."""
+
+    async def check(world: ExecutorWorld) -> None:
+        executor = world.executor
+        assert executor.calm is not None
+        assert executor.calm.account == await world.venue.account()
+        entering = asyncio.create_task(executor.enter([an_entry(world.clock)]))
+        await asyncio.sleep(0)
+        assert executor.calm is None
+        await entering
+        assert executor.calm is None
+        await asyncio.sleep(0.1)
+        assert await executor.reconcile_all()
+        assert executor.calm is not None
+        assert [position.size_base for position in executor.calm.account.positions] == [0.01]
+        world.exchange.move(SYMBOL, PRICE + 1_000)
+        await executor.reconcile_all()
+        assert executor.calm is None, "the other leg was cancelled after the account was seen"
+
+    in_world(check)
+
+
+def test_a_look_that_failed_leaves_nothing_of_the_one_before():
+    async def check(world: ExecutorWorld) -> None:
+        assert world.executor.calm is not None
+        world.exchange.faults.set({"busy": 1.0})
+        assert not await world.executor.reconcile_all()
+        assert world.executor.calm is None
+
+    in_world(check)

@@ -16,12 +16,12 @@ ENTRY = OrderRequest("acct-btcusdt-1700000000-entry-1", SYMBOL, 1, "market", 0.0
 STOP = OrderRequest("acct-btcusdt-1700000000-stop-01", SYMBOL, -1, "stop", 0.01, 50_000.0, is_reduce_only=True)
 
 
-def on_exchange(check, *, api_key="key", timeout_s=0.5):
+def on_exchange(check, *, api_key="loopback-key", timeout_s=0.5):
     """Run `check(venue, exchange's controls)` on random walks of two symbols."""
 
     async def main():
         async with served(random_exchange(SystemClock(), volatility=1e-5)) as (url, loopback):
-            secret = "secret" if api_key else ""
+            secret = "loopback-secret" if api_key else ""
             venue = venue_named("binanceusdm", api_key=api_key, api_secret=secret, url=url, timeout_s=timeout_s)
             try:
                 await venue.markets(NAMES)

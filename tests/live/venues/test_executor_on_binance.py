@@ -51,7 +51,7 @@ def test_nothing_is_sent_twice_or_left_behind_whatever_goes_wrong():
         clock, told = SystemClock(), []
         exchange = random_exchange(clock, ("BTCUSDT", "ETHUSDT", "SOLUSDT"), seed=3, volatility=3e-4)
         async with served(exchange) as (url, loopback):
-            venue = venue_named("binanceusdm", api_key="key", api_secret="secret", url=url)
+            venue = venue_named("binanceusdm", api_key="loopback-key", api_secret="loopback-secret", url=url)
             try:
                 markets = dict(await venue.markets(NAMES))
                 journal, rules = IntentJournal(":memory:"), ExecutionRules("acct")

@@ -217,3 +217,15 @@ def test_a_stream_that_cannot_be_opened_is_unknown():
 
     with pytest.raises(VenueUnknown, match="the stream failed"):
         serve(refuses, check)
+
+
+def test_after_its_end_nothing_is_opened_again():
+    async def answer(request):
+        return web.json_response({})
+
+    async def check(transport, host):
+        await transport.close()
+        await transport.send("GET", f"http://{host}/", {}, None)
+
+    with pytest.raises(VenueUnknown, match="closed on this side"):
+        serve(answer, check)

@@ -24,9 +24,14 @@ class Scrubber:
         pieces = {*known, *(form for secret in known for part in _parts(secret) for form in _forms(part))}
         self._lengths = sorted({len(piece) for piece in pieces}, reverse=True)
         self._pieces = pieces
+        self._least = self._lengths[-1] if pieces else 0
+        self._starts = {piece[: self._least] for piece in pieces}
 
     def text(self, text: str) -> str:
         """The text with every piece of a secret replaced by `***`."""
+        least, n_starts = self._least, len(text) - self._least + 1
+        if not least or self._starts.isdisjoint([text[at : at + least] for at in range(n_starts)]):
+            return text
         hit = bytearray(len(text))
         for length in self._lengths:
             for start in range(len(text) - length + 1):

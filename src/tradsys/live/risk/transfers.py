@@ -44,13 +44,16 @@ class TransferRecord:
         self._remembered.keep({"sum_quote": self.sum_quote, "from_ms": self._from_ms, "seen": self._seen})
 
 
-async def look(risk: Risk, record: TransferRecord, venue: Venue) -> AccountState:
+async def look(risk: Risk, record: TransferRecord, venue: Venue, account: AccountState | None = None) -> AccountState:
     """One look at the account that risk has measured, transfers taken out; a VenueUnknown where an answer is missing.
+
+    `account` is it where it was asked for already, and nothing was done since.
 
     What a transfer did to the wallet and what is told of it are to be of one moment: after a new one the account is
     asked for again.
     """
-    account = await venue.account()
+    if account is None:
+        account = await venue.account()
     if not isinstance(venue, TellsTransfers):
         risk.observe(account)
         return account

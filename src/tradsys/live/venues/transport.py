@@ -64,6 +64,7 @@ class HttpTransport:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._session: Any = None
+        self._is_closed = False
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
         import aiohttp
@@ -104,6 +105,8 @@ class HttpTransport:
         raise VenueUnknown(trouble)
 
     async def close(self) -> None:
+        """For good: a question that is asked all the same, beside one that failed, opens nothing more."""
+        self._is_closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -111,6 +114,8 @@ class HttpTransport:
     def _open(self) -> Any:
         import aiohttp
 
+        if self._is_closed:
+            raise VenueUnknown("the connection was closed on this side")
         if self._session is None:
             limits = aiohttp.ClientTimeout(
                 total=WHOLE * self._timeout_s, sock_connect=self._timeout_s, sock_read=self._timeout_s
