@@ -20,6 +20,7 @@ from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.intents import IntentJournal
 from tradsys.live.venue import Fill, FundingPayment
 
+MONEY = {"equity_quote": 10_016.0, "wallet_quote": 10_000.0, "unrealised_quote": 16.0, "positions": []}
 ASKING = [("balance",), ("resume",), ("forceexit", "all"), ("flatten",), ("kill",), ("reload",)]
 
 
@@ -33,7 +34,7 @@ def account(tmp_path, monkeypatch):
             for number in range(2):
                 trade(journal, clock, number, is_over=number == 0)
             journal.add_funding([FundingPayment("1", SYMBOL, 1.0, clock.now_ms() - 9_000)])
-        folder.write_status({"state": "active", "equity_quote": 10_016.0, "unproven": "verdict: luck"})
+        folder.write_status({"risk": {"state": "active"}, "account_state": MONEY, "unproven": "verdict: luck"})
     return folder.path
 
 
@@ -69,10 +70,11 @@ def test_status_of_a_stopped_account_says_so_and_how_it_was(account, capsys):
     code, out, _ = run(capsys, "status", "--account", "main")
     assert code == 0
     assert re.search(r"main is stopped: it last said how it goes \d+ s ago; stops and targets stay at the venue", out)
-    assert "equity_quote: 10,016" in out
-    assert "unproven: verdict: luck" in out
+    assert "state ACTIVE" in out
+    assert "equity 10,016.00; wallet 10,000.00, unrealised +16.00" in out
+    assert "careful: verdict: luck" in out
     found = as_json(capsys, "status")
-    assert (found["is_running"], found["holder"], found["status"]["state"]) == (False, None, "active")
+    assert (found["is_running"], found["holder"], found["status"]["risk"]["state"]) == (False, None, "active")
 
 
 def test_status_of_a_running_account_says_who_runs(account, capsys):

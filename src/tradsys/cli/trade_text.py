@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from tradsys.cli.trade_standing import standing
 from tradsys.core.time import stamp
 
 _TRADE_COLUMNS: Final = ("symbol", "side", "size_base", "entry", "entry_price", "exit", "exit_price", "why", "result")
 
 
 def status_text(seen: Mapping[str, Any]) -> str:
-    """Who trades, how fresh that is, what to know, and everything that the bot last said."""
-    return "\n".join([_who(seen), *_warnings(seen), *_rows(seen.get("status") or {}, "  ")])
+    """Who trades, what to know, and where the account stood when the bot last said so."""
+    return "\n".join([_who(seen), *_warnings(seen), *(f"  {line}" for line in standing(seen.get("status") or {}))])
 
 
 def trades_text(found: Mapping[str, Any]) -> str:

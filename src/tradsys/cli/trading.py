@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tradsys.cli.trade_lines import line
 from tradsys.cli.trade_options import StartOptions
 from tradsys.cli.trade_verbs import verbs
 from tradsys.core.errors import ConfigError, TradsysError
@@ -36,9 +36,6 @@ from tradsys.settings.trade import SECTION, TradeSettings
 
 if TYPE_CHECKING:
     import polars as pl
-
-_QUIET: Final = ("bar", "decision")
-"""Kinds of events that come with every bar: a person reads what follows from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +228,5 @@ def _print(clock: Clock, as_json: bool, kind: str, fields: Mapping[str, Any]) ->
 def _echo(clock: Clock, as_json: bool, kind: str, fields: Mapping[str, Any]) -> None:
     if as_json:
         typer.echo(json.dumps({"at_ms": clock.now_ms(), "kind": kind, **fields}, default=str))
-    elif kind not in _QUIET:
-        at = datetime.fromtimestamp(clock.now_ms() / 1_000, UTC)
-        told = ", ".join(f"{name} {value}" for name, value in fields.items() if value not in (None, ""))
-        typer.echo(f"{at:%Y-%m-%d %H:%M:%S}  {kind}: {told}" if told else f"{at:%Y-%m-%d %H:%M:%S}  {kind}")
+    elif (told := line(clock.now_ms(), kind, fields)) is not None:
+        typer.echo(told)
