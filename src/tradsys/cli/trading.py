@@ -165,7 +165,7 @@ def _venue(
     """Where it trades, and what ends when a tape does."""
     bundle, settings = session.bundle, session.settings
     if session.options.live:
-        return exchange(bundle.deployment, settings, clock), None
+        return exchange(bundle.deployment, settings, clock, folder.tell), None
     if session.bars is None:
         return on_paper(market_data(bundle.deployment, settings, clock), bundle, settings, folder), None
     played = tape(session.bars, clock, bundle.deployment)

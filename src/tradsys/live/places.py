@@ -12,6 +12,7 @@ from tradsys.core.time import ts_ms
 from tradsys.data.market import load_market
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.clock import Clock
+from tradsys.live.telling import Tell
 from tradsys.live.venue import MarketData, Venue
 from tradsys.live.venues.catalogue import ALIASES, venue_named
 from tradsys.live.venues.paper import PaperVenue
@@ -27,7 +28,7 @@ STEPS_OF_TAPE: Final = Instrument(tick=0.0, lot=1e-8)
 """Bars do not say in which steps sizes are traded: as good as none."""
 
 
-def exchange(deployment: Deployment, settings: TradeSettings, clock: Clock) -> Venue:
+def exchange(deployment: Deployment, settings: TradeSettings, clock: Clock, tell: Tell | None = None) -> Venue:
     """The exchange of the bundle with the account of the settings' key; a ConfigError where there is no key."""
     if not settings.has_key:
         raise ConfigError(
@@ -35,7 +36,7 @@ def exchange(deployment: Deployment, settings: TradeSettings, clock: Clock) -> V
             "TRADSYS_TRADE__API_SECRET in .env or the environment"
         )
     key, secret = settings.api_key.get_secret_value(), settings.api_secret.get_secret_value()
-    return venue_named(deployment.venue, api_key=key, api_secret=secret, url=settings.url, clock=clock)
+    return venue_named(deployment.venue, api_key=key, api_secret=secret, url=settings.url, clock=clock, tell=tell)
 
 
 def market_data(deployment: Deployment, settings: TradeSettings, clock: Clock) -> MarketData:

@@ -182,8 +182,64 @@ def test_what_was_paid_in_is_positive_and_other_currencies_are_left_out():
     ]
     found, transport = ask(lambda venue: venue.transfers(1_000), fapi__v1__income=rows)
     assert found == [CashTransfer("0", 500.0, 1_000), CashTransfer("2", -20.5, 1_002)]
-    assert transport.sent("fapi/v1/income")[0]["incomeType"] == "TRANSFER"
+    assert "incomeType" not in transport.sent("fapi/v1/income")[0]
     assert isinstance(opened()[0], TellsTransfers)
+
+
+def income(kind, **also):
+    row = {"symbol": "", "incomeType": kind, "asset": "USDT", "income": "7.5", "time": 1_000, "tranId": 9}
+    return row | {"tradeId": ""} | also
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "INTERNAL_TRANSFER",
+        "CROSS_COLLATERAL_TRANSFER",
+        "STRATEGY_UMFUTURES_TRANSFER",
+        "COIN_SWAP_DEPOSIT",
+        "COIN_SWAP_WITHDRAW",
+        "AUTO_EXCHANGE",
+        "WELCOME_BONUS",
+        "CONTEST_REWARD",
+        "REFERRAL_KICKBACK",
+        "BFUSD_REWARD",
+    ],
+)
+def test_money_that_trading_did_not_earn_is_a_transfer(kind):
+    found, _ = ask(lambda venue: venue.transfers(1_000), fapi__v1__income=[income("TRANSFER"), income(kind)])
+    assert set(found) == {CashTransfer("9", 7.5, 1_000), CashTransfer(f"{kind}-9", 7.5, 1_000)} and len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "REALIZED_PNL",
+        "FUNDING_FEE",
+        "COMMISSION",
+        "INSURANCE_CLEAR",
+        "COMMISSION_REBATE",
+        "API_REBATE",
+        "FEE_RETURN",
+        "DELIVERED_SETTELMENT",
+        "POSITION_LIMIT_INCREASE_FEE",
+        "OPTIONS_PREMIUM_FEE",
+        "OPTIONS_SETTLE_PROFIT",
+        "SOMETHING_NEW",
+    ],
+)
+def test_what_trading_earned_and_cost_is_no_transfer_and_hides_none(kind):
+    rows = [income(kind, symbol="BTCUSDT", tradeId="1"), income("TRANSFER")]
+    assert ask(lambda venue: venue.transfers(1_000), fapi__v1__income=rows)[0] == [CashTransfer("9", 7.5, 1_000)]
+
+
+def test_a_transfer_behind_a_page_of_other_income_is_found():
+    rows = [income("COMMISSION", tranId=i, tradeId=str(i), symbol="BTCUSDT") for i in range(1_000)]
+    found, _ = ask(
+        lambda venue: venue.transfers(1_000),
+        fapi__v1__income=lambda asked: [*rows, income("TRANSFER")][(int(asked["page"]) - 1) * 1_000 :][:1_000],
+    )
+    assert found == [CashTransfer("9", 7.5, 1_000)]
 
 
 def test_funding_rates_come_in_order_and_in_pages():

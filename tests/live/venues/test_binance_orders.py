@@ -345,6 +345,76 @@ def test_a_triggered_stop_whose_order_is_not_told_yet_is_unknown(actual, answer)
         run_virtual(lambda clock: venue.order(S, ID, "stop"))
 
 
+@pytest.mark.parametrize(("actual", "answer"), [("", ORDER), ("777", refused(-2013))])
+@pytest.mark.parametrize("status", ["TRIGGERED", "FINISHED"])
+def test_a_triggered_stop_that_became_nothing_within_a_minute_has_expired(status, actual, answer):
+    algo = ALGO | {"algoStatus": status, "actualOrderId": actual}
+    order, transport = ask(
+        lambda venue: venue.order(S, ALGO["clientAlgoId"], "stop"),
+        fapi__v1__algoOrder=algo,
+        fapi__v1__order=answer,
+        fapi__v1__time={"serverTime": ALGO["updateTime"] + 61_000},
+    )
+    assert (order.status, order.filled_base, order.average_price) == ("expired", 0.0, None)
+    assert (order.client_id, order.kind, order.updated_ms) == (ALGO["clientAlgoId"], "stop", ALGO["updateTime"])
+    assert len(transport.sent(PATH)) == (actual != "")
+
+
+def test_what_a_triggered_stop_filled_is_its_own_though_its_order_is_forgotten():
+    algo = ALGO | {"algoStatus": "FINISHED", "actualOrderId": "777"}
+
+    async def main(venue):
+        await venue.order(S, ALGO["clientAlgoId"], "stop")
+        return await venue.fills(S, TRADE["time"])
+
+    fills, _ = ask(
+        main,
+        fapi__v1__algoOrder=algo,
+        fapi__v1__order=refused(-2013),
+        fapi__v1__userTrades=[TRADE | {"orderId": 777}],
+        fapi__v1__allAlgoOrders=[],
+        fapi__v1__time={"serverTime": ALGO["updateTime"] + 90_000},
+    )
+    assert [(fill.client_id, fill.size_base) for fill in fills] == [(ALGO["clientAlgoId"], 0.01)]
+
+
+@pytest.mark.parametrize("status", ["NEW_ADL", "NEW_INSURANCE", "SOMETHING_NEW"])
+def test_an_open_order_of_a_status_that_nobody_knows_is_open(status):
+    rows = [ORDER | {"clientOrderId": "adl_autoclose", "status": status}, ORDER | {"status": "NEW"}]
+    orders, _ = ask(
+        lambda venue: venue.open_orders(),
+        fapi__v1__openOrders=rows,
+        fapi__v1__openAlgoOrders=[ALGO | {"algoStatus": status}],
+    )
+    assert [(order.client_id, order.status) for order in orders] == [
+        ("adl_autoclose", "open"),
+        (ID, "open"),
+        (ALGO["clientAlgoId"], "open"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["market", "stop"])
+def test_one_order_of_a_status_that_nobody_knows_is_unknown_and_the_status_is_named(kind):
+    venue, _ = opened(
+        fapi__v1__order=ORDER | {"status": "NEW_ADL"}, fapi__v1__algoOrder=ALGO | {"algoStatus": "NEW_ADL"}
+    )
+    with pytest.raises(VenueUnknown, match=r"1700000000-[es]1 .*'NEW_ADL'"):
+        run_virtual(lambda clock: venue.order(S, ID, kind))
+    with pytest.raises(VenueUnknown, match="'NEW_ADL'"):
+        run_virtual(lambda clock: venue.place(STOP if kind == "stop" else MARKET))
+
+
+def test_an_execution_of_an_order_of_a_status_that_nobody_knows_is_told():
+    fills, _ = ask(
+        lambda venue: venue.fills(S, TRADE["time"]),
+        fapi__v1__userTrades=[TRADE],
+        fapi__v1__allAlgoOrders=[],
+        fapi__v1__order=ORDER | {"clientOrderId": "adl_autoclose", "status": "NEW_ADL"},
+        fapi__v1__time={"serverTime": TRADE["time"] + 60_000},
+    )
+    assert [fill.client_id for fill in fills] == ["adl_autoclose"]
+
+
 @pytest.mark.parametrize(("kind", "path"), [("limit", PATH), ("stop", ALGO_PATH)])
 def test_cancelling_what_is_not_open_is_no_error_and_anything_else_is(kind, path):
     for fine in ({}, refused(-2011, "Unknown order sent."), refused(-2013)):

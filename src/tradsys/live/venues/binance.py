@@ -20,8 +20,9 @@ from tradsys.live.venue import (
     VenueUnknown,
 )
 from tradsys.live.venues import binance_reading as reading
-from tradsys.live.venues.binance_client import MOST_ROWS, BinanceClient, interval_name
+from tradsys.live.venues.binance_client import MOST_ROWS, TOLD_WITHIN_MS, BinanceClient, interval_name
 from tradsys.live.venues.binance_fills import fills_of
+from tradsys.live.venues.binance_income import income_of, transfers_of
 from tradsys.live.venues.binance_streams import hints_of
 from tradsys.live.venues.ccxt_venue import Refusal, readable
 from tradsys.live.venues.listing import ListedMarket
@@ -151,9 +152,9 @@ class BinanceFutures(BinanceClient):
         )
         name = self.listings.name
         with readable(self.name, "open orders"):
-            plain = [reading.order(row, name(row["symbol"])) for row in rows]
+            plain = [reading.order(row, name(row["symbol"]), "open") for row in rows]
             waiting = [row for row in algos if not reading.is_triggered(row)]
-            return plain + [reading.algo_order(row, name(row["symbol"])) for row in waiting]
+            return plain + [reading.algo_order(row, name(row["symbol"]), otherwise="open") for row in waiting]
 
     async def order(self, symbol: str, client_id: str, kind: OrderKind) -> VenueOrder | None:
         market_id = (await self.listing(symbol)).market_id
@@ -198,49 +199,34 @@ class BinanceFutures(BinanceClient):
         return await fills_of(self, symbol, (await self.listing(symbol)).market_id, start_ms)
 
     async def funding(self, start_ms: int) -> Sequence[FundingPayment]:
-        rows = await self._income("FUNDING_FEE", "funding payments", start_ms)
+        rows = await income_of(self, "funding payments", start_ms, incomeType="FUNDING_FEE")
         with readable(self.name, "funding payments"):
             return [_payment(row, self.listings.name(row["symbol"])) for row in rows]
 
     async def transfers(self, start_ms: int) -> Sequence[CashTransfer]:
-        rows = await self._income("TRANSFER", "transfers", start_ms)
-        with readable(self.name, "transfers"):
-            return [
-                CashTransfer(str(row["tranId"]), float(row["income"]), int(row["time"]))
-                for row in rows
-                if row["asset"] == self.quote
-            ]
-
-    async def _income(self, kind: str, what: str, start_ms: int) -> list[dict[str, Any]]:
-        """Rows of the account's income of one kind from then on, each once, by their times."""
-        found, page = dict[tuple[int, str, str], dict[str, Any]](), 1
-        while True:
-            rows = await self.ask_signed(
-                "fapiPrivateGetIncome", incomeType=kind, startTime=start_ms, page=page, limit=MOST_ROWS
-            )
-            n_before = len(found)
-            with readable(self.name, what):
-                found |= {(int(row["time"]), str(row["tranId"]), str(row.get("symbol", ""))): row for row in rows}
-            if len(rows) < MOST_ROWS or len(found) == n_before:
-                return [found[key] for key in sorted(found)]
-            page += 1
+        return await transfers_of(self, start_ms)
 
     async def _algo_order(self, symbol: str, market_id: str, client_id: str) -> VenueOrder | None:
+        """A stop, with what the order came to that it became.
+
+        One that was triggered a while ago, and whose order nobody tells of, is over: Binance forgets orders that ended
+        without a fill after days. What it filled all the same the executions tell, and they alone.
+        """
         row = await self.or_none("fapiPrivateGetAlgoOrder", clientAlgoId=client_id)
         if row is None:
             return None
         with readable(self.name, f"order {client_id}"):
-            actual = reading.became(row) if reading.is_triggered(row) else None
-            if actual is None and not reading.is_triggered(row):
+            if not reading.is_triggered(row):
                 return reading.algo_order(row, symbol)
-        if actual is None:
-            raise VenueUnknown(f"{self.name}: {client_id} was triggered, and not yet told which order it became")
-        became = await self.or_none("fapiPrivateGetOrder", symbol=market_id, orderId=actual)
-        if became is None:
-            raise VenueUnknown(f"{self.name}: {client_id} became order {actual}, which is not there yet")
-        with readable(self.name, f"order {client_id}"):
+            actual, triggered_ms = reading.became(row), int(row["updateTime"])
+        became = None
+        if actual is not None:
             self.remember(market_id, actual, client_id)
-            return reading.algo_order(row, symbol, became)
+            became = await self.or_none("fapiPrivateGetOrder", symbol=market_id, orderId=actual)
+        if became is None and await self.api.now_ms() <= triggered_ms + TOLD_WITHIN_MS:
+            raise VenueUnknown(f"{self.name}: {client_id} was triggered, and not yet told which order it became")
+        with readable(self.name, f"order {client_id}"):
+            return reading.algo_order(row, symbol, became) if became else reading.forgotten(row, symbol)
 
     async def _already(self, order: OrderRequest) -> VenueOrder:
         """The open order that keeps this id from being used again: it is this one, sent before."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from tradsys.core.time import format_step
 from tradsys.live.clock import Clock
-from tradsys.live.venue import VenueOrder, VenueRefused, VenueUnknown
+from tradsys.live.telling import Tell
+from tradsys.live.venue import OrderStatus, VenueOrder, VenueRefused, VenueUnknown
 from tradsys.live.venues import binance_reading as reading
 from tradsys.live.venues.ccxt_venue import TIMEOUT_S, CcxtApi, CcxtVenue, Keys, Refusal, readable
 from tradsys.live.venues.listing import ListedMarket
@@ -16,7 +17,7 @@ INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h"
 MOST_ROWS = 1_000
 MOST_KEPT = 20_000
 TOLD_WITHIN_MS = 60_000
-"""How long a conditional order that was triggered may take to tell which order it became."""
+"""How long a conditional order that was triggered may take to tell which order it became, and a minute its price."""
 
 
 class BinanceClient(CcxtVenue):
@@ -31,6 +32,7 @@ class BinanceClient(CcxtVenue):
         timeout_s: float = TIMEOUT_S,
         clock: Clock | None = None,
         quote: str = "USDT",
+        tell: Tell | None = None,
     ) -> None:
         api = CcxtApi(
             "binanceusdm",
@@ -41,9 +43,11 @@ class BinanceClient(CcxtVenue):
             timeout_s=timeout_s,
             clock=clock,
         )
-        super().__init__("binanceusdm", api)
+        super().__init__("binanceusdm", api, tell)
         self._quote = quote
         self.became_of: dict[tuple[str, str], str] = {}
+        self.unpriced: set[str] = set()
+        self.fee_rates: dict[str, tuple[float, float]] = {}
 
     @property
     def quote(self) -> str:
@@ -62,7 +66,7 @@ class BinanceClient(CcxtVenue):
                 *(self.or_none("fapiPrivateGetOrder", symbol=market_id, orderId=one) for one in asked)
             )
             with readable(self.name, "an order"):
-                orders = {one: row and self.seen(row, symbol) for one, row in zip(asked, rows, strict=True)}
+                orders = {one: row and self.seen(row, symbol, "open") for one, row in zip(asked, rows, strict=True)}
             told_ms = await self.api.now_ms() - TOLD_WITHIN_MS
             for one, order in orders.items():
                 if traded_ms[one] > told_ms and (order is None or order.kind == "stop"):
@@ -93,12 +97,12 @@ class BinanceClient(CcxtVenue):
         while len(self.became_of) > MOST_KEPT:
             del self.became_of[next(iter(self.became_of))]
 
-    def seen(self, row: dict[str, Any], symbol: str) -> VenueOrder:
+    def seen(self, row: dict[str, Any], symbol: str, otherwise: OrderStatus | None = None) -> VenueOrder:
         """An order; which id of ours its own stands for is remembered for its fills.
 
         Of one that was conditional only the conditional one can tell: that is asked for again until it does.
         """
-        order, place = reading.order(row, symbol), (row["symbol"], str(row["orderId"]))
+        order, place = reading.order(row, symbol, otherwise), (row["symbol"], str(row["orderId"]))
         if order.kind != "stop" and place not in self.became_of:
             self.remember(*place, order.client_id)
         return order

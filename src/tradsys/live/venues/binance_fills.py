@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tradsys.live.venue import Fill, VenueUnknown
+from tradsys.live.venue import Fill
 from tradsys.live.venues.binance_client import MOST_ROWS, BinanceClient
+from tradsys.live.venues.binance_fees import fees_of
 from tradsys.live.venues.binance_reading import WEEK_MS
 from tradsys.live.venues.ccxt_venue import readable
 
-MINUTE_MS = 60_000
 KEPT_MS = 180 * 86_400_000
 """Binance tells executions of the last six months."""
 
@@ -19,9 +19,9 @@ async def fills_of(venue: BinanceClient, symbol: str, market_id: str, start_ms: 
     with readable(venue.name, "executions"):
         traded_ms = {str(row["orderId"]): int(row["time"]) for row in rows}
     names = await venue.client_ids(symbol, market_id, traded_ms)
-    prices = await _fee_prices(venue, rows)
+    fees = await fees_of(venue, symbol, market_id, rows)
     with readable(venue.name, "executions"):
-        return [_fill(row, symbol, names[str(row["orderId"])], _fee_quote(venue, row, prices)) for row in rows]
+        return [_fill(row, symbol, names[str(row["orderId"])], fee) for row, fee in zip(rows, fees, strict=True)]
 
 
 async def _trades(venue: BinanceClient, market_id: str, start_ms: int) -> list[dict[str, Any]]:
@@ -42,31 +42,6 @@ async def _page(venue: BinanceClient, **params: Any) -> dict[int, dict[str, Any]
     rows = await venue.ask_signed("fapiPrivateGetUserTrades", limit=MOST_ROWS, **params)
     with readable(venue.name, "executions"):
         return {int(row["id"]): row for row in rows}
-
-
-async def _fee_prices(venue: BinanceClient, rows: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
-    """What an asset that fees were paid in, such as BNB, was worth in the minute of the execution."""
-    with readable(venue.name, "executions"):
-        wanted = {_paid_in(row) for row in rows if row["commissionAsset"] != venue.quote}
-    prices = {}
-    for asset, minute_ms in sorted(wanted):
-        bars = await venue.ask_public(
-            "fapiPublicGetKlines", symbol=f"{asset}{venue.quote}", interval="1m", startTime=minute_ms, limit=1
-        )
-        with readable(venue.name, f"the price of {asset}"):
-            if int(bars[0][0]) != minute_ms:
-                raise VenueUnknown(f"{venue.name} has no price of {asset} yet, in which a fee was paid")
-            prices[asset, minute_ms] = float(bars[0][4])
-    return prices
-
-
-def _paid_in(row: dict[str, Any]) -> tuple[str, int]:
-    return row["commissionAsset"], int(row["time"]) // MINUTE_MS * MINUTE_MS
-
-
-def _fee_quote(venue: BinanceClient, row: dict[str, Any], prices: dict[tuple[str, int], float]) -> float:
-    price = 1.0 if row["commissionAsset"] == venue.quote else prices[_paid_in(row)]
-    return float(row["commission"]) * price
 
 
 def _fill(row: dict[str, Any], symbol: str, client_id: str, fee_quote: float) -> Fill:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from tradsys.live.venue import Kline, OrderKind, OrderStatus, Position, VenueOrder
+from tradsys.live.venue import Kline, OrderKind, OrderStatus, Position, VenueOrder, VenueUnknown
 from tradsys.live.venues.ccxt_venue import YES, Said
 from tradsys.live.venues.listing import ListedMarket
 from tradsys.live.venues.transport import Reply
@@ -122,8 +122,8 @@ def kline(row: list[Any]) -> Kline:
     return Kline(int(row[0]), start, high, low, end, volume, extra)
 
 
-def order(row: Mapping[str, Any], symbol: str) -> VenueOrder:
-    """An order of the order book."""
+def order(row: Mapping[str, Any], symbol: str, otherwise: OrderStatus | None = None) -> VenueOrder:
+    """An order of the order book; `otherwise` is what a status that is not known here comes to, else a VenueUnknown."""
     kind = _kind(row.get("origType") or row["type"])
     price = row["stopPrice"] if kind == "stop" else row["price"]
     return VenueOrder(
@@ -136,7 +136,7 @@ def order(row: Mapping[str, Any], symbol: str) -> VenueOrder:
         price=float(price) or None,
         average_price=float(row["avgPrice"]) or None,
         is_reduce_only=bool(row["reduceOnly"]),
-        status=_STATUS[row["status"]],
+        status=_status(_STATUS, row["status"], row["clientOrderId"], otherwise),
         updated_ms=int(row["updateTime"]),
     )
 
@@ -151,8 +151,26 @@ def is_triggered(row: Mapping[str, Any]) -> bool:
     return row["algoStatus"] in ("TRIGGERED", "FINISHED")
 
 
-def algo_order(row: Mapping[str, Any], symbol: str, actual: Mapping[str, Any] | None = None) -> VenueOrder:
-    """A conditional order, with what the order filled that it became."""
+def _status(known: Mapping[str, OrderStatus], text: str, of: str, otherwise: OrderStatus | None) -> OrderStatus:
+    found = known.get(text, otherwise)
+    if found is None:
+        raise VenueUnknown(f"Binance told of {of} a status that is not known here, {str(text)[:40]!r}")
+    return found
+
+
+def forgotten(row: Mapping[str, Any], symbol: str) -> VenueOrder:
+    """A conditional order that was triggered, of which no order is known."""
+    return algo_order({**row, "algoStatus": "EXPIRED"}, symbol)
+
+
+def algo_order(
+    row: Mapping[str, Any],
+    symbol: str,
+    actual: Mapping[str, Any] | None = None,
+    *,
+    otherwise: OrderStatus | None = None,
+) -> VenueOrder:
+    """A conditional order, with what the order filled that it became; `otherwise` as of `order`."""
     filled = order(actual, symbol) if actual else None
     return VenueOrder(
         client_id=row["clientAlgoId"],
@@ -164,7 +182,7 @@ def algo_order(row: Mapping[str, Any], symbol: str, actual: Mapping[str, Any] | 
         price=float(row.get("triggerPrice") or 0) or None,
         average_price=filled.average_price if filled else None,
         is_reduce_only=bool(row["reduceOnly"]),
-        status=filled.status if filled else _ALGO_STATUS[row["algoStatus"]],
+        status=filled.status if filled else _status(_ALGO_STATUS, row["algoStatus"], row["clientAlgoId"], otherwise),
         updated_ms=filled.updated_ms if filled else int(row["updateTime"]),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tradsys.core.time import DAY_MS
 from tradsys.live.clock import Clock
+from tradsys.live.telling import Tell
 from tradsys.live.venue import (
     AccountMode,
     AccountState,
@@ -44,10 +45,11 @@ class BybitLinear(CcxtVenue):
         timeout_s: float = TIMEOUT_S,
         clock: Clock | None = None,
         quote: str = "USDT",
+        tell: Tell | None = None,
     ) -> None:
         wording = reading.BybitWording()
         api = CcxtApi("bybit", wording, keys=keys, url=url, transport=transport, timeout_s=timeout_s, clock=clock)
-        super().__init__("bybit", api)
+        super().__init__("bybit", api, tell)
         self._quote = quote
 
     async def server_time_ms(self) -> int:

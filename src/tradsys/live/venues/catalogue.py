@@ -5,6 +5,7 @@ from typing import Any
 
 from tradsys.core.errors import ConfigError
 from tradsys.live.clock import Clock
+from tradsys.live.telling import Tell
 from tradsys.live.venue import Venue
 from tradsys.live.venues.ccxt_venue import TIMEOUT_S, Keys
 
@@ -34,6 +35,7 @@ def venue_named(
     url: str | None = None,
     timeout_s: float = TIMEOUT_S,
     clock: Clock | None = None,
+    tell: Tell | None = None,
 ) -> Venue:
     """The venue of that name; without a key it answers public questions alone, and refuses every other.
 
@@ -45,4 +47,4 @@ def venue_named(
     if bool(api_key) != bool(api_secret):
         raise ConfigError(f"{name} was given an API {'key' if api_key else 'secret'} alone; it takes both, or neither")
     keys = Keys(api_key, api_secret) if api_key else None
-    return make(keys=keys, url=url, timeout_s=timeout_s, clock=clock)
+    return make(keys=keys, url=url, timeout_s=timeout_s, clock=clock, tell=tell)

@@ -17,6 +17,7 @@ from tradsys.data.sources.exchange import moved
 from tradsys.data.sources.http import retry_after_s
 from tradsys.live.account.scrub import Scrubber
 from tradsys.live.clock import Clock, SystemClock
+from tradsys.live.telling import Tell
 from tradsys.live.venue import MarketRules, VenueRefused, VenueUnknown
 from tradsys.live.venues.ccxt_import import exchange_class
 from tradsys.live.venues.listing import ListedMarket, ListedMarkets
@@ -255,10 +256,12 @@ class CcxtApi:
 class CcxtVenue:
     """The part of a venue that no venue does differently: its rules, looked up by the symbols of data."""
 
-    def __init__(self, name: str, api: CcxtApi) -> None:
+    def __init__(self, name: str, api: CcxtApi, tell: Tell | None = None) -> None:
         self.name = name
         self.api = api
         self.listings = ListedMarkets(name)
+        self._tell = tell
+        self._was_told: set[str] = set()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
@@ -275,6 +278,12 @@ class CcxtVenue:
 
     async def close(self) -> None:
         await self.api.close()
+
+    def tell_once(self, what: str, reason: str) -> None:
+        """Tell of something that was not as it should be, once as long as this venue is open."""
+        if self._tell is not None and what not in self._was_told:
+            self._tell("error", {"what": what, "reason": reason})
+        self._was_told.add(what)
 
     async def ask_public(self, endpoint: str, **params: Any) -> Any:
         """A public question whose refusal is a VenueRefused."""
