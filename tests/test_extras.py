@@ -54,6 +54,16 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "backtest --engine vectorbt --runs {stored}/runs": ((), 2, "pip install 'tradsys[vectorbt]'"),
     "backtest --engine nautilus --runs {stored}/runs": ((), 2, "pip install 'tradsys[nautilus]'"),
     f"deploy last {STORED} --out deployed-{{kind}}": ((), 2, "add --venue"),
+    "trade start absent --account nobody": ((), 2, "neither a folder with a bundle nor a verb"),
+    "trade forceexit all --account nobody": ((), 2, "no account nobody"),
+    "trade replay absent --account nobody --bars EDGE-1h.parquet": ((), 2, "no account nobody"),
+    **{
+        f"trade {verb} --account nobody": ((), 2, "no account nobody")
+        for verb in (
+            *("status", "profit", "balance", "trades", "export"),
+            *("stopentry", "resume", "flatten", "kill", "reload"),
+        )
+    },
     "calibrate --markets 1 --cell noise --processes 1": ((), 0, "noise"),
     "calibrate --markets 1 --cell noise --processes 1 --part 1/1 --out parts-{kind}": ((), 0, "part 1/1: all of its 1"),
     "merge parts-{kind}": ((), 0, "1 parts in"),
