@@ -146,10 +146,6 @@ class MarketRules:
     can_short: bool
 
 
-Market = MarketRules
-"""The same by a shorter name; `data.market.Market` is the bars of all symbols."""
-
-
 @dataclass(frozen=True, slots=True)
 class AccountMode:
     """What the account and its key are set to; None where the venue has no such thing.

@@ -12,7 +12,7 @@ from tradsys.live.account.audit import events_of
 from tradsys.live.account.folder import JOURNAL
 from tradsys.live.intents import IntentJournal
 from tradsys.live.places import PAPER, STEPS_OF_TAPE
-from tradsys.live.replay.lived import ChargedSlippage, LivedTrade, lived_trades
+from tradsys.live.replay.lived import LivedTrade, lived_trades
 from tradsys.live.replay.replaying import AccountReplay, replay
 from tradsys.live.venues.paper_book import PaperBook
 from tradsys.predictor.traded import TradedBundle
@@ -51,8 +51,7 @@ def _lived(folder: Path, now_ms: int) -> list[LivedTrade]:
     """The account's trades; of a paper account it is known what of a fee was slippage."""
     with ExitStack() as stack:
         journal = stack.enter_context(closing(IntentJournal.reading(folder / JOURNAL)))
-        charged: ChargedSlippage = lambda fill: 0.0  # noqa: E731
-        if (folder / PAPER).exists():
-            book = stack.enter_context(closing(PaperBook(folder / PAPER, 1.0)))
-            charged = lambda fill: book.slippage_of(fill.trade_id)  # noqa: E731
-        return lived_trades(journal, now_ms=now_ms, charged=charged)
+        if not (folder / PAPER).exists():
+            return lived_trades(journal, now_ms=now_ms)
+        book = stack.enter_context(closing(PaperBook(folder / PAPER, 1.0)))
+        return lived_trades(journal, now_ms=now_ms, charged=lambda fill: book.slippage_of(fill.trade_id))

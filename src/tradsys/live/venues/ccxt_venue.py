@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -253,7 +254,7 @@ class CcxtApi:
             asked.exception()  # who waits for it raises it; nobody may be left
 
 
-class CcxtVenue:
+class CcxtVenue(ABC):
     """The part of a venue that no venue does differently: its rules, looked up by the symbols of data."""
 
     def __init__(self, name: str, api: CcxtApi, tell: Tell | None = None) -> None:
@@ -293,12 +294,12 @@ class CcxtVenue:
         """A signed question whose refusal is a VenueRefused."""
         return await self._answer(self.api.signed(endpoint, **params), endpoint)
 
+    @abstractmethod
     async def _listed(self) -> Collection[Any]:
         """Every market as the venue writes it, and `_listing` what that means."""
-        raise NotImplementedError
 
-    def _listing(self, row: Any) -> ListedMarket:
-        raise NotImplementedError
+    @abstractmethod
+    def _listing(self, row: Any) -> ListedMarket: ...
 
     async def _answer(self, asked: Awaitable[Any], endpoint: str) -> Any:
         try:

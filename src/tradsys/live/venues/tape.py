@@ -17,7 +17,7 @@ from tradsys.core.tables import Table
 from tradsys.core.time import format_step, infer_interval, interval_ms, stamp, ts_ms
 from tradsys.data.load import load_bars
 from tradsys.live.clock import Clock
-from tradsys.live.venue import Hint, Kline, Market, VenueRefused
+from tradsys.live.venue import Hint, Kline, MarketRules, VenueRefused
 
 _FIRST_TRADE = 1e-9
 """Volume of a bar that is still open: somebody has traded at its open, and how much will follow is not known yet."""
@@ -96,7 +96,7 @@ class BarTape:
     async def server_time_ms(self) -> int:
         return self._clock.now_ms()
 
-    async def markets(self, symbols: Collection[str]) -> Mapping[str, Market]:
+    async def markets(self, symbols: Collection[str]) -> Mapping[str, MarketRules]:
         return {symbol: self._market(symbol) for symbol in symbols}
 
     async def klines(self, symbol: str, interval_ms: int, start_ms: int, *, limit: int = 1_000) -> Sequence[Kline]:
@@ -157,10 +157,10 @@ class BarTape:
             raise VenueRefused(f"the tape has no {symbol}; it has {', '.join(self._series)}")
         return self._series[symbol]
 
-    def _market(self, symbol: str) -> Market:
+    def _market(self, symbol: str) -> MarketRules:
         self._of(symbol)
         steps = self._instruments if isinstance(self._instruments, Instrument) else self._instruments[symbol]
-        return Market(
+        return MarketRules(
             symbol=symbol,
             tick=steps.tick,
             lot=steps.lot or _SMALLEST_LOT,
