@@ -200,15 +200,16 @@ class LoopbackExchange:
     def control(self, wanted: Mapping[str, Any]) -> None:
         """What a test may do to it, in this order.
 
-        `faults` rates by name, `once` how often each is certain next, `price` by symbol (with `gap` it jumps), `up`
-        whether the bot is up, `delist` a symbol, `transfer` an amount, `drop_streams`, `silence_streams`,
-        `expire_listen_key`, `hedge_mode` and `multi_asset` as settings of the account.
+        `faults` rates by name, `once` how often each is certain next, `price` by symbol (with `gap` it jumps),
+        `mark_gap` by symbol, `up` whether the bot is up, `delist` a symbol, `transfer` an amount, `drop_streams`,
+        `silence_streams`, `expire_listen_key`, `hedge_mode` and `multi_asset` as settings of the account.
         """
         known = {
             "faults": self.exchange.faults.set,
             "once": self.exchange.faults.certain,
             "price": lambda prices: self._move(prices, is_gap=bool(wanted.get("gap"))),
             "gap": lambda _: None,
+            "mark_gap": self._set_marks,
             "up": self.exchange.turn,
             "delist": self.exchange.delist,
             "transfer": self.exchange.transfer,
@@ -229,6 +230,10 @@ class LoopbackExchange:
     def _move(self, prices: Mapping[str, float], *, is_gap: bool) -> None:
         for name, price in prices.items():
             self.exchange.move(name, price, is_gap=is_gap)
+
+    def _set_marks(self, gaps: Mapping[str, float]) -> None:
+        for name, gap in gaps.items():
+            self.exchange.state(name).mark_gap = gap
 
     def told(self) -> dict[str, Any]:
         """Invariants and everything that happened, as plain values."""

@@ -54,14 +54,14 @@ class Books:
 
     def settle_funding(self, state: SymbolState, now_ms: int) -> float:
         """A long position pays a positive rate on its notional at the mark; returns what was paid."""
-        state.settled.append((now_ms, state.funding_rate, state.price))
-        paid = state.holding.size * state.price * state.funding_rate
+        state.settled.append((now_ms, state.funding_rate, state.mark))
+        paid = state.holding.size * state.mark * state.funding_rate
         if paid:
             self.earn(state.name, "FUNDING_FEE", -paid, now_ms)
         return paid
 
     def unrealised(self, symbols: Iterable[SymbolState]) -> float:
-        return sum(state.holding.unrealised(state.price) for state in symbols)
+        return sum(state.holding.unrealised(state.mark) for state in symbols)
 
     def available(self, symbols: Iterable[SymbolState]) -> float:
         """What a new order may take as margin: equity less the initial margin of positions."""

@@ -15,8 +15,9 @@ class FaultRates:
     `busy_after` (5xx with -1007 although it was done), `limited` (429), `banned` (418), `unseen` (an order accepted but
     not yet shown by queries, for a moment).
     Orders: `partial` (fills in parts, some tenths of a second apart), `slow_match` (a market order rests first),
-    `refuse_stop` (-2021). Events: `late_event`, `duplicate_event`, `lost_event`, `drop_stream` (the connection ends),
-    `silence` (the stream is half open: it stays, and says nothing any more). Late ones are reordered by it.
+    `refuse_stop` (-4045), `stuck_trigger` (a stop that is reached stays TRIGGERING and fills nothing). Events:
+    `late_event`, `duplicate_event`, `lost_event`, `drop_stream` (the connection ends), `silence` (the stream is half
+    open: it stays, and says nothing any more). Late ones are reordered by it.
     Bars: `early_close` (told closed before its time, with a wrong close), `revised_bar` (the answer when asked is
     another at first), `missing_bar` (not there yet when asked).
     `maintenance` at 1: signed calls get 503. `skew_ms`: what the exchange's clock is ahead of the client's.
@@ -34,6 +35,7 @@ class FaultRates:
     partial: float = 0.0
     slow_match: float = 0.0
     refuse_stop: float = 0.0
+    stuck_trigger: float = 0.0
     late_event: float = 0.0
     duplicate_event: float = 0.0
     lost_event: float = 0.0

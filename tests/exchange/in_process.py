@@ -25,6 +25,7 @@ from tradsys.live.venue import (
     OrderRequest,
     OrderStatus,
     Position,
+    StopPassed,
     VenueOrder,
     VenueRefused,
     VenueUnknown,
@@ -37,6 +38,7 @@ STATUSES: Mapping[str, OrderStatus] = {
     "FILLED": "filled",
     "CANCELED": "cancelled",
     "EXPIRED": "expired",
+    "TRIGGERING": "open",
 }
 LATENCY_MS = (1.0, 25.0)
 TIMEOUT_MS = (20.0, 1_500.0)
@@ -83,7 +85,7 @@ class InProcessVenue:
         return [Kline(*bar, extra={}) for bar in bars]
 
     async def mark_price(self, symbol: str) -> float:
-        return await self._ask(lambda: self.exchange.state(symbol).price, is_signed=False)
+        return await self._ask(lambda: self.exchange.state(symbol).mark, is_signed=False)
 
     async def funding_rates(self, symbol: str, start_ms: int) -> Sequence[tuple[int, float]]:
         def answer() -> list[tuple[int, float]]:
@@ -140,7 +142,7 @@ class InProcessVenue:
     def _position(self, state: SymbolState) -> Position:
         held, books = state.holding, self.exchange.books
         lost_at = books.liquidation_price(state, self.exchange.symbols.values())
-        return Position(state.name, held.size, held.entry, state.price, held.unrealised(state.price), lost_at)
+        return Position(state.name, held.size, held.entry, state.mark, held.unrealised(state.mark), lost_at)
 
     async def open_orders(self) -> Sequence[VenueOrder]:
         """Two questions, as at the real exchange: plain orders, then conditional ones."""
@@ -166,7 +168,7 @@ class InProcessVenue:
         )  # fmt: skip
         if self._hits("late_arrival"):
             await self._arrive_late(wish)
-        return await self._ask(lambda: _told(self.exchange.place(wish)), refused=OrderRefused)
+        return await self._ask(lambda: _told(self.exchange.place(wish)), refused=_no_to_order)
 
     async def _arrive_late(self, wish: OrderWish) -> None:
         """The caller gives up first, and the order arrives, if it is still acceptable, up to 0.8 s after that."""
@@ -217,7 +219,7 @@ class InProcessVenue:
         act: Callable[[], T],
         *,
         is_signed: bool = True,
-        refused: type[OrderRefused] | type[VenueRefused] = VenueRefused,
+        refused: Callable[[refusals.Refusal], Exception] = VenueRefused,
     ) -> T:
         """One call: the way there, what the exchange makes of it, and the way back; each may fail."""
         await self._sleep(self._latency_ms)
@@ -234,7 +236,7 @@ class InProcessVenue:
         if no is not None and no.status == 429:
             raise VenueUnknown(str(no))
         if no is not None:
-            raise refused(str(no))
+            raise refused(no)
         return answer
 
     async def _fail_before(self, is_signed: bool) -> None:
@@ -269,6 +271,10 @@ class InProcessVenue:
 
     async def _sleep(self, between_ms: tuple[float, float]) -> None:
         await asyncio.sleep(self._draw.uniform(*between_ms) / 1_000)
+
+
+def _no_to_order(no: refusals.Refusal) -> OrderRefused:
+    return StopPassed(str(no)) if no.code == -2021 else OrderRefused(str(no))
 
 
 def _queue(queue: "asyncio.Queue[Hint | None]", event: Event, wanted: frozenset[str]) -> None:

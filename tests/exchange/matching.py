@@ -131,6 +131,7 @@ class Matching:
             (max(0.0, sign * (order.level - start)), order.type == "LIMIT", order.order_id, order)
             for order in state.open.values()
             if order.level is not None
+            and order.is_open
             and order.waits_above == is_up
             and sign * (to - order.level) >= 0
             and order.order_id not in reached
@@ -149,8 +150,12 @@ class Matching:
             self.fill_now(state, order, is_maker=True)
 
     def trigger(self, state: SymbolState, order: BookOrder) -> None:
-        """A conditional order becomes a market order under the same id."""
+        """A conditional order becomes a market order under the same id; by a fault it says so and does not."""
         now = self.agenda.time_ms
+        if self.faults.hits("stuck_trigger", now):
+            order.status, order.updated_ms, order.triggered_ms = "TRIGGERING", now, now
+            self.told(state, order, "TRIGGERING")
+            return
         child = BookOrder(
             next(self.order_ids), order.client_id, order.symbol, order.side, "MARKET", order.size, None,
             order.reduce_only, False, now, original_type=order.type,
@@ -168,7 +173,8 @@ class Matching:
         """Where the position is taken away on the way to `to`, if it is."""
         if not state.holding.size or (state.holding.size > 0) == is_up:
             return None
-        price = self.books.liquidation_price(state, self.symbols.values())
+        mark = self.books.liquidation_price(state, self.symbols.values())
+        price = None if mark is None else mark - state.mark_gap
         if price is None or (to < price if is_up else to > price):
             return None
         return max(price, state.price) if is_up else min(price, state.price)

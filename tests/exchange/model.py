@@ -101,7 +101,7 @@ class Exchange:
         check(wish, state, self.books.available(self.symbols.values()))
         now = self.agenda.time_ms
         if wish.is_algo and self.faults.hits("refuse_stop", now):
-            raise refusals.would_trigger()
+            raise refusals.too_many_stops()
         order = BookOrder(
             order_id, wish.client_id, wish.symbol, wish.side, wish.type, wish.size, wish.level, wish.reduce_only,
             wish.is_algo, now, wish.time_in_force,

@@ -145,7 +145,7 @@ class Rest:
         states = [self.exchange.state(name) for name in self.names(params)]
         rows = [
             dict(
-                symbol=state.name, markPrice=f"{state.price:.8f}", indexPrice=f"{state.price:.8f}",
+                symbol=state.name, markPrice=f"{state.mark:.8f}", indexPrice=f"{state.mark:.8f}",
                 estimatedSettlePrice="0", lastFundingRate=f"{state.funding_rate:.8f}", interestRate="0.00010000",
                 nextFundingTime=(now // every + 1) * every, time=now,
             )

@@ -136,7 +136,7 @@ class Streams:
             channel.put(bars, views.kline_event(state, event, self.interval, self.exchange.interval_ms))
         for mark in (marks, f"{marks}@1s"):
             if mark in channel.names:
-                price = f"{state.price:.8f}"
+                price = f"{state.mark:.8f}"
                 told = dict(e="markPriceUpdate", E=event.ts_ms, s=state.name, p=price, i=price)
                 channel.put(mark, told | dict(P="0", r=f"{state.funding_rate:.8f}", T=0))
 

@@ -11,11 +11,12 @@ from tests.exchange.tape import BarBook
 
 @dataclass(slots=True)
 class SymbolState:
-    """What is so now; the mark price is the last price. Settled funding is (time, rate, mark)."""
+    """What is so now; the mark is the last price and `mark_gap`. Settled funding is (time, rate, mark)."""
 
     rules: SymbolRules
     price: float
     bars: BarBook
+    mark_gap: float = 0.0
     holding: Holding = field(default_factory=Holding)
     open: dict[int, BookOrder] = field(default_factory=dict)
     by_id: dict[tuple[str, bool], BookOrder] = field(default_factory=dict)
@@ -31,8 +32,13 @@ class SymbolState:
         return self.rules.symbol
 
     @property
+    def mark(self) -> float:
+        """What margin, bands and funding go by; triggers and fills go by the last price."""
+        return self.price + self.mark_gap
+
+    @property
     def notional(self) -> float:
-        return abs(self.holding.size) * self.price
+        return abs(self.holding.size) * self.mark
 
     def check_is_trading(self) -> None:
         if self.status != "TRADING":

@@ -139,7 +139,7 @@ class TestCalls:
     def test_a_refused_stop_is_a_definite_no(self):
         async def check(venue: InProcessVenue, exchange: Exchange) -> None:
             exchange.faults.once["refuse_stop"] = 1
-            with pytest.raises(OrderRefused, match="-2021"):
+            with pytest.raises(OrderRefused, match="-4045"):
                 await venue.place(STOP)
             await venue.place(STOP)
 

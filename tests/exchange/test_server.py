@@ -173,7 +173,7 @@ def test_a_refused_stop_and_an_id_that_is_open_are_refused():
     async def check(client: Any, loopback: LoopbackExchange) -> None:
         how = {"stopLossPrice": 59_000, "clientOrderId": "stop-1"}
         loopback.control({"once": {"refuse_stop": 1}})
-        with pytest.raises(ccxt.ExchangeError, match="-2021"):
+        with pytest.raises(ccxt.ExchangeError, match="-4045"):
             await client.create_order(SYMBOL, "market", "sell", 0.01, None, how)
         await client.create_order(SYMBOL, "market", "sell", 0.01, None, how)
         with pytest.raises(ccxt.ExchangeError, match="-4116"):

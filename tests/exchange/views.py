@@ -125,9 +125,9 @@ def position(exchange: Exchange, state: SymbolState) -> dict[str, Any]:
     own = money(abs(held.size) * held.entry / state.leverage if is_isolated else 0.0)
     return dict(
         symbol=state.name, positionSide="BOTH", positionAmt=size(state, held.size), entryPrice=money(held.entry),
-        breakEvenPrice=money(held.entry), markPrice=money(state.price),
-        unRealizedProfit=money(held.unrealised(state.price)), liquidationPrice=price(state, lost_at),
-        isolatedMargin=own, notional=money(held.size * state.price), marginAsset="USDT", isolatedWallet=own,
+        breakEvenPrice=money(held.entry), markPrice=money(state.mark),
+        unRealizedProfit=money(held.unrealised(state.mark)), liquidationPrice=price(state, lost_at),
+        isolatedMargin=own, notional=money(held.size * state.mark), marginAsset="USDT", isolatedWallet=own,
         initialMargin=money(initial), maintMargin=money(maintenance), positionInitialMargin=money(initial),
         openOrderInitialMargin="0", adl=1, bidNotional="0", askNotional="0", updateTime=held.updated_ms,
         leverage=str(state.leverage), marginType=state.margin_type, isAutoAddMargin="false",

@@ -64,7 +64,7 @@ def _check_conditional(wish: OrderWish, state: SymbolState) -> None:
 def _check_plain(wish: OrderWish, state: SymbolState, available: float) -> None:
     price = wish.level or state.price
     if wish.type == "LIMIT":
-        state.rules.check_band(wish.side, price, state.price)
+        state.rules.check_band(wish.side, price, state.mark)
     if state.n_open(is_algo=False) >= state.rules.max_orders:
         raise refusals.too_many_orders()
     if wish.reduce_only:

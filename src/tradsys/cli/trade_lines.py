@@ -77,7 +77,7 @@ def _protected(fields: Fields) -> str:
 
 
 def _unprotected(fields: Fields) -> str:
-    return f"{fields['symbol']}: {number(fields['size_base'])} has no stop at the venue"
+    return f"{fields['symbol']}: {number(fields['size_base'])} has had no stop for {fields['for_ms'] / 1_000:.1f} s"
 
 
 def _denied(fields: Fields) -> str:

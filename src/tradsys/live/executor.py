@@ -138,7 +138,7 @@ class OrderExecutor:
     @property
     def unprotected(self) -> list[str]:
         """Symbols with a position that was last seen with too little of a stop."""
-        return sorted(self._notices.bare_since_ms)
+        return sorted(self._notices.bare)
 
     @property
     def is_unsure(self) -> bool:

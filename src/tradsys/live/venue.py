@@ -22,6 +22,10 @@ class OrderRefused(TradsysError):
     """The venue said no, definitely: the order does not exist there and never will under this id."""
 
 
+class StopPassed(OrderRefused):
+    """The venue takes no stop here, since the price that triggers it is past it: its condition is met already."""
+
+
 class VenueRefused(TradsysError):
     """The venue said no to a question: the key, the symbol or the permission is not what it takes."""
 

@@ -6,7 +6,7 @@ import pytest
 from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry, in_world
 
 from tradsys.live.state import TradingState, read_standing
-from tradsys.live.venue import OrderRequest
+from tradsys.live.venue import OrderRequest, VenueUnknown
 
 
 @pytest.mark.parametrize("side", [1, -1])
@@ -91,12 +91,57 @@ def test_three_refused_stops_leave_the_position_and_halt():
     in_world(check)
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_stop_that_the_last_price_has_passed_is_left_by_market_at_once_as_a_stop(side):
+    """The mark is not beyond it: only the venue knows that the stop's condition is met."""
+
+    async def check(world: ExecutorWorld) -> None:
+        world.exchange.faults.set({"slow_match": 1.0})
+        world.exchange.state(SYMBOL).mark_gap = side * 700.0
+        entering = asyncio.create_task(world.executor.enter([an_entry(world.clock, side)]))
+        while not world.held():
+            await asyncio.sleep(0.001)
+        world.exchange.move(SYMBOL, PRICE - side * 700, is_gap=True)
+        await entering
+        await world.run(1)
+        (row,) = world.executor.trades()
+        assert (world.held(), row["exit_reason"], row["is_open"]) == (0.0, "stop", False)
+        assert [i.state for i in world.journal.intents(row["key"]) if i.leg == "stop"] == ["passed"]
+        assert read_standing(world.journal).state is TradingState.ACTIVE
+        assert world.exchange.report()["unprotected_ms"][SYMBOL] < 1_000
+
+    in_world(check)
+
+
 def test_two_refused_stops_are_tried_once_more():
     async def check(world: ExecutorWorld) -> None:
         world.exchange.faults.once["refuse_stop"] = 2
         await world.executor.enter([an_entry(world.clock)])
         assert [size for size, _ in world.stops()] == [0.01]
         assert read_standing(world.journal).state is TradingState.ACTIVE
+
+    in_world(check)
+
+
+def test_a_position_that_has_its_stop_within_two_seconds_is_no_news_and_one_that_has_not_is_told_once():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([an_entry(world.clock)])
+        await world.run(2)
+        assert "protected" in world.kinds() and "unprotected" not in world.kinds()
+        place = world.venue.place
+
+        async def lost(_: OrderRequest):
+            raise VenueUnknown("no answer in time")
+
+        world.venue.place = lost
+        (stop,) = world.exchange.open_orders(is_algo=True)
+        world.exchange.cancel(SYMBOL, client_id=stop.client_id, is_algo=True)
+        await world.run(10)
+        (told,) = [fields for kind, fields in world.told if kind == "unprotected"]
+        assert told["size_base"] == 0.01 and 2_000 <= told["for_ms"] < 3_000
+        world.venue.place = place
+        await world.run(3)
+        assert world.kinds().count("protected") == 2 and len(world.stops()) == 1
 
     in_world(check)
 

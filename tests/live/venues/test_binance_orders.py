@@ -7,7 +7,7 @@ import pytest
 from tests.live.venues.recorded import ALGO, KEY, LOST, ORDER, SECRET, TRADE, Recorded, Turns, refused
 from tests.live.virtual_time import run_virtual
 
-from tradsys.live.venue import OrderRefused, OrderRequest, VenueRefused, VenueUnknown
+from tradsys.live.venue import OrderRefused, OrderRequest, StopPassed, VenueRefused, VenueUnknown
 from tradsys.live.venues.binance import BinanceFutures
 from tradsys.live.venues.ccxt_venue import Keys
 
@@ -79,6 +79,14 @@ def test_a_refusal_is_definite_and_sent_once(order, code):
     with pytest.raises(OrderRefused, match=rf"refused {order.client_id} \({code}: why\)"):
         run_virtual(lambda clock: venue.place(order))
     assert len(transport.sent(PATH) + transport.sent(ALGO_PATH)) == 1
+
+
+@pytest.mark.parametrize(("order", "is_passed"), [(STOP, True), (MARKET, False), (LIMIT, False)])
+def test_a_stop_that_would_trigger_at_once_has_been_passed(order, is_passed):
+    venue, _ = opened(fapi__v1__order=refused(-2021, "why"), fapi__v1__algoOrder=refused(-2021, "why"))
+    with pytest.raises(OrderRefused) as refusal:
+        run_virtual(lambda clock: venue.place(order))
+    assert isinstance(refusal.value, StopPassed) == is_passed
 
 
 @pytest.mark.parametrize("order", [MARKET, STOP])
@@ -358,6 +366,23 @@ def test_a_triggered_stop_that_became_nothing_within_a_minute_has_expired(status
     assert (order.status, order.filled_base, order.average_price) == ("expired", 0.0, None)
     assert (order.client_id, order.kind, order.updated_ms) == (ALGO["clientAlgoId"], "stop", ALGO["updateTime"])
     assert len(transport.sent(PATH)) == (actual != "")
+
+
+@pytest.mark.parametrize(("after_ms", "is_open"), [(59_000, True), (61_000, False)])
+def test_a_stop_that_is_about_to_be_triggered_for_longer_than_a_minute_protects_nothing(after_ms, is_open):
+    algo = ALGO | {"algoStatus": "TRIGGERING", "triggerTime": ALGO["updateTime"], "updateTime": ALGO["updateTime"] + 1}
+
+    async def main(venue):
+        return await venue.open_orders(), await venue.order(S, ALGO["clientAlgoId"], "stop")
+
+    (orders, order), _ = ask(
+        main,
+        fapi__v1__openOrders=[],
+        fapi__v1__openAlgoOrders=[algo],
+        fapi__v1__algoOrder=algo,
+        fapi__v1__time={"serverTime": ALGO["updateTime"] + after_ms},
+    )
+    assert (len(orders), order.status) == ((1, "open") if is_open else (0, "expired"))
 
 
 def test_what_a_triggered_stop_filled_is_its_own_though_its_order_is_forgotten():

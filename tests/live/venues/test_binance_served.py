@@ -86,7 +86,7 @@ def test_a_refused_stop_is_definite():
         await venue.place(ENTRY)
         await eventually(lambda: loopback.exchange.symbols["BTCUSDT"].holding.size)
         loopback.control({"once": {"refuse_stop": 1}})
-        with pytest.raises(OrderRefused, match="-2021"):
+        with pytest.raises(OrderRefused, match="-4045"):
             await venue.place(STOP)
         assert await venue.order(SYMBOL, STOP.client_id, "stop") is None
 

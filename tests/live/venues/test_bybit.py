@@ -6,7 +6,7 @@ import pytest
 from tests.live.venues.recorded import KEY, LOST, SECRET, Recorded, Turns
 from tests.live.virtual_time import run_virtual
 
-from tradsys.live.venue import FundingPayment, Hint, OrderRefused, OrderRequest, VenueRefused, VenueUnknown
+from tradsys.live.venue import FundingPayment, Hint, OrderRefused, OrderRequest, StopPassed, VenueRefused, VenueUnknown
 from tradsys.live.venues.bybit import BybitLinear
 from tradsys.live.venues.ccxt_venue import Keys
 
@@ -150,6 +150,14 @@ def test_a_refusal_is_definite_and_nothing_is_asked(code):
     with pytest.raises(OrderRefused, match=rf"refused {ID} \({code}: why\)"):
         run_virtual(lambda clock: venue.place(MARKET))
     assert not transport.sent("v5/order/realtime")
+
+
+@pytest.mark.parametrize(("code", "is_passed"), [(110092, True), (110093, True), (110094, False)])
+def test_a_stop_whose_trigger_the_price_is_beyond_has_been_passed(code, is_passed):
+    venue, _ = opened(**{"v5/order/create": no(code, "expect Rising, but trigger_price <= current")})
+    with pytest.raises(OrderRefused) as refusal:
+        run_virtual(lambda clock: venue.place(OrderRequest(ID, S, -1, "stop", 0.01, 59_000.0, True)))
+    assert isinstance(refusal.value, StopPassed) == is_passed
 
 
 @pytest.mark.parametrize(

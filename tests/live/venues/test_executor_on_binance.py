@@ -5,7 +5,7 @@ import random
 from dataclasses import fields
 
 import pytest
-from tests.exchange.building import random_exchange
+from tests.exchange.building import quiet_exchange, random_exchange
 from tests.exchange.faults import FaultRates, rough
 from tests.exchange.serving import served
 
@@ -71,3 +71,35 @@ def test_nothing_is_sent_twice_or_left_behind_whatever_goes_wrong():
     assert sum(report["faults"].values()) > 20
     assert report["duplicates"] == [] and report["orphans"] == []
     assert is_flat and report["positions"] == {} and report["open"] == []
+
+
+def test_a_stop_that_never_gets_from_triggering_to_triggered_is_left_by_market_after_a_minute():
+    async def main():
+        clock = SystemClock()
+        async with served(quiet_exchange(clock)) as (url, loopback):
+            venue = venue_named("binanceusdm", api_key="loopback-key", api_secret="loopback-secret", url=url)
+            try:
+                markets = dict(await venue.markets(["BTC/USDT"]))
+                executor = OrderExecutor(
+                    venue, IntentJournal(":memory:"), clock, ExecutionRules("acct"), markets=markets,
+                    tell=lambda kind, what: None,
+                )  # fmt: skip
+                await executor.reconcile_all()
+                now = clock.now_ms()
+                entry = Entry(
+                    "BTC/USDT", 1, 0.01, 60_000.0, 0.1, now, now + 600_000, 600.0, 900.0, 0.5, 0.0, "", "", ""
+                )
+                await executor.enter([entry])
+                loopback.control({"once": {"stuck_trigger": 1}, "price": {"BTCUSDT": 59_000}})
+                (stop,) = loopback.exchange.open_orders("BTCUSDT", is_algo=True) or [None]
+                await executor.reconcile_all()
+                held_before = loopback.exchange.symbols["BTCUSDT"].holding.size
+                stop.triggered_ms = stop.updated_ms = now - 61_000
+                await executor.reconcile_all()
+                return stop.status, held_before, loopback.exchange.symbols["BTCUSDT"].holding.size, executor.trades()
+            finally:
+                await venue.close()
+
+    status, held_before, held, (row,) = asyncio.run(main())
+    assert (status, held_before, held) == ("TRIGGERING", 0.01, 0.0)
+    assert row["exit_reason"] == "stop"

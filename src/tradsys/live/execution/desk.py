@@ -62,6 +62,7 @@ class Desk:
             situation = await self._situation(symbol, snapshot)
         except VenueUnknown as error:
             self.lookout.tell("error", {"symbol": symbol, "what": f"looking: {error}"})
+            self.notices.tell_of_bare(symbol, self.lookout.clock.now_ms())
             return "wait"
         actions = plan(situation)
         if not actions:

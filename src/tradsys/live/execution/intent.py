@@ -6,10 +6,11 @@ from typing import Literal
 from tradsys.live.client_ids import Leg
 from tradsys.live.venue import OrderKind, OrderRequest, OrderStatus
 
-type IntentState = Literal["unknown", "absent"] | OrderStatus
-"""An intent is unknown until there is an answer. Absent: the venue says for good that it never came."""
+type IntentState = Literal["unknown", "absent", "passed"] | OrderStatus
+"""An intent is unknown until there is an answer. Absent: the venue says for good that it never came. Passed: the
+venue did not take a stop, since the price is beyond it already."""
 
-FINAL: frozenset[IntentState] = frozenset({"filled", "cancelled", "refused", "expired", "absent"})
+FINAL: frozenset[IntentState] = frozenset({"filled", "cancelled", "refused", "expired", "absent", "passed"})
 
 type Origin = Literal["entry", "foreign"]
 

@@ -38,7 +38,9 @@ def in_band(s: Situation, price: float) -> bool:
 
 
 def is_passed(s: Situation) -> bool:
-    """Whether the mark is already where the stop would have been met."""
+    """Whether the stop has been met already: the venue said so of one that it was sent, or the mark is there."""
+    if any(intent.state == "passed" for intent in s.tries("stop")):
+        return True
     wanted = s.barrier(-1, stop_distance(s))
     return s.position is not None and s.side * (s.position.mark_price - wanted) <= 0
 

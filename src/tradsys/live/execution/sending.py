@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from tradsys.live.client_ids import Leg, client_id
 from tradsys.live.clock import Clock
@@ -16,7 +16,7 @@ from tradsys.live.execution.sizes import of_lots
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
 from tradsys.live.telling import Tell
-from tradsys.live.venue import OrderRefused, Venue, VenueUnknown
+from tradsys.live.venue import OrderRefused, StopPassed, Venue, VenueUnknown
 
 COMMITS: Final[dict[Leg, str]] = {
     "entry": "entry.commit", "stop": "legs.commit", "target": "legs.commit", "exit": "exit.commit"
@@ -60,7 +60,7 @@ class Sender:
         try:
             order = await self.venue.place(intent.request)
         except OrderRefused as error:
-            return self._refused(intent, str(error))
+            return self._refused(intent, "passed" if isinstance(error, StopPassed) else "refused", str(error))
         except VenueUnknown as error:
             self.tell("order_unknown", _told(intent) | {"why": str(error)})
             return False
@@ -114,16 +114,19 @@ class Sender:
         self.tell("cancelled", fields)
         return True
 
-    def _refused(self, intent: Intent, why: str) -> bool:
+    def _refused(self, intent: Intent, state: Literal["refused", "passed"], why: str) -> bool:
         """A second sending may be refused because the first is there: only asking tells."""
         if intent.n_sent > 1:
             self.tell("order_unknown", _told(intent) | {"why": why})
             return False
         self.step(f"{intent.leg}.send:after")
         self.step(f"{intent.leg}.answer:before")
-        self.journal.answer(intent.client_id, "refused", self.clock.now_ms(), note=why)
+        self.journal.answer(intent.client_id, state, self.clock.now_ms(), note=why)
         self.step(f"{intent.leg}.answer:after")
-        self.tell("order_refused", _told(intent) | {"why": why})
+        if state == "passed":
+            self.tell("order_known", _told(intent) | {"status": state, "why": why})
+        else:
+            self.tell("order_refused", _told(intent) | {"why": why})
         return True
 
     def _intent(self, trade: Trade, leg: PlaceLeg, attempt: int, lot: float, now_ms: int) -> Intent:

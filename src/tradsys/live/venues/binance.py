@@ -15,12 +15,13 @@ from tradsys.live.venue import (
     OrderKind,
     OrderRefused,
     OrderRequest,
+    StopPassed,
     VenueOrder,
     VenueRefused,
     VenueUnknown,
 )
 from tradsys.live.venues import binance_reading as reading
-from tradsys.live.venues.binance_client import MOST_ROWS, TOLD_WITHIN_MS, BinanceClient, interval_name
+from tradsys.live.venues.binance_client import MOST_ROWS, BinanceClient, interval_name
 from tradsys.live.venues.binance_fills import fills_of
 from tradsys.live.venues.binance_income import income_of, transfers_of
 from tradsys.live.venues.binance_streams import hints_of
@@ -150,10 +151,10 @@ class BinanceFutures(BinanceClient):
         rows, algos = await asyncio.gather(
             self.ask_signed("fapiPrivateGetOpenOrders", **of), self.ask_signed("fapiPrivateGetOpenAlgoOrders", **of)
         )
-        name = self.listings.name
+        name, now_ms = self.listings.name, await self.api.now_ms()
         with readable(self.name, "open orders"):
             plain = [reading.order(row, name(row["symbol"]), "open") for row in rows]
-            waiting = [row for row in algos if not reading.is_triggered(row)]
+            waiting = [row for row in algos if not reading.is_triggered(row, now_ms)]
             return plain + [reading.algo_order(row, name(row["symbol"]), otherwise="open") for row in waiting]
 
     async def order(self, symbol: str, client_id: str, kind: OrderKind) -> VenueOrder | None:
@@ -177,7 +178,8 @@ class BinanceFutures(BinanceClient):
                 return reading.algo_order(row, order.symbol) if is_stop else self.seen(row, order.symbol)
         if said.code in reading.SAME_ID:
             return await self._already(order)
-        raise OrderRefused(f"{self.name} refused {order.client_id} ({said})")
+        no = StopPassed if is_stop and said.code == reading.PASSED else OrderRefused
+        raise no(f"{self.name} refused {order.client_id} ({said})")
 
     async def cancel(self, symbol: str, client_id: str, kind: OrderKind) -> None:
         market_id = (await self.listing(symbol)).market_id
@@ -215,15 +217,16 @@ class BinanceFutures(BinanceClient):
         row = await self.or_none("fapiPrivateGetAlgoOrder", clientAlgoId=client_id)
         if row is None:
             return None
+        now_ms = await self.api.now_ms()
         with readable(self.name, f"order {client_id}"):
-            if not reading.is_triggered(row):
+            if not reading.is_triggered(row, now_ms):
                 return reading.algo_order(row, symbol)
-            actual, triggered_ms = reading.became(row), int(row["updateTime"])
+            actual, triggered_ms = reading.became(row), reading.triggered_ms(row)
         became = None
         if actual is not None:
             self.remember(market_id, actual, client_id)
             became = await self.or_none("fapiPrivateGetOrder", symbol=market_id, orderId=actual)
-        if became is None and await self.api.now_ms() <= triggered_ms + TOLD_WITHIN_MS:
+        if became is None and now_ms <= triggered_ms + reading.TOLD_WITHIN_MS:
             raise VenueUnknown(f"{self.name}: {client_id} was triggered, and not yet told which order it became")
         with readable(self.name, f"order {client_id}"):
             return reading.algo_order(row, symbol, became) if became else reading.forgotten(row, symbol)

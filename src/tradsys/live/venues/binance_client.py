@@ -16,8 +16,6 @@ from tradsys.live.venues.transport import Transport
 INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w")
 MOST_ROWS = 1_000
 MOST_KEPT = 20_000
-TOLD_WITHIN_MS = 60_000
-"""How long a conditional order that was triggered may take to tell which order it became, and a minute its price."""
 
 
 class BinanceClient(CcxtVenue):
@@ -67,7 +65,7 @@ class BinanceClient(CcxtVenue):
             )
             with readable(self.name, "an order"):
                 orders = {one: row and self.seen(row, symbol, "open") for one, row in zip(asked, rows, strict=True)}
-            told_ms = await self.api.now_ms() - TOLD_WITHIN_MS
+            told_ms = await self.api.now_ms() - reading.TOLD_WITHIN_MS
             for one, order in orders.items():
                 if traded_ms[one] > told_ms and (order is None or order.kind == "stop"):
                     raise VenueUnknown(f"{self.name} told an execution, and not yet of which order ({one})")

@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from tradsys.live.venue import VenueRefused, VenueUnknown
-from tradsys.live.venues.binance_client import TOLD_WITHIN_MS, BinanceClient
+from tradsys.live.venues.binance_client import BinanceClient
+from tradsys.live.venues.binance_reading import TOLD_WITHIN_MS
 from tradsys.live.venues.ccxt_venue import Refusal, readable
 
 MINUTE_MS = 60_000

@@ -16,7 +16,11 @@ CLOCK = "-1021"
 NOT_THERE = "-2013"
 NOT_OPEN = frozenset({"-2011", NOT_THERE})
 SAME_ID = frozenset({"-4116", "-20132"})
+PASSED = "-2021"
 SAME_MARGIN_TYPE = "-4046"
+
+TOLD_WITHIN_MS = 60_000
+"""How long a conditional order that was triggered may take to tell which order it became, and a minute its price."""
 
 WEIGHT_A_MINUTE = 2_400
 WEEK_MS = 604_800_000
@@ -146,9 +150,18 @@ def became(row: Mapping[str, Any]) -> str | None:
     return str(row.get("actualOrderId") or "") or None
 
 
-def is_triggered(row: Mapping[str, Any]) -> bool:
-    """A conditional order that has gone into the order book; what came of it the order tells that it became."""
-    return row["algoStatus"] in ("TRIGGERED", "FINISHED")
+def is_triggered(row: Mapping[str, Any], now_ms: int) -> bool:
+    """A conditional order that has gone into the order book; what came of it the order tells that it became.
+
+    One that says for longer than TOLD_WITHIN_MS that it is about to go there waits no more: it protects nothing.
+    """
+    is_stuck = row["algoStatus"] == "TRIGGERING" and now_ms > triggered_ms(row) + TOLD_WITHIN_MS
+    return is_stuck or row["algoStatus"] in ("TRIGGERED", "FINISHED")
+
+
+def triggered_ms(row: Mapping[str, Any]) -> int:
+    """When a conditional order was triggered."""
+    return int(row.get("triggerTime") or row["updateTime"])
 
 
 def _status(known: Mapping[str, OrderStatus], text: str, of: str, otherwise: OrderStatus | None) -> OrderStatus:

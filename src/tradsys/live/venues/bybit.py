@@ -17,6 +17,7 @@ from tradsys.live.venue import (
     OrderKind,
     OrderRefused,
     OrderRequest,
+    StopPassed,
     VenueOrder,
     VenueRefused,
     VenueUnknown,
@@ -178,7 +179,8 @@ class BybitLinear(CcxtVenue):
         except Refusal as error:
             said = error
         if said is not None and said.code != reading.SAME_ID:
-            raise OrderRefused(f"{self.name} refused {order.client_id} ({said})")
+            no = StopPassed if order.kind == "stop" and said.code in reading.PASSED else OrderRefused
+            raise no(f"{self.name} refused {order.client_id} ({said})")
         found = await self.order(order.symbol, order.client_id, order.kind)
         if found is None:
             raise VenueUnknown(f"{self.name} took {order.client_id}, and does not show it yet")

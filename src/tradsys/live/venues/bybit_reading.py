@@ -17,6 +17,8 @@ CLOCK = "10002"
 NOT_OPEN = "110001"
 SAME_ID = "110072"
 SAME_LEVERAGE = "110043"
+PASSED = frozenset({"110092", "110093"})
+"""A stop whose trigger the last price has passed."""
 
 SIDES: Mapping[int, str] = {1: "Buy", -1: "Sell"}
 MARGIN_MODES: Mapping[str, str] = {"isolated": "ISOLATED_MARGIN", "cross": "REGULAR_MARGIN"}

@@ -14,7 +14,7 @@ from tradsys.core.costs import ESTIMATED, Costs
 from tradsys.core.errors import ConfigError
 from tradsys.core.slippage import slippage_of
 from tradsys.core.time import ts_ms
-from tradsys.live.venue import MarketRules, OrderRefused, OrderRequest
+from tradsys.live.venue import MarketRules, OrderRefused, OrderRequest, StopPassed
 
 type SlippageAt = Callable[[str, int], float]
 """What a market order pays beside the fee, a fraction of its notional, by symbol and the open of its bar in ms."""
@@ -118,7 +118,7 @@ def _refuse_price(order: OrderRequest, wanted: float, rules: MarketRules, price:
             f"{of}: {wanted:g} is further from the price {price:g} than the {rules.price_band:.1%} allowed"
         )
     if order.kind == "stop" and order.side * (price - wanted) >= 0:
-        raise OrderRefused(f"{of}: the stop at {wanted:g} would trigger at once, the price is {price:g}")
+        raise StopPassed(f"{of}: the stop at {wanted:g} would trigger at once, the price is {price:g}")
 
 
 def on_step(value: float, step: float) -> float:
