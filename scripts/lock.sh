@@ -20,7 +20,7 @@ shared=$(mktemp)
 trap 'rm -f "$shared"' EXIT
 echo "python-dateutil<3" >"$shared" # botocore, which the dev lock brings with moto and s3fs, takes no later one
 
-compile requirements.lock --upgrade --extra data --extra research --extra export --extra live --group build --constraint "$shared"
+compile requirements.lock --upgrade --extra data --extra research --extra export --extra live --extra web --group build --constraint "$shared"
 compile requirements-torch.lock --upgrade --extra train --constraint requirements.lock $(but requirements.lock)
 compile requirements-dev.lock --upgrade --extra vectorbt --group dev --constraint requirements.lock \
     --constraint requirements-torch.lock $(but requirements.lock requirements-torch.lock)

@@ -35,6 +35,7 @@ COMMANDS = {
     "calibrate": "How often the verdict is wrong, on markets with known truth.",
     "merge": "Put the parts of a study together, from any machines.",
     "trade": "Trade a bundle, on paper or live; ask and command its bot.",
+    "web": "Runs, journal and bot in the browser of this machine.",
     "data": "Bars: download, import, check, list.",
     "remote": "A command on another machine by ssh: push, run, pull.",
     "doctor": "Limits, threads, accelerator, clock and disk of this machine.",

@@ -47,53 +47,62 @@ def render(run_dir: Path) -> Path:
 
 def page(run: StoredRun) -> str:
     """The whole page as text; the same run gives the same text."""
+    own = {"style": style(), "library": _text(LIBRARY), "script": script()}
+    return environment().get_template("report.html.j2").render(**contents(run), **own)
+
+
+def style() -> str:
+    """The style sheets of the report as one."""
+    return "\n".join(_text(f"templates/{name}.css") for name in STYLES)
+
+
+def script() -> str:
+    """The scripts of the report as one; it draws what the element `run-data` holds."""
+    return '(() => {\n"use strict";\n' + "\n".join(_text(f"scripts/{name}.js") for name in SCRIPTS) + "\n})();"
+
+
+def contents(run: StoredRun) -> dict[str, Any]:
+    """What `content.html.j2` shows of a run: its cards, tables and the numbers that the charts draw."""
     names, metrics = profile_names(run), run.metrics
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            run=run,
-            names=names,
-            headline=headline(run, names),
-            alpha=alpha(run),
-            kept=KEPT,
-            fewest=_fewest(run.manifest.config),
-            cards=cards(run, names),
-            lookahead=lookahead_line(metrics.lookahead),
-            alignment=metrics.alignment,
-            chosen=chosen_card(metrics, names),
-            paths=paths_card(metrics, names),
-            ranks=ranks_card(metrics),
-            market=metrics.market,
-            labels=metrics.labels,
-            skill=metrics.skill,
-            metrics=metric_rows(metrics, names),
-            exits=exit_shares(metrics, names),
-            costs=cost_rows(run, names),
-            folds=fold_rows(metrics, names),
-            calendar=calendar_cards(run, names),
-            breakdown=breakdown_card(run, names),
-            repetition=repetition(run),
-            decided=deciding_sentences(metrics, run.manifest.deployed_profile),
-            symbols=symbol_rows(metrics, names, run.verdict),
-            top_forecasts=top_forecast_sentences(metrics),
-            forests=forests(metrics.skill),
-            forecasters=forecaster_rows(metrics.skill),
-            diagrams=diagrams(metrics.reliability, metrics.labels),
-            money=money_card(metrics.money),
-            importance=importance_card(metrics.importance),
-            families=families_card(metrics.families),
-            supervisor=supervisor_card(metrics.supervisor),
-            drift=drift_card(metrics.adversarial),
-            assumptions=metrics.assumptions,
-            dangers=metrics.dangers,
-            config=settings(run.manifest.config),
-            machine=run.manifest.machine.to_json(),
-            data=_drawn(run, names),
-            style="\n".join(_text(f"templates/{name}.css") for name in STYLES),
-            library=_text(LIBRARY),
-            script="\n".join(_text(f"scripts/{name}.js") for name in SCRIPTS),
-        )
+    return dict(
+        run=run,
+        names=names,
+        headline=headline(run, names),
+        alpha=alpha(run),
+        kept=KEPT,
+        fewest=_fewest(run.manifest.config),
+        cards=cards(run, names),
+        lookahead=lookahead_line(metrics.lookahead),
+        alignment=metrics.alignment,
+        chosen=chosen_card(metrics, names),
+        paths=paths_card(metrics, names),
+        ranks=ranks_card(metrics),
+        market=metrics.market,
+        labels=metrics.labels,
+        skill=metrics.skill,
+        metrics=metric_rows(metrics, names),
+        exits=exit_shares(metrics, names),
+        costs=cost_rows(run, names),
+        folds=fold_rows(metrics, names),
+        calendar=calendar_cards(run, names),
+        breakdown=breakdown_card(run, names),
+        repetition=repetition(run),
+        decided=deciding_sentences(metrics, run.manifest.deployed_profile),
+        symbols=symbol_rows(metrics, names, run.verdict),
+        top_forecasts=top_forecast_sentences(metrics),
+        forests=forests(metrics.skill),
+        forecasters=forecaster_rows(metrics.skill),
+        diagrams=diagrams(metrics.reliability, metrics.labels),
+        money=money_card(metrics.money),
+        importance=importance_card(metrics.importance),
+        families=families_card(metrics.families),
+        supervisor=supervisor_card(metrics.supervisor),
+        drift=drift_card(metrics.adversarial),
+        assumptions=metrics.assumptions,
+        dangers=metrics.dangers,
+        config=settings(run.manifest.config),
+        machine=run.manifest.machine.to_json(),
+        data=_drawn(run, names),
     )
 
 
@@ -130,8 +139,9 @@ def _text(path: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The report's templates and the filters that write its numbers; the web pages build on it."""
+    made = Environment(
         loader=PackageLoader("tradsys.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -139,5 +149,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     shown = (numbers.number, numbers.percent, numbers.count, numbers.day, numbers.minute, numbers.days, numbers.plain)
-    environment.filters |= {show.__name__: show for show in shown}
-    return environment
+    made.filters |= {show.__name__: show for show in shown}
+    return made

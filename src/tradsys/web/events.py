@@ -1,0 +1,39 @@
+"""Server-sent events: parts of a page sent anew when they change, and a beat so that silence means something."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+BEAT_S: Final = 1.0
+"""How often the parts are made anew; a page calls itself stale after four beats unheard (static/web.js)."""
+
+
+def stream(request: Request, parts: Callable[[], Mapping[str, str]], beat_s: float = BEAT_S) -> StreamingResponse:
+    """Each part's HTML under its name, at first and whenever it changed; `parts` is called in a thread, once a beat."""
+
+    async def events() -> AsyncGenerator[str]:
+        sent: dict[str, str] = {}
+        while not await request.is_disconnected():
+            now = await run_in_threadpool(parts)
+            for name, shown in now.items():
+                if sent.get(name) != shown:
+                    sent[name] = shown
+                    yield event(name, shown)
+            yield event("beat", "")
+            await asyncio.sleep(beat_s)
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+def event(name: str, data: str) -> str:
+    """One event as it goes over the wire.
+
+    >>> event("beat", "")
+    'event: beat\\ndata: \\n\\n'
+    """
+    lines = "\n".join(f"data: {line}" for line in data.split("\n"))
+    return f"event: {name}\n{lines}\n\n"

@@ -1,0 +1,5 @@
+"""The pages, a file each; a module here has `routes(site)`, the list of its routes."""
+
+from tradsys.web.pages import home
+
+PAGES = (home,)

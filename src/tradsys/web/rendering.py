@@ -1,0 +1,50 @@
+"""Templates of the web pages, which extend and include those of the report."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from tradsys import __version__
+from tradsys.report.page import environment
+from tradsys.web.site import Site
+
+PLACES = (
+    ("/", "Overview"),
+    ("/runs", "Runs"),
+    ("/journal", "Journal"),
+    ("/tuning", "Tuning"),
+    ("/calibration", "Calibration"),
+    ("/data", "Data"),
+    ("/bot", "Bot"),
+)
+"""What the bar on top of each page leads to."""
+
+
+def html(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page; `site`, the session's CSRF token and the part of the site that it belongs to come with every one."""
+    return HTMLResponse(text(request, template, **values), status)
+
+
+def text(request: Request, template: str, **values: Any) -> str:
+    """What a page or a part of one reads, as `html` would send it."""
+    return templates().get_template(template).render(**_common(request), **values)
+
+
+def _common(request: Request) -> Mapping[str, Any]:
+    path = request.url.path
+    here = max((place for place, _ in PLACES if path == place or path.startswith(place + "/")), key=len, default="")
+    site: Site = request.app.state.site
+    csrf = request.state.session.csrf
+    return {"site": site, "csrf": csrf, "here": here, "places": PLACES, "version": __version__}
+
+
+@cache
+def templates() -> Environment:
+    """The report's environment, with templates of our own in front."""
+    report = environment()
+    loaders = [PackageLoader("tradsys.web"), *([report.loader] if report.loader is not None else [])]
+    return report.overlay(loader=ChoiceLoader(loaders))

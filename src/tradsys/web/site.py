@@ -1,0 +1,17 @@
+"""Where the pages read, and whether they may command a bot."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Folders that the pages are views of; nothing is written into them but, where allowed, commands to a bot."""
+
+    runs: Path = Path("runs")
+    journal: Path = Path("journal")
+    live: Path = Path("live")
+    store: str = "data"
+    calibration: Path = Path("calibration")
+    is_control_allowed: bool = False
+    """Whether the bot's page may stop entries, resume and flatten; otherwise every page only reads."""

@@ -1,0 +1,31 @@
+// What every page does: posts carry the session's token, and a part that streams says so when its stream is cut.
+"use strict";
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRF-Token"] = document.querySelector('meta[name="csrf"]').content;
+});
+
+// <div data-stream="/bot/A/events">: each event's data replaces the HTML of the element whose id is the event's name
+// within it. The server sends something at least every two seconds; silence of STALE_MS is staleness.
+const STALE_MS = 4000;
+
+for (const part of document.querySelectorAll("[data-stream]")) {
+  let heard = Date.now();
+  const source = new EventSource(part.dataset.stream);
+  const hear = () => { heard = Date.now(); mark(); };
+  const mark = () => {
+    const isStale = Date.now() - heard > STALE_MS;
+    part.classList.toggle("stale", isStale);
+    document.documentElement.classList.toggle("is-stale", isStale);
+  };
+  source.addEventListener("beat", hear);
+  for (const name of (part.dataset.parts || "").split(" ").filter(Boolean)) {
+    source.addEventListener(name, (event) => {
+      hear();
+      const shown = document.getElementById(name);
+      if (shown && shown.innerHTML !== event.data) { shown.innerHTML = event.data; htmx.process(shown); }
+    });
+  }
+  setInterval(mark, 500);
+  addEventListener("pagehide", () => source.close());
+}
