@@ -67,6 +67,7 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "calibrate --markets 1 --cell noise --processes 1": ((), 0, "noise"),
     "calibrate --markets 1 --cell noise --processes 1 --part 1/1 --out parts-{kind}": ((), 0, "part 1/1: all of its 1"),
     "merge parts-{kind}": ((), 0, "1 parts in"),
+    "web --port 0": (("jinja2", "starlette", "uvicorn"), 0, "open http"),
     f"run {QUICK} --agent logistic": (("jinja2",), 0, "report"),
     f"run {QUICK} {TINY}": (("jinja2", *NETWORK), 0, "report"),
     "rank --bars simulated:universe:4 --size 4 --k 1": (("jinja2",), 0, "report"),

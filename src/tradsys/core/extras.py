@@ -8,7 +8,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "research": ("jinja2", "optuna", "sklearn", "statsmodels"),
     "train": ("onnx", "torch"),
     "live": ("aiohttp", "apprise", "ccxt", "prometheus_client"),
-    "web": ("starlette", "uvicorn"),
+    "web": ("jinja2", "starlette", "uvicorn"),
     "cloud": ("fsspec", "s3fs"),
     "servers": ("grpc", "psycopg", "sqlalchemy"),
     "vectorbt": ("pandas", "vectorbt"),

@@ -8,7 +8,7 @@ N_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class BrowserSession:
     """One browser that showed a token; `csrf` must come back with whatever it posts."""
 
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(N_BYTES), repr=False)
@@ -19,7 +19,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._tokens: set[str] = set()
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, BrowserSession] = {}
 
     def new_token(self) -> str:
         """A token that opens one session, once."""
@@ -34,9 +34,9 @@ class Sessions:
             return None
         self._tokens.discard(known)
         cookie = secrets.token_urlsafe(N_BYTES)
-        self._sessions[cookie] = Session()
+        self._sessions[cookie] = BrowserSession()
         return cookie
 
-    def of(self, cookie: str | None) -> Session | None:
+    def of(self, cookie: str | None) -> BrowserSession | None:
         """The session of a cookie, or None."""
         return None if cookie is None else self._sessions.get(cookie)
