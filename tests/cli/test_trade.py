@@ -24,6 +24,7 @@ from tradsys.live.execution.intent import Trade
 from tradsys.live.intents import IntentJournal
 from tradsys.live.venue import VenueRefused, VenueUnknown
 from tradsys.live.venues.tape import BarTape
+from tradsys.predictor.traded import read_deployment
 
 __all__ = ["bars", "predictor"]
 SYMBOL = "BTC/USDT:USDT"
@@ -394,6 +395,37 @@ def test_a_signal_ends_it_in_good_order(bundle, with_money, capsys, number):
     assert code == 0
     assert f"stopped: by {signal.Signals(number).name}" in out
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_while_the_venue_is_down_it_ends_in_good_order(bundle, with_money, capsys, number):
+    class Down(Exchange):
+        async def mode(self, symbols):
+            os.kill(os.getpid(), number)
+            raise VenueUnknown("no answer within 4 s")
+
+    exchange = Down(ACCOUNT)
+    with_money(exchange)
+    code, _, err = run(capsys, bundle(), "--account", "main", "--live")
+    assert (code, made, exchange.set, exchange.is_closed) == (0, [], [], True)
+    assert f"told to stop by {number.name} before it traded" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_while_it_is_being_made_ready_it_ends_in_good_order(
+    bundle, with_money, capsys, monkeypatch, number
+):
+    def read(*given, **how):
+        os.kill(os.getpid(), number)
+        return read_deployment(*given, **how)
+
+    exchange, before = Exchange(ACCOUNT), signal.getsignal(number)
+    with_money(exchange)
+    monkeypatch.setattr("tradsys.cli.trading.read_deployment", read)
+    code, _, err = run(capsys, bundle(), "--account", "main", "--live")
+    assert (code, made, exchange.set) == (0, [], [])
+    assert f"told to stop by {number.name} before it traded" in err
+    assert signal.getsignal(number) == before
 
 
 def test_the_second_bot_of_an_account_is_told_who_has_it(bundle, tape, capsys, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,26 @@ def test_told_to_stop_while_an_entry_is_on_its_way_it_leaves_no_position_without
     assert not [fields for fields in session.fields("error") if fields.get("what") == "stop"]
 
 
+def test_told_to_stop_it_sends_no_lost_entry_again(play) -> None:
+    sent: list[OrderRequest] = []
+
+    def spoil(session: Session) -> None:
+        async def lost(order: OrderRequest) -> VenueOrder:
+            sent.append(order)
+            if len(sent) == 1:
+                session.control.push(Command("stop"))
+            raise VenueUnknown("no answer in time")
+
+        session.venue.place = lost  # type: ignore[method-assign]
+
+    async def during(session: Session) -> None:
+        while session.told[-1][0] != "stopped":
+            await asyncio.sleep(1)
+
+    play(during, spoil=spoil)
+    assert len(sent) == 1
+
+
 def test_a_flatten_leaves_nothing_and_enters_nothing_until_resume(play) -> None:
     async def during(session: Session) -> None:
         await session.until_close(20)
@@ -268,6 +289,23 @@ def test_a_loss_beyond_its_limit_ends_entries(play, whole) -> None:
     assert {fields["cause"] for fields in held.fields("state") if "cause" in fields} >= {"daily_loss"}
     assert 0 < len(held.trades) < len(whole.trades)
     assert any("check" in fields for fields in held.fields("denied"))
+
+
+def test_a_loss_whose_rest_a_crash_forgot_is_found_in_the_journal(play) -> None:
+    limits, found = RiskLimits(cooldown_s=10 * 3_600.0), dict[str, int]()
+
+    async def during(session: Session) -> None:
+        while not (last := session.executor.last_exit(SYMBOL)) or last["result_quote"] >= 0:
+            await asyncio.sleep(600)
+        session.executor.journal.set_flag("risk.cooldown", None)
+        risk = Risk(limits, session.executor.journal, session.clock, lambda *_: None)
+        assert risk._cooldowns.until_ms == {}
+        Bot(replace(session.bot._parts, risk=risk))._tell_risk_of_exits()
+        found.update(risk._cooldowns.until_ms, exit_ms=last["exit_ms"])
+        session.control.push(Command("stop"))
+
+    play(during)
+    assert found[SYMBOL] == found["exit_ms"] + 10 * HOUR_MS
 
 
 @pytest.mark.parametrize("error", [VenueUnknown("nobody answers"), VenueRefused("the key was taken back")])

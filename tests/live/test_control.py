@@ -142,7 +142,27 @@ def test_signals_are_commands(tmp_path, number, verb):
 
     before = signal.getsignal(number)
     assert asyncio.run(main()) == Command(verb, by=number.name)
-    assert signal.getsignal(number) in (before, signal.SIG_DFL, signal.default_int_handler)
+    assert signal.getsignal(number) == before
+
+
+def test_a_terminal_that_closes_over_a_bot_of_nohup_is_not_heard(tmp_path):
+    async def main():
+        control = Control(tmp_path, lambda *_: None)
+        end = control.heed_signals()
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            async for command in control.commands():
+                return command.by
+        finally:
+            end()
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert asyncio.run(main()) == "SIGTERM"
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_full_disk_does_not_keep_the_bot_from_obeying(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from tradsys.cli.options import spread
+from tradsys.cli.stopping import noting
 from tradsys.cli.trade_options import StartOptions
 from tradsys.cli.trade_verbs import Account, Root, verbs
 
@@ -41,9 +42,10 @@ def start(
     What happens is a line each, until Ctrl-C or SIGTERM. Stops and targets stay at the venue when the bot ends; the
     same command goes on.
     """
-    from tradsys.cli.trading import trade
+    with noting() as noted:
+        from tradsys.cli.trading import trade
 
-    return trade(bundle, account, root, options, as_json=as_json)
+        return trade(bundle, account, root, options, as_json=as_json, noted=noted)
 
 
 START = "start"

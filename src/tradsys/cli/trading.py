@@ -3,7 +3,8 @@
 import asyncio
 import difflib
 import json
-from collections.abc import Callable, Coroutine, Mapping
+import signal
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -49,6 +50,7 @@ class Session:
     reread: Callable[[], TradeSettings]
     bars: "Mapping[str, pl.DataFrame] | None"
     as_json: bool
+    noted: Sequence[signal.Signals]
 
     @property
     def money(self) -> Money:
@@ -64,14 +66,25 @@ class Session:
         return self.options.speed or max(1.0, self.bundle.deployment.interval_ms / 4_000)
 
 
-def trade(bundle: Path, account: str, root: Path, options: StartOptions, *, as_json: bool) -> int:
-    """Trade until it ends; the exit code is 0 where it was told to, and that of the error otherwise."""
+def trade(
+    bundle: Path,
+    account: str,
+    root: Path,
+    options: StartOptions,
+    *,
+    as_json: bool,
+    noted: Sequence[signal.Signals] = (),
+) -> int:
+    """Trade until it ends; the exit code is 0 where it was told to, and that of the error otherwise.
+
+    `noted` are signals that came before the bot could heed them; it grows until then.
+    """
     path, reread = account_folder(account, root), partial(_settings, options)
     settings = reread()
     scrub = Scrubber(settings.secrets)
     end = guard_process(scrub)
     try:
-        session = _session(bundle, path, settings, options, reread, as_json=as_json)
+        session = _session(bundle, path, settings, options, reread, as_json=as_json, noted=noted)
         _play(session)
     except TradsysError as error:
         end()
@@ -88,6 +101,7 @@ def _session(
     reread: Callable[[], TradeSettings],
     *,
     as_json: bool,
+    noted: Sequence[signal.Signals],
 ) -> Session:
     """Everything that can be checked without asking a venue."""
     check_confirmed(path.name, settings.confirm, is_live=options.live)
@@ -97,7 +111,7 @@ def _session(
         raise ConfigError(_no_bundle(bundle))
     traded = read_deployment(bundle, plugins=options.plugin or ())
     bars = tape_bars(options.tape, traded.deployment) if options.tape else None
-    session = Session(traded, settings, path, options, reread, bars, as_json)
+    session = Session(traded, settings, path, options, reread, bars, as_json, noted)
     check_wanted(traded.deployment, _asked_for(session))
     return session
 
@@ -130,7 +144,7 @@ async def _run(session: Session, clock: Clock) -> None:
     with account as folder:
         folder.listen(partial(_print, clock, session.as_json))
         venue, over = _venue(session, folder, clock)
-        async with composed(wish, folder, venue, clock) as (bot, control):
+        async with composed(wish, folder, venue, clock, noted=session.noted) as (bot, control):
             end = asyncio.create_task(_stop_after(over, control))
             try:
                 async with _company(session, folder, bot, clock):

@@ -91,7 +91,7 @@ class Bot:
         self._seen_ms, self._began_ms = 0, 0
         self._failures = list[str]()
         self._n_failed = 0
-        self._left = set[str]()
+        self._left = set(parts.deployment.symbols)
         self._obeyed = set[asyncio.Task[None]]()
         self._entering = set[asyncio.Task[dict[str, str]]]()
         self._obedience = Obedience(
@@ -109,6 +109,7 @@ class Bot:
         stopped = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            self._parts.executor.end_entries()
             await _ended([*tasks, stopped, *self._obeyed])
             try:
                 await self._come_to_rest()
@@ -323,6 +324,7 @@ class Bot:
         control = self._parts.control
         async for command in control.commands():
             if command.verb == "stop":
+                self._parts.executor.end_entries()
                 control.reply(command, {"said": "it stops; positions and their stops stay"})
                 self._stop.set()
                 continue
@@ -344,11 +346,11 @@ class Bot:
             self._left.add(str(fields["symbol"]))
 
     def _tell_risk_of_exits(self) -> None:
-        """What trades that are over have earned."""
+        """What trades that are over have earned; of every symbol after a start, since the last one may not have."""
         for symbol in sorted(self._left):
-            last = self._parts.executor.last_trade(symbol)
+            last = self._parts.executor.last_exit(symbol)
             if last is not None:
-                self._parts.risk.on_exit(symbol, float(last["result_quote"]))
+                self._parts.risk.on_exit(symbol, float(last["result_quote"]), int(last["exit_ms"]))
         self._left.clear()
 
 

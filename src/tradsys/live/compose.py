@@ -1,7 +1,8 @@
 """A bot made ready: bundle, account, venue and limits checked against each other, and all that trades built of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -15,7 +16,7 @@ from tradsys.live.account_mode import set_and_read_back
 from tradsys.live.bars.feed import BarFeed
 from tradsys.live.bot import Bot, BotParts
 from tradsys.live.clock import Clock
-from tradsys.live.control import Control
+from tradsys.live.control import Control, StoppedAtStart
 from tradsys.live.deciding import Decider
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.steps import StepHook, no_step
@@ -52,19 +53,29 @@ class BotWish:
 
 @asynccontextmanager
 async def composed(
-    wish: BotWish, folder: AccountFolder, venue: Venue, clock: Clock, *, step: StepHook = no_step
+    wish: BotWish,
+    folder: AccountFolder,
+    venue: Venue,
+    clock: Clock,
+    *,
+    step: StepHook = no_step,
+    noted: Collection[signal.Signals] = (),
 ) -> AsyncIterator[tuple[Bot, Control]]:
     """A bot that may run, and how it is told something; whatever speaks against trading is raised before.
 
     The folder is held already. Nothing is changed at the venue before everything has been checked, and then only
-    leverage and margin type. `step` is called before and after every marked step of the executor.
+    leverage and margin type. `step` is called before and after every marked step of the executor. Signals are heeded
+    from the first moment on, and those that were `noted` before: told to stop while the venue is still being asked, it
+    is a StoppedAtStart.
     """
+    control = Control(folder.path, folder.tell, pace=wish.pace)
+    end = control.heed_signals(noted)
     try:
-        rules, cleared = await _answered(partial(_cleared, wish, folder, venue, clock), folder.tell)
+        asking = _answered(partial(_cleared, wish, folder, venue, clock), folder.tell)
+        rules, cleared = await _unless_stopped(asking, control)
         about = _about(wish.bundle, cleared, folder, venue)
         with closing(IntentJournal(folder.journal)) as journal:
             risk = Risk(limits_of(wish.settings), journal, clock, folder.tell, bands=wish.bundle.deployment.bands)
-            control = Control(folder.path, folder.tell, pace=wish.pace)
             executor = OrderExecutor(
                 venue,
                 journal,
@@ -75,14 +86,27 @@ async def composed(
                 step=step,
                 halt=risk.halt,
             )
-            end = control.heed_signals()
             try:
                 yield _bot(wish, folder, venue, executor, risk, control, about), control
             finally:
-                end()
                 await executor.close()
     finally:
         await venue.close()
+        end()
+
+
+async def _unless_stopped[T](work: Coroutine[Any, Any, T], control: Control) -> T:
+    """What comes of it, or a StoppedAtStart where somebody says stop before."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(control.until_stopped())
+    try:
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done():
+            raise StoppedAtStart(f"told to stop by {stopping.result()} before it traded; what is open stays as it is")
+        return working.result()
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.wait([working, stopping])
 
 
 async def _answered[T](ask: Callable[[], Awaitable[T]], tell: Tell) -> T:

@@ -10,10 +10,10 @@ import secrets
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from tradsys.core.errors import ConfigError, HaltError, NotRunningError, TradsysError
 from tradsys.core.json_text import canonical_json, read_json
@@ -28,6 +28,21 @@ POLL_S: Final = 0.1
 
 _LATE_S: Final = 2.0
 """How long after the asking process gave up a question may still be taken: clocks of two processes are one."""
+
+
+SIGNALS: Final[Mapping[signal.Signals, str]] = {
+    signal.SIGTERM: "stop",
+    signal.SIGINT: "stop",
+    signal.SIGHUP: "stop",
+    signal.SIGUSR1: "kill",
+}
+"""What a signal says."""
+
+
+class StoppedAtStart(TradsysError):
+    """A bot that was told to stop before it traded: an orderly end."""
+
+    exit_code: ClassVar[int] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +81,35 @@ class Control:
         self._pushed.append(command)
         self._woken.set()
 
-    def heed_signals(self) -> Callable[[], None]:
-        """SIGTERM, Ctrl-C and a closed terminal stop it in good order, SIGUSR1 kills; returns what ends that."""
+    def heed_signals(self, noted: Collection[signal.Signals] = ()) -> Callable[[], None]:
+        """SIGTERM, Ctrl-C and a closed terminal stop it in good order, SIGUSR1 kills; returns what ends that.
+
+        Those that were `noted` before are heeded now. Afterwards signals are heeded as they were before; one that this
+        process was made deaf to, as by nohup, stays unheard.
+        """
         loop = asyncio.get_running_loop()
-        verbs = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGHUP: "stop", signal.SIGUSR1: "kill"}
-        for number, verb in verbs.items():
-            loop.add_signal_handler(number, self.push, Command(verb, by=number.name))
+        found = {number: signal.getsignal(number) for number in SIGNALS}
+        before = {number: handler for number, handler in found.items() if handler is not signal.SIG_IGN}
+        for number in before:
+            loop.add_signal_handler(number, self.push, Command(SIGNALS[number], by=number.name))
+        for number in noted:
+            self.push(Command(SIGNALS[number], by=number.name))
 
         def end() -> None:
-            for number in verbs:
+            for number, handler in before.items():
                 loop.remove_signal_handler(number)
+                signal.signal(number, handler)
 
         return end
+
+    async def until_stopped(self) -> str:
+        """Wait until a signal says stop, while nobody takes commands yet; returns which."""
+        while True:
+            for command in self._pushed:
+                if command.verb == "stop":
+                    return command.by
+            self._woken.clear()
+            await self._woken.wait()
 
     async def commands(self) -> AsyncGenerator[Command]:
         """Whatever is wanted, as it comes; each is told before it is given."""

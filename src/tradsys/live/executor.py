@@ -7,7 +7,7 @@ several symbols at once; of one symbol there is one at a time. A question that f
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from tradsys.live.client_ids import prefix
 from tradsys.live.clock import Clock
@@ -27,6 +27,9 @@ from tradsys.live.intents import IntentJournal
 from tradsys.live.state import Standing, TradingState, write_standing
 from tradsys.live.telling import Tell
 from tradsys.live.venue import MarketRules, Venue, VenueUnknown
+
+N_LOOKED_THROUGH: Final = 10
+"""Trades of a symbol that are looked through for the last one that was filled: entries may have come to nothing."""
 
 
 class OrderExecutor:
@@ -53,7 +56,10 @@ class OrderExecutor:
         self._notices = Notices(tell)
         self._lookout = Lookout(venue, journal, clock, rules, tell, step)
         self._sender = Sender(venue, journal, clock, rules, tell, step)
-        self._desk = Desk(self._lookout, self._sender, self._notices, markets, halt or self._write_halt)
+        self._desk = Desk(
+            self._lookout, self._sender, self._notices, markets, halt or self._write_halt, self._why_no_entry
+        )
+        self._is_ending = False
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._funding_ms: int | None = None
         self._calm: Snapshot | None = None
@@ -72,6 +78,10 @@ class OrderExecutor:
             self.journal.add([intent for _, intent in kept], [trade for trade, _ in kept])
             self.step("entry.commit:after")
         return outcomes | dict(await together([self._open(intent) for _, intent in kept]))
+
+    def end_entries(self) -> None:
+        """From now on this executor sends no entry, neither a new one nor one again that was lost: its bot ends."""
+        self._is_ending = True
 
     async def reconcile(self, symbol: str) -> bool:
         """Look at one symbol and do what is due; whether nothing was left to do that waiting will not do.
@@ -150,16 +160,17 @@ class OrderExecutor:
         """Trades that had a fill, in order of their beginning; all, or those that are open or over."""
         return self._rows(self.journal.trades(is_open=is_open))
 
-    def last_trade(self, symbol: str) -> dict[str, Any] | None:
-        """The trade of a symbol that began last, None where it never had one that was filled."""
-        return next(iter(self._rows(self.journal.trades(symbol=symbol, n_last=1))), None)
+    def last_exit(self, symbol: str) -> dict[str, Any] | None:
+        """The last trade of a symbol that was filled and is over; None where there is none among its last ones."""
+        over = self._rows(self.journal.trades(is_open=False, symbol=symbol, n_last=N_LOOKED_THROUGH))
+        return max(over, key=lambda row: int(row["exit_ms"]), default=None)
 
     def _rows(self, trades: Sequence[Trade]) -> list[dict[str, Any]]:
         return trade_rows(self.journal, trades, self.rules.liquidation_prefixes, self.clock.now_ms())
 
     def _admit(self, entries: Sequence[Entry]) -> tuple[list[tuple[Trade, Intent]], dict[str, str]]:
         now, kept, outcomes = self.clock.now_ms(), dict[str, tuple[Trade, Intent]](), dict[str, str]()
-        nothing = why_no_entry(self.journal)
+        nothing = self._why_no_entry()
         for entry in entries:
             why = nothing or self._why_busy(entry, now) or why_denied(entry, self.markets.get(entry.symbol))
             if why is None and entry.symbol in kept:
@@ -170,6 +181,9 @@ class OrderExecutor:
                 outcomes[entry.symbol] = f"denied: {why}"
                 self.tell("denied", {"symbol": entry.symbol, "close_ms": entry.close_ms, "why": why})
         return list(kept.values()), {symbol: why for symbol, why in outcomes.items() if symbol not in kept}
+
+    def _why_no_entry(self) -> str | None:
+        return "the bot ends" if self._is_ending else why_no_entry(self.journal)
 
     def _why_busy(self, entry: Entry, now_ms: int) -> str | None:
         """One trade a symbol at a time, on a symbol that was seen to be empty a moment ago."""

@@ -58,18 +58,9 @@ class IntentJournal(JournalFile):
         with self._committed():
             self._db.execute("update trades set closed_ms = ?, ended = ? where key = ?", (now_ms, why, key))
 
-    def reopen_trade(self, key: str) -> None:
-        """A trade that was given up is not over after all."""
-        with self._committed():
-            self._db.execute("update trades set closed_ms = null, ended = null where key = ?", (key,))
-
     def open_trade(self, symbol: str) -> Trade | None:
         """The symbol's trade that is not over: there is at most one."""
         return self._one_trade("where symbol = ? and closed_ms is null order by rowid desc limit 1", (symbol,))
-
-    def last_trade(self, symbol: str) -> Trade | None:
-        """The symbol's newest trade, over or not."""
-        return self._one_trade("where symbol = ? order by rowid desc limit 1", (symbol,))
 
     def trade(self, key: str) -> Trade | None:
         """A trade by its key."""

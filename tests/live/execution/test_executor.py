@@ -180,6 +180,19 @@ def test_an_entry_that_never_arrived_is_dropped_where_nothing_may_be_entered_any
     in_world(check)
 
 
+def test_an_entry_that_never_arrived_is_not_sent_again_by_a_bot_that_ends():
+    async def check(world: ExecutorWorld) -> None:
+        world.exchange.faults.once["lose_request"] = 1
+        await world.executor.enter([an_entry(world.clock)])
+        world.executor.end_entries()
+        assert "the bot ends" in (await world.executor.enter([an_entry(world.clock, symbol="ETHUSDT")]))["ETHUSDT"]
+        await world.run(9)
+        assert world.kinds().count("order_sent") == 1 and world.held() == 0.0
+        assert world.journal.open_trade(SYMBOL) is None
+
+    in_world(check)
+
+
 def test_a_failed_look_changes_nothing():
     async def check(world: ExecutorWorld) -> None:
         await world.executor.enter([an_entry(world.clock)])

@@ -66,7 +66,7 @@ def age(desk, seconds):
 
 def rest(desk, seconds):
     """Since a trade that lost."""
-    desk.risk.on_exit("BTC", -0.01)
+    desk.risk.on_exit("BTC", -0.01, desk.clock.ms)
     desk.pass_time(seconds)
     return desk.reason
 

@@ -308,7 +308,7 @@ def test_the_intent_journal_keeps_it_all_through_restarts(tmp_path):
 
     one = begin()
     one.observe(account(1_000.0))
-    one.on_exit("BTC", -1.0)
+    one.on_exit("BTC", -1.0, one._clock.now_ms())
     one.on_error("no answer")
     one.on_error("no answer")
     one.stop_entries("stopentry")

@@ -16,7 +16,7 @@ from tradsys.live.execution.actions import (
     PlaceLeg,
     SendAgain,
 )
-from tradsys.live.execution.admission import EXIT, why_no_entry
+from tradsys.live.execution.admission import EXIT
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.ledger import TradeSums, has_entry_fills, sum_fills
 from tradsys.live.execution.looking import Lookout, Sight, Snapshot
@@ -40,6 +40,7 @@ class Desk:
     notices: Notices
     markets: MutableMapping[str, MarketRules]
     halt: Callable[[str], None]
+    why_no_entry: Callable[[], str | None]
 
     async def turn(self, symbol: str, snapshot: Snapshot | None) -> bool:
         """Whether the symbol is as it should be, and only the market or a person can change anything.
@@ -90,7 +91,7 @@ class Desk:
             unsettled=journal.unsettled(symbol),
             sums=TradeSums() if trade is None else self._sums(trade, intents),
             wish=journal.flag(EXIT + symbol),
-            may_enter=why_no_entry(journal) is None,
+            may_enter=self.why_no_entry() is None,
             is_halted=read_standing(journal).state is TradingState.HALTED,
             since_ms=None,
         )

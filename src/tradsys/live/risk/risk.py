@@ -129,11 +129,10 @@ class Risk:
         """What was computed at a close, by feature."""
         self._guarded("drift_share", lambda: self._drift.add(symbol, close_ms, values))
 
-    def on_exit(self, symbol: str, net_quote: float) -> None:
-        """A trade is over, and earned that after fees."""
-        if net_quote < 0 and self.limits.cooldown_s > 0:
-            now_ms = self._clock.now_ms()
-            until_ms = now_ms + round(self.limits.cooldown_s * 1_000)
+    def on_exit(self, symbol: str, net_quote: float, exit_ms: int) -> None:
+        """The last trade of a symbol was over then, and earned that after fees; to say it twice changes nothing."""
+        now_ms, until_ms = self._clock.now_ms(), exit_ms + round(self.limits.cooldown_s * 1_000)
+        if net_quote < 0 and until_ms > now_ms:
             self._guarded("cooldown_s", lambda: self._cooldowns.rest(symbol, until_ms, now_ms))
 
     def stop_entries(self, reason: str) -> None:
