@@ -8,7 +8,7 @@ from tests.labels.hand_made import HOUR_MS, Row, bars_from
 
 from tradsys.backtest import PortfolioSpec, Simulation, buy_and_hold, measure
 from tradsys.backtest.cost_breakdown import cost_breakdown
-from tradsys.backtest.margin import MarginSpec
+from tradsys.backtest.margin_spec import MarginSpec
 from tradsys.backtest.rebalance import Targets, simulate_targets
 from tradsys.backtest.simulate import simulate
 from tradsys.core.costs import Costs

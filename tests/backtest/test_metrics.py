@@ -8,7 +8,7 @@ from tests.backtest.markets import decide, ragged_market, random_decisions
 from tests.labels.hand_made import HOUR_MS, Row, bars_from
 
 from tradsys.backtest import Measured, PortfolioSpec, Simulation, measure
-from tradsys.backtest.metrics import circular_block_sums, percentile_interval
+from tradsys.backtest.block_sums import circular_block_sums, percentile_interval
 from tradsys.backtest.simulate import simulate
 from tradsys.core.costs import Costs
 from tradsys.labels import BarrierSpec

@@ -10,7 +10,7 @@ from tests.backtest.test_no_volume import rarely_traded
 from tests.labels.hand_made import HOUR_MS
 
 from tradsys.backtest import PortfolioSpec
-from tradsys.backtest.margin import MarginSpec
+from tradsys.backtest.margin_spec import MarginSpec
 from tradsys.backtest.simulate import simulate
 from tradsys.backtest.vectorbt import portray, sharpe_sentence
 from tradsys.core.costs import Costs, Instrument

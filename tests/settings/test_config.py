@@ -1,6 +1,6 @@
 import pytest
 
-from tradsys.backtest.margin import MarginSpec
+from tradsys.backtest.margin_spec import MarginSpec
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
 from tradsys.settings.config import RunConfig

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tradsys.backtest.margin import LIQUIDATION
+from tradsys.backtest.margin_spec import LIQUIDATION
 from tradsys.core.costs import ESTIMATED, Costs
 
 

@@ -5,21 +5,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tradsys.backtest.block_sums import circular_block_sums, percentile_interval
 from tradsys.backtest.simulate import Simulation
-from tradsys.core.arrays import FloatArray, IntArray
-from tradsys.core.kernels import njit
-from tradsys.core.seeds import generator
+from tradsys.core.arrays import FloatArray
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
 from tradsys.verdict.reliability import clopper_pearson
 from tradsys.verdict.ruin import is_ruined, unflattered
 
 BLOCK_DAYS, N_BOOTSTRAP = 10, 1999
 """Days of a block, and draws, of all intervals of a simulation's trades and days."""
-
-TAIL = 0.025
-MIN_BLOCKS = 5
-"""With fewer blocks than this there is no interval."""
-
 
 _OF_DAYS = ("profit_total", "cagr", "sharpe", "sortino", "trades_per_day")
 _OF_PATH = ("profit_total", "cagr", "sharpe", "sortino", "profit_factor", "expectancy", "expectancy_ratio")
@@ -180,38 +174,3 @@ def _share(k: int, n: int) -> Measured:
 
 def _mean(values: FloatArray) -> Measured:
     return Measured(float(values.mean()) if len(values) else None, len(values))
-
-
-def circular_block_sums(daily: FloatArray, *, block_days: int, n_draws: int, seed: int) -> FloatArray:
-    """Sums over circular blocks of days drawn with replacement, (n_days, n_columns) -> (n_draws, n_columns).
-
-    A draw holds as many whole blocks as fit into the days; none are drawn where fewer than `MIN_BLOCKS` fit.
-
-    Politis & Romano, in *Exploring the Limits of Bootstrap* (1992), p. 263.
-    """
-    n_days = len(daily)
-    n_blocks = n_days // block_days
-    if n_blocks < MIN_BLOCKS:
-        return np.empty((0, daily.shape[1]))
-    starts = generator(seed, "metrics").integers(0, n_days, size=(n_draws, n_blocks))
-    rolled = np.concatenate([np.zeros((1, daily.shape[1])), np.cumsum(np.tile(daily, (2, 1)), axis=0)])
-    return _sum_blocks(rolled[block_days : block_days + n_days] - rolled[:n_days], starts)
-
-
-def percentile_interval(draws: FloatArray) -> tuple[float | None, float | None]:
-    """The middle 95% of the draws; (None, None) where more than one in twenty is undefined."""
-    defined = draws[np.isfinite(draws)]
-    if len(defined) == 0 or len(defined) < 0.95 * len(draws):
-        return None, None
-    low, high = np.quantile(defined, [TAIL, 1.0 - TAIL])
-    return float(low), float(high)
-
-
-@njit(cache=True)
-def _sum_blocks(blocks: FloatArray, starts: IntArray) -> FloatArray:
-    sums = np.zeros((starts.shape[0], blocks.shape[1]))
-    for b in range(starts.shape[0]):
-        for i in range(starts.shape[1]):
-            for m in range(blocks.shape[1]):
-                sums[b, m] += blocks[starts[b, i], m]
-    return sums

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tradsys.backtest.block_sums import circular_block_sums, percentile_interval
 from tradsys.backtest.decisions import UNSOLD
-from tradsys.backtest.margin import LIQUIDATION
-from tradsys.backtest.metrics import BLOCK_DAYS, N_BOOTSTRAP, Measured, circular_block_sums, percentile_interval
+from tradsys.backtest.margin_spec import LIQUIDATION
+from tradsys.backtest.metrics import BLOCK_DAYS, N_BOOTSTRAP, Measured
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.costs import Costs

@@ -9,7 +9,7 @@ import polars as pl
 from tradsys.backtest.charges import Charges
 from tradsys.backtest.decisions import UNSOLD
 from tradsys.backtest.grid import Grid
-from tradsys.backtest.margin import LIQUIDATION, MarginSpec
+from tradsys.backtest.margin_spec import LIQUIDATION, MarginSpec
 from tradsys.backtest.rebalance_loop import LAST_BAR, LIQUIDATED, RebalancedPath, run_targets
 from tradsys.backtest.simulate import Simulation, accounted
 from tradsys.core.arrays import FloatArray, IntArray

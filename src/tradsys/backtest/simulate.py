@@ -11,7 +11,8 @@ from tradsys.backtest.charges import Charges, SlippageOfOrders
 from tradsys.backtest.decisions import UNSOLD, Orders, instruments_of, read_orders
 from tradsys.backtest.grid import Grid
 from tradsys.backtest.loop import Candidates, FilledPath, run_portfolio
-from tradsys.backtest.margin import LIQUIDATION, MarginSpec, Ruin, ruin_of
+from tradsys.backtest.margin import Ruin, ruin_of
+from tradsys.backtest.margin_spec import LIQUIDATION, MarginSpec
 from tradsys.backtest.rebalance_loop import RebalancedPath
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import TS

@@ -3,8 +3,6 @@
 The simulation's kernels and whatever places real orders call the same functions, so that both round alike.
 """
 
-from typing import Literal
-
 import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
@@ -18,21 +16,6 @@ UNREACHED, TAKEN, IN_POSITION, NO_ROOM, TOO_SMALL = 0, 1, 2, 3, 4
 
 ROOM_SLACK = 1e-12
 """A share of the equity that is left by rounding alone."""
-
-LEAST_NOTIONAL = 5.0
-"""What most venues ask of an order, in quote, where the quote is a dollar."""
-
-LEAST_SHARE = 1 / 2_000
-"""What `least_notional` asks of an account that does not count in dollars, as a share of its cash."""
-
-
-def least_notional(cash_quote: float) -> float:
-    """The smallest order where none is given: 5 in quote, or a 2,000th of the cash where that is less.
-
-    >>> least_notional(10_000.0), least_notional(1.0)
-    (5.0, 0.0005)
-    """
-    return min(LEAST_NOTIONAL, LEAST_SHARE * cash_quote)
 
 
 @njit(cache=True)
@@ -137,8 +120,3 @@ def has_barriers(
     """
     nearest = np.minimum(side * (target - entry), side * (entry - stop))
     return np.asarray((nearest > 0) & (nearest >= tick * (1.0 - _TICK_SLACK)))
-
-
-type Side = Literal["long", "short"]
-SIDES: tuple[Side, ...] = ("long", "short")
-"""In the order of the columns of every two-sided array."""

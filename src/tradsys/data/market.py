@@ -11,8 +11,8 @@ import polars as pl
 from tradsys.core.bars import split_symbols
 from tradsys.core.defects import ROW
 from tradsys.core.errors import ConfigError
-from tradsys.core.orders import SIDES, Side
 from tradsys.core.price_path import PricePath
+from tradsys.core.sides import SIDES, Side
 from tradsys.core.tables import is_table
 from tradsys.core.time import format_interval, infer_interval, interval_ms, stamp, to_ms, ts_ms
 from tradsys.data.fingerprint import development_blocks, development_looks, extended, fingerprint, month_blocks

@@ -12,7 +12,7 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bounds import demand_number
 from tradsys.core.costs import ESTIMATED, MOST_SLIPPAGE, Costs
 from tradsys.core.errors import ConfigError, FitError
-from tradsys.core.orders import SIDES, Side
+from tradsys.core.sides import SIDES, Side
 from tradsys.models.calibration import Calibration
 from tradsys.predictor.economics import Holding, TimeExit, expected_fees, expected_net_return
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.identity import OUTSIDE_IDENTITY, digest
-from tradsys.core.orders import SIDES
+from tradsys.core.sides import SIDES
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.rule_registry import rule_named
 from tradsys.profiles.rules import (

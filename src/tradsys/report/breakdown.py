@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.metrics import circular_block_sums, percentile_interval
+from tradsys.backtest.block_sums import circular_block_sums, percentile_interval
 from tradsys.core.arrays import FloatArray
 from tradsys.core.time import DAY_MS
 from tradsys.report.numbers import SideOfZero, count, interval_text, number, percent, side_of_zero

@@ -13,7 +13,7 @@ from pydantic import Field
 import tradsys
 from tradsys.core.costs import ESTIMATED, Costs
 from tradsys.core.errors import DataError
-from tradsys.core.orders import Side
+from tradsys.core.sides import Side
 from tradsys.runs.section import RunSection, json_object
 
 NAME = "manifest.json"

@@ -8,14 +8,13 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
-from tradsys.backtest.margin import MarginSpec
+from tradsys.backtest.margin_spec import MarginSpec
 from tradsys.core.costs import ESTIMATED, LARGEST_REBATE_BPS, MOST_BORROW_BPS_PER_YEAR, MOST_BPS, Estimated, Instrument
 from tradsys.core.errors import ConfigError
 from tradsys.core.identity import NOT_IDENTITY
-from tradsys.core.orders import least_notional
+from tradsys.core.least_notional import least_notional
 from tradsys.core.settings import SettingsSection
 from tradsys.core.traded import NoVolume
-from tradsys.labels.registry import check_rule
 from tradsys.models.registry import check_agent, is_network
 
 type JournalPreset = Literal["journal-base", "journal-trial0", "journal-golden", "journal-challenger"]
@@ -50,6 +49,12 @@ type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(lambda value: (value,)
 """One word is a list of one."""
 
 
+def _known_rule(name: str) -> str:
+    from tradsys.labels.registry import check_rule  # its rules are kernels, which who only reads settings need not load
+
+    return check_rule(name)
+
+
 class LabelSettings(SettingsSection):
     """Triple barrier: distances (CUSUM too) in ATR, horizon in bars; 1.5 / 1.5 / 24 did well on hourly bars.
 
@@ -62,7 +67,7 @@ class LabelSettings(SettingsSection):
     lower: float = Field(1.5, gt=0)
     horizon: Count = 24
     atr_period: Count = 14
-    rule: Annotated[str, AfterValidator(check_rule)] = "atr"
+    rule: Annotated[str, AfterValidator(_known_rule)] = "atr"
     volatility_span: Annotated[int, Field(ge=2)] = 100
     events: Literal["every", "cusum"] = "every"
     cusum_threshold: float = Field(1.0, gt=0)

@@ -7,7 +7,7 @@ import pytest
 from tests.labels.hand_made import HOUR_MS
 from tests.live.venues.told_data import Told
 
-from tradsys.backtest.margin import MarginSpec
+from tradsys.backtest.margin_spec import MarginSpec
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
 from tradsys.live.venue import Kline, MarketRules, OrderRefused, OrderRequest, VenueUnknown

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tradsys.backtest.margin import MarginSpec
+from tradsys.backtest.margin_spec import MarginSpec
 from tradsys.backtest.simulate import PortfolioSpec, Simulation, simulate
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.costs import Instrument

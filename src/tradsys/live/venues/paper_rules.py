@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.margin import MarginSpec
+from tradsys.backtest.margin_spec import MarginSpec
 from tradsys.core.bounds import demand_number
 from tradsys.core.costs import ESTIMATED, Costs
 from tradsys.core.errors import ConfigError

@@ -16,8 +16,8 @@ from scipy.special import expit
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import to_arrays
 from tradsys.core.kernels import njit
-from tradsys.core.orders import SIDES
 from tradsys.core.seeds import generator
+from tradsys.core.sides import SIDES
 from tradsys.core.slippage import slippage_of
 from tradsys.core.time import DAY_MS
 from tradsys.journal.trial import TrialSeries

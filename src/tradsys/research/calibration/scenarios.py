@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_args
 
 from tradsys.auditor.auditor import LogisticAuditor
 from tradsys.core.errors import ConfigError
-from tradsys.core.orders import SIDES, Side
+from tradsys.core.sides import SIDES, Side
 from tradsys.data.simulate.recipes import parse_recipe
 from tradsys.features.catalogue import DEFAULT
 from tradsys.features.cross_section import RANKS

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.margin import LIQUIDATION
+from tradsys.backtest.margin_spec import LIQUIDATION
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import to_arrays
 from tradsys.core.carry import COLUMNS, Funding

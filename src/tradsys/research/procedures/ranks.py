@@ -9,7 +9,7 @@ import polars as pl
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError
-from tradsys.core.orders import SIDES
+from tradsys.core.sides import SIDES
 from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.alignment import check_alignment

@@ -7,15 +7,16 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from tradsys.backtest.margin import MarginSpec
-from tradsys.backtest.metrics import Measured, circular_block_sums, percentile_interval
+from tradsys.backtest.block_sums import circular_block_sums, percentile_interval
+from tradsys.backtest.margin_spec import MarginSpec
+from tradsys.backtest.metrics import Measured
 from tradsys.backtest.rebalance import Targets, simulate_targets
 from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.identity import OUTSIDE_IDENTITY, digest
-from tradsys.core.orders import SIDES, Side
+from tradsys.core.sides import SIDES, Side
 from tradsys.core.time import DAY_MS, stamp
 from tradsys.core.traded import NoVolume
 from tradsys.data.panel import PricePanel

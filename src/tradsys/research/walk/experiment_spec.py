@@ -7,8 +7,8 @@ from tradsys.auditor.auditor import Auditor, AuditorSpec
 from tradsys.backtest.simulate import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
-from tradsys.core.orders import SIDES, Side
 from tradsys.core.plugins import plugin_roots
+from tradsys.core.sides import SIDES, Side
 from tradsys.core.traded import NoVolume
 from tradsys.data.market import Market
 from tradsys.features.feature_set import FeatureSet

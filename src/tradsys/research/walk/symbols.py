@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tradsys.backtest.metrics import BLOCK_DAYS, N_BOOTSTRAP, circular_block_sums, percentile_interval
+from tradsys.backtest.block_sums import circular_block_sums, percentile_interval
+from tradsys.backtest.metrics import BLOCK_DAYS, N_BOOTSTRAP
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray
 from tradsys.core.time import DAY_MS
