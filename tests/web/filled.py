@@ -1,0 +1,29 @@
+"""A site with something on every page: what the browser's battery looks at. A part of it is a function in PARTS."""
+
+from pathlib import Path
+
+from tests.report.conftest import write_run
+
+from tradsys.web.site import Site
+
+FOLDERS = ("runs", "journal", "live", "calibration")
+
+
+def filled(root: Path) -> Site:
+    """The site below `root`, written by all of the parts."""
+    site = Site(**{name: root / name for name in FOLDERS}, store=str(root / "data"))
+    for fill in PARTS:
+        fill(site)
+    return site
+
+
+def runs(site: Site) -> None:
+    """Two runs, one of two symbols, and a folder that was left half written."""
+    write_run(site.runs / "20260101-000000-btc", 3_000)
+    write_run(site.runs / "20260102-000000-pooled", 2_000, ("BTCUSDT", "ETHUSDT"))
+    broken = site.runs / "20260103-000000-broken"
+    broken.mkdir(parents=True)
+    (broken / "manifest.json").write_text('{"run": ')
+
+
+PARTS = (runs,)
