@@ -170,12 +170,12 @@ class InProcessVenue:
             await self._arrive_late(wish)
         return await self._ask(lambda: _told(self.exchange.place(wish)), refused=_no_to_order)
 
-    async def _arrive_late(self, wish: OrderWish) -> None:
+    async def _arrive_late(self, wish: OrderWish, place: Callable[[], object] | None = None) -> None:
         """The caller gives up first, and the order arrives, if it is still acceptable, up to 0.8 s after that."""
 
         def arrive() -> None:
             try:
-                self.exchange.place(wish)
+                place() if place else self.exchange.place(wish)
             except refusals.Refusal:
                 return
             finally:

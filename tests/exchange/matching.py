@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.exchange.books import Books
 from tests.exchange.faults import FaultSchedule
+from tests.exchange.holding import Holding
 from tests.exchange.records import BookOrder, Event
 from tests.exchange.symbol import SymbolState
 from tests.exchange.timers import Agenda
@@ -128,7 +129,7 @@ class Matching:
         """The order on the way that is nearest to where the price came from; of two at one level the stop."""
         sign = 1.0 if is_up else -1.0
         waiting = [
-            (max(0.0, sign * (order.level - start)), order.type == "LIMIT", order.order_id, order)
+            (max(0.0, sign * (order.level - start)), order.type.startswith("LIMIT"), order.order_id, order)
             for order in state.open.values()
             if order.level is not None
             and order.is_open
@@ -194,9 +195,13 @@ class Matching:
 
     def told(self, state: SymbolState, order: BookOrder, what: str, **more: Any) -> None:
         """Tell of an order, with a copy of it as it is now."""
-        self.watch.see(state.name, state.holding, state.open.values(), self.agenda.time_ms)
+        self.watch.see(state.name, self.guarded(state), state.open.values(), self.agenda.time_ms)
         kind = "algo" if order.is_algo else "order"
         self.tell(Event(kind, state.name, self.agenda.time_ms, {"order": copy(order), "what": what, **more}))
+
+    def guarded(self, state: SymbolState) -> Holding:
+        """What of a symbol must not be without a stop."""
+        return state.holding
 
     def told_account(self, state: SymbolState, why: str) -> None:
         """Tell of the wallet and the position."""

@@ -98,10 +98,8 @@ class Exchange:
             wish = OrderWish(wish.symbol, wish.side, wish.type, wish.size, wish.level, wish.reduce_only,
                              f"x-{order_id}", wish.time_in_force)  # fmt: skip
         self._count_rate()
-        check(wish, state, self.books.available(self.symbols.values()))
+        self.check(wish, state)
         now = self.agenda.time_ms
-        if wish.is_algo and self.faults.hits("refuse_stop", now):
-            raise refusals.too_many_stops()
         order = BookOrder(
             order_id, wish.client_id, wish.symbol, wish.side, wish.type, wish.size, wish.level, wish.reduce_only,
             wish.is_algo, now, wish.time_in_force,
@@ -110,6 +108,12 @@ class Exchange:
             order.visible_ms = now + round(self.faults.between("unseen", 50, 700))
         self.matching.accept(state, order)
         return order
+
+    def check(self, wish: OrderWish, state: SymbolState) -> None:
+        """Raise the Refusal that an order is answered with; some stops are refused by a fault."""
+        check(wish, state, self.books.available(self.symbols.values()))
+        if wish.is_algo and self.faults.hits("refuse_stop", self.agenda.time_ms):
+            raise refusals.too_many_stops()
 
     def _count_rate(self) -> None:
         now = self.agenda.time_ms

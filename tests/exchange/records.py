@@ -13,7 +13,7 @@ class BookOrder:
     """One order, plain or conditional (`is_algo`), in Binance's words; `side` is +1 or -1.
 
     `level` is the limit price or the trigger, None of a market order. A conditional order that was triggered has the
-    plain order that it became in `child`. Nobody sees it before `visible_ms`.
+    plain order that it became in `child`. Nobody sees it before `visible_ms`. Of a pair both have its `pair_id`.
     """
 
     order_id: int
@@ -35,6 +35,7 @@ class BookOrder:
     triggered_ms: int = 0
     visible_ms: int = 0
     child: "BookOrder | None" = None
+    pair_id: int = 0
 
     def __post_init__(self) -> None:
         self.updated_ms = self.updated_ms or self.created_ms
@@ -56,7 +57,7 @@ class BookOrder:
     @property
     def waits_above(self) -> bool:
         """Whether a price that goes up reaches it: buy stops, sold limits and sold profits wait above."""
-        is_stop = self.type in ("STOP_MARKET", "STOP")
+        is_stop = self.type in ("STOP_MARKET", "STOP", "STOP_LOSS")
         return (self.side > 0) == is_stop
 
 
@@ -75,6 +76,7 @@ class Execution:
     realised: float
     is_maker: bool
     ts_ms: int
+    fee_asset: str = "USDT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tests.exchange.records import BookOrder
 def covers(order: BookOrder, size: float) -> bool:
     """Whether an open order protects a position of that signed size: a stop that waits, or an exit under way."""
     is_exit = order.reduce_only and order.side * size < 0
-    return is_exit and (order.type == "STOP_MARKET" or (order.type == "MARKET" and not order.is_algo))
+    return is_exit and (order.type in ("STOP_MARKET", "STOP_LOSS") or (order.type == "MARKET" and not order.is_algo))
 
 
 @dataclass(slots=True)

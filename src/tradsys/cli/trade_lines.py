@@ -64,7 +64,7 @@ def _order(fields: Fields) -> str:
 def _fill(fields: Fields) -> str:
     side = "buy" if fields["side"] > 0 else "sell"
     done = f"{fields['symbol']} {side} {number(fields['size_base'])} at {number(fields['price'])}"
-    won = fields["realised_quote"]
+    won = fields["realised_quote"] or 0.0
     return f"{done}, fee {fields['fee_quote']:,.2f}" + (f", result before fees {won:+,.2f}" if won else "")
 
 

@@ -123,6 +123,15 @@ class IntentJournal(JournalFile):
         rows = self._db.execute(f"select {FILL_COLUMNS} from fills order by ts_ms, length(trade_id), trade_id")
         return [_fill(row) for row in rows]
 
+    def base_left(self, symbol: str) -> float:
+        """What trades of a symbol bought, less fees taken in the coin, and have not sold again, of each at least 0."""
+        rows = self._db.execute(
+            "select total(max(held, 0)) from (select total(side * size_base - fee_base) as held from fills"
+            " where symbol = ? and trade is not null group by trade)",
+            (symbol,),
+        )
+        return float(rows.fetchone()[0])
+
     def last_fill_ms(self, symbol: str) -> int | None:
         """When the newest known execution of a symbol was."""
         row = self._db.execute("select max(ts_ms) from fills where symbol = ?", (symbol,)).fetchone()

@@ -83,13 +83,35 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class CoinBalance:
+    """All that an account holds of the coin of a spot market, whoever bought it; `size_base` with what orders lock."""
+
+    symbol: str
+    size_base: float
+    mark_price: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpotBalances:
+    """What a spot account has: money, with what orders lock, and coins. Which of them are whose it does not know."""
+
+    cash_quote: float
+    coins: tuple[CoinBalance, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountState:
-    """Money and positions at one moment."""
+    """Money and positions at one moment.
+
+    A spot venue tells `spot` and no positions: what of the coins is a position the journal knows
+    (`live.execution.holdings`).
+    """
 
     wallet_quote: float
     unrealised_quote: float
     available_quote: float
     positions: tuple[Position, ...]
+    spot: SpotBalances | None = None
 
     @property
     def equity_quote(self) -> float:
@@ -99,7 +121,11 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution; `fee_quote` is positive where it was paid, `realised_quote` is before it."""
+    """One execution; `fee_quote` is positive where it was paid, `realised_quote` is before it.
+
+    `realised_quote` is None on a spot market, which knows no positions. What of the fee was taken in the coin itself is
+    `fee_base` (and in `fee_quote` too): so much less is held than was bought.
+    """
 
     trade_id: str
     client_id: str
@@ -108,9 +134,10 @@ class Fill:
     size_base: float
     price: float
     fee_quote: float
-    realised_quote: float
+    realised_quote: float | None
     is_maker: bool
     ts_ms: int
+    fee_base: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +163,9 @@ class CashTransfer:
 class MarketRules:
     """The rules of one symbol: steps, smallest and largest order, and how far from the mark a price may be.
 
-    `price_band` is a fraction either side of the mark (inf: none); `can_short` is false on a spot market.
+    `price_band` is a fraction either side of the mark (inf: none); `can_short` is false on a spot market. There
+    `sells_lock` is true: an order to sell holds its coins back from every other one, and none only reduces. `can_pair`
+    is whether a stop and a target may share them: see `PlacesPairs`.
     """
 
     symbol: str
@@ -148,6 +177,8 @@ class MarketRules:
     price_band: float
     is_trading: bool
     can_short: bool
+    sells_lock: bool = False
+    can_pair: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +282,15 @@ class Venue(MarketData, Protocol):
 
     async def funding(self, start_ms: int) -> Sequence[FundingPayment]:
         """What positions paid and received from `start_ms` on."""
+        ...
+
+
+@runtime_checkable
+class PlacesPairs(Protocol):
+    """A venue that takes a stop and a target as one: what the one fills or cancels ends the other."""
+
+    async def place_pair(self, stop: OrderRequest, target: OrderRequest) -> tuple[VenueOrder, VenueOrder]:
+        """Place both or neither: OrderRefused and VenueUnknown are of both."""
         ...
 
 

@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
-from tests.live.execution.simulation import run_sequence
+from tests.live.execution import simulation as sequences
+from tests.live.execution.spot_simulation import SpotSequence
 
 
 @dataclass(slots=True)
@@ -41,11 +43,11 @@ class Totals:
         self.failures.update(other.failures)
 
 
-def run_many(seeds: Sequence[int]) -> Totals:
+def run_many(seeds: Sequence[int], kind: type[sequences.Sequence] = sequences.Sequence) -> Totals:
     """One after the other, in this process."""
     totals, begun = Totals(), time.process_time()
     for seed in seeds:
-        one = run_sequence(seed)
+        one = sequences.run_sequence(seed, kind=kind)
         failures = {seed: one.failures} if one.failures else {}
         totals.add(
             Totals(1, one.n_submits, one.n_faulty, one.n_kills, one.n_trades, one.worst_ms, seed, 0.0, one.died_at,
@@ -55,12 +57,12 @@ def run_many(seeds: Sequence[int]) -> Totals:
     return totals
 
 
-def run_on_all_cores(n_sequences: int, n_processes: int) -> Totals:
+def run_on_all_cores(n_sequences: int, n_processes: int, kind: type[sequences.Sequence]) -> Totals:
     """Batches of a hundred, in processes of their own."""
     batches = [range(first, min(first + 100, n_sequences)) for first in range(0, n_sequences, 100)]
     totals = Totals()
     with ProcessPoolExecutor(n_processes) as pool:
-        for done in pool.map(run_many, batches):
+        for done in pool.map(partial(run_many, kind=kind), batches):
             totals.add(done)
     return totals
 
@@ -83,12 +85,15 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("n_sequences", type=int, nargs="?", default=200)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--replay", type=int, metavar="SEED")
+    parser.add_argument("--spot", action="store_true", help="on a spot market, beside coins of somebody else")
     options = parser.parse_args(args)
+    kind = SpotSequence if options.spot else sequences.Sequence
     if options.replay is not None:
-        one = run_sequence(options.replay, hear=lambda *said: sys.stdout.write(f"{said}\n"))
+        hear = lambda *said: sys.stdout.write(f"{said}\n")  # noqa: E731
+        one = sequences.run_sequence(options.replay, hear=hear, kind=kind)
         sys.stdout.write(f"{one}\n")
         return 1 if one.failures else 0
-    totals = run_on_all_cores(options.n_sequences, options.processes)
+    totals = run_on_all_cores(options.n_sequences, options.processes, kind)
     sys.stdout.write(told(totals) + "\n")
     return 1 if totals.failures else 0
 

@@ -7,7 +7,7 @@ the process at a random marked step. Afterwards everything must be explained.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from tests.exchange.building import random_exchange
 from tests.exchange.faults import FaultRates, FaultSchedule, rough
 from tests.exchange.in_process import InProcessVenue
+from tests.exchange.model import Exchange
 from tests.live.execution.lives import Life
 from tests.live.virtual_time import LoopClock, run_virtual
 
@@ -63,10 +64,13 @@ class CountingVenue(InProcessVenue):
     n_submits = n_faulty = 0
 
     async def place(self, order: OrderRequest) -> Any:
+        return await self._counted(super().place(order))
+
+    async def _counted(self, placing: Coroutine[Any, Any, Any]) -> Any:
         self.n_submits += 1
         before = sum(self.exchange.faults.happened[name] for name in ("refuse_stop", "partial", "slow_match", "unseen"))
         try:
-            answer = await super().place(order)
+            answer = await placing
         except (VenueUnknown, OrderRefused):
             self.n_faulty += 1
             raise
@@ -78,6 +82,11 @@ class CountingVenue(InProcessVenue):
 class Sequence:
     """One seed's story: lives and deaths over one journal and one exchange."""
 
+    sides = (1, -1)
+
+    exchange: Exchange
+    venue: CountingVenue
+
     def __init__(
         self, seed: int, clock: LoopClock, *, seconds: float, rate: float, hear: Callable[..., object]
     ) -> None:
@@ -85,18 +94,22 @@ class Sequence:
         self.hear = hear
         self.draw = random.Random(f"story:{seed}")
         symbols = ("BTCUSDT", "ETHUSDT")[: 1 + (self.draw.random() < 0.4)]
-        self.exchange = random_exchange(
-            clock, symbols, seed=seed, faults=FaultSchedule(seed, rough(rate)), interval_ms=BAR_MS, history=1,
-            wallet=WALLET, volatility=1.5e-3,
-        )  # fmt: skip
+        self._list(symbols, FaultSchedule(seed, rough(rate)))
         self.exchange.agenda.after(FUNDING_MS, self._settle_funding)
         self.exchange.turn(False)
-        self.venue = CountingVenue(self.exchange, seed=seed)
         self.journal = IntentJournal(":memory:")
         self.markets: dict[str, MarketRules] = {}
         self.figures = Figures(seed)
         self.has_other_hands = self.draw.random() < 0.15
         self.kill_rate = self.draw.choice((0.0, 0.01, 0.03, 0.08))
+
+    def _list(self, symbols: tuple[str, ...], faults: FaultSchedule) -> None:
+        """The exchange, and the venue that it is asked through."""
+        self.exchange = random_exchange(
+            self.clock, symbols, seed=self.seed, faults=faults, interval_ms=BAR_MS, history=1, wallet=WALLET,
+            volatility=1.5e-3,
+        )  # fmt: skip
+        self.venue = CountingVenue(self.exchange, seed=self.seed)
 
     async def run(self) -> Figures:
         faults = self.exchange.faults
@@ -156,7 +169,7 @@ class Sequence:
         price = self.exchange.state(symbol).price
         lots = draw.choice((1, 2, 3, 10, 25)) * max(1, round(60 / price / market.lot))
         return Entry(
-            symbol=symbol, side=draw.choice((1, -1)), size_base=round(lots * market.lot, 10), reference_price=price,
+            symbol=symbol, side=draw.choice(self.sides), size_base=round(lots * market.lot, 10), reference_price=price,
             share=0.1, close_ms=now, deadline_ms=now + draw.choice((3_000, 8_000, 60_000)),
             stop_distance=price * draw.choice((2e-3, 4e-3, 1e-2)),
             target_distance=price * draw.choice((2e-3, 5e-3, 1e-2)), probability=0.6,
@@ -206,13 +219,19 @@ class Sequence:
         await life.executor.reconcile_all()
         report, rows = self.exchange.report(), life.executor.trades()
         ours = [name for name in report["open"] if name.startswith(prefix(RULES.account))]
-        self._none("positions after flatten", report["positions"])
+        self._none("positions after flatten", self._positions())
         self._none("orders after flatten", ours)
         self._none("open trades after flatten", [row["key"] for row in rows if row["is_open"]])
         self._none("wishes after flatten", self.journal.flags("exit:") or self.journal.flag("flatten"))
-        explained = WALLET + sum(row["result_quote"] for row in rows)
+        self._check_money(report["wallet"], rows)
+
+    def _check_money(self, wallet: float, rows: list[dict[str, Any]]) -> None:
         if not self._other_hands():
-            self._same("wallet", report["wallet"], explained, 1e-6)
+            self._same("wallet", wallet, WALLET + sum(row["result_quote"] for row in rows), 1e-6)
+
+    def _positions(self) -> dict[str, float]:
+        """What is held that is to be left."""
+        return {name: state.holding.size for name, state in self.exchange.symbols.items() if state.holding.size}
 
     def _other_hands(self) -> set[str]:
         """Symbols that somebody traded by hand: what that earned, and what was added to ours, is not the journal's."""
@@ -225,13 +244,17 @@ class Sequence:
         accepted = [name for name in self.exchange.watch.ids if name.startswith(prefix(RULES.account))]
         self._none("ids that the journal does not know", [name for name in accepted if not self.journal.intent(name)])
         bare, others = report["unprotected_ms"], self._other_hands()
-        allowed = {symbol: UNPROTECTED_MS * (2 if symbol in others else 1) for symbol in bare}
+        allowed = {symbol: self._allowed_ms() * (2 if symbol in others else 1) for symbol in bare}
         self._none("unprotected for ms", {name: ms for name, ms in bare.items() if ms > allowed[name]})
         worst = max((ms for name, ms in bare.items() if name not in others), default=0)
         f, rows = self.figures, life.executor.trades()
         f.worst_ms, f.n_trades = worst, len(rows)
         f.reasons.update(row["exit_reason"] for row in rows)
         f.n_submits, f.n_faulty = self.venue.n_submits, self.venue.n_faulty
+
+    def _allowed_ms(self) -> int:
+        """How long a position may be without its stop while the bot is up."""
+        return UNPROTECTED_MS
 
     def _same(self, what: str, found: float, wanted: float, within: float) -> None:
         if abs(found - wanted) > within:
@@ -243,11 +266,16 @@ class Sequence:
 
 
 def run_sequence(
-    seed: int, *, seconds: float = 16.0, rate: float = 0.2, hear: Callable[..., object] = lambda *_: None
+    seed: int,
+    *,
+    seconds: float = 16.0,
+    rate: float = 0.2,
+    hear: Callable[..., object] = lambda *_: None,
+    kind: type[Sequence] = Sequence,
 ) -> Figures:
     """One sequence from its seed; its failures are empty where all was well. `hear` gets what the executor tells."""
 
     async def main(clock: LoopClock) -> Figures:
-        return await Sequence(seed, clock, seconds=seconds, rate=rate, hear=hear).run()
+        return await kind(seed, clock, seconds=seconds, rate=rate, hear=hear).run()
 
     return run_virtual(main)

@@ -20,6 +20,14 @@ class PlaceLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacePair:
+    """Place a stop and a target of as many lots that share what they would sell."""
+
+    stop: PlaceLeg
+    target: PlaceLeg
+
+
+@dataclass(frozen=True, slots=True)
 class CancelOrder:
     """Cancel an open order of ours."""
 
@@ -58,4 +66,4 @@ class ForgetWish:
     """What was asked for has been done."""
 
 
-type Action = PlaceLeg | CancelOrder | SendAgain | EndTrade | Adopt | HaltTrading | ForgetWish
+type Action = PlaceLeg | PlacePair | CancelOrder | SendAgain | EndTrade | Adopt | HaltTrading | ForgetWish

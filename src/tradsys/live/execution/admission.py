@@ -14,6 +14,9 @@ STOP_ENTRY: Final = "stopentry"
 EXIT: Final = "exit:"
 """Flags of symbols that are to be left begin so: the text is why."""
 
+FEE_ROOM: Final = 0.002
+"""A share of what is bought on a spot market that its fee may take, more than any venue's."""
+
 FLATTEN: Final = "flatten"
 """Flag: everything is being left."""
 
@@ -38,7 +41,7 @@ def why_denied(entry: Entry, market: MarketRules | None) -> str | None:
         return f"side must be 1 or -1, was {entry.side}"
     if entry.side < 0 and not market.can_short:
         return "the venue has no short positions"
-    return _why_size(entry, market) or _why_barriers(entry, market)
+    return _why_size(entry, market) or _why_barriers(entry, market) or _why_unsellable(entry, market)
 
 
 def _why_size(entry: Entry, market: MarketRules) -> str | None:
@@ -53,6 +56,19 @@ def _why_size(entry: Entry, market: MarketRules) -> str | None:
     if not notional >= market.min_notional_quote:
         return f"{notional:g} in quote is below the smallest order of {market.min_notional_quote:g}"
     return None
+
+
+def _why_unsellable(entry: Entry, market: MarketRules) -> str | None:
+    """On a spot market what is bought must be worth enough to be sold again, at the stop and less the fee."""
+    if not market.sells_lock:
+        return None
+    left = max(0.0, entry.size_base * (1 - FEE_ROOM) - market.lot) * (entry.reference_price - entry.stop_distance)
+    if left >= market.min_notional_quote:
+        return None
+    return (
+        f"at its stop, less the fee, it is worth {left:g} in quote, and the smallest order is "
+        f"{market.min_notional_quote:g}: the trade could not be protected"
+    )
 
 
 def _why_barriers(entry: Entry, market: MarketRules) -> str | None:

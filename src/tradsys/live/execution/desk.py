@@ -14,11 +14,12 @@ from tradsys.live.execution.actions import (
     ForgetWish,
     HaltTrading,
     PlaceLeg,
+    PlacePair,
     SendAgain,
 )
 from tradsys.live.execution.admission import EXIT
 from tradsys.live.execution.intent import Intent, Trade
-from tradsys.live.execution.ledger import TradeSums, has_entry_fills, sum_fills
+from tradsys.live.execution.ledger import TradeSums, has_all_fills, has_entry_fills, sum_fills
 from tradsys.live.execution.looking import Lookout, Sight, Snapshot
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import found
@@ -72,7 +73,7 @@ class Desk:
 
     async def _situation(self, symbol: str, snapshot: Snapshot | None) -> Situation:
         market = await self._market(symbol)
-        sight = await self.lookout.look(symbol, self._explained_base(symbol), snapshot)
+        sight = await self.lookout.look(symbol, self._explained_base(symbol), snapshot, lot=market.lot)
         situation = self._put_together(market, sight)
         return replace(situation, since_ms=self.notices.see(situation))
 
@@ -94,6 +95,7 @@ class Desk:
             may_enter=self.why_no_entry() is None,
             is_halted=read_standing(journal).state is TradingState.HALTED,
             since_ms=None,
+            spare_base=sight.spare_base,
         )
 
     def _explained_base(self, symbol: str) -> float | None:
@@ -103,7 +105,8 @@ class Desk:
             return 0.0
         intents = self.lookout.journal.intents(trade.key)
         sums = self._sums(trade, intents)
-        return trade.side * sums.open_base if has_entry_fills(intents, sums) else None
+        is_known = has_entry_fills(intents, sums) and has_all_fills(intents, self.lookout.journal.fills(trade.key))
+        return trade.side * sums.open_base if is_known else None
 
     def _sums(self, trade: Trade, intents: Sequence[Intent]) -> TradeSums:
         known = {intent.client_id: intent for intent in intents}
@@ -122,6 +125,9 @@ class Desk:
         legs = [action for action in actions if isinstance(action, PlaceLeg)]
         if legs and s.trade is not None:
             is_sure = await self.sender.place(s.trade, legs, s.market.lot) and is_sure
+        pairs = [action for action in actions if isinstance(action, PlacePair)]
+        if pairs and s.trade is not None:
+            is_sure = await self.sender.place_pairs(s.trade, pairs, s.market.lot) and is_sure
         self.notices.touched_ms[s.market.symbol] = self.lookout.clock.now_ms()
         return is_sure
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from tradsys.live.client_ids import prefix
 from tradsys.live.clock import Clock
+from tradsys.live.execution.holdings import is_short_of, own_part, spare_base
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.patience import patiently
 from tradsys.live.execution.rules import ExecutionRules
@@ -32,10 +33,16 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the venue says of one symbol."""
+    """What the venue says of one symbol; `spare_base` is what a spot account holds of its coin that is not ours."""
 
     orders: Sequence[VenueOrder]
     position: Position | None
+    spare_base: float = 0.0
+
+    @classmethod
+    def of(cls, orders: Sequence[VenueOrder], account: AccountState, symbol: str) -> "Sight":
+        position = next((one for one in account.positions if one.symbol == symbol), None)
+        return cls(orders, position, spare_base(account, symbol))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +60,31 @@ class Lookout:
         """Orders and account of all symbols."""
         started_ms = self.clock.now_ms()
         orders = await self._patiently(self.venue.open_orders)
-        return Snapshot(started_ms, orders, await self._patiently(self.venue.account))
+        return Snapshot(started_ms, orders, own_part(await self._patiently(self.venue.account), self.journal))
 
-    async def look(self, symbol: str, explained_base: float | None, snapshot: Snapshot | None = None) -> Sight:
+    async def look(
+        self, symbol: str, explained_base: float | None, snapshot: Snapshot | None = None, *, lot: float = 0.0
+    ) -> Sight:
         """One symbol now. A snapshot saves questions, where nothing was sent since it was begun.
 
-        Fills are asked for unless the snapshot holds just what those that are known explain.
+        Fills are asked for unless the snapshot holds just what those that are known explain. On a spot market a sale
+        of somebody else concerns us only where the account holds less than is ours by a lot.
         """
         orders = await self._patiently(self.venue.open_orders) if snapshot is None else snapshot.orders
         ours = [o for o in orders if o.symbol == symbol and o.client_id.startswith(prefix(self.rules.account))]
         believed, is_news = await self._settle(symbol, ours)
         if snapshot is None or is_news:
             account, _ = await asyncio.gather(self._patiently(self.venue.account), self._read_fills(symbol))
-            return Sight([*ours, *believed], _position(account, symbol))
-        position = _position(snapshot.account, symbol)
-        held_base = position.size_base if position else 0.0
+            if is_short_of(account, symbol, self.journal, lot):
+                await self._read_fills(symbol, is_short=True)
+            return Sight.of([*ours, *believed], own_part(account, self.journal), symbol)
+        sight = Sight.of([*ours, *believed], snapshot.account, symbol)
+        held_base = sight.position.size_base if sight.position else 0.0
         if explained_base is None or not math.isclose(explained_base, held_base, abs_tol=1e-9):
-            await self._read_fills(symbol)
-        return Sight([*ours, *believed], position)
+            is_short = is_short_of(snapshot.account, symbol, self.journal, lot)
+            await self._read_fills(symbol, is_short=is_short)
+            return Sight.of([*ours, *believed], own_part(snapshot.account, self.journal), symbol)
+        return sight
 
     async def read_funding(self) -> None:
         """Payments since the last one that is known."""
@@ -85,15 +99,16 @@ class Lookout:
     async def _settle(self, symbol: str, ours: Sequence[VenueOrder]) -> tuple[list[VenueOrder], bool]:
         """Ask for every order of ours that is not final and not among the open ones."""
         there = {order.client_id: order for order in ours}
-        asked = []
+        asked, is_news = [], False
         for intent in [*self.journal.unsettled(symbol), *self._given_up(symbol)]:
             if intent.client_id in there:
+                is_news = is_news or there[intent.client_id].filled_base > intent.filled_base
                 self._note(intent, there[intent.client_id])
             else:
                 asked.append(intent)
         found = await asyncio.gather(*(self._ask(intent) for intent in asked))
         believed = [order for order in found if order is not None and order.status == "open"]
-        return believed, bool(asked)
+        return believed, bool(asked) or is_news
 
     def _given_up(self, symbol: str) -> list[Intent]:
         """Entries of the open trade that never came: one may have come later than anything should."""
@@ -129,14 +144,15 @@ class Lookout:
         self.step("ask.answer:after")
         self.tell("order_known", {"client_id": intent.client_id, "symbol": intent.symbol, "status": state, "why": note})
 
-    async def _read_fills(self, symbol: str) -> None:
+    async def _read_fills(self, symbol: str, *, is_short: bool = False) -> None:
+        """Those that are new; of other hands on a spot market only where they sold what is ours."""
         trade = self.journal.open_trade(symbol)
         if trade is None:
             return
         last = self.journal.last_fill_ms(symbol)
         start_ms = trade.created_ms if last is None else max(trade.created_ms, last)
         fills = await self._patiently(partial(self.venue.fills, symbol, start_ms - self.rules.fills_overlap_ms))
-        new = self.journal.unknown_fills(fills)
+        new = [fill for fill in self.journal.unknown_fills(fills) if is_short or self._concerns_us(fill)]
         if new:
             self.step("fills.commit:before")
             self.journal.add_fills([(fill, self._trade_of(fill, trade)) for fill in new])
@@ -144,16 +160,16 @@ class Lookout:
         for fill in new:
             self.tell("fill", asdict(fill))
 
+    def _concerns_us(self, fill: Fill) -> bool:
+        """Whoever traded a position has changed ours; who trades coins has changed his own."""
+        return fill.realised_quote is not None or self.journal.intent(fill.client_id) is not None
+
     def _trade_of(self, fill: Fill, trade: Trade) -> str | None:
         """The trade that a fill belongs to: that of its order, or the open one where somebody else closed it."""
         intent = self.journal.intent(fill.client_id)
         if intent is not None:
             return intent.trade
         return trade.key if fill.side == -trade.side and fill.ts_ms >= trade.created_ms else None
-
-
-def _position(account: AccountState, symbol: str) -> Position | None:
-    return next((one for one in account.positions if one.symbol == symbol), None)
 
 
 def _believed(intent: Intent) -> VenueOrder:

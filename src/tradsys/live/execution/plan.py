@@ -10,11 +10,14 @@ from tradsys.live.execution.leaving import exit_actions, why_leave
 from tradsys.live.execution.protection import stop_actions, target_actions
 from tradsys.live.execution.situation import Situation
 from tradsys.live.execution.sizes import in_lots
+from tradsys.live.execution.spot_plan import spot_actions
 
 
 def plan(s: Situation) -> list[Action]:
     """The actions that are due; none where everything is as it should be, or where only waiting helps."""
-    return _holding(s) if s.held else _flat(s)
+    if not s.held:
+        return _flat(s)
+    return [*_late_entries(s), *spot_actions(s)] if s.market.sells_lock else _holding(s)
 
 
 def _holding(s: Situation) -> list[Action]:
@@ -71,8 +74,9 @@ def _ended(s: Situation) -> list[Action]:
     if not s.is_explained:
         return [EndTrade("unknown")] if _has_lasted(s, s.rules.settle_ms) else []
     entries = s.tries("entry")
-    never_opened = s.sums.opened_base == 0 and entries
-    return [EndTrade(entries[-1].state if never_opened else None)]
+    if s.sums.opened_base == 0 and entries:
+        return [EndTrade(entries[-1].state)]
+    return [EndTrade(None if s.sums.exit_reason else s.sums.last_reason)]  # less than a lot may be left of coins
 
 
 def _is_closed(s: Situation) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 TABLES: Final = """
 create table if not exists trades (
@@ -22,8 +22,8 @@ create index if not exists intents_of_trades on intents (trade);
 create index if not exists unsettled on intents (symbol) where state in ('unknown', 'open');
 create table if not exists fills (
     symbol text not null, trade_id text not null, client_id text not null, trade text, side integer not null,
-    size_base real not null, price real not null, fee_quote real not null, realised_quote real not null,
-    is_maker integer not null, ts_ms integer not null, primary key (symbol, trade_id)
+    size_base real not null, price real not null, fee_quote real not null, realised_quote real,
+    is_maker integer not null, ts_ms integer not null, fee_base real not null, primary key (symbol, trade_id)
 ) strict;
 create index if not exists fills_of_trades on fills (trade);
 create table if not exists funding (

@@ -1,14 +1,14 @@
 """Sending orders: first the journal, then the venue, then the journal again with what the venue said."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from tradsys.live.client_ids import Leg, client_id
 from tradsys.live.clock import Clock
-from tradsys.live.execution.actions import CancelOrder, PlaceLeg
+from tradsys.live.execution.actions import CancelOrder, PlaceLeg, PlacePair
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.patience import patiently, together
 from tradsys.live.execution.rules import ExecutionRules
@@ -16,7 +16,7 @@ from tradsys.live.execution.sizes import of_lots
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
 from tradsys.live.telling import Tell
-from tradsys.live.venue import OrderRefused, StopPassed, Venue, VenueUnknown
+from tradsys.live.venue import OrderRefused, PlacesPairs, StopPassed, Venue, VenueOrder, VenueUnknown
 
 COMMITS: Final[dict[Leg, str]] = {
     "entry": "entry.commit", "stop": "legs.commit", "target": "legs.commit", "exit": "exit.commit"
@@ -41,6 +41,16 @@ class Sender:
 
     async def place(self, trade: Trade, legs: Sequence[PlaceLeg], lot: float) -> bool:
         """Commit these legs together, then send them at once; whether every answer came and was definite."""
+        intents = self._committed(trade, legs, lot)
+        return all(await together([self._soon(self.send(intent)) for intent in intents]))
+
+    async def place_pairs(self, trade: Trade, pairs: Sequence[PlacePair], lot: float) -> bool:
+        """The same of pairs, each of which the venue takes as one."""
+        intents = self._committed(trade, [leg for pair in pairs for leg in (pair.stop, pair.target)], lot)
+        both = zip(intents[::2], intents[1::2], strict=True)
+        return all(await together([self._soon(self.send_pair(stop, target)) for stop, target in both]))
+
+    def _committed(self, trade: Trade, legs: Sequence[PlaceLeg], lot: float) -> list[Intent]:
         now, counts = self.clock.now_ms(), dict[Leg, int]()
         intents = []
         for leg in legs:
@@ -51,7 +61,7 @@ class Sender:
         self.step(f"{step}:before")
         self.journal.add(intents)
         self.step(f"{step}:after")
-        return all(await together([self._send_soon(intent) for intent in intents]))
+        return intents
 
     async def send(self, intent: Intent) -> bool:
         """Send an order that has been committed; whether the answer was definite."""
@@ -64,15 +74,40 @@ class Sender:
         except VenueUnknown as error:
             self.tell("order_unknown", _told(intent) | {"why": str(error)})
             return False
+        self._known(intent, order)
+        return True
+
+    async def send_pair(self, stop: Intent, target: Intent) -> bool:
+        """Send a stop and a target as one; whether the answer was definite."""
+        both, venue = (stop, target), self.venue
+        if not isinstance(venue, PlacesPairs):
+            raise TypeError(f"{venue.name} says that it takes stop and target as one, and has no place_pair")
+        for intent in both:
+            self.tell("order_sent", _told(intent))
+            self.step(f"{intent.leg}.send:before")
+        try:
+            orders = await venue.place_pair(stop.request, target.request)
+        except OrderRefused as error:
+            is_passed = isinstance(error, StopPassed)
+            self._refused(target, "refused", str(error))
+            return self._refused(stop, "passed" if is_passed else "refused", str(error))
+        except VenueUnknown as error:
+            for intent in both:
+                self.tell("order_unknown", _told(intent) | {"why": str(error)})
+            return False
+        for intent, order in zip(both, orders, strict=True):
+            self._known(intent, order)
+        return True
+
+    def _known(self, intent: Intent, order: VenueOrder) -> None:
         self.step(f"{intent.leg}.send:after")
         self.step(f"{intent.leg}.answer:before")
         self.journal.answer(intent.client_id, order.status, self.clock.now_ms(), filled_base=order.filled_base)
         self.step(f"{intent.leg}.answer:after")
         self.tell("order_known", _told(intent) | {"status": order.status, "filled_base": order.filled_base})
-        return True
 
-    async def _send_soon(self, intent: Intent) -> bool:
-        sending = asyncio.create_task(self.send(intent))
+    async def _soon(self, work: Coroutine[Any, Any, bool]) -> bool:
+        sending = asyncio.create_task(work)
         self.late.add(sending)
         await asyncio.wait([sending], timeout=self.rules.unsure_ms / 1_000)
         if not sending.done():

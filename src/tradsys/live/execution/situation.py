@@ -19,6 +19,7 @@ class Situation:
 
     `orders` are ours alone. `wish` is why everything is to be left, None where nobody asked. `may_enter` is whether an
     entry that never arrived may be sent again. `since_ms` is since when position and journal have disagreed.
+    `spare_base` is what a spot account holds of the symbol's coin that is not ours.
     """
 
     now_ms: int
@@ -34,6 +35,7 @@ class Situation:
     may_enter: bool
     is_halted: bool
     since_ms: int | None
+    spare_base: float = 0.0
 
     @property
     def held(self) -> int:
