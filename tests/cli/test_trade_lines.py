@@ -2,8 +2,8 @@
 
 import pytest
 
-from tradsys.cli.trade_lines import line
 from tradsys.cli.trade_standing import standing
+from tradsys.live.lines import line
 
 NOW_MS = 1_709_251_200_000
 ORDER = {

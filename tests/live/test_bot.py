@@ -15,6 +15,7 @@ from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import HaltError
 from tradsys.core.json_text import read_json
 from tradsys.core.time import to_ms, ts_ms
+from tradsys.live.account.equity_history import read_equity
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.bars.feed import BarFeed
 from tradsys.live.bot import Bot, BotParts
@@ -404,3 +405,11 @@ def test_its_status_is_whole_and_says_when_it_ended(whole) -> None:
     assert status["account_state"]["equity_quote"] > 0
     assert SYMBOL in status["decisions"]
     assert status["risk"]["n_unprotected"] == 0
+    assert status["risk"]["limits"]["max_drawdown"] == RiskLimits().max_drawdown
+
+
+def test_what_it_was_worth_is_kept_over_time(whole) -> None:
+    points = read_equity(whole.folder)
+    assert len(points) > N_HOURS
+    assert points[-1].at_ms <= whole.first_ms + N_HOURS * HOUR_MS + 120_000
+    assert len({point.equity_quote for point in points}) > 10

@@ -64,6 +64,12 @@ def test_a_command_is_done_once_and_answered_at_once(tmp_path):
         assert list((tmp_path / "control").iterdir()) == []
 
 
+def test_whoever_asked_stands_in_the_log(tmp_path):
+    with Bot(tmp_path, lambda command: {"by": command.by}) as bot:
+        assert ask(tmp_path, "stopentry", by="web page") == {"by": "web page"}
+        assert ("command", {"verb": "stopentry", "argument": "", "by": "web page"}) in bot.told
+
+
 def test_what_the_bot_refuses_is_an_error_of_its_kind(tmp_path):
     def obey(command):
         raise ConfigError(f"no position in {command.argument}")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tradsys.cli.trade_lines import Fields, cautions, number, traded
 from tradsys.core.time import stamp
+from tradsys.live.lines import Fields, cautions, number, traded
 
 
 def standing(status: Fields) -> Iterator[str]:

@@ -95,10 +95,12 @@ def replay(
     """Hold the account against a simulation of its bars.
 
     The gap between both results is split into signal, fee, slippage, latency, funding and partial fills, and each
-    difference has a cause; what the account paid is offered as costs to set.
+    difference has a cause; what the account paid is offered as costs to set. What was found is kept in the account's
+    folder, for its page in the browser.
     """
     from dataclasses import asdict
 
+    from tradsys.live.account.replay_file import keep_replay
     from tradsys.live.account.replayed import replay_of
     from tradsys.live.places import tape_bars
     from tradsys.predictor.traded import read_deployment
@@ -114,6 +116,7 @@ def replay(
         "learned": [asdict(one) for one in found.learned],
         "n_revised": len(found.revised),
     }
+    keep_replay(folder, {**values, "lines": found.lines, "bars": bars, "bundle_hash": traded.bundle_hash})
     _print(values, as_json, lambda _: "\n".join(found.lines))
     return 0
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tradsys.cli.trade_lines import line
 from tradsys.cli.trade_options import StartOptions
 from tradsys.cli.trade_verbs import verbs
 from tradsys.core.errors import ConfigError, TradsysError
@@ -28,6 +27,7 @@ from tradsys.live.clock import Clock, SystemClock
 from tradsys.live.companions import BotSides, accompanied
 from tradsys.live.compose import BotWish, composed
 from tradsys.live.control import Command, Control
+from tradsys.live.lines import line
 from tradsys.live.places import exchange, is_same_venue, market_data, on_paper, tape, tape_bars, tape_start_ms
 from tradsys.live.preflight import AskedFor, check_confirmed, check_wanted
 from tradsys.live.tape_time import play

@@ -1,8 +1,9 @@
 """The bot's loop: closed bars become decisions, decisions become orders, and the account is looked at all the time.
 
-Four things go on side by side, and none waits for another: the account is brought to where it should be, closes are
-decided on, commands are obeyed, the status is written. Whatever fails in one of them for good ends the process, and the
-venue's own stops stay; whatever the venue does not answer is asked again.
+Five things go on side by side, and none waits for another: the account is brought to where it should be, closes are
+decided on, commands are obeyed, the status is written, and once a minute what the account is worth. Whatever fails in
+one of them for good ends the process, and the venue's own stops stay; whatever the venue does not answer is asked
+again.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any, Final
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import HaltError
 from tradsys.core.time import stamp
+from tradsys.live.account.equity_history import keep_history
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.allocation import allocate, load_kernels
 from tradsys.live.bars.close import Close
@@ -104,7 +106,8 @@ class Bot:
         """Trade until somebody says stop; positions and their stops stay as they are."""
         folder, status = self._parts.folder, self.status
         folder.tell("started", dict(self._parts.about))
-        works = [self._look_again_and_again(), self._trade(), self._obey(), folder.keep(status.values)]
+        history = keep_history(folder.path, status.equity, folder.tell, pace=folder.pace)
+        works = [self._look_again_and_again(), self._trade(), self._obey(), folder.keep(status.values), history]
         tasks = [asyncio.create_task(work) for work in works]
         stopped = asyncio.create_task(self._stop.wait())
         try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tradsys.live.account.equity_history import EquityPoint
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.bars.close import Close
 from tradsys.live.clock import Clock
@@ -48,6 +49,13 @@ class BotStatus:
     def entered(self, outcomes: Mapping[str, str]) -> None:
         """What became of the entries of the last close."""
         self._outcomes = dict(outcomes)
+
+    def equity(self) -> EquityPoint | None:
+        """What the account was worth when it was looked at last; None where it never was."""
+        if self._account is None or self._seen_ms is None:
+            return None
+        transferred = self._risk.figures().get("transferred_quote")
+        return EquityPoint(self._seen_ms, self._account.equity_quote, self._account.wallet_quote, transferred)
 
     def values(self) -> dict[str, Any]:
         """All of it, now."""

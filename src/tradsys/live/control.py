@@ -156,7 +156,7 @@ class Control:
         try:
             asked = read_json(path.read_bytes())
             path.unlink()
-            command = Command(str(asked["verb"]), str(asked["argument"]), reply_to=path.stem)
+            command = Command(str(asked["verb"]), str(asked["argument"]), str(asked.get("by", "command")), path.stem)
             if time.time() < float(asked["until_s"]) + _LATE_S:
                 return command
             what = f"a question that nobody waits for any more was left out: {command.verb}"
@@ -169,15 +169,18 @@ class Control:
         return None
 
 
-def ask(folder: Path, verb: str, argument: str = "", *, wait_s: float = 10.0) -> Mapping[str, Any]:
-    """What the bot of this account answers; a NotRunningError where there is none, or where it ends before it does."""
+def ask(folder: Path, verb: str, argument: str = "", *, wait_s: float = 10.0, by: str = "command") -> Mapping[str, Any]:
+    """What the bot of this account answers; a NotRunningError where there is none, or where it ends before it does.
+
+    `by` stands in the audit log.
+    """
     if holder_of(folder) is None:
         raise NotRunningError(f"nobody trades account {folder.name}: tradsys trade BUNDLE --account {folder.name}")
     place, name = folder / FOLDER, f"{time.time_ns():020}-{secrets.token_hex(4)}"
     question, answer = place / f"{name}.question", place / f"{name}.answer"
     place.mkdir(exist_ok=True, mode=0o700)
     until_s = time.time() + wait_s
-    _write(question, {"verb": verb, "argument": argument, "until_s": until_s})
+    _write(question, {"verb": verb, "argument": argument, "until_s": until_s, "by": by})
     try:
         while time.time() < until_s:
             if (told := _answered(answer)) is not None:

@@ -169,6 +169,11 @@ class IntentJournal(JournalFile):
         row = self._db.execute("select min(created_ms) from trades").fetchone()
         return None if row[0] is None else int(row[0])
 
+    def extent(self) -> tuple[int, ...]:
+        """Trades, those that are open, executions and payments, counted: while they stay, so do the rows of trades."""
+        tables = ("trades", "trades where closed_ms is null", "fills", "funding")
+        return tuple(int(self._db.execute(f"select count(*) from {one}").fetchone()[0]) for one in tables)
+
     def _has_fill(self, fill: Fill) -> bool:
         found = self._db.execute("select 1 from fills where symbol = ? and trade_id = ?", (fill.symbol, fill.trade_id))
         return found.fetchone() is not None

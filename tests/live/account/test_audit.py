@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tradsys.journal.chain import FIRST
-from tradsys.live.account.audit import AUDIT, AuditLog, check_all, check_file
+from tradsys.live.account.audit import AUDIT, AuditLog, check_all, check_file, events_of, last_events
 
 
 class FixedClock:
@@ -125,3 +125,15 @@ def test_telling_something_odd_raises_nothing(tmp_path):
     log.close()
     assert "object object" in json.loads(lines(tmp_path)[0])["content"]["fields"]
     assert check_all(tmp_path) == []
+
+
+def test_the_last_events_are_those_of_whole_lines(tmp_path):
+    assert last_events(tmp_path) == []
+    written(tmp_path)
+    size = len(lines(tmp_path)[-1])
+    assert [fields["number"] for _, fields in last_events(tmp_path, 2 * size + size // 2)] == [3, 4]
+    assert last_events(tmp_path) == list(events_of(tmp_path))
+    (tmp_path / AUDIT).write_bytes(
+        b'[]\n{"at": 1}\n{"at": "2023-11-14", "content": []}\n' + lines(tmp_path)[0] + b'{"at'
+    )
+    assert [fields["number"] for _, fields in last_events(tmp_path)] == [0]

@@ -172,3 +172,66 @@ def test_a_disk_that_is_full_takes_what_protects_and_refuses_what_is_new(tmp_pat
     )
     n_kept, said = done.stdout.split()
     assert int(n_kept) > 100 and said == "full"
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_reading_a_journal_that_nobody_has_open_makes_no_file_and_changes_none(journal, tmp_path):
+    trade, intent = begun()
+    journal.add([intent], [trade])
+    journal.close()
+    before = (tmp_path / "journal.sqlite").read_bytes()
+    reading = IntentJournal.reading(tmp_path / "journal.sqlite")
+    assert reading.trades() == [trade] and reading.extent() == (1, 1, 0, 0)
+    reading.close()
+    assert names(tmp_path) == {"journal.sqlite"} and (tmp_path / "journal.sqlite").read_bytes() == before
+
+
+def test_a_reader_sees_what_is_in_the_log_alone_and_can_write_nothing(journal, tmp_path):
+    trade, intent = begun()
+    journal.add([intent], [trade])
+    there, log = names(tmp_path), (tmp_path / "journal.sqlite-wal").read_bytes()
+    reading = IntentJournal.reading(tmp_path / "journal.sqlite")
+    assert reading.trades() == [trade]
+    with pytest.raises(DiskError, match="readonly"):
+        reading.set_flag("a", "b")
+    reading.close()
+    assert names(tmp_path) == there and (tmp_path / "journal.sqlite-wal").read_bytes() == log
+
+
+WRITER = """
+import sys, time
+from tradsys.live.intents import IntentJournal
+journal, longest = IntentJournal(sys.argv[1]), 0.0
+journal._db.execute("pragma busy_timeout = 0")  # whoever is in the way is an error at once
+print("ready", flush=True)
+for i in range(1_500):
+    began = time.perf_counter()
+    journal.set_flag("n", str(i))
+    longest = max(longest, time.perf_counter() - began)
+journal.close()
+print(f"{longest:.3f}")
+"""
+
+
+def test_a_process_that_writes_is_never_held_up_by_readers(tmp_path):
+    path, n_read = tmp_path / "journal.sqlite", 0
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert writer.stdout.readline() == "ready\n"
+    seen = []
+    while writer.poll() is None:
+        reading = IntentJournal.reading(path)
+        seen.append(int(reading.flag("n") or 0))
+        reading.close()
+        n_read += 1
+    _, trouble = writer.communicate()
+    assert (writer.returncode, trouble) == (0, "")
+    assert n_read > 20 and seen == sorted(seen)
+    assert names(tmp_path) <= {"journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm"}
+    last = IntentJournal.reading(path)
+    assert last.flag("n") == "1499"
+    last.close()

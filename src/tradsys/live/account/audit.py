@@ -7,7 +7,7 @@ import asyncio
 import errno
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -200,10 +200,27 @@ def events_of(folder: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     Lines that cannot be read are passed over: `check_all` tells of them.
     """
     for path in [*closed_files(folder), folder / AUDIT]:
-        for line in path.read_bytes().splitlines() if path.exists() else ():
-            try:
-                entry = read_json(line)
-                at = datetime.fromisoformat(entry["at"])
-                yield round(at.timestamp() * 1_000), entry["content"]
-            except (ValueError, KeyError, TypeError):
-                continue
+        yield from _events(path.read_bytes().splitlines() if path.exists() else ())
+
+
+def last_events(folder: Path, n_bytes: int = 262_144) -> list[tuple[int, Mapping[str, Any]]]:
+    """The events of the last so many bytes of the open file, oldest first, as `events_of` gives them."""
+    try:
+        with (folder / AUDIT).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - n_bytes))
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return []
+    return list(_events(lines[1:] if size > n_bytes else lines))
+
+
+def _events(lines: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for line in lines:
+        try:
+            entry = read_json(line)
+            at, content = datetime.fromisoformat(entry["at"]), entry["content"]
+            if isinstance(content, dict) and "kind" in content:
+                yield round(at.timestamp() * 1_000), content
+        except (ValueError, KeyError, TypeError):
+            continue

@@ -50,10 +50,15 @@ class JournalFile:
 
     @classmethod
     def reading(cls, path: Path) -> Self:
-        """The journal of an account that another process may own: it can be asked, and nothing is written."""
+        """The journal of an account that another process may own: it can be asked, and nothing is written.
+
+        Without its log the file is whole by itself and nobody has it open: SQLite would make a log to read beside it,
+        and leave it there, unless it is told that nothing changes.
+        """
         found = cls.__new__(cls)
         found.path = str(path)
-        found._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+        found._db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
         found._refuse_version()
         return found
 

@@ -1,7 +1,7 @@
 """The account's limits at work: every entry passes through here, and nothing passes a check that failed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -153,7 +153,8 @@ class Risk:
     def figures(self) -> dict[str, Any]:
         """Where the account stands against its limits, as plain values."""
         marks, standing = self._equity.marks, self.standing
-        measured = {} if marks is None else {"equity_quote": marks.last, "peak_quote": marks.peak}
+        names = {"equity_quote": "last", "peak_quote": "peak", "transferred_quote": "transferred_quote"}
+        measured = {} if marks is None else {name: getattr(marks, own) for name, own in names.items()}
         losses = {} if marks is None else {"day_loss": marks.day_loss, "drawdown": marks.drawdown}
         return {
             "state": standing.state.value,
@@ -166,6 +167,7 @@ class Risk:
             "n_orders_minute": self._orders.count(self._clock.now_ms()),
             "n_errors": self._errors.count,
             "drift": self._drift.shares(),
+            "limits": asdict(self.limits),
         }
 
     def _look(self, account: AccountState, transferred_quote: float | None) -> None:
