@@ -1,9 +1,12 @@
 """A site with something on every page: what the browser's battery looks at. A part of it is a function in PARTS."""
 
+import json
 from pathlib import Path
 
 from tests.report.conftest import write_run
+from tests.web.test_tuning import DATA, GOLDEN, study
 
+from tradsys.journal.entries import Hypothesis
 from tradsys.web.site import Site
 
 FOLDERS = ("runs", "journal", "live", "calibration")
@@ -26,4 +29,12 @@ def runs(site: Site) -> None:
     (broken / "manifest.json").write_text('{"run": ')
 
 
-PARTS = (runs,)
+def tuned(site: Site) -> None:
+    """A study with a pruned trial and a golden configuration, and a hypothesis that nobody has looked at."""
+    ledger, folder = study(site, objectives=(0.1, None, 0.4, 0.3))
+    folder.mkdir(parents=True)
+    (folder / "golden.json").write_text(json.dumps(GOLDEN))
+    ledger.append(Hypothesis(data=DATA, text="The <b>sign</b> goes on", expect="net Sharpe above 1").content())
+
+
+PARTS = (runs, tuned)

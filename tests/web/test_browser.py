@@ -13,7 +13,7 @@ from tests.web.served import served
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
 
-PATHS = ["/"]
+PATHS = ["/", "/journal", "/journal/BTC%201h", "/tuning", "/tuning/a-study", "/calibration"]
 """What the battery visits, each at both widths, light and dark, and by keys."""
 
 LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
