@@ -1,5 +1,6 @@
 """`/journal`: the ledger read as a journal, with what people typed shown as text."""
 
+import re
 from dataclasses import replace
 from shutil import copytree
 from urllib.parse import quote
@@ -34,7 +35,7 @@ def test_a_market_shows_its_run_with_verdicts_and_the_count(kept):
     page = visited.guest().get(f"/journal/{quote(market)}").text
     assert run.content["run"][:10] in page
     for name, one in run.content["results"].items():
-        assert f"{name}: {one['verdict']}" in page
+        assert re.search(rf"{name}</strong> <span[^>]*>{one['verdict']}", page)
 
 
 def test_what_people_typed_stays_text(kept):
