@@ -68,6 +68,29 @@ def test_each_close_has_the_decisions_of_the_batch_in_the_order_of_the_symbols(
     assert n_acted > 20
 
 
+def test_a_bar_that_was_decided_ahead_is_decided_the_same_and_once(
+    warm: Decider, predictor: Predictor, bars: pl.DataFrame
+) -> None:
+    plain = decider(predictor)
+    plain.warm({symbol: history(bars, symbol) for symbol in ("A", "B")})
+    for close in closes(bars, N_WARM, 5):
+        warm.ahead("B", close.bars["B"])
+        assert warm.decide(close) == plain.decide(close)
+        assert not warm.cold
+
+
+def test_what_was_decided_ahead_of_a_history_that_was_read_anew_is_decided_again(
+    warm: Decider, bars: pl.DataFrame
+) -> None:
+    first, *_ = closes(bars, N_WARM, 1)
+    warm.ahead("A", first.bars["A"])
+    other = history(bars, "B", N_WARM).with_columns(symbol=pl.lit("A"))
+    a, b = warm.decide(replace(first, histories={"A": other}))
+    assert a.probability != b.probability
+    assert a.bar_hash
+    assert not warm.cold
+
+
 def test_the_features_that_decided_can_be_asked_for_by_name(
     warm: Decider, predictor: Predictor, bars: pl.DataFrame
 ) -> None:

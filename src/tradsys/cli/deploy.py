@@ -48,6 +48,7 @@ def command(
     from tradsys.cli.progress import reporter
     from tradsys.core.time import now_ms
     from tradsys.journal.ledger import Ledger
+    from tradsys.live.allocation import load_kernels
     from tradsys.research.deploying.deploy import DeployOptions, as_json_values, check_deployable, deploy
     from tradsys.research.judging.rejudge import Replay
     from tradsys.research.judging.run_folders import count_run_folders
@@ -73,6 +74,7 @@ def command(
             executor=executor,
             progress=progress,
         )
+    load_kernels()  # compiled here, a bot that starts on this machine finds them
     typer.echo(json.dumps(as_json_values(deployed), indent=1) if as_json else _text(deployed, stored))
     return 0
 

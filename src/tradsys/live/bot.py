@@ -7,7 +7,7 @@ again.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -54,15 +54,23 @@ AFTER_MS: Final = 20
 AGAIN_S: Final = 5.0
 """Between two attempts to read the first history."""
 
+KEEP_S: Final = 0.2
+"""After a look, until what was measured is on disk; an entry's commit takes it along, so that orders wait for one."""
+
 REST_S: Final = 10.0
 """How long a bot that ends still sees to an entry on its way, and to the stop of what it has filled."""
+
+
+def _nothing() -> None:
+    """Nothing is kept back."""
 
 
 @dataclass(frozen=True, slots=True)
 class BotParts:
     """What a bot is made of; all of them are ready, and nothing has been asked of a market yet.
 
-    `rules` are the markets' by symbol, `about` what every status says first, such as whose money it is.
+    `rules` are the markets' by symbol, `about` what every status says first, such as whose money it is. `told_late`
+    tells what the parts kept back while a close was decided on.
     """
 
     deployment: Deployment
@@ -78,6 +86,7 @@ class BotParts:
     rules: Mapping[str, MarketRules]
     about: Mapping[str, Any]
     reload: Reload
+    told_late: Callable[[], None] = _nothing
 
 
 class Bot:
@@ -96,6 +105,7 @@ class Bot:
         self._left = set(parts.deployment.symbols)
         self._obeyed = set[asyncio.Task[None]]()
         self._entering = set[asyncio.Task[dict[str, str]]]()
+        self._keeping: asyncio.TimerHandle | None = None
         self._obedience = Obedience(
             parts.control, parts.executor, parts.risk, parts.venue, parts.clock,
             status=self.status.values, reload=parts.reload,
@@ -122,6 +132,10 @@ class Bot:
                         task.result()
         finally:
             await _ended([*tasks, stopped, *self._obeyed, *self._entering])
+            if self._keeping is not None:
+                self._keeping.cancel()
+            self._parts.risk.keep()
+            self._parts.told_late()
             folder.write_status({**status.values(), "is_running": False})
             folder.tell("stopped", {"state": self._parts.risk.state.value})
         standing = self._parts.risk.standing
@@ -193,10 +207,16 @@ class Bot:
             else:
                 risk.on_success()
             self._tell_risk_of_exits()
+            self._keep_soon()
             if risk.state is TradingState.HALTED and self._holds_anything():
                 executor.journal.set_flag(FLATTEN, risk.standing.reason)
                 self._wake.set()
             return is_settled and not failures
+
+    def _keep_soon(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._keeping is None or self._keeping.when() <= loop.time():
+            self._keeping = loop.call_later(KEEP_S * self._parts.folder.pace, self._parts.risk.keep)
 
     async def _see(self) -> None:
         """The account as it is after what was done, measured against its limits; asked for once where nothing was."""
@@ -220,6 +240,7 @@ class Bot:
         await self._begin()
         async for close in self._parts.feed.closes():
             await self._on_close(close)
+            self._parts.told_late()
 
     async def _begin(self) -> None:
         """Histories and columns from outside; asked for again and again, since positions are protected meanwhile."""

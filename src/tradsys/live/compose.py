@@ -26,7 +26,7 @@ from tradsys.live.outside.providers import outside_sources
 from tradsys.live.preflight import AskedFor, Cleared, preflight
 from tradsys.live.risk.limits import RiskLimits, limits_of
 from tradsys.live.risk.risk import Risk
-from tradsys.live.telling import Tell
+from tradsys.live.telling import LateTelling, Tell
 from tradsys.live.venue import MarketRules, Venue, VenueRefused, VenueUnknown
 from tradsys.predictor.traded import TradedBundle
 from tradsys.settings.trade import SECTION, TradeSettings
@@ -76,18 +76,19 @@ async def composed(
         about = _about(wish.bundle, cleared, folder, venue)
         with closing(IntentJournal(folder.journal)) as journal:
             risk = Risk(limits_of(wish.settings), journal, clock, folder.tell, bands=wish.bundle.deployment.bands)
+            late = LateTelling(folder.tell)
             executor = OrderExecutor(
                 venue,
                 journal,
                 clock,
                 ExecutionRules(folder.name),
                 markets=rules,
-                tell=folder.tell,
+                tell=late.tell,
                 step=step,
                 halt=risk.halt,
             )
             try:
-                yield _bot(wish, folder, venue, executor, risk, control, about), control
+                yield _bot(wish, folder, venue, executor, risk, control, about, late), control
             finally:
                 await executor.close()
     finally:
@@ -162,9 +163,11 @@ def _bot(
     risk: Risk,
     control: Control,
     about: Mapping[str, Any],
+    late: LateTelling,
 ) -> Bot:
-    deployment, clock, tell = wish.bundle.deployment, executor.clock, folder.tell
+    deployment, clock, tell = wish.bundle.deployment, executor.clock, late.tell
     outside = outside_sources(deployment, venue, tell=tell)
+    decider = Decider(wish.bundle.predictor, deployment, wish.bundle.bundle_hash, tell=tell, outside=outside)
     feed = BarFeed(
         venue,
         deployment.symbols,
@@ -173,6 +176,7 @@ def _bot(
         tell=tell,
         wait_s=wish.settings.bar_wait_s,
         on_hint=lambda hint: bot.hint(hint),
+        on_bar=decider.ahead,
         preparations=(outside.refresh,),
     )
 
@@ -184,7 +188,7 @@ def _bot(
             deployment=deployment,
             venue=venue,
             feed=feed,
-            decider=Decider(wish.bundle.predictor, deployment, wish.bundle.bundle_hash, tell=tell, outside=outside),
+            decider=decider,
             outside=outside,
             executor=executor,
             risk=risk,
@@ -194,6 +198,7 @@ def _bot(
             rules=executor.markets,
             about=about,
             reload=reload,
+            told_late=late.catch_up,
         )
     )
     return bot

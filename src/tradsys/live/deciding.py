@@ -80,12 +80,14 @@ class Decider:
         stepped = LivePredictor if can_step(predictor) else BatchPredictor
         self._predictors: dict[str, SteppedPredictor] = {symbol: stepped(predictor) for symbol in self._symbols}
         self._last_ms: dict[str, int] = {}
+        self._ahead: dict[str, tuple[Bar, Decision | str]] = {}
         self.cold = dict.fromkeys(self._symbols, "it has no history yet")
         self.undecided: dict[str, str] = {}
 
     def warm(self, histories: Mapping[str, pl.DataFrame]) -> None:
         """Forget what was known of these symbols and take in their histories; one that is refused leaves it cold."""
         for symbol, history in histories.items():
+            self._ahead.pop(symbol, None)
             opens = ts_ms(history)
             try:
                 bars = self._outside.join(symbol, history)
@@ -97,6 +99,11 @@ class Decider:
                 self._last_ms[symbol] = int(opens[-1])
                 self.cold.pop(symbol, None)
 
+    def ahead(self, symbol: str, bar: Bar) -> None:
+        """Decide for a bar that is confirmed while others of its close are still asked for; `decide` will know it."""
+        if symbol not in self.cold and bar.ts == self._last_ms[symbol] + self._interval_ms:
+            self._ahead[symbol] = bar, self._step(symbol, bar, bar.ts + self._interval_ms)
+
     def decide(self, close: Close) -> list[Decision]:
         """The decisions of one close, in the order of the symbols; `undecided` has the reasons of the others."""
         self.warm(close.histories)
@@ -104,7 +111,7 @@ class Decider:
         decisions = []
         for symbol in self._symbols:
             bar = close.bars.get(symbol)
-            decided = close.missing.get(symbol) if bar is None else self._step(symbol, bar, close.close_ms)
+            decided = close.missing.get(symbol) if bar is None else self._decided(symbol, bar, close.close_ms)
             if isinstance(decided, Decision):
                 decisions.append(decided)
                 self._tell("decision", _fields(decided))
@@ -116,6 +123,11 @@ class Decider:
     def feature_values(self, symbol: str) -> Mapping[str, float]:
         """The features that a symbol was decided by last, standardised; empty where nobody keeps them."""
         return self._predictors[symbol].feature_values
+
+    def _decided(self, symbol: str, bar: Bar, close_ms: int) -> Decision | str:
+        """What was decided ahead, where it was of this bar."""
+        known = self._ahead.pop(symbol, None)
+        return self._step(symbol, bar, close_ms) if known is None or known[0] != bar else known[1]
 
     def _step(self, symbol: str, bar: Bar, close_ms: int) -> Decision | str:
         """The decision, or why there is none."""

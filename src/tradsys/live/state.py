@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from tradsys.core.json_text import canonical_json, read_json
 
@@ -25,6 +25,15 @@ class Flags(Protocol):
     def flag(self, name: str) -> str | None: ...
 
     def set_flag(self, name: str, value: str | None) -> None: ...
+
+
+@runtime_checkable
+class KeepsSoon(Protocol):
+    """Flags that can also wait for the next commit: known at once, and on disk when `keep_soon` returns."""
+
+    def set_flag_soon(self, name: str, value: str) -> None: ...
+
+    def keep_soon(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

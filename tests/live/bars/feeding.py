@@ -7,6 +7,7 @@ from typing import Any
 from tests.live.bars.scripted_market import MINUTE_MS, ScriptedMarket
 from tests.live.virtual_time import LoopClock, run_virtual
 
+from tradsys.features.stream.bar import Bar
 from tradsys.live.bars.close import Close
 from tradsys.live.bars.feed import BarFeed
 from tradsys.live.clock import Clock
@@ -43,6 +44,7 @@ def fed(
     n_bars: int = 50,
     wait_s: float = 8.0,
     start_ms: int = START_MS,
+    on_bar: Callable[[str, Bar], None] | None = None,
 ) -> Fed:
     """A feed of two symbols' minutes that has handed out so many closes; `after` runs behind each."""
 
@@ -57,6 +59,7 @@ def fed(
             clock,
             tell=lambda kind, fields: told.append((kind, dict(fields))),
             wait_s=wait_s,
+            on_bar=on_bar,
         )
         got = Fed(market, feed, told=told)
         got.histories = await feed.history(n_bars)

@@ -71,6 +71,17 @@ def test_a_bar_that_the_stream_closes_early_is_decided_on_after_its_end_as_it_is
     assert got.market.n_asked <= 2 + 2 * 3 + 2  # one question more for each early hint
 
 
+def test_each_bar_is_handed_on_when_it_is_confirmed_though_the_close_waits_for_another() -> None:
+    def slow(market: ScriptedMarket) -> None:
+        markets.append(market)
+        market.is_down = lambda symbol, now_ms: symbol == "B" and FIRST_MS <= now_ms < FIRST_MS + 3_000
+
+    markets, came = list[ScriptedMarket](), list[tuple[str, int, int]]()
+    got = fed(1, slow, on_bar=lambda symbol, bar: came.append((symbol, bar.ts, markets[0].clock.now_ms())))
+    assert [(symbol, ts) for symbol, ts, _ in came] == [("A", LAST_MS), ("B", LAST_MS)]
+    assert came[0][2] < FIRST_MS + 500 < came[1][2] == got.at_ms[0]
+
+
 def test_a_hint_brings_a_close_before_the_clock_would() -> None:
     def prompt(market: ScriptedMarket) -> None:
         async def stream(market: ScriptedMarket) -> AsyncIterator[Hint]:

@@ -47,6 +47,29 @@ def test_commits_are_synced_in_full_and_seen_by_another_process_at_once(journal)
     reader.close()
 
 
+def test_what_may_wait_is_known_at_once_and_goes_with_the_next_commit(journal):
+    journal.set_flag_soon("risk.equity", "100")
+    reader = other_reader(journal)
+    assert journal.flag("risk.equity") == "100" and journal.flags("risk.") == {"risk.equity": "100"}
+    assert reader.execute("select * from flags").fetchall() == []
+    trade, intent = begun()
+    journal.add([intent], [trade])
+    assert reader.execute("select * from flags").fetchall() == [("risk.equity", "100")]
+    reader.close()
+
+
+def test_what_may_wait_outlives_a_change_that_failed_and_is_kept_when_asked_for(journal):
+    trade, intent = begun()
+    journal.add([intent], [trade])
+    journal.set_flag_soon("risk.equity", "100")
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.add([intent], [trade])
+    journal.keep_soon()
+    again = IntentJournal(journal.path)
+    assert again.flag("risk.equity") == "100"
+    again.close()
+
+
 def test_what_was_written_is_read_back_as_it_was(journal):
     trade, intent = begun()
     journal.add([intent], [trade])

@@ -15,6 +15,7 @@ from tradsys.core.errors import BundleError, ConfigError, DataError
 from tradsys.core.time import DAY_MS, to_ms
 from tradsys.data import load_market
 from tradsys.data.market import Market
+from tradsys.features.stream.feature_stream import FeatureStream
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor import Predictor, read_deployment
 from tradsys.predictor.storage import files_of
@@ -70,6 +71,19 @@ def test_the_bundle_says_what_it_is(
     assert 0 <= said.trained_to_ms - to_ms(opens) < 3_600_000
     longest = max(fold.test_to - fold.test_from for fold in run.metrics.folds)
     assert said.expires_ms - said.created_ms == pytest.approx(longest.total_seconds() * 1e3, rel=0.02)
+
+
+def test_what_decides_otherwise_bar_by_bar_is_refused_before_there_is_a_bundle(
+    run: Replay, finished: Any, small_market: Market, quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FeatureStream, "_compare", _not_alike)
+    with pytest.raises(ConfigError, match="bar by bar"):
+        deploy(run, small_market, tmp_path / "B", finished[1], OPTIONS, now_ms=NOW)
+    assert not (tmp_path / "B").exists()
+
+
+def _not_alike(*_: object) -> None:
+    raise ConfigError("3 bar by bar and 4 as a batch")
 
 
 def test_its_decisions_carry_its_symbol_and_hash(deployed: tuple[DeployedBundle, Refit], small_market: Market) -> None:

@@ -41,7 +41,8 @@ class BarFeed:
     A close is handed out when every symbol's bar is confirmed, or `wait_s` after it: those that did not come are
     missing, with a reason, and come with the next close, before it and marked so that nothing is entered on them. Where
     the venue's bars have a hole, or one that was handed out has been revised, the symbol is missing until its history
-    was read anew. `on_hint` is handed every hint of the stream.
+    was read anew. `on_hint` is handed every hint of the stream, `on_bar` each symbol's bar as soon as it is confirmed,
+    where none was missed before it.
 
     A close that is looked at later than `enter_within_s` after it, by default a minute or half the interval, is marked
     too. A history ends before closes that may still be entered: who is started again after one decides on it.
@@ -58,6 +59,7 @@ class BarFeed:
         wait_s: float = 10.0,
         enter_within_s: float | None = None,
         on_hint: Callable[[Hint], None] | None = None,
+        on_bar: Callable[[str, Bar], None] | None = None,
         preparations: Sequence[Preparation] = (),
     ) -> None:
         if not 0 < wait_s * 1_000 < interval_ms:
@@ -70,7 +72,7 @@ class BarFeed:
         self.server_clock = ServerClock(data, clock, tell=tell)
         self._data, self._clock, self._tell = data, clock, tell
         self._preparations = tuple(preparations)
-        self._wakes, self._on_hint = Wakes(self.symbols), on_hint
+        self._wakes, self._on_hint, self._on_bar = Wakes(self.symbols), on_hint, on_bar
         self._known: dict[str, KnownBars] = {}
         self._broken: dict[str, str] = {}
         self._read_anew: dict[str, pl.DataFrame] = {}
@@ -189,34 +191,38 @@ class BarFeed:
             await _cancelled(tasks.values())
         missing, new = dict(self._broken), defaultdict[int, dict[str, Bar]](dict)
         for symbol in asked:
-            answered = came.get(symbol)
-            bars = self._new_bars(symbol, answered, close_ms) if answered is not None else why[symbol].why
-            if isinstance(bars, str):
-                missing[symbol] = bars
+            bars = came.get(symbol)
+            if not isinstance(bars, list):
+                missing[symbol] = self._lacking(symbol, bars, why[symbol])
                 continue
+            self._known[symbol].take(bars)
             for bar in bars:
                 new[bar.ts + self.interval_ms][symbol] = bar
         self._handed_ms = close_ms
         return self._closes(close_ms, new, missing, is_late=behind_s > self.enter_within_s)
 
-    async def _ask(self, symbol: str, confirmation: Confirmation) -> list[Bar] | None:
-        """An answer that confirms the bar, None where there will be none."""
+    async def _ask(self, symbol: str, confirmation: Confirmation) -> list[Bar] | Broken | None:
+        """The bars that follow once an answer confirms the last of them, None where no answer will."""
         known, end_ms = self._known[symbol], confirmation.ts_ms + self.interval_ms
         await self._wakes.hinted_or(self._clock, end_ms + GRACE_MS, symbol, confirmation.ts_ms)
 
         async def ask() -> list[Bar]:
             return await read_klines(self._data, symbol, self.interval_ms, known.ask_from_ms, end_ms)
 
-        return await ask_until_confirmed(ask, confirmation, self._clock, answer_s=max(self.wait_s / 3, 1.0))
-
-    def _new_bars(self, symbol: str, answered: list[Bar], close_ms: int) -> list[Bar] | str:
-        """The bars that follow, or why the symbol stops."""
-        bars = self._known[symbol].next_bars(answered, close_ms)
-        if isinstance(bars, Broken):
-            self._broken[symbol] = bars.reason
-            return bars.reason
-        self._known[symbol].take(bars)
+        answered = await ask_until_confirmed(ask, confirmation, self._clock, answer_s=max(self.wait_s / 3, 1.0))
+        if answered is None:
+            return None
+        bars = known.next_bars(answered, end_ms)
+        if self._on_bar is not None and isinstance(bars, list) and len(bars) == 1:
+            self._on_bar(symbol, bars[0])
         return bars
+
+    def _lacking(self, symbol: str, answered: Broken | None, confirmation: Confirmation) -> str:
+        """Why a symbol has no bar; one whose bars do not continue what was handed out stops."""
+        if answered is None:
+            return confirmation.why
+        self._broken[symbol] = answered.reason
+        return answered.reason
 
     def _closes(
         self, close_ms: int, new: Mapping[int, Mapping[str, Bar]], missing: dict[str, str], *, is_late: bool
@@ -246,7 +252,7 @@ class BarFeed:
             self._tell("bar", {"symbol": symbol, "missing": reason, **told})
 
 
-async def _cancelled(tasks: Collection[asyncio.Task[list[Bar] | None]]) -> None:
+async def _cancelled(tasks: Collection[asyncio.Task[list[Bar] | Broken | None]]) -> None:
     """Cancel those that are not done, and wait for their end."""
     left = [task for task in tasks if not task.done()]
     for task in left:

@@ -22,7 +22,7 @@ class JournalFile:
 
     def __init__(self, path: Path | str) -> None:
         self.path = str(path)
-        self._db = sqlite3.connect(self.path, isolation_level=None)
+        self._db, self._soon = sqlite3.connect(self.path, isolation_level=None), dict[str, str]()
         with self._told_as_disk_error("open"):
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma synchronous = full")
@@ -56,7 +56,7 @@ class JournalFile:
         and leave it there, unless it is told that nothing changes.
         """
         found = cls.__new__(cls)
-        found.path = str(path)
+        found.path, found._soon = str(path), {}
         how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
         found._db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
         found._refuse_version()
@@ -68,21 +68,35 @@ class JournalFile:
 
     def flag(self, name: str) -> str | None:
         """The text kept under a name, None where there is none."""
+        if name in self._soon:
+            return self._soon[name]
         row = self._db.execute("select value from flags where name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def set_flag(self, name: str, value: str | None) -> None:
         """Keep a text under a name, or forget it; it is on disk when this returns."""
+        self._soon.pop(name, None)
         with self._committed():
             if value is None:
                 self._db.execute("delete from flags where name = ?", (name,))
             else:
                 self._db.execute("insert or replace into flags values (?, ?)", (name, value))
 
+    def set_flag_soon(self, name: str, value: str) -> None:
+        """Keep a text under a name with the next commit, whatever it is for; it is known at once."""
+        self._soon[name] = value
+
+    def keep_soon(self) -> None:
+        """Commit what waits for it; a DiskError leaves it waiting."""
+        if self._soon:
+            with self._committed():
+                pass
+
     def flags(self, start: str) -> dict[str, str]:
         """All flags whose names begin so."""
         rows = self._db.execute("select name, value from flags where substr(name, 1, ?) = ?", (len(start), start))
-        return dict(rows.fetchall())
+        soon = {name: value for name, value in self._soon.items() if name.startswith(start)}
+        return dict(rows.fetchall()) | soon
 
     def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
@@ -106,8 +120,11 @@ class JournalFile:
         with self._told_as_disk_error("write to"):
             self._db.execute("begin immediate")
             try:
+                soon = dict(self._soon)
+                self._db.executemany("insert or replace into flags values (?, ?)", soon.items())
                 yield
                 self._db.execute("commit")
+                self._soon = {name: value for name, value in self._soon.items() if soon.get(name) != value}
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("rollback")

@@ -65,10 +65,9 @@ class Sender:
 
     async def send(self, intent: Intent) -> bool:
         """Send an order that has been committed; whether the answer was definite."""
-        self.tell("order_sent", _told(intent))
         self.step(f"{intent.leg}.send:before")
         try:
-            order = await self.venue.place(intent.request)
+            order = await self._placed(intent)
         except OrderRefused as error:
             return self._refused(intent, "passed" if isinstance(error, StopPassed) else "refused", str(error))
         except VenueUnknown as error:
@@ -105,6 +104,17 @@ class Sender:
         self.journal.answer(intent.client_id, order.status, self.clock.now_ms(), filled_base=order.filled_base)
         self.step(f"{intent.leg}.answer:after")
         self.tell("order_known", _told(intent) | {"status": order.status, "filled_base": order.filled_base})
+
+    async def _placed(self, intent: Intent) -> VenueOrder:
+        """The venue's answer; that it was sent is told when all that were committed together have left."""
+        loop = asyncio.get_running_loop()
+        placing = asyncio.Task(self.venue.place(intent.request), loop=loop, eager_start=True)
+        try:
+            await asyncio.sleep(0)
+            self.tell("order_sent", _told(intent))
+            return await placing
+        finally:
+            placing.cancel()
 
     async def _soon(self, work: Coroutine[Any, Any, bool]) -> bool:
         sending = asyncio.create_task(work)

@@ -16,7 +16,7 @@ class OrderRate:
     """Orders sent within the last minute; `keep` puts them on disk, off the way of an order."""
 
     def __init__(self, flags: Flags) -> None:
-        self._remembered = Remembered(flags, ORDERS)
+        self._remembered = Remembered(flags, ORDERS, may_wait=True)
         self._times: deque[int] = deque(int(sent_ms) for sent_ms in self._remembered.read() or ())
 
     def add(self, now_ms: int, n_orders: int) -> None:
@@ -30,7 +30,7 @@ class OrderRate:
         return len(self._times)
 
     def keep(self) -> None:
-        """On disk when this returns."""
+        """On disk with the next commit."""
         self._remembered.keep(list(self._times))
 
 

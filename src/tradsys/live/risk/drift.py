@@ -20,7 +20,7 @@ class FeatureDrift:
 
     def __init__(self, flags: Flags, bands: Mapping[str, tuple[float, float]], n_rows: int) -> None:
         self._bands, self._n_rows = dict(bands), n_rows
-        self._remembered = Remembered(flags, DRIFT)
+        self._remembered = Remembered(flags, DRIFT, may_wait=True)
         self._rows: dict[str, list[tuple[int, float]]] = {
             symbol: [(int(close_ms), float(share)) for close_ms, share in rows][-n_rows:]
             for symbol, rows in (self._remembered.read() or {}).items()
@@ -38,7 +38,7 @@ class FeatureDrift:
         return {symbol: sum(share for _, share in rows) / self._n_rows for symbol, rows in self._rows.items()}
 
     def keep(self) -> None:
-        """On disk when this returns."""
+        """On disk with the next commit."""
         self._remembered.keep(self._rows)
 
     def _outside(self, values: Mapping[str, float]) -> float:

@@ -74,7 +74,7 @@ class EquityRecord:
     """The marks of one account, kept through restarts."""
 
     def __init__(self, flags: Flags) -> None:
-        self._remembered = Remembered(flags, EQUITY)
+        self._remembered = Remembered(flags, EQUITY, may_wait=True)
         kept = self._remembered.read()
         self._kept = self.marks = None if kept is None else EquityMarks(**kept)
 

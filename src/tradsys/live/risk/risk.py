@@ -13,7 +13,7 @@ from tradsys.live.risk.drift import DRIFT, FeatureDrift
 from tradsys.live.risk.entry_checks import ENTRY_CHECKS, EntryFacts
 from tradsys.live.risk.equity import EQUITY, EquityRecord
 from tradsys.live.risk.limits import RiskLimits
-from tradsys.live.state import PERSON, Flags, Standing, TradingState, read_standing, write_standing
+from tradsys.live.state import PERSON, Flags, KeepsSoon, Standing, TradingState, read_standing, write_standing
 from tradsys.live.telling import Tell
 from tradsys.live.venue import AccountState
 
@@ -84,6 +84,11 @@ class Risk:
         self._guarded("equity", lambda: self._look(account, transferred_quote))
         self._guarded("counters", self._keep)
         self._seen = account
+
+    def keep(self) -> None:
+        """What was measured is on disk when this returns; until then it goes with whatever is committed next."""
+        if isinstance(self._flags, KeepsSoon):
+            self._guarded("disk", self._flags.keep_soon)
 
     def allow(
         self, entries: Sequence[Entry], account: AccountState, open_trades: Mapping[str, float]

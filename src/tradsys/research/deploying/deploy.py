@@ -19,6 +19,7 @@ from tradsys.profiles.profile import Profile
 from tradsys.research.deploying.outside_columns import deployed_columns
 from tradsys.research.deploying.places import TradedPlace
 from tradsys.research.deploying.refit import Refit, refit
+from tradsys.research.deploying.rehearsal import rehearse
 from tradsys.research.judging.rejudge import Replay, rejudge
 from tradsys.research.walk.experiment import Progress
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
@@ -92,6 +93,7 @@ def deploy(
     spec = replace(experiment_on(market, run.config, plan), deployed=profile.name)
     opened = run.verdict.lockbox is not None
     fitted = refit(market, spec, has_lockbox_opened=opened, progress=progress, executor=executor)
+    rehearse(fitted.predictor, market)
     predictor = place.renamed(fitted.predictor)
     deployment = Deployment(
         venue=place.venue,
