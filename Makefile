@@ -5,6 +5,7 @@
 #   make run TORCH=cpu         with torch's CPU build (no 3 GB of CUDA packages on Linux); .venv remembers the choice
 #   make test                  the whole test suite; ARGS="-k purge" for a part of it
 #   make check                 formatting, lint, types, layers, tests
+#   make docs                  the pages as a site in build/site, strictly; ARGS=mkdocs builds it with the fallback
 #   make soak                  hours of kills and random faults against the bot, and the page docs/fire.md
 #   make lock                  resolve the dependencies anew
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 LOCKS := pyproject.toml .python-version requirements.lock requirements-torch.lock requirements-dev.lock scripts/setup.sh
 INSTALLED := .venv/.installed-$(TORCH)-$(shell pwd | cksum | cut -d' ' -f1)
 
-.PHONY: run test check soak lock clean
+.PHONY: run test check docs soak lock clean
 .DEFAULT_GOAL := run
 
 run: $(INSTALLED)-run
@@ -28,6 +29,9 @@ check: $(INSTALLED)-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+docs: .venv-docs/.installed
+	.venv-docs/bin/python scripts/build_site.py $(ARGS)
 
 soak: $(INSTALLED)-dev
 	$(BIN)/python -m tests.live.execution.run_many 10000
@@ -46,5 +50,11 @@ $(INSTALLED)-dev: $(LOCKS)
 	@rm -f .venv/.installed-* .venv/.torch-*
 	@touch .venv/.torch-$(TORCH) $(INSTALLED)-run $@
 
+.venv-docs/.installed: requirements-docs.lock $(INSTALLED)-dev
+	rm -rf .venv-docs
+	$(BIN)/python -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --require-hashes --requirement requirements-docs.lock
+	@touch $@
+
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist
+	rm -rf .venv .venv-docs build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist

@@ -28,7 +28,8 @@ from tradsys.settings.config import RunConfig
 from tradsys.settings.trade import KEYS as TRADE_KEYS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
+PLACES = (ROOT, ROOT / "docs", ROOT / "docs" / "reference")
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 SOURCE = ROOT / "src" / "tradsys"
@@ -228,7 +229,7 @@ def test_pages_that_the_code_names_exist():
     written = {"journal.md"}
     for path in [path for folder in ("src", "benchmarks", "scripts") for path in (ROOT / folder).rglob("*.py")]:
         for name in set(re.findall(r"[\w/-]+\.md\b", path.read_text())) - written:
-            assert any((folder / name).exists() for folder in (ROOT, ROOT / "docs")), f"{path.name} names {name}"
+            assert any((folder / name.lstrip("/")).exists() for folder in PLACES), f"{path.name} names {name}"
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

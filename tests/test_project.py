@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 LOCKS = ("requirements.lock", "requirements-torch.lock", "requirements-dev.lock")
+APART = ("requirements-docs.lock",)
+"""Locks of environments of their own, which share packages with the others."""
 
 
 def locked(repository: Path, name: str) -> dict[str, str]:
@@ -28,7 +30,7 @@ def tool(repository: Path, name: str, *args: str) -> None:
 
 
 class TestLocks:
-    @pytest.mark.parametrize("name", LOCKS)
+    @pytest.mark.parametrize("name", LOCKS + APART)
     def test_every_line_is_a_pin_or_a_hash(self, repository, name):
         """So there is no host, index, find-links or comment either."""
         wanted = re.compile(r"([a-z0-9._-]+==[\w.+!-]+( ; [^\\]+)?|    --hash=sha256:[0-9a-f]{64})( \\)?")
@@ -36,7 +38,7 @@ class TestLocks:
         assert [line for line in lines if not wanted.fullmatch(line)] == []
         assert not re.search("https?:|//", "".join(lines))
 
-    @pytest.mark.parametrize("name", LOCKS)
+    @pytest.mark.parametrize("name", LOCKS + APART)
     def test_every_pin_has_a_hash(self, repository, name):
         text = (repository / name).read_text()
         blocks = re.split(r"^(?=[a-z])", text, flags=re.M)[1:]
@@ -62,7 +64,7 @@ class TestLocks:
         ]
         names = {re.match(r"[a-z0-9-]+", requirement)[0] for group in groups for requirement in group} - {"tradsys"}
         names.discard("nautilus-trader")  # a release candidate that not every platform has
-        assert names - {name for lock in LOCKS for name in locked(repository, lock)} == set()
+        assert names - {name for lock in LOCKS + APART for name in locked(repository, lock)} == set()
 
     def test_whatever_the_package_imports_is_declared(self, repository):
         project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
@@ -95,7 +97,7 @@ def clone(repository, tmp_path):
     """A folder with an awkward name that holds the set-up, and tools that only note what they are asked."""
     folder = tmp_path / "a fresh clone"
     folder.mkdir()
-    for name in ("Makefile", "pyproject.toml", ".python-version", *LOCKS, "scripts", ".ci"):
+    for name in ("Makefile", "pyproject.toml", ".python-version", *LOCKS, *APART, "scripts", ".ci"):
         copy = shutil.copytree if (repository / name).is_dir() else shutil.copy
         copy(repository / name, folder / name)
     return folder
@@ -109,10 +111,10 @@ def called(clone):
 case "$*" in
     "-c import sys; sys.exit"*) exit 0 ;;
     "-c import sys; print"*) echo '{tools}/python3.12' ;;
-    "-m venv .venv")
-        mkdir -p .venv/bin
-        cp '{tools}/python3.12' .venv/bin/python
-        cp '{tools}/tradsys' .venv/bin/tradsys ;;
+    "-m venv .venv" | "-m venv .venv-docs")
+        mkdir -p "$3/bin"
+        cp '{tools}/python3.12' "$3/bin/python"
+        cp '{tools}/tradsys' "$3/bin/tradsys" ;;
     "-m pip install"*uv.txt) [ -z "$NO_UV" ] && cp '{tools}/spare-uv' .venv/bin/uv ;;
     *) echo python "$@" >>'{log}' ;;
 esac
@@ -217,12 +219,21 @@ class TestSetUp:
         assert done.returncode != 0
         assert "wanted Python 3.12 (.python-version), found none" in done.stderr
 
-    def test_ci_runs_make_test(self, clone):
+    def test_the_pages_are_built_in_an_environment_of_their_own(self, clone, called):
+        asked = called("docs")
+        assert f"{INSTALL} {DEV_LOCKS}" in asked
+        assert asked[-2:] == [
+            "python -m pip install --quiet --require-hashes --requirement requirements-docs.lock",
+            "python scripts/build_site.py",
+        ]
+        assert called("docs", "ARGS=mkdocs") == ["python scripts/build_site.py mkdocs"]
+
+    def test_ci_runs_make_test_and_builds_the_pages(self, clone):
         done = subprocess.run(
             ["bash", "-c", "make() { echo make \"$@\"; }; export -f make; bash .ci/run"],
             cwd=clone, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
         )  # fmt: skip
-        assert done.stdout == "make test\n"
+        assert done.stdout == "make test\nmake docs\n"
 
 
 class TestTools:
