@@ -25,9 +25,9 @@ from tradsys.live.clock import Clock
 from tradsys.live.control import Command, Control
 from tradsys.live.deciding import Decider
 from tradsys.live.entry import Entry
-from tradsys.live.execution.admission import FLATTEN
 from tradsys.live.execution.intent import Trade
 from tradsys.live.execution.patience import together
+from tradsys.live.execution.wishes import FLATTEN
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.obeying import Obedience, Reload
 from tradsys.live.outside.columns import OutsideSources

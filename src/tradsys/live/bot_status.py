@@ -8,7 +8,8 @@ from tradsys.live.account.equity_history import EquityPoint
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.bars.close import Close
 from tradsys.live.clock import Clock
-from tradsys.live.execution.admission import FLATTEN, STOP_ENTRY, why_no_entry
+from tradsys.live.execution.admission import why_no_entry
+from tradsys.live.execution.wishes import FLATTEN, STOP_ENTRY
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.risk.risk import Risk
 from tradsys.live.venue import AccountState

@@ -12,7 +12,7 @@ from typing import Any, Final
 from tradsys.live.client_ids import prefix
 from tradsys.live.clock import Clock
 from tradsys.live.entry import Entry
-from tradsys.live.execution.admission import EXIT, FLATTEN, why_denied, why_no_entry
+from tradsys.live.execution.admission import why_denied, why_no_entry
 from tradsys.live.execution.desk import Desk
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.looking import Lookout, Snapshot
@@ -23,6 +23,7 @@ from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.sending import Sender
 from tradsys.live.execution.steps import StepHook, no_step
 from tradsys.live.execution.trade_rows import trade_rows
+from tradsys.live.execution.wishes import EXIT, FLATTEN
 from tradsys.live.intents import IntentJournal
 from tradsys.live.state import Standing, TradingState, write_standing
 from tradsys.live.telling import Tell

@@ -8,7 +8,7 @@ from tradsys.core.errors import ConfigError, TradsysError
 from tradsys.live.account.looked import profit_of
 from tradsys.live.clock import Clock
 from tradsys.live.control import KILL, Command, Control
-from tradsys.live.execution.admission import FLATTEN, STOP_ENTRY
+from tradsys.live.execution.wishes import FLATTEN, STOP_ENTRY
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.risk.risk import Risk
 from tradsys.live.state import TradingState

@@ -12,9 +12,9 @@ from tradsys.live.account.folder import JOURNAL
 from tradsys.live.account.lock import held
 from tradsys.live.account.status import read_status
 from tradsys.live.control import KILL
-from tradsys.live.execution.admission import STOP_ENTRY
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.trade_rows import trade_rows
+from tradsys.live.execution.wishes import STOP_ENTRY
 from tradsys.live.intents import IntentJournal
 from tradsys.live.lots import Lot, first_in_first_out
 

@@ -5,20 +5,12 @@ from typing import Final
 
 from tradsys.live.entry import Entry
 from tradsys.live.execution.sizes import at_tick
+from tradsys.live.execution.wishes import FLATTEN, STOP_ENTRY
 from tradsys.live.state import Flags, TradingState, read_standing
 from tradsys.live.venue import MarketRules
 
-STOP_ENTRY: Final = "stopentry"
-"""Flag: no entry, said by a person."""
-
-EXIT: Final = "exit:"
-"""Flags of symbols that are to be left begin so: the text is why."""
-
 FEE_ROOM: Final = 0.002
 """A share of what is bought on a spot market that its fee may take, more than any venue's."""
-
-FLATTEN: Final = "flatten"
-"""Flag: everything is being left."""
 
 
 def why_no_entry(flags: Flags) -> str | None:

@@ -17,7 +17,6 @@ from tradsys.live.execution.actions import (
     PlacePair,
     SendAgain,
 )
-from tradsys.live.execution.admission import EXIT
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.ledger import TradeSums, has_all_fills, has_entry_fills, sum_fills
 from tradsys.live.execution.looking import Lookout, Sight, Snapshot
@@ -28,6 +27,7 @@ from tradsys.live.execution.plan import plan
 from tradsys.live.execution.protection import n_missing
 from tradsys.live.execution.sending import Sender
 from tradsys.live.execution.situation import Situation
+from tradsys.live.execution.wishes import EXIT
 from tradsys.live.state import TradingState, read_standing
 from tradsys.live.venue import MarketRules, VenueUnknown
 

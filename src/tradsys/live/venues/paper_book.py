@@ -220,15 +220,12 @@ class PaperBook:
     def fills(self, symbol: str, start_ms: int) -> list[Fill]:
         """From `start_ms` on, in order."""
         rows = self._db.execute(
-            "SELECT number, client_id, symbol, side, size_base, price, fee_quote, realised_quote, is_maker, ts_ms "
-            "FROM fills WHERE symbol = ? AND ts_ms >= ? ORDER BY ts_ms, number",
+            "SELECT 'paper-' || number, client_id, symbol, side, size_base, price, fee_quote, realised_quote, "
+            "is_maker, ts_ms FROM fills WHERE symbol = ? AND ts_ms >= ? ORDER BY ts_ms, number",
             (symbol, start_ms),
         )
-        names = [one.name for one in fields(Fill)]
-        told = [dict(zip(names, row, strict=True)) for row in rows]
-        return [
-            Fill(**one | {"trade_id": f"paper-{one['trade_id']}", "is_maker": bool(one["is_maker"])}) for one in told
-        ]
+        told = [(*row[:-2], bool(row[-2]), row[-1]) for row in rows]
+        return [Fill(*one) for one in told]
 
     @property
     def n_fills(self) -> int:
