@@ -39,7 +39,9 @@ def served(site: Site) -> Iterator[Served]:
     port = listening.getsockname()[1]
     sessions = Sessions()
     app = build_app(site, sessions, port)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="error", ws="none", lifespan="off", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:

@@ -13,7 +13,16 @@ from tests.web.served import served
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
 
-PATHS = ["/", "/journal", "/journal/BTC%201h", "/tuning", "/tuning/a-study", "/calibration"]
+PATHS = [
+    "/",
+    "/runs",
+    "/runs?q=btc&sort=-sharpe",
+    "/journal",
+    "/journal/BTC%201h",
+    "/tuning",
+    "/tuning/a-study",
+    "/calibration",
+]
 """What the battery visits, each at both widths, light and dark, and by keys."""
 
 LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
@@ -87,7 +96,7 @@ def test_no_page_logs_or_fetches_anything_and_none_is_wider_than_the_window(brow
 
 
 FOCUSABLE = """() => [...document.querySelectorAll('a[href], button, select, input, textarea, summary, [tabindex="0"]')]
-  .filter((one) => !one.disabled && one.checkVisibility() && one.type !== 'hidden').length"""
+  .filter((one) => !one.disabled && one.tabIndex >= 0 && one.checkVisibility() && one.type !== 'hidden').length"""
 FOCUSED = """() => {
   const one = document.activeElement, box = one.getBoundingClientRect();
   one.dataset.reached = "yes";

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
@@ -112,20 +111,20 @@ def _cell(value: float | None) -> ReturnCell:
 
 def longest_drawdowns(equity: pl.DataFrame, cash: float | None = None) -> tuple[DrawdownRow, ...]:
     """The longest times below an earlier peak, the longest first; `equity` by `ts`, begun with `cash` quote."""
-    when: list[datetime] = equity["ts"].to_list()
-    levels = equity["equity"].to_numpy()
+    when, levels = equity["ts"], equity["equity"].to_numpy()
     if cash is not None:
-        when, levels = [when[0], *when], np.append(cash, levels)
+        when, levels = pl.concat([when[:1], when]), np.append(cash, levels)
     peaks = np.maximum.accumulate(levels)
     below = levels < peaks
     edges = np.flatnonzero(np.diff(below, prepend=False, append=False))
     spells = [(int(first) - 1, int(after)) for first, after in edges.reshape(-1, 2)]
     last = len(levels) - 1
-    spells.sort(key=lambda spell: when[spell[0]] - when[min(spell[1], last)])
+    ms = when.dt.epoch("ms").to_numpy()
+    spells.sort(key=lambda spell: ms[spell[0]] - ms[min(spell[1], last)])
     return tuple(_drawdown(when, levels, *spell) for spell in spells[:N_DRAWDOWNS])
 
 
-def _drawdown(when: list[datetime], levels: FloatArray, peak: int, after: int) -> DrawdownRow:
+def _drawdown(when: pl.Series, levels: FloatArray, peak: int, after: int) -> DrawdownRow:
     trough = peak + int(np.argmin(levels[peak:after]))
     is_over = after < len(levels)
     end = when[after] if is_over else when[-1]

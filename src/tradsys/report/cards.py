@@ -1,7 +1,7 @@
 """The verdict in words and one card a profile, best first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tradsys.report.numbers import MINUS, Axis, count, days, interval_text, is_known, number, p_value, percent
@@ -73,17 +73,22 @@ class Headline:
 
 
 def profile_names(run: StoredRun) -> list[str]:
-    """Every profile of the run, best verdict first, then smallest p, then largest Sharpe ratio.
+    """Every profile of the run, as `best_first` has them."""
+    return best_first(run.verdict.profiles)
+
+
+def best_first(profiles: Mapping[str, ProfileJudgement]) -> list[str]:
+    """Best verdict first, then smallest p, then largest Sharpe ratio.
 
     What is proven until a date comes behind what is proven still.
     """
 
     def standing(name: str) -> tuple[int, bool, float, float, str]:
-        own = run.verdict.profiles[name]
+        own = profiles[name]
         p = own.p if is_known(own.p) else 2.0
         return ORDER[own.verdict], own.until is not None, p, -own.sharpe if is_known(own.sharpe) else 1e9, name
 
-    return sorted(run.verdict.profiles, key=standing)
+    return sorted(profiles, key=standing)
 
 
 def headline(run: StoredRun, names: Sequence[str]) -> Headline:

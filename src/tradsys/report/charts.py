@@ -163,7 +163,8 @@ def pack_curves(
     An account starts with `cash_quote`, before what the first bar cost it; where that is not known, after it. Drawdowns
     are taken on every point of the run before any are joined, and a joined point keeps its deepest.
     """
-    order = [name for name in (*profiles, benchmark) if name in set(equity["profile"])]
+    present = set(equity["profile"].unique())
+    order = [name for name in (*profiles, benchmark) if name in present]
     start = pl.col("equity").first().over("profile") if cash_quote is None else pl.lit(cash_quote)
     curves = (
         equity.drop_nulls()

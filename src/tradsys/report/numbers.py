@@ -135,6 +135,16 @@ def minute(value: Any) -> str:
     return f"{at.day} {at:%b %Y, %H:%M} UTC" if at else UNKNOWN
 
 
+def clock(value: Any) -> str:
+    """The UTC time of the day.
+
+    >>> clock("2023-03-12T14:05:00Z")
+    '14:05'
+    """
+    at = moment(value)
+    return f"{at:%H:%M}" if at else UNKNOWN
+
+
 def _minus(text: str) -> str:
     return text.replace("-", MINUS) if text.strip("-0.,") else text.lstrip("-")
 

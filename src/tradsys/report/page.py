@@ -148,6 +148,6 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = (numbers.number, numbers.percent, numbers.count, numbers.day, numbers.minute, numbers.days, numbers.plain)
-    made.filters |= {show.__name__: show for show in shown}
+    names = ("number", "percent", "count", "day", "minute", "clock", "days", "plain")
+    made.filters |= {name: getattr(numbers, name) for name in names}
     return made

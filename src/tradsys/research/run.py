@@ -44,6 +44,7 @@ from tradsys.research.lookahead.findings import refuse
 from tradsys.research.procedures.experiment import ExperimentProcedure
 from tradsys.research.procedures.procedure import Procedure, Simulated
 from tradsys.research.walk.experiment import Progress
+from tradsys.runs.at_work import at_work
 from tradsys.runs.folder import RunFolder
 from tradsys.runs.manifest import code_digest, lock_digest
 from tradsys.runs.stored import StoredRun
@@ -85,53 +86,56 @@ def run(
     if open_the_lockbox:
         check_lockbox(market, spec.folds.lockbox, spec.verdict)
     count_run_folders(root, ledger)
-    progress("comparing time stamps", 0, 1)
-    alignment = tried.check_stamps(market)
-    ledger.keep_paths(market.paths)
-    looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
-    try:
-        simulated = tried.simulate(market, progress, executor)
-    except FitError as error:
-        record_failure(str(error), market, spec, tried.config, ledger, code=code)
-        raise
-    lookahead = simulated.look_ahead(None, progress)
-    refuse(lookahead)
-    own, guard_bars = trial_series(simulated.simulations), simulated.guard_bars
-    with recorded_if_unwritten(market, spec, tried.config, ledger, code=code):
-        causes = ruin_causes(simulated.simulations)
-        progress("judging against all that was tried", 0, 1)
-        judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code, causes=causes)
-        benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
-        metrics = simulated.metrics(benchmark, progress) | {
-            "lookahead": lookahead.to_dict(),
-            "alignment": alignment.to_dict(),
-        }
-        verdict = verdict_json(judged, metrics, spec.verdict)
-        if open_the_lockbox:
-            progress("opening the lock-box", 0, 1)
-            simulate = simulated.simulate_lockbox
-            verdict["lockbox"] = open_lockbox(
-                market, spec, simulate, ledger, opens=simulated.span[1], guard_bars=guard_bars, code=code
-            )
-        facts = {
-            **_provenance(market, tried.config, spec, code),
-            "hypothesis": looks_at,
-            "guard_bars": guard_bars,
-            "trials": {one.key: one.digest for one in own},
-            "judged": asdict(judged_by(own, market)),
-            "deciders": [fold["decider"] for fold in metrics["folds"]],
-            "kind": tried.kind,
-        }
-        progress("writing tables and bundle", 0, 2)
-        with RunFolder.writing(root, _slug(market, spec, tried.folder_title(market))) as folder:
-            measured, claimed = folder.write_metrics(metrics), folder.write_verdict(verdict)
-            _write_rest(folder, simulated, benchmark, facts, render, progress)
-            choices = list(simulated.choices(run_name(market, spec, code), measured))
-            with whole():  # the result that the ledger holds has its folder
-                record_result(market, spec, tried.agent, tried.config, choices, claimed, measured, ledger, code=code)
-                finished = StoredRun(folder.finish())
-        progress("finished", 2, 2)
-        return finished
+    with at_work(root, tried.folder_title(market), progress) as progress:
+        progress("comparing time stamps", 0, 1)
+        alignment = tried.check_stamps(market)
+        ledger.keep_paths(market.paths)
+        looks_at = record_look(hypothesis, market, spec, ledger, code=code) if hypothesis else ""
+        try:
+            simulated = tried.simulate(market, progress, executor)
+        except FitError as error:
+            record_failure(str(error), market, spec, tried.config, ledger, code=code)
+            raise
+        lookahead = simulated.look_ahead(None, progress)
+        refuse(lookahead)
+        own, guard_bars = trial_series(simulated.simulations), simulated.guard_bars
+        with recorded_if_unwritten(market, spec, tried.config, ledger, code=code):
+            causes = ruin_causes(simulated.simulations)
+            progress("judging against all that was tried", 0, 1)
+            judged = record_and_judge(own, market, spec, ledger, guard_bars=guard_bars, code=code, causes=causes)
+            benchmark = buy_and_hold(simulated.frames, *simulated.span, costs=spec.costs, portfolio=spec.portfolio)
+            metrics = simulated.metrics(benchmark, progress) | {
+                "lookahead": lookahead.to_dict(),
+                "alignment": alignment.to_dict(),
+            }
+            verdict = verdict_json(judged, metrics, spec.verdict)
+            if open_the_lockbox:
+                progress("opening the lock-box", 0, 1)
+                simulate = simulated.simulate_lockbox
+                verdict["lockbox"] = open_lockbox(
+                    market, spec, simulate, ledger, opens=simulated.span[1], guard_bars=guard_bars, code=code
+                )
+            facts = {
+                **_provenance(market, tried.config, spec, code),
+                "hypothesis": looks_at,
+                "guard_bars": guard_bars,
+                "trials": {one.key: one.digest for one in own},
+                "judged": asdict(judged_by(own, market)),
+                "deciders": [fold["decider"] for fold in metrics["folds"]],
+                "kind": tried.kind,
+            }
+            progress("writing tables and bundle", 0, 2)
+            with RunFolder.writing(root, _slug(market, spec, tried.folder_title(market))) as folder:
+                measured, claimed = folder.write_metrics(metrics), folder.write_verdict(verdict)
+                _write_rest(folder, simulated, benchmark, facts, render, progress)
+                choices = list(simulated.choices(run_name(market, spec, code), measured))
+                with whole():  # the result that the ledger holds has its folder
+                    record_result(
+                        market, spec, tried.agent, tried.config, choices, claimed, measured, ledger, code=code
+                    )
+                    finished = StoredRun(folder.finish())
+            progress("finished", 2, 2)
+            return finished
 
 
 def _write_rest(

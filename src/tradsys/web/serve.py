@@ -46,6 +46,7 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
+        listening.listen()  # before the link is printed: a browser may be quicker than the server
     except OSError as error:
         listening.close()
         raise ConfigError(f"wanted port {port} of {HOST}, which {error.strerror}; choose another with --port") from None

@@ -1,0 +1,1 @@
+"""Runs for the pages: listed without reading their tables, chosen, set side by side and judged as of now."""
