@@ -51,18 +51,18 @@ class Session:
         self.clock, self.told = clock, list[tuple[str, dict[str, Any]]]()
         self.tape = BarTape({SYMBOL: bars}, clock, instruments=Instrument(tick=0.01, lot=0.001))
         self.venue: Venue = PaperVenue(self.tape, PaperRules(Costs(slippage_bps=1.0)), HOUR_MS)
-        self.folder, self.predictor, self.limits = folder, predictor, limits
+        self.folder, self.predictor, self.limits, self.pace = folder, predictor, limits, PACE
 
     async def run(self, during: During) -> None:
         """The bot, until `during` is over and somebody has said stop."""
         deployed = deployment(symbols=(SYMBOL,), created_ms=1, expires_ms=self.expires_ms)
-        account = AccountFolder(self.folder, self.clock, money="tape", venue="tape", pace=PACE)
+        account = AccountFolder(self.folder, self.clock, money="tape", venue="tape", pace=self.pace)
         with account:
             journal = IntentJournal(account.journal)
             account.listen(lambda kind, fields: self.told.append((kind, dict(fields))))
             tell = account.tell
             self.rules = dict(await self.venue.markets([SYMBOL]))
-            self.control = Control(account.path, tell, pace=PACE)
+            self.control = Control(account.path, tell, pace=self.pace)
             self.risk = Risk(self.limits, journal, self.clock, tell)
             self.executor = OrderExecutor(
                 self.venue,
