@@ -6,6 +6,7 @@
 #   make test                  the whole test suite; ARGS="-k purge" for a part of it
 #   make check                 formatting, lint, types, layers, tests
 #   make docs                  the pages as a site in build/site, strictly; ARGS=mkdocs builds it with the fallback
+#   make dist                  wheel and source distribution into dist/, the same bytes wherever they are built
 #   make soak                  hours of kills and random faults against the bot, and the page docs/fire.md
 #   make lock                  resolve the dependencies anew
 
@@ -14,7 +15,7 @@ BIN := .venv/bin
 LOCKS := pyproject.toml .python-version requirements.lock requirements-torch.lock requirements-dev.lock scripts/setup.sh
 INSTALLED := .venv/.installed-$(TORCH)-$(shell pwd | cksum | cut -d' ' -f1)
 
-.PHONY: run test check docs soak lock clean
+.PHONY: run test check dist docs soak lock clean
 .DEFAULT_GOAL := run
 
 run: $(INSTALLED)-run
@@ -32,6 +33,10 @@ check: $(INSTALLED)-dev
 
 docs: .venv-docs/.installed
 	.venv-docs/bin/python scripts/build_site.py $(ARGS)
+
+dist: $(INSTALLED)-dev
+	rm -f dist/*.whl dist/*.tar.gz
+	$(BIN)/python -m hatchling build
 
 soak: $(INSTALLED)-dev
 	$(BIN)/python -m tests.live.execution.run_many 10000

@@ -17,7 +17,7 @@ ROOMS = {
     "src/tradsys": "the package",
     "tests": "the tests, which mirror it",
     "benchmarks": "what is fast, and how fast",
-    "scripts": "set-up, locks, mutation tests, the site and the pages that are generated",
+    "scripts": "set-up, locks, packages, mutation tests, the site and the pages that are generated",
     "deploy": "images, a pod's set-up, and studies on rented machines or a cluster",
     "docs": "the pages",
     "measurements": "results that pages and reports quote",
@@ -28,7 +28,7 @@ BESIDE = {
     "README.md": "the first page",
     "CONTRIBUTING.md": "how to add something, and how to check it",
     "CHANGELOG.md": "what a user would notice, the newest first",
-    "Makefile": "`make run`, `make test`, `make check`, `make docs`, `make soak`, `make lock`",
+    "Makefile": "`make run`, `make test`, `make check`, `make dist`, `make docs`, `make soak`, `make lock`",
     "pyproject.toml": "dependencies, layers, and the settings of every tool",
     "requirements.lock": "what runs, pinned with hashes",
     "requirements-torch.lock": "torch and what it brings",
@@ -37,7 +37,7 @@ BESIDE = {
     "mkdocs.yml": "the site of the pages: what is where in it",
     ".python-version": "the Python that `make` looks for",
     ".dockerignore": "what of the repository an image may hold",
-    ".ci/run": "what continuous integration calls: `make test`, then `make docs`",
+    ".ci/run": "what continuous integration calls: `make test`, with the wheel in clean environments, then `make docs`",
     "LICENSE": "Apache 2.0",
 }
 """Files beside these folders; the files that git and editors keep are not named."""

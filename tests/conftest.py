@@ -12,6 +12,17 @@ ROOT = Path(__file__).resolve().parents[1]
 cap_threads()
 
 
+def pytest_addoption(parser):
+    parser.addoption("--registry", action="store_true", help="with tests that install packages from the registry")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests need no network, unless they are asked to."""
+    if not config.getoption("--registry"):
+        for item in [one for one in items if one.get_closest_marker("registry")]:
+            item.add_marker(pytest.mark.skip(reason="installs packages from the registry; --registry runs it"))
+
+
 @pytest.fixture
 def written_plugin(tmp_path, monkeypatch):
     """Writes a module's source into the test's own folder; whatever it registers is forgotten after the test."""
@@ -43,6 +54,14 @@ def unloaded(name: str) -> None:
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def measurements(repository) -> Path:
+    """Results that pages quote; a source distribution leaves them out."""
+    if (repository / "PKG-INFO").is_file():
+        pytest.skip("a source distribution leaves measurements out")
+    return repository / "measurements"
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,15 @@ import tomllib
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = Path(str(distribution("numpy").locate_file("")))
+
+type Answers = list[dict[str, object]]
+"""A line's exit code, both streams, and the traceback of what no one caught, for each of them."""
 
 WITH_TORCH_AND_NUMPY = """
 import sys
@@ -75,22 +79,29 @@ def make_site(folder: Path, names: set[str]) -> Path:
     return folder
 
 
-def run_all(site: Path, cwd: Path, commands: list[list[str]]) -> list[dict[str, object]]:
+def run_all(site: Path, cwd: Path, commands: list[list[str]]) -> Answers:
     """What each command line returned and printed in that environment, one after another in one process."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("TRADSYS_", "PYTHON"))}
     environ |= {"PYTHONPATH": os.pathsep.join((str(site), str(ROOT / "src"))), "PYTHONWARNINGS": "ignore"}
-    script = ROOT / "tests" / "each_command.py"
+    return answers_of([sys.executable, "-S"], cwd, environ, commands)
+
+
+def answers_of(
+    python: list[str], cwd: Path, environ: dict[str, str], commands: list[list[str]], **begun: Any
+) -> Answers:
+    """What an interpreter gives for each command line, in one process."""
     done = subprocess.run(
-        [sys.executable, "-S", script],
+        [*python, ROOT / "tests" / "each_command.py"],
         cwd=cwd,
         env=environ,
         input=json.dumps(commands),
         capture_output=True,
         text=True,
         check=False,
+        **begun,
     )
     assert done.returncode == 0, done.stderr
-    answers: list[dict[str, object]] = json.loads(done.stdout)
+    answers: Answers = json.loads(done.stdout)
     return answers
 
 

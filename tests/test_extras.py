@@ -136,19 +136,24 @@ def owners():
 )
 def test_each_command_works_or_says_what_to_install(kind, answers):
     for line, answer in answers(kind, LINES).items():
-        modules, code, words = LINES[line]
-        missing = missing_in(kind, modules)
-        told = f"{line}\n{answer}"
-        assert not answer["traceback"] and "Traceback" not in answer["err"], told
-        if not missing:
-            assert answer["code"] == code, told
-            assert words in answer["out"] + answer["err"], told
-            continue
-        sentence = SENTENCE.fullmatch(answer["err"])
-        assert answer["code"] == 1 and sentence, told
-        assert set(re.split(", | and ", sentence[1])) == missing, told
-        assert set(sentence[2].split(",")) == {extra_of(name) for name in missing}, told
-        assert (sentence[3] == ", or take --agent logistic") == (missing <= set(NETWORK) and "--objectives" not in line)
+        check(kind, line, answer)
+
+
+def check(kind, line, answer):
+    """What a command gave in an environment of a kind: its work, or one sentence with what to install."""
+    modules, code, words = LINES[line]
+    missing = missing_in(kind, modules)
+    told = f"{kind}: {line}\n{answer}"
+    assert not answer["traceback"] and "Traceback" not in answer["err"], told
+    if not missing:
+        assert answer["code"] == code, told
+        assert words in answer["out"] + answer["err"], told
+        return
+    sentence = SENTENCE.fullmatch(answer["err"])
+    assert answer["code"] == 1 and sentence, told
+    assert set(re.split(", | and ", sentence[1])) == missing, told
+    assert set(sentence[2].split(",")) == {extra_of(name) for name in missing}, told
+    assert (sentence[3] == ", or take --agent logistic") == (missing <= set(NETWORK) and "--objectives" not in line)
 
 
 def test_every_command_is_among_the_lines():

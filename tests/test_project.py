@@ -228,12 +228,12 @@ class TestSetUp:
         ]
         assert called("docs", "ARGS=mkdocs") == ["python scripts/build_site.py mkdocs"]
 
-    def test_ci_runs_make_test_and_builds_the_pages(self, clone):
+    def test_ci_runs_make_test_with_what_needs_the_registry_and_builds_the_pages(self, clone):
         done = subprocess.run(
             ["bash", "-c", "make() { echo make \"$@\"; }; export -f make; bash .ci/run"],
             cwd=clone, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
         )  # fmt: skip
-        assert done.stdout == "make test\nmake docs\n"
+        assert done.stdout == "make test ARGS=--registry\nmake docs\n"
 
 
 class TestTools:

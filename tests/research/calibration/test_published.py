@@ -13,6 +13,8 @@ from tradsys.verdict import error_rates
 ROOT = Path(__file__).parents[3]
 KEPT = ROOT / "measurements" / "calibration"
 
+pytestmark = pytest.mark.usefixtures("measurements")
+
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_published_figures_are_those_of_the_kept_markets(preset):
