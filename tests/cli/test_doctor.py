@@ -18,6 +18,12 @@ from tradsys.core.kernels import _KEPT, compiled_and_found
 print([kernel for kernel in _KEPT if kernel.stats.cache_misses], *compiled_and_found(), file=sys.stderr)
 sys.exit(code)
 """
+DRAWN = """
+from tradsys.data.simulate import simulate
+simulate("edge:3", n_bars=4_500).write_parquet("EDGE-1h.parquet")
+"""
+"""A market of its own, enough for an auditor, whose drawing counts as well."""
+
 SMALL = (
     *("regimes.n_starts=2", "folds.n_folds=2", "folds.path_groups=4", "agent.d_model=16", "agent.n_layers=1"),
     *("agent.n_heads=2", "agent.window=8", "agent.max_steps=4"),
@@ -53,13 +59,13 @@ def test_a_mistyped_plan_is_a_usage_error(capsys):
 def test_after_warming_a_run_with_a_network_compiles_nothing(tmp_path):
     """In a cache of their own; the run is on other bars, with other settings and with paths."""
     run = [
-        *("run", "--bars", "simulated:edge:3", "--out", "runs", "--journal", "journal", "--json"),
+        *("run", "--bars", "EDGE-1h.parquet", "--out", "runs", "--journal", "journal", "--json"),
         *(word for one in SMALL for word in ("--set", one)),
     ]
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
 
-    def told(*args):
-        command = [sys.executable, "-c", COUNTED, *args]
+    def told(*args, before=""):
+        command = [sys.executable, "-c", before + COUNTED, *args]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         *names, compiled, found = done.stderr.splitlines()[-1].rsplit(" ", 2)
@@ -68,5 +74,5 @@ def test_after_warming_a_run_with_a_network_compiles_nothing(tmp_path):
     compiled, found, _ = told("doctor", "--warm")
     assert compiled > 20 and found == 0
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
-    compiled, found, names = told(*run)
+    compiled, found, names = told(*run, before=DRAWN)
     assert compiled == 0 and found > 10, names
