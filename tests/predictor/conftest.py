@@ -36,10 +36,15 @@ def bars() -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def predictor(bars: pl.DataFrame) -> Predictor:
+    return small_predictor(bars, FeatureSet((VolatilityRatios(),)))
+
+
+def small_predictor(bars: pl.DataFrame, asked: FeatureSet) -> Predictor:
+    """One that is fitted on one symbol's bars and reads these features."""
     data = Dataset.build(bars, timedelta(hours=1), BARRIERS, Costs())
     ((symbol, labels),) = data.labels.items()
     frame = data.frames[symbol]
-    features, panel = data.panel(FeatureSet((VolatilityRatios(),)), (labels.is_labelled,), seed=0)
+    features, panel = data.panel(asked, (labels.is_labelled,), seed=0)
     expansion, end = volatility_expansion(frame, horizon=BARRIERS.horizon)
     panel = replace(panel, expansion=(expansion,), expansion_end=(end,))
     rows = panel.usable()

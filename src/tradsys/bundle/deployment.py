@@ -9,6 +9,7 @@ from tradsys.bundle.strict import read_strictly
 from tradsys.core.costs import Costs
 from tradsys.core.errors import BundleError, ConfigError
 from tradsys.core.json_text import plain
+from tradsys.data.universe import UniverseSpec
 
 type StalePolicy = Literal["nan", "refuse"]
 
@@ -24,6 +25,20 @@ class OutsideColumn:
     provider: str
     max_age_s: float
     policy: StalePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedPool:
+    """How the symbols of a bundle are ranked among each other: as in the run, so that the columns come out the same.
+
+    `universe` chooses who is compared, `lookbacks` are those of the columns, in bars. `listed_ms` says of some symbols
+    since when they trade, where that is before their first bar. `has_quote_volume` tells whether the run's bars had it.
+    """
+
+    universe: UniverseSpec
+    lookbacks: tuple[int, ...]
+    listed_ms: Mapping[str, int]
+    has_quote_volume: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,8 @@ class Deployment:
     bands: Mapping[str, tuple[float, float]]
     """By feature, as models read it (scaled), the 1st and 99th percentile of the training rows: what drift is held
     against."""
+    pool: DeployedPool | None = None
+    """Where the features compare the symbols with each other."""
 
     def __post_init__(self) -> None:
         if not self.venue or not self.symbols or not all(self.symbols) or len(set(self.symbols)) < len(self.symbols):
@@ -102,6 +119,8 @@ class Deployment:
     @classmethod
     def from_dict(cls, content: Any) -> Self:
         """What `to_dict` wrote; a BundleError names what is missing, unknown or of another type."""
+        if isinstance(content, dict):
+            content = {"pool": None} | content  # bundles of before have none
         return read_strictly(cls, content, DEPLOYMENT)
 
     @classmethod

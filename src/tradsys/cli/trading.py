@@ -28,6 +28,7 @@ from tradsys.live.companions import BotSides, accompanied
 from tradsys.live.compose import BotWish, composed
 from tradsys.live.control import Command, Control
 from tradsys.live.lines import line
+from tradsys.live.outside.pool import n_bars_needed
 from tradsys.live.places import exchange, is_same_venue, market_data, on_paper, tape, tape_bars, tape_start_ms
 from tradsys.live.preflight import AskedFor, check_confirmed, check_wanted
 from tradsys.live.tape_time import play
@@ -212,7 +213,8 @@ def _asked_for(session: Session) -> list[AskedFor]:
 def _start_ms(session: Session, bars: "Mapping[str, pl.DataFrame]") -> int:
     """Where the tape begins: where the account was left, or else as soon as the bundle can decide."""
     deployment = session.bundle.deployment
-    first_ms = tape_start_ms(bars, session.bundle.predictor.lookback, deployment.interval_ms)
+    n_bars = n_bars_needed(session.bundle.predictor, deployment)
+    first_ms = tape_start_ms(bars, n_bars, deployment.interval_ms)
     return max([first_ms, *(at_ms for at_ms, _ in events_of(session.path))])
 
 

@@ -11,7 +11,7 @@ from tradsys.core.errors import ConfigError
 from tradsys.core.time import interval_ms
 from tradsys.data.market import Market
 from tradsys.data.panel import PricePanel
-from tradsys.data.universe import Listing, UniverseSpec
+from tradsys.data.universe import Listing, Universe, UniverseSpec
 from tradsys.features.cross_section import LOOKBACKS
 from tradsys.features.prices import VOLATILITY_TAPS, log_close, log_returns, volatility
 
@@ -51,8 +51,15 @@ def rank_columns(
     listings: Mapping[str, Listing] = {},
 ) -> dict[str, list[pl.Series]]:
     """The columns of each symbol at its own bars, (n_bars,) each, from one frame a symbol."""
+    return columns_among(frames, bar_ms, spec.choose(frames, bar_ms, listings), lookbacks)
+
+
+def columns_among(
+    frames: Mapping[str, pl.DataFrame], bar_ms: int, universe: Universe, lookbacks: tuple[int, ...] = LOOKBACKS
+) -> dict[str, list[pl.Series]]:
+    """The same of members that are known: a row then reads `rank_rows` bars of each symbol, and no more."""
     panel = PricePanel.of(frames, bar_ms)
-    member = spec.choose(frames, bar_ms, listings).at(panel.times)
+    member = universe.at(panel.times)
     columns = {symbol: list[pl.Series]() for symbol in panel.symbols}
     for lookback in lookbacks:
         values = compared(momentum(panel, frames, lookback), member)
@@ -60,6 +67,11 @@ def rank_columns(
             for symbol in panel.symbols:
                 columns[symbol].append(pl.Series(f"rank_{name}_{lookback}", panel.gathered(table, symbol)))
     return columns
+
+
+def rank_rows(lookbacks: tuple[int, ...]) -> int:
+    """Bars of a symbol that settle its row of these columns, that row's own among them."""
+    return max(*lookbacks, VOLATILITY_TAPS) + 1
 
 
 def raw_momentum(panel: PricePanel, frames: Mapping[str, pl.DataFrame], lookback: int) -> FloatArray:

@@ -14,6 +14,7 @@ from tradsys.features.stream.bar import Bar, bars_of
 from tradsys.features.stream.feature_stream import frame_of
 from tradsys.live.bars.close import Close
 from tradsys.live.outside.columns import OutsideSources
+from tradsys.live.outside.pool import n_bars_needed, pool_of
 from tradsys.live.telling import Tell
 from tradsys.predictor.live import LivePredictor, can_step
 from tradsys.predictor.predictor import Decision, Predictor
@@ -73,7 +74,8 @@ class Decider:
     ) -> None:
         _check(predictor, deployment, bundle_hash)
         predictor = replace(predictor, bundle_hash=bundle_hash)
-        self.n_bars = predictor.lookback
+        self._pool = pool_of(deployment)
+        self.n_bars = n_bars_needed(predictor, deployment)
         """Closed bars that `warm` needs of each symbol at least."""
         self._symbols, self._interval_ms, self._tell = deployment.symbols, deployment.interval_ms, tell
         self._outside = outside or OutsideSources(deployment.outside, {})
@@ -81,12 +83,14 @@ class Decider:
         self._predictors: dict[str, SteppedPredictor] = {symbol: stepped(predictor) for symbol in self._symbols}
         self._last_ms: dict[str, int] = {}
         self._ahead: dict[str, tuple[Bar, Decision | str]] = {}
+        self._ranks: Mapping[str, Mapping[str, float]] = {}
+        self._no_entry: str | None = None
         self.cold = dict.fromkeys(self._symbols, "it has no history yet")
         self.undecided: dict[str, str] = {}
 
     def warm(self, histories: Mapping[str, pl.DataFrame]) -> None:
         """Forget what was known of these symbols and take in their histories; one that is refused leaves it cold."""
-        for symbol, history in histories.items():
+        for symbol, history in self._ranked(histories).items():
             self._ahead.pop(symbol, None)
             opens = ts_ms(history)
             try:
@@ -100,14 +104,31 @@ class Decider:
                 self.cold.pop(symbol, None)
 
     def ahead(self, symbol: str, bar: Bar) -> None:
-        """Decide for a bar that is confirmed while others of its close are still asked for; `decide` will know it."""
-        if symbol not in self.cold and bar.ts == self._last_ms[symbol] + self._interval_ms:
+        """Decide for a bar that is confirmed while others of its close are still asked for; `decide` will know it.
+
+        Where symbols are ranked among each other, each decision waits for all of them.
+        """
+        if self._pool is None and symbol not in self.cold and bar.ts == self._last_ms[symbol] + self._interval_ms:
             self._ahead[symbol] = bar, self._step(symbol, bar, bar.ts + self._interval_ms)
+
+    def _ranked(self, histories: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+        """The histories with the ranks of their symbols; those of bars that cannot be ranked leave all of them cold."""
+        if self._pool is None or not histories:
+            return histories
+        try:
+            return self._pool.join(histories)
+        except DataError as error:
+            for symbol in histories:
+                self.cold[symbol] = f"its history was refused: {error}"
+            self._tell("error", {"what": "history", "reason": str(error)})
+            return {}
 
     def decide(self, close: Close) -> list[Decision]:
         """The decisions of one close, in the order of the symbols; `undecided` has the reasons of the others."""
         self.warm(close.histories)
         self.undecided = {}
+        if self._pool is not None:
+            self._ranks, self._no_entry = self._pool.at(close), self._pool.why_no_entry(close, self.cold)
         decisions = []
         for symbol in self._symbols:
             bar = close.bars.get(symbol)
@@ -134,6 +155,9 @@ class Decider:
         if why := self.cold.get(symbol):
             return why
         bar, no_entry = self._outside.enrich(symbol, bar, self._last_ms[symbol])
+        if self._pool is not None:
+            bar = bar._replace(outside={**bar.outside, **self._ranks[symbol]})
+            no_entry = no_entry or self._no_entry
         try:
             decision = self._predictors[symbol].step(bar, now=close_ms)
         except DataError as error:

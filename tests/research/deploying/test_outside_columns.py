@@ -52,11 +52,16 @@ def test_each_family_has_its_provider_age_and_policy() -> None:
     assert (outside_columns.VENUE, outside_columns.MACRO) == (providers.VENUE, providers.MACRO)
 
 
+def test_ranks_come_from_the_bundles_own_symbols() -> None:
+    (ranks,) = deployed_columns(predictor(RelativeStrength((24,))), RunConfig())
+    assert (ranks.name, ranks.provider) == ("rank_strength_24", providers.POOL)
+
+
 def test_what_no_provider_gives_a_bot_is_told() -> None:
     own = predictor(MacroRisk(("vix",)), RelativeStrength((24,)), BookPressure((5,)), has_rates=True)
     columns = deployed_columns(own, RunConfig(macro={"series": SERIES}))
-    assert nobody_gives(columns) == tuple(one.name for one in columns if one.name.startswith(("book_", "rank_")))
-    assert "rank_strength_24" in nobody_gives(columns)
+    assert nobody_gives(columns) == tuple(one.name for one in columns if one.name.startswith("book_"))
+    assert nobody_gives(columns)
 
 
 def test_a_series_that_the_settings_do_not_have_is_named() -> None:

@@ -16,6 +16,10 @@ MACRO: Final = "macro:"
 """Before a series as `macro.series` of the settings writes it, such as macro:vix=fred:VIXCLS."""
 
 
+POOL: Final = "rank"
+"""Ranks among the bundle's own symbols, which the decider makes of their bars itself (`live.outside.pool`)."""
+
+
 def outside_sources(
     deployment: Deployment, data: MarketData, *, tell: Tell, settings: DataSettings | None = None
 ) -> OutsideSources:
@@ -26,4 +30,5 @@ def outside_sources(
     }
     for name in {one.provider for one in deployment.outside if one.provider.startswith(MACRO)}:
         providers[name] = MacroProvider(name.removeprefix(MACRO), settings, deployment.interval_ms, tell=tell)
-    return OutsideSources(deployment.outside, providers)
+    columns = [one for one in deployment.outside if one.provider != POOL or deployment.pool is None]
+    return OutsideSources(columns, providers)

@@ -12,6 +12,7 @@ from tradsys.bundle.deployment import Deployment
 from tradsys.core.costs import Instrument
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import stamp, ts_ms
+from tradsys.live.outside.pool import n_bars_needed, pool_of
 from tradsys.live.replay.gap import ResultGap, SimulatedTrade, summed, trade_gap
 from tradsys.live.replay.learned import LearnedCost, learned_costs
 from tradsys.live.replay.lived import LivedTrade
@@ -85,12 +86,15 @@ def replay(
 ) -> AccountReplay:
     """Decide and simulate the closes in [start_ms, end_ms) again, and hold the account's trades against it.
 
-    `market` has a frame of closed bars a symbol, with `predictor.lookback` of them before the start, and columns from
-    outside where the bundle needs them. Trades that were decided before the start, or that had not ended by the end in
-    either, are left out of both. `denied` are entries that the account wanted and did not get.
+    `market` has a frame of closed bars a symbol, with as many before the start as a bot needs, and columns from outside
+    where the bundle needs them, but for ranks of the symbols, which are made here. Trades that were decided before the
+    start, or that had not ended by the end in either, are left out of both. `denied` are entries that the account
+    wanted and did not get.
     """
-    bars = pl.concat([frame.with_columns(symbol=pl.lit(symbol)) for symbol, frame in market.items()])
-    _refuse_short(predictor, market, start_ms)
+    _refuse_short(n_bars_needed(predictor, deployment), market, start_ms)
+    pool = pool_of(deployment)
+    ranked = market if pool is None else pool.join(market)
+    bars = pl.concat([frame.with_columns(symbol=pl.lit(symbol)) for symbol, frame in ranked.items()])
     decided = predictor.decide_many(bars, now=end_ms)
     close = pl.col("start").dt.epoch("ms")
     decided = decided.filter((close >= start_ms) & (close < end_ms))
@@ -162,11 +166,11 @@ def _revised(decided: pl.DataFrame, lived: Sequence[LivedTrade]) -> list[tuple[s
     return [key for key, known in keys.items() if now.get(key, known) != known]
 
 
-def _refuse_short(predictor: Predictor, market: Mapping[str, pl.DataFrame], start_ms: int) -> None:
+def _refuse_short(n_needed: int, market: Mapping[str, pl.DataFrame], start_ms: int) -> None:
     for symbol, frame in market.items():
         n_before = int((ts_ms(frame) < start_ms).sum())
-        if n_before < predictor.lookback:
+        if n_before < n_needed:
             raise NotEnoughBars(
-                f"a replay from {stamp(start_ms)} needs {predictor.lookback} bars of {symbol} before it, found "
+                f"a replay from {stamp(start_ms)} needs {n_needed} bars of {symbol} before it, found "
                 f"{n_before}; load earlier history"
             )

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tradsys.bundle.bundle import open_bundle, read_bundle
-from tradsys.bundle.deployment import DeployedPortfolio, DeployedVerdict, Deployment
+from tradsys.bundle.deployment import DeployedPool, DeployedPortfolio, DeployedVerdict, Deployment
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.files import check_space, check_writable
 from tradsys.core.threads import one_thread
@@ -13,6 +13,8 @@ from tradsys.data.market import Market
 from tradsys.journal.ledger import Ledger
 from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
+from tradsys.predictor.outside_needs import outside_needs
+from tradsys.predictor.predictor import Predictor
 from tradsys.predictor.storage import files_of
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.profile import Profile
@@ -23,6 +25,8 @@ from tradsys.research.deploying.rehearsal import rehearse
 from tradsys.research.judging.rejudge import Replay, rejudge
 from tradsys.research.walk.experiment import Progress
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
+from tradsys.settings.config import RunConfig
+from tradsys.settings.market import ranks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ def deploy(
         outside=deployed_columns(predictor, run.config),
         verdict=verdict,
         bands=fitted.bands,
+        pool=_pool(predictor, run.config, market, place),
     )
     predictor.save(folder, deployment=deployment.to_dict())
     progress("written", 1, 1)
@@ -149,6 +154,16 @@ def _valid_ms(days: float | None, fitted: Refit) -> int:
 def _portfolio(spec: Experiment) -> DeployedPortfolio:
     one = spec.portfolio
     return DeployedPortfolio(one.fraction, one.cap, one.cash_quote, tuple(spec.sides))
+
+
+def _pool(predictor: Predictor, config: RunConfig, market: Market, place: TradedPlace) -> DeployedPool | None:
+    """How the run ranked its symbols among each other, by their names at the venue; None where nothing reads ranks."""
+    columns = ranks_of(config)
+    if columns is None or not any(name.startswith("rank_") for name in outside_needs(predictor)):
+        return None
+    named = dict(zip(market.symbols, place.symbols, strict=True))
+    listed = {named[symbol]: one.listed_ms for symbol, one in columns.listings.items() if one.listed_ms is not None}
+    return DeployedPool(columns.universe, columns.lookbacks, listed, "quote_volume" in market.bars.columns)
 
 
 def _is_of_run(fitted: Refit, run: Replay) -> bool:

@@ -17,7 +17,7 @@ VENUE: Final = "venue"
 MACRO: Final = "macro:"
 """A provider of a macro series is this and the series as the settings write it."""
 
-_GIVEN: Final = ("funding", "macro")
+_GIVEN: Final = ("funding", "macro", "rank")
 """Families of columns that a bot has a provider of (`live.outside`); it refuses a bundle that needs another."""
 
 _FUNDING_AGE = timedelta(hours=9)
@@ -34,7 +34,7 @@ def deployed_columns(predictor: Predictor, config: RunConfig) -> tuple[OutsideCo
 
 
 def nobody_gives(columns: Sequence[OutsideColumn]) -> tuple[str, ...]:
-    """Those of the columns that no bot is given yet: of books, positions, and ranks among others."""
+    """Those of the columns that no bot is given yet: of books and of positions."""
     return tuple(one.name for one in columns if one.name.partition("_")[0] not in _GIVEN)
 
 
