@@ -22,6 +22,7 @@ from tradsys.live.account.lock import held
 from tradsys.live.clock import SystemClock
 from tradsys.live.execution.intent import Trade
 from tradsys.live.intents import IntentJournal
+from tradsys.live.state import TradingState, read_standing
 from tradsys.live.venue import VenueRefused, VenueUnknown
 from tradsys.live.venues.tape import BarTape
 from tradsys.predictor.traded import read_deployment
@@ -330,6 +331,35 @@ def test_an_expired_bundle_may_see_to_the_trades_that_are_open(bundle, with_mone
     stop_soon()
     assert run(capsys, bundle(**EXPIRED), "--account", "main", "--live")[0] == 0
     assert "it enters nothing" in read_status(tmp_path / "live" / "main").status["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("market", "account", "why"),
+    [
+        ({SYMBOL: rules(SYMBOL, is_trading=False)}, ACCOUNT, "is not traded on binance now"),
+        ({}, replace(ACCOUNT, leverage={}, margin_type={}), "binance has no"),
+        (None, replace(ACCOUNT, taker_bps=7.0), "costs.taker_bps: this account pays 7 bps"),
+    ],
+)
+def test_what_changed_by_itself_does_not_leave_open_trades_alone(
+    bundle, with_money, capsys, left_open, tmp_path, market, account, why
+):
+    exchange, folder = Exchange(account), bundle()
+
+    async def markets(symbols):
+        if not market:
+            raise VenueRefused("no such market")
+        return market
+
+    if market is not None:
+        exchange.markets = markets
+    with_money(exchange)
+    stop_soon()
+    assert run(capsys, folder, "--account", "main", "--live")[0] == 0
+    note = read_status(tmp_path / "live" / "main").status["notes"][0]
+    assert "it enters nothing, and sees to the trades that are open (1): " in note and why in note
+    with closing(IntentJournal.reading(tmp_path / "live" / "main" / "journal.sqlite")) as journal:
+        assert read_standing(journal).state is TradingState.REDUCING
 
 
 def test_who_is_refused_hears_of_the_trades_that_are_left_alone(bundle, with_money, capsys, left_open):

@@ -208,8 +208,7 @@ class Bot:
                 risk.on_success()
             self._tell_risk_of_exits()
             self._keep_soon()
-            if risk.state is TradingState.HALTED and self._holds_anything():
-                executor.journal.set_flag(FLATTEN, risk.standing.reason)
+            if risk.state is TradingState.HALTED and executor.leave_own(risk.standing.reason):
                 self._wake.set()
             return is_settled and not failures
 
@@ -230,11 +229,6 @@ class Bot:
         self._account, self._seen_ms = account, began_ms
         self.status.saw(account)
 
-    def _holds_anything(self) -> bool:
-        """Whether something is to be left that is not being left already."""
-        is_leaving = self._parts.executor.journal.flag(FLATTEN) is not None
-        return not is_leaving and bool(self._parts.executor.journal.trades(is_open=True))
-
     async def _trade(self) -> None:
         """Read the history, then decide on each close."""
         await self._begin()
@@ -251,7 +245,7 @@ class Bot:
                 first_ms = min(int(frame["ts"].dt.epoch("ms")[0]) for frame in histories.values())
                 await parts.outside.begin(first_ms, parts.clock.now_ms())
                 break
-            except VenueUnknown as error:
+            except (VenueUnknown, VenueRefused) as error:  # such as of a market that is gone
                 parts.folder.tell("error", {"what": "history", "reason": str(error)})
                 await asyncio.sleep(AGAIN_S)
         parts.decider.warm(histories)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import partial
@@ -76,6 +76,7 @@ async def composed(
         about = _about(wish.bundle, cleared, folder, venue)
         with closing(IntentJournal(folder.journal)) as journal:
             risk = Risk(limits_of(wish.settings), journal, clock, folder.tell, bands=wish.bundle.deployment.bands)
+            risk.start(cleared.reducing)
             late = LateTelling(folder.tell)
             executor = OrderExecutor(
                 venue,
@@ -147,12 +148,32 @@ async def _cleared(
 
 async def _looked_at(wish: BotWish, venue: Venue, clock: Clock, n_open: int) -> tuple[dict[str, MarketRules], Cleared]:
     deployment, settings = wish.bundle.deployment, wish.settings
-    rules = dict(await venue.markets(deployment.symbols))
-    mode = await venue.mode(deployment.symbols)
+    rules = await _rules(venue, deployment.symbols, takes_fewer=n_open > 0)
+    traded = [symbol for symbol in deployment.symbols if not n_open or (symbol in rules and rules[symbol].is_trading)]
+    mode = await venue.mode(traded)
     checked = (deployment, mode, rules, settings, clock.now_ms())
     cleared = preflight(*checked, wanted=wish.asked_for, takes_unproven=wish.takes_unproven, n_open=n_open)
-    await set_and_read_back(venue, deployment.symbols, settings.leverage, settings.margin_type)
+    try:
+        await set_and_read_back(venue, traded, settings.leverage, settings.margin_type)
+    except (ConfigError, VenueRefused) as error:
+        if not n_open:
+            raise
+        cleared = cleared.reduced([str(error)], n_open)  # such as a margin type, which stays while a position is open
     return rules, cleared
+
+
+async def _rules(venue: Venue, symbols: Collection[str], *, takes_fewer: bool) -> dict[str, MarketRules]:
+    """The rules of the markets; of those that the venue has, where that is enough."""
+    try:
+        return dict(await venue.markets(symbols))
+    except VenueRefused:
+        if not takes_fewer:
+            raise
+    found: dict[str, MarketRules] = {}
+    for symbol in symbols:
+        with suppress(VenueRefused):
+            found.update(await venue.markets([symbol]))
+    return found
 
 
 def _bot(

@@ -126,6 +126,18 @@ class OrderExecutor:
         self.step("wish.commit:after")
         self.tell("exit", {"symbol": symbol, "why": why})
 
+    def leave_own(self, why: str) -> bool:
+        """Leave every trade that an entry of ours began; whether there was one that is not being left already.
+
+        A position that somebody else opened keeps its stop: what it is for, its owner knows.
+        """
+        own = {trade.symbol for trade in self.journal.trades(is_open=True) if trade.origin == "entry"}
+        if self.journal.flag(FLATTEN) is not None or not (left := own - self._wished()):
+            return False
+        for symbol in sorted(left):
+            self.request_exit(symbol, why)
+        return True
+
     async def flatten(self, why: str = "flatten") -> bool:
         """Leave everything, until the venue says that nothing is left; False where the rules allow no more time.
 

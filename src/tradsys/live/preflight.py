@@ -1,7 +1,7 @@
 """Whether a bundle may be traded on an account: all that is asked before the first order, and answered by name."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tradsys.bundle.deployment import Deployment
@@ -25,10 +25,23 @@ class AskedFor:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """A bundle that may be traded: `unproven` says why it is not proven ("": it is), `notes` what to know beside."""
+    """A bundle that may be traded: `unproven` says why it is not proven ("": it is), `notes` what to know beside.
+
+    `reducing` is why nothing is entered on it, while what is open is seen to its end ("": it may enter).
+    """
 
     unproven: str
     notes: tuple[str, ...]
+    reducing: str = ""
+
+    def reduced(self, problems: Collection[str], n_open: int) -> "Cleared":
+        """The same, seeing only to what is open where there are such problems; a note says so first."""
+        if not problems:
+            return self
+        why = "; ".join((*filter(None, [self.reducing]), *problems))
+        said = f"it enters nothing, and sees to the trades that are open ({n_open}): {why}"
+        notes = self.notes[1:] if self.reducing else self.notes
+        return replace(self, reducing=why, notes=(said, *notes))
 
 
 def preflight(
@@ -46,10 +59,12 @@ def preflight(
 
     `mode` is what the account and its key are set to, None where there is no account but paper. A bundle that is not
     proven, or whose verdict counted lower fees than this account pays, is a NotProvenError unless `takes_unproven`.
-    Where trades are open (`n_open`) an expired one may see them to their end: a bot enters nothing on it.
+    Where trades are open (`n_open`) what changed by itself, such as time, fees or a market that is gone, is no reason
+    to leave them alone: a bot enters nothing then, and sees them to their end.
     """
+    passed = (*_of_time(deployment, now_ms), *_of_trading(deployment, markets))
     _refuse(
-        *(() if n_open else _of_time(deployment, now_ms)),
+        *(() if n_open else passed),
         *(problem for one in wanted for problem in _of_wanted(deployment, one)),
         *_of_markets(deployment, markets),
         *_of_exposure(deployment, settings),
@@ -57,8 +72,10 @@ def preflight(
     )
     unproven = _why_unproven(deployment, mode)
     if unproven and not takes_unproven:
-        raise NotProvenError(f"{unproven}; with --unproven it is traded all the same, and every status says so")
-    return Cleared(unproven, (*_last_words(deployment, now_ms, n_open), *_notes(deployment, mode, now_ms)))
+        if not n_open:
+            raise NotProvenError(f"{unproven}; with --unproven it is traded all the same, and every status says so")
+        passed = (*passed, unproven)
+    return Cleared(unproven, tuple(_notes(deployment, mode, now_ms))).reduced(passed, n_open)
 
 
 def check_wanted(deployment: Deployment, wanted: Collection[AskedFor]) -> None:
@@ -106,14 +123,6 @@ def _of_time(deployment: Deployment, now_ms: int) -> Iterator[str]:
         yield f"expires_ms: the bundle expired at {stamp(deployment.expires_ms)}; deploy a new one (tradsys deploy)"
 
 
-def _last_words(deployment: Deployment, now_ms: int, n_open: int) -> Iterator[str]:
-    if n_open and now_ms >= deployment.expires_ms:
-        yield (
-            f"the bundle expired at {stamp(deployment.expires_ms)}: it enters nothing, and sees to the trades that are "
-            f"open ({n_open}); deploy a new one (tradsys deploy)"
-        )
-
-
 def _of_wanted(deployment: Deployment, wanted: AskedFor) -> Iterator[str]:
     if wanted.venue is not None and wanted.venue != deployment.venue:
         yield f"venue: {wanted.where} says {wanted.venue}, and the bundle is of {deployment.venue}"
@@ -125,14 +134,19 @@ def _of_wanted(deployment: Deployment, wanted: AskedFor) -> Iterator[str]:
         yield f"interval_ms: {wanted.where} says bars of {found}, and the bundle is of bars of {own}"
 
 
-def _of_markets(deployment: Deployment, markets: Mapping[str, MarketRules]) -> Iterator[str]:
+def _of_trading(deployment: Deployment, markets: Mapping[str, MarketRules]) -> Iterator[str]:
     for symbol in deployment.symbols:
         rules = markets.get(symbol)
         if rules is None:
             yield f"symbols: {deployment.venue} has no {symbol}"
         elif not rules.is_trading:
             yield f"symbols: {symbol} is not traded on {deployment.venue} now"
-        elif not rules.can_short and "short" in deployment.portfolio.sides:
+
+
+def _of_markets(deployment: Deployment, markets: Mapping[str, MarketRules]) -> Iterator[str]:
+    for symbol in deployment.symbols:
+        rules = markets.get(symbol)
+        if rules is not None and not rules.can_short and "short" in deployment.portfolio.sides:
             yield (
                 f"portfolio.sides: the bundle goes short, and {symbol} cannot be sold short on {deployment.venue}; "
                 "deploy a run with portfolio.sides=long"

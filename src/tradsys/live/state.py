@@ -10,6 +10,9 @@ FLAG: Final = "state"
 PERSON: Final = "person"
 """Cause of a standing that somebody asked for."""
 
+START: Final = "preflight"
+"""Cause of a standing that a start found: trades are open on what would be refused otherwise."""
+
 
 class TradingState(StrEnum):
     """ACTIVE trades. REDUCING enters nothing, exits go on. HALTED exits and stops; only a person resumes."""

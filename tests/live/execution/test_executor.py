@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.exchange.rules import SymbolRules
 from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry, in_world
 
 from tradsys.live.state import TradingState, read_standing
@@ -213,6 +214,34 @@ def test_a_position_that_nobody_explains_gets_a_stop_and_is_told():
         assert world.stops() == [(0.02, PRICE * 1.02)] and world.limits() == []
         assert "foreign" in world.kinds()
         assert (await world.executor.enter([an_entry(world.clock)]))[SYMBOL].startswith("denied: a trade")
+
+    in_world(check)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_position_that_is_found_with_a_loss_is_protected_and_not_closed(side):
+    async def check(world: ExecutorWorld) -> None:
+        await world.venue.place(OrderRequest("somebody-else-1", SYMBOL, side, "market", 0.02))
+        world.exchange.move(SYMBOL, PRICE * (1 - side * 0.05))
+        await world.run(3)
+        assert world.held() == side * 0.02
+        assert world.stops() == [(0.02, pytest.approx(PRICE * (1 - side * 0.05) * (1 - side * 0.02)))]
+
+    in_world(check)
+
+
+def test_a_halt_leaves_what_the_bot_began_and_protects_what_others_did():
+    async def check(world: ExecutorWorld) -> None:
+        world.exchange.list_symbol(SymbolRules("ETHUSDT", tick=0.01, lot=0.01), 3_000.0)
+        await world.ready()
+        await world.executor.enter([an_entry(world.clock)])
+        await world.venue.place(OrderRequest("somebody-else-1", "ETHUSDT", -1, "market", 0.5))
+        await world.run(3)
+        assert world.executor.leave_own("drawdown") and not world.executor.leave_own("drawdown")
+        await world.run(2)
+        assert (world.held(), world.held("ETHUSDT")) == (0.0, -0.5)
+        assert world.stops("ETHUSDT") == [(0.5, 3_060.0)] and world.stops() == world.limits() == []
+        assert not world.executor.leave_own("drawdown")
 
     in_world(check)
 

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from tests.live.risk.accounts import DAY, Desk, HandClock, account, entry, position
+from tests.live.risk.accounts import DAY, Desk, HandClock, KeptFlags, account, entry, position
 
 from tradsys.live.intents import IntentJournal
 from tradsys.live.risk import account_checks, entry_checks, risk
@@ -318,3 +318,24 @@ def test_the_intent_journal_keeps_it_all_through_restarts(tmp_path):
     assert other.figures() == figures
     assert (other.state, figures["n_errors"], figures["peak_quote"]) == (REDUCING, 2, 1_000.0)
     other._flags.close()
+
+
+def test_what_a_start_finds_keeps_it_from_entering_until_one_finds_nothing():
+    flags, told = KeptFlags(), []
+
+    def begin():
+        return Risk(RiskLimits(), flags, HandClock(), lambda kind, fields: told.append(kind))
+
+    begin().start("")
+    assert begin().state is ACTIVE and told == []
+    begin().start("the market is gone")
+    begin().start("fees have risen")
+    assert (begin().state, begin().standing.reason) == (REDUCING, "fees have risen")
+    begin().start("")
+    assert begin().state is ACTIVE
+    begin().stop_entries("a person")
+    begin().start("")
+    assert begin().state is REDUCING
+    begin().halt("lost")
+    begin().start("fees have risen")
+    assert begin().state is TradingState.HALTED

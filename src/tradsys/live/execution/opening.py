@@ -38,13 +38,17 @@ def opened(entry: Entry, rules: ExecutionRules, now_ms: int) -> tuple[Trade, Int
 def found(position: Position, rules: ExecutionRules, now_ms: int, known: Callable[[str], Trade | None]) -> Trade:
     """The trade of a position that no entry of ours explains: a stop, and neither target nor deadline.
 
-    Its key is the first moment from now on that no trade of the symbol is known by.
+    One that has lost more than the stop allows has it as far from the mark: to be found is no reason to be closed. Its
+    key is the first moment from now on that no trade of the symbol is known by.
     """
     named_ms = now_ms
     while known(trade_key(position.symbol, named_ms)) is not None:
         named_ms += 1
     side, size = (1 if position.size_base > 0 else -1), abs(position.size_base)
-    distance = rules.foreign_stop_fraction * position.entry_price
+    fraction, lost = rules.foreign_stop_fraction, side * (position.entry_price - position.mark_price)
+    distance = fraction * position.entry_price
+    if lost >= distance:
+        distance = lost + fraction * position.mark_price
     return Trade(
         trade_key(position.symbol, named_ms), position.symbol, side, "foreign", size, position.entry_price, named_ms,
         None, distance, None, size, position.entry_price, "{}", now_ms,

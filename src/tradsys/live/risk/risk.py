@@ -13,7 +13,7 @@ from tradsys.live.risk.drift import DRIFT, FeatureDrift
 from tradsys.live.risk.entry_checks import ENTRY_CHECKS, EntryFacts
 from tradsys.live.risk.equity import EQUITY, EquityRecord
 from tradsys.live.risk.limits import RiskLimits
-from tradsys.live.state import PERSON, Flags, KeepsSoon, Standing, TradingState, read_standing, write_standing
+from tradsys.live.state import PERSON, START, Flags, KeepsSoon, Standing, TradingState, read_standing, write_standing
 from tradsys.live.telling import Tell
 from tradsys.live.venue import AccountState
 
@@ -139,6 +139,16 @@ class Risk:
         now_ms, until_ms = self._clock.now_ms(), exit_ms + round(self.limits.cooldown_s * 1_000)
         if net_quote < 0 and until_ms > now_ms:
             self._guarded("cooldown_s", lambda: self._cooldowns.rest(symbol, until_ms, now_ms))
+
+    def start(self, why: str) -> None:
+        """What a start found that keeps it from entering ("": nothing): REDUCING until one finds nothing, or resume."""
+        before, now_ms = self.standing, self._clock.now_ms()
+        is_from_start = before.state is TradingState.REDUCING and before.cause == START
+        found = Standing(TradingState.REDUCING, START, why, now_ms)
+        if why and (is_from_start or found.outranks(before)):
+            self._stand(found)
+        elif is_from_start and not why:
+            self._stand(Standing(TradingState.ACTIVE, START, "what kept the last start from entering is gone", now_ms))
 
     def stop_entries(self, reason: str) -> None:
         """A person wants no entry; exits go on."""
