@@ -16,6 +16,7 @@ from tradsys.live.execution.admission import why_denied, why_no_entry
 from tradsys.live.execution.desk import Desk
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.looking import Lookout, Snapshot
+from tradsys.live.execution.market_book import MarketBook
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import opened, trade_key
 from tradsys.live.execution.patience import together
@@ -57,8 +58,9 @@ class OrderExecutor:
         self._notices = Notices(tell)
         self._lookout = Lookout(venue, journal, clock, rules, tell, step)
         self._sender = Sender(venue, journal, clock, rules, tell, step)
+        self._book = MarketBook(markets, venue, journal, clock, rules, tell)
         self._desk = Desk(
-            self._lookout, self._sender, self._notices, markets, halt or self._write_halt, self._why_no_entry
+            self._lookout, self._sender, self._notices, self._book, halt or self._write_halt, self._why_no_entry
         )
         self._is_ending = False
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -106,6 +108,7 @@ class OrderExecutor:
         symbols = sorted(set(self.markets) | self._busy(snapshot))
         settled = await together([self._reconcile(symbol, snapshot) for symbol in symbols])
         await self._read_funding()
+        await self._book.refresh()
         self._calm = snapshot if all(settled) else None
         return all(settled)
 

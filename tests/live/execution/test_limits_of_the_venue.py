@@ -4,13 +4,20 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from tests.exchange.rules import SymbolRules
 from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry, in_world
 
 from tradsys.live.venue import OrderRequest
 
 
 def ruled(world: ExecutorWorld, **changes: float) -> None:
-    world.executor.markets[SYMBOL] = replace(world.executor.markets[SYMBOL], **changes)
+    now = {SYMBOL: replace(world.executor.markets[SYMBOL], **changes)}
+    world.executor.markets.update(now)
+
+    async def told(_: object):
+        return now
+
+    world.venue.markets = told
 
 
 def test_an_exit_larger_than_the_largest_market_order_leaves_in_parts():
@@ -98,6 +105,54 @@ def test_a_target_is_for_what_is_our_own_and_the_stop_for_all_that_is_held():
         await world.run(2)
         assert sum(size for size, _ in world.stops()) == pytest.approx(0.03)
         assert sum(size for size, _ in world.limits()) == pytest.approx(0.01)
+
+    in_world(check)
+
+
+def test_a_tick_that_changes_amid_a_trade_is_learned_from_the_first_refusal():
+    async def check(world: ExecutorWorld) -> None:
+        state = world.exchange.state(SYMBOL)
+        state.rules = replace(state.rules, tick=0.5)
+        await world.executor.enter([an_entry(world.clock, stop_distance=600.3, target_distance=900.3)])
+        await world.run(3)
+        assert world.stops() == [(0.01, PRICE - 600.5)] and world.limits() == [(0.01, PRICE + 900.5)]
+        assert world.executor.markets[SYMBOL].tick == 0.5
+        assert world.exchange.report()["unprotected_ms"][SYMBOL] < 1_000
+
+    in_world(check)
+
+
+def test_rules_are_read_again_once_an_hour_and_a_market_that_is_gone_takes_no_entry():
+    async def check(world: ExecutorWorld) -> None:
+        state = world.exchange.state(SYMBOL)
+        state.rules = replace(state.rules, lot=0.01)
+        await world.run(3_500, every_s=100)
+        assert world.executor.markets[SYMBOL].lot == 0.001
+        await world.run(200, every_s=100)
+        assert world.executor.markets[SYMBOL].lot == 0.01
+        state.status = "SETTLING"
+        await world.run(3_700, every_s=100)
+        await world.executor.reconcile_all()
+        assert "not trading" in (await world.executor.enter([an_entry(world.clock)]))[SYMBOL]
+
+    in_world(check)
+
+
+def test_a_trade_whose_market_is_gone_after_a_restart_is_over_and_holds_up_no_other():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([an_entry(world.clock)])
+        world.exchange.delist(SYMBOL)
+        gone = world.exchange.symbols.pop(SYMBOL)
+        world.exchange.list_symbol(SymbolRules("ETHUSDT", tick=0.01, lot=0.01), 3_000.0)
+        executor = world.anew()
+        executor.markets.update(await world.venue.markets(["ETHUSDT"]))
+        await world.venue.place(OrderRequest("by-hand", "ETHUSDT", 1, "market", 0.5))
+        await world.run(50, every_s=1)
+        assert world.stops("ETHUSDT") and world.journal.open_trade(SYMBOL) is not None
+        await world.run(15, every_s=1)
+        trade = world.journal.trades(symbol=SYMBOL)[0]
+        assert (trade.ended, world.journal.unsettled(SYMBOL)) == ("delisted", [])
+        assert gone.holding.size == 0.0
 
     in_world(check)
 

@@ -1,7 +1,7 @@
 """One symbol's turn: look, plan, act, and look again until nothing is due."""
 
 import asyncio
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -20,6 +20,7 @@ from tradsys.live.execution.actions import (
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.ledger import TradeSums, has_all_fills, has_entry_fills, sum_fills
 from tradsys.live.execution.looking import Lookout, Sight, Snapshot
+from tradsys.live.execution.market_book import MarketBook
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import found
 from tradsys.live.execution.patience import together
@@ -29,7 +30,7 @@ from tradsys.live.execution.sending import Sender
 from tradsys.live.execution.situation import Situation
 from tradsys.live.execution.wishes import EXIT
 from tradsys.live.state import TradingState, read_standing
-from tradsys.live.venue import MarketRules, VenueUnknown
+from tradsys.live.venue import MarketRules, VenueRefused, VenueUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Desk:
     lookout: Lookout
     sender: Sender
     notices: Notices
-    markets: MutableMapping[str, MarketRules]
+    markets: MarketBook
     halt: Callable[[str], None]
     why_no_entry: Callable[[], str | None]
 
@@ -66,13 +67,18 @@ class Desk:
             self.lookout.tell("error", {"symbol": symbol, "what": f"looking: {error}"})
             self.notices.tell_of_bare(symbol, self.lookout.clock.now_ms())
             return "wait"
+        except VenueRefused as error:  # of this symbol alone: the others are looked at all the same
+            self.lookout.tell("error", {"symbol": symbol, "what": f"looking was refused: {error}"})
+            await self._without_market(symbol)
+            return "wait"
+        self.notices.unlisted_ms.pop(symbol, None)
         actions = plan(situation)
         if not actions:
             return "settled" if _is_settled(situation) else "wait"
         return "look again" if await self._act(situation, actions) else "wait"
 
     async def _situation(self, symbol: str, snapshot: Snapshot | None) -> Situation:
-        market = await self._market(symbol)
+        market = await self.markets.of(symbol)
         sight = await self.lookout.look(symbol, self._explained_base(symbol), snapshot, lot=market.lot)
         situation = self._put_together(market, sight)
         return replace(situation, since_ms=self.notices.see(situation))
@@ -155,10 +161,24 @@ class Desk:
     def _tell(self, kind: str, symbol: str, why: str) -> None:
         self.lookout.tell(kind, {"symbol": symbol, "why": why})
 
-    async def _market(self, symbol: str) -> MarketRules:
-        if symbol not in self.markets:
-            self.markets[symbol] = (await self.lookout.venue.markets([symbol]))[symbol]
-        return self.markets[symbol]
+    async def _without_market(self, symbol: str) -> None:
+        """The venue knows nothing of the symbol: its trade is over, once that has lasted and nothing is held."""
+        lookout = self.lookout
+        now_ms, journal = lookout.clock.now_ms(), lookout.journal
+        if now_ms < self.notices.unlisted_ms.setdefault(symbol, now_ms) + lookout.rules.settle_ms:
+            return
+        try:
+            account = await lookout.venue.account()
+        except VenueUnknown:
+            return
+        if any(position.symbol == symbol for position in account.positions):
+            return
+        for intent in journal.unsettled(symbol):
+            journal.answer(intent.client_id, "expired", now_ms, note="its market is gone")
+        if (trade := journal.open_trade(symbol)) is not None:
+            self._marked("trade.end", partial(journal.end_trade, trade.key, now_ms, "delisted"))
+            self._tell("exit", symbol, "over: delisted")
+        journal.set_flag(EXIT + symbol, None)
 
 
 def _is_settled(s: Situation) -> bool:

@@ -36,6 +36,8 @@ class Notices:
     """Since when journal and venue disagree."""
     bare: dict[str, "Bare"] = field(default_factory=dict)
     """Positions that have too little of a stop."""
+    unlisted_ms: dict[str, int] = field(default_factory=dict)
+    """Since when the venue has refused to tell of a symbol."""
     orphaned: set[str] = field(default_factory=set)
     """Symbols of which nothing is held while orders of ours are open that would reduce it."""
 
