@@ -27,7 +27,6 @@ from tradsys.live.deciding import Decider
 from tradsys.live.entry import Entry
 from tradsys.live.execution.intent import Trade
 from tradsys.live.execution.patience import together
-from tradsys.live.execution.wishes import FLATTEN
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.obeying import Obedience, Reload
 from tradsys.live.outside.columns import OutsideSources

@@ -8,7 +8,6 @@ from tradsys.live.account.equity_history import EquityPoint
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.bars.close import Close
 from tradsys.live.clock import Clock
-from tradsys.live.execution.admission import why_no_entry
 from tradsys.live.execution.wishes import FLATTEN, STOP_ENTRY
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.risk.risk import Risk
@@ -74,9 +73,9 @@ class BotStatus:
             "open_trades": self._executor.trades(is_open=True),
             "decisions": self._decisions,
             "entries": self._outcomes,
-            "no_entry": why_no_entry(journal) or self._folder.trouble or None,
+            "no_entry": self._executor.why_no_entry() or self._folder.trouble or None,
             "stopentry": journal.flag(STOP_ENTRY),
             "leaving": journal.flag(FLATTEN),
             "risk": {**self._risk.figures(), "n_unprotected": len(self._executor.unprotected)},
-            "trouble": self._folder.trouble,
+            "trouble": self._folder.trouble or journal.trouble,
         }

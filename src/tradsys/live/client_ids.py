@@ -3,6 +3,7 @@
 Ids are 30 characters of `[a-z0-9-]`: venues take up to 36, and some put a broker's prefix before those of up to 25.
 """
 
+import re
 from base64 import b32encode
 from functools import cache
 from hashlib import blake2b
@@ -10,6 +11,7 @@ from typing import Final, Literal
 
 type Leg = Literal["entry", "stop", "target", "exit"]
 LETTERS: Final[dict[Leg, str]] = {"entry": "e", "stop": "s", "target": "t", "exit": "x"}
+_OURS: Final = re.compile(r"t[a-z2-7]{5}-[a-z2-7]{8}-[0-9a-z]{9}-([estx])[0-9a-z]{3}")
 DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -20,6 +22,16 @@ def client_id(account: str, symbol: str, close_ms: int, leg: Leg, attempt: int) 
     'tolqce-322na6cu-0loyw3v28-s000'
     """
     return f"{prefix(account)}{_tag(symbol, 8)}-{_base36(close_ms, 9)}-{LETTERS[leg]}{_base36(attempt, 3)}"
+
+
+def leg_of(client_id: str) -> Leg | None:
+    """The leg that an id of ours says, None of anybody else's: so much is known without the journal.
+
+    >>> leg_of("tolqce-322na6cu-0loyw3v28-s000"), leg_of("autoclose-1700000000")
+    ('stop', None)
+    """
+    found = _OURS.fullmatch(client_id)
+    return None if found is None else next(leg for leg, letter in LETTERS.items() if letter == found[1])
 
 
 @cache

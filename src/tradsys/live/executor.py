@@ -9,14 +9,15 @@ from collections import defaultdict
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, Final
 
+from tradsys.core.errors import DiskError
 from tradsys.live.client_ids import prefix
 from tradsys.live.clock import Clock
 from tradsys.live.entry import Entry
 from tradsys.live.execution.admission import why_denied, why_no_entry
 from tradsys.live.execution.desk import Desk
 from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.known_markets import KnownMarkets
 from tradsys.live.execution.looking import Lookout, Snapshot
-from tradsys.live.execution.market_book import MarketBook
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import opened, trade_key
 from tradsys.live.execution.patience import together
@@ -58,11 +59,11 @@ class OrderExecutor:
         self._notices = Notices(tell)
         self._lookout = Lookout(venue, journal, clock, rules, tell, step)
         self._sender = Sender(venue, journal, clock, rules, tell, step)
-        self._book = MarketBook(markets, venue, journal, clock, rules, tell)
+        self._book = KnownMarkets(markets, venue, journal, clock, rules, tell)
         self._desk = Desk(
-            self._lookout, self._sender, self._notices, self._book, halt or self._write_halt, self._why_no_entry
+            self._lookout, self._sender, self._notices, self._book, halt or self._write_halt, self.why_no_entry
         )
-        self._is_ending = False
+        self._is_ending, self._told_trouble = False, ""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._funding_ms: int | None = None
         self._calm: Snapshot | None = None
@@ -76,11 +77,23 @@ class OrderExecutor:
         kept, outcomes = self._admit(entries)
         if kept:
             self._calm = None
-            self.journal.keep_room()
-            self.step("entry.commit:before")
-            self.journal.add([intent for _, intent in kept], [trade for trade, _ in kept])
-            self.step("entry.commit:after")
+            try:
+                self._commit_entries(kept)
+            except DiskError as error:
+                return outcomes | {
+                    trade.symbol: self._deny(trade.symbol, trade.close_ms, str(error)) for trade, _ in kept
+                }
         return outcomes | dict(await together([self._open(intent) for _, intent in kept]))
+
+    def _commit_entries(self, kept: Sequence[tuple[Trade, Intent]]) -> None:
+        self.journal.keep_room()
+        self.step("entry.commit:before")
+        self.journal.add([intent for _, intent in kept], [trade for trade, _ in kept])
+        self.step("entry.commit:after")
+
+    def _deny(self, symbol: str, close_ms: int, why: str) -> str:
+        self.tell("denied", {"symbol": symbol, "close_ms": close_ms, "why": why})
+        return f"denied: {why}"
 
     def end_entries(self) -> None:
         """From now on this executor sends no entry, neither a new one nor one again that was lost: its bot ends."""
@@ -100,6 +113,7 @@ class OrderExecutor:
         While everything is being left, this goes on with it.
         """
         self._calm = None
+        self._tell_of_disk()
         snapshot = await self._snapshot()
         if snapshot is None:
             return False
@@ -128,6 +142,12 @@ class OrderExecutor:
         self.journal.set_flag(EXIT + symbol, why)
         self.step("wish.commit:after")
         self.tell("exit", {"symbol": symbol, "why": why})
+
+    def why_no_entry(self) -> str | None:
+        """Why nothing may be entered at all, None where it may."""
+        if self._is_ending:
+            return "the bot ends"
+        return self.journal.trouble or why_no_entry(self.journal)
 
     def leave_own(self, why: str) -> bool:
         """Leave every trade that an entry of ours began; whether there was one that is not being left already.
@@ -186,7 +206,7 @@ class OrderExecutor:
 
     def _admit(self, entries: Sequence[Entry]) -> tuple[list[tuple[Trade, Intent]], dict[str, str]]:
         now, kept, outcomes = self.clock.now_ms(), dict[str, tuple[Trade, Intent]](), dict[str, str]()
-        nothing = self._why_no_entry()
+        nothing = self.why_no_entry()
         for entry in entries:
             why = nothing or self._why_busy(entry, now) or why_denied(entry, self.markets.get(entry.symbol))
             if why is None and entry.symbol in kept:
@@ -194,12 +214,14 @@ class OrderExecutor:
             if why is None:
                 kept[entry.symbol] = opened(entry, self.rules, now)
             else:
-                outcomes[entry.symbol] = f"denied: {why}"
-                self.tell("denied", {"symbol": entry.symbol, "close_ms": entry.close_ms, "why": why})
+                outcomes[entry.symbol] = self._deny(entry.symbol, entry.close_ms, why)
         return list(kept.values()), {symbol: why for symbol, why in outcomes.items() if symbol not in kept}
 
-    def _why_no_entry(self) -> str | None:
-        return "the bot ends" if self._is_ending else why_no_entry(self.journal)
+    def _tell_of_disk(self) -> None:
+        self.journal.heal()
+        if self.journal.trouble != self._told_trouble:
+            self._told_trouble = self.journal.trouble
+            self.tell("error", {"what": self._told_trouble or "the intent journal is on the disk again, whole"})
 
     def _why_busy(self, entry: Entry, now_ms: int) -> str | None:
         """One trade a symbol at a time, on a symbol that was seen to be empty a moment ago."""

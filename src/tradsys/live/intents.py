@@ -9,7 +9,7 @@ from typing import Any
 
 from tradsys.live.client_ids import Leg
 from tradsys.live.execution.intent import Intent, IntentState, Trade
-from tradsys.live.execution.journal_file import JournalFile
+from tradsys.live.execution.journal_file import JournalFile, inserted
 from tradsys.live.venue import Fill, FundingPayment
 
 TRADE_COLUMNS = ", ".join(field.name for field in fields(Trade))
@@ -24,10 +24,13 @@ class IntentJournal(JournalFile):
     """Trades, orders meant, fills and funding of one account, and named flags; one process owns it."""
 
     def add(self, intents: Iterable[Intent], trades: Iterable[Trade] = ()) -> None:
-        """Remember new orders, and new trades that they belong to, in one commit."""
-        with self._committed():
-            self._insert("trades", TRADE_COLUMNS, [astuple(trade) for trade in trades])
-            self._insert("intents", INTENT_COLUMNS, [astuple(intent) for intent in intents])
+        """Remember new orders, and new trades that they belong to, in one commit; entries on disk, or not at all."""
+        orders = list(intents)
+        self._change(
+            inserted("trades", TRADE_COLUMNS, [astuple(trade) for trade in trades]),
+            inserted("intents", INTENT_COLUMNS, [astuple(intent) for intent in orders]),
+            is_new=any(not intent.is_reduce_only for intent in orders),
+        )
 
     def answer(
         self, client_id: str, state: IntentState, now_ms: int, *, filled_base: float = 0.0, note: str = ""
@@ -38,25 +41,18 @@ class IntentJournal(JournalFile):
         and only one of which nothing is known may never have come.
         """
         after = "('unknown')" if state == "absent" else "('unknown', 'open', 'absent')"
-        with self._committed():
-            self._db.execute(
-                "update intents set state = ?, answered_ms = ?, filled_base = max(filled_base, ?), note = ?"
-                f" where client_id = ? and state in {after}",
-                (state, now_ms, filled_base, note, client_id),
-            )
+        told = "update intents set state = ?, answered_ms = ?, filled_base = max(filled_base, ?), note = ?"
+        where = f" where client_id = ? and state in {after}"
+        self._change((told + where, [(state, now_ms, filled_base, note, client_id)]))
 
     def send_again(self, client_id: str, now_ms: int) -> None:
-        """An order that the venue definitely does not have is about to be sent once more."""
-        with self._committed():
-            self._db.execute(
-                "update intents set state = 'unknown', sent_ms = ?, n_sent = n_sent + 1 where client_id = ?",
-                (now_ms, client_id),
-            )
+        """An entry that the venue definitely does not have is about to be sent once more."""
+        sent = "update intents set state = 'unknown', sent_ms = ?, n_sent = n_sent + 1 where client_id = ?"
+        self._change((sent, [(now_ms, client_id)]), is_new=True)
 
     def end_trade(self, key: str, now_ms: int, why: str | None) -> None:
         """A trade is over."""
-        with self._committed():
-            self._db.execute("update trades set closed_ms = ?, ended = ? where key = ?", (now_ms, why, key))
+        self._change(("update trades set closed_ms = ?, ended = ? where key = ?", [(now_ms, why, key)]))
 
     def open_trade(self, symbol: str) -> Trade | None:
         """The symbol's trade that is not over: there is at most one."""
@@ -110,8 +106,7 @@ class IntentJournal(JournalFile):
 
     def add_fills(self, fills: Sequence[tuple[Fill, str | None]]) -> None:
         """Remember executions, each with the trade that it belongs to."""
-        with self._committed():
-            self._insert("fills", FILL_COLUMNS + ", trade", [(*astuple(fill), trade) for fill, trade in fills])
+        self._change(inserted("fills", FILL_COLUMNS + ", trade", [(*astuple(fill), trade) for fill, trade in fills]))
 
     def fills(self, trade: str) -> list[Fill]:
         """Executions of a trade in order."""
@@ -140,11 +135,8 @@ class IntentJournal(JournalFile):
     def add_funding(self, payments: Sequence[FundingPayment]) -> None:
         """Remember payments; those that are known already change nothing."""
         if payments:
-            with self._committed():
-                self._db.executemany(
-                    "insert or ignore into funding (payment_id, symbol, paid_quote, ts_ms) values (?, ?, ?, ?)",
-                    [astuple(payment) for payment in payments],
-                )
+            columns = "payment_id, symbol, paid_quote, ts_ms"
+            self._change(inserted("funding", columns, [astuple(one) for one in payments], how="insert or ignore"))
 
     def all_funding(self) -> list[FundingPayment]:
         """Every payment that is known, in order."""

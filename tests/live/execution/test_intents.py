@@ -168,20 +168,23 @@ from tradsys.live.intents import IntentJournal
 journal = IntentJournal(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 largest = max(path.stat().st_size for path in Path(sys.argv[1]).parent.iterdir())
-resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
 n_kept = 0
-while n_kept < 50_000:
-    try:
-        journal.set_flag(f"stop {n_kept}", "x" * 10_000)
-        n_kept += 1
-    except DiskError:
-        break
+while n_kept < 50_000 and not journal.trouble:
+    n_kept += 1
+    journal.set_flag(f"stop {n_kept}", "x" * 10_000)
+on_disk = IntentJournal.reading(Path(sys.argv[1]))
+behind = len(on_disk.flags("stop "))
+on_disk.close()
 try:
     journal.keep_room()
     said = "room"
 except DiskError:
     said = "full"
-print(n_kept, said)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+journal.close()
+again = IntentJournal(sys.argv[1])
+print(n_kept, said, behind, len(again.flags("stop ")), again.trouble or "well")
 """
 
 
@@ -193,8 +196,10 @@ def test_a_disk_that_is_full_takes_what_protects_and_refuses_what_is_new(tmp_pat
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True, cwd=Path.cwd()
     )
-    n_kept, said = done.stdout.split()
+    n_kept, said, behind, brought_back, how = done.stdout.split()
     assert int(n_kept) > 100 and said == "full"
+    assert int(behind) == int(n_kept) - 1, "what the room is too small for is kept in memory"
+    assert (brought_back, how) == (n_kept, "well"), "and comes to the disk once that takes it"
 
 
 def names(folder: Path) -> set[str]:

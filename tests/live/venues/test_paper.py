@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sqlite3
 
 import pytest
 from tests.labels.hand_made import HOUR_MS
@@ -345,3 +346,21 @@ def test_rules_without_numbers_for_slippage_are_refused():
         PaperRules()
     at = known_slippage({"A": 0.0001, "B": 0.0003})
     assert (at("A", 0), at("unknown", 0)) == (0.0001, 0.0003)
+
+
+def test_a_disk_that_takes_nothing_is_a_venue_that_does_not_answer(tmp_path):
+    async def main() -> None:
+        venue = paper(Told({"A": [flat(hour) for hour in range(11)]}, now=10 * HOUR_MS + 5), tmp_path / "paper.sqlite")
+        await venue.account()
+        venue.book._db.execute("PRAGMA busy_timeout = 1")
+        blocker = sqlite3.connect(tmp_path / "paper.sqlite", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        with pytest.raises(VenueUnknown, match=r"books cannot be written: .*nothing of it was kept"):
+            await venue.place(order("e", 1, "market", 2.0))
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        assert await venue.order("A", "e", "market") is None
+        assert (await venue.place(order("e", 1, "market", 2.0))).status == "filled"
+        await venue.close()
+
+    asyncio.run(main())

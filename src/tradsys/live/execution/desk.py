@@ -18,9 +18,9 @@ from tradsys.live.execution.actions import (
     SendAgain,
 )
 from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.known_markets import KnownMarkets
 from tradsys.live.execution.ledger import TradeSums, has_all_fills, has_entry_fills, sum_fills
 from tradsys.live.execution.looking import Lookout, Sight, Snapshot
-from tradsys.live.execution.market_book import MarketBook
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import found
 from tradsys.live.execution.patience import together
@@ -40,7 +40,7 @@ class Desk:
     lookout: Lookout
     sender: Sender
     notices: Notices
-    markets: MarketBook
+    markets: KnownMarkets
     halt: Callable[[str], None]
     why_no_entry: Callable[[], str | None]
 

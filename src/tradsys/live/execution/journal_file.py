@@ -1,6 +1,7 @@
 """The file below the intent journal: commits that are on disk when they return, room kept in advance, and flags."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,16 +13,26 @@ from tradsys.live.execution.schema import TABLES, VERSION
 ROOM_PAGES = 512
 """Pages of the file that are kept free: 2 MiB."""
 
+AGAIN_S = 5.0
+"""Between two attempts to bring back to the disk what it did not take."""
+
+type Statement = tuple[str, Sequence[tuple[Any, ...]]]
+"""SQL, and the values of each time that it is done."""
+
 
 class JournalFile:
     """One SQLite file with a write-ahead log, synced in full at every commit; ":memory:" in simulations.
 
-    A disk that fails or is full is a DiskError, and then nothing of the change is kept. Room for some thousand changes
-    is taken in advance, so that a disk that fills up while a position is held does not keep its stop from being sent.
+    A disk that is full or fails must not keep a position from its stop. Room for some thousand changes is taken in
+    advance. Where even that is used up the journal goes on in memory, says so in `trouble`, and is brought back to the
+    disk as soon as that takes it: what a crash loses meanwhile, exits and protection, is read from the venue again.
+    What takes new risk is a DiskError then, and nothing of it is kept.
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = str(path)
+        self.path, self.trouble = str(path), ""
+        self._disk: sqlite3.Connection | None = None
+        self._is_reader, self._tried_s = False, 0.0
         self._db, self._soon = sqlite3.connect(self.path, isolation_level=None), dict[str, str]()
         with self._told_as_disk_error("open"):
             self._db.execute("pragma journal_mode = wal")
@@ -29,21 +40,38 @@ class JournalFile:
             self._db.execute("pragma foreign_keys = on")
             self._check_version()
             self._db.executescript(TABLES)
+        try:
             self.keep_room()
+        except DiskError:  # who asks for it before a new trade hears of it; what is open is seen to
+            if self._db.execute("select 1 from trades where closed_ms is null").fetchone() is None:
+                raise
 
     def keep_room(self) -> None:
         """Take room on the disk for what comes, in the file and in its log; a DiskError where there is none.
 
         Who is about to make a new trade calls it; what protects and ends trades lives from what was kept.
         """
+        self.heal()
+        if self.trouble:
+            raise DiskError(self.trouble)
         if self.path == ":memory:" or self._n_free_pages() >= ROOM_PAGES // 2:
             return
         size = ROOM_PAGES * int(self._db.execute("pragma page_size").fetchone()[0])
-        with self._committed():
-            self._db.execute("create table if not exists room (bytes blob) strict")
-            self._db.execute("insert into room values (zeroblob(?))", (size,))
-        with self._committed():
-            self._db.execute("delete from room")
+        table = ("create table if not exists room (bytes blob) strict", [()])
+        self._change(table, ("insert into room values (zeroblob(?))", [(size,)]), is_new=True)
+        self._change(("delete from room", [()]), is_new=True)
+
+    def heal(self) -> None:
+        """Bring to the disk what it did not take, where it does now; all of it, or nothing."""
+        if self._disk is None or time.monotonic() < self._tried_s + AGAIN_S:
+            return
+        self._tried_s = time.monotonic()
+        try:
+            self._db.backup(self._disk, progress=_never_wait)
+        except sqlite3.DatabaseError:
+            return
+        self._db.close()
+        self._db, self._disk, self.trouble = self._disk, None, ""
 
     def _n_free_pages(self) -> int:
         return int(self._db.execute("pragma freelist_count").fetchone()[0])
@@ -56,7 +84,8 @@ class JournalFile:
         and leave it there, unless it is told that nothing changes.
         """
         found = cls.__new__(cls)
-        found.path, found._soon = str(path), {}
+        found.path, found._soon, found.trouble = str(path), {}, ""
+        found._disk, found._is_reader = None, True
         how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
         found._db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
         found._refuse_version()
@@ -64,7 +93,11 @@ class JournalFile:
 
     def close(self) -> None:
         """Give the file back."""
+        self._tried_s = 0.0
+        self.heal()
         self._db.close()
+        if self._disk is not None:
+            self._disk.close()
 
     def flag(self, name: str) -> str | None:
         """The text kept under a name, None where there is none."""
@@ -76,11 +109,10 @@ class JournalFile:
     def set_flag(self, name: str, value: str | None) -> None:
         """Keep a text under a name, or forget it; it is on disk when this returns."""
         self._soon.pop(name, None)
-        with self._committed():
-            if value is None:
-                self._db.execute("delete from flags where name = ?", (name,))
-            else:
-                self._db.execute("insert or replace into flags values (?, ?)", (name, value))
+        if value is None:
+            self._change(("delete from flags where name = ?", [(name,)]))
+        else:
+            self._change(("insert or replace into flags values (?, ?)", [(name, value)]))
 
     def set_flag_soon(self, name: str, value: str) -> None:
         """Keep a text under a name with the next commit, whatever it is for; it is known at once."""
@@ -89,8 +121,7 @@ class JournalFile:
     def keep_soon(self) -> None:
         """Commit what waits for it; a DiskError leaves it waiting."""
         if self._soon:
-            with self._committed():
-                pass
+            self._change()
 
     def flags(self, start: str) -> dict[str, str]:
         """All flags whose names begin so."""
@@ -98,31 +129,48 @@ class JournalFile:
         soon = {name: value for name, value in self._soon.items() if name.startswith(start)}
         return dict(rows.fetchall()) | soon
 
-    def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            self._db.executemany(f"insert into {table} ({columns}) values ({marks})", rows)
-
     def _check_version(self) -> None:
-        self._refuse_version()
-        self._db.execute(f"pragma user_version = {VERSION}")
+        if self._refuse_version() != VERSION:
+            self._db.execute(f"pragma user_version = {VERSION}")
 
-    def _refuse_version(self) -> None:
+    def _refuse_version(self) -> int:
         version = int(self._db.execute("pragma user_version").fetchone()[0])
         if version not in (0, VERSION):
             raise LedgerError(
                 f"{self.path} is an intent journal of version {version}, wanted {VERSION}; "
                 "it was written by another release of tradsys, which is the one to trade this account with"
             )
+        return version
 
-    @contextmanager
-    def _committed(self) -> Iterator[None]:
+    def _change(self, *statements: Statement, is_new: bool = False) -> None:
+        """One commit; where the disk does not take it the journal goes on in memory, unless it is of `is_new` risk."""
+        self.heal()
+        if is_new and self.trouble:
+            raise DiskError(self.trouble)
+        try:
+            self._commit(statements)
+        except DiskError as error:
+            if is_new or self._is_reader or self._disk is not None or self.path == ":memory:":
+                raise
+            self._leave_disk(str(error))
+            self._commit(statements)
+
+    def _leave_disk(self, why: str) -> None:
+        memory = sqlite3.connect(":memory:", isolation_level=None)
+        with self._told_as_disk_error("read"):
+            self._db.backup(memory, progress=_never_wait)
+        memory.execute("pragma foreign_keys = on")
+        self._db, self._disk, self._tried_s = memory, self._db, time.monotonic()
+        self.trouble = f"{why.partition('; nothing')[0]}: it goes on in memory, and nothing is entered until it can"
+
+    def _commit(self, statements: Sequence[Statement]) -> None:
         with self._told_as_disk_error("write to"):
             self._db.execute("begin immediate")
             try:
                 soon = dict(self._soon)
                 self._db.executemany("insert or replace into flags values (?, ?)", soon.items())
-                yield
+                for sql, rows in statements:
+                    self._db.executemany(sql, rows)
                 self._db.execute("commit")
                 self._soon = {name: value for name, value in self._soon.items() if soon.get(name) != value}
             except BaseException:
@@ -140,3 +188,15 @@ class JournalFile:
             raise DiskError(
                 f"could not {doing} the intent journal {self.path}: {error}; nothing of it was kept"
             ) from error
+
+
+def _never_wait(status: int, remaining: int, total: int) -> None:
+    """A copy waits for ever for a file that somebody else writes: it is tried again later instead."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("somebody else writes to the file")
+
+
+def inserted(table: str, columns: str, rows: Sequence[tuple[Any, ...]], *, how: str = "insert") -> Statement:
+    """The statement that adds these rows."""
+    marks = ", ".join("?" * (columns.count(",") + 1))
+    return f"{how} into {table} ({columns}) values ({marks})", rows

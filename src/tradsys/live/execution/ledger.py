@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tradsys.live.client_ids import Leg
+from tradsys.live.client_ids import Leg, leg_of
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.venue import Fill
 
@@ -128,7 +128,10 @@ def _charge(sums: TradeSums, fill: Fill, share: float) -> None:
 
 def _reason(fill: Fill, intent: Intent | None, liquidation_prefixes: tuple[str, ...]) -> str:
     if intent is None:
-        return "liquidated" if fill.client_id.startswith(liquidation_prefixes) else "unknown"
+        if fill.client_id.startswith(liquidation_prefixes):
+            return "liquidated"
+        lost = leg_of(fill.client_id)  # of an order that only a disk that was full did not keep
+        return lost if lost in ("stop", "target") else "unknown"
     leg: Leg = intent.leg
     if leg == "exit":
         return intent.why if intent.why in OWN_REASONS else "forced"

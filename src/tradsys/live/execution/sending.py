@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Literal
 
+from tradsys.core.errors import DiskError
 from tradsys.live.client_ids import Leg, client_id
 from tradsys.live.clock import Clock
 from tradsys.live.execution.actions import CancelOrder, PlaceLeg, PlacePair
@@ -138,9 +139,13 @@ class Sender:
         await together(sendings)
 
     async def send_again(self, intent: Intent) -> bool:
-        """Send an order once more that the venue definitely does not have."""
+        """Send an order once more that the venue definitely does not have; not where the disk does not take that."""
         self.step("resend.commit:before")
-        self.journal.send_again(intent.client_id, self.clock.now_ms())
+        try:
+            self.journal.send_again(intent.client_id, self.clock.now_ms())
+        except DiskError as error:
+            self.tell("error", {"symbol": intent.symbol, "what": f"an entry is not sent again: {error}"})
+            return False
         self.step("resend.commit:after")
         return await self.send(replace(intent, n_sent=intent.n_sent + 1))
 

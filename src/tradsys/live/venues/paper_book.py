@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from tradsys.live.venue import Fill, FundingPayment, OrderKind, OrderStatus, VenueOrder
+from tradsys.live.venue import Fill, FundingPayment, OrderKind, OrderStatus, VenueOrder, VenueUnknown
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
@@ -129,14 +129,22 @@ class PaperBook:
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """Everything that is written inside is kept together, or nothing of it."""
-        self._db.execute("BEGIN IMMEDIATE")
+        """Everything that is written inside is kept together, or nothing of it.
+
+        On a disk that takes nothing it is a venue that does not answer: nothing has happened there.
+        """
+        trouble = ""
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            trouble = str(error)
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        if trouble:
+            raise VenueUnknown(f"the paper account's books cannot be written: {trouble}; nothing of it was kept")
 
     @property
     def wallet(self) -> float:

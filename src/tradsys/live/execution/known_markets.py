@@ -16,7 +16,7 @@ EVERY_MS: Final = 3_600_000
 
 
 @dataclass(slots=True)
-class MarketBook:
+class KnownMarkets:
     """Rules by symbol, kept in `known`; those that are not known yet are asked for, and all of them once an hour.
 
     Where the venue has refused an order since they were read they are read again: it may have been for them.
