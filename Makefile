@@ -8,6 +8,7 @@
 #   make docs                  the pages as a site in build/site, strictly; ARGS=mkdocs builds it with the fallback
 #   make dist                  wheel and source distribution into dist/, the same bytes wherever they are built
 #   make soak                  hours of kills and random faults against the bot, and the page docs/fire.md
+#   make neighbours            environments for MLflow, freqtrade and NautilusTrader, in which some tests run
 #   make lock                  resolve the dependencies anew
 
 TORCH ?= $(if $(wildcard .venv/.torch-cpu),cpu,lock)
@@ -15,7 +16,7 @@ BIN := .venv/bin
 LOCKS := pyproject.toml .python-version requirements.lock requirements-torch.lock requirements-dev.lock scripts/setup.sh
 INSTALLED := .venv/.installed-$(TORCH)-$(shell pwd | cksum | cut -d' ' -f1)
 
-.PHONY: run test check dist docs soak lock clean
+.PHONY: run test check dist docs soak neighbours lock clean
 .DEFAULT_GOAL := run
 
 run: $(INSTALLED)-run
@@ -42,6 +43,9 @@ soak: $(INSTALLED)-dev
 	$(BIN)/python -m tests.live.execution.run_many 10000
 	$(BIN)/python -m tests.fire --kills 1000 --out docs/fire.md
 
+neighbours: $(INSTALLED)-dev
+	sh scripts/neighbours.sh
+
 lock: $(INSTALLED)-dev
 	sh scripts/lock.sh
 
@@ -62,4 +66,4 @@ $(INSTALLED)-dev: $(LOCKS)
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-docs build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist
+	rm -rf .venv .venv-* build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist

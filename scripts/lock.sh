@@ -2,6 +2,7 @@
 # Write the locks anew from pyproject.toml: pinned, hashed, for every platform, and naming no host.
 # requirements.lock: what `tradsys run` needs but torch; -torch: torch and what it alone brings; -dev: tools and tests;
 # -docs: the site's builders, which have an environment of their own.
+# -mlflow, -freqtrade and -nautilus: whole environments, since their packages do not go together with those of development.
 set -eu
 cd "$(dirname "$0")/.."
 uv=$(command -v uv || echo .venv/bin/uv)
@@ -26,3 +27,6 @@ compile requirements-torch.lock --upgrade --extra train --constraint requirement
 compile requirements-dev.lock --upgrade --extra vectorbt --group dev --constraint requirements.lock \
     --constraint requirements-torch.lock $(but requirements.lock requirements-torch.lock) pyproject.toml
 compile requirements-docs.lock --upgrade --group pyproject.toml:docs
+compile requirements-mlflow.lock --upgrade --extra mlflow --constraint requirements.lock pyproject.toml
+compile requirements-nautilus.lock --upgrade --extra nautilus --constraint requirements.lock pyproject.toml
+compile requirements-freqtrade.lock --upgrade --group freqtrade --constraint requirements.lock pyproject.toml

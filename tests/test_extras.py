@@ -53,6 +53,8 @@ LINES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "backtest --runs {stored}/runs": ((), 0, "sharpe"),
     "backtest --engine vectorbt --runs {stored}/runs": ((), 2, "pip install 'tradsys[vectorbt]'"),
     "backtest --engine nautilus --runs {stored}/runs": ((), 2, "pip install 'tradsys[nautilus]'"),
+    "export last --runs {stored}/runs --pair BTC/USDT:USDT --out strategies-{kind}": ((), 0, "TradsysSniper.py"),
+    "track --runs {stored}/runs": ((), 1, "pip install 'tradsys[mlflow]'"),
     f"deploy last {STORED} --out deployed-{{kind}}": ((), 2, "add --venue"),
     "trade start absent --account nobody": ((), 2, "neither a folder with a bundle nor a verb"),
     "trade forceexit all --account nobody": ((), 2, "no account nobody"),
@@ -172,7 +174,7 @@ def test_the_table_of_extras_is_that_of_the_project(repository):
         assert {normal(Requirement(text).name) for text in direct(optional, extra)} == {
             next(normal(owner) for owner in owners()[name] if "binary" not in owner) for name in modules
         }
-    assert set(optional) - set(EXTRAS) == {"all", "export", "nautilus"}
+    assert set(optional) - set(EXTRAS) == {"all", "export", "mlflow", "nautilus"}
     assert {e for text in optional["all"] for e in Requirement(text).extras} == set(EXTRAS)
 
 

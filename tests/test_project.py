@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 LOCKS = ("requirements.lock", "requirements-torch.lock", "requirements-dev.lock")
-APART = ("requirements-docs.lock",)
+ALONE = tuple(f"requirements-{name}.lock" for name in ("mlflow", "freqtrade", "nautilus"))
+"""Whole environments of other programs, the package's base among them."""
+
+APART = ("requirements-docs.lock", *ALONE)
 """Locks of environments of their own, which share packages with the others."""
 
 
@@ -48,6 +51,16 @@ class TestLocks:
         names = [name for lock in LOCKS for name in locked(repository, lock)]
         assert len(names) == len(set(names))
 
+    @pytest.mark.parametrize("name", ALONE)
+    def test_an_environment_of_its_own_holds_the_versions_that_a_run_has(self, repository, name):
+        run, own = locked(repository, "requirements.lock"), locked(repository, name)
+        assert {package: own[package] for package in run.keys() & own.keys()} == {
+            package: run[package] for package in run.keys() & own.keys()
+        }
+        project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+        base = {re.match(r"[a-z0-9-]+", requirement)[0] for requirement in project["dependencies"]}
+        assert base <= own.keys()
+
     def test_only_the_torch_lock_brings_torch_and_cuda(self, repository):
         heavy = re.compile("torch|nvidia|cuda|triton")
         assert "torch" in locked(repository, "requirements-torch.lock")
@@ -63,7 +76,6 @@ class TestLocks:
             *project["dependency-groups"].values(),
         ]
         names = {re.match(r"[a-z0-9-]+", requirement)[0] for group in groups for requirement in group} - {"tradsys"}
-        names.discard("nautilus-trader")  # a release candidate that not every platform has
         assert names - {name for lock in LOCKS + APART for name in locked(repository, lock)} == set()
 
     def test_whatever_the_package_imports_is_declared(self, repository):
@@ -234,6 +246,7 @@ class TestSetUp:
             cwd=clone, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert done.stdout == "make test ARGS=--registry\nmake docs\n"
+        assert "make neighbours\n" in done.stderr
 
 
 class TestTools:

@@ -11,7 +11,7 @@ import tradsys
 PACKAGE = Path(tradsys.__file__).parent
 ORDER = (
     "data", "features", "labels", "splits", "models", "regimes", "auditor", "profiles", "predictor", "bundle",
-    "backtest", "verdict", "runs", "journal", "report",
+    "backtest", "verdict", "runs", "journal", "report", "neighbours",
 )  # fmt: skip
 """Packages that offer anything, in the order in which a bar meets them."""
 ALSO = {"models": ("losses.FocalLoss", "losses.SupervisedContrastiveLoss")}

@@ -76,9 +76,7 @@ def second_opinion(simulation: Simulation, market: Mapping[str, pl.DataFrame], h
     engine = _engine()
     parts = []
     for symbol in simulation.symbols:
-        own = simulation.trades.filter(
-            (pl.col("symbol") == symbol) & pl.col("reason").is_in(["target", "stop", "time"])
-        )
+        own = _ended(simulation, symbol)
         if len(own):
             wanted = _wanted(own, market[symbol], horizon)
             found = engine.run_symbol(market[symbol], wanted, simulation.costs.maker, simulation.costs.taker)
@@ -86,6 +84,18 @@ def second_opinion(simulation: Simulation, market: Mapping[str, pl.DataFrame], h
     empty = simulation.trades.clear().with_columns(nautilus_quote=pl.lit(0.0))
     costs = pl.col("slippage_quote") + pl.col("funding_quote") + pl.col("borrow_quote")
     return SecondOpinion(pl.concat([empty, *parts]).with_columns(gross_quote=pl.col("pnl_quote") + costs))
+
+
+def engine_of_symbol(simulation: Simulation, bars: pl.DataFrame, symbol: str, horizon: int) -> Any:
+    """A `nautilus_trader.backtest.BacktestEngine` that has run one symbol's trades, and holds its data still."""
+    engine, wanted = _engine(), _wanted(_ended(simulation, symbol), bars, horizon)
+    return engine.ran(bars, wanted, simulation.costs.maker, simulation.costs.taker)[0]
+
+
+def _ended(simulation: Simulation, symbol: str) -> pl.DataFrame:
+    """A symbol's trades but those that were liquidated or never sold."""
+    is_ended = pl.col("reason").is_in(["target", "stop", "time"])
+    return simulation.trades.filter((pl.col("symbol") == symbol) & is_ended)
 
 
 def _wanted(trades: pl.DataFrame, bars: pl.DataFrame, horizon: int) -> list[WantedTrade]:

@@ -97,6 +97,15 @@ class _Protected(Strategy):  # type: ignore[misc]  # ships no types
 
 def run_symbol(bars: pl.DataFrame, wanted: Sequence[WantedTrade], maker: float, taker: float) -> list[float]:
     """What each wanted trade netted after its fees, in quote; NaN of one that never ended."""
+    engine, strategy = ran(bars, wanted, maker, taker)
+    engine.dispose()
+    return strategy.result
+
+
+def ran(
+    bars: pl.DataFrame, wanted: Sequence[WantedTrade], maker: float, taker: float
+) -> tuple[BacktestEngine, _Protected]:
+    """An engine that has run, and the strategy in it that entered what was wanted."""
     quote, base = Currency.from_str("USDT"), Currency.from_str("BTC")
     instrument = CryptoPerpetual(
         _INSTRUMENT, Symbol("SYMBOL"), base, quote, quote, False, DECIMALS, DECIMALS,
@@ -121,8 +130,7 @@ def run_symbol(bars: pl.DataFrame, wanted: Sequence[WantedTrade], maker: float, 
     strategy.prepare(wanted, row_at, step_ms)
     engine.add_strategy(strategy)
     engine.run()
-    engine.dispose()
-    return strategy.result
+    return engine, strategy
 
 
 def _data(bars: pl.DataFrame, step_ms: int) -> tuple[list[TradeTick | Bar], dict[int, int]]:

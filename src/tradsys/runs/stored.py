@@ -111,9 +111,7 @@ def find_run(root: Path | str, name: str) -> Path:
     if (at := _run_at(Path(name).expanduser())) is not None:
         return at
     name, folder = Path(name).name, Path(root)
-    runs = sorted(path for path in folder.iterdir() if _is_run(path)) if folder.is_dir() else []
-    if not runs:
-        raise DataError(f"no finished runs in {folder}; `tradsys run` makes one")
+    runs = run_folders(folder)
     if name == "last":
         return max(runs, key=lambda path: ((path / NAME).stat().st_mtime_ns, path.name))
     exact = [path for path in runs if path.name == name]
@@ -126,6 +124,14 @@ def find_run(root: Path | str, name: str) -> Path:
         )
     near = difflib.get_close_matches(name, [path.name for path in runs], n=1, cutoff=0.0)
     raise DataError(f'no run {name!r} among {len(runs)} in {folder}; the nearest is {near[0]!r}, the newest is "last"')
+
+
+def run_folders(root: Path) -> list[Path]:
+    """Every folder of a finished run below `root`, by name, which begins with its time; a DataError for none."""
+    runs = sorted(path for path in root.iterdir() if _is_run(path)) if root.is_dir() else []
+    if not runs:
+        raise DataError(f"no finished runs in {root}; `tradsys run` makes one")
+    return runs
 
 
 def _run_at(path: Path) -> Path | None:
