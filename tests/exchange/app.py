@@ -17,7 +17,7 @@ from tests.exchange.rest import Rest
 from tests.exchange.signing import Gate
 from tests.exchange.streams import Streams
 
-UNSIGNED = frozenset({"ping", "time", "exchangeInfo", "klines", "premiumIndex", "fundingRate", "fundingInfo"})
+UNSIGNED = frozenset({"price", "ping", "time", "exchangeInfo", "klines", "premiumIndex", "fundingRate", "fundingInfo"})
 RETRY_S = {"limited": ("2", 429), "banned": ("120", 418)}
 
 
@@ -32,9 +32,11 @@ class HungAnswer(Exception):
 class LoopbackExchange:
     """Joins model, endpoints, streams and control; `speed` is how much faster than the world its clock goes."""
 
+    is_spot = False
+
     def __init__(self, exchange: Exchange, interval: str, gate: Gate, *, speed: float = 1.0) -> None:
         self.exchange, self.gate = exchange, gate
-        self.rest, self.streams = Rest(exchange, interval), Streams(exchange, interval)
+        self.rest, self.streams = self._parts(exchange, interval)
         self.driver = Driver(exchange, speed=speed)
         self.counts: Counter[str] = Counter()
         self.seen: deque[tuple[int, str, str]] = deque(maxlen=50_000)
@@ -46,6 +48,10 @@ class LoopbackExchange:
         }
         exchange.tells_ticks = True
         exchange.listeners.append(self._note)
+
+    def _parts(self, exchange: Exchange, interval: str) -> tuple[Rest, Streams]:
+        """The endpoints and the streams."""
+        return Rest(exchange, interval), Streams(exchange, interval)
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -117,7 +123,7 @@ class LoopbackExchange:
             self.gate.check_key(key)
         elif is_private:
             self.gate.check(key, request.query_string, body, params, now)
-        if request.method == "POST" and name in ("order", "algoOrder"):
+        if request.method == "POST" and name in ("order", "algoOrder", "oco"):
             self._arrived(params, request)
         answer = self._act(request.method, request.path, params, key or "")
         self._fail_after()
@@ -125,7 +131,8 @@ class LoopbackExchange:
 
     def _arrived(self, params: Mapping[str, str], request: web.Request) -> None:
         """An order has come; by a fault only once its sender has given up."""
-        client_id = params.get("newClientOrderId") or params.get("clientAlgoId", "")
+        ids = ("newClientOrderId", "clientAlgoId", "belowClientOrderId")
+        client_id = next((params[name] for name in ids if name in params), "")
         self.seen.append((time.monotonic_ns(), "order", client_id))
         if self._hits("late_arrival"):
             method, path = request.method, request.path
@@ -154,8 +161,9 @@ class LoopbackExchange:
 
     def _restrictions(self, key: str) -> dict[str, Any]:
         return dict(
-            ipRestrict=True, createTime=1_569_398_400_000, enableReading=True, enableFutures=True, enableMargin=False,
-            enableSpotAndMarginTrading=False, enableWithdrawals=key == "WITHDRAW", enableInternalTransfer=False,
+            ipRestrict=True, createTime=1_569_398_400_000, enableReading=True, enableFutures=not self.is_spot,
+            enableMargin=False,
+            enableSpotAndMarginTrading=self.is_spot, enableWithdrawals=key == "WITHDRAW", enableInternalTransfer=False,
             permitsUniversalTransfer=False, enableVanillaOptions=False, enableFixApiTrade=False,
             enableFixReadOnly=False, enablePortfolioMarginTrading=False,
         )  # fmt: skip
@@ -240,7 +248,7 @@ class LoopbackExchange:
         report, states = self.exchange.report(), self.exchange.symbols
         history = [order for state in states.values() for order in state.history.values()]
         return report | dict(
-            orders=[views.order(states[o.symbol], o) for o in history if not o.is_algo],
+            orders=[self.rest.view(o) for o in history if not o.is_algo],
             algos=[views.algo_order(states[o.symbol], o) for o in history if o.is_algo],
             executions=[asdict(done) for done in self.exchange.books.executions],
             income=[asdict(one) for one in self.exchange.books.income],

@@ -203,7 +203,7 @@ class Rest:
                 return name
         raise refusals.no_such_order()
 
-    def _view(self, found: BookOrder) -> dict[str, Any]:
+    def view(self, found: BookOrder) -> dict[str, Any]:
         state = self.exchange.symbols[found.symbol]
         return views.algo_order(state, found) if found.is_algo else views.order(state, found)
 
@@ -212,11 +212,11 @@ class Rest:
         found = self.exchange.find(**self._which(params, is_algo))
         if is_open and not found.is_open:
             raise refusals.no_such_order()
-        return self._view(found)
+        return self.view(found)
 
     def open(self, params: Params, *, is_algo: bool) -> list[Any]:
         orders = self.exchange.open_orders(params.get("symbol") or None, is_algo=is_algo)
-        return [self._view(found) for found in orders]
+        return [self.view(found) for found in orders]
 
     def all(self, params: Params, *, is_algo: bool) -> list[Any]:
         """At most a week of orders, by when they were made, or those from an id on."""
@@ -227,7 +227,7 @@ class Rest:
         first, limit = whole(params, "algoId" if is_algo else "orderId", 0), min(1_000, whole(params, "limit", 500))
         orders = [o for o in state.history.values() if o.is_algo == is_algo and o.visible_ms <= now]
         kept = [o for o in orders if (o.order_id >= first if first else start <= o.created_ms <= end)]
-        return [self._view(found) for found in kept[:limit]]
+        return [self.view(found) for found in kept[:limit]]
 
     def trades(self, params: Params) -> list[Any]:
         """A week from the start that is given, or what follows an id, or the last ones; a page at most."""
@@ -258,7 +258,7 @@ class Rest:
         found = self.exchange.cancel(**which)
         if is_algo:
             return dict(algoId=found.order_id, clientAlgoId=found.client_id, code="200", msg="success")
-        return self._view(found)
+        return self.view(found)
 
     def cancel_all(self, params: Params, *, is_algo: bool) -> dict[str, Any]:
         for found in self.exchange.open_orders(needed(params, "symbol"), is_algo=is_algo):

@@ -13,6 +13,8 @@ from typing import Any
 from tests.exchange.app import LoopbackExchange
 from tests.exchange.model import Exchange
 from tests.exchange.signing import Gate
+from tests.exchange.spot.app import LoopbackSpot
+from tests.exchange.spot.model import SpotExchange
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +30,8 @@ async def served(
     """The exchange on a free port, in this event loop: its address, and the hand on its controls."""
     from aiohttp import web
 
-    loopback = LoopbackExchange(exchange, interval, Gate(), speed=speed)
+    kind = LoopbackSpot if isinstance(exchange, SpotExchange) else LoopbackExchange
+    loopback = kind(exchange, interval, Gate(), speed=speed)
     runner = web.AppRunner(loopback.application(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0).start()

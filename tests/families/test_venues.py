@@ -7,12 +7,15 @@ in one event loop, on virtual time where nothing in it waits for a real socket.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from tests.exchange.building import quiet_exchange
 from tests.exchange.in_process import InProcessVenue
+from tests.exchange.model import Exchange
 from tests.exchange.serving import served
+from tests.exchange.spot.in_process import InProcessSpot
+from tests.exchange.spot.model import quiet_spot
 from tests.live.venues.told_data import Told
 from tests.live.virtual_time import LoopClock, run_virtual
 
@@ -26,6 +29,7 @@ from tradsys.live.venue import (
     OrderKind,
     OrderRefused,
     OrderRequest,
+    PlacesPairs,
     Venue,
     VenueOrder,
     VenueRefused,
@@ -39,10 +43,18 @@ SYMBOL, PRICE = "BTCUSDT", 60_000.0
 
 @dataclass(frozen=True, slots=True)
 class VenueWorld:
-    """A venue and the hand that moves its price."""
+    """A venue and the hand that moves its price; on a spot market what is held is a balance, and nothing is short."""
 
     venue: Venue
     move: Callable[[float], Awaitable[None]]
+    is_spot: bool = False
+
+    async def held(self) -> float:
+        """What is held of the symbol, with its sign."""
+        state = await self.venue.account()
+        if state.spot is not None:
+            return sum(coin.size_base for coin in state.spot.coins)
+        return sum(position.size_base for position in state.positions)
 
 
 type Checked = Callable[[VenueWorld], Awaitable[None]]
@@ -83,29 +95,52 @@ def on_paper(check: Checked) -> None:
 
 
 def binance(check: Checked) -> None:
+    on_sockets("binanceusdm", quiet_exchange(SystemClock(), price=PRICE), check)
+
+
+def on_sockets(name: str, exchange: Exchange, check: Checked, *, is_spot: bool = False) -> None:
     """Through ccxt and real sockets, on the loopback exchange."""
 
     async def main() -> None:
-        exchange = quiet_exchange(SystemClock(), price=PRICE)
         async with served(exchange) as (url, loopback):
-            venue = venue_named("binanceusdm", api_key="loopback-key", api_secret="loopback-secret", url=url)
+            venue = venue_named(name, api_key="loopback-key", api_secret="loopback-secret", url=url)
 
             async def move(price: float) -> None:
                 loopback.control({"price": {SYMBOL: price}})
                 loopback.driver.arm()
 
             try:
-                await check(VenueWorld(venue, move))
+                await check(VenueWorld(venue, move, is_spot=is_spot))
             finally:
                 await venue.close()
 
     asyncio.run(main())
 
 
+def in_process_spot(check: Checked) -> None:
+    async def main(clock: LoopClock) -> None:
+        exchange = quiet_spot(clock, price=PRICE)
+        venue = InProcessSpot(exchange)
+
+        async def move(price: float) -> None:
+            exchange.move(SYMBOL, price)
+
+        await check(VenueWorld(venue, move, is_spot=True))
+        await venue.close()
+
+    run_virtual(main)
+
+
+def binance_spot(check: Checked) -> None:
+    on_sockets("binance-spot", quiet_spot(SystemClock(), price=PRICE), check, is_spot=True)
+
+
 VENUES: dict[str, RunWorld] = {
     "in_process": in_process,
     "paper": on_paper,
     "binanceusdm": binance,
+    "in_process_spot": in_process_spot,
+    "binance-spot": binance_spot,
 }
 
 
@@ -161,17 +196,25 @@ def test_a_market_order_fills_and_makes_the_position(on_venue):
         request = an_order("market")
         await world.venue.place(request)
         order = await settled(world.venue, request, "filled")
-        (position,) = (await world.venue.account()).positions
         assert (order.filled_base, order.average_price) == (0.01, pytest.approx(PRICE, rel=1e-3))
-        assert (position.symbol, position.size_base) == (SYMBOL, 0.01)
-        assert position.entry_price == pytest.approx(order.average_price)
+        (fill,) = await world.venue.fills(SYMBOL, 0)
+        assert await world.held() == pytest.approx(0.01 - fill.fee_base)
+        if not world.is_spot:
+            (position,) = (await world.venue.account()).positions
+            assert (position.symbol, position.size_base) == (SYMBOL, 0.01)
+            assert position.entry_price == pytest.approx(order.average_price)
 
     on_venue(check)
 
 
-def test_a_sold_position_is_negative(on_venue):
+def test_a_sold_position_is_negative_and_a_spot_market_refuses_to_sell_what_is_not_there(on_venue):
     async def check(world: VenueWorld) -> None:
         request = an_order("market", side=-1)
+        if world.is_spot:
+            with pytest.raises(OrderRefused):
+                await world.venue.place(request)
+            assert await world.held() == 0.0
+            return
         await world.venue.place(request)
         await settled(world.venue, request, "filled")
         (position,) = (await world.venue.account()).positions
@@ -225,12 +268,13 @@ def test_a_protected_position_ends_at_its_stop(on_venue):
         entry = an_order("market")
         await world.venue.place(entry)
         await settled(world.venue, entry, "filled")
-        stop = OrderRequest("tradsys-test-order-stop-00001", SYMBOL, -1, "stop", 0.01, PRICE - 500, True)
+        size = 0.00999 if world.is_spot else 0.01  # after a fee of a thousandth
+        stop = OrderRequest("tradsys-test-order-stop-00001", SYMBOL, -1, "stop", size, PRICE - 500, True)
         placed = await world.venue.place(stop)
         assert placed.is_reduce_only and placed.status == "open"
         await world.move(PRICE - 600)
         await settled(world.venue, stop, "filled")
-        assert (await world.venue.account()).positions == ()
+        assert await world.held() == pytest.approx(0.0, abs=1e-9)
 
     on_venue(check)
 
@@ -261,7 +305,7 @@ def test_cancelling_what_is_not_open_any_more_is_no_error(on_venue):
 
 
 REFUSED: dict[str, OrderRequest] = {
-    "half a lot": OrderRequest("tradsys-test-order-refused-1", SYMBOL, 1, "market", 0.0005),
+    "half a lot": OrderRequest("tradsys-test-order-refused-1", SYMBOL, 1, "market", 0.000105),
     "below the notional": OrderRequest("tradsys-test-order-refused-1", SYMBOL, 1, "limit", 0.001, 4_000.0),
     "more than there is money for": OrderRequest("tradsys-test-order-refused-1", SYMBOL, 1, "market", 100.0),
     "nothing to reduce": OrderRequest("tradsys-test-order-refused-1", SYMBOL, -1, "market", 0.01, None, True),
@@ -277,7 +321,7 @@ def test_what_a_venue_will_not_have_is_refused_and_leaves_nothing(on_venue, why)
             await world.venue.place(request)
         assert await world.venue.order(SYMBOL, request.client_id, request.kind) is None
         assert await world.venue.open_orders() == []
-        assert (await world.venue.account()).positions == ()
+        assert await world.held() == 0.0
 
     on_venue(check)
 
@@ -301,6 +345,8 @@ def test_fills_are_complete_and_in_order_over_pages(on_venue):
         for number in range(12):
             for leg, side in (("in", 1), ("out", -1)):
                 request = an_order("market", f"tradsys-test-order-{leg}-{number:06d}", side)
+                if world.is_spot and side < 0:
+                    request = replace(request, size_base=0.00999)
                 await world.venue.place(request)
                 await settled(world.venue, request, "filled")
         fills = await world.venue.fills(SYMBOL, 0)
@@ -327,6 +373,12 @@ def test_money_adds_up(on_venue):
         bought = sum(fill.size_base * fill.price for fill in fills)
         state = await world.venue.account()
         assert paid > 0
+        if state.spot is not None:
+            assert state.spot.cash_quote == pytest.approx(before.wallet_quote - bought)
+            assert paid == pytest.approx(sum(fill.fee_base * fill.price for fill in fills))
+            (coin,) = state.spot.coins
+            assert coin.size_base == pytest.approx(0.01 - sum(fill.fee_base for fill in fills))
+            return
         assert state.wallet_quote == pytest.approx(before.wallet_quote - paid)
         (position,) = state.positions
         assert state.unrealised_quote == pytest.approx(0.01 * position.mark_price - bought)
@@ -348,9 +400,11 @@ def test_rules_of_the_market_are_told_and_an_unknown_one_is_named(on_venue):
 
 def test_mode_says_what_was_set(on_venue):
     async def check(world: VenueWorld) -> None:
-        await world.venue.set_leverage(SYMBOL, 3.0, "isolated")
+        if not world.is_spot:
+            await world.venue.set_leverage(SYMBOL, 3.0, "isolated")
         mode = await world.venue.mode([SYMBOL])
-        assert (mode.leverage[SYMBOL], mode.margin_type[SYMBOL]) == (3.0, "isolated")
+        wanted = (None, None) if world.is_spot else (3.0, "isolated")
+        assert (mode.leverage[SYMBOL], mode.margin_type[SYMBOL]) == wanted
         assert mode.can_trade and not (mode.is_hedge_mode or mode.is_multi_asset)
         assert 0 <= mode.maker_bps <= mode.taker_bps < 50
 
@@ -366,5 +420,78 @@ def test_a_change_of_the_account_is_hinted_at(on_venue):
         hint = await asyncio.wait_for(first, 5)
         assert (hint.about, hint.symbol) == ("account", SYMBOL)
         await hints.aclose()
+
+    on_venue(check)
+
+
+def a_pair(target: float = PRICE + 500, stop: float = PRICE - 500) -> tuple[OrderRequest, OrderRequest]:
+    """A stop and a target of what an entry of 0.01 leaves after its fee."""
+    return (
+        OrderRequest("tradsys-test-order-stop-00001", SYMBOL, -1, "stop", 0.00999, stop, True),
+        OrderRequest("tradsys-test-order-target-0001", SYMBOL, -1, "limit", 0.00999, target, True),
+    )
+
+
+async def paired(world: VenueWorld) -> tuple[OrderRequest, OrderRequest] | None:
+    """A bought position with its pair; None on a venue whose orders do not lock what they would sell."""
+    rules = (await world.venue.markets([SYMBOL]))[SYMBOL]
+    assert rules.sells_lock == world.is_spot
+    if not rules.can_pair:
+        return None
+    assert isinstance(world.venue, PlacesPairs)
+    entry, pair = an_order("market"), a_pair()
+    await world.venue.place(entry)
+    await settled(world.venue, entry, "filled")
+    placed = await world.venue.place_pair(*pair)
+    assert [(order.client_id, order.kind, order.status) for order in placed] == [
+        (pair[0].client_id, "stop", "open"),
+        (pair[1].client_id, "limit", "open"),
+    ]
+    return pair
+
+
+@pytest.mark.parametrize("way", [-600.0, 600.0])
+def test_the_leg_of_a_pair_that_is_met_sells_and_ends_the_other(on_venue, way):
+    async def check(world: VenueWorld) -> None:
+        pair = await paired(world)
+        if pair is None:
+            return
+        met, other = pair if way < 0 else pair[::-1]
+        await world.move(PRICE + way)
+        await settled(world.venue, met, "filled")
+        await settled(world.venue, other, "expired")
+        assert await world.held() == pytest.approx(0.0, abs=1e-9)
+
+    on_venue(check)
+
+
+def test_who_cancels_one_of_a_pair_cancels_both_and_gets_the_coins_back(on_venue):
+    async def check(world: VenueWorld) -> None:
+        pair = await paired(world)
+        if pair is None:
+            return
+        exit_ = OrderRequest("tradsys-test-order-exit-00001", SYMBOL, -1, "market", 0.00999, None, True)
+        with pytest.raises(OrderRefused):
+            await world.venue.place(exit_)
+        await world.venue.cancel(SYMBOL, pair[1].client_id, "limit")
+        for request in pair:
+            await settled(world.venue, request, "cancelled")
+        await world.venue.place(replace(exit_, client_id="tradsys-test-order-exit-00002"))
+        assert await world.held() == pytest.approx(0.0, abs=1e-9)
+
+    on_venue(check)
+
+
+@pytest.mark.parametrize(("target", "stop"), [(PRICE - 100, PRICE - 500), (PRICE + 500, PRICE + 100)])
+def test_a_pair_that_does_not_lie_around_the_price_is_refused_whole(on_venue, target, stop):
+    async def check(world: VenueWorld) -> None:
+        pair = await paired(world)
+        if pair is None:
+            return
+        assert isinstance(world.venue, PlacesPairs)
+        await world.venue.cancel(SYMBOL, pair[0].client_id, "stop")
+        with pytest.raises(OrderRefused):
+            await world.venue.place_pair(*a_pair(target, stop))
+        assert await world.venue.open_orders() == []
 
     on_venue(check)

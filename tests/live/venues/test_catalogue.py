@@ -16,7 +16,7 @@ def test_the_exchange_that_bars_are_stored_by_is_traded_by_its_perpetuals():
 
 
 def test_an_unknown_venue_is_refused_with_those_that_there_are():
-    with pytest.raises(ConfigError, match=r"no venue 'mtgox' to trade on; there are binanceusdm"):
+    with pytest.raises(ConfigError, match=r"no venue 'mtgox' to trade on; there are binance-spot, binanceusdm"):
         venue_named("mtgox")
 
 

@@ -22,9 +22,19 @@ def _bybit(**how: Any) -> Venue:
     return BybitLinear(**how)
 
 
-VENUES: Mapping[str, Callable[..., Venue]] = {"binanceusdm": _binance_futures, "bybit": _bybit}
+def _binance_spot(**how: Any) -> Venue:
+    from tradsys.live.venues.binance_spot import BinanceSpot
+
+    return BinanceSpot(**how)
+
+
+VENUES: Mapping[str, Callable[..., Venue]] = {
+    "binanceusdm": _binance_futures,
+    "binance-spot": _binance_spot,
+    "bybit": _bybit,
+}
 ALIASES: Mapping[str, str] = {"binance": "binanceusdm"}
-"""Bars are stored by exchange; what is traded of it is its perpetuals."""
+"""Bars are stored by exchange; what is traded of it is its perpetuals, unless its spot market is named."""
 
 
 def venue_named(

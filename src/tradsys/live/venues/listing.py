@@ -27,6 +27,8 @@ class ListedMarket:
     price_band: float
     is_trading: bool
     can_short: bool = True
+    sells_lock: bool = False
+    can_pair: bool = False
 
     def market(self, symbol: str) -> MarketRules:
         """The rules under the name that was asked for."""
@@ -40,6 +42,8 @@ class ListedMarket:
             price_band=self.price_band,
             is_trading=self.is_trading,
             can_short=self.can_short,
+            sells_lock=self.sells_lock,
+            can_pair=self.can_pair,
         )
 
     def price_text(self, price: float) -> str:

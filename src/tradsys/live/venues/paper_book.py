@@ -26,7 +26,7 @@ CREATE INDEX IF NOT EXISTS by_client_id ON orders (symbol, client_id);
 CREATE TABLE IF NOT EXISTS fills (
     number INTEGER PRIMARY KEY, client_id TEXT NOT NULL, symbol TEXT NOT NULL, side INTEGER NOT NULL,
     size_base REAL NOT NULL, price REAL NOT NULL, fee_quote REAL NOT NULL, slippage_quote REAL NOT NULL,
-    realised_quote REAL NOT NULL, is_maker INTEGER NOT NULL, ts_ms INTEGER NOT NULL
+    realised_quote REAL, is_maker INTEGER NOT NULL, ts_ms INTEGER NOT NULL, fee_base REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS fills_of ON fills (symbol, ts_ms);
 CREATE TABLE IF NOT EXISTS funding (
@@ -121,6 +121,8 @@ class PaperBook:
         with self.change():
             for statement in _TABLES.split(";"):
                 self._db.execute(statement)
+            if "fee_base" not in {name for _, name, *_ in self._db.execute("PRAGMA table_info(fills)")}:
+                self._db.execute("ALTER TABLE fills ADD COLUMN fee_base REAL NOT NULL DEFAULT 0")
             begun = ("wallet", "began_with")
             self._db.executemany("INSERT OR IGNORE INTO account VALUES (?, ?)", [(name, cash_quote) for name in begun])
 
@@ -210,7 +212,7 @@ class PaperBook:
     def add_fill(self, fill: Fill, slippage_quote: float) -> None:
         """Its trade id is given here; `fee_quote` has the slippage in it, which is also kept apart."""
         self._db.execute(
-            "INSERT INTO fills VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO fills VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 fill.client_id,
                 fill.symbol,
@@ -222,6 +224,7 @@ class PaperBook:
                 fill.realised_quote,
                 fill.is_maker,
                 fill.ts_ms,
+                fill.fee_base,
             ),
         )
 
@@ -229,10 +232,10 @@ class PaperBook:
         """From `start_ms` on, in order."""
         rows = self._db.execute(
             "SELECT 'paper-' || number, client_id, symbol, side, size_base, price, fee_quote, realised_quote, "
-            "is_maker, ts_ms FROM fills WHERE symbol = ? AND ts_ms >= ? ORDER BY ts_ms, number",
+            "is_maker, ts_ms, fee_base FROM fills WHERE symbol = ? AND ts_ms >= ? ORDER BY ts_ms, number",
             (symbol, start_ms),
         )
-        told = [(*row[:-2], bool(row[-2]), row[-1]) for row in rows]
+        told = [(*row[:-3], bool(row[-3]), *row[-2:]) for row in rows]
         return [Fill(*one) for one in told]
 
     @property
