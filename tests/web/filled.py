@@ -21,7 +21,8 @@ def filled(root: Path) -> Site:
 
 
 def runs(site: Site) -> None:
-    """Two runs, one of two symbols, and a folder that was left half written."""
+    """Runs, one of two symbols and one of many bars, and a folder that was left half written."""
+    write_run(site.runs / "20250101-000000-long", 100_000)
     write_run(site.runs / "20260101-000000-btc", 3_000)
     write_run(site.runs / "20260102-000000-pooled", 2_000, ("BTCUSDT", "ETHUSDT"))
     broken = site.runs / "20260103-000000-broken"

@@ -52,6 +52,7 @@ def pack_symbols(run: StoredRun, profiles: Sequence[str]) -> list[Packed]:
             forecasts.filter(pl.col("symbol") == symbol),
             run.metrics.folds,
             profiles,
+            run.manifest.deployed_profile,
             merged,
         )
         for (symbol,), frame in bars.partition_by("symbol", as_dict=True, maintain_order=True).items()
@@ -64,6 +65,7 @@ def _pack_symbol(
     forecasts: pl.DataFrame,
     folds: Sequence[FoldMetrics],
     profiles: Sequence[str],
+    deployed: str,
     merged: int,
 ) -> Packed:
     opened = bars["ts"].dt.epoch("ms").to_numpy()
@@ -86,7 +88,15 @@ def _pack_symbol(
             name: _pack_trades(trades.filter(pl.col("profile") == name).sort("entry_ts"), opened, merged)
             for name in profiles
         },
+        "decisions": {"profile": deployed, **_pack_decisions(forecasts, opened, merged)},
     }
+
+
+def _pack_decisions(forecasts: pl.DataFrame, opened: npt.NDArray[np.int64], merged: int) -> Packed:
+    """When the deployed profile decided to enter, by the bar at whose close it did, and on which side."""
+    entered = forecasts.filter(pl.col("action").fill_null(0) != 0).unique("start", keep="first").sort("start")
+    at = np.searchsorted(opened, entered["start"].dt.epoch("ms").to_numpy(), side="left") - 1
+    return {"at": pack(np.maximum(at, 0) // merged, np.int32), "side": pack(entered["action"], np.int8)}
 
 
 def _merge(bars: pl.DataFrame, merged: int) -> pl.DataFrame:

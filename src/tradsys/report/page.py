@@ -148,6 +148,6 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("number", "percent", "count", "day", "minute", "clock", "days", "plain")
+    names = ("number", "percent", "count", "day", "minute", "clock", "days", "plain", "p_value")
     made.filters |= {name: getattr(numbers, name) for name in names}
     return made

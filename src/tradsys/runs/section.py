@@ -50,6 +50,8 @@ def json_object(path: Path) -> dict[str, Any]:
             f"{path.name} is missing in {path.parent}, which is not the folder of a finished run; `tradsys run` makes "
             "one, see --out"
         ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); make the run again") from None
     except ValueError as error:
         raise DataError(f"{path} is not JSON ({error}); make the run again") from error
     if not isinstance(content, dict):

@@ -4,11 +4,13 @@ const TARGET = 0;
 const STOP = 1;
 const MOST_DETAILED = 150;
 const STRIP = 7;
+const DECISION_GAP = 6;
 
 class Overlay {
   constructor() {
     this.symbol = null;
     this.trades = null;
+    this.decisions = null;
     this.selected = -1;
     const behind = { zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.paint(target, this.drawBehind) }) };
     const above = { zOrder: () => "top", renderer: () => ({ draw: (target) => this.paint(target, this.drawAbove) }) };
@@ -23,8 +25,8 @@ class Overlay {
     return this.views;
   }
 
-  show(symbol, trades) {
-    Object.assign(this, { symbol, trades, selected: -1 });
+  show(symbol, trades, decisions) {
+    Object.assign(this, { symbol, trades, decisions, selected: -1 });
     this.requestUpdate();
   }
 
@@ -78,6 +80,7 @@ class Overlay {
   }
 
   drawAbove(view) {
+    if (this.decisions) this.drawDecisions(view);
     if (this.trades) this.eachTrade(view, this.isDetailed(view) ? this.drawTrade : this.drawDot);
   }
 
@@ -191,6 +194,26 @@ class Overlay {
       context.strokeStyle = stroke;
       context.lineWidth = reason === STOP ? width : width / 2;
       if (reason === STOP || stroke === shade) context.stroke();
+    }
+  }
+
+  // Each decision to enter, under its bar where long and above where short; zoomed out, no two closer than DECISION_GAP.
+  drawDecisions({ context, range, x, y }) {
+    const { at, side, low, high } = this.decisions;
+    const last = { 1: -Infinity, "-1": -Infinity };
+    context.fillStyle = colour("accent");
+    for (let i = lowerBound(at, range.from); i < at.length && at[i] <= range.to; i++) {
+      const [left, way] = [x(at[i]), side[i]];
+      const edge = y(way > 0 ? low[at[i]] : high[at[i]]);
+      if (edge === null || left - last[way] < DECISION_GAP) continue;
+      last[way] = left;
+      const tip = edge + way * 5;
+      context.beginPath();
+      context.moveTo(left, tip);
+      context.lineTo(left + 3, tip + way * 4.5);
+      context.lineTo(left - 3, tip + way * 4.5);
+      context.closePath();
+      context.fill();
     }
   }
 

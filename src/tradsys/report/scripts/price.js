@@ -12,6 +12,8 @@ function decodeSymbol(packed) {
   symbol.candles = Array.from(symbol.times, (time, i) => (
     { time, open: open[i], high: high[i], low: low[i], close: close[i] }
   ));
+  const { profile, at, side } = packed.decisions;
+  symbol.decisions = { profile, at: unpack(at), side: unpack(side), low, high };
   for (const [profile, trades] of Object.entries(packed.trades)) {
     symbol.trades[profile] = Object.fromEntries(Object.entries(trades).map(([key, value]) => [key, unpack(value)]));
   }
@@ -93,7 +95,7 @@ class PriceChart {
     this.profile = profile;
     this.trades = this.symbol.trades[profile] ?? null;
     for (const button of this.traders) button.setAttribute("aria-pressed", button.dataset.profile === profile);
-    this.overlay.show(this.symbol, this.trades);
+    this.overlay.show(this.symbol, this.trades, this.symbol.decisions.profile === profile ? this.symbol.decisions : null);
     const n = this.trades ? this.trades.entry.length : 0;
     if (n > 0) this.select(n - 1);
     else this.selectNothing();

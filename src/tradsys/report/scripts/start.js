@@ -8,6 +8,7 @@ try {
   const trades = document.getElementById("trades") ? new TradeTable(data.trades) : null;
   page.dataset.trades = trades ? trades.rows.length : 0;
   page.dataset.candles = price ? price.symbol.n : 0;
+  page.dataset.drawnMs = Math.round(performance.now()); // since the page was asked for
   page.dataset.charts = "drawn";
 } catch (error) {
   page.dataset.charts = "failed";

@@ -3,6 +3,9 @@
 const FONT = 'Inter, "SF Pro Text", -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Helvetica, Arial, sans-serif';
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+// The library's logo brings a style of its own, which pages of tradsys web forbid: their footer names and links its maker.
+const HAS_LOGO = !document.currentScript?.src;
+
 const palette = new Map();
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 darkness.addEventListener("change", () => palette.clear());
@@ -48,6 +51,7 @@ function chartOptions() {
       textColor: colour("muted"),
       fontFamily: FONT,
       fontSize: 12,
+      attributionLogo: HAS_LOGO,
       panes: { separatorColor: colour("rule"), separatorHoverColor: colour("rule"), enableResize: false },
     },
     grid: { vertLines: { visible: false }, horzLines: { color: colour("grid") } },
