@@ -1,4 +1,4 @@
-"""The pages: what they name exists, their commands parse, their snippets run, and each is reachable from the first.
+"""The pages: what they name exists, their commands parse, and each is reachable from the first.
 
 Examples in docstrings are run here too, those of every module that has any.
 """
@@ -13,12 +13,10 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-import polars as pl
 import pytest
 import typer
 
 from tradsys.cli.app import COMMANDS, build
-from tradsys.core.registry import forget
 from tradsys.core.settings import dotted
 from tradsys.data.settings import KEYS as DATA_KEYS
 from tradsys.data.simulate import parse_recipe
@@ -81,6 +79,13 @@ def test_the_first_page_is_short():
 def test_every_file_is_listed():
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "tree.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_option_setting_and_column_is_listed():
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "reference", "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -202,18 +207,6 @@ def test_every_section_of_the_settings_is_described():
 def test_every_command_is_described():
     described = re.findall(r"^\| `tradsys ([a-z]+)` \|", (ROOT / "docs" / "commands.md").read_text(), flags=re.M)
     assert set(described) == set(COMMANDS)
-
-
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if fenced(page.read_text(), "python")], ids=lambda page: page.name
-)
-def test_snippets_run(page, finished):
-    folder = finished[0].folder
-    bars = pl.read_parquet(folder / "bars.parquet").drop("symbol")
-    for snippet in fenced(page.read_text(), "python"):
-        run_in = {"bars": bars, "__name__": "snippet"}
-        exec(compile(snippet.replace("runs/<id>", str(folder)), page.name, "exec"), run_in)
-        forget("snippet")
 
 
 def test_every_extra_is_described():

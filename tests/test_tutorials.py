@@ -1,0 +1,133 @@
+"""The tutorials, typed as they stand: every command of theirs in order, in one folder, by a person with a file of bars.
+
+The bot's live bars come from an exchange on this machine; trading with money is left out. Only the cross-validated
+paths are turned off, which no verdict reads.
+"""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.test_examples import shell_lines
+
+from tradsys.data.simulate import simulate
+
+ROOT = Path(__file__).resolve().parents[1]
+QUICK = {"TRADSYS_FOLDS__PATH_GROUPS": "0", "OMP_NUM_THREADS": "1"}
+WORDS = r"(proven|not proven|refuted)"
+
+
+class Person:
+    """Who types the lines of a page, once each: what was typed already has its result."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.printed: dict[str, str] = {}
+
+    def begins(self, line: str, **environ: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", *shlex.split(line, comments=True)],
+            cwd=self.folder,
+            env=os.environ | QUICK | {"PYTHONUNBUFFERED": "1"} | environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def types(self, line: str) -> str:
+        if line not in self.printed:
+            with self.begins(line) as command:
+                out, err = command.communicate()
+            assert command.returncode == 0, f"{line}\n{out}{err}"
+            self.printed[line] = out
+        return self.printed[line]
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory):
+    """Somebody in an empty folder that holds a file of bars, and another of the last weeks."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    simulate("noise", seed=7, n_bars=6_000).write_parquet(folder / "BTC-1h.parquet")
+    simulate("edge:3").tail(1_200).write_parquet(folder / "some-weeks.parquet")
+    return Person(folder)
+
+
+def commands(page: str, *without: str) -> list[str]:
+    """The lines of a tutorial that call tradsys, but for those that hold one of these texts."""
+    lines = [line for line in shell_lines((ROOT / "docs" / page).read_text()) if line.startswith("tradsys ")]
+    return [line for line in lines if not any(one in line for one in without)]
+
+
+def verdicts(table: str) -> dict[str, str]:
+    """Profile to verdict, of each line of a run's table."""
+    return dict(re.findall(rf"^  ([A-Z]+) +{WORDS} +\d", table, flags=re.M))
+
+
+def shown(page: str) -> list[dict[str, str]]:
+    """The verdicts of each table on a page."""
+    tables = re.findall(r"^```text\n(  profile .*?)^```", (ROOT / "docs" / page).read_text(), flags=re.M | re.S)
+    return [verdicts(table) for table in tables]
+
+
+@pytest.mark.slow
+def test_first_verdict_in_ten_minutes(person):
+    printed = [person.types(line) for line in commands("first-run.md")]
+    (proven, noise), runs = shown("first-run.md"), [verdicts(text) for text in printed if "report: runs/" in text]
+    assert len(runs) == 3
+    assert runs[:2] == [proven, noise]
+    assert set(proven.values()) == {"proven"}
+    assert "refuted" in noise.values() and "proven" not in noise.values()
+    assert "proven" not in runs[2].values()
+    assert "(4 trials counted" in printed[2]
+
+
+@pytest.mark.slow
+def test_from_hypothesis_to_decision(person):
+    printed = {line: person.types(line) for line in commands("hypothesis-to-decision.md")}
+    runs = [verdicts(text) for line, text in printed.items() if line.startswith("tradsys run")]
+    assert runs == shown("hypothesis-to-decision.md")
+    page = (person.folder / "journal" / "journal.md").read_text()
+    assert "(negative)" in page
+
+
+@contextmanager
+def exchange(person: Person) -> Iterator[str]:
+    """The address of an exchange on this machine, whose bars are those of the last weeks as if they went on now."""
+    with person.begins("tests.exchange.server 0 --bars some-weeks.parquet --restamp --history 1000") as server:
+        told = ""
+        while "http://" not in told:
+            told = server.stdout.readline()
+            assert server.poll() is None, server.stderr.read()
+        yield re.search(r"http://[\d.:]+", told)[0]
+        server.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_a_paper_bot(person):
+    live, money = "trade B --account paper-1", "--live"
+    lines = commands("paper-bot.md", money)
+    alone = [line for line in lines if "paper-1" not in line]
+    printed = {line: person.types(line) for line in alone}
+    assert "proven" in printed[alone[1]]
+    assert (person.folder / "lots.csv").is_file()
+    with (
+        exchange(person) as url,
+        person.begins(next(one for one in lines if live in one), TRADSYS_TRADE__URL=url) as bot,
+    ):
+        while "running" not in person.begins("tradsys trade status --account paper-1").communicate()[0]:
+            assert bot.poll() is None, bot.communicate()
+            time.sleep(0.5)
+        for line in [one for one in lines if "paper-1" in one and live not in one]:
+            assert person.types(line)
+        bot.send_signal(signal.SIGTERM)
+        out, err = bot.communicate(timeout=60)
+        assert bot.returncode == 0, out + err
