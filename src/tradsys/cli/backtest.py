@@ -1,7 +1,6 @@
 """`tradsys backtest`: one profile of a finished run, simulated again by the engine of choice."""
 
 import difflib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from tradsys.cli.compare import RunName, Runs
 from tradsys.cli.options import Json, Plugin
+from tradsys.cli.printed_json import printed_json
 
 if TYPE_CHECKING:
     from tradsys.runs.section import Measurements
@@ -55,7 +55,7 @@ def command(
         shown["not_taken"] = simulation.not_taken
         if opinion is not None:
             shown["agreed"] = {"n": len(opinion.trades), "to_the_cent": opinion.n_agreed}
-        typer.echo(json.dumps(shown))
+        typer.echo(printed_json(shown))
         return 0
     lines = [f"{chosen.name} of {stored.name}, {len(simulation.trades)} trades, engine {engine}", ""]
     if engine == "vectorbt":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tradsys.cli.options import Json
+from tradsys.cli.printed_json import printed_json
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ def command(
     as_json: Json = False,
 ) -> int:
     """Error rates and power of the verdict over many simulated markets; stopped, it goes on where it was."""
-    import json
     from datetime import UTC, datetime
 
     from tradsys.cli.loading import Needs, plan_for, side_by_side
@@ -85,16 +85,15 @@ def command(
     summary = summarise(results.read())
     if publish is not None:
         publish_summary(summary, publish, today=datetime.now(UTC).date())
-    typer.echo(json.dumps(summary, indent=1) if as_json else render(summary))
+    typer.echo(printed_json(summary, indent=1) if as_json else render(summary))
     return 0
 
 
 def _tell_part(part: "Part", n_markets: int, path: Path, *, as_json: bool) -> None:
     """What a part has done, and what comes next."""
-    import json
 
     if as_json:
-        typer.echo(json.dumps({"part": str(part), "n_markets": n_markets, "file": str(path)}, indent=1))
+        typer.echo(printed_json({"part": str(part), "n_markets": n_markets, "file": str(path)}, indent=1))
         return
     typer.echo(
         f"part {part}: all of its {n_markets:,} markets are tried, in {path}; when the other parts are done too: "

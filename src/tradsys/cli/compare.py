@@ -1,6 +1,5 @@
 """`tradsys compare`: the profiles of a run side by side, or the research journal's claims run again."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -9,6 +8,7 @@ import typer
 
 from tradsys.cli.loading import run_work
 from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, ReadingOptions, spread
+from tradsys.cli.printed_json import printed_json
 from tradsys.machine.plan import Work
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def command(
             "chosen": metrics.get("chosen"),
             "paths": metrics.get("paths"),
         }
-        typer.echo(json.dumps(shown, indent=1))
+        typer.echo(printed_json(shown, indent=1))
         return 0
     changes = [f"  {sentence}" for sentence in judged.sentences]
     table = [stored.name, *profiles_table(judged.now, stored.metrics)]
@@ -193,7 +193,7 @@ def _objectives(
         )
     if claims.publish is not None:
         publish(results, claims.publish, today=datetime.now(UTC).date())
-    typer.echo(json.dumps(results, indent=1) if common.as_json else render(results))
+    typer.echo(printed_json(results, indent=1) if common.as_json else render(results))
     return 0
 
 
@@ -226,7 +226,9 @@ def _fit_part(
             progress=progress,
         )
     if as_json:
-        typer.echo(json.dumps({"part": str(part), "n_fits": n_there, "of": n_own, "folder": str(claims.out)}, indent=1))
+        typer.echo(
+            printed_json({"part": str(part), "n_fits": n_there, "of": n_own, "folder": str(claims.out)}, indent=1)
+        )
         return 0
     rest = (
         f"when the other parts are done too: tradsys merge {claims.out} and their folders"

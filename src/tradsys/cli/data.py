@@ -1,6 +1,5 @@
 """`tradsys data`: get bars, keep them, and look at them before anything is computed from them."""
 
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradsys.cli.options import ReadingOptions, Seed, StoreOptions, spread
+from tradsys.cli.printed_json import printed_json
 from tradsys.cli.stored import audit_text, audited, data_settings, import_, list_, opened
 from tradsys.core.errors import ConfigError, DataError
 
@@ -66,10 +66,9 @@ def download(
             typer.echo(f"{_text(reports[-1])}\n{audit_text(checks[-1])}")
     if common.as_json:
         typer.echo(
-            json.dumps(
+            printed_json(
                 {"root": settled.root, "series": [_plain(*pair) for pair in zip(reports, checks, strict=True)]},
                 indent=2,
-                default=str,
             )
         )
     return DataError.exit_code if any(check["refused"] for check in checks) else 0
@@ -103,7 +102,7 @@ def check(
         audited(store, s, against or [], settled) if is_series(s) else _report(s, seed or 0, settled) for s in named
     ]
     if common.as_json:
-        typer.echo(json.dumps({"sources": reports}, indent=2, default=str))
+        typer.echo(printed_json({"sources": reports}, indent=2))
     else:
         typer.echo("\n\n".join(audit_text(report) for report in reports))
     return DataError.exit_code if any(report["refused"] for report in reports) else 0

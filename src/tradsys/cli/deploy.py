@@ -1,6 +1,5 @@
 """`tradsys deploy`: a run's profile fitted on all the history that its verdict can spare, as a bundle to trade."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from tradsys.cli.compare import Runs
 from tradsys.cli.options import Config, Json, Plugin, Processes
+from tradsys.cli.printed_json import printed_json
 
 if TYPE_CHECKING:
     from tradsys.cli.loading import Loaded
@@ -75,7 +75,7 @@ def command(
             progress=progress,
         )
     load_kernels()  # compiled here, a bot that starts on this machine finds them
-    typer.echo(json.dumps(as_json_values(deployed), indent=1) if as_json else _text(deployed, stored))
+    typer.echo(printed_json(as_json_values(deployed), indent=1) if as_json else _text(deployed, stored))
     return 0
 
 

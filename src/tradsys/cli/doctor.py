@@ -7,6 +7,7 @@ import typer
 
 from tradsys.cli.loading import run_work
 from tradsys.cli.options import Json
+from tradsys.cli.printed_json import printed_json
 from tradsys.machine.plan import Work
 
 _DECIDE = 260 * 10**6
@@ -34,7 +35,6 @@ def command(
     ] = False,
 ) -> int:
     """Limits of processor and memory, threads, accelerator, clock and disk; exit code 1 where something is wrong."""
-    import json
 
     if warm:
         from tradsys.cli.warming import warm as run_once
@@ -44,7 +44,7 @@ def command(
     from tradsys.machine.health import check_up
 
     report = check_up(plan, folders=(runs, journal), work=usual_work())
-    typer.echo(json.dumps(report.to_dict(), indent=1) if as_json else _text(report.to_dict()))
+    typer.echo(printed_json(report.to_dict(), indent=1) if as_json else _text(report.to_dict()))
     return 0 if report.is_well else 1
 
 

@@ -1,6 +1,5 @@
 """`tradsys journal`: what was tried, what was learned, who is champion; and how that is written down."""
 
-import json
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from tradsys.cli.compare import Runs
 from tradsys.cli.options import Json, Plugin, Seed
+from tradsys.cli.printed_json import printed_json
 from tradsys.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def command(
         raise ConfigError(_no_market(market, [one.name for one in read_book(ledger)]))
     if as_json:
         entries = [{**asdict(one), "is_negative": [idea.is_negative for idea in one.ideas]} for one in book]
-        typer.echo(json.dumps({"ledger": str(ledger.path), "head": ledger.head, "markets": entries}, indent=1))
+        typer.echo(printed_json({"ledger": str(ledger.path), "head": ledger.head, "markets": entries}, indent=1))
         return 0
     lines = [f"{ledger.path}: {len(ledger.entries()):,} entries, head {ledger.head[:10]}"]
     typer.echo("\n".join([*lines, *(line for one in book for line in _shown(one))]))
@@ -74,7 +74,7 @@ def add(
     entry = ledger.append(Hypothesis(data=_data(market, seed or 0, ledger), text=hypothesis, expect=expect).content())
     name = entry.content_hash[:SHORT]
     shown = {"hypothesis": entry.content_hash, "market": entry.content["market"]}
-    typer.echo(json.dumps(shown) if as_json else f"{name}  next: tradsys run --hypothesis {name} --bars ...")
+    typer.echo(printed_json(shown) if as_json else f"{name}  next: tradsys run --hypothesis {name} --bars ...")
     return 0
 
 
@@ -101,7 +101,7 @@ def decide(
         made = RecordedDecision(data=_about(on), subject=subject, decision=decision.value, why=why, replaces=replaces)
         ledger.append(made.content())
     shown = {"subject": subject, "decision": decision.value}
-    typer.echo(json.dumps(shown) if as_json else f"{subject[:SHORT]} {decision.value}: {why}")
+    typer.echo(printed_json(shown) if as_json else f"{subject[:SHORT]} {decision.value}: {why}")
     return 0
 
 
@@ -125,7 +125,7 @@ def promote(
     made = put_forward(replayable(Replay.find(runs, run)), ledger, profile)
     is_champion = made.entry is not None
     shown = {"is_champion": is_champion, "standing": made.standing, "why": made.why}
-    typer.echo(json.dumps(shown) if as_json else f"{'new champion' if is_champion else 'no change'}: {made.why}")
+    typer.echo(printed_json(shown) if as_json else f"{'new champion' if is_champion else 'no change'}: {made.why}")
     return 0
 
 
@@ -144,7 +144,7 @@ def render(
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, journal_page(book).encode())
     n_ideas = sum(len(market.ideas) for market in book)
-    typer.echo(json.dumps({"file": str(path), "n_entries": n_ideas}) if as_json else f"{path}: {n_ideas} entries")
+    typer.echo(printed_json({"file": str(path), "n_entries": n_ideas}) if as_json else f"{path}: {n_ideas} entries")
     return 0
 
 
@@ -158,7 +158,7 @@ def restore(journal: Journal = Path("journal"), as_json: Json = False) -> int:
     restored = ledger.restore()
     left = len(ledger.lost)
     if as_json:
-        typer.echo(json.dumps({"restored": [entry.content_hash for entry in restored], "left": left}))
+        typer.echo(printed_json({"restored": [entry.content_hash for entry in restored], "left": left}))
         return 0
     told = f"; {left:,} more say nothing of their data and count for whatever is judged at their time" if left else ""
     typer.echo(f"{ledger.path}: {len(restored):,} lost {'line' if len(restored) == 1 else 'lines'} written again{told}")
@@ -179,7 +179,7 @@ def merge(
 
     ledger = _ledger(journal)
     merged = merge_ledgers(ledger, folder)
-    typer.echo(json.dumps(asdict(merged)) if as_json else f"{ledger.path}: {merged.sentence}")
+    typer.echo(printed_json(asdict(merged)) if as_json else f"{ledger.path}: {merged.sentence}")
     return 0
 
 

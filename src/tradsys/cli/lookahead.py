@@ -1,11 +1,11 @@
 """`tradsys lookahead`: everything that a run computes, computed again without the future."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, Processes, ReadingOptions, Seed, spread
+from tradsys.cli.printed_json import printed_json
 
 SAW_THE_FUTURE = 1
 """Exit code where anything changed."""
@@ -51,5 +51,5 @@ def command(
         looked = procedure.simulate(loaded.market, progress, executor).look_ahead(points, progress)
     lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings), *stamps.lines]
     content = looked.to_dict() | {"alignment": stamps.to_dict()}
-    typer.echo(json.dumps(content, indent=1) if common.as_json else "\n".join(lines))
+    typer.echo(printed_json(content, indent=1) if common.as_json else "\n".join(lines))
     return SAW_THE_FUTURE if looked.findings else 0

@@ -1,12 +1,12 @@
 """`tradsys merge`: the parts of a study put together, wherever they were computed."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tradsys.cli.options import Json
+from tradsys.cli.printed_json import printed_json
 
 
 def command(
@@ -29,7 +29,7 @@ def command(
         told: list[dict[str, Any]] = [
             {"study": one.study, "n_parts": one.n_parts, "whole": str(one.path), "next": one.command} for one in wholes
         ]
-        typer.echo(json.dumps(told, indent=1))
+        typer.echo(printed_json(told, indent=1))
     else:
         for one in wholes:
             typer.echo(f"{one.study}: {one.n_parts} parts in {one.path}; go on with: {one.command}")

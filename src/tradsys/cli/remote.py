@@ -1,6 +1,5 @@
 """`tradsys remote`: a command on another machine by ssh, its results pulled and its trials counted here."""
 
-import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradsys.cli.options import Config, Json, Settings, spread
+from tradsys.cli.printed_json import printed_json
 from tradsys.core.errors import ConfigError, RemoteError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def pull(
             raise ConfigError(f"job {one.name} is still running; follow it, or stop it, and pull then")
         places = out or _trusted(one.out, "--out", one.name), journal or _trusted(one.journal, "--journal", one.name)
         pulled = _bring(there, settings, one, *places)
-    typer.echo(json.dumps(asdict(pulled), default=str) if as_json else _told(pulled))
+    typer.echo(printed_json(asdict(pulled)) if as_json else _told(pulled))
     return 0
 
 
@@ -129,7 +129,7 @@ def status(host: HostName, options: RemoteOptions = RemoteOptions(), as_json: Js
         seen = look(there, settings, "none")
     jobs = jobs_of(seen)
     if as_json:
-        typer.echo(json.dumps({"folder": seen["folder"], "jobs": [asdict(one) for one in jobs]}, indent=1))
+        typer.echo(printed_json({"folder": seen["folder"], "jobs": [asdict(one) for one in jobs]}, indent=1))
     else:
         shown = [f"{one.name}  {_minute(one.began)}  {one.sentence}  {one.typed}" for one in jobs]
         typer.echo("\n".join(shown or [f"{host} has no jobs in {seen['folder']}"]))
@@ -149,7 +149,7 @@ def stop(host: HostName, job: JobName = None, options: RemoteOptions = RemoteOpt
     if done["left"]:
         raise RemoteError(f"processes {', '.join(map(str, done['left']))} of job {one.name} could not be ended")
     if as_json:
-        typer.echo(json.dumps({"job": one.name, **done}))
+        typer.echo(printed_json({"job": one.name, **done}))
     elif done["was"] != "running" and done["signals"]:
         typer.echo(f"job {one.name} was {one.sentence}; what it had left was ended after {done['signals'][-1]}")
     elif done["was"] != "running":

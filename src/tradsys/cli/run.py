@@ -1,12 +1,12 @@
 """`tradsys run`: the main job, from bars to a verdict, a report and a bundle; and what `tradsys rank` does alike."""
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tradsys.cli.options import Agent, Bars, JudgedOptions, OutsideOptions, ReadingOptions, Seed, spread
+from tradsys.cli.printed_json import printed_json
 
 if TYPE_CHECKING:
     from tradsys.cli.loading import Loaded
@@ -96,7 +96,7 @@ def carry_out(
         )
     if judged.as_json:
         shown = {"run": str(stored.folder), "verdict": stored.verdict.to_json(), "report": str(stored.report)}
-        typer.echo(json.dumps(shown, indent=1))
+        typer.echo(printed_json(shown, indent=1))
     else:
         typer.echo(f"{summary(stored)}\n  report: {stored.report}")
     return UNPROVEN if judged.require_proven and not stored.is_proven else 0

@@ -1,6 +1,5 @@
 """`tradsys data list`, `import`, and what `check` finds in stored series."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradsys.cli.options import ReadingOptions, StoreOptions, spread
+from tradsys.cli.printed_json import printed_json
 from tradsys.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def list_(common: StoreOptions = StoreOptions()) -> int:
             }
         )
     if common.as_json:
-        typer.echo(json.dumps({"root": str(store.place), "series": rows}, indent=2))
+        typer.echo(printed_json({"root": str(store.place), "series": rows}, indent=2))
     elif rows:
         typer.echo("\n".join(_line(row) for row in rows))
     else:
@@ -71,7 +71,7 @@ def import_(
         plain = [
             {**asdict(one), "path": str(one.path), "series": name} for one, name in zip(imported, names, strict=True)
         ]
-        typer.echo(json.dumps({"root": str(store.place), "files": plain}, indent=2))
+        typer.echo(printed_json({"root": str(store.place), "files": plain}, indent=2))
         return code
     for one in imported:
         typer.echo(f"{one.path.name} -> {one.series or 'no series'}: {one.n_new:,} new rows, {one.n_changed:,} changed")

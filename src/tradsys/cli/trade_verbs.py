@@ -1,6 +1,5 @@
 """The verbs of `tradsys trade`: what an account holds and earned, and what its running bot is told to do."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -8,6 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from tradsys.cli.options import Json, Plugin
+from tradsys.cli.printed_json import printed_json
 from tradsys.core.errors import ConfigError
 
 Account = Annotated[str, typer.Option("--account", help="Name of the account: its folder is live/NAME.")]
@@ -73,7 +73,7 @@ def export(
         write_atomically(out, lots_csv(lots).encode())
     if as_json:
         rows = [asdict(lot) | {"gross_quote": lot.gross_quote, "net_quote": lot.net_quote} for lot in lots]
-        typer.echo(json.dumps({"account": account, "lots": rows}))
+        typer.echo(printed_json({"account": account, "lots": rows}))
     elif out is None:
         typer.echo(lots_csv(lots), nl=False)
     else:

@@ -2,7 +2,6 @@
 
 import asyncio
 import difflib
-import json
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tradsys.cli.printed_json import printed_json
 from tradsys.cli.trade_options import StartOptions
 from tradsys.cli.trade_verbs import verbs
 from tradsys.core.errors import ConfigError, TradsysError
@@ -243,6 +243,6 @@ def _print(clock: Clock, as_json: bool, kind: str, fields: Mapping[str, Any]) ->
 
 def _echo(clock: Clock, as_json: bool, kind: str, fields: Mapping[str, Any]) -> None:
     if as_json:
-        typer.echo(json.dumps({"at_ms": clock.now_ms(), "kind": kind, **fields}, default=str))
+        typer.echo(printed_json({"at_ms": clock.now_ms(), "kind": kind, **fields}))
     elif (told := line(clock.now_ms(), kind, fields)) is not None:
         typer.echo(told)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tradsys.cli.options import Bars, CommonOptions, OutsideOptions, ReadingOptions, Seed, spread
+from tradsys.cli.printed_json import printed_json
 
 
 @spread
@@ -24,7 +25,6 @@ def command(
     common: CommonOptions = CommonOptions(),
 ) -> int:
     """Fit one agent on all but the lock-box, say what its forecasts were worth, and write a bundle that decides."""
-    import json
     from dataclasses import asdict
 
     from tradsys.cli.loading import Needs, configured_work, load, overrides
@@ -58,7 +58,7 @@ def command(
             progress,
             allow_lead=loaded.config.alignment.allow_lead,
         )
-    typer.echo(json.dumps(asdict(trained), default=str) if common.as_json else _text(asdict(trained)))
+    typer.echo(printed_json(asdict(trained)) if common.as_json else _text(asdict(trained)))
     return 0
 
 

@@ -1,6 +1,5 @@
 """`tradsys tune`: which settings forecast best inside training parts, and whether that is more than luck."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from tradsys.cli.loading import run_work
 from tradsys.cli.options import Agent, Bars, CommonOptions, OutsideOptions, ReadingOptions, Seed, spread
+from tradsys.cli.printed_json import printed_json
 from tradsys.machine.plan import Work
 
 
@@ -96,5 +96,5 @@ def command(
             storage=storage,
             progress=progress,
         )
-    typer.echo(json.dumps(tuned.to_dict(), indent=1) if common.as_json else tuned.text)
+    typer.echo(printed_json(tuned.to_dict(), indent=1) if common.as_json else tuned.text)
     return 0
