@@ -18,6 +18,14 @@ class VenueUnknown(TradsysError):
     """
 
 
+class NotSent(VenueUnknown):
+    """The venue is not to be sent anything for `wait_s` yet, and what was wanted was not done: after that it may be."""
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
 class OrderRefused(TradsysError):
     """The venue said no, definitely: the order does not exist there and never will under this id."""
 

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry, in_world
 
-from tradsys.live.venue import OrderRefused, OrderRequest, VenueUnknown
+from tradsys.live.venue import NotSent, OrderRefused, OrderRequest, VenueUnknown
 
 
 def test_an_order_that_was_taken_and_is_not_shown_yet_is_believed():
@@ -36,6 +36,34 @@ def test_a_second_sending_that_is_refused_because_the_first_is_there_is_found():
         (row,) = world.executor.trades()
         assert (row["origin"], row["open_base"], len(set(sent))) == ("entry", 0.01, 1)
         assert len(world.stops()) == 1
+
+    in_world(check)
+
+
+def test_a_stop_is_the_first_that_a_venue_gets_that_was_asked_too_often():
+    async def check(world: ExecutorWorld) -> None:
+        place, ask, quiet_until = world.venue.place, world.venue._ask, [0]
+
+        def left_s() -> float:
+            return max(0.0, (quiet_until[0] - world.clock.now_ms()) / 1_000)
+
+        async def limited(order: OrderRequest):
+            if order.kind == "stop" and not quiet_until[0]:
+                quiet_until[0] = world.clock.now_ms() + 2_000
+            if left_s():
+                raise NotSent("asked too often", left_s())
+            return await place(order)
+
+        async def quiet(*asked, **how):
+            if left_s():
+                raise NotSent("asked too often", left_s())
+            return await ask(*asked, **how)
+
+        world.venue.place, world.venue._ask = limited, quiet
+        await world.executor.enter([an_entry(world.clock)])
+        await world.run(4)
+        assert [name[-4:] for name in world.exchange.watch.ids if name[-4] == "s"] == ["s000"]
+        assert 1_900 < world.exchange.report()["unprotected_ms"][SYMBOL] < 2_100
 
     in_world(check)
 

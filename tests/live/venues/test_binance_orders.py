@@ -7,7 +7,7 @@ import pytest
 from tests.live.venues.recorded import ALGO, KEY, LOST, ORDER, SECRET, TRADE, Recorded, Turns, refused
 from tests.live.virtual_time import run_virtual
 
-from tradsys.live.venue import OrderRefused, OrderRequest, StopPassed, VenueRefused, VenueUnknown
+from tradsys.live.venue import NotSent, OrderRefused, OrderRequest, StopPassed, VenueRefused, VenueUnknown
 from tradsys.live.venues.binance import BinanceFutures
 from tradsys.live.venues.ccxt_venue import Keys
 
@@ -154,11 +154,13 @@ def test_an_order_that_came_too_often_is_unknown_and_the_wait_is_kept_to(status)
 
     async def main(clock):
         venue, transport = opened(fapi__v1__order=Turns(tired, ORDER))
-        with pytest.raises(VenueUnknown, match="quiet for 30 s"):
+        with pytest.raises(NotSent, match="quiet for 30 s") as refused:
             await venue.place(MARKET)
+        assert refused.value.wait_s == 30.0
         await asyncio.sleep(29)
-        with pytest.raises(VenueUnknown, match=r"no requests for another 1\.0 s; nothing was sent"):
+        with pytest.raises(NotSent, match=r"no requests for another 1\.0 s; nothing was sent") as silent:
             await venue.place(MARKET)
+        assert silent.value.wait_s == pytest.approx(1.0)
         n_sent = len(transport.asked)
         await asyncio.sleep(1.01)
         return n_sent, len(transport.asked), await venue.place(MARKET)

@@ -1,7 +1,7 @@
 """Sending orders: first the journal, then the venue, then the journal again with what the venue said."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Literal
@@ -17,11 +17,15 @@ from tradsys.live.execution.sizes import of_lots
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
 from tradsys.live.telling import Tell
-from tradsys.live.venue import OrderRefused, PlacesPairs, StopPassed, Venue, VenueOrder, VenueUnknown
+from tradsys.live.venue import NotSent, OrderRefused, PlacesPairs, StopPassed, Venue, VenueOrder, VenueUnknown
 
 COMMITS: Final[dict[Leg, str]] = {
     "entry": "entry.commit", "stop": "legs.commit", "target": "legs.commit", "exit": "exit.commit"
 }  # fmt: skip
+
+
+N_WAITS, LONGEST_WAIT_S = 3, 5.0
+"""How often, and how long at most, a leg waits for a venue that was asked too often; a longer wait is for the looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Sender:
             self.tell("order_sent", _told(intent))
             self.step(f"{intent.leg}.send:before")
         try:
-            orders = await venue.place_pair(stop.request, target.request)
+            orders = await self._once_it_may(partial(venue.place_pair, stop.request, target.request))
         except OrderRefused as error:
             is_passed = isinstance(error, StopPassed)
             self._refused(target, "refused", str(error))
@@ -109,13 +113,29 @@ class Sender:
     async def _placed(self, intent: Intent) -> VenueOrder:
         """The venue's answer; that it was sent is told when all that were committed together have left."""
         loop = asyncio.get_running_loop()
-        placing = asyncio.Task(self.venue.place(intent.request), loop=loop, eager_start=True)
+        place = partial(self.venue.place, intent.request)
+        work = self._once_it_may(place) if intent.is_reduce_only else place()
+        placing = asyncio.Task(work, loop=loop, eager_start=True)
         try:
             await asyncio.sleep(0)
             self.tell("order_sent", _told(intent))
             return await placing
         finally:
             placing.cancel()
+
+    async def _once_it_may[T](self, place: Callable[[], Awaitable[T]]) -> T:
+        """What protects and ends trades is the first that a venue gets that was asked too often, without a look before.
+
+        Nothing of it was done, and it only reduces.
+        """
+        for _ in range(N_WAITS):
+            try:
+                return await place()
+            except NotSent as error:
+                if error.wait_s > LONGEST_WAIT_S:
+                    raise
+                await asyncio.sleep(error.wait_s)
+        return await place()
 
     async def _soon(self, work: Coroutine[Any, Any, bool]) -> bool:
         sending = asyncio.create_task(work)

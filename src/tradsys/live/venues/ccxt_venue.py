@@ -19,7 +19,7 @@ from tradsys.data.sources.http import retry_after_s
 from tradsys.live.account.scrub import Scrubber
 from tradsys.live.clock import Clock, SystemClock
 from tradsys.live.telling import Tell
-from tradsys.live.venue import MarketRules, VenueRefused, VenueUnknown
+from tradsys.live.venue import MarketRules, NotSent, VenueRefused, VenueUnknown
 from tradsys.live.venues.ccxt_import import exchange_class
 from tradsys.live.venues.listing import ListedMarket, ListedMarkets
 from tradsys.live.venues.restraint import Restraint
@@ -217,10 +217,11 @@ class CcxtApi:
             raise Refusal(said.code, self.hide(said.words))
         raise _Unanswered(f"{self.name}: {endpoint} was not clearly answered ({said.code}: {self.hide(said.words)})")
 
-    def _too_often(self, reply: Reply, endpoint: str) -> VenueUnknown:
+    def _too_often(self, reply: Reply, endpoint: str) -> NotSent:
         asked_s = retry_after_s(reply.headers.get("retry-after"))
         wait_s = self.restraint.too_often(asked_s, BANNED_S if reply.status == 418 and asked_s is None else 0.0)
-        return VenueUnknown(f"{self.name}: asked too often (HTTP {reply.status} of {endpoint}), quiet for {wait_s:g} s")
+        said = f"{self.name}: asked too often (HTTP {reply.status} of {endpoint}), quiet for {wait_s:g} s"
+        return NotSent(said, wait_s)
 
     async def _send(self, endpoint: str, params: Mapping[str, Any]) -> Reply:
         trouble = ""

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from tradsys.live.venue import VenueUnknown
+from tradsys.live.venue import NotSent
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 120.0
 """Where a venue says that it was asked too often and not for how long: this, doubled each time."""
@@ -67,5 +67,5 @@ class Restraint:
         """It answers again."""
         self._n_in_a_row = 0
 
-    def _not_sent(self, what: str, wait_s: float) -> VenueUnknown:
-        return VenueUnknown(f"{self.venue} is to be sent {what} for another {wait_s:.1f} s; nothing was sent")
+    def _not_sent(self, what: str, wait_s: float) -> NotSent:
+        return NotSent(f"{self.venue} is to be sent {what} for another {wait_s:.1f} s; nothing was sent", wait_s)
