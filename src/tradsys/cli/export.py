@@ -1,7 +1,6 @@
 """`tradsys export`: a run or a bundle as something that another program trades."""
 
 import difflib
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ import typer
 
 from tradsys.cli.compare import Runs
 from tradsys.cli.options import Json, Plugin
+from tradsys.cli.printed_json import printed_json
 
 if TYPE_CHECKING:
     from tradsys.neighbours.freqtrade import ExportedBundle
@@ -52,7 +52,7 @@ def command(
     traded = _traded(what, runs, profile)
     done = export_freqtrade(traded, out, pairs=pair or (), name=name, plugins=plugin or ())
     if as_json:
-        typer.echo(json.dumps({key: str(value) for key, value in asdict(done).items()} | {"doubts": done.doubts}))
+        typer.echo(printed_json({key: str(value) for key, value in asdict(done).items()} | {"doubts": done.doubts}))
         return 0
     lines = [str(done.strategy), str(done.bundle), str(done.config), f"  {traded.verdict}"]
     lines += [f"  careful: {doubt}" for doubt in done.doubts]

@@ -1,7 +1,6 @@
 """`tradsys track`: finished runs, and who is champion and challenger, shown in MLflow."""
 
 import difflib
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ import typer
 
 from tradsys.cli.compare import Runs
 from tradsys.cli.options import Json, Plugin
+from tradsys.cli.printed_json import printed_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def command(
     count_run_folders(runs, ledger)
     with reporter(quiet=as_json) as progress:
         done = track(chosen, ledger, server, experiment=experiment, with_bundle=not without_bundle, progress=progress)
-    typer.echo(json.dumps(asdict(done) | {"uri": server.shown}) if as_json else _told(done, server))
+    typer.echo(printed_json(asdict(done) | {"uri": server.shown}) if as_json else _told(done, server))
     return DataError.exit_code if done.failed else 0
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.exchange.rules import SymbolRules
 from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry, in_world
 
-from tradsys.live.venue import OrderRequest
+from tradsys.live.venue import OrderRequest, VenueRefused
 
 
 def ruled(world: ExecutorWorld, **changes: float) -> None:
@@ -215,6 +215,22 @@ def test_a_refused_exit_is_tried_again_and_the_stop_stays_meanwhile():
         assert world.held() == 0.01 and len(world.stops()) == 1
         await world.run(6)
         assert world.held() == 0.0 and refusals[1] - refusals[0] >= 1_000
+
+    in_world(check)
+
+
+def test_a_target_that_cannot_be_cancelled_keeps_no_position_from_its_exit():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([an_entry(world.clock)])
+
+        async def refusing(*_: object) -> None:
+            raise VenueRefused("-4999 not now")
+
+        world.venue.cancel = refusing
+        world.executor.request_exit(SYMBOL, "forceexit")
+        await world.run(2)
+        assert world.held() == 0.0 and world.executor.trades()[0]["open_base"] == 0.0
+        assert any("cancelling: -4999" in str(fields.get("what")) for _, fields in world.told)
 
     in_world(check)
 

@@ -17,7 +17,16 @@ from tradsys.live.execution.sizes import of_lots
 from tradsys.live.execution.steps import StepHook
 from tradsys.live.intents import IntentJournal
 from tradsys.live.telling import Tell
-from tradsys.live.venue import NotSent, OrderRefused, PlacesPairs, StopPassed, Venue, VenueOrder, VenueUnknown
+from tradsys.live.venue import (
+    NotSent,
+    OrderRefused,
+    PlacesPairs,
+    StopPassed,
+    Venue,
+    VenueOrder,
+    VenueRefused,
+    VenueUnknown,
+)
 
 COMMITS: Final[dict[Leg, str]] = {
     "entry": "entry.commit", "stop": "legs.commit", "target": "legs.commit", "exit": "exit.commit"
@@ -75,7 +84,7 @@ class Sender:
             order = await self._placed(intent)
         except OrderRefused as error:
             return self._refused(intent, "passed" if isinstance(error, StopPassed) else "refused", str(error))
-        except VenueUnknown as error:
+        except (VenueUnknown, VenueRefused) as error:  # a question was refused that only asking about it took
             self.tell("order_unknown", _told(intent) | {"why": str(error)})
             return False
         self._known(intent, order)
@@ -95,7 +104,7 @@ class Sender:
             is_passed = isinstance(error, StopPassed)
             self._refused(target, "refused", str(error))
             return self._refused(stop, "passed" if is_passed else "refused", str(error))
-        except VenueUnknown as error:
+        except (VenueUnknown, VenueRefused) as error:
             for intent in both:
                 self.tell("order_unknown", _told(intent) | {"why": str(error)})
             return False
@@ -177,7 +186,7 @@ class Sender:
         try:
             cancelling = partial(self.venue.cancel, order.symbol, order.client_id, order.kind)
             await patiently(self.rules.ask_timeout_ms, self.rules.ask_again_ms, cancelling)
-        except VenueUnknown as error:
+        except (VenueUnknown, VenueRefused) as error:  # what is due beside it must not wait for it
             self.tell("error", fields | {"what": f"cancelling: {error}"})
             return False
         self.step("cancel.send:after")
