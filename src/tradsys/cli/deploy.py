@@ -11,7 +11,7 @@ from tradsys.cli.printed_json import printed_json
 
 if TYPE_CHECKING:
     from tradsys.cli.loading import Loaded
-    from tradsys.research.deploying.deploy import DeployedBundle
+    from tradsys.research.deploying.deploy import DeployedBundle, DeployOptions
     from tradsys.research.judging.rejudge import Replay
 
 
@@ -55,6 +55,8 @@ def command(
 
     load_own_parts(plugin, config)
     stored, options = Replay.find(runs, run), DeployOptions(profile, venue, tuple(symbol or ()), valid_days)
+    if stored.kind == "ranks":
+        return _deploy_ranks(stored, out, options, runs, journal, config, as_json=as_json)
     chosen = check_deployable(stored, out, options)
     loaded = _loaded(stored, config, processes)
     ledger = Ledger(journal / "ledger.jsonl")
@@ -76,6 +78,37 @@ def command(
         )
     load_kernels()  # compiled here, a bot that starts on this machine finds them
     typer.echo(printed_json(as_json_values(deployed), indent=1) if as_json else _text(deployed, stored))
+    return 0
+
+
+def _deploy_ranks(
+    run: "Replay", out: Path, options: "DeployOptions", runs: Path, journal: Path, file: Path | None, *, as_json: bool
+) -> int:
+    """The rule of a rank run: there is nothing to fit."""
+    from tradsys.core.time import now_ms, stamp
+    from tradsys.data.settings import DataSettings
+    from tradsys.journal.ledger import Ledger
+    from tradsys.research.deploying.deploy import as_json_values
+    from tradsys.research.deploying.ranks import check_ranks_deployable, deploy_ranks
+    from tradsys.research.judging.run_folders import count_run_folders
+    from tradsys.settings.market import ranked_market
+
+    check_ranks_deployable(run, out, options)
+    data = DataSettings.load(file=file, overrides={})
+    market, last = ranked_market(run.metrics.market.sources, run.config, data), run.metrics.market.last
+    market = market if last is None else market.until(last)
+    ledger = Ledger(journal / "ledger.jsonl")
+    count_run_folders(runs, ledger)
+    deployed = deploy_ranks(run, market, out, ledger, options, now_ms=now_ms())
+    one = deployed.deployment
+    text = (
+        f"\nthe rule of {run.name}, nothing of which is fitted, for {', '.join(one.symbols)} on {one.venue}\n"
+        f"  verdict as of now: {one.verdict.sentence}\n"
+        f"  careful: tradsys trade does not trade target weights yet; RankDecider.load gives them to a bot of yours\n"
+        f"  expires {stamp(one.expires_ms)}\n"
+        f"  bundle: {deployed.folder}, hash {deployed.bundle_hash[:12]}"
+    )
+    typer.echo(json.dumps(as_json_values(deployed), indent=1) if as_json else text)
     return 0
 
 

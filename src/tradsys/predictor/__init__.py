@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from tradsys.predictor.live import LivePredictor as LivePredictor
     from tradsys.predictor.predictor import Decision as Decision
     from tradsys.predictor.predictor import Predictor as Predictor
+    from tradsys.predictor.rank_decider import RankDecider as RankDecider
+    from tradsys.predictor.rank_decider import TargetWeights as TargetWeights
     from tradsys.predictor.traded import read_deployment as read_deployment
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

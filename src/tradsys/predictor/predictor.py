@@ -23,6 +23,7 @@ from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.predictor.deployed import ARGUMENT, BUNDLE, deployed, profile_called
+from tradsys.predictor.rank_decider import refuse_ranks
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
 from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts
@@ -253,6 +254,7 @@ class Predictor(PredictorParts):
         cls, bundle: ReadBundle, profile: Profile | str | None = None, *, log: Callable[[str], None] | None = None
     ) -> Self:
         """The same of a bundle that was read already, whose plugins are loaded."""
+        refuse_ranks(bundle)
         parts = read_parts(bundle)
         if parts.symbols is None:
             write = partial(print, file=sys.stderr) if log is None else log

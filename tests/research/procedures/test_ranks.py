@@ -1,5 +1,6 @@
 """A rank run is a run: found, judged again, put forward and remembered like every other."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -7,21 +8,27 @@ import polars as pl
 import pytest
 
 from tradsys.core.bars import split_symbols
-from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.errors import BundleError, ConfigError, DataError
 from tradsys.data.fingerprint import fingerprint, month_blocks
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
 from tradsys.journal.book import read_book
 from tradsys.journal.entries import NOT_FITTED, Data
 from tradsys.journal.ledger import Ledger
+from tradsys.predictor import RankDecider, read_deployment
 from tradsys.report import render
 from tradsys.report.ranks import MOST_SYMBOLS, ranks_card
+from tradsys.research.deploying.deploy import DeployOptions
+from tradsys.research.deploying.ranks import deploy_ranks
 from tradsys.research.judging.champion import contender, promote
 from tradsys.research.judging.rejudge import Replay, rejudge
 from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.run import run
 from tradsys.runs.metrics import HeldSymbol
+from tradsys.runs.tables import TRADES
 from tradsys.settings.config import RunConfig
+
+NOW = 1_780_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +145,43 @@ def test_of_many_symbols_the_best_and_the_worst_are_shown(ranked):
 def test_a_run_without_ranks_has_no_such_card(ranked):
     metrics = Replay(ranked.folder).metrics
     assert ranks_card(metrics.model_copy(update={"universe": None})) is None
+
+
+PLACE = DeployOptions(venue="binance", symbols=tuple(f"S0{n}=S0{n}/USDT" for n in range(8)))
+
+
+@pytest.fixture(scope="module")
+def deployed(ranked, market, ledger, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("deployed") / "B"
+    return deploy_ranks(Replay(ranked.folder), market, folder, ledger, PLACE, now_ms=NOW)
+
+
+def test_its_deployed_rule_chooses_what_the_run_traded_under_the_names_of_the_venue(deployed, ranked, market):
+    decider, traded = RankDecider.load(deployed.folder), Replay(ranked.folder).table(TRADES)
+    bars = market.bars.with_columns(pl.col("symbol") + "/USDT")
+    chosen = decider.decide_many(bars)
+    held = {one.start: {symbol for symbol, weight in one.weights.items() if weight} for one in chosen}
+    entered = traded.group_by("decided").agg(pl.col("symbol") + "/USDT").rows()
+    assert len(entered) > 20
+    for decided, symbols in entered:
+        assert set(symbols) <= held[decided]
+
+
+def test_its_bundle_says_where_and_on_whose_word_and_no_bot_takes_it(deployed, ranked, ledger):
+    said, replayed = deployed.deployment, Replay(ranked.folder)
+    assert (said.venue, said.profile, said.portfolio.cap) == ("binance", "RANK", 1.0)
+    assert said.symbols == tuple(f"S0{n}/USDT" for n in range(8))
+    assert said.verdict.sentence == rejudge(replayed, ledger).now.profiles["RANK"].sentence
+    assert said.pool is not None and said.pool.lookbacks == (168,)
+    with pytest.raises(BundleError, match="holds a rank portfolio"):
+        read_deployment(deployed.folder)
+
+
+def test_a_profile_that_ranks_do_not_have_is_refused_and_so_is_a_folder_that_is_there(ranked, market, ledger, tmp_path):
+    one = Replay(ranked.folder)
+    for options, folder, said in (
+        (replace(PLACE, profile="SNIPER"), tmp_path / "B", "has the profile RANK alone, found --profile SNIPER"),
+        (PLACE, tmp_path, "a bundle is written once"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            deploy_ranks(one, market, folder, ledger, options, now_ms=NOW)

@@ -11,11 +11,11 @@ from tradsys.core.errors import LookaheadError
 from tradsys.core.time import ts_ms
 from tradsys.data.universe import UniverseSpec
 from tradsys.journal.ledger import Ledger
+from tradsys.predictor import rank_rule
 from tradsys.research.procedures import ranks as rank_procedure
-from tradsys.research.procedures.ranks import RankProcedure, before_lockbox
-from tradsys.research.ranking import market_neutral
+from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.ranking.lookahead import look_ahead_in_ranks
-from tradsys.research.ranking.market_neutral import market_neutral_from, trade
+from tradsys.research.ranking.market_neutral import before_lockbox, market_neutral_from, trade
 from tradsys.research.run import run
 from tradsys.settings.config import RunConfig
 
@@ -67,8 +67,8 @@ def test_ranks_over_symbols_that_are_not_listed_yet_are_caught(monkeypatch):
         values[lookback:] = known[lookback:] - known[:-lookback]
         return values
 
-    monkeypatch.setattr(market_neutral, "raw_momentum", filled)
-    monkeypatch.setattr(market_neutral, "compared", lambda values, member: values)
+    monkeypatch.setattr(rank_rule, "raw_momentum", filled)
+    monkeypatch.setattr(rank_rule, "compared", lambda values, member: values)
     found = looked(spec_of())
     assert parts(found) >= {"ranks"}
     late = max(ts_ms(bars)[0] for bars in market().frames().values())
@@ -76,12 +76,12 @@ def test_ranks_over_symbols_that_are_not_listed_yet_are_caught(monkeypatch):
 
 
 def test_a_signal_of_the_next_bar_is_caught_one_ahead(monkeypatch):
-    honest = market_neutral.raw_momentum
+    honest = rank_rule.raw_momentum
 
     def early(panel, frames, lookback):
         return np.roll(honest(panel, frames, lookback), -1, axis=0)
 
-    monkeypatch.setattr(market_neutral, "raw_momentum", early)
+    monkeypatch.setattr(rank_rule, "raw_momentum", early)
     found = looked(spec_of())
     signals = [finding for finding in found.findings if finding.column == "signal"]
     assert {finding.bars_ahead for finding in signals} == {1}

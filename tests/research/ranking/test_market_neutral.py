@@ -17,9 +17,10 @@ from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
 from tradsys.data.simulate.market import START
 from tradsys.journal.ledger import Ledger
+from tradsys.predictor.rank_rule import NAME, RankRule
 from tradsys.research.judging.trials import trial_series
 from tradsys.research.procedures.ranks import RankProcedure
-from tradsys.research.ranking.market_neutral import NAME, RankRule, market_neutral_from, mean_spread, spreads, trade
+from tradsys.research.ranking.market_neutral import market_neutral_from, mean_spread, spreads, trade
 from tradsys.research.run import run
 from tradsys.settings.config import RunConfig
 from tradsys.verdict.procedure import judge

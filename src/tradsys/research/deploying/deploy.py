@@ -62,8 +62,8 @@ def check_deployable(run: Replay, folder: Path, options: DeployOptions) -> Profi
     """The profile that is to be deployed, before any long work; a run that made no predictor is refused."""
     if run.kind != "experiment":
         raise ConfigError(
-            f"{run.name} ranked symbols and fitted nothing, wanted a run whose predictor decides; deploy one of "
-            "tradsys run"
+            f"{run.name} ranked symbols and fitted nothing, wanted a run whose predictor decides; its rule is deployed "
+            "by deploy_ranks"
         )
     if folder.exists():
         raise ConfigError(f"a bundle is written once, and {folder} exists; name another folder with --out")
@@ -93,7 +93,7 @@ def deploy(
     place = TradedPlace.of(market, options.venue, options.symbols)
     check_writable(folder.parent, "the bundle goes", "name another folder with --out")
     check_space(folder.parent, 5_000_000, "the bundle", "free some, or name another folder with --out")
-    verdict = _verdict(run, profile, ledger)
+    verdict = verdict_of(run, profile.name, ledger)
     spec = replace(experiment_on(market, run.config, plan), deployed=profile.name)
     opened = run.verdict.lockbox is not None
     fitted = refit(market, spec, has_lockbox_opened=opened, progress=progress, executor=executor)
@@ -139,11 +139,11 @@ def check_same_data(run: Replay, market: Market) -> None:
     )
 
 
-def _verdict(run: Replay, profile: Profile, ledger: Ledger) -> DeployedVerdict:
+def verdict_of(run: Replay, profile: str, ledger: Ledger) -> DeployedVerdict:
     """What may be claimed of the profile today; `proven until` a date is not proven."""
     now = rejudge(run, ledger).now
-    own = now.profiles[profile.name]
-    return DeployedVerdict(profile.name, own.standing, own.sentence, now.ledger_head, run.manifest.run)
+    own = now.profiles[profile]
+    return DeployedVerdict(profile, own.standing, own.sentence, now.ledger_head, run.manifest.run)
 
 
 def _valid_ms(days: float | None, fitted: Refit) -> int:

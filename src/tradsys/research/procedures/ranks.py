@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 import polars as pl
 
 from tradsys.backtest.simulate import Simulation
-from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError
 from tradsys.core.sides import SIDES
 from tradsys.core.threads import one_thread
@@ -18,12 +17,18 @@ from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
 from tradsys.machine.executor import INLINE, Executor
 from tradsys.machine.plan import Plan
+from tradsys.predictor.rank_rule import NAME
 from tradsys.research.lookahead.findings import Lookahead
 from tradsys.research.ranking.lookahead import look_ahead_in_ranks
-from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, market_neutral_from, trade
+from tradsys.research.ranking.market_neutral import (
+    MarketNeutralSpec,
+    Traded,
+    before_lockbox,
+    market_neutral_from,
+    trade,
+)
 from tradsys.research.ranking.metrics import rank_metrics
 from tradsys.research.walk.experiment import Progress
-from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.runs.manifest import Kind
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.tables import UNIVERSE, TableSchema
@@ -126,13 +131,3 @@ class SimulatedRanks:
     def choices(self, run: str, metrics: RunMetrics) -> Iterator[Choice]:
         """A rule that is given chooses nothing."""
         return iter(())
-
-
-def before_lockbox(market: Market, spec: MarketNeutralSpec) -> tuple[dict[str, pl.DataFrame], int, int]:
-    """One frame a symbol of all before the lock-box, and the span (ms) in which the rule is traded."""
-    start = to_ms(lockbox_opens(market.bars, 1.0 - spec.folds.initial))
-    if not spec.folds.lockbox:
-        return market.frames(), start, market.closes
-    opens = lockbox_opens(market.bars, spec.folds.lockbox)
-    closed = market.bars.filter(pl.col("ts") + market.interval <= opens)
-    return split_symbols(closed), start, to_ms(opens)

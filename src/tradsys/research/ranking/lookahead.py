@@ -11,10 +11,11 @@ from tradsys.core.arrays import IntArray
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.seeds import generator
 from tradsys.core.time import ts_ms
+from tradsys.predictor.rank_rule import NAME
 from tradsys.research.lookahead.computed_tables import trade_tables
 from tradsys.research.lookahead.findings import ComputedTable, Lookahead, Search
 from tradsys.research.lookahead.without_future import Frames, Future, cut, listed, noised, without_future
-from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Ranked, Traded, rank, trade
+from tradsys.research.ranking.market_neutral import MarketNeutralSpec, Ranked, Traded, rank, trade
 
 
 def look_ahead_in_ranks(

@@ -1,8 +1,7 @@
 """The market-neutral rank profile: long the strongest, short the weakest, equal notional, on a fixed grid of time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -13,79 +12,26 @@ from tradsys.backtest.metrics import Measured
 from tradsys.backtest.rebalance import Targets, simulate_targets
 from tradsys.backtest.simulate import PortfolioSpec, Simulation
 from tradsys.core.arrays import FloatArray
+from tradsys.core.bars import split_symbols
 from tradsys.core.costs import Costs, Instrument
-from tradsys.core.errors import ConfigError, NotEnoughBars
+from tradsys.core.errors import NotEnoughBars
 from tradsys.core.identity import OUTSIDE_IDENTITY, digest
 from tradsys.core.sides import SIDES, Side
-from tradsys.core.time import DAY_MS, stamp
+from tradsys.core.time import DAY_MS, stamp, to_ms
 from tradsys.core.traded import NoVolume
+from tradsys.data.market import Market
 from tradsys.data.panel import PricePanel
 from tradsys.data.universe import Listing, Universe, UniverseSpec
-from tradsys.features.universe_ranks import LEAST, compared, momentum, raw_momentum
+from tradsys.features.universe_ranks import LEAST
+from tradsys.predictor.rank_rule import RankRule, weights_of
+from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import universe_of
 from tradsys.settings.sections import FoldSettings
 from tradsys.verdict.alpha import Benchmark
 from tradsys.verdict.results import VerdictSpec
 
-NAME = "RANK"
 _BLOCK_MS = 10 * DAY_MS
-
-
-@dataclass(frozen=True, slots=True)
-class RankRule:
-    """Rule of a market-neutral portfolio: the `k` strongest and weakest by `lookback` bars, held for `horizon` bars.
-
-    Without `k` each side is a fifth of those ranked.
-    The signal is the return, or that in standard deviations; `contrarian` turns the two sides round.
-    """
-
-    lookback: int = 168
-    horizon: int = 24
-    k: int | None = None
-    signal: Literal["return", "standard"] = "return"
-    contrarian: bool = False
-
-    def __post_init__(self) -> None:
-        if min(self.lookback, self.horizon, 1 if self.k is None else self.k) < 1:
-            raise ConfigError(f"lookback, horizon and k must be at least 1, were {self}")
-
-    @property
-    def name(self) -> str:
-        return NAME
-
-    @property
-    def digest(self) -> str:
-        return digest(self)[:16]
-
-    @property
-    def description(self) -> str:
-        """The rule in one sentence, for the report."""
-        who = "a fifth" if self.k is None else str(self.k)
-        sides = ("weakest", "strongest") if self.contrarian else ("strongest", "weakest")
-        return (
-            f"Long {who} {sides[0]}, short {who} {sides[1]} by the return over {self.lookback} bars"
-            f"{' in standard deviations' if self.signal == 'standard' else ''}, equal notional, "
-            f"chosen again every {self.horizon} bars"
-        )
-
-    def sides(self, values: FloatArray, symbols: Sequence[str]) -> FloatArray:
-        """1 for a long, -1 for a short, else 0, from momentum (n_times, n_symbols), NaN for who is not ranked.
-
-        Nobody is held where fewer than `LEAST` symbols are ranked or two sides of `k` do not fit. Of equal values the
-        first by name is the weaker.
-        """
-        by_name = np.argsort(np.array(symbols), kind="stable")
-        order = by_name[np.argsort(values[:, by_name], axis=1, kind="stable")]  # NaN last
-        n = np.isfinite(values).sum(axis=1)
-        k = np.maximum(n // 5, 1) if self.k is None else np.full(len(n), self.k)
-        k = np.where((n >= LEAST) & (2 * k <= n), k, 0)
-        nth = np.arange(values.shape[1])
-        weak = nth < k[:, None]
-        strong = (nth >= (n - k)[:, None]) & (nth < n[:, None])
-        sides = np.zeros(values.shape)
-        np.put_along_axis(sides, order, strong.astype(np.float64) - weak, axis=1)
-        return -sides if self.contrarian else sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +107,16 @@ def market_neutral_from(config: RunConfig) -> MarketNeutralSpec:
     )
 
 
+def before_lockbox(market: Market, spec: MarketNeutralSpec) -> tuple[dict[str, pl.DataFrame], int, int]:
+    """One frame a symbol of all before the lock-box, and the span (ms) in which the rule is traded."""
+    start = to_ms(lockbox_opens(market.bars, 1.0 - spec.folds.initial))
+    if not spec.folds.lockbox:
+        return market.frames(), start, market.closes
+    opens = lockbox_opens(market.bars, spec.folds.lockbox)
+    closed = market.bars.filter(pl.col("ts") + market.interval <= opens)
+    return split_symbols(closed), start, to_ms(opens)
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """Who could be chosen, the signal of whoever is compared and the side it would take, (n_times, n_symbols) each."""
@@ -175,8 +131,7 @@ def rank(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSpe
     """The universe, the signal and the sides at every close; all of it by what had closed then."""
     panel = PricePanel.of(frames, bar_ms)
     universe = spec.universe.choose(frames, bar_ms, spec.listings)
-    measured = raw_momentum if spec.rule.signal == "return" else momentum
-    signal = compared(measured(panel, frames, spec.rule.lookback), universe.at(panel.times))
+    signal = spec.rule.measured(panel, frames, universe.at(panel.times))
     return Ranked(panel, universe, signal, spec.rule.sides(signal, panel.symbols))
 
 
@@ -196,15 +151,14 @@ def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSp
     """
     ranked = rank(frames, bar_ms, spec)
     panel, universe = ranked.panel, ranked.universe
-    decides = (panel.times % (spec.rule.horizon * bar_ms) == 0) & (panel.times >= start) & (panel.times < end)
+    decides = spec.rule.is_due(panel.times, bar_ms) & (panel.times >= start) & (panel.times < end)
     sides = ranked.sides[decides]
-    n_held = np.maximum(np.abs(sides).sum(axis=1, keepdims=True), 1.0)
     if not sides.any():
         raise NotEnoughBars(
             f"nobody could be ranked between {stamp(start)} and {stamp(end)}: that takes {LEAST} members of the "
             f"universe with {spec.rule.lookback} bars; pool more symbols, or load earlier history"
         )
-    targets = Targets(panel.symbols, panel.times[decides], spec.gross * sides / n_held)
+    targets = Targets(panel.symbols, panel.times[decides], weights_of(sides, spec.gross))
     on_time, late = (
         simulate_targets(
             frames,

@@ -12,7 +12,8 @@ from tradsys.core.costs import ESTIMATED
 from tradsys.core.time import from_ms, stamp
 from tradsys.data.market import Market
 from tradsys.journal.entries import NOT_FITTED
-from tradsys.research.ranking.market_neutral import NAME, MarketNeutralSpec, Traded, mean_spread, spreads
+from tradsys.predictor.rank_rule import NAME
+from tradsys.research.ranking.market_neutral import MarketNeutralSpec, Traded, mean_spread, spreads
 from tradsys.research.walk.blocks import block_result
 from tradsys.research.walk.fitting import has_rates
 from tradsys.research.walk.metrics import (

@@ -1,0 +1,85 @@
+"""A deployed rank portfolio chooses what its run chose, from the bars that it asks for alone."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tradsys.core.bars import split_symbols
+from tradsys.core.errors import BundleError, DataError
+from tradsys.core.time import to_ms, ts_ms
+from tradsys.data.simulate import simulate_universe
+from tradsys.data.universe import UniverseSpec
+from tradsys.predictor import Predictor, RankDecider, read_deployment
+from tradsys.predictor.rank_rule import RankRule
+from tradsys.research.ranking.market_neutral import market_neutral_from, trade
+from tradsys.settings.config import RunConfig
+
+HOUR_MS = 3_600_000
+CONFIG = RunConfig(
+    rank={"lookback": 48, "horizon": 12},
+    universe={"size": 6, "min_listed_days": 10, "volume_days": 5, "rebalance_days": 2},
+)
+
+
+@pytest.fixture(scope="module")
+def bars() -> pl.DataFrame:
+    return simulate_universe(8, seed=3, n_bars=2_000)
+
+
+@pytest.fixture(scope="module")
+def decider(bars: pl.DataFrame) -> RankDecider:
+    spec = market_neutral_from(CONFIG)
+    return RankDecider(spec.rule, spec.universe, spec.gross, tuple(split_symbols(bars)), timedelta(hours=1))
+
+
+def test_every_choice_is_that_of_the_run_to_the_last_bit(bars: pl.DataFrame, decider: RankDecider) -> None:
+    frames = split_symbols(bars)
+    first, last = int(bars["ts"].dt.epoch("ms").min()), int(bars["ts"].dt.epoch("ms").max()) + HOUR_MS  # type: ignore[arg-type]
+    ran = trade(frames, HOUR_MS, market_neutral_from(CONFIG), start=first + 800 * HOUR_MS, end=last).targets
+    n_held = 0
+    for time, weights in zip(ran.times.tolist()[::7], ran.weights[::7], strict=True):
+        known = pl.concat(frame.filter(_opened_before(time)).tail(decider.lookback) for frame in _named(frames))
+        chosen = decider.decide(known, now=time)
+        assert chosen is not None and to_ms(chosen.start) == time
+        assert {symbol: chosen.weights.get(symbol, 0.0) for symbol in ran.symbols} == dict(
+            zip(ran.symbols, weights.tolist(), strict=True)
+        )
+        n_held += sum(weight != 0 for weight in chosen.weights.values())
+    assert n_held > 10
+
+
+def _named(frames: dict[str, pl.DataFrame]) -> list[pl.DataFrame]:
+    return [frame.with_columns(symbol=pl.lit(symbol)) for symbol, frame in frames.items()]
+
+
+def _opened_before(time_ms: int) -> pl.Expr:
+    return pl.col("ts").dt.epoch("ms") < time_ms
+
+
+def test_nothing_is_chosen_between_two_choices(bars: pl.DataFrame, decider: RankDecider) -> None:
+    last = int(ts_ms(bars.sort("ts"))[-1]) + HOUR_MS
+    off = last - last % (12 * HOUR_MS) + HOUR_MS
+    assert decider.decide(bars.filter(_opened_before(off - 24 * HOUR_MS))) is None
+
+
+def test_a_bundle_gives_back_the_same_decider_and_its_hash_and_no_bot_trades_it(
+    decider: RankDecider, tmp_path: Path
+) -> None:
+    decider.save(tmp_path / "B")
+    again = RankDecider.load(tmp_path / "B")
+    assert again == decider
+    assert len(again.bundle_hash) == 64
+    with pytest.raises(BundleError, match="holds a rank portfolio"):
+        Predictor.load(tmp_path / "B")
+    with pytest.raises(BundleError):
+        read_deployment(tmp_path / "B")
+
+
+def test_members_are_chosen_by_what_the_run_had(bars: pl.DataFrame, decider: RankDecider) -> None:
+    told = RankDecider(RankRule(), UniverseSpec(), 1.0, decider.symbols, decider.interval, has_quote_volume=True)
+    with pytest.raises(DataError, match="chosen by quote_volume"):
+        told.decide_many(bars)
+    with pytest.raises(DataError, match="found X too"):
+        decider.decide_many(split_symbols(bars)["S00"].with_columns(symbol=pl.lit("X")))
