@@ -23,9 +23,21 @@ for (const part of document.querySelectorAll("[data-stream]")) {
     source.addEventListener(name, (event) => {
       hear();
       const shown = document.getElementById(name);
-      if (shown && shown.innerHTML !== event.data) { shown.innerHTML = event.data; htmx.process(shown); }
+      if (shown && shown.innerHTML !== event.data) { replace(shown, event.data); htmx.process(shown); }
     });
   }
   setInterval(mark, 500);
   addEventListener("pagehide", () => source.close());
+}
+
+// New content of an element, scrolled and focused as the old one was: who reads or walks it by keys stays where he is.
+function replace(shown, html) {
+  const parts = () => [...shown.querySelectorAll(".scroll, a, button, input, select, summary")];
+  const before = parts();
+  const places = before.map((one) => [one.scrollTop, one.scrollLeft]);
+  const focused = before.indexOf(document.activeElement);
+  shown.innerHTML = html;
+  const after = parts();
+  places.forEach(([top, left], i) => { if (top || left) after[i]?.scrollTo(left, top); });
+  if (focused >= 0) after[focused]?.focus({ preventScroll: true });
 }
