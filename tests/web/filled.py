@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.report.conftest import write_run
+from tests.web.accounts import write_account
 from tests.web.test_tuning import DATA, GOLDEN, study
 
 from tradsys.journal.entries import Hypothesis
@@ -38,4 +39,11 @@ def tuned(site: Site) -> None:
     ledger.append(Hypothesis(data=DATA, text="The <b>sign</b> goes on", expect="net Sharpe above 1").content())
 
 
-PARTS = (runs, tuned)
+def traded(site: Site) -> None:
+    """An account that was traded on paper, one with money that is not proven, and a folder that is none."""
+    write_account(site.live)
+    write_account(site.live, "main", money="live", unproven="not proven: luck alone looks this good")
+    (site.live / "notes").mkdir()
+
+
+PARTS = (runs, tuned, traded)

@@ -24,6 +24,9 @@ PATHS = [
     "/tuning",
     "/tuning/a-study",
     "/calibration",
+    "/bot",
+    "/bot/paper-1",
+    "/bot/main?span=day",
 ]
 """What the battery visits, each at both widths, light and dark, and by keys."""
 

@@ -1,5 +1,6 @@
 """The bot's pages in a real browser: what is stale, silent or dead looks so, and a command is sent once."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -45,6 +46,7 @@ def holding(account) -> Iterator[subprocess.Popen]:
     """A process that has the account, as a bot has."""
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(account)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "held\n"
+        os.utime(account / "lock", (1, 1))  # since long ago
         try:
             yield process
         finally:

@@ -13,6 +13,10 @@ FEE_ROOM: Final = 0.002
 """A share of what is bought on a spot market that its fee may take, more than any venue's."""
 
 
+_ROUNDING: Final = 1e-15
+"""What a quotient of floats may be off by, as a share: of billions of tiny lots more than a fixed slack."""
+
+
 def why_no_entry(flags: Flags) -> str | None:
     """Why nothing may be entered at all, None where it may; what the journal says survives restarts."""
     standing = read_standing(flags)
@@ -38,7 +42,7 @@ def why_denied(entry: Entry, market: MarketRules | None) -> str | None:
 
 def _why_size(entry: Entry, market: MarketRules) -> str | None:
     lots = entry.size_base / market.lot
-    if not (math.isfinite(lots) and entry.size_base > 0 and abs(lots - round(lots)) < 1e-6):
+    if not (math.isfinite(lots) and entry.size_base > 0 and abs(lots - round(lots)) < 1e-6 + _ROUNDING * lots):
         return f"size {entry.size_base} is no whole number of lots of {market.lot}"
     if entry.size_base < market.min_size_base:
         return f"size {entry.size_base} is below the smallest order of {market.min_size_base}"

@@ -3,7 +3,6 @@
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -48,18 +47,18 @@ def routes(site: Site) -> list[Route]:
 
     def show(request: Request) -> Response:
         account, span = reader(request), _span(request)
-        values: dict[str, Any] = {"shown": shown(request, account, span), "span": span, "spans": SPANS, "parts": PARTS}
+        values: dict[str, Any] = {"shown": account.parts(span), "span": span, "spans": SPANS, "parts": PARTS}
         title = account.folder.name
         return html(request, "account.html.j2", title=title, **values, **panel(account, None))
 
     def stream_one(request: Request) -> Response:
         account, span = reader(request), _span(request)
-        return stream(request, lambda: shown(request, account, span))
 
-    def shown(request: Request, account: AccountReader, span: str) -> dict[str, Markup]:
-        """Each part as HTML: our own templates made it, and what they were given is escaped."""
-        made = account.parts(span)
-        return {name: Markup(text(request, f"account_{name}.html.j2", **made[name])) for name in PARTS}
+        def parts() -> dict[str, str]:
+            shown = account.parts(span)
+            return {name: text(request, f"account_{name}.html.j2", part=shown[name]) for name in PARTS}
+
+        return stream(request, parts)
 
     async def command(request: Request) -> Response:
         account, verb = reader(request), request.path_params["verb"]
