@@ -2,12 +2,15 @@
 
 import json
 import subprocess
+from dataclasses import replace
 
 import polars as pl
 import pytest
+from tests.live.deployments import deployment
 from tests.neighbours.environments import environment, python_of
 
 from tradsys.backtest.simulate import PortfolioSpec, simulate
+from tradsys.bundle.deployment import DeployedPortfolio
 from tradsys.cli.app import main
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
@@ -64,6 +67,40 @@ class TestWritten:
         monkeypatch.setattr("tradsys.neighbours.freqtrade.pairs_of", lambda *_: {"A/B": "A", "C/D:D": "C"})
         with pytest.raises(ConfigError, match="found both: A/B, C/D:D"):
             export_freqtrade(traded, tmp_path)
+
+    def test_a_deployed_bundle_says_until_when_and_with_what_share(self, finished, tmp_path):
+        predictor = Predictor.load(finished[0].folder / "bundle", "EDGE")
+        own = replace(predictor, symbols=("ETH/USDT:USDT",))
+        said = deployment(
+            symbols=own.symbols,
+            profile="EDGE",
+            verdict=replace(deployment().verdict, profile="EDGE"),
+            portfolio=DeployedPortfolio(0.25, 0.75, 10_000.0, ("long",)),
+        )
+        own.save(tmp_path / "B", deployment=said.to_dict())
+        done = export_freqtrade(ExportedBundle.deployed(tmp_path / "B"), tmp_path / "out")
+        text = done.strategy.read_text()
+        assert "FRACTION, CAP = 0.25, 0.75" in text and "can_short = False" in text
+        assert f"EXPIRES = Timestamp({said.expires_ms}" in text and said.verdict.sentence in text
+        assert json.loads(done.config.read_text())["exchange"]["pair_whitelist"] == ["ETH/USDT:USDT"]
+        with pytest.raises(ConfigError, match="deployed to trade EDGE, found --profile SNIPER"):
+            ExportedBundle.deployed(tmp_path / "B", "SNIPER")
+
+    def test_a_bundle_that_was_not_deployed_says_nothing_of_shares_and_is_refused(self, finished, tmp_path):
+        Predictor.load(finished[0].folder / "bundle").save(tmp_path / "B")
+        assert main(["export", str(tmp_path / "B"), "--out", str(tmp_path / "out"), "--pair", PAIR]) == 2
+        with pytest.raises(ConfigError, match="does not say how its equity is shared"):
+            ExportedBundle.deployed(tmp_path / "B")
+
+    def test_columns_that_freqtrade_does_not_have_are_refused(self, traded, tmp_path, monkeypatch):
+        monkeypatch.setattr("tradsys.neighbours.freqtrade.outside_needs", lambda _: ("macro_vix_r5",))
+        with pytest.raises(ConfigError, match="reads macro_vix_r5, which freqtrade hands to no strategy"):
+            export_freqtrade(traded, tmp_path, pairs=[PAIR])
+
+    def test_a_lookback_that_no_bot_can_load_is_told(self, traded, tmp_path, monkeypatch):
+        monkeypatch.setattr("tradsys.neighbours.freqtrade.MOST_CANDLES", 10)
+        done = export_freqtrade(traded, tmp_path, pairs=[PAIR])
+        assert "can be backtested, but not started" in done.doubts[0]
 
     def test_the_command_says_what_to_do_next(self, finished, tmp_path, capsys):
         line = ["export", str(finished[0].folder), "--out", str(tmp_path), "--pair", PAIR]

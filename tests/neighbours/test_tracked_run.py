@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from tests.runs.example import write_example
 
 from tradsys.core.errors import ConfigError, MissingExtraError
 from tradsys.neighbours import as_tracked
@@ -65,3 +66,10 @@ def test_a_folder_is_no_tracking_server(monkeypatch):
 def test_it_says_what_to_install_where_mlflow_is_not():
     with pytest.raises(MissingExtraError, match=r"pip install 'tradsys\[mlflow\]', in an environment of its own"):
         MlflowServer.at("sqlite:///mlflow.db")
+
+
+def test_a_run_that_ranked_is_told_too_without_a_bundle(tmp_path):
+    told = as_tracked(Replay(write_example(tmp_path, kind="ranks")))
+    assert told.bundle is None and told.tags["kind"] == "ranks" and told.equity == ()
+    assert told.metrics["buy_and_hold/sharpe"] == 0.5 and "buy_and_hold/sqn" not in told.metrics
+    assert [path.name for path in told.files] == ["verdict.json", "metrics.json", "manifest.json"]
