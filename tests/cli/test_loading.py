@@ -1,6 +1,8 @@
 """What a command works with comes from one call."""
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -63,3 +65,9 @@ def test_a_market_says_how_its_files_were_read(bars):
     market = load(said, {"agent.name": "logistic"}, needs=NEEDS, file=None, work=configured_work).market
     assert (market.symbols, market.sources) == (("BTC",), ("X-1h.parquet?symbol=BTC",))
     assert ReadingOptions().of(["sample"]) == ["sample"]
+
+
+def test_bars_of_a_file_are_read_without_what_only_some_simulated_markets_need():
+    program = "import sys, tradsys.data.market, tradsys.research.run; print('scipy.signal' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tradsys.core.errors import ConfigError, NotEnoughBars
-from tradsys.core.time import as_ms, format_interval, from_ms, infer_interval, parse_interval, to_ms
+from tradsys.core.time import as_ms, format_interval, from_ms, infer_interval, parse_interval, to_ms, ts_ms
 
 
 def frame(minutes, symbols=None):
@@ -74,3 +74,11 @@ def test_what_is_no_aware_time_is_named(when):
 
 def test_milliseconds_of_numpy_are_milliseconds():
     assert as_ms(np.int64(5)) == as_ms(5) == 5
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_the_times_of_a_frame_are_whole_milliseconds_whatever_its_unit(unit):
+    stamps = pl.Series([0, 3_600_000, 1_700_000_000_123], dtype=pl.Datetime("ms", "UTC")).dt.cast_time_unit(unit)
+    halves = pl.concat([pl.DataFrame({"ts": stamps[:1]}), pl.DataFrame({"ts": stamps[1:]})], rechunk=False)
+    found = ts_ms(halves)
+    assert found.dtype == np.int64 and found.tolist() == [0, 3_600_000, 1_700_000_000_123]

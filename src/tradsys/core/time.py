@@ -131,4 +131,7 @@ def stamp(ms: int) -> str:
 
 def ts_ms(bars: pl.DataFrame) -> IntArray:
     """The frame's `ts` as int64 milliseconds, shape (n_bars,)."""
-    return bars["ts"].dt.epoch("ms").to_numpy().astype(np.int64, copy=False)
+    times = bars["ts"]
+    if times.dtype == pl.Datetime("ms", "UTC") and not times.null_count():  # as in every valid frame: 10 times faster
+        return times.to_numpy().view(np.int64)
+    return times.dt.epoch("ms").to_numpy().astype(np.int64, copy=False)

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from scipy.signal import lfilter
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import OHLCV, TS
@@ -101,6 +100,8 @@ def opens(n_bars: int, step: int) -> IntArray:
 
 def deviations(seed: int, name: str, ts: IntArray, step: int) -> FloatArray:
     """Standard deviation of each bar's fair return: seasons of the day times a slow log-normal part, (n_bars,)."""
+    from scipy.signal import lfilter  # takes half a second to import, which a command without such a market need not
+
     decay = _LOG_SD_DECAY ** (step / HOUR_MS)
     noise = generator(seed, "simulate", name, step, "volatility").standard_normal(len(ts))
     log_sd = lfilter([_LOG_SD * np.sqrt(1.0 - decay**2)], [1.0, -decay], noise)

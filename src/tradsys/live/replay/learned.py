@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from tradsys.core.costs import LARGEST_REBATE_BPS, MOST_BPS
 from tradsys.live.replay.lived import LivedFill, LivedTrade
@@ -70,5 +70,5 @@ def _learned(setting: str, bps: list[float]) -> LearnedCost:
     if n < 2:
         return LearnedCost(setting, float(values[0]) if n else float("nan"), n, float("nan"), float("nan"))
     mean = float(values.mean())
-    half = float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / np.sqrt(n))
     return LearnedCost(setting, mean, n, mean - half, mean + half)

@@ -6,7 +6,7 @@ from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR
@@ -76,7 +76,7 @@ def _seed_margin(means: list[FloatArray]) -> float | None:
     if min(map(len, means)) < 2:
         return None
     variance = sum(float(np.var(mean, ddof=1)) / len(mean) for mean in means)
-    return float(student.ppf(0.975, min(map(len, means)) - 1)) * sqrt(variance)
+    return float(stdtrit(min(map(len, means)) - 1, 0.975)) * sqrt(variance)
 
 
 def _widened(value: Estimate, margin: float | None) -> tuple[float | None, float | None]:
