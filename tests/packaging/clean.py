@@ -25,7 +25,9 @@ DROP_FROM_BOUNDING_SET, CAP_DAC_OVERRIDE = 24, 1
 
 @cache
 def found_python(wanted: str) -> Path | None:
-    """An interpreter of pyenv, or one that uv knows; none is downloaded."""
+    """The one that runs the tests, one of pyenv, or one that uv knows; none is downloaded."""
+    if wanted == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return Path(sys.base_prefix) / "bin" / f"python{wanted}"
     for path in sorted(
         Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{wanted}.*/bin/python")
     ):

@@ -5,11 +5,10 @@ import shutil
 import pytest
 from tests.packaging.building import build
 from tests.packaging.clean import AS_IT_IS, PYTHONS, UV, CleanEnvironment, called, found_python
-from tests.test_extras import LINES, check, extras_of
+from tests.test_extras import INSTALLED, LINES, check, extras_of
 
 from tradsys.data.simulate import simulate
 
-KINDS = ("base", "research", "train")
 MAIN_JOB = ("tradsys", "run", "--bars", "sample", "--agent", "logistic")
 WRITES = "import tradsys, pathlib; pathlib.Path(tradsys.__file__).with_name('written').touch()"
 
@@ -34,7 +33,7 @@ def test_the_wheel_alone_does_the_main_job_and_every_command(version, wheel, fin
     if interpreter is None:
         pytest.skip(f"no Python {version} in pyenv or known to uv, and none is downloaded")
     environment = CleanEnvironment(tmp_path)
-    for kind in KINDS:
+    for kind in INSTALLED:
         environment.make(interpreter, wheel, extras_of(kind))
         place = begun(tmp_path / kind, finished[2])
         assert_it_is_the_wheel(environment, place)

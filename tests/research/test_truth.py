@@ -11,8 +11,9 @@ pytestmark = pytest.mark.slow
 
 
 def default_run(bars, folder, **settings):
-    """One run of five hourly years (or of a file) with nothing set but what is given."""
-    return run(load_market([bars]), RunConfig(**settings), root=folder / "runs", ledger=Ledger(folder / "ledger.jsonl"))
+    """One run of five hourly years (or of a file) with nothing set but what is given, but for paths, of no verdict."""
+    config = RunConfig(**settings).with_settings({"folds.path_groups": 0})
+    return run(load_market([bars]), config, root=folder / "runs", ledger=Ledger(folder / "ledger.jsonl"))
 
 
 def verdicts(finished):
