@@ -60,7 +60,7 @@ def test_a_run_learns_from_ranks(file, tmp_path, monkeypatch, capsys):
     assert manifest["config"]["features"]["names"][-1] == "momentum_rank"
 
 
-def test_compare_journal_and_the_look_ahead_know_it(file, tmp_path, monkeypatch, capsys):
+def test_compare_journal_deploy_and_the_look_ahead_know_it(file, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["rank", "--bars", str(file), "--k", "2", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -73,6 +73,12 @@ def test_compare_journal_and_the_look_ahead_know_it(file, tmp_path, monkeypatch,
     assert "ranks, S00, S01, S02 and 3 more, 1h, 20" in capsys.readouterr().out
     assert main(["backtest", "--run", "last"]) == 3
     assert "ranked symbols and made no forecasts" in capsys.readouterr().err
+    place = [part for n in range(6) for part in ("--symbol", f"S0{n}=S0{n}/USDT")]
+    assert main(["deploy", "last", "--out", "B", "--venue", "binance", *place, "--json"]) == 0
+    deployed = json.loads(capsys.readouterr().out)["deployment"]
+    assert (deployed["profile"], deployed["symbols"][0]) == ("RANK", "S00/USDT")
+    assert main(["trade", "B", "--account", "r"]) == 1
+    assert "B holds a rank portfolio" in capsys.readouterr().err
     assert main(["lookahead", "--rank", "--bars", str(file), "--set", "rank.k=2", "--points", "2"]) == 0
     assert "nothing saw the future: " in capsys.readouterr().out
 

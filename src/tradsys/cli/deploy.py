@@ -108,7 +108,7 @@ def _deploy_ranks(
         f"  expires {stamp(one.expires_ms)}\n"
         f"  bundle: {deployed.folder}, hash {deployed.bundle_hash[:12]}"
     )
-    typer.echo(json.dumps(as_json_values(deployed), indent=1) if as_json else text)
+    typer.echo(printed_json(as_json_values(deployed), indent=1) if as_json else text)
     return 0
 
 
