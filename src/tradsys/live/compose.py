@@ -187,7 +187,7 @@ def _bot(
     late: LateTelling,
 ) -> Bot:
     deployment, clock, tell = wish.bundle.deployment, executor.clock, late.tell
-    outside = outside_sources(deployment, venue, tell=tell)
+    outside = outside_sources(deployment, venue, tell=tell, is_played=folder.money == "tape")
     decider = Decider(wish.bundle.predictor, deployment, wish.bundle.bundle_hash, tell=tell, outside=outside)
     feed = BarFeed(
         venue,

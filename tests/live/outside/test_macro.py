@@ -1,7 +1,6 @@
 """A running bot's macro columns are those that research joins; a source that fails lets them age."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from tradsys.data import load_bars
 from tradsys.data.outside.macro.macro_series import MacroSeries
 from tradsys.data.outside.source import join_outside
 from tradsys.data.settings import DataSettings
-from tradsys.live.outside.macro import MacroProvider
+from tradsys.live.outside.macro import MacroProvider, at_once
 
 HOUR_MS = 3_600_000
 
@@ -30,10 +29,6 @@ def hours() -> pl.DataFrame:
 @pytest.fixture
 def series(tmp_path: Path, hours: pl.DataFrame) -> Path:
     return write_series(tmp_path, hours, "vix", seed=3)
-
-
-async def at_once(work: Callable[[], Any]) -> Any:
-    return work()
 
 
 def provider(series: Path, told: list[str] | None = None) -> MacroProvider:

@@ -1,5 +1,6 @@
 """A bundle's columns are given by the venue and by macro series; what nobody gives is refused by name."""
 
+import asyncio
 import math
 from pathlib import Path
 
@@ -7,11 +8,15 @@ import polars as pl
 import pytest
 from tests.live.bars.scripted_market import ScriptedMarket
 from tests.live.deployments import deployment
+from tests.live.risk.accounts import HandClock
 from tests.live.virtual_time import LoopClock, run_virtual
+from tests.settings.macro_files import write_series
 
 from tradsys.bundle.deployment import OutsideColumn
 from tradsys.core.bars import TS
 from tradsys.core.errors import ConfigError
+from tradsys.core.time import ts_ms
+from tradsys.data import load_bars
 from tradsys.features.stream.bar import Bar
 from tradsys.live.outside.columns import OutsideSources
 from tradsys.live.outside.providers import outside_sources
@@ -38,6 +43,31 @@ def test_what_no_provider_gives_is_refused_by_name(tmp_path: Path) -> None:
         ConfigError, match=r"needs flow_oi of venue, book_tilt of book, macro_gold_z of macro:vix=.*deploy"
     ):
         sources(RATE, *lacking)
+
+
+@pytest.mark.parametrize("is_played", [True, False])
+def test_on_a_tape_a_close_has_what_was_due_at_it_however_fast_it_is_played(tmp_path: Path, is_played: bool) -> None:
+    hours = load_bars("simulated:sv-martingale", seed=1).head(600)
+    series = write_series(tmp_path, hours, "vix", seed=3)
+    column = OutsideColumn("macro_vix_age_h", f"macro:vix={series}?calendar=XNYS", 1e9, "nan")
+    end_ms, whole = int(ts_ms(hours)[-1]) + HOUR_MS, series.read_text()
+
+    async def main(clock: LoopClock) -> bool:
+        data = ScriptedMarket(clock)
+        deployed = deployment(outside=(column,))
+        columns = outside_sources(deployed, data, tell=lambda kind, fields: None, is_played=is_played)
+        series.write_text("\n".join(whole.splitlines()[:-20]) + "\n")
+        await columns.begin(int(ts_ms(hours)[0]), end_ms)
+        series.write_text(whole)
+        bar = Bar(end_ms, 1.0, 1.0, 1.0, 1.0, 1.0)
+        assert math.isnan(columns.enrich("A", bar, end_ms - HOUR_MS).bar.outside["macro_vix_age_h"])
+        await columns.refresh(end_ms + HOUR_MS)
+        return columns.enrich("A", bar, end_ms - HOUR_MS).bar.outside["macro_vix_age_h"] < 24
+
+    if is_played:
+        assert run_virtual(main) is True
+    else:
+        assert asyncio.run(main(HandClock())) is False, "a live close waits for no slow host"
 
 
 def test_a_bar_gets_the_columns_that_the_bundle_reads_and_no_others_until_they_are_too_old() -> None:

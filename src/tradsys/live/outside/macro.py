@@ -25,6 +25,11 @@ type InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs what blocks, files and hosts, beside the loop."""
 
 
+async def at_once(work: Callable[[], Any]) -> Any:
+    """Runs it in the loop, which waits: on a tape nothing else has to be done meanwhile."""
+    return work()
+
+
 class MacroProvider:
     """One series, `text` as the settings write it; the same for every symbol."""
 
