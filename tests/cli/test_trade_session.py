@@ -58,6 +58,7 @@ def test_a_session_is_traded_and_replays_as_the_simulation(place, capsys):
     closed = asked(capsys, "profit")["all"]
     assert closed["n_trades"] >= 2
     found = asked(capsys, "replay", "B", "--bars", "tape.parquet")
+    assert found["missing"] == {} and asked(capsys, "replay", "B") == found, "with the bars that the bot kept"
     assert found["causes"]["same"] >= 2
     assert set(found["causes"]) <= {"same", "time_exit", "gap_exit", "inside_bar"}
     assert asked(capsys, "status")["status"]["is_running"] is False

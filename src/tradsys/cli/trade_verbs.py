@@ -85,9 +85,12 @@ def replay(
     bundle: Annotated[Path, typer.Argument(help="The bundle that the account was traded with.")],
     account: Account,
     bars: Annotated[
-        list[str],
-        typer.Option(help="Bars of that time: what --bars of a run takes, or SYMBOL=it of one; again for more."),
-    ],
+        list[str] | None,
+        typer.Option(
+            help="Bars of that time: what --bars of a run takes, or SYMBOL=it of one; again for more. "
+            "Otherwise those that the bot kept, or the store's."
+        ),
+    ] = None,
     root: Root = Path("live"),
     plugin: Plugin = None,
     as_json: Json = False,
@@ -101,12 +104,13 @@ def replay(
     from dataclasses import asdict
 
     from tradsys.live.account.replay_file import keep_replay
-    from tradsys.live.account.replayed import replay_of
+    from tradsys.live.account.replayed import own_bars, replay_of
     from tradsys.live.places import tape_bars
     from tradsys.predictor.traded import read_deployment
 
     folder, traded = _folder(account, root), read_deployment(bundle, plugins=plugin or ())
-    found = replay_of(folder, traded, tape_bars(bars, traded.deployment))
+    market = tape_bars(bars, traded.deployment) if bars else own_bars(folder, traded.deployment)
+    found = replay_of(folder, traded, market)
     values = {
         "account": account,
         "lived_quote": found.lived_quote,
@@ -115,8 +119,9 @@ def replay(
         "causes": dict(found.causes),
         "learned": [asdict(one) for one in found.learned],
         "n_revised": len(found.revised),
+        "missing": dict(found.missing),
     }
-    keep_replay(folder, {**values, "lines": found.lines, "bars": bars, "bundle_hash": traded.bundle_hash})
+    keep_replay(folder, {**values, "lines": found.lines, "bars": bars or [], "bundle_hash": traded.bundle_hash})
     _print(values, as_json, lambda _: "\n".join(found.lines))
     return 0
 

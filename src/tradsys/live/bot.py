@@ -12,11 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+import polars as pl
+
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import HaltError
 from tradsys.core.time import stamp
 from tradsys.live.account.equity_history import keep_history
 from tradsys.live.account.folder import AccountFolder
+from tradsys.live.account.kept_bars import keep_histories
 from tradsys.live.allocation import allocate, load_kernels
 from tradsys.live.bars.close import Close
 from tradsys.live.bars.feed import BarFeed
@@ -247,8 +250,16 @@ class Bot:
             except (VenueUnknown, VenueRefused) as error:  # such as of a market that is gone
                 parts.folder.tell("error", {"what": "history", "reason": str(error)})
                 await asyncio.sleep(AGAIN_S)
+        self._keep_bars(histories)
         parts.decider.warm(histories)
         load_kernels()
+
+    def _keep_bars(self, histories: Mapping[str, pl.DataFrame]) -> None:
+        """For a replay; a disk that does not take them keeps nothing from being traded."""
+        try:
+            keep_histories(self._parts.folder.path, histories)
+        except OSError as error:
+            self._parts.folder.tell("error", {"what": "bars for a replay were not kept", "reason": str(error)})
 
     async def _on_close(self, close: Close) -> None:
         """Decide, share the equity, ask the limits, enter."""
@@ -263,6 +274,8 @@ class Bot:
         self.status.decided(close, decisions, parts.decider.undecided)
         if any(decision.action for decision in decisions) and (account := await self._seen_since(close.close_ms)):
             await self._enter(close, decisions, account)
+        if close.histories:
+            self._keep_bars(close.histories)
 
     async def _seen_since(self, close_ms: int) -> AccountState | None:
         """The account as it was after a close; None where the venue does not tell: then nothing is entered on it."""

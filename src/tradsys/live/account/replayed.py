@@ -2,20 +2,40 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from tradsys.core.errors import ConfigError
-from tradsys.core.time import ts_ms
+from tradsys.bundle.deployment import Deployment
+from tradsys.core.errors import ConfigError, TradsysError
+from tradsys.core.time import format_step, ts_ms
 from tradsys.live.account.audit import events_of
 from tradsys.live.account.folder import JOURNAL
+from tradsys.live.account.kept_bars import kept_bars, missing_bars
 from tradsys.live.intents import IntentJournal
-from tradsys.live.places import PAPER, STEPS_OF_TAPE
+from tradsys.live.places import PAPER, STEPS_OF_TAPE, tape_bars
 from tradsys.live.replay.lived import LivedTrade, lived_trades
 from tradsys.live.replay.replaying import AccountReplay, replay
 from tradsys.live.venues.paper_book import PaperBook
 from tradsys.predictor.traded import TradedBundle
+
+
+def own_bars(folder: Path, deployment: Deployment) -> dict[str, pl.DataFrame]:
+    """The bars that the account's bot kept; of a symbol of which it kept none the store's, where that has them."""
+    market = kept_bars(folder)
+    step = format_step(deployment.interval_ms)
+    for symbol in deployment.symbols:
+        if symbol not in market:
+            series = f"{deployment.venue}:{symbol}:{step}"
+            try:
+                market |= tape_bars([f"{symbol}={series}"], deployment)
+            except TradsysError as error:
+                raise ConfigError(
+                    f"the bot of account {folder.name} kept no bars of {symbol}, and the store has none: {error}; give "
+                    f"--bars {symbol}=FILE, or fetch them: tradsys data fetch {series}"
+                ) from None
+    return {symbol: market[symbol] for symbol in deployment.symbols}
 
 
 def replay_of(folder: Path, bundle: TradedBundle, market: Mapping[str, pl.DataFrame]) -> AccountReplay:
@@ -35,16 +55,23 @@ def replay_of(folder: Path, bundle: TradedBundle, market: Mapping[str, pl.DataFr
         )
     closes = [int(ts_ms(frame)[-1]) + bundle.deployment.interval_ms for frame in market.values()]
     denied = [(str(e["symbol"]), int(e["close_ms"])) for _, e in events if e["kind"] == "denied" and "close_ms" in e]
-    return replay(
+    end_ms, start_ms = min(events[-1][0], *closes), started[0][0]
+    missing = {
+        symbol: why
+        for symbol, frame in market.items()
+        if (why := missing_bars(frame, bundle.deployment.interval_ms, start_ms, end_ms)) is not None
+    }
+    result = replay(
         _lived(folder, events[-1][0]),
         bundle.predictor,
         market,
         bundle.deployment,
-        start_ms=started[0][0],
-        end_ms=min(events[-1][0], *closes),
+        start_ms=start_ms,
+        end_ms=end_ms,
         instruments=STEPS_OF_TAPE,
         denied=denied,
     )
+    return replace(result, missing=missing)
 
 
 def _lived(folder: Path, now_ms: int) -> list[LivedTrade]:

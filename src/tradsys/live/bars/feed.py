@@ -247,7 +247,8 @@ class BarFeed:
         for symbol, bar in close.bars.items():
             hashed = bar_hash(symbol, bar.ts, bar[1:6])
             came = {"symbol": symbol, "close": bar.close, "hash": hashed, "lag_ms": now_ms - close.close_ms}
-            self._tell("bar", {**came, **told})
+            whole = {"ts_ms": bar.ts, "ohlcv": list(bar[1:6]), "extra": dict(bar.outside)}
+            self._tell("bar", {**came, **told, **whole})
         for symbol, reason in close.missing.items():
             self._tell("bar", {"symbol": symbol, "missing": reason, **told})
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -34,11 +34,15 @@ class ReplayedTrade:
 
 @dataclass(frozen=True, slots=True)
 class AccountReplay:
-    """What a replay found. `revised` are symbols and closes whose bar is another now than the one that was decided."""
+    """What a replay found. `revised` are symbols and closes whose bar is another now than the one that was decided.
+
+    `missing` says in words, by symbol, which bars of that time nobody had.
+    """
 
     trades: tuple[ReplayedTrade, ...]
     learned: tuple[LearnedCost, ...]
     revised: tuple[tuple[str, int], ...]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def gap(self) -> ResultGap:
@@ -68,6 +72,7 @@ class AccountReplay:
             f"  {parts}",
             *(f"  {n:,} {cause}: {CAUSES[cause]}" for cause, n in self.causes.most_common()),
             *([f"  {len(self.revised):,} bars were revised since they were decided on"] if self.revised else []),
+            *(f"  careful: {symbol} lacks {what}" for symbol, what in self.missing.items()),
             *(f"  {one.sentence}" for one in self.learned),
         ]
 
