@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.report.conftest import write_run
 from tests.web.accounts import write_account
+from tests.web.test_data import stored
 from tests.web.test_tuning import DATA, GOLDEN, study
 
 from tradsys.journal.entries import Hypothesis
@@ -46,4 +47,12 @@ def traded(site: Site) -> None:
     (site.live / "notes").mkdir()
 
 
-PARTS = (runs, tuned, traded)
+def kept(site: Site) -> None:
+    """A series with a gap and a refused row, and one whose manifest is broken."""
+    stored(site.store)
+    stored(site.store, name="bybit:ETH/USDT:1h")
+    for manifest in Path(site.store, "exchange=bybit").rglob("manifest.json"):
+        manifest.write_text("{")
+
+
+PARTS = (runs, tuned, traded, kept)

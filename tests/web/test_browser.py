@@ -24,6 +24,8 @@ PATHS = [
     "/tuning",
     "/tuning/a-study",
     "/calibration",
+    "/data",
+    "/data/binance:BTC/USDT:USDT:1h",
     "/bot",
     "/bot/paper-1",
     "/bot/main?span=day",
