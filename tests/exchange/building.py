@@ -29,9 +29,12 @@ def random_exchange(
     history: int = 10,
     volatility: float = 1e-3,
     wallet: float = 10_000.0,
+    kind: type[Exchange] = Exchange,
+    books: Books | None = None,
 ) -> Exchange:
     """Symbols on random walks; the first bar that is played begins with the interval in which the clock stands."""
-    exchange = Exchange(clock, faults or FaultSchedule(seed), Books(wallet=wallet), interval_ms=interval_ms)
+    books = books or Books(wallet=wallet)
+    exchange = kind(clock, faults or FaultSchedule(seed), books, interval_ms=interval_ms)
     first = clock.now_ms() // interval_ms * interval_ms - history * interval_ms
     for number, symbol in enumerate(symbols):
         price = 60_000.0 / 7**number
@@ -49,12 +52,14 @@ def taped_exchange(
     interval_ms: int,
     wallet: float = 10_000.0,
     rules: Mapping[str, SymbolRules] | None = None,
+    kind: type[Exchange] = Exchange,
+    books: Books | None = None,
 ) -> Exchange:
     """Symbols on their own bars: those that are over by the clock are history, the others are still to come.
 
     Prices are rounded to the tick, which of usual rules is at the sixth digit.
     """
-    exchange = Exchange(clock, faults or FaultSchedule(), Books(wallet=wallet), interval_ms=interval_ms)
+    exchange = kind(clock, faults or FaultSchedule(), books or Books(wallet=wallet), interval_ms=interval_ms)
     for symbol, own in bars.items():
         n_over = sum(bar.ts_ms + interval_ms <= clock.now_ms() for bar in own)
         price = own[max(0, n_over - 1)].close

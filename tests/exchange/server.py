@@ -14,12 +14,16 @@ from itertools import pairwise
 import polars as pl
 from aiohttp import web
 from tests.exchange.app import LoopbackExchange
+from tests.exchange.books import Books
 from tests.exchange.building import random_exchange, taped_exchange
 from tests.exchange.faults import FaultSchedule
 from tests.exchange.model import Exchange
 from tests.exchange.rest import interval_ms
 from tests.exchange.scaled import Scale, real_ms
 from tests.exchange.signing import Gate
+from tests.exchange.spot.app import LoopbackSpot
+from tests.exchange.spot.books import SpotBooks
+from tests.exchange.spot.model import SpotExchange
 from tests.exchange.tape import TapeBar
 
 from tradsys.core.time import format_step
@@ -36,6 +40,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--interval", default="1m", help="of random walks; a file's bars have their own")
     parser.add_argument("--bar-s", type=float, help="seconds that a bar lasts; default: its interval")
     parser.add_argument("--restamp", action="store_true", help="the file's bars happen now, not when they did")
+    parser.add_argument("--spot", action="store_true", help="the spot market in place of the perpetuals")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--wallet", type=float, default=10_000.0)
     parser.add_argument("--key", default="loopback-key")
@@ -73,11 +78,13 @@ def built(options: argparse.Namespace) -> tuple[Exchange, Scale]:
         options.interval = interval_of(bars)
     every, faults, now = interval_ms(options.interval), FaultSchedule(options.seed), real_ms()
     speed = every / 1_000 / options.bar_s if options.bar_s else 1.0
+    kind: type[Exchange] = SpotExchange if options.spot else Exchange
+    books = SpotBooks(wallet=options.wallet) if options.spot else Books(wallet=options.wallet)
     if bars is None:
         scale = Scale(speed, now, now)
         exchange = random_exchange(
             scale, names, seed=options.seed, faults=faults, interval_ms=every, history=options.history,
-            wallet=options.wallet,
+            kind=kind, books=books,
         )  # fmt: skip
         return exchange, scale
     first = max(own[min(options.history, len(own) - 1)].ts_ms for own in bars.values())
@@ -85,14 +92,15 @@ def built(options: argparse.Namespace) -> tuple[Exchange, Scale]:
         later = int(now) // every * every - first
         bars = {name: [bar._replace(ts_ms=bar.ts_ms + later) for bar in own] for name, own in bars.items()}
     scale = Scale(speed, now, now if options.restamp else first)
-    return taped_exchange(scale, bars, faults=faults, interval_ms=every, wallet=options.wallet), scale
+    return taped_exchange(scale, bars, faults=faults, interval_ms=every, kind=kind, books=books), scale
 
 
 async def serve(options: argparse.Namespace) -> None:
     """Serve until the process is ended."""
     exchange, scale = built(options)
     gate = Gate({options.key: options.secret, "WITHDRAW": options.secret}, checks_time=scale.speed == 1.0)
-    loopback = LoopbackExchange(exchange, options.interval, gate, speed=scale.speed)
+    door = LoopbackSpot if options.spot else LoopbackExchange
+    loopback = door(exchange, options.interval, gate, speed=scale.speed)
     runner = web.AppRunner(loopback.application(), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, HOST, options.port)

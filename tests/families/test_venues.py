@@ -37,8 +37,10 @@ from tradsys.live.venue import (
 from tradsys.live.venues.catalogue import venue_named
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules
+from tradsys.live.venues.paper_spot import PaperSpot
 
 SYMBOL, PRICE = "BTCUSDT", 60_000.0
+SPOT_COSTS = Costs(taker_bps=10.0, maker_bps=10.0, slippage_bps=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +78,20 @@ def in_process(check: Checked) -> None:
     run_virtual(main)
 
 
-def on_paper(check: Checked) -> None:
+def on_paper(check: Checked, *, is_spot: bool = False) -> None:
     async def main(clock: LoopClock) -> None:
         opened = clock.now_ms() // HOUR_MS * HOUR_MS
         bars = [Kline(opened - n * HOUR_MS, PRICE, PRICE, PRICE, PRICE, 1.0, {}) for n in (1, 0)]
-        rules = MarketRules(SYMBOL, 0.1, 0.001, 0.001, 1_000.0, 5.0, 0.5, True, True)
+        rules = MarketRules(SYMBOL, 0.1, 1e-5 if is_spot else 0.001, 1e-5, 1_000.0, 5.0, 0.5, True, True)
         data = Told({SYMBOL: bars}, rules=rules, clock=clock)
-        venue = PaperVenue(data, PaperRules(Costs(slippage_bps=1.0)), HOUR_MS)
+        paper = PaperRules(SPOT_COSTS if is_spot else Costs(slippage_bps=1.0))
+        venue = (PaperSpot if is_spot else PaperVenue)(data, paper, HOUR_MS)
 
         async def move(price: float) -> None:
             data.move(SYMBOL, price)
             await asyncio.sleep(1)
 
-        await check(VenueWorld(venue, move))
+        await check(VenueWorld(venue, move, is_spot=is_spot))
         await venue.close()
 
     run_virtual(main)
@@ -131,6 +134,10 @@ def in_process_spot(check: Checked) -> None:
     run_virtual(main)
 
 
+def on_paper_spot(check: Checked) -> None:
+    on_paper(check, is_spot=True)
+
+
 def binance_spot(check: Checked) -> None:
     on_sockets("binance-spot", quiet_spot(SystemClock(), price=PRICE), check, is_spot=True)
 
@@ -140,6 +147,7 @@ VENUES: dict[str, RunWorld] = {
     "paper": on_paper,
     "binanceusdm": binance,
     "in_process_spot": in_process_spot,
+    "paper_spot": on_paper_spot,
     "binance-spot": binance_spot,
 }
 

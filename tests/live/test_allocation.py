@@ -201,3 +201,20 @@ def test_the_kernels_that_are_loaded_are_those_that_a_close_uses(monkeypatch: py
     used.clear()
     allocated(decided("A"), decided("B"), held={"C": 0.25})
     assert set(used) == set(loaded)
+
+
+def test_what_is_bought_on_a_spot_market_fits_into_the_free_money_with_room_for_the_price_to_move() -> None:
+    coins = {symbol: replace(RULES, symbol=symbol, lot=0.01, can_short=False, sells_lock=True) for symbol in "AB"}
+    poor = replace(account(), available_quote=500.0)
+    entries, denied = allocated(decided("A"), decided("B"), markets=coins, account=poor)
+    assert [entry.size_base for entry in entries] == [2.48, 2.48]
+    assert [entry.share for entry in entries] == pytest.approx([0.5 * 497.5 / 1_000] * 2)
+    assert not denied
+    free = allocated(decided("A"), markets={"A": coins["A"]})
+    assert free.entries[0].size_base == 5.0
+
+
+def test_where_there_is_no_money_left_a_spot_market_has_no_entry_and_says_why() -> None:
+    coins = {"A": replace(RULES, can_short=False, sells_lock=True)}
+    found = allocated(decided("A"), markets=coins, account=replace(account(), available_quote=4.0))
+    assert found.entries == [] and why(found) == {"A": "too small"}

@@ -72,3 +72,13 @@ def test_the_file_has_a_line_a_lot():
     rows = list(csv.DictReader(io.StringIO(lots_csv(first_in_first_out([fill(1, 1, 2, 100, 2), fill(2, -1, 1, 120)])))))
     assert [row["net_quote"] for row in rows] == ["19.0", "-1.0"]
     assert [row["closed"] for row in rows] == ["1970-01-01 00:00:02", ""]
+
+
+def test_a_fee_taken_in_coins_was_never_held_and_is_paid_by_who_bought():
+    """Buy 2 less a fee of 0.1, sell 1.5 of the 1.9: what is left has paid its part."""
+    bought = Fill("1", "id-1", "BTC", 1, 2.0, 100.0, 10.0, None, False, 1_000, 0.1)
+    sold = Fill("2", "id-2", "BTC", -1, 1.5, 120.0, 3.0, None, False, 2_000)
+    closed, left = first_in_first_out([bought, sold])
+    assert (closed.size_base, closed.gross_quote) == (1.5, pytest.approx(30.0))
+    assert closed.fees_quote == pytest.approx(10 * 1.5 / 1.9 + 3)
+    assert (left.size_base, left.fees_quote) == (pytest.approx(0.4), pytest.approx(10 * 0.4 / 1.9))

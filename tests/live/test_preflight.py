@@ -72,6 +72,21 @@ def test_everything_is_named_at_once():
         check(now_ms=NOW_MS + DAY_MS, mode=mode(can_withdraw=True, is_hedge_mode=True))
 
 
+@pytest.mark.parametrize(
+    ("symbols", "cap", "why"),
+    [
+        (("BTC/USDT", "ETH/USDC"), 1.0, "symbols: they are paid in USDC, USDT, and an account of a spot market"),
+        (("BTC/USDT", "ETH/USDT"), 1.5, "portfolio.cap: the bundle holds up to 1.5 times the equity, and binance-spot"),
+    ],
+)
+def test_a_spot_market_counts_in_one_currency_and_borrows_none_of_it(symbols, cap, why):
+    coins = {symbol: rules(symbol, can_short=False, sells_lock=True) for symbol in symbols}
+    one = deployment(venue="binance-spot", symbols=symbols, portfolio=DeployedPortfolio(0.1, cap, 1e4, ("long",)))
+    with pytest.raises(ConfigError) as refused:
+        check(deployment=one, markets=coins)
+    assert why in str(refused.value)
+
+
 def test_a_spot_market_takes_a_bundle_that_goes_long_only():
     long_only = deployment(portfolio=DeployedPortfolio(0.1, 1.0, 1e4, ("long",)))
     assert check(deployment=long_only, markets=markets(can_short=False)).unproven == ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from tradsys.bundle.bundle import DEPLOYMENT
 from tradsys.bundle.strict import read_strictly
@@ -10,6 +10,15 @@ from tradsys.core.costs import Costs
 from tradsys.core.errors import BundleError, ConfigError
 from tradsys.core.json_text import plain
 from tradsys.data.universe import UniverseSpec
+
+SPOT: Final = "-spot"
+"""How the names of venues end that are spot markets: binance-spot beside binance, whose perpetuals are traded."""
+
+
+def is_spot(venue: str) -> bool:
+    """Whether a venue of this name is a spot market."""
+    return venue.endswith(SPOT)
+
 
 type StalePolicy = Literal["nan", "refuse"]
 
@@ -87,6 +96,11 @@ class Deployment:
     against."""
     pool: DeployedPool | None = None
     """Where the features compare the symbols with each other."""
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether it is traded on a spot market: there nothing goes short, and nothing is borrowed."""
+        return is_spot(self.venue)
 
     def __post_init__(self) -> None:
         if not self.venue or not self.symbols or not all(self.symbols) or len(set(self.symbols)) < len(self.symbols):

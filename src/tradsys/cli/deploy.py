@@ -20,7 +20,7 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder that becomes the bundle; it must not exist yet.")],
     profile: Annotated[str | None, typer.Option(help="Profile of the run; the deployed one unless given.")] = None,
     venue: Annotated[
-        str | None, typer.Option(help="Where it is traded, such as binance; else where bars are of.")
+        str | None, typer.Option(help="Where it is traded, such as binance or binance-spot; else where bars are of.")
     ] = None,
     symbol: Annotated[
         list[str] | None,
@@ -158,13 +158,14 @@ def _text(deployed: "DeployedBundle", run: "Replay") -> str:
     if lacking := nobody_gives(one.outside):
         reads += f"\n  careful: no bot is given {', '.join(lacking)} yet, and tradsys trade refuses the bundle"
     proven = "" if one.verdict.is_proven else "  it is not proven: tradsys trade takes it with --unproven alone\n"
+    kind = ", its spot market, long only" if one.is_spot else ""
     return (
         f"\n{one.profile}, fitted on {deployed.n_train:,} labels of bars from {stamp(one.trained_from_ms)} to "
         f"{stamp(one.trained_to_ms)}, {age_days:,.0f} days ago; {kept}\n"
         f"  {repeats}\n"
         f"  verdict as of now: {one.verdict.sentence}\n"
         f"{proven}"
-        f"  trades {', '.join(one.symbols)} on {one.venue}, bars of {interval}\n"
+        f"  trades {', '.join(one.symbols)} on {one.venue}{kind}, bars of {interval}\n"
         f"  reads from outside: {reads or 'nothing'}\n"
         f"  expires {stamp(one.expires_ms)}\n"
         f"  bundle: {deployed.folder}, hash {deployed.bundle_hash[:12]}"

@@ -6,6 +6,7 @@ the same functions of `core.orders`.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,8 +16,13 @@ from tradsys.core.errors import DataError
 from tradsys.core.orders import NO_ROOM, TAKEN, has_barriers, shared_scale, sized_order, to_tick
 from tradsys.core.time import stamp, to_ms
 from tradsys.live.entry import Entry
+from tradsys.live.execution.sizes import in_lots, of_lots
 from tradsys.live.venue import AccountState, MarketRules
 from tradsys.predictor.predictor import Decision
+
+CASH_ROOM: Final = 0.005
+"""A share of the free money that is kept back on a spot market: an order may fill dearer than it was sized at, and one
+that there is too little money for is refused whole."""
 
 IN_POSITION: Final = "in position"
 NO_ROOM_LEFT: Final = "no room"
@@ -80,7 +86,28 @@ def allocate(
             entries.append(sized)
         else:
             denied.append(NotEntered(decision, sized))
-    return Allocation(entries, denied)
+    kept = _within_cash(entries, account, markets)
+    lost = {entry.symbol for entry in entries} - {entry.symbol for entry in kept}
+    return Allocation(kept, [*denied, *(NotEntered(one, TOO_SMALL) for one in wanted if one.symbol in lost)])
+
+
+def _within_cash(entries: Sequence[Entry], account: AccountState, markets: Mapping[str, MarketRules]) -> list[Entry]:
+    """What is bought on a spot market is paid at once: together no more than is free, less CASH_ROOM."""
+    bought = sum(entry.size_base * entry.reference_price for entry in entries if markets[entry.symbol].sells_lock)
+    room = max(0.0, account.available_quote * (1 - CASH_ROOM))
+    if bought <= room:
+        return list(entries)
+    smaller = [_scaled(entry, room / bought, markets[entry.symbol].lot) for entry in entries]
+    return [entry for entry in smaller if _is_large_enough(entry, markets[entry.symbol])]
+
+
+def _scaled(entry: Entry, scale: float, lot: float) -> Entry:
+    return replace(entry, size_base=of_lots(in_lots(entry.size_base * scale, lot), lot), share=entry.share * scale)
+
+
+def _is_large_enough(entry: Entry, rules: MarketRules) -> bool:
+    worth = entry.size_base * entry.reference_price
+    return entry.size_base >= max(rules.min_size_base, rules.lot) and worth >= rules.min_notional_quote
 
 
 def load_kernels() -> None:

@@ -18,6 +18,7 @@ from tradsys.live.bot import Bot, BotParts
 from tradsys.live.clock import Clock
 from tradsys.live.control import Control, StoppedAtStart
 from tradsys.live.deciding import Decider
+from tradsys.live.execution.holdings import own_holdings
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.steps import StepHook, no_step
 from tradsys.live.executor import OrderExecutor
@@ -68,6 +69,7 @@ async def composed(
     from the first moment on, and those that were `noted` before: told to stop while the venue is still being asked, it
     is a StoppedAtStart.
     """
+    asked = venue
     control = Control(folder.path, folder.tell, pace=wish.pace)
     end = control.heed_signals(noted)
     try:
@@ -75,6 +77,8 @@ async def composed(
         rules, cleared = await _unless_stopped(asking, control)
         about = _about(wish.bundle, cleared, folder, venue)
         with closing(IntentJournal(folder.journal)) as journal:
+            if wish.bundle.deployment.is_spot:
+                venue = own_holdings(asked, journal)
             risk = Risk(limits_of(wish.settings), journal, clock, folder.tell, bands=wish.bundle.deployment.bands)
             risk.start(cleared.reducing)
             late = LateTelling(folder.tell)
@@ -93,7 +97,7 @@ async def composed(
             finally:
                 await executor.close()
     finally:
-        await venue.close()
+        await asked.close()
         end()
 
 
@@ -235,6 +239,7 @@ def _about(bundle: TradedBundle, cleared: Cleared, folder: AccountFolder, venue:
         "notes": list(cleared.notes),
         "broken_audit": folder.broken_audit,
         "venue": venue.name,
+        "market": "spot" if one.is_spot else "perpetual",
         "symbols": list(one.symbols),
         "interval": format_interval(timedelta(milliseconds=one.interval_ms)),
         "profile": one.profile,

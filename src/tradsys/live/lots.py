@@ -68,7 +68,8 @@ def first_in_first_out(fills: Iterable[Fill], payments: Iterable[FundingPayment]
 
 def _filled(lots: deque[Lot], fill: Fill) -> Iterator[Lot]:
     """Take the fill's size from the oldest lots of the other side, and make a lot of what is left."""
-    left, side = fill.size_base, "long" if fill.side > 0 else "short"
+    whole = fill.size_base - (fill.fee_base if fill.side > 0 else 0.0)  # a fee taken in coins was never held
+    left, side = whole, "long" if fill.side > 0 else "short"
     while left > _NOTHING and lots and lots[0].side != side:
         lot = lots.popleft()
         share = min(1.0, left / lot.size_base)
@@ -76,7 +77,7 @@ def _filled(lots: deque[Lot], fill: Fill) -> Iterator[Lot]:
         if rest > _NOTHING:
             lots.appendleft(_part(lot, 1 - share))
         part = _part(lot, share)
-        fee = fill.fee_quote * part.size_base / fill.size_base
+        fee = fill.fee_quote * part.size_base / whole
         yield replace(
             part,
             closed_ms=fill.ts_ms,
@@ -86,7 +87,7 @@ def _filled(lots: deque[Lot], fill: Fill) -> Iterator[Lot]:
         )
         left -= part.size_base
     if left > _NOTHING:
-        fee = fill.fee_quote * left / fill.size_base
+        fee = fill.fee_quote * left / whole
         lots.append(Lot(fill.symbol, side, left, fill.ts_ms, fill.price, fill.trade_id, fees_quote=fee))
 
 

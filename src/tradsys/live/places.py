@@ -17,6 +17,7 @@ from tradsys.live.venue import MarketData, Venue
 from tradsys.live.venues.catalogue import ALIASES, venue_named
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules, known_slippage
+from tradsys.live.venues.paper_spot import PaperSpot
 from tradsys.live.venues.tape import BarTape
 from tradsys.predictor.traded import TradedBundle
 from tradsys.settings.trade import TradeSettings
@@ -53,7 +54,8 @@ def on_paper(data: MarketData, bundle: TradedBundle, settings: TradeSettings, fo
         slippage=known_slippage({symbol: valuation.slippage_of(symbol) for symbol in one.symbols}),
         leverage=settings.leverage,
     )
-    return PaperVenue(data, rules, one.interval_ms, path=folder.path / PAPER)
+    kind = PaperSpot if one.is_spot else PaperVenue
+    return kind(data, rules, one.interval_ms, path=folder.path / PAPER)
 
 
 def tape_bars(specs: Sequence[str], deployment: Deployment) -> dict[str, pl.DataFrame]:

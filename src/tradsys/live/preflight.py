@@ -67,6 +67,7 @@ def preflight(
         *(() if n_open else passed),
         *(problem for one in wanted for problem in _of_wanted(deployment, one)),
         *_of_markets(deployment, markets),
+        *_of_spot(deployment, markets),
         *_of_exposure(deployment, settings),
         *(() if mode is None else refusals_of(mode)),
     )
@@ -151,6 +152,20 @@ def _of_markets(deployment: Deployment, markets: Mapping[str, MarketRules]) -> I
                 f"portfolio.sides: the bundle goes short, and {symbol} cannot be sold short on {deployment.venue}; "
                 "deploy a run with portfolio.sides=long"
             )
+
+
+def _of_spot(deployment: Deployment, markets: Mapping[str, MarketRules]) -> Iterator[str]:
+    """On a spot market money is of one currency, and nobody lends more of it."""
+    if not any(rules.sells_lock for rules in markets.values()):
+        return
+    quotes = sorted({symbol.partition("/")[2] for symbol in deployment.symbols})
+    if len(quotes) > 1:
+        yield f"symbols: they are paid in {', '.join(quotes)}, and an account of a spot market is counted in one"
+    if deployment.portfolio.cap > 1:
+        yield (
+            f"portfolio.cap: the bundle holds up to {deployment.portfolio.cap:g} times the equity, and "
+            f"{deployment.venue} borrows nothing"
+        )
 
 
 def _of_exposure(deployment: Deployment, settings: TradeSettings) -> Iterator[str]:

@@ -43,3 +43,33 @@ def test_what_is_said_counts_in_the_order_of_the_runs_symbols_or_by_their_names(
 def test_what_nobody_says_is_asked_for(bars: Market, venue: str | None, symbols: list[str], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         TradedPlace.of(bars, venue, symbols)
+
+
+def test_a_spot_market_is_named_and_has_pairs_alone() -> None:
+    stored = market(("binance:BTC/USDT:1h",), ("BTC/USDT",))
+    assert TradedPlace.of(stored, None, ()) == TradedPlace("binance", ("BTC/USDT",))
+    assert TradedPlace.of(stored, "binance-spot", ()) == TradedPlace("binance-spot", ("BTC/USDT",))
+    with pytest.raises(ConfigError, match=r"pairs and no perpetuals, .* --symbol BTC/USDT:USDT=BTC/USDT"):
+        TradedPlace.of(STORED, "binance-spot", ())
+
+
+@pytest.mark.parametrize(
+    ("sides", "cap", "reads", "told"),
+    [
+        (("long", "short"), 1.0, (), r"portfolio\.sides: the run went short too, so that its verdict rests on trades"),
+        (
+            ("long",),
+            1.5,
+            (),
+            r"portfolio\.cap: the run held up to 1\.5 times its equity, and binance-spot",
+        ),
+        (("long",), 1.0, ("funding_rate",), "features read funding_rate, and binance-spot pays no funding"),
+    ],
+)
+def test_a_run_that_rests_on_what_a_spot_market_has_not_is_not_deployed_there(
+    sides: tuple[str, ...], cap: float, reads: tuple[str, ...], told: str
+) -> None:
+    TradedPlace("binance", ("BTC/USDT",)).refuse_unfit(sides, cap, reads)
+    TradedPlace("binance-spot", ("BTC/USDT",)).refuse_unfit(("long",), 1.0, ())
+    with pytest.raises(ConfigError, match=told):
+        TradedPlace("binance-spot", ("BTC/USDT",)).refuse_unfit(sides, cap, reads)

@@ -5,11 +5,12 @@ buys by hand beside the bot, are never counted, sold or protected; what they do 
 """
 
 from dataclasses import replace
+from typing import cast
 
 from tradsys.live.execution.intent import Trade
 from tradsys.live.execution.ledger import TradeSums, sum_fills, unseen_base
 from tradsys.live.intents import IntentJournal
-from tradsys.live.venue import AccountState, CoinBalance, Position, Venue
+from tradsys.live.venue import AccountState, CoinBalance, OrderRequest, PlacesPairs, Position, Venue, VenueOrder
 
 
 def own_part(account: AccountState, journal: IntentJournal) -> AccountState:
@@ -70,8 +71,13 @@ def is_short_of(account: AccountState, symbol: str, journal: IntentJournal, lot:
     return sums.open_base - sold_unseen - there >= lot
 
 
+def own_holdings(venue: Venue, journal: IntentJournal) -> Venue:
+    """A spot venue, whose account is told as it concerns the bot."""
+    return cast(Venue, OwnHoldings(venue, journal))
+
+
 class OwnHoldings:
-    """A venue whose account is told as it concerns the bot; everything else is the venue's."""
+    """A spot venue whose account is told as it concerns the bot; everything else is the venue's."""
 
     def __init__(self, venue: Venue, journal: IntentJournal) -> None:
         self._venue, self._journal = venue, journal
@@ -82,3 +88,7 @@ class OwnHoldings:
     async def account(self) -> AccountState:
         """See `own_part`."""
         return own_part(await self._venue.account(), self._journal)
+
+    async def place_pair(self, stop: OrderRequest, target: OrderRequest) -> tuple[VenueOrder, VenueOrder]:
+        """Here by name: who asks whether a venue takes pairs looks at what its class has."""
+        return await cast(PlacesPairs, self._venue).place_pair(stop, target)

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS orders (
     number INTEGER PRIMARY KEY, client_id TEXT NOT NULL, symbol TEXT NOT NULL, side INTEGER NOT NULL,
     kind TEXT NOT NULL, size_base REAL NOT NULL, filled_base REAL NOT NULL, price REAL, average_price REAL,
     is_reduce_only INTEGER NOT NULL, status TEXT NOT NULL, placed_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,
-    seen_price REAL NOT NULL, seen_high REAL NOT NULL, seen_low REAL NOT NULL
+    seen_price REAL NOT NULL, seen_high REAL NOT NULL, seen_low REAL NOT NULL, pair_id INTEGER
 );
 CREATE INDEX IF NOT EXISTS open_orders ON orders (symbol) WHERE status = 'open';
 CREATE INDEX IF NOT EXISTS by_client_id ON orders (symbol, client_id);
@@ -61,7 +61,7 @@ class PaperOrder:
     """An order in the paper account's book.
 
     `seen_price`, `seen_high` and `seen_low` are the last price and the extremes that the bar in which it was placed
-    had by then: what came before an order does not fill it.
+    had by then: what came before an order does not fill it. Of a pair both have the same `pair_id`.
     """
 
     number: int
@@ -80,6 +80,7 @@ class PaperOrder:
     seen_price: float
     seen_high: float
     seen_low: float
+    pair_id: int | None = None
 
     @property
     def left_base(self) -> float:
@@ -123,6 +124,7 @@ class PaperBook:
                 self._db.execute(statement)
             if "fee_base" not in {name for _, name, *_ in self._db.execute("PRAGMA table_info(fills)")}:
                 self._db.execute("ALTER TABLE fills ADD COLUMN fee_base REAL NOT NULL DEFAULT 0")
+                self._db.execute("ALTER TABLE orders ADD COLUMN pair_id INTEGER")
             begun = ("wallet", "began_with")
             self._db.executemany("INSERT OR IGNORE INTO account VALUES (?, ?)", [(name, cash_quote) for name in begun])
 

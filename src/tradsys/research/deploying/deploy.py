@@ -18,7 +18,7 @@ from tradsys.predictor.predictor import Predictor
 from tradsys.predictor.storage import files_of
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.profile import Profile
-from tradsys.research.deploying.outside_columns import deployed_columns
+from tradsys.research.deploying.outside_columns import VENUE, deployed_columns
 from tradsys.research.deploying.places import TradedPlace
 from tradsys.research.deploying.refit import Refit, refit
 from tradsys.research.deploying.rehearsal import rehearse
@@ -95,10 +95,13 @@ def deploy(
     check_space(folder.parent, 5_000_000, "the bundle", "free some, or name another folder with --out")
     verdict = verdict_of(run, profile.name, ledger)
     spec = replace(experiment_on(market, run.config, plan), deployed=profile.name)
+    place.refuse_unfit(spec.sides, spec.portfolio.cap, ())
     opened = run.verdict.lockbox is not None
     fitted = refit(market, spec, has_lockbox_opened=opened, progress=progress, executor=executor)
     rehearse(fitted.predictor, market)
     predictor = place.renamed(fitted.predictor)
+    outside = deployed_columns(predictor, run.config)
+    place.refuse_unfit(spec.sides, spec.portfolio.cap, [one.name for one in outside if one.provider == VENUE])
     deployment = Deployment(
         venue=place.venue,
         symbols=place.symbols,
@@ -110,7 +113,7 @@ def deploy(
         profile=profile.name,
         costs=spec.costs,
         portfolio=_portfolio(spec),
-        outside=deployed_columns(predictor, run.config),
+        outside=outside,
         verdict=verdict,
         bands=fitted.bands,
         pool=_pool(predictor, run.config, market, place),

@@ -1,9 +1,10 @@
 """Where a run's symbols are traded, and what that venue calls them: from the bars' source, or from the command line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from tradsys.bundle.deployment import is_spot
 from tradsys.core.errors import ConfigError
 from tradsys.data.market import Market
 from tradsys.data.store.series import SeriesId, is_series
@@ -24,7 +25,30 @@ class TradedPlace:
     @classmethod
     def of(cls, market: Market, venue: str | None, symbols: Sequence[str]) -> "TradedPlace":
         """What was said (`symbols` in the order of the run's, or as OLD=NEW), and else what the bars say."""
-        return cls(venue or _venue_of(market), _names_of(market, symbols))
+        found = cls(venue or _venue_of(market), _names_of(market, symbols))
+        if is_spot(found.venue) and (settled := [symbol for symbol in found.symbols if ":" in symbol]):
+            raise ConfigError(
+                f"{found.venue} has pairs and no perpetuals, found {', '.join(settled)}; add --symbol "
+                f"{settled[0]}={settled[0].partition(':')[0]}"
+            )
+        return found
+
+    def refuse_unfit(self, sides: Collection[str], cap: float, reads: Collection[str]) -> None:
+        """A ConfigError where a run's verdict rests on what a spot market has not: shorts, leverage, funding."""
+        if not is_spot(self.venue):
+            return
+        if "short" in sides:
+            raise ConfigError(
+                f"portfolio.sides: the run went short too, so that its verdict rests on trades that {self.venue} has "
+                "not; make a run with --set portfolio.sides=long, and deploy that one"
+            )
+        if cap > 1:
+            raise ConfigError(
+                f"portfolio.cap: the run held up to {cap:g} times its equity, and {self.venue} borrows nothing; make a "
+                "run with --set portfolio.cap=1, and deploy that one"
+            )
+        if reads:
+            raise ConfigError(f"the run's features read {', '.join(reads)}, and {self.venue} pays no funding")
 
     def renamed(self, predictor: Predictor) -> Predictor:
         """The predictor, whose symbols have these names now."""
@@ -41,7 +65,7 @@ def _venue_of(market: Market) -> str:
         return venue
     raise ConfigError(
         f"a deployment names one venue, and bars from {', '.join(names)} do not say which; add --venue, such as "
-        "--venue binance"
+        "--venue binance (perpetuals) or --venue binance-spot"
     )
 
 
