@@ -40,6 +40,7 @@ def deploy_ranks(
     check_writable(folder.parent, "the bundle goes", "name another folder with --out")
     check_space(folder.parent, 5_000_000, "the bundle", "free some, or name another folder with --out")
     spec = market_neutral_from(run.config)
+    place.refuse_unfit(SIDES, spec.gross, ())
     decider = _decider(spec, market, place)
     frames, start, end = before_lockbox(market, spec)
     valid_ms = end - start if options.valid_days is None else round(options.valid_days * DAY_MS)
