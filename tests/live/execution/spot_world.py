@@ -8,11 +8,14 @@ from tests.exchange.spot.model import SpotExchange, quiet_spot
 from tests.live.execution.world import SYMBOL, ExecutorWorld
 from tests.live.virtual_time import LoopClock, run_virtual
 
+from tradsys.live.venue import Fill
+
 
 class SpotWorld(ExecutorWorld):
     """The executor's world with coins in place of positions."""
 
     exchange: SpotExchange
+    venue: InProcessSpot
 
     def __init__(self, clock: LoopClock, exchange: SpotExchange) -> None:
         super().__init__(clock, exchange)
@@ -27,6 +30,10 @@ class SpotWorld(ExecutorWorld):
     def own(self, symbol: str = SYMBOL) -> float:
         held = self.exchange.books.own.get(symbol)
         return held.size if held else 0.0
+
+    async def bought(self, symbol: str, start_ms: int) -> list[Fill]:
+        """Executions without those that sold."""
+        return [fill for fill in await InProcessSpot.fills(self.venue, symbol, start_ms) if fill.side > 0]
 
     def sold(self) -> list[float]:
         return [e.size for e in self.exchange.books.executions if e.side < 0]

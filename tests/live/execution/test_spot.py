@@ -211,3 +211,20 @@ def test_a_stop_that_filled_while_nobody_was_up_is_in_the_trades():
         assert (row["exit_reason"], row["is_open"]) == ("stop", False)
 
     in_spot_world(check)
+
+
+def test_a_sale_that_is_told_before_its_fill_is_known_is_not_made_a_second_time_of_somebody_elses_coins():
+    async def check(world: SpotWorld) -> None:
+        world.exchange.give(SYMBOL, 0.5)
+        await entered(world)
+        all_fills, world.venue.fills = world.venue.fills, world.bought  # the venue is late with its executions
+        world.exchange.move(SYMBOL, PRICE - 1_000)
+        await world.run(3)
+        assert world.sold() == [SOLD] and world.exchange.open_orders(SYMBOL, is_algo=False) == []
+        world.venue.fills = all_fills
+        await world.run(3)
+        (row,) = world.executor.trades()
+        assert (row["exit_reason"], row["is_open"]) == ("stop", False)
+        assert world.exchange.books.oversold == []
+
+    in_spot_world(check)
