@@ -6,7 +6,7 @@ several symbols at once; of one symbol there is one at a time. A question that f
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 from typing import Any, Final
 
 from tradsys.core.errors import DiskError
@@ -206,9 +206,9 @@ class OrderExecutor:
 
     def _admit(self, entries: Sequence[Entry]) -> tuple[list[tuple[Trade, Intent]], dict[str, str]]:
         now, kept, outcomes = self.clock.now_ms(), dict[str, tuple[Trade, Intent]](), dict[str, str]()
-        nothing = self.why_no_entry()
+        nothing, busy = self.why_no_entry(), self.journal.symbols()
         for entry in entries:
-            why = nothing or self._why_busy(entry, now) or why_denied(entry, self.markets.get(entry.symbol))
+            why = nothing or self._why_busy(entry, busy, now) or why_denied(entry, self.markets.get(entry.symbol))
             if why is None and entry.symbol in kept:
                 why = "another entry on the symbol came first"
             if why is None:
@@ -223,11 +223,11 @@ class OrderExecutor:
             self._told_trouble = self.journal.trouble
             self.tell("error", {"what": self._told_trouble or "the intent journal is on the disk again, whole"})
 
-    def _why_busy(self, entry: Entry, now_ms: int) -> str | None:
+    def _why_busy(self, entry: Entry, busy: Collection[str], now_ms: int) -> str | None:
         """One trade a symbol at a time, on a symbol that was seen to be empty a moment ago."""
         if self.journal.trade(trade_key(entry.symbol, entry.close_ms)) is not None:
             return "this bar was traded already"
-        if entry.symbol in self.journal.symbols():
+        if entry.symbol in busy:
             return "a trade or an order is open"
         if not self._notices.is_clean(entry.symbol, now_ms, self.rules.max_truth_age_ms):
             return "the venue was not seen to hold nothing of the symbol lately"

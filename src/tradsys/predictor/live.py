@@ -67,7 +67,8 @@ class LivePredictor:
         self.features = FeatureStream(
             predictor.features, predictor.interval, unscaled=(_RegimeColumns(predictor.regimes),), slow=slow
         )
-        self._n_features = len(predictor.features.columns)
+        self._columns = predictor.features.columns
+        self._n_features = len(self._columns)
         self._step_ms = interval_ms(predictor.interval)
         self._symbol, self._close = "", float("nan")
         self._pace: MovingPace | None = None
@@ -154,7 +155,7 @@ class LivePredictor:
     @property
     def feature_values(self) -> dict[str, float]:
         """The features of the last bar as the models read them, standardised, by name."""
-        return dict(zip(self.predictor.features.columns, self._row[: self._n_features].tolist(), strict=True))
+        return dict(zip(self._columns, self._row[: self._n_features].tolist(), strict=True))
 
     def _read(self, row: FloatArray) -> None:
         logits = {name: step(row[: self._n_features])[None] for name, step in self._step_of.items()}
