@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
 import pytest
@@ -23,6 +23,7 @@ from tradsys.runs import StoredRun
 pytestmark = pytest.mark.slow
 
 MODEL = "tradsys EDGE 1h"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SECRET = "hunter2-of-the-tracking-server"
 
 
@@ -166,6 +167,25 @@ def test_the_page_loads_and_has_the_report(tracked):
     query = urlencode({"path": "report.html", "run_uuid": run})
     with urlopen(Request(f"{tracked.url}/get-artifact?{query}"), timeout=60) as answer:
         assert answer.read() == (tracked.place / "runs" / "first" / "report.html").read_bytes()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_a_browser_shows_the_runs_their_verdicts_and_who_is_champion(tracked):
+    playwright = pytest.importorskip("playwright.sync_api")
+    run = tracked.run_of("champion")["info"]
+    runs = f"#/experiments/{run['experiment_id']}/runs"
+    with playwright.sync_playwright() as drivers:
+        browser = drivers.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
+        page = browser.new_page()
+        for address, words in (
+            (runs, ("first", "second")),
+            (f"{runs}/{run['run_id']}", ("verdict.SNIPER", "agent.name=logistic")),
+            (f"#/models/{quote(MODEL)}", ("champion", "challenger")),
+        ):
+            page.goto(f"{tracked.url}/{address}")
+            for one in words:
+                page.get_by_text(one).first.wait_for(timeout=120_000)
+        browser.close()
 
 
 LOAD = """

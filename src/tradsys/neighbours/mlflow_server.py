@@ -37,6 +37,9 @@ _USUAL: Final = {
 """Set unless the environment says otherwise: no telemetry, a server that is gone told of within seconds, and nothing
 between our own lines."""
 
+_KIND: Final = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens on the table of runs; MLflow's page otherwise asks what the experiment is."""
+
 _SECRETS: Final = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_AWS_SIGV4")
 
 
@@ -179,7 +182,7 @@ class MlflowServer:
         known = self.client.get_experiment_by_name(name)
         if known is not None:
             return str(known.experiment_id)
-        return str(self.client.create_experiment(name, artifact_location=self._artifacts()))
+        return str(self.client.create_experiment(name, artifact_location=self._artifacts(), tags=_KIND))
 
     def _artifacts(self) -> str | None:
         """Beside the file of a database that is one, else where the server keeps them."""
