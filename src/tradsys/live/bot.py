@@ -203,7 +203,7 @@ class Bot:
                 self._failures.append(str(error))
                 self._parts.folder.tell("error", {"what": "account", "reason": str(error)})
             failures, self._failures = self._failures, []
-            self._n_failed = min(self._n_failed + 1, 8) if failures else 0
+            self._n_failed = min(self._n_failed + 1, 8) if failures or executor.refused else 0
             if failures:
                 risk.on_error(failures[0])
             else:

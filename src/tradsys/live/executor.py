@@ -187,6 +187,11 @@ class OrderExecutor:
         return sorted(self._notices.bare)
 
     @property
+    def refused(self) -> list[str]:
+        """Symbols of which the venue refused to tell anything when they were last looked at."""
+        return sorted(self._notices.unlisted_ms)
+
+    @property
     def is_unsure(self) -> bool:
         """Whether an order is on its way of which nobody knows yet what the venue made of it."""
         orders = (intent for symbol in self.journal.symbols() for intent in self.journal.unsettled(symbol))

@@ -157,6 +157,24 @@ def test_a_trade_whose_market_is_gone_after_a_restart_is_over_and_holds_up_no_ot
     in_world(check)
 
 
+def test_a_refusal_that_is_not_of_the_market_ends_no_trade():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([an_entry(world.clock)])
+
+        async def refused(*_: object) -> None:
+            raise VenueRefused("-2015 the key may not do that")
+
+        fills, world.venue.fills = world.venue.fills, refused
+        world.exchange.move(SYMBOL, PRICE - 1_000)
+        await world.run(90, every_s=1)
+        assert world.executor.refused == [SYMBOL] and world.journal.open_trade(SYMBOL) is not None
+        world.venue.fills = fills
+        await world.run(2)
+        assert world.executor.refused == [] and world.executor.trades()[0]["exit_reason"] == "stop"
+
+    in_world(check)
+
+
 def test_prices_are_on_ticks_and_the_stop_is_measured_from_the_average_fill():
     async def check(world: ExecutorWorld) -> None:
         world.exchange.faults.set({"partial": 1.0})

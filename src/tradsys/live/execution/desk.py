@@ -168,8 +168,15 @@ class Desk:
         if now_ms < self.notices.unlisted_ms.setdefault(symbol, now_ms) + lookout.rules.settle_ms:
             return
         try:
-            account = await lookout.venue.account()
+            await lookout.venue.markets([symbol])
+            return  # it is there: something else was refused
         except VenueUnknown:
+            return
+        except VenueRefused:
+            pass
+        try:
+            account = await lookout.venue.account()
+        except (VenueUnknown, VenueRefused):
             return
         if any(position.symbol == symbol for position in account.positions):
             return
