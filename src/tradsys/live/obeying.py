@@ -82,7 +82,8 @@ class Obedience:
 
     async def _stop_entries(self, command: Command) -> Mapping[str, Any]:
         self._journal.set_flag(STOP_ENTRY, f"stopentry by {command.by}")
-        return {"said": "nothing is entered until resume; exits go on"}
+        lost = "; the disk does not take that now: a crash would forget it" if self._journal.trouble else ""
+        return {"said": f"nothing is entered until resume; exits go on{lost}"}
 
     async def _resume(self, command: Command) -> Mapping[str, Any]:
         if self._control.is_kill_file_there:

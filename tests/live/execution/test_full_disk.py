@@ -9,6 +9,8 @@ from tests.exchange.building import quiet_exchange
 from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry
 from tests.live.virtual_time import run_virtual
 
+from tradsys.core.errors import DiskError
+from tradsys.live.account.looked import stop_entries
 from tradsys.live.intents import IntentJournal
 from tradsys.live.venue import OrderRequest
 
@@ -120,3 +122,19 @@ def test_a_found_position_is_protected_without_the_disk(on_disk):
             assert world.stops() == [(0.02, PRICE * 0.98)]
 
     on_disk(check)
+
+
+def test_a_stop_of_entries_that_the_disk_does_not_take_is_not_said_to_be_kept(tmp_path, monkeypatch):
+    IntentJournal(tmp_path / "journal.sqlite").close()
+
+    def full(self, statements):
+        if self.trouble == "":
+            raise DiskError("could not write to it: database or disk is full")
+        commit(self, statements)
+
+    commit = IntentJournal._commit
+    with monkeypatch.context() as patched:
+        patched.setattr(IntentJournal, "_commit", full)
+        patched.setattr(IntentJournal, "keep_room", lambda self: None)
+        with pytest.raises(DiskError, match=r"stopentry was not kept: .*disk is full"):
+            stop_entries(tmp_path)

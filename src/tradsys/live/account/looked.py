@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tradsys.core.errors import DiskError
 from tradsys.core.time import now_ms
 from tradsys.live.account.folder import JOURNAL
 from tradsys.live.account.lock import held
@@ -71,6 +72,8 @@ def stop_entries(folder: Path) -> dict[str, Any]:
     when = datetime.now(UTC).isoformat(timespec="seconds")
     with held(folder, when), closing(IntentJournal(folder / JOURNAL)) as journal:
         journal.set_flag(STOP_ENTRY, f"stopentry at {when}, while nobody traded the account")
+        if journal.trouble:
+            raise DiskError(f"stopentry was not kept: {journal.trouble}; free the disk, and say it again")
     return {
         "is_running": False,
         "said": "nobody trades the account; once somebody does, nothing is entered until resume",
