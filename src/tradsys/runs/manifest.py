@@ -1,10 +1,11 @@
 """`manifest.json`: how to make a run again, where the ledger knows it, and which version of the schema it is in."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -127,5 +128,13 @@ def code_digest() -> str:
 @cache
 def lock_digest() -> str:
     """SHA-256 over the names and versions of every installed package: what a lock file pins, as it really is."""
-    installed = sorted({f"{d.metadata['Name']}=={d.version}".lower() for d in distributions()})
+    installed = sorted({_pinned(one) for one in distributions()})
     return hashlib.sha256("\n".join(installed).encode()).hexdigest()
+
+
+def _pinned(installed: Distribution) -> str:
+    """`name==version` from the head of a package's metadata, all of which takes ten times as long to parse."""
+    head = (installed.read_text("METADATA") or "").partition("\n\n")[0]
+    said = dict(re.findall(r"^(Name|Version): *(.+?) *$", head, flags=re.M))
+    name, version = said.get("Name") or installed.metadata["Name"], said.get("Version") or installed.version
+    return f"{name}=={version}".lower()
