@@ -67,6 +67,8 @@ ABOUT = {
     "src/tradsys/web/templates/run.html.j2": "a run: what is known since, above its report",
     "src/tradsys/web/templates/now.html.j2": "its verdict then and now, or the button that asks for it",
     "src/tradsys/web/templates/now_page.html.j2": "the same as a page of its own, without scripts",
+    "src/tradsys/web/templates/mark.html.j2": "a profile in a line: its verdict, its Sharpe ratio and interval",
+    "src/tradsys/web/templates/compare.html.j2": "runs side by side",
     "src/tradsys/web/templates/journal.html.j2": "the markets of the journal",
     "src/tradsys/web/templates/market.html.j2": "one market's entries",
     "src/tradsys/web/templates/tuning.html.j2": "the studies",

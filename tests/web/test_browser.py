@@ -19,6 +19,8 @@ PATHS = [
     "/runs?q=btc&sort=-sharpe",
     "/runs/20260101-000000-btc",
     "/runs/20260102-000000-pooled",
+    "/compare?run=20260101-000000-btc&run=20260102-000000-pooled&run=20260103-000000-broken",
+    "/compare",
     "/journal",
     "/journal/BTC%201h",
     "/tuning",
@@ -109,7 +111,7 @@ def test_a_hundred_thousand_candles_are_drawn_within_two_seconds_and_zoom_within
             page = visit.open("/runs/20250101-000000-long")
             assert page.evaluate("document.documentElement.dataset.candles") == "100000"
             drawn_ms.append(page.evaluate("Number(document.documentElement.dataset.drawnMs)"))
-        rounds = [[page.evaluate(ZOOM, days) for days in (365, 0, 30, 7)] for _ in range(8)]
+        rounds = [[zoomed(page, days) for days in (365, 0, 30, 7)] for _ in range(4)]
         zoomed_ms = [min(times) for times in zip(*rounds, strict=True)]
     # the best of a few: others may be at work on this machine
     assert min(drawn_ms) < 2_000, drawn_ms
@@ -117,11 +119,26 @@ def test_a_hundred_thousand_candles_are_drawn_within_two_seconds_and_zoom_within
 
 
 ZOOM = """(days) => new Promise((done) => {
-  const began = performance.now();
   document.querySelector(`#span [data-days="${days}"]`).click();
-  requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - began)));
+  requestAnimationFrame(() => requestAnimationFrame(done));
 })"""
-"""Milliseconds from a click on a span until the frame after the one that shows it."""
+
+
+def zoomed(page, days):
+    """Milliseconds of the processor from a click on a span until the frame after the one that shows it."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def worked_ms():
+        found = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+        return 1_000 * found["TaskDuration"]
+
+    before = worked_ms()
+    page.evaluate(ZOOM, days)
+    after = worked_ms()
+    session.detach()
+    return after - before
+
 
 FOCUSABLE = """() => [...document.querySelectorAll('a[href], button, select, input, textarea, summary, [tabindex="0"]')]
   .filter((one) => !one.disabled && one.tabIndex >= 0 && one.checkVisibility() && one.type !== 'hidden').length"""

@@ -57,7 +57,7 @@ def routes(site: Site) -> list[Route]:
         runs = [row for row in rows if isinstance(row, RunRow)]
         choice = RunChoice.of(request.query_params).among({row.name for row in runs})
         page = choose(rows, choice, written)
-        axis = _axis([one for row in page.rows if isinstance(row, RunRow) for one in row.verdicts])
+        axis = shared_axis([one for row in page.rows if isinstance(row, RunRow) for one in row.verdicts])
         lines = [_line(row, axis, written.note(row.run) if isinstance(row, RunRow) else Note()) for row in page.rows]
         shown = {row.name for row in page.rows}
         is_part = request.headers.get("HX-Request") == "true"
@@ -80,13 +80,19 @@ def routes(site: Site) -> list[Route]:
     return [Route("/runs", show)]
 
 
-def _axis(verdicts: Sequence[ListedVerdict]) -> Axis:
+def shared_axis(verdicts: Sequence[ListedVerdict]) -> Axis:
+    """A scale for Sharpe ratios that several lines share."""
     ends = [end for one in verdicts for end in (one.sharpe, one.low, one.high)]
     return sharpe_axis([max(-_WIDEST, min(_WIDEST, end)) for end in ends if is_known(end)])
 
 
+def marks_of(row: Row, axis: Axis) -> tuple[ProfileMark, ...]:
+    """A mark a profile, best first; none of a broken folder."""
+    return tuple(_mark(one, axis) for one in row.verdicts) if isinstance(row, RunRow) else ()
+
+
 def _line(row: Row, axis: Axis, note: Note) -> RunLine:
-    return RunLine(row, tuple(_mark(one, axis) for one in row.verdicts) if isinstance(row, RunRow) else (), note)
+    return RunLine(row, marks_of(row, axis), note)
 
 
 def _mark(one: ListedVerdict, axis: Axis) -> ProfileMark:
