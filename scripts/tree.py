@@ -62,6 +62,8 @@ ABOUT = {
     "src/tradsys/report/vendor/lightweight-charts/*.js": "the charts' library, as published",
     "src/tradsys/web/templates/base.html.j2": "the page around every page: bar, content, footer",
     "src/tradsys/web/templates/home.html.j2": "the overview",
+    "src/tradsys/web/templates/home_jobs.html.j2": "runs at work",
+    "src/tradsys/web/templates/home_proven.html.j2": "a run that proved something, and whether that holds",
     "src/tradsys/web/templates/runs.html.j2": "the list of runs with its filter",
     "src/tradsys/web/templates/runs_list.html.j2": "the rows of that list, which htmx fetches alone",
     "src/tradsys/web/templates/run.html.j2": "a run: what is known since, above its report",

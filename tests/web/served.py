@@ -40,7 +40,7 @@ def served(site: Site) -> Iterator[Served]:
     sessions = Sessions()
     app = build_app(site, sessions, port)
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="error", ws="none", lifespan="off", timeout_graceful_shutdown=1)
+        uvicorn.Config(app, log_level="critical", ws="none", lifespan="off", timeout_graceful_shutdown=1)
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
