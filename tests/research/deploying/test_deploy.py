@@ -172,6 +172,8 @@ def test_what_cannot_be_deployed_is_refused(run: Replay, finished: Any, small_ma
         tried(venue=None)
     with pytest.raises(ConfigError, match="days above 0"):
         tried(valid_days=0)
+    with pytest.raises(ConfigError, match=r"portfolio\.sides: the run went short too"):
+        tried(venue="binance-spot")
     (tmp_path / "B").mkdir()
     with pytest.raises(ConfigError, match="exists; name another folder"):
         tried()
