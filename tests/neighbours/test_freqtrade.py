@@ -10,10 +10,11 @@ from tests.live.deployments import deployment
 from tests.neighbours.environments import environment, python_of
 
 from tradsys.backtest.simulate import PortfolioSpec, simulate
+from tradsys.bundle import write_bundle
 from tradsys.bundle.deployment import DeployedPortfolio
 from tradsys.cli.app import main
 from tradsys.core.costs import Costs
-from tradsys.core.errors import ConfigError
+from tradsys.core.errors import BundleError, ConfigError
 from tradsys.neighbours.freqtrade import ExportedBundle, export_freqtrade, pairs_of
 from tradsys.predictor import Predictor
 from tradsys.research.judging.rejudge import Replay
@@ -90,6 +91,11 @@ class TestWritten:
         Predictor.load(finished[0].folder / "bundle").save(tmp_path / "B")
         assert main(["export", str(tmp_path / "B"), "--out", str(tmp_path / "out"), "--pair", PAIR]) == 2
         with pytest.raises(ConfigError, match="does not say how its equity is shared"):
+            ExportedBundle.deployed(tmp_path / "B")
+
+    def test_a_rank_portfolio_is_refused_as_one(self, tmp_path):
+        write_bundle(tmp_path / "B", {"ranks.json": b"{}"}, about={"deployment": {}})
+        with pytest.raises(BundleError, match="holds a rank portfolio"):
             ExportedBundle.deployed(tmp_path / "B")
 
     def test_columns_that_freqtrade_does_not_have_are_refused(self, traded, tmp_path, monkeypatch):

@@ -22,6 +22,7 @@ from tradsys.core.json_text import pretty_json
 from tradsys.core.time import interval_ms, stamp, to_ms
 from tradsys.predictor.outside_needs import outside_needs
 from tradsys.predictor.predictor import Predictor
+from tradsys.predictor.rank_decider import refuse_ranks
 from tradsys.research.judging.rejudge import Replay
 
 TIMEFRAMES: Final = {
@@ -70,7 +71,9 @@ class ExportedBundle:
     @classmethod
     def deployed(cls, folder: Path, profile: str | None = None) -> "ExportedBundle":
         """A bundle that `tradsys deploy` wrote, which trades the profile that was deployed and no other."""
-        about = open_bundle(folder).about
+        bundle = open_bundle(folder)
+        refuse_ranks(bundle)
+        about = bundle.about
         if DEPLOYMENT not in about:
             raise ConfigError(
                 f"{folder} does not say how its equity is shared, wanted a run or a bundle of tradsys deploy; deploy "
