@@ -245,7 +245,7 @@ class TestSetUp:
             ["bash", "-c", "make() { echo make \"$@\"; }; export -f make; bash .ci/run"],
             cwd=clone, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
         )  # fmt: skip
-        assert done.stdout == "make test ARGS=--registry\nmake docs\n"
+        assert done.stdout == "make test ARGS=--registry\nmake docs ARGS=mkdocs\nmake docs\n"
         assert "make neighbours\n" in done.stderr
 
 

@@ -1,7 +1,7 @@
-"""The tutorials, typed as they stand: every command of theirs in order, in one folder, by a person with a file of bars.
+"""The tutorials, typed as they stand: every command of theirs in order, in a folder with a file of bars.
 
-The bot's live bars come from an exchange on this machine; trading with money is left out. Only the cross-validated
-paths are turned off, which no verdict reads.
+The bot's live bars come from an exchange on this machine; trading with money is left out, and what goes on for hours.
+Only the cross-validated paths are turned off, which no verdict reads.
 """
 
 import os
@@ -13,24 +13,26 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.test_examples import shell_lines
 
 from tradsys.data.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = {"TRADSYS_FOLDS__PATH_GROUPS": "0", "OMP_NUM_THREADS": "1"}
+BESIDE = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+QUICK = {"TRADSYS_FOLDS__PATH_GROUPS": "0", "OMP_NUM_THREADS": "1", "PYTHONPATH": BESIDE}
 WORDS = r"(proven|not proven|refuted)"
 
 
+@dataclass(frozen=True, slots=True)
 class Person:
-    """Who types the lines of a page, once each: what was typed already has its result."""
+    """Who types the lines of a page, in a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.printed: dict[str, str] = {}
+    folder: Path
 
     def begins(self, line: str, **environ: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -44,21 +46,18 @@ class Person:
         )
 
     def types(self, line: str) -> str:
-        if line not in self.printed:
-            with self.begins(line) as command:
-                out, err = command.communicate()
-            assert command.returncode == 0, f"{line}\n{out}{err}"
-            self.printed[line] = out
-        return self.printed[line]
+        with self.begins(line) as command:
+            out, err = command.communicate()
+        assert command.returncode == 0, f"{line}\n{out}{err}"
+        return out
 
 
-@pytest.fixture(scope="module")
-def person(tmp_path_factory):
-    """Somebody in an empty folder that holds a file of bars, and another of the last weeks."""
-    folder = tmp_path_factory.mktemp("tutorial")
-    simulate("noise", seed=7, n_bars=6_000).write_parquet(folder / "BTC-1h.parquet")
-    simulate("edge:3").tail(1_200).write_parquet(folder / "some-weeks.parquet")
-    return Person(folder)
+@pytest.fixture
+def person(tmp_path):
+    """Somebody in a folder that holds a file of bars, and another of some weeks."""
+    simulate("noise", seed=7, n_bars=6_000).write_parquet(tmp_path / "BTC-1h.parquet")
+    simulate("edge:3").tail(1_200).write_parquet(tmp_path / "some-weeks.parquet")
+    return Person(tmp_path)
 
 
 def commands(page: str, *without: str) -> list[str]:
@@ -113,21 +112,18 @@ def exchange(person: Person) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_paper_bot(person):
-    live, money = "trade B --account paper-1", "--live"
-    lines = commands("paper-bot.md", money)
-    alone = [line for line in lines if "paper-1" not in line]
-    printed = {line: person.types(line) for line in alone}
-    assert "proven" in printed[alone[1]]
-    assert (person.folder / "lots.csv").is_file()
-    with (
-        exchange(person) as url,
-        person.begins(next(one for one in lines if live in one), TRADSYS_TRADE__URL=url) as bot,
-    ):
-        while "running" not in person.begins("tradsys trade status --account paper-1").communicate()[0]:
+    lines = commands("paper-bot.md", "--live", "tradsys web", "--speed")
+    (begin,) = [line for line in lines if "trade B --account paper-1" in line]
+    asked = [line for line in lines if "paper-1" in line and line != begin]
+    deployed = [person.types(line) for line in lines if "paper-1" not in line][1]
+    assert "verdict as of now: proven" in deployed
+    assert len(pl.read_csv(person.folder / "lots.csv")) > 10
+    with exchange(person) as url, person.begins(begin, TRADSYS_TRADE__URL=url) as bot:
+        while "is traded by" not in person.begins("tradsys trade status --account paper-1").communicate()[0]:
             assert bot.poll() is None, bot.communicate()
             time.sleep(0.5)
-        for line in [one for one in lines if "paper-1" in one and live not in one]:
-            assert person.types(line)
+        assert len([person.types(line) for line in asked]) == 3
         bot.send_signal(signal.SIGTERM)
         out, err = bot.communicate(timeout=60)
-        assert bot.returncode == 0, out + err
+    assert bot.returncode == 0, out + err
+    assert "flatten" in out
