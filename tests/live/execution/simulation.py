@@ -96,6 +96,9 @@ class Sequence:
         symbols = ("BTCUSDT", "ETHUSDT")[: 1 + (self.draw.random() < 0.4)]
         self._list(symbols, FaultSchedule(seed, rough(rate)))
         self.exchange.agenda.after(FUNDING_MS, self._settle_funding)
+        self.marks = random.Random(f"marks:{seed}")
+        if self.marks.random() < 0.3:
+            self._part_marks()
         self.exchange.turn(False)
         self.journal = IntentJournal(":memory:")
         self.markets: dict[str, MarketRules] = {}
@@ -146,6 +149,12 @@ class Sequence:
         for state in self.exchange.symbols.values():
             self.exchange.books.settle_funding(state, self.exchange.agenda.time_ms)
         self.exchange.agenda.after(FUNDING_MS, self._settle_funding)
+
+    def _part_marks(self) -> None:
+        """The mark goes its own way, as far as stops are wide: triggers know the last price alone."""
+        for state in self.exchange.symbols.values():
+            state.mark_gap = state.price * self.marks.uniform(-4e-3, 4e-3)
+        self.exchange.agenda.after(round(self.marks.uniform(500, 4_000)), self._part_marks)
 
     def _fate(self, point: str) -> bool:
         return self.draw.random() < self.kill_rate
