@@ -128,6 +128,16 @@ def test_a_broken_manifest_is_a_row_that_says_so_and_the_others_stand(visited):
         assert visited.guest().get(f"/data/{NAME}").status_code == 200
 
 
+def test_a_broken_neighbour_keeps_no_series_from_being_checked(tmp_path):
+    stored(tmp_path)
+    stored(tmp_path, name="bybit:ETH/USDT:1h")
+    for manifest in (tmp_path / "exchange=bybit").rglob("manifest.json"):
+        manifest.write_text("{")
+    assert len(checked(str(tmp_path), NAME)["gaps"]) == 1
+    with pytest.raises(DataError, match="is not a manifest"):
+        checked(str(tmp_path), "bybit:ETH/USDT:1h")
+
+
 def test_manifests_are_read_again_only_where_they_changed(tmp_path, monkeypatch):
     stored(tmp_path)
     one, n_read = Catalogue(str(tmp_path)), []

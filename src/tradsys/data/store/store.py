@@ -45,12 +45,16 @@ class SeriesStore:
         self.place: Place = open_place(root)
 
     def series(self) -> list[SeriesId]:
-        """Every series of which there is a year, sorted."""
+        """Every series of which there is a year, sorted; one whose manifests are broken is told of when it is read."""
         found = [""]
         for _ in range(4):
             found = [f"{folder}/{name}".lstrip("/") for folder in found for name in self.place.folders(folder)]
         named = (SeriesId.from_folder(folder) for folder in found)
-        return sorted(series for series in named if series is not None and self.manifests(series))
+        return sorted(series for series in named if series is not None and self._has_years(series))
+
+    def _has_years(self, series: SeriesId) -> bool:
+        folders = (f"{series.folder}/{name}" for name in self.place.folders(series.folder) if name.startswith("year="))
+        return any(NAME in self.place.files(folder) for folder in folders)
 
     def manifests(self, series: SeriesId) -> list[SeriesManifest]:
         """What is known of each year, oldest first; none for a series that is not there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tradsys.core.errors import TradsysError
+from tradsys.core.time import DAY_MS
 from tradsys.live.account.audit import AUDIT, last_events
 from tradsys.live.account.equity_history import HISTORY, read_equity
 from tradsys.live.account.folder import JOURNAL
@@ -34,7 +35,7 @@ class AccountReader:
     _kept: dict[str, tuple[object, Any]] = field(default_factory=dict)
 
     def parts(self, span: str = "all") -> dict[str, Mapping[str, Any]]:
-        """What each template is given, by the part's name."""
+        """What each template is given, by the part's name; one that is the same object as before has not changed."""
         seen = SeenAccount.look(self.folder)
         makers: dict[str, Callable[[], Mapping[str, Any]]] = {
             "news": lambda: _news(seen),
@@ -42,41 +43,59 @@ class AccountReader:
             "curve": lambda: self._curve(seen, span),
             "held": lambda: self._held(seen),
             "standing": lambda: {"standing": standing_card(seen.status), "limits": limit_rows(seen.status)},
-            "decided": lambda: {"last": last_decisions(seen.status), "rows": decision_rows(self._events())},
+            "decided": lambda: self._decided(seen),
             "closed": lambda: self._closed(seen),
             "replayed": lambda: {"replay": replay_card(self._once(REPLAY, kept_replay)), "seen": seen},
-            "lately": lambda: {"events": event_rows(self._events())},
+            "lately": self._lately,
         }
         return {name: _tried(make) for name, make in makers.items()}
 
     def _curve(self, seen: SeenAccount, span: str) -> Mapping[str, Any]:
         points = self._once(HISTORY, read_equity)
-        picture = equity_picture(points, seen.status, span)
-        return {"picture": picture, "span": span}
+        signature = (self._stamp(HISTORY), seen.status.part("account_state").number("equity_quote"))
+        return self._made(
+            f"curve {span}", signature, lambda: {"picture": equity_picture(points, seen.status, span), "span": span}
+        )
 
     def _held(self, seen: SeenAccount) -> Mapping[str, Any]:
         has_news = bool(seen.status.part("account_state"))
-        return {
-            "positions": position_cards(seen.status),
-            "orders": order_rows(self._journal().orders),
-            "has_news": has_news,
-        }
+        orders = order_rows(self._journal().orders)
+        return {"positions": position_cards(seen.status), "orders": orders, "has_news": has_news}
+
+    def _decided(self, seen: SeenAccount) -> Mapping[str, Any]:
+        rows = self._made("decided", self._stamp(AUDIT), lambda: decision_rows(self._events()))
+        return {"last": last_decisions(seen.status), "rows": rows}
+
+    def _lately(self) -> Mapping[str, Any]:
+        return self._made("lately", self._stamp(AUDIT), lambda: {"events": event_rows(self._events())})
 
     def _closed(self, seen: SeenAccount) -> Mapping[str, Any]:
         trades = self._journal().trades
-        over = sum(not one["is_open"] for one in trades)
-        return {"trades": closed_trades(trades), "sums": sums_rows(trades, seen.status), "n_over": over}
+        day = int(seen.status.number("now_ms") or 0) // DAY_MS
+
+        def made() -> Mapping[str, Any]:
+            n_over = sum(not one["is_open"] for one in trades)
+            return {"trades": closed_trades(trades), "sums": sums_rows(trades, seen.status), "n_over": n_over}
+
+        return self._made("closed", (id(trades), day), made)
 
     def _journal(self) -> JournalRead:
         _, before = self._kept.get(JOURNAL, (None, None))
-        signature = (_stamp(self.folder / JOURNAL), _stamp(self.folder / f"{JOURNAL}-wal"))
+        signature = (self._stamp(JOURNAL), self._stamp(f"{JOURNAL}-wal"))
         return self._made(JOURNAL, signature, lambda: read_journal(self.folder, before))
 
     def _events(self) -> Events:
         return self._once(AUDIT, last_events)
 
     def _once[T](self, name: str, read: Callable[[Path], T]) -> T:
-        return self._made(name, _stamp(self.folder / name), lambda: read(self.folder))
+        return self._made(name, self._stamp(name), lambda: read(self.folder))
+
+    def _stamp(self, name: str) -> tuple[int, int] | None:
+        try:
+            found = (self.folder / name).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
 
     def _made[T](self, name: str, signature: object, make: Callable[[], T]) -> T:
         known, value = self._kept.get(name, (None, None))
@@ -89,7 +108,7 @@ class AccountReader:
 
 def _tried(make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
     try:
-        return {**make(), "trouble": ""}
+        return make()
     except TradsysError as error:
         return {"trouble": str(error)}
     except sqlite3.Error as error:
@@ -145,11 +164,3 @@ def _why(seen: SeenAccount) -> Mapping[str, Any]:
         reasons.append("the file KILL is there, and nothing can be resumed while it is")
     cautions = [status.text("unproven"), *status.texts("notes"), status.text("broken_audit")]
     return {"reasons": reasons, "cautions": [one for one in cautions if one], "leaving": status.text("leaving")}
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -54,9 +54,13 @@ def routes(site: Site) -> list[Route]:
     def stream_one(request: Request) -> Response:
         account, span = reader(request), _span(request)
 
+        rendered: dict[str, tuple[object, str]] = {}
+
         def parts() -> dict[str, str]:
-            shown = account.parts(span)
-            return {name: text(request, f"account_{name}.html.j2", part=shown[name]) for name in PARTS}
+            for name, part in account.parts(span).items():
+                if name not in rendered or rendered[name][0] is not part:
+                    rendered[name] = (part, text(request, f"account_{name}.html.j2", part=part))
+            return {name: made for name, (_, made) in rendered.items()}
 
         return stream(request, parts)
 
