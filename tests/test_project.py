@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -279,3 +280,14 @@ def test_a_class_name_occurs_once(repository):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(str(path.relative_to(repository)))
     assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}
+
+
+def test_whatever_git_keeps_at_the_root_is_published_but_measurements(repository):
+    """Files that a source distribution has are named one by one in pyproject.toml: a new one belongs there too."""
+    listed = subprocess.run(["git", "ls-files"], cwd=repository, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("no git repository around this folder")
+    kept = {name.split("/")[0] for name in listed.stdout.splitlines()} - {"measurements"}
+    project = tomllib.loads((repository / "pyproject.toml").read_text())
+    patterns = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert {name for name in kept if not any(fnmatch(f"/{name}", pattern) for pattern in patterns)} == set()
