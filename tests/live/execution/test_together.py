@@ -35,11 +35,12 @@ def entries(world: ExecutorWorld):
 
 def test_all_entries_of_a_close_are_one_commit_and_leave_before_any_answer():
     async def check(world: ExecutorWorld) -> None:
-        order: list[str] = []
+        order, n_told = list[str](), list[int]()
         world.journal._db.set_trace_callback(lambda text: order.append(text) if text == "commit" else None)
         place = world.venue.place
 
         async def noted(request: OrderRequest):
+            n_told.append(world.kinds().count("order_sent"))
             order.append("sent")
             answer = await place(request)
             order.append("answered")
@@ -48,6 +49,7 @@ def test_all_entries_of_a_close_are_one_commit_and_leave_before_any_answer():
         world.venue.place = noted
         outcomes = await world.executor.enter(entries(world))
         assert outcomes == dict.fromkeys(SYMBOLS, "filled")
+        assert n_told[:5] == [0] * 5  # nothing is written about any before all have left
         assert order[:6] == ["commit"] + ["sent"] * 5 and order[6] == "answered"
 
     on_five(check)

@@ -27,7 +27,7 @@ from tradsys.live.deciding import Decider
 from tradsys.live.outside.pool import PATIENCE, SymbolPool
 from tradsys.predictor import Predictor
 
-HOUR_MS = 3_600_000
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 SPEC = UniverseSpec(size=5, min_listed_days=10, volume_days=5, rebalance_days=1)
 POOL = DeployedPool(SPEC, (24, 72), {}, has_quote_volume=False)
 FIRST = 1_200
@@ -102,6 +102,25 @@ def test_a_bar_that_comes_a_close_later_is_ranked_as_if_it_had_come_in_time(rank
     again = late.at(Close(first.close_ms, {symbol: first.bars[symbol]}))
     np.testing.assert_equal(again[symbol], wanted[0][symbol])
     np.testing.assert_equal([late.at(close) for close in (second, third)], wanted[1:])
+
+
+def test_a_bar_that_comes_late_may_still_make_its_symbol_a_member(ranked: Market) -> None:
+    daily = DeployedPool(UniverseSpec(4, 10, 1, 1), (24,), {}, has_quote_volume=False)
+    in_time, late = (SymbolPool(daily, ranked.symbols, HOUR_MS) for _ in range(2))
+    for pool in (in_time, late):
+        pool.join(history(ranked, pool.n_bars))
+    told = list(closes(ranked, 48))
+    at = next(n for n, close in enumerate(told) if close.close_ms % DAY_MS == 0 and not close.missing)
+    found = [(in_time.at(close), late.at(close)) for close in told[:at]][-1][0]
+    least = next(symbol for symbol, columns in found.items() if np.isnan(columns["rank_place_24"]))
+    close, after = told[at], told[at + 1]
+    huge = close.bars | {least: close.bars[least]._replace(volume=1e15)}
+    in_time.at(Close(close.close_ms, huge))
+    late.at(Close(close.close_ms, {name: bar for name, bar in huge.items() if name != least}, {least: "late"}))
+    late.at(Close(close.close_ms, {least: huge[least]}))
+    wanted, found = in_time.at(after), late.at(after)
+    assert not np.isnan(wanted[least]["rank_place_24"])
+    np.testing.assert_equal(found, wanted)
 
 
 def test_nothing_is_entered_without_one_that_was_there_lately_and_the_others_go_on_without_one_that_is_gone() -> None:
