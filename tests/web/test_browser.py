@@ -79,9 +79,8 @@ class Visit:
     def open(self, path):
         """The page at a path, once it has drawn what it draws."""
         self.page.goto(self.site.address + path)
-        self.page.wait_for_function(
-            "!document.getElementById('run-data') || document.documentElement.dataset.charts !== undefined"
-        )
+        if self.page.locator("#run-data").count():
+            self.page.wait_for_selector("html[data-charts]")
         self.page.wait_for_timeout(150)
         return self.page
 
