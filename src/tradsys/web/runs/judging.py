@@ -4,6 +4,7 @@ A process of its own: judging loads compilers and models that the server does wi
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -28,4 +29,5 @@ def main(runs: Path, journal: Path, name: str) -> int:
 
 
 if __name__ == "__main__":
+    os.nice(10)  # a bot on this machine goes first
     sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))

@@ -71,9 +71,7 @@ class Judge:
     def _computed(self, name: str) -> VerdictNow:
         command = [sys.executable, "-m", "tradsys.web.runs.judging", str(self.runs), str(self.journal), name]
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=PATIENCE_S, preexec_fn=lambda: os.nice(10)
-            )
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             raise DataError(
                 f"judging {name} again took more than {PATIENCE_S} s and was ended; `tradsys compare --run {name}` "
