@@ -12,6 +12,8 @@ from typing import Final, Literal
 type Leg = Literal["entry", "stop", "target", "exit"]
 LETTERS: Final[dict[Leg, str]] = {"entry": "e", "stop": "s", "target": "t", "exit": "x"}
 _OURS: Final = re.compile(r"t[a-z2-7]{5}-[a-z2-7]{8}-[0-9a-z]{9}-([estx])[0-9a-z]{3}")
+N_DIGITS: Final = 3
+"""Of the attempt, at the end of an id."""
 DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -21,7 +23,7 @@ def client_id(account: str, symbol: str, close_ms: int, leg: Leg, attempt: int) 
     >>> client_id("main", "BTCUSDT", 1_700_000_000_000, "stop", 0)
     'tolqce-322na6cu-0loyw3v28-s000'
     """
-    return f"{prefix(account)}{_tag(symbol, 8)}-{_base36(close_ms, 9)}-{LETTERS[leg]}{_base36(attempt, 3)}"
+    return f"{prefix(account)}{_tag(symbol, 8)}-{_base36(close_ms, 9)}-{LETTERS[leg]}{_base36(attempt, N_DIGITS)}"
 
 
 def leg_of(client_id: str) -> Leg | None:

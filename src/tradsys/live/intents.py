@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
-from tradsys.live.client_ids import Leg
 from tradsys.live.execution.intent import Intent, IntentState, Trade
 from tradsys.live.execution.journal_file import JournalFile, inserted
 from tradsys.live.venue import Fill, FundingPayment
@@ -87,10 +86,14 @@ class IntentJournal(JournalFile):
         """Orders of a symbol whose fate is not final."""
         return self._intents("where symbol = ? and state in ('unknown', 'open') order by sent_ms, client_id", (symbol,))
 
-    def n_attempts(self, trade: str, leg: Leg) -> int:
-        """How many orders were meant for a leg so far."""
-        row = self._db.execute("select count(*) from intents where trade = ? and leg = ?", (trade, leg)).fetchone()
-        return int(row[0])
+    def n_attempts(self, trade: str, stem: str) -> int:
+        """The number of the next order whose id begins so; orders that only their fills tell of are counted too."""
+        row = self._db.execute(
+            "select max(client_id) from (select client_id, trade from intents union all select client_id, trade"
+            " from fills) where trade = ? and substr(client_id, 1, ?) = ?",
+            (trade, len(stem), stem),
+        ).fetchone()
+        return 0 if row[0] is None else int(str(row[0])[len(stem) :], 36) + 1
 
     def symbols(self) -> set[str]:
         """Symbols that something is still to be done about: an open trade, or an order whose fate is not final."""

@@ -6,11 +6,11 @@ An answer that fails raises VenueUnknown, which ends the step: it is never taken
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from tradsys.live.client_ids import prefix
+from tradsys.live.client_ids import leg_of, prefix
 from tradsys.live.clock import Clock
 from tradsys.live.execution.holdings import is_short_of, own_part, spare_base
 from tradsys.live.execution.intent import Intent, Trade
@@ -47,7 +47,11 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Lookout:
-    """Asks the venue, and writes what it says of our orders and fills into the journal."""
+    """Asks the venue, and writes what it says of our orders and fills into the journal.
+
+    `known` are the trades whose fills were asked for since it began: before that, nothing says that the journal has all
+    of them, since a disk that was full before a crash may not have kept some.
+    """
 
     venue: Venue
     journal: IntentJournal
@@ -55,6 +59,7 @@ class Lookout:
     rules: ExecutionRules
     tell: Tell
     step: StepHook
+    known: set[str] = field(default_factory=set)
 
     async def snapshot(self) -> Snapshot:
         """Orders and account of all symbols."""
@@ -72,6 +77,7 @@ class Lookout:
         """
         orders = await self._patiently(self.venue.open_orders) if snapshot is None else snapshot.orders
         ours = [o for o in orders if o.symbol == symbol and o.client_id.startswith(prefix(self.rules.account))]
+        self._take_back(symbol, ours)
         believed, is_news = await self._settle(symbol, ours)
         if snapshot is None or is_news:
             account, _ = await asyncio.gather(self._patiently(self.venue.account), self._read_fills(symbol))
@@ -80,7 +86,8 @@ class Lookout:
             return Sight.of([*ours, *believed], own_part(account, self.journal), symbol)
         sight = Sight.of([*ours, *believed], snapshot.account, symbol)
         held_base = sight.position.size_base if sight.position else 0.0
-        if explained_base is None or not math.isclose(explained_base, held_base, abs_tol=1e-9):
+        is_explained = explained_base is not None and math.isclose(explained_base, held_base, abs_tol=1e-9)
+        if not is_explained or self._is_new(symbol):
             is_short = is_short_of(snapshot.account, symbol, self.journal, lot)
             await self._read_fills(symbol, is_short=is_short)
             return Sight.of([*ours, *believed], own_part(snapshot.account, self.journal), symbol)
@@ -95,6 +102,19 @@ class Lookout:
 
     async def _patiently[T](self, question: Callable[[], Awaitable[T]]) -> T:
         return await patiently(self.rules.ask_timeout_ms, self.rules.ask_again_ms, question)
+
+    def _take_back(self, symbol: str, ours: Sequence[VenueOrder]) -> None:
+        """Open legs that the journal does not have, which a disk that was full did not keep, become known again."""
+        trade = self.journal.open_trade(symbol)
+        lost = [one for one in ours if self.journal.intent(one.client_id) is None]
+        intents = [] if trade is None else [_intent(one, trade) for one in lost if one.side == -trade.side]
+        if known := [intent for intent in intents if intent is not None]:
+            self.journal.add(known)
+
+    def _is_new(self, symbol: str) -> bool:
+        """Whether there is an open trade whose fills were not asked for yet."""
+        trade = self.journal.open_trade(symbol)
+        return trade is not None and trade.key not in self.known
 
     async def _settle(self, symbol: str, ours: Sequence[VenueOrder]) -> tuple[list[VenueOrder], bool]:
         """Ask for every order of ours that is not final and not among the open ones."""
@@ -157,12 +177,14 @@ class Lookout:
             self.step("fills.commit:before")
             self.journal.add_fills([(fill, self._trade_of(fill, trade)) for fill in new])
             self.step("fills.commit:after")
+        self.known.add(trade.key)
         for fill in new:
             self.tell("fill", asdict(fill))
 
     def _concerns_us(self, fill: Fill) -> bool:
-        """Whoever traded a position has changed ours; who trades coins has changed his own."""
-        return fill.realised_quote is not None or self.journal.intent(fill.client_id) is not None
+        """Whoever traded a position has changed ours; who trades coins has changed his own, unless an id says ours."""
+        is_ours = fill.client_id.startswith(prefix(self.rules.account))
+        return is_ours or fill.realised_quote is not None or self.journal.intent(fill.client_id) is not None
 
     def _trade_of(self, fill: Fill, trade: Trade) -> str | None:
         """The trade that a fill belongs to: that of its order, or the open one where somebody else closed it."""
@@ -177,4 +199,15 @@ def _believed(intent: Intent) -> VenueOrder:
     return VenueOrder(
         intent.client_id, intent.symbol, intent.side, intent.kind, intent.size_base, intent.filled_base, intent.price,
         None, intent.is_reduce_only, "open", intent.answered_ms or intent.sent_ms,
+    )  # fmt: skip
+
+
+def _intent(order: VenueOrder, trade: Trade) -> Intent | None:
+    """The intent of an order that is open; None of one that does not end a trade."""
+    leg = leg_of(order.client_id)
+    if leg is None or leg == "entry":
+        return None
+    return Intent(
+        order.client_id, trade.key, order.symbol, leg, order.side, order.kind, order.size_base, order.price, True,
+        leg, "open", order.filled_base, order.updated_ms, order.updated_ms, 1, "found open at the venue",
     )  # fmt: skip

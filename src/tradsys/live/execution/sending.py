@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from tradsys.core.errors import DiskError
-from tradsys.live.client_ids import Leg, client_id
+from tradsys.live.client_ids import N_DIGITS, Leg, client_id
 from tradsys.live.clock import Clock
 from tradsys.live.execution.actions import CancelOrder, PlaceLeg, PlacePair
 from tradsys.live.execution.intent import Intent, Trade
@@ -68,7 +68,7 @@ class Sender:
         now, counts = self.clock.now_ms(), dict[Leg, int]()
         intents = []
         for leg in legs:
-            attempt = counts.get(leg.leg, self.journal.n_attempts(trade.key, leg.leg))
+            attempt = counts[leg.leg] if leg.leg in counts else self._next_attempt(trade, leg.leg)
             counts[leg.leg] = attempt + 1
             intents.append(self._intent(trade, leg, attempt, lot, now))
         step = COMMITS[legs[0].leg]
@@ -76,6 +76,10 @@ class Sender:
         self.journal.add(intents)
         self.step(f"{step}:after")
         return intents
+
+    def _next_attempt(self, trade: Trade, leg: Leg) -> int:
+        first = client_id(self.rules.account, trade.symbol, trade.close_ms, leg, 0)
+        return self.journal.n_attempts(trade.key, first[:-N_DIGITS])
 
     async def send(self, intent: Intent) -> bool:
         """Send an order that has been committed; whether the answer was definite."""
