@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -82,9 +82,11 @@ def _locked(descriptor: int) -> bool:
 
 
 def _say(descriptor: int, me: Holder | None) -> None:
+    """The lock itself does not rest on what is said here: a disk that is full keeps nobody from an account."""
     os.ftruncate(descriptor, 0)
     if me is not None:
-        os.pwrite(descriptor, canonical_json(asdict(me)).encode(), 0)
+        with suppress(OSError):
+            os.pwrite(descriptor, canonical_json(asdict(me)).encode(), 0)
 
 
 def _said(descriptor: int) -> Holder:

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,17 +34,38 @@ class JournalFile:
         self._disk: sqlite3.Connection | None = None
         self._is_reader, self._tried_s = False, 0.0
         self._db, self._soon = sqlite3.connect(self.path, isolation_level=None), dict[str, str]()
-        with self._told_as_disk_error("open"):
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = full")
-            self._db.execute("pragma foreign_keys = on")
-            self._check_version()
-            self._db.executescript(TABLES)
+        try:
+            self._open()
+        except DiskError as error:
+            self._read_into_memory(error)
+            return
         try:
             self.keep_room()
         except DiskError:  # who asks for it before a new trade hears of it; what is open is seen to
-            if self._db.execute("select 1 from trades where closed_ms is null").fetchone() is None:
+            if not _has_open_trade(self._db):
                 raise
+
+    def _open(self) -> None:
+        with self._told_as_disk_error("open"):
+            _set_up(self._db)
+            self._check_version()
+            self._db.executescript(TABLES)
+
+    def _read_into_memory(self, error: DiskError) -> None:
+        """To open a file takes a little of the disk: where a full one refuses it, open trades are seen to from memory.
+
+        Raises the error where there is none, or where the file cannot be read either.
+        """
+        if not _is_of_disk(error):
+            raise error
+        try:
+            with closing(_to_read(Path(self.path))) as source:
+                if not _has_open_trade(source):
+                    raise error
+                self._leave_disk(str(error), source)
+        except sqlite3.DatabaseError:
+            raise error from None
+        self._refuse_version()
 
     def keep_room(self) -> None:
         """Take room on the disk for what comes, in the file and in its log; a DiskError where there is none.
@@ -67,6 +88,7 @@ class JournalFile:
             return
         self._tried_s = time.monotonic()
         try:
+            _set_up(self._disk)
             self._db.backup(self._disk, progress=_never_wait)
         except sqlite3.DatabaseError:
             return
@@ -86,8 +108,7 @@ class JournalFile:
         found = cls.__new__(cls)
         found.path, found._soon, found.trouble = str(path), {}, ""
         found._disk, found._is_reader = None, True
-        how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
-        found._db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
+        found._db = _to_read(path)
         found._refuse_version()
         return found
 
@@ -152,13 +173,13 @@ class JournalFile:
         except DiskError as error:
             if is_new or self._is_reader or self._disk is not None or self.path == ":memory:":
                 raise
-            self._leave_disk(str(error))
+            self._leave_disk(str(error), self._db)
             self._commit(statements)
 
-    def _leave_disk(self, why: str) -> None:
+    def _leave_disk(self, why: str, source: sqlite3.Connection) -> None:
         memory = sqlite3.connect(":memory:", isolation_level=None)
         with self._told_as_disk_error("read"):
-            self._db.backup(memory, progress=_never_wait)
+            source.backup(memory, progress=_never_wait)
         memory.execute("pragma foreign_keys = on")
         self._db, self._disk, self._tried_s = memory, self._db, time.monotonic()
         self.trouble = f"{why.partition('; nothing')[0]}: it goes on in memory, and nothing is entered until it can"
@@ -188,6 +209,37 @@ class JournalFile:
             raise DiskError(
                 f"could not {doing} the intent journal {self.path}: {error}; nothing of it was kept"
             ) from error
+
+
+def _set_up(db: sqlite3.Connection) -> None:
+    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
+        db.execute(f"pragma {pragma}")
+
+
+def _to_read(path: Path) -> sqlite3.Connection:
+    """Beside whoever writes; on a full disk, where that may take a file too many, what lies in the file itself."""
+    log, at = path.with_name(f"{path.name}-wal"), path.absolute().as_uri()
+    if log.exists():
+        beside = sqlite3.connect(f"{at}?mode=ro", uri=True, isolation_level=None)
+        try:
+            beside.execute("pragma schema_version").fetchall()
+        except sqlite3.OperationalError:
+            beside.close()
+            if log.stat().st_size > 0:
+                raise
+        else:
+            return beside
+    return sqlite3.connect(f"{at}?mode=ro&immutable=1", uri=True, isolation_level=None)
+
+
+def _has_open_trade(db: sqlite3.Connection) -> bool:
+    return db.execute("select 1 from trades where closed_ms is null").fetchone() is not None
+
+
+def _is_of_disk(error: DiskError) -> bool:
+    """Whether the disk refused it, and not somebody who has the file locked."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 
 
 def _never_wait(status: int, remaining: int, total: int) -> None:
