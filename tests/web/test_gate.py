@@ -2,6 +2,7 @@
 
 import pytest
 from starlette.routing import Mount, Route
+from starlette.websockets import WebSocketDisconnect
 from tests.web.conftest import ORIGIN, PORT
 
 from tradsys.web.guard.gate import CSRF_HEADER, ENTER
@@ -94,3 +95,29 @@ def test_neither_token_nor_cookie_is_in_what_the_sessions_print(visited):
     session = visited.sessions.of(cookie)
     printed = f"{visited.sessions!r} {session!r}"
     assert token not in printed and cookie not in printed and session.csrf not in printed
+
+
+def test_a_websocket_is_closed_before_any_route_sees_it(visited):
+    for path in ("/", "/static/web.css"):
+        with pytest.raises(WebSocketDisconnect) as closed, visited.stranger.websocket_connect(path):
+            pass
+        assert closed.value.code == 1008
+
+
+def test_a_foreign_origin_behind_ours_is_403(visited):
+    twice = [("Origin", ORIGIN), ("Origin", "http://evil.example")]
+    assert visited.guest().get("/", headers=twice).status_code == 403
+
+
+@pytest.mark.parametrize(("whence", "dest"), [("same-site", "image"), ("cross-site", "iframe")])
+def test_what_another_port_of_this_machine_embeds_is_403(visited, whence, dest):
+    headers = {"Sec-Fetch-Site": whence, "Sec-Fetch-Dest": dest}
+    assert visited.guest().get("/runs", headers=headers).status_code == 403
+    assert visited.guest().get("/runs", headers={**headers, "Sec-Fetch-Site": "same-origin"}).status_code == 200
+    assert visited.guest().get("/runs", headers={**headers, "Sec-Fetch-Dest": "document"}).status_code == 200
+
+
+def test_a_path_is_taken_as_the_router_takes_it(visited):
+    token = visited.sessions.new_token()
+    assert visited.stranger.get(f"/en%0ater?token={token}", follow_redirects=False).status_code == 401
+    assert visited.stranger.get(f"{ENTER}?token={token}", follow_redirects=False).status_code == 303

@@ -51,11 +51,13 @@ class Gate:
         return f"tradsys-{self.port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
+        if scope["type"] != "http":  # no page has a socket: nobody is let past the door by asking for one
+            return await send({"type": "websocket.close", "code": 1008})
         request = Request(scope)
         response = self._refusal(request)
-        if response is None and request.url.path == ENTER:
+        if response is None and scope["path"] == ENTER:
             response = self._enter(request)
         if response is not None:
             return await response(scope, receive, _with_headers(send))
@@ -64,10 +66,10 @@ class Gate:
     def _refusal(self, request: Request) -> Response | None:
         """Why not, or None; the session is left in the request's state."""
         ours = {f"{name}:{self.port}" for name in LOOPBACK}
-        host, origin = request.headers.get("host", ""), request.headers.get("origin")
-        if host not in ours or (origin is not None and origin != f"http://{host}"):
+        host, origins = request.headers.get("host", ""), request.headers.getlist("origin")
+        if host not in ours or any(one != f"http://{host}" for one in origins) or _is_embedded(request.headers):
             return PlainTextResponse("This server answers its own machine and its own pages alone.", 403)
-        if request.url.path == ENTER:
+        if request.scope["path"] == ENTER:
             return None
         session = self.sessions.of(request.cookies.get(self.cookie))
         if session is None:
@@ -89,6 +91,15 @@ class Gate:
         response = RedirectResponse("/", 303)
         response.set_cookie(self.cookie, cookie, httponly=True, samesite="strict", path="/")
         return response
+
+
+def _is_embedded(headers: Headers) -> bool:
+    """Whether a page that is not ours asks for an image, a frame or a script, for which browsers send no Origin.
+
+    A page on another port of this machine is of the same site: its requests carry the cookie.
+    """
+    is_ours = headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
+    return not is_ours and headers.get("sec-fetch-dest") != "document"
 
 
 def _with_headers(send: Send) -> Send:
