@@ -9,7 +9,7 @@ from tests.web.accounts import SYMBOL, write_account
 
 from tradsys.core.errors import ConfigError
 from tradsys.live.account.looked import look
-from tradsys.web.bot.commands import VERBS, Tickets, why_not
+from tradsys.web.bot.commands import VERBS, Answer, Tickets, why_not
 from tradsys.web.guard.gate import CSRF_HEADER
 
 
@@ -75,8 +75,41 @@ def test_what_is_sent_twice_is_done_once(commanding, account):
 @pytest.mark.parametrize("ticket", ["", "made-up"])
 def test_without_a_ticket_of_ours_nothing_is_done(commanding, account, ticket):
     with Bot(account, lambda command: {"said": "done"}) as bot:
-        assert "was sent already" in Page(commanding).post("stopentry", "", ticket)
+        assert "Nothing was done: the page that this came from is too old" in Page(commanding).post(
+            "stopentry", "", ticket
+        )
     assert bot.seen == []
+
+
+def test_a_ticket_of_another_command_or_account_does_nothing(commanding, account, site):
+    write_account(site.live, "main")
+    page = Page(commanding)
+    other = page.guest.get("/bot/main").text.split('hx-post="/bot/main/flatten"')[1]
+    with Bot(account, lambda command: {"said": "done"}) as bot:
+        for ticket in (page.ticket("stopentry"), re.search(r'name="ticket" value="([^"]+)"', other)[1]):
+            assert "Nothing was done" in page.post("flatten", "paper-1", ticket)
+    assert bot.seen == []
+
+
+def test_a_name_typed_wrongly_does_not_use_up_the_form(commanding, account):
+    page = Page(commanding)
+    ticket = page.ticket("flatten")
+    with Bot(account, lambda command: {"said": "done"}) as bot:
+        assert "Nothing was done" in page.post("flatten", "paper", ticket)
+        assert page.post("flatten", "paper-1", ticket) == "flatten: done"
+    assert len(bot.seen) == 1
+
+
+def test_whoever_waits_for_a_bot_keeps_no_page_from_others(commanding, account, monkeypatch):
+    def waited(folder, verb, typed):
+        return Answer(verb, threading.current_thread().daemon, "in a thread of its own")
+
+    monkeypatch.setattr("tradsys.web.pages.bot.carry_out", waited)
+    page = Page(commanding)
+    answer = page.guest.post(
+        "/bot/paper-1/resume", data={"ticket": page.ticket("resume")}, headers={CSRF_HEADER: page.csrf}
+    )
+    assert 'class="answer done"' in answer.text
 
 
 @pytest.mark.parametrize(

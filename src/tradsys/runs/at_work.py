@@ -71,7 +71,7 @@ def jobs(root: Path) -> list[RunningJob]:
     """Runs being made below `root` and those that were killed within a day, the oldest first."""
     try:
         marks = [path / _FILE for path in root.iterdir() if path.name.startswith(PREFIX)]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # a folder that is not there yet, or that may not be read: who lists its runs says so
         return []
     return sorted((job for mark in marks if (job := _job(mark)) is not None), key=lambda job: job.started)
 
@@ -125,9 +125,11 @@ def _job(mark: Path) -> RunningJob | None:
         is_alive = _is_held(descriptor)
         told_s = max(0.0, time.time() - os.fstat(descriptor).st_mtime)
         said = read_json(os.pread(descriptor, 16 * _ROOM, 0))
-        started = datetime.fromisoformat(said.pop("started"))
-        return RunningJob(**said, started=started, told_s=told_s, is_alive=is_alive)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        started = datetime.fromisoformat(said["started"]).astimezone(UTC)
+        title, host, stage = (str(said[name]) for name in ("title", "host", "stage"))
+        pid, done, n = int(said["pid"]), float(said["done"]), int(said["n"])
+        return RunningJob(title, pid, host, started, stage, done, n, told_s, is_alive)
+    except (OSError, ValueError, OverflowError, TypeError, KeyError, AttributeError):
         return None
     finally:
         os.close(descriptor)

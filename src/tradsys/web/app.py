@@ -24,9 +24,10 @@ def build_app(site: Site, sessions: Sessions, port: int) -> Starlette:
     app = Starlette(
         routes=[*routes, *assets.routes(), static],
         middleware=[Middleware(Gate, sessions=sessions, port=port)],
-        exception_handlers={TradsysError: _refused, HTTPException: _absent},
+        exception_handlers={TradsysError: _refused, OSError: _unreadable, HTTPException: _absent},
     )
     app.state.site = site
+    app.state.is_ending = lambda: False
     return app
 
 
@@ -35,10 +36,16 @@ def _refused(request: Request, error: Exception) -> Response:
     return html(request, "refused.html.j2", 422, title="This cannot be shown", sentence=str(error))
 
 
+def _unreadable(request: Request, error: Exception) -> Response:
+    """A folder that may not be read, or went while it was: in the words of the system."""
+    sentence = f"A file of this page cannot be read ({error}). Look at its folder and at who may read it, then reload."
+    return html(request, "refused.html.j2", 422, title="This cannot be read", sentence=sentence)
+
+
 def _absent(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == 404:
         sentence = "There is no such page here. What was deleted or renamed since is found from the bar above."
         return html(request, "refused.html.j2", 404, title="Not found", sentence=sentence)
-    return HTMLResponse(error.detail, error.status_code)
+    return HTMLResponse(error.detail, error.status_code, error.headers)

@@ -39,8 +39,9 @@ class TrustedHtml(str):
 
 
 def text(request: Request, template: str, **values: Any) -> TrustedHtml:
-    """What a page or a part of one reads, as `html` would send it."""
-    return TrustedHtml(templates().get_template(template).render(**_common(request), **values))
+    """What a page or a part of one reads, as `html` would send it; what is no UTF-8 in a name becomes a `?`."""
+    shown = templates().get_template(template).render(**_common(request), **values)
+    return TrustedHtml(shown.encode(errors="replace").decode())
 
 
 def _common(request: Request) -> Mapping[str, Any]:

@@ -1,5 +1,7 @@
 """The server: on loopback, for one person, until Ctrl-C."""
 
+import asyncio
+import logging
 import socket
 import sys
 import threading
@@ -16,7 +18,7 @@ from tradsys.web.site import Site
 
 HOST: Final = "127.0.0.1"
 _GRACE_S: Final = 1
-"""How long open pages may hold up the end: their event streams never close by themselves."""
+"""How long what is being answered may hold up the end."""
 
 
 def serve(site: Site, port: int, say: Callable[[str], None]) -> None:
@@ -28,17 +30,28 @@ def serve(site: Site, port: int, say: Callable[[str], None]) -> None:
     def link() -> str:
         return f"http://{HOST}:{port}{ENTER}?token={sessions.new_token()}"
 
+    app = build_app(site, sessions, port)
     config = uvicorn.Config(
-        build_app(site, sessions, port),
+        app,
         log_level="warning",
         access_log=False,  # a link holds its token
         server_header=False,
+        proxy_headers=False,  # there is none in front: a neighbour could name any address and scheme
+        ws="none",
         timeout_graceful_shutdown=_GRACE_S,
     )
     say(f"tradsys web: open {link()}\nThe link works once; press Enter for another, Ctrl-C to end.")
     if sys.stdin is not None and sys.stdin.isatty():
         threading.Thread(target=_more_links, args=(link, say), daemon=True).start()
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    app.state.is_ending = lambda: server.should_exit
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cut)
+    server.run(sockets=[listening])
+
+
+def _is_no_cut(record: logging.LogRecord) -> bool:
+    """Whoever presses Ctrl-C knows that what was being answered is cut off."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _listen(port: int) -> socket.socket:

@@ -21,7 +21,8 @@ PATIENCE_S: Final = 10.0
 FLATTEN_S: Final = 60.0
 """Longer than a bot tries before it says that something is left."""
 
-_MOST_SPENT: Final = 1_000
+_MOST_KEPT: Final = 1_000
+"""Tickets that are open, and that were taken, before the oldest is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +38,30 @@ class Answer:
 class Tickets:
     """One for each command that a page offers; a ticket is taken once, so that a form sent twice does one thing."""
 
-    _open: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_SPENT))
+    _open: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
+    _spent: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
     _lock: Lock = field(default_factory=Lock)
 
-    def new(self) -> str:
-        """A ticket for one command."""
+    def new(self, about: str = "") -> str:
+        """A ticket for one command, and no other than what it is about."""
         ticket = secrets.token_urlsafe(16)
         with self._lock:
-            self._open.append(ticket)
+            self._open.append((ticket, about))
         return ticket
 
-    def take(self, ticket: str) -> bool:
+    def take(self, ticket: str, about: str = "") -> bool:
         """Whether it was there still."""
         with self._lock:
-            if ticket not in self._open:
+            if (ticket, about) not in self._open:
                 return False
-            self._open.remove(ticket)
+            self._open.remove((ticket, about))
+            self._spent.append(ticket)
             return True
+
+    def was_taken(self, ticket: str) -> bool:
+        """Whether it was taken before; False of one that nobody gave out, or that is too old to be known."""
+        with self._lock:
+            return ticket in self._spent
 
 
 def why_not(account: str, verb: str, typed: str) -> str:

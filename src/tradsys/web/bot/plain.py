@@ -28,8 +28,12 @@ class Plain:
     def number(self, name: str) -> float | None:
         """A finite number, or None."""
         value = self.values.get(name)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return value if is_number else None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        try:
+            return value if math.isfinite(value) else None
+        except OverflowError:  # JSON's integers have as many digits as somebody wrote
+            return None
 
     def text(self, name: str) -> str:
         """A text, or an empty one."""

@@ -3,7 +3,6 @@
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,10 +10,11 @@ from starlette.routing import Route
 
 from tradsys.live.account.folder import ACCOUNT
 from tradsys.web.bot.accounts import account_names, account_rows
-from tradsys.web.bot.commands import VERBS, Answer, Tickets, carry_out
+from tradsys.web.bot.commands import VERBS, Answer, Tickets, carry_out, why_not
 from tradsys.web.bot.equity_curve import SPANS
 from tradsys.web.bot.view import PARTS, AccountReader
 from tradsys.web.events import stream
+from tradsys.web.own_threads import aside
 from tradsys.web.rendering import html, text
 from tradsys.web.site import Site
 
@@ -22,6 +22,10 @@ MOST_BYTES: Final = 4_096
 """Of a posted command: a name and a ticket."""
 
 TWICE: Final = "This was sent already: it was done once, and what came of it was shown then."
+
+NOT_OFFERED: Final = (
+    "Nothing was done: the page that this came from is too old. Look at the account, then use the form below."
+)
 
 
 def routes(site: Site) -> list[Route]:
@@ -69,14 +73,19 @@ def routes(site: Site) -> list[Route]:
         if verb not in VERBS:
             raise HTTPException(404)
         typed, ticket = await _posted(request)
-        if tickets.take(ticket):
-            answer = await run_in_threadpool(carry_out, account.folder, verb, typed)
+        about = command_name(account.folder.name, verb)
+        if why_not(account.folder.name, verb, typed) or tickets.take(ticket, about):
+            answer = await aside(carry_out, account.folder, verb, typed)
         else:
-            answer = Answer(verb, False, TWICE)
+            answer = Answer(verb, False, TWICE if tickets.was_taken(ticket) else NOT_OFFERED)
         return html(request, "account_control.html.j2", **panel(account, answer))
 
     def panel(account: AccountReader, answer: Answer | None) -> dict[str, Any]:
-        known = {verb: tickets.new() for verb in VERBS} if site.is_control_allowed else {}
+        known = (
+            {verb: tickets.new(command_name(account.folder.name, verb)) for verb in VERBS}
+            if site.is_control_allowed
+            else {}
+        )
         return {"account": account.folder.name, "answer": answer, "tickets": known}
 
     found = [
@@ -86,6 +95,11 @@ def routes(site: Site) -> list[Route]:
         Route("/bot/{account}/events", stream_one),
     ]
     return [*found, Route("/bot/{account}/{verb}", command, methods=["POST"])] if site.is_control_allowed else found
+
+
+def command_name(account: str, verb: str) -> str:
+    """What a ticket is for: nothing else is done for it."""
+    return f"{verb} {account}"
 
 
 def _span(request: Request) -> str:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from tradsys.core.errors import TradsysError
 from tradsys.web.bot.accounts import account_rows
 from tradsys.web.events import stream
+from tradsys.web.own_threads import aside
 from tradsys.web.pages.runs import marks_of, shared_axis
 from tradsys.web.rendering import html, text
 from tradsys.web.runs.overview import N_NEWEST, job_cards, newest, proven_row, proven_rows, seat_rows
@@ -52,7 +53,10 @@ def routes(site: Site) -> list[Route]:
 
         return stream(request, parts)
 
-    def show_proven(request: Request) -> Response:
+    async def show_proven(request: Request) -> Response:
+        return await aside(proven, request)
+
+    def proven(request: Request) -> Response:
         judge, name = judge_of(site.runs, site.journal), request.path_params["name"]
         row = next((row for row in newest(site)[0] if row.name == name), None)
         if row is None:

@@ -12,6 +12,7 @@ from tradsys.core.errors import DataError, TradsysError
 from tradsys.report.page import contents
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import TABLES
+from tradsys.web.own_threads import aside
 from tradsys.web.rendering import TrustedHtml, html, text
 from tradsys.web.runs.listing import listing
 from tradsys.web.runs.rejudged import LEDGER, compared, judge_of
@@ -50,7 +51,10 @@ def routes(site: Site) -> list[Route]:
             **_known(run),
         )
 
-    def show_now(request: Request) -> Response:
+    async def show_now(request: Request) -> Response:
+        return await aside(judged, request)
+
+    def judged(request: Request) -> Response:
         run, judge = found(request), judge_of(site.runs, site.journal)
         try:
             judge.judge(run.name)

@@ -28,7 +28,10 @@ class RunList:
     def rows(self) -> list[Row]:
         """One a folder, finished runs and what is broken, half written or foreign, as the system lists them."""
         with self._lock:
-            self._kept = {path.name: self._row(path) for path in self._folders()}
+            try:
+                self._kept = {path.name: self._row(path) for path in self._folders()}
+            except DataError as error:
+                return [_broken(self.root, str(error))]
             return [row for _, row in self._kept.values()]
 
     def runs(self) -> list[RunRow]:
@@ -44,10 +47,12 @@ class RunList:
         try:
             with os.scandir(self.root) as found:
                 for one in found:
-                    if one.is_dir() and not one.name.startswith(AT_WORK):
+                    if _is_folder(one) and not one.name.startswith(AT_WORK):
                         yield self.root / one.name
         except (FileNotFoundError, NotADirectoryError):
             return
+        except OSError as error:
+            raise DataError(f"{self.root} cannot be listed ({error.strerror}); look at who may read it") from None
 
     def _row(self, path: Path) -> tuple[Stamp, Row]:
         stamp = stamp_of(path)
@@ -74,7 +79,18 @@ def _stat(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
+def _is_folder(one: os.DirEntry[str]) -> bool:
+    try:
+        return one.is_dir()
+    except OSError:  # a link that leads in a circle, or where nobody may look: a row says so
+        return True
+
+
 def _read(path: Path) -> Row:
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        return _broken(path, "its name is no UTF-8; rename the folder")
     if path.name.startswith("."):
         return _broken(path, "half written: a run is writing it at this moment, or was killed while it did")
     try:

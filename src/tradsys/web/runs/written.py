@@ -3,7 +3,6 @@
 A list of runs needs no chain of hashes checked and no thousand trials read: `/journal` does both.
 """
 
-import json
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from tradsys.core.json_text import canonical_json
+from tradsys.core.errors import DataError
+from tradsys.core.json_text import canonical_json, read_json
 from tradsys.journal.chain import sha256
 from tradsys.journal.entries import Champion, Hypothesis, Look, RecordedDecision
 
@@ -130,12 +130,19 @@ def _entries(path: Path) -> Iterable[Mapping[str, Any]]:
             if not any(mark in line for mark in _MARKS):
                 continue
             try:
-                entry = json.loads(line)
-                is_ours = entry["content"]["kind"] in _KINDS
-            except (ValueError, KeyError, TypeError):
+                entry = read_json(line)
+                is_ours = entry["content"]["kind"] in _KINDS and _is_readable(entry["content"])
+            except (ValueError, KeyError, TypeError, DataError):
                 continue
             if is_ours:
                 yield entry
+
+
+def _is_readable(content: Mapping[str, Any]) -> bool:
+    """Whether it can be hashed, a ValueError where it cannot, and its months are a list of texts."""
+    canonical_json(content).encode()
+    blocks = content.get("blocks", [])
+    return isinstance(blocks, list) and all(isinstance(one, str) for one in blocks)
 
 
 def _name(entry: Mapping[str, Any]) -> str:
