@@ -180,6 +180,20 @@ def test_a_tape_goes_on_where_the_account_was_left(bundle, tape, capsys, bars, p
     assert again[0] == first[-1]
 
 
+def test_a_tape_is_played_from_the_day_that_is_named(bundle, tape, capsys, bars, predictor):
+    opened = bars["ts"][predictor.lookback + 1]
+    words = ("--tape", tape, "--json", "--from", opened.isoformat())
+    first = json.loads(run(capsys, bundle(), "--account", "main", *words)[1].splitlines()[0])
+    assert first["at_ms"] == int(opened.timestamp() * 1_000) + 1_800_000
+
+
+def test_a_day_that_no_tape_has_is_refused(bundle, tape, capsys):
+    folder = bundle()
+    assert "give an earlier day" in refused(capsys, folder, "--tape", tape, "--from", "2999-01-01", code=3)
+    assert "none is played; give --tape too" in refused(capsys, folder, "--from", "2021-01-01")
+    assert "--from takes a day such as 2020-01-01" in refused(capsys, folder, "--tape", tape, "--from", "noon")
+
+
 def test_a_tape_of_one_symbol_takes_the_bundles_name_for_it(bundle, bars, predictor, capsys, tmp_path):
     bars.head(predictor.lookback + 3).write_parquet(tmp_path / "OTHER-1h.parquet")
     folder = bundle()

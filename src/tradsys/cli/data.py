@@ -1,12 +1,12 @@
 """`tradsys data`: get bars, keep them, and look at them before anything is computed from them."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradsys.cli.moment import moment
 from tradsys.cli.options import ReadingOptions, Seed, StoreOptions, spread
 from tradsys.cli.printed_json import printed_json
 from tradsys.cli.stored import audit_text, audited, data_settings, import_, list_, opened
@@ -55,7 +55,7 @@ def download(
     settled = data_settings(common)
     store = opened(common)
     wanted = [SeriesId.parse(name) for name in series]
-    span = {"start": _day(start, "--from"), "end": _day(end, "--to")}
+    span = {"start": moment(start, "--from"), "end": moment(end, "--to")}
     reports, checks = [], []
     for one in wanted:
         with reporter(quiet=common.as_json) as progress:
@@ -109,18 +109,6 @@ def check(
 
 
 commands = {"download": download, "import": import_, "check": check, "list": list_}
-
-
-def _day(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"{option} takes a day such as 2020-01-01, or a time such as 2020-01-01T12:00, found {text!r}"
-        ) from None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def _text(report: "Report") -> str:

@@ -25,6 +25,10 @@ class StartOptions:
             "give it again for more."
         ),
     ] = None
+    tape_from: Annotated[
+        str | None,
+        typer.Option("--from", help="Play the tape from that day on (UTC); otherwise as soon as it can decide."),
+    ] = None
     speed: Annotated[
         float | None,
         typer.Option(help="How many times faster than time a tape is played; at once unless given.", min=0.001),

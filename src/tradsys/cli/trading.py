@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tradsys.cli.moment import moment
 from tradsys.cli.printed_json import printed_json
 from tradsys.cli.trade_options import StartOptions
 from tradsys.cli.trade_verbs import verbs
@@ -109,6 +110,8 @@ def _session(
     check_confirmed(path.name, settings.confirm, is_live=options.live)
     if options.live and options.tape:
         raise ConfigError("--tape plays bars of the past, and --live trades with money: give one of them")
+    if options.tape_from and not options.tape:
+        raise ConfigError("--from says where a tape begins, and none is played; give --tape too, or leave it out")
     if not bundle.is_dir():
         raise ConfigError(_no_bundle(bundle))
     traded = read_deployment(bundle, plugins=options.plugin or ())
@@ -219,11 +222,16 @@ def _asked_for(session: Session) -> list[AskedFor]:
 
 
 def _start_ms(session: Session, bars: "Mapping[str, pl.DataFrame]") -> int:
-    """Where the tape begins: where the account was left, or else as soon as the bundle can decide."""
+    """Where the tape begins: where the account was left, or else from --from on, as soon as the bundle can decide."""
     deployment = session.bundle.deployment
     n_bars = n_bars_needed(session.bundle.predictor, deployment)
-    first_ms = tape_start_ms(bars, n_bars, deployment.interval_ms)
+    first_ms = tape_start_ms(bars, n_bars, deployment.interval_ms, from_ms=_from_ms(session.options))
     return max([first_ms, *(at_ms for at_ms, _ in events_of(session.path))])
+
+
+def _from_ms(options: StartOptions) -> int:
+    when = moment(options.tape_from, "--from")
+    return 0 if when is None else int(when.timestamp() * 1_000)
 
 
 def _settings(options: StartOptions) -> TradeSettings:

@@ -6,9 +6,10 @@ from typing import Final
 import polars as pl
 
 from tradsys.bundle.deployment import Deployment
+from tradsys.core.arrays import IntArray
 from tradsys.core.costs import Instrument
 from tradsys.core.errors import ConfigError, NotEnoughBars
-from tradsys.core.time import ts_ms
+from tradsys.core.time import stamp, ts_ms
 from tradsys.data.market import load_market
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.clock import Clock
@@ -73,15 +74,25 @@ def tape_bars(specs: Sequence[str], deployment: Deployment) -> dict[str, pl.Data
     return found
 
 
-def tape_start_ms(bars: Mapping[str, pl.DataFrame], n_bars: int, interval_ms: int) -> int:
-    """When a tape may begin to play: amid a bar, when every symbol has that many closed ones and more to come."""
-    for symbol, frame in bars.items():
-        if len(frame) <= n_bars:
-            raise NotEnoughBars(
-                f"the tape of {symbol} has {len(frame):,} bars, and the bundle needs {n_bars:,} before it decides "
-                "and one to decide on; play more"
-            )
-    return max(int(ts_ms(frame)[n_bars]) for frame in bars.values()) + interval_ms // 2
+def tape_start_ms(bars: Mapping[str, pl.DataFrame], n_bars: int, interval_ms: int, *, from_ms: int = 0) -> int:
+    """When a tape may begin to play: amid a bar that opens at `from_ms` or later, after `n_bars` closed ones."""
+    return max(_first_played_ms(symbol, ts_ms(frame), n_bars, from_ms) for symbol, frame in bars.items()) + (
+        interval_ms // 2
+    )
+
+
+def _first_played_ms(symbol: str, opened_ms: IntArray, n_bars: int, from_ms: int) -> int:
+    if len(opened_ms) <= n_bars:
+        raise NotEnoughBars(
+            f"the tape of {symbol} has {len(opened_ms):,} bars, and the bundle needs {n_bars:,} before it decides "
+            "and one to decide on; play more"
+        )
+    if opened_ms[-1] < from_ms:
+        raise NotEnoughBars(
+            f"the tape of {symbol} is to be played from {stamp(from_ms)} on, and its last bar is of "
+            f"{stamp(int(opened_ms[-1]))}; give an earlier day"
+        )
+    return int(opened_ms[max(n_bars, int(opened_ms.searchsorted(from_ms)))])
 
 
 def tape(bars: Mapping[str, pl.DataFrame], clock: Clock, deployment: Deployment) -> BarTape:
