@@ -64,7 +64,7 @@ def profiles_table(verdict: "RunVerdict", metrics: "RunMetrics") -> list[str]:
             _with_interval(measured["sharpe"], _ratio),
             _percent(measured["max_drawdown_account"].value),
         )
-        lines.append("  " + "".join(f"{cell:<{width}}" for cell, (_, width) in zip(cells, columns, strict=True)))
+        lines.append("  " + "".join(f"{cell:<{width - 1}} " for cell, (_, width) in zip(cells, columns, strict=True)))
     sentences = [f"  {name:<9} {judged.sentence}" for name, judged in verdict.profiles.items()]
     return [*lines, "", *sentences, *_last_third(verdict)]
 

@@ -233,5 +233,5 @@ def _no_such_spec(text: str, path: Path) -> str:
     nearest = difflib.get_close_matches(text, [*specs, *files], n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ";"
     where = "" if folder.is_dir() else f" (there is no folder {folder})"
-    takes = "--bars takes sample, simulated:<recipe>, a file, a folder, a glob or VENUE:SYMBOL:INTERVAL"
+    takes = "bars are named by sample, simulated:<recipe>, a file, a folder, a glob or VENUE:SYMBOL:INTERVAL"
     return f"no file, sample or market {text!r}{where}{hint} {takes}"

@@ -85,7 +85,7 @@ class SeenAccount:
     @property
     def news(self) -> str:
         """When it last said how it goes."""
-        return second(self.written_s * 1_000) if self.written_s else "it never did"
+        return second(self.written_s * 1_000) if self.written_s else "not told yet"
 
     @property
     def bar_age_s(self) -> float | None:

@@ -149,7 +149,7 @@ def _bar(seen: SeenAccount) -> tuple[str, str]:
 
 def _looked(seen: SeenAccount) -> tuple[str, str]:
     age = seen.look_age_s
-    told = f"status of {seen.news}"
+    told = f"status of {seen.news}" if seen.written_s else seen.news
     if age is None:
         return "not yet", told
     return f"{duration_text(age)} ago", "on the tape's clock" if seen.money == "tape" else told
