@@ -15,6 +15,7 @@ from tradsys.data.simulate import simulate
 from tradsys.journal.judged import JudgedData
 from tradsys.journal.ledger import Ledger
 from tradsys.research.judging.trials import judged_data
+from tradsys.runs.at_work import jobs
 from tradsys.settings.config import RunConfig
 
 QUICK = (
@@ -88,6 +89,18 @@ def test_a_run_that_is_tested_where_a_study_scored_counts_its_trials(folder):
     tuned = JudgedData.of_entry(ledger.entries("tuning")[0].content)
     tested = judged_data(load_market(["EDGE-1h.parquet"]), tuned.closes - 86_400_000, tuned.closes + 86_400_000)
     assert ledger.n_trials_on(tested) == 3
+
+
+def test_a_study_at_work_leaves_a_mark_among_the_studies(folder, monkeypatch):
+    from tradsys.research.tuning import tune as tuning
+
+    seen, work = [], tuning._work
+    monkeypatch.setattr(
+        tuning, "_work", lambda *given: (seen.extend(jobs(folder / "journal" / "tuning")), work(*given))
+    )
+    assert main(tune(*OVER, "--study", "marked", trials=3)) == 0
+    assert [one.title for one in seen] == ["study marked"]
+    assert jobs(folder / "journal" / "tuning") == []
 
 
 def test_a_time_limit_stops_before_the_next_batch(folder, capsys):

@@ -44,7 +44,14 @@ def test_a_run_at_work_is_shown_with_how_far_it_has_come(site, visited, monkeypa
         text = visited.guest().get("/").text
     assert "fold 2 of 6" in text and '<progress value="0.5"' in text
     assert SCRIPT not in text and "BTC &lt;script&gt;" in text
-    assert "No run is being made" in visited.guest().get("/").text
+    assert "No run, study or calibration is at work" in visited.guest().get("/").text
+
+
+def test_studies_and_calibrations_at_work_are_shown_too(site, visited):
+    for folder, title in ((site.journal / "tuning", "study A"), (site.calibration, "calibration, fast")):
+        folder.mkdir(parents=True)
+        with at_work(folder, title, lambda *_: None):
+            assert title in visited.guest().get("/").text
 
 
 def test_a_run_that_was_killed_is_called_that(site, visited, monkeypatch):

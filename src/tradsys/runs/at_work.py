@@ -1,4 +1,4 @@
-"""A mark among the runs for as long as one is being made: what, by which process, and how far it has come.
+"""A mark beside the results for as long as some are being made: what, by which process, and how far it has come.
 
 The mark is a hidden folder whose file its process holds locked. The system lets go of the lock of a process that ends,
 however it does, so that a mark tells a run at work from one that was killed, whatever became of its process id.
@@ -49,7 +49,7 @@ class RunningJob:
 
 @contextmanager
 def at_work(root: Path, title: str, progress: Tell) -> Iterator[Tell]:
-    """Leave the mark in `root`, the folder of the runs, while the block lasts; gives a `progress` that tells it too.
+    """Leave the mark in `root`, where the results go, while the block lasts; gives a `progress` that tells it too.
 
     A mark that cannot be written is no reason to end a run.
     """
@@ -68,7 +68,7 @@ def at_work(root: Path, title: str, progress: Tell) -> Iterator[Tell]:
 
 
 def jobs(root: Path) -> list[RunningJob]:
-    """Runs being made below `root` and those that were killed within a day, the oldest first."""
+    """What is being made below `root` and those that were killed within a day, the oldest first."""
     try:
         marks = [path / _FILE for path in root.iterdir() if path.name.startswith(PREFIX)]
     except OSError:  # a folder that is not there yet, or that may not be read: who lists its runs says so

@@ -13,6 +13,9 @@ from tradsys.journal.entries import TuningTrial
 from tradsys.journal.ledger import Ledger
 from tradsys.report.numbers import is_known, plain
 
+STUDIES: Final = "tuning"
+"""Folder of the studies beside the ledger."""
+
 _NAME: Final = re.compile(r"\w[\w.-]*")
 """As `tune` makes them; a ledger from elsewhere could hold any, and a name is a folder here."""
 
@@ -84,7 +87,7 @@ def read_studies(ledger: Ledger) -> list[StudyRecord]:
     by_name: dict[str, list[LedgerEntry]] = {}
     for entry in ledger.entries(TuningTrial.kind):
         by_name.setdefault(str(entry.content["study"]), []).append(entry)
-    studies = [_study(name, entries, ledger.path.parent / "tuning" / name) for name, entries in by_name.items()]
+    studies = [_study(name, entries, ledger.path.parent / STUDIES / name) for name, entries in by_name.items()]
     return sorted(studies, key=lambda one: max(trial.at for trial in one.trials), reverse=True)
 
 

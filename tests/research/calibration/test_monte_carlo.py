@@ -5,6 +5,7 @@ import pytest
 from tradsys.research.calibration import monte_carlo
 from tradsys.research.calibration.monte_carlo import FIRST_SEED, ResultsFile, calibrate, planned_replications
 from tradsys.research.calibration.scenarios import SCENARIOS, scenario_named
+from tradsys.runs.at_work import jobs
 
 
 @pytest.fixture
@@ -45,6 +46,14 @@ def test_progress_counts_what_was_there_and_estimates_the_rest(tried, tmp_path):
     )
     assert [step[1:] for step in shown] == [(2, 3), (3, 3)]
     assert shown[-1][0] == f"noise {FIRST_SEED + 2}, about 0 min left"
+
+
+def test_a_calibration_at_work_leaves_a_mark_beside_its_results(tried, tmp_path):
+    seen = []
+    results, wanted = ResultsFile(tmp_path / "own" / "fast.jsonl"), planned_replications("fast", SCENARIOS[:1], 1)
+    calibrate(wanted, results, n_processes=1, progress=lambda *_: seen.extend(jobs(tmp_path / "own")))
+    assert [one.title for one in seen] == ["calibration, fast"]
+    assert jobs(tmp_path / "own") == []
 
 
 def test_a_failing_market_keeps_those_before_it(monkeypatch, tried, tmp_path):

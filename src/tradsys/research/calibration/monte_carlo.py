@@ -17,6 +17,7 @@ from tradsys.research.calibration.rates import Line
 from tradsys.research.calibration.replication import Replication, replicate
 from tradsys.research.calibration.scenarios import Preset, Scenario
 from tradsys.research.walk.experiment import Progress
+from tradsys.runs.at_work import at_work
 
 FIRST_SEED = 1_000_000
 """Markets are drawn from this seed on, far from the seeds that people try by hand."""
@@ -101,6 +102,14 @@ def calibrate(
 
     `plan` is what each process may take of the machine.
     """
+    results.path.parent.mkdir(parents=True, exist_ok=True)
+    with at_work(results.path.parent, f"calibration, {results.path.stem}", progress) as progress:
+        return _calibrate(wanted, results, n_processes, plan, progress)
+
+
+def _calibrate(
+    wanted: Sequence[Replication], results: ResultsFile, n_processes: int, plan: Plan | None, progress: Progress
+) -> int:
     known = {(line["preset"], line["cell"], line["seed"]) for line in results.read()}
     missing = [one for one in wanted if (one.preset, one.scenario, one.seed) not in known]
     count = _with_estimate(progress, len(wanted), len(missing))

@@ -30,6 +30,7 @@ from tradsys.research.tuning.trial import FinishedTrial
 from tradsys.research.tuning.zoom import best_region, within
 from tradsys.research.walk.experiment import Progress
 from tradsys.research.walk.experiment_spec import experiment_from, experiment_on
+from tradsys.runs.at_work import at_work
 from tradsys.runs.manifest import code_digest
 from tradsys.settings.config import RunConfig
 
@@ -120,7 +121,7 @@ def tune(
         raise ConfigError(f"a study's name is made of letters, digits, '.', '-' and '_', was {name!r}")
     part = first_training_part(market, base, _longest_horizon(plan))
     plan = replace(plan, judged=_scored_in(part, market))
-    with locked_study(root / name):
+    with locked_study(root / name), at_work(root, f"study {name}", progress) as progress:
         kept = open_storage(root / name, storage)
         opened = TuningStudy.open(name, plan, kept, ledger, code=code_digest(), is_shared=storage is not None)
         n_before = len(opened.finished())

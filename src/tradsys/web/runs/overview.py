@@ -12,6 +12,7 @@ from tradsys.web.runs.rejudged import LEDGER, Judge, VerdictNow, judge_of
 from tradsys.web.runs.row import BrokenRow, RunRow
 from tradsys.web.runs.written import Seat, reader
 from tradsys.web.site import Site
+from tradsys.web.studies import STUDIES
 
 N_NEWEST: Final = 4
 QUIET_S: Final = 120.0
@@ -53,8 +54,9 @@ class ProvenRow:
 
 
 def job_cards(site: Site) -> list[JobCard]:
-    """One a run at work, and one a run that was killed lately."""
-    return [_job(one) for one in jobs(site.runs)]
+    """One a run, study or calibration at work, and one each that was killed lately."""
+    folders = (site.runs, site.journal / STUDIES, site.calibration)
+    return [_job(one) for folder in folders for one in jobs(folder)]
 
 
 def seat_rows(site: Site, runs: Sequence[RunRow]) -> list[SeatRow]:
