@@ -228,3 +228,27 @@ def test_a_sale_that_is_told_before_its_fill_is_known_is_not_made_a_second_time_
         assert world.exchange.books.oversold == []
 
     in_spot_world(check)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_stop_that_fills_between_two_answers_does_not_make_an_owners_earlier_sale_ours(is_whole):
+    async def check(world: SpotWorld) -> None:
+        world.exchange.give(SYMBOL, 0.3)
+        await entered(world)
+        await world.venue.place(OrderRequest("hand-1", SYMBOL, -1, "market", 0.3))
+        await world.run(3)
+        account = world.venue.account
+
+        async def after_the_stop():
+            world.venue.account = account
+            world.exchange.faults.certain({} if is_whole else {"partial": 1})
+            world.exchange.move(SYMBOL, PRICE - 1_000)
+            return await account()
+
+        world.venue.account = after_the_stop
+        await world.run(3)
+        (row,) = world.executor.trades()
+        assert (row["is_open"], row["exit_reason"]) == (False, "stop")
+        assert row["exit_price"] < PRICE - 500 and world.own() == pytest.approx(0.0, abs=1e-5)
+
+    in_spot_world(check)

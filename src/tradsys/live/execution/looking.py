@@ -50,7 +50,8 @@ class Lookout:
     """Asks the venue, and writes what it says of our orders and fills into the journal.
 
     `known` are the trades whose fills were asked for since it began: before that, nothing says that the journal has all
-    of them, since a disk that was full before a crash may not have kept some.
+    of them, since a disk that was full before a crash may not have kept some. `short` are symbols of which the account
+    was last seen to hold fewer coins than are ours.
     """
 
     venue: Venue
@@ -60,6 +61,7 @@ class Lookout:
     tell: Tell
     step: StepHook
     known: set[str] = field(default_factory=set)
+    short: set[str] = field(default_factory=set)
 
     async def snapshot(self) -> Snapshot:
         """Orders and account of all symbols."""
@@ -81,15 +83,14 @@ class Lookout:
         believed, is_news = await self._settle(symbol, ours)
         if snapshot is None or is_news:
             account, _ = await asyncio.gather(self._patiently(self.venue.account), self._read_fills(symbol))
-            if is_short_of(account, symbol, self.journal, lot):
-                await self._read_fills(symbol, is_short=True)
+            await self._read_if_short(symbol, account, lot)
             return Sight.of([*ours, *believed], own_part(account, self.journal), symbol)
         sight = Sight.of([*ours, *believed], snapshot.account, symbol)
         held_base = sight.position.size_base if sight.position else 0.0
         is_explained = explained_base is not None and math.isclose(explained_base, held_base, abs_tol=1e-9)
         if not is_explained or self._is_new(symbol):
-            is_short = is_short_of(snapshot.account, symbol, self.journal, lot)
-            await self._read_fills(symbol, is_short=is_short)
+            await self._read_fills(symbol)
+            await self._read_if_short(symbol, snapshot.account, lot)
             return Sight.of([*ours, *believed], own_part(snapshot.account, self.journal), symbol)
         return sight
 
@@ -180,6 +181,16 @@ class Lookout:
         self.known.add(trade.key)
         for fill in new:
             self.tell("fill", asdict(fill))
+
+    async def _read_if_short(self, symbol: str, account: AccountState, lot: float) -> None:
+        """Others' fills, where the coins that are ours were too few in the look before, too.
+
+        A stop that fills between two answers makes them too few for one look, before its fill is known.
+        """
+        is_short = is_short_of(account, symbol, self.journal, lot)
+        if is_short and symbol in self.short:
+            await self._read_fills(symbol, is_short=True)
+        (self.short.add if is_short else self.short.discard)(symbol)
 
     def _concerns_us(self, fill: Fill) -> bool:
         """Whoever traded a position has changed ours; who trades coins has changed his own, unless an id says ours."""
