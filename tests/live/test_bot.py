@@ -413,3 +413,17 @@ def test_what_it_was_worth_is_kept_over_time(whole) -> None:
     assert len(points) > N_HOURS
     assert points[-1].at_ms <= whole.first_ms + N_HOURS * HOUR_MS + 120_000
     assert len({point.equity_quote for point in points}) > 10
+
+
+def test_kept_bars_that_cannot_be_read_keep_nothing_from_being_traded(play) -> None:
+    def spoil(session: Session) -> None:
+        session.folder.mkdir()
+        (session.folder / "bars.parquet").write_bytes(b"PAR1 and then a crash")
+
+    async def until_stopped(session: Session) -> None:
+        await session.until_close(2)
+        session.control.push(Command("stop"))
+
+    session = play(until_stopped, spoil=spoil)
+    (told,) = [fields for fields in session.fields("error") if "bars for a replay" in str(fields["what"])]
+    assert "bars.parquet cannot be read" in told["reason"] and session.fields("decision")

@@ -15,7 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from tradsys.bundle.deployment import Deployment
-from tradsys.core.errors import HaltError
+from tradsys.core.errors import DataError, HaltError
 from tradsys.core.time import stamp
 from tradsys.live.account.equity_history import keep_history
 from tradsys.live.account.folder import AccountFolder
@@ -258,7 +258,7 @@ class Bot:
         """For a replay; a disk that does not take them keeps nothing from being traded."""
         try:
             keep_histories(self._parts.folder.path, histories)
-        except OSError as error:
+        except (OSError, DataError) as error:
             self._parts.folder.tell("error", {"what": "bars for a replay were not kept", "reason": str(error)})
 
     async def _on_close(self, close: Close) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from tradsys.core.bars import TS
 from tradsys.core.column_names import OHLCV
+from tradsys.core.errors import DataError
 from tradsys.core.files import write_atomically
 from tradsys.core.time import stamp, ts_ms
 from tradsys.live.account.audit import events_of
@@ -18,7 +19,10 @@ BARS: Final = "bars.parquet"
 
 
 def keep_histories(folder: Path, histories: Mapping[str, pl.DataFrame]) -> None:
-    """Add what was read to what is kept; of a bar that is there already the later reading counts."""
+    """Add what was read to what is kept; of a bar that is there already the later reading counts.
+
+    A DataError where what is kept cannot be read.
+    """
     frames = [frame.with_columns(pl.lit(symbol).alias("symbol")) for symbol, frame in histories.items()]
     written = io.BytesIO()
     _joined([*_kept(folder), *frames]).write_parquet(written, compression="zstd")
@@ -46,11 +50,19 @@ def missing_bars(bars: pl.DataFrame, interval_ms: int, start_ms: int, end_ms: in
 
 def _kept(folder: Path) -> list[pl.DataFrame]:
     path = folder / BARS
-    return [pl.read_parquet(path)] if path.exists() else []
+    if not path.exists():
+        return []
+    try:
+        return [pl.read_parquet(path)]
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{path} cannot be read ({error}); move it away, and a bot begins another") from None
 
 
 def _joined(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(frames, how="diagonal_relaxed").unique(["symbol", "ts"], keep="last").sort("symbol", "ts")
+    try:
+        return pl.concat(frames, how="diagonal_relaxed").unique(["symbol", "ts"], keep="last").sort("symbol", "ts")
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"bars that were kept and those that were read are not alike ({error})") from None
 
 
 def _frame(closed: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
