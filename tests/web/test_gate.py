@@ -121,3 +121,12 @@ def test_a_path_is_taken_as_the_router_takes_it(visited):
     token = visited.sessions.new_token()
     assert visited.stranger.get(f"/en%0ater?token={token}", follow_redirects=False).status_code == 401
     assert visited.stranger.get(f"{ENTER}?token={token}", follow_redirects=False).status_code == 303
+
+
+def test_a_link_in_another_sites_page_leads_in_by_a_page_of_ours(visited):
+    token = visited.sessions.new_token()
+    asked = {"params": {"token": token}, "headers": {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}}
+    answer = visited.stranger.get(ENTER, **asked, follow_redirects=False)
+    assert answer.status_code == 200 and 'content="0;url=/"' in answer.text and token not in answer.text
+    assert visited.stranger.get("/").status_code == 200, "the cookie came with it"
+    assert visited.guest().get(ENTER, **asked).status_code == 401

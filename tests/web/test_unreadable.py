@@ -4,9 +4,12 @@ import json
 import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.report.conftest import write_run
 from tests.web.accounts import rewrite_status, write_account
+from tests.web.test_data import stored
+from tests.web.test_tuning import study
 
 from tradsys.journal.ledger import Ledger
 from tradsys.runs.at_work import PREFIX
@@ -95,3 +98,38 @@ def test_a_mark_of_work_that_nobody_of_ours_wrote_is_no_error(site, visited, sai
         (site.runs / f"{PREFIX}{name}").mkdir(parents=True)
         (site.runs / f"{PREFIX}{name}" / "job.json").write_text(json.dumps({**whole, "n": 3, **fields}))
     assert visited.guest().get("/").status_code == 200
+
+
+def test_times_that_no_calendar_has_are_a_sentence(site, visited):
+    for name in ("one", "two"):
+        write_run(site.runs / name, 200)
+    path = site.runs / "one" / "equity.parquet"
+    pl.read_parquet(path).with_columns(pl.lit(-(10**18)).alias("ts")).write_parquet(path)
+    guest, paths = visited.guest(), ("/runs/one", "/runs/one/files/equity.csv", "/compare?run=one&run=two")
+    assert {guest.get(path).status_code for path in paths} <= {200, 422}
+    assert "is not what this release writes" in guest.get("/runs/one").text
+
+
+@pytest.mark.parametrize("changed", [{"number": "x"}, {"scores": None}, {"settings": None}])
+def test_a_trial_of_another_release_is_a_study_that_says_so(site, visited, changed):
+    ledger, _ = study(site)
+    ledger.append({**ledger.entries("tuning")[0].content, "study": "other", **changed})
+    text = visited.guest().get("/tuning").text
+    assert "cannot be read" in text and "/tuning/other" in text
+    assert "look at it with the release that wrote it" in visited.guest().get("/tuning/other").text
+
+
+def test_a_market_that_cannot_be_told_from_its_entries_is_a_sentence(site, visited):
+    ledger, _ = study(site)
+    ledger.append({**ledger.entries("tuning")[0].content, "blocks": None})
+    answer = visited.guest().get("/journal")
+    assert answer.status_code == 422 and "is not what this release writes" in answer.text
+
+
+@pytest.mark.parametrize("field", ["n_rows", "n_bytes", "last"])
+def test_a_count_that_nothing_has_is_a_series_that_cannot_be_read(site, visited, field):
+    stored(site.store)
+    manifest = min(Path(site.store).rglob("manifest.json"))
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), field: 10**400}))
+    answer = visited.guest().get("/data")
+    assert answer.status_code == 200 and "401 digits" in answer.text

@@ -12,6 +12,7 @@ from tradsys.journal.chain import LedgerEntry
 from tradsys.journal.entries import TuningTrial
 from tradsys.journal.ledger import Ledger
 from tradsys.report.numbers import is_known, plain
+from tradsys.web.foreign import told
 
 STUDIES: Final = "tuning"
 """Folder of the studies beside the ledger."""
@@ -86,9 +87,18 @@ def read_studies(ledger: Ledger) -> list[StudyRecord]:
     """Every study of the ledger, the one that was worked on last first."""
     by_name: dict[str, list[LedgerEntry]] = {}
     for entry in ledger.entries(TuningTrial.kind):
-        by_name.setdefault(str(entry.content["study"]), []).append(entry)
-    studies = [_study(name, entries, ledger.path.parent / STUDIES / name) for name, entries in by_name.items()]
-    return sorted(studies, key=lambda one: max(trial.at for trial in one.trials), reverse=True)
+        by_name.setdefault(str(entry.content.get("study", "without a name")), []).append(entry)
+    latest = sorted(by_name.items(), key=lambda one: max(entry.at for entry in one[1]), reverse=True)
+    return [_readable(name, entries, ledger.path.parent / STUDIES / name) for name, entries in latest]
+
+
+def _readable(name: str, entries: Sequence[LedgerEntry], folder: Path) -> StudyRecord:
+    """The study, or one without trials that says why they cannot be read."""
+    try:
+        with told(f"A trial of {name} in the ledger", "look at it with the release that wrote it"):
+            return _study(name, entries, folder)
+    except DataError as error:
+        return StudyRecord(name, "", (), trouble=str(error))
 
 
 def _study(name: str, entries: Sequence[LedgerEntry], folder: Path) -> StudyRecord:
@@ -124,7 +134,7 @@ def _golden(path: Path) -> GoldenEvidence | None:
         return GoldenEvidence.of(read)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise DataError(
             f"{path} does not say what the study chose ({type(error).__name__}: {error}); the same tune command writes "
             "it again"

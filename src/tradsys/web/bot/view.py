@@ -115,7 +115,7 @@ def _tried(make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         return {"trouble": f"the account's journal cannot be read now ({error})"}
     except OSError as error:
         return {"trouble": f"a file of the account cannot be read ({error})"}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         return {"trouble": f"a file of the account is not what a bot of this release writes ({error!r})"}
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tradsys.web.guard.sessions import Sessions
@@ -35,6 +35,12 @@ UNKNOWN: Final = (
     "This page wants the link that `tradsys web` printed in its terminal; it works once. "
     "Press Enter there for a new one."
 )
+
+ONWARD: Final = (
+    '<!doctype html><title>tradsys</title><meta http-equiv="refresh" content="0;url=/"><a href="/">tradsys</a>'
+)
+"""For a link that was followed from another site's page, as terminals in a browser are: a browser keeps a strict cookie
+back from whatever that click is redirected to, and sends it with what a page of ours leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,8 @@ class Gate:
         cookie = self.sessions.exchange(request.query_params.get("token", ""))
         if cookie is None:
             return PlainTextResponse(UNKNOWN, 401)
-        response = RedirectResponse("/", 303)
+        is_from_elsewhere = request.headers.get("sec-fetch-site") == "cross-site"
+        response = HTMLResponse(ONWARD) if is_from_elsewhere else RedirectResponse("/", 303)
         response.set_cookie(self.cookie, cookie, httponly=True, samesite="strict", path="/")
         return response
 

@@ -38,6 +38,6 @@ def own_rates(site: Site) -> tuple[list[RateTable], list[str]]:
             lines = ResultsFile(path).read()
             if lines:
                 tables.append(rate_table(summarise(lines), when=str(path)))
-        except (TradsysError, KeyError, TypeError, ValueError) as error:
+        except (TradsysError, OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             troubles.append(f"{path} cannot be read as results of tradsys calibrate: {error}")
     return tables, troubles

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from tradsys.core.errors import TradsysError
 from tradsys.report.charts import pack_curves
 from tradsys.runs.stored import StoredRun
+from tradsys.web.foreign import told
 from tradsys.web.pages.runs import ProfileMark, marks_of, shared_axis
 from tradsys.web.rendering import html
 from tradsys.web.runs.differing import common_equity, data_sentences, differing_settings, skill_rows
@@ -37,6 +38,10 @@ def routes(site: Site) -> list[Route]:
     """The comparison of the runs that the address names."""
 
     def show(request: Request) -> Response:
+        with told("One of these runs", "compare them by twos to find it, and make it again"):
+            return side_by_side(request)
+
+    def side_by_side(request: Request) -> Response:
         names = list(dict.fromkeys(request.query_params.getlist("run")))
         found, troubles = _readable(site, names[:MOST])
         said = partial(html, request, "compare.html.j2", title="Compare", n_asked=len(names), most=MOST)

@@ -14,6 +14,7 @@ from tradsys.journal.ledger import Ledger
 from tradsys.journal.page import counted, decision, result, seat, title
 from tradsys.report.numbers import day, moment
 from tradsys.web.drawn import HEIGHT, Ruled, path
+from tradsys.web.foreign import told
 from tradsys.web.rendering import html
 from tradsys.web.site import Site
 
@@ -43,7 +44,9 @@ def routes(site: Site) -> list[Route]:
         return html(request, "market.html.j2", title=name, market=market, count=trial_count(market), **_WORDS)
 
     def books() -> list[MarketBook]:
-        return read_book(Ledger(site.journal / "ledger.jsonl"))
+        ledger = Ledger(site.journal / "ledger.jsonl")
+        with told(str(ledger.path), "look at it with the release that wrote it: tradsys journal"):
+            return read_book(ledger)
 
     return [Route("/journal", show_all), Route("/journal/{market:path}", show)]
 

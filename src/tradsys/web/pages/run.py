@@ -12,6 +12,7 @@ from tradsys.core.errors import DataError, TradsysError
 from tradsys.report.page import contents
 from tradsys.runs.stored import StoredRun
 from tradsys.runs.tables import TABLES
+from tradsys.web.foreign import told
 from tradsys.web.own_threads import aside
 from tradsys.web.rendering import TrustedHtml, html, text
 from tradsys.web.runs.listing import listing
@@ -77,7 +78,8 @@ def routes(site: Site) -> list[Route]:
             return FileResponse(run.report, filename=f"{run.name}.html")
         if file not in FILES:
             raise HTTPException(404)
-        return _csv(run.table(FILES[file]), f"{run.name}-{file}")
+        with told(str(run.folder / FILES[file].file), "make the run again"):
+            return _csv(run.table(FILES[file]), f"{run.name}-{file}")
 
     return [
         Route("/runs/{name}", show),
@@ -88,7 +90,8 @@ def routes(site: Site) -> list[Route]:
 
 def _report(request: Request, run: StoredRun) -> TrustedHtml:
     try:
-        return text(request, "content.html.j2", **contents(run))
+        with told(str(run.folder), "make the run again"):
+            return text(request, "content.html.j2", **contents(run))
     except OSError as error:
         raise DataError(f"{run.folder} cannot be read ({error})") from error
 

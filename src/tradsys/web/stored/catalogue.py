@@ -15,6 +15,8 @@ from tradsys.data.store.series import SeriesId
 PATIENCE_S: Final = 8.0
 """How long a page waits for object storage before it says that it does not answer."""
 
+_MOST: Final = 2**53
+
 
 @dataclass(frozen=True, slots=True)
 class StoredYear:
@@ -178,17 +180,25 @@ class _Asked:
 
 def _year_of(manifest: SeriesManifest) -> StoredYear:
     return StoredYear(
-        year=int(manifest.year),
-        n_rows=int(manifest.n_rows),
-        n_missing=int(manifest.n_missing),
-        n_bytes=int(manifest.n_bytes),
-        first_ms=int(manifest.first),
-        last_ms=int(manifest.last),
+        year=_whole(manifest.year),
+        n_rows=_whole(manifest.n_rows),
+        n_missing=_whole(manifest.n_missing),
+        n_bytes=_whole(manifest.n_bytes),
+        first_ms=_whole(manifest.first),
+        last_ms=_whole(manifest.last),
         fetched_at=str(manifest.fetched_at),
         sha256=str(manifest.sha256),
         sources=tuple(sorted({str(origin.source) for origin in manifest.origins})),
-        flaws=tuple((str(flaw.kind), int(flaw.n_rows), str(flaw.sentence)) for flaw in manifest.defects),
+        flaws=tuple((str(flaw.kind), _whole(flaw.n_rows), str(flaw.sentence)) for flaw in manifest.defects),
     )
+
+
+def _whole(value: int) -> int:
+    """The number, a ValueError where it is none that rows, bytes or milliseconds are counted in."""
+    found = int(value)
+    if abs(found) >= _MOST:
+        raise ValueError(f"a number of {len(str(abs(found)))} digits counts neither rows nor milliseconds")
+    return found
 
 
 def _stamp(place: Place, path: str) -> tuple[int, int] | None:
