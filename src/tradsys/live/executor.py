@@ -16,7 +16,7 @@ from tradsys.live.entry import Entry
 from tradsys.live.execution.admission import why_denied, why_no_entry
 from tradsys.live.execution.desk import Desk
 from tradsys.live.execution.intent import Intent, Trade
-from tradsys.live.execution.known_markets import KnownMarkets
+from tradsys.live.execution.known_markets import REFUSED_EVERY_MS, KnownMarkets
 from tradsys.live.execution.looking import Lookout, Snapshot
 from tradsys.live.execution.noticing import Notices
 from tradsys.live.execution.opening import opened, trade_key
@@ -29,7 +29,7 @@ from tradsys.live.execution.wishes import EXIT, FLATTEN
 from tradsys.live.intents import IntentJournal
 from tradsys.live.state import Standing, TradingState, write_standing
 from tradsys.live.telling import Tell
-from tradsys.live.venue import MarketRules, Venue, VenueUnknown
+from tradsys.live.venue import MarketRules, Venue, VenueRefused, VenueUnknown
 
 N_LOOKED_THROUGH: Final = 10
 """Trades of a symbol that are looked through for the last one that was filled: entries may have come to nothing."""
@@ -114,7 +114,11 @@ class OrderExecutor:
         """
         self._calm = None
         self._tell_of_disk()
-        snapshot = await self._snapshot()
+        try:
+            snapshot = await self._snapshot()
+        except VenueRefused:
+            await self._book.refresh(REFUSED_EVERY_MS)
+            raise
         if snapshot is None:
             return False
         if self.journal.flag(FLATTEN) is not None:

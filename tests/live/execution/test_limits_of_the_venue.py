@@ -1,6 +1,7 @@
 """Steps, bands, smallest and largest orders of the venue, and what is done where they are in the way."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -153,6 +154,31 @@ def test_a_trade_whose_market_is_gone_after_a_restart_is_over_and_holds_up_no_ot
         trade = world.journal.trades(symbol=SYMBOL)[0]
         assert (trade.ended, world.journal.unsettled(SYMBOL)) == ("delisted", [])
         assert gone.holding.size == 0.0
+
+    in_world(check)
+
+
+def test_where_the_account_is_refused_the_markets_are_read_again_since_one_may_be_gone():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([an_entry(world.clock)])
+        await world.executor.reconcile_all()
+        account, markets, is_read = world.venue.account, world.venue.markets, []
+
+        async def refused():
+            if not is_read:
+                raise VenueRefused("Invalid symbol.")
+            return await account()
+
+        async def read(symbols):
+            is_read.append(world.clock.now_ms())
+            return await markets(symbols)
+
+        world.venue.account, world.venue.markets = refused, read
+        for _ in range(10):
+            with suppress(VenueRefused):
+                await world.executor.reconcile_all()
+            await asyncio.sleep(10)
+        assert await world.executor.reconcile_all() and len(is_read) == 1
 
     in_world(check)
 

@@ -142,6 +142,11 @@ def test_an_account_that_cannot_be_read_is_unknown_and_never_empty():
             run_virtual(lambda clock, venue=venue: venue.account())
 
 
+def test_an_answer_of_another_market_is_no_answer():
+    with pytest.raises(VenueUnknown, match="a mark price in a form"):
+        ask(lambda venue: venue.mark_price(S), fapi__v1__premiumIndex=[{"symbol": "ETHUSDT", "markPrice": "1"}])
+
+
 def test_bars_carry_what_binance_tells_besides():
     row = [1700000000000, "1", "4", "0.5", "2", "10", 1700000059999, "25.5", 7, "6", "15.1", "0"]
     bars, transport = ask(

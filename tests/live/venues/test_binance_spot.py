@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.live.venues.recorded import KEY, LOST, SECRET, Recorded, refused
+from tests.live.venues.recorded import KEY, LOST, SECRET, Recorded, Turns, refused
 from tests.live.virtual_time import run_virtual
 
 from tradsys.live.venue import CoinBalance, Hint, OrderRefused, OrderRequest, StopPassed, VenueRefused, VenueUnknown
@@ -119,6 +119,40 @@ def test_the_account_is_money_and_coins_with_what_orders_lock():
     )
     assert (state.wallet_quote, state.available_quote, state.positions) == (1_000.0, 900.0, ())
     assert state.spot is not None and state.spot.coins == (CoinBalance(S, 0.5, 60_000.0),)
+
+
+def test_a_market_that_is_gone_keeps_the_account_and_its_other_coins_from_nobody():
+    other = SYMBOL | {"symbol": "OLDUSDT", "baseAsset": "OLD"}
+    lists = Turns({"symbols": [SYMBOL, other]}, {"symbols": [SYMBOL]})
+    asked = []
+
+    def price(params):
+        asked.append(json.loads(params["symbols"]))
+        return [{"symbol": "BTCUSDT", "price": "60000.00"}]
+
+    async def question(venue):
+        await venue.markets([S, "OLD/USDT"])
+        with pytest.raises(VenueRefused, match="no market OLD/USDT"):
+            await venue.markets([S, "OLD/USDT"])
+        return await venue.account()
+
+    state, _ = ask(
+        question,
+        api__v3__exchangeInfo=lists,
+        api__v3__account={"balances": BALANCES},
+        api__v3__ticker__price=price,
+    )
+    assert state.spot is not None and state.spot.coins == (CoinBalance(S, 0.5, 60_000.0),)
+    assert asked == [["BTCUSDT"]]
+
+
+def test_a_price_that_is_not_told_is_no_answer():
+    async def question(venue):
+        await venue.markets([S])
+        return await venue.mark_price(S)
+
+    with pytest.raises(VenueUnknown):
+        ask(question, api__v3__ticker__price=[{"symbol": "OLDUSDT", "price": "1.0"}])
 
 
 def test_a_pair_is_one_list_of_a_stop_below_and_a_limit_above():

@@ -14,6 +14,9 @@ from tradsys.live.venue import MarketRules, Venue, VenueRefused, VenueUnknown
 
 EVERY_MS: Final = 3_600_000
 
+REFUSED_EVERY_MS: Final = 60_000
+"""While the venue refuses to tell of the account: where it is asked for market by market, one may be gone."""
+
 
 @dataclass(slots=True)
 class KnownMarkets:
@@ -41,12 +44,12 @@ class KnownMarkets:
             await self._read(symbol)
         return self.known[symbol]
 
-    async def refresh(self) -> None:
+    async def refresh(self, every_ms: int = EVERY_MS) -> None:
         """Read all of them again where that is due."""
         now = self.clock.now_ms()
         if self.all_read_ms is None:
             self.all_read_ms = now
-        if now - self.all_read_ms >= EVERY_MS:
+        if now - self.all_read_ms >= every_ms:
             self.all_read_ms = now
             try:
                 self._take(await self.venue.markets(list(self.known)))

@@ -106,7 +106,8 @@ class BinanceSpot(BinanceSpotClient):
         names = json.dumps(list(market_ids), separators=(",", ":"))
         rows = await self.ask_public("publicGetTickerPrice", symbols=names)
         with readable(self.name, "prices"):
-            return {one: next(float(row["price"]) for row in rows if row["symbol"] == one) for one in market_ids}
+            prices = {row["symbol"]: float(row["price"]) for row in rows}
+            return {one: prices[one] for one in market_ids}
 
     async def open_orders(self) -> Sequence[VenueOrder]:
         """Those of the symbols that were asked for: orders of other coins concern nobody here."""

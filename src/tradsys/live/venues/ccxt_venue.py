@@ -316,7 +316,7 @@ def readable(venue: str, what: str) -> Iterator[None]:
     trouble = ""
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, StopIteration) as error:
         trouble = type(error).__name__
     if trouble:
         raise VenueUnknown(f"{venue} answered {what} in a form that is not known here ({trouble})")

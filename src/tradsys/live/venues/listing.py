@@ -77,6 +77,7 @@ class ListedMarkets:
         self._venue = venue
         self._by_symbol: Mapping[str, tuple[ListedMarket, ...]] = {}
         self._unread: frozenset[str] = frozenset()
+        self._ids: frozenset[str] = frozenset()
         self._asked_as: dict[str, str] = {}
 
     def __bool__(self) -> bool:
@@ -99,6 +100,7 @@ class ListedMarkets:
         if not found:
             raise VenueRefused(f"{self._venue} lists no market whose rules can be read, and {len(unread)} others")
         self._by_symbol, self._unread = found, frozenset(unread)
+        self._ids = frozenset(one.market_id for same in found.values() for one in same)
 
     def find(self, symbol: str) -> ListedMarket:
         """The market of exactly that name, ours or the venue's, else the linear perpetual of the same base and quote.
@@ -125,8 +127,8 @@ class ListedMarkets:
 
     @property
     def asked_ids(self) -> tuple[str, ...]:
-        """The venue's names of the markets that were asked for."""
-        return tuple(self._asked_as)
+        """The venue's names of the markets that were asked for and that it has still."""
+        return tuple(market_id for market_id in self._asked_as if market_id in self._ids)
 
     def name(self, market_id: str) -> str:
         """The name that it was asked for by, else the one that it is listed under, else the venue's own."""
