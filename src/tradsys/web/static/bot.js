@@ -18,7 +18,8 @@ function point(figure, clientX) {
     const points = JSON.parse(figure.dataset.curve);
     nearest = points.reduce((best, one) => (Math.abs(one[0] - at) < Math.abs(best[0] - at) ? one : best));
   }
-  for (const end of ["x1", "x2"]) cursor.setAttribute(end, nearest ? nearest[0] : -9);
+  for (const end of ["x1", "x2"]) cursor.setAttribute(end, nearest ? nearest[0] : 0);
+  cursor.setAttribute("visibility", nearest ? "visible" : "hidden");
   said.textContent = nearest ? `${nearest[1]}: ${nearest[2]}` : "";
 }
 
