@@ -106,6 +106,7 @@ ABOUT = {
     "src/tradsys/verdict/calibration.json": "measured error rates, which every report quotes",
     "tests/journal/schema_1/*": "a ledger of the first schema",
     "docs/report.png": "the picture on the first page",
+    "docs/web.png": "a bot's page in the browser, for docs/watch-in-the-browser.md",
     "measurements/calibration/fast.jsonl": "a line a market of the fast preset",
     "measurements/calibration/full.jsonl": "a line a market of the full preset",
 }
