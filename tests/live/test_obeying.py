@@ -147,3 +147,14 @@ def test_an_error_is_an_answer_and_not_the_end_of_the_bot(tmp_path):
 
     obeying(check, tmp_path)
     assert "found 'dance'" in (tmp_path / "control" / "1-a.answer").read_text()
+
+
+@pytest.mark.parametrize("verb", ["stopentry", "forceexit", "flatten", "kill"])
+def test_what_only_the_memory_keeps_is_said_to_be_lost_in_a_crash(tmp_path, verb):
+    async def check(world, bot, risk):
+        await world.executor.enter([an_entry(world.clock)])
+        world.journal.trouble = "the disk is full"
+        assert "a crash would forget it" in (await told(bot, verb, "all"))["said"]
+        assert world.held() == (0.01 if verb == "stopentry" else 0.0)
+
+    obeying(check, tmp_path)

@@ -16,6 +16,9 @@ from tradsys.live.venue import Venue
 
 ALL: Final = "all"
 
+REMEMBERED: Final = frozenset({"stopentry", "resume", "forceexit", "flatten", "kill"})
+"""Verbs of which a restart must know."""
+
 type Reload = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
@@ -65,7 +68,10 @@ class Obedience:
         verb = self._verbs.get(command.verb)
         if verb is None:
             raise ConfigError(f"a bot knows {', '.join(self._verbs)}, found {command.verb!r}")
-        return await verb(command)
+        told = await verb(command)
+        if command.verb in REMEMBERED and self._journal.trouble:
+            return {**told, "said": f"{told['said']}; the disk does not take that now: a crash would forget it"}
+        return told
 
     async def _tell_status(self, _: Command) -> Mapping[str, Any]:
         return self._status()
@@ -82,8 +88,7 @@ class Obedience:
 
     async def _stop_entries(self, command: Command) -> Mapping[str, Any]:
         self._journal.set_flag(STOP_ENTRY, f"stopentry by {command.by}")
-        lost = "; the disk does not take that now: a crash would forget it" if self._journal.trouble else ""
-        return {"said": f"nothing is entered until resume; exits go on{lost}"}
+        return {"said": "nothing is entered until resume; exits go on"}
 
     async def _resume(self, command: Command) -> Mapping[str, Any]:
         if self._control.is_kill_file_there:
