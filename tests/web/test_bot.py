@@ -6,6 +6,7 @@ import time
 from contextlib import closing
 
 import pytest
+from starlette.routing import Match
 from tests.live.canaries import Canary, assert_silent
 from tests.web.accounts import HOUR_MS, NOON_MS, Noon, rewrite_status, write_account
 
@@ -240,3 +241,9 @@ def test_no_secret_of_an_account_is_on_any_page(site, visited, monkeypatch):
     pages = {path: guest.get(path).text for path in paths}
     assert "GET /order?key=***" in pages["/bot/paper-1"]
     assert_silent(canaries, **pages)
+
+
+def test_an_account_may_be_called_as_a_stream_is(visited):
+    asked = {"type": "http", "method": "GET", "path": "/bot/events"}
+    found = next(one for one in visited.stranger.app.routes if one.matches(asked)[0] is Match.FULL)
+    assert found.path == "/bot/{account}"

@@ -67,6 +67,22 @@ def test_a_cut_stream_looks_stale_within_five_seconds(browser, site, account):
         assert float(page.evaluate("getComputedStyle(document.querySelector('[data-stream]')).opacity")) < 0.7
 
 
+HIDE = """(is) => {
+  Object.defineProperty(document, "hidden", { value: is, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_tab_that_nobody_looks_at_keeps_no_stream_and_has_it_again_when_it_is_seen(browser, site, account):
+    with served(site) as server, Visit(browser, server) as visit:
+        page = visit.open("/bot/paper-1")
+        page.wait_for_timeout(1_500)
+        page.evaluate(HIDE, True)
+        page.wait_for_selector(".stale-note", state="visible", timeout=6_000)
+        page.evaluate(HIDE, False)
+        page.wait_for_selector(".stale-note", state="hidden", timeout=3_000)
+
+
 def test_a_bot_that_falls_silent_and_one_that_is_killed_are_told_apart_within_seconds(browser, site, account):
     with served(site) as server, Visit(browser, server) as visit, holding(account) as process:
         rewrite_status(account)

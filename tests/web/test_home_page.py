@@ -104,3 +104,10 @@ def test_why_it_could_not_be_judged_is_said(proven, visited, monkeypatch):
 def test_broken_folders_are_counted_and_lead_to_what_is_wrong(site, visited):
     (site.runs / "foreign").mkdir(parents=True)
     assert "1 folder among the runs cannot be read" in visited.guest().get("/").text
+
+
+def test_verdicts_and_seats_are_said_to_be_of_their_time(proven, site, visited):
+    content = Champion(data=Data("BTC", ("b",)), run="r", experiment="e", profile="EDGE", standing="proven", why="won")
+    Ledger(site.journal / "ledger.jsonl").append(content.content())
+    text = visited.guest().get("/").text
+    assert "verdicts as they were when each run ended" in text and "Each as it was when it took its seat" in text

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+LEDGER: Final = "ledger.jsonl"
+"""The ledger's file in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +19,8 @@ class Site:
     calibration: Path = Path("calibration")
     is_control_allowed: bool = False
     """Whether the bot's page may stop entries, resume and flatten; otherwise every page only reads."""
+
+    @property
+    def ledger(self) -> Path:
+        """The file of the ledger."""
+        return self.journal / LEDGER

@@ -90,7 +90,7 @@ def routes(site: Site) -> list[Route]:
 
     found = [
         Route("/bot", show_all),
-        Route("/bot/events", stream_all),
+        Route("/events/bot", stream_all),
         Route("/bot/{account}", show),
         Route("/bot/{account}/events", stream_one),
     ]

@@ -44,7 +44,7 @@ def routes(site: Site) -> list[Route]:
         return html(request, "market.html.j2", title=name, market=market, count=trial_count(market), **_WORDS)
 
     def books() -> list[MarketBook]:
-        ledger = Ledger(site.journal / "ledger.jsonl")
+        ledger = Ledger(site.ledger)
         with told(str(ledger.path), "look at it with the release that wrote it: tradsys journal"):
             return read_book(ledger)
 

@@ -16,7 +16,7 @@ from tradsys.web.foreign import told
 from tradsys.web.own_threads import aside
 from tradsys.web.rendering import TrustedHtml, html, text
 from tradsys.web.runs.listing import listing
-from tradsys.web.runs.rejudged import LEDGER, compared, judge_of
+from tradsys.web.runs.rejudged import compared, judge_of
 from tradsys.web.runs.shown import ShownReports
 from tradsys.web.runs.written import reader
 from tradsys.web.site import Site
@@ -38,7 +38,7 @@ def routes(site: Site) -> list[Route]:
     def show(request: Request) -> Response:
         run = found(request)
         report = reports.get(run.folder, lambda: _report(request, run))
-        written = reader(site.journal / LEDGER).read()
+        written = reader(site.ledger).read()
         name = run.manifest.run
         return html(
             request,

@@ -16,7 +16,6 @@ from tradsys.web.runs.row import BrokenRow, ListedVerdict, RunRow
 from tradsys.web.runs.written import Note, reader
 from tradsys.web.site import Site
 
-LEDGER = "ledger.jsonl"
 _WIDEST = 6.0
 """Beyond this Sharpe ratio, in both directions, intervals are cut: one wild run would squeeze all others."""
 
@@ -53,7 +52,7 @@ def routes(site: Site) -> list[Route]:
     """The list; asked by htmx it answers with the rows alone."""
 
     def show(request: Request) -> Response:
-        rows, written = listing(site.runs).rows(), reader(site.journal / LEDGER).read()
+        rows, written = listing(site.runs).rows(), reader(site.ledger).read()
         runs = [row for row in rows if isinstance(row, RunRow)]
         choice = RunChoice.of(request.query_params).among({row.name for row in runs})
         page = choose(rows, choice, written)

@@ -39,7 +39,7 @@ def routes(site: Site) -> list[Route]:
         return html(request, "study.html.j2", title=f"Study {name}", study=study, picture=picture(study))
 
     def studies() -> list[StudyRecord]:
-        return read_studies(Ledger(site.journal / "ledger.jsonl"))
+        return read_studies(Ledger(site.ledger))
 
     return [Route("/tuning", show_all), Route("/tuning/{study:path}", show)]
 

@@ -12,12 +12,13 @@ from tradsys.core.errors import TradsysError
 from tradsys.journal.ledger import Ledger
 from tradsys.research.judging.rejudge import Replay, rejudge
 from tradsys.research.judging.run_folders import count_run_folders
+from tradsys.web.site import LEDGER
 
 
 def main(runs: Path, journal: Path, name: str) -> int:
     """Print what `tradsys compare` says of the run; an error of ours is a sentence on stderr."""
     try:
-        ledger = Ledger(journal / "ledger.jsonl")
+        ledger = Ledger(journal / LEDGER)
         count_run_folders(runs, ledger)
         judged = rejudge(Replay(runs / name), ledger)
     except TradsysError as error:

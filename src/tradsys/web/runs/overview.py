@@ -8,7 +8,7 @@ from typing import Final
 from tradsys.report.numbers import days, minute
 from tradsys.runs.at_work import RunningJob, jobs
 from tradsys.web.runs.listing import listing
-from tradsys.web.runs.rejudged import LEDGER, Judge, VerdictNow, judge_of
+from tradsys.web.runs.rejudged import Judge, VerdictNow, judge_of
 from tradsys.web.runs.row import BrokenRow, RunRow
 from tradsys.web.runs.written import Seat, reader
 from tradsys.web.site import Site
@@ -62,7 +62,7 @@ def job_cards(site: Site) -> list[JobCard]:
 def seat_rows(site: Site, runs: Sequence[RunRow]) -> list[SeatRow]:
     """The champion of each market."""
     by_name = {row.run: row for row in reversed(runs)}
-    seats = reader(site.journal / LEDGER).read().seats
+    seats = reader(site.ledger).read().seats
     return [SeatRow(seat, minute(seat.at), by_name.get(seat.run)) for seat in seats]
 
 

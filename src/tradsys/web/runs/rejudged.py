@@ -13,8 +13,8 @@ from typing import Final
 from tradsys.core.errors import DataError
 from tradsys.runs.verdict import ProfileJudgement, RunVerdict
 from tradsys.web.runs.listing import Stamp, stamp_of
+from tradsys.web.site import LEDGER
 
-LEDGER: Final = "ledger.jsonl"
 PATIENCE_S: Final = 300
 _LAST_LINE: Final = 65_536
 

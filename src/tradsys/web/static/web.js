@@ -6,28 +6,37 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 
 // <div data-stream="/bot/A/events">: each event's data replaces the HTML of the element whose id is the event's name
-// within it. The server sends something at least every two seconds; silence of STALE_MS is staleness.
+// within it. The server sends something at least every two seconds; silence of STALE_MS is staleness. A tab that nobody
+// looks at keeps no stream: a browser has six connections to a server, and a seventh tab would wait for ever.
 const STALE_MS = 4000;
 
 for (const part of document.querySelectorAll("[data-stream]")) {
   let heard = Date.now();
-  const source = new EventSource(part.dataset.stream);
+  let source = null;
   const hear = () => { heard = Date.now(); mark(); };
   const mark = () => {
     const isStale = Date.now() - heard > STALE_MS;
     part.classList.toggle("stale", isStale);
     document.documentElement.classList.toggle("is-stale", isStale);
   };
-  source.addEventListener("beat", hear);
-  for (const name of (part.dataset.parts || "").split(" ").filter(Boolean)) {
-    source.addEventListener(name, (event) => {
-      hear();
-      const shown = document.getElementById(name);
-      if (shown && shown.innerHTML !== event.data) { replace(shown, event.data); htmx.process(shown); }
-    });
-  }
+  const open = () => {
+    close();
+    source = new EventSource(part.dataset.stream);
+    source.addEventListener("beat", hear);
+    for (const name of (part.dataset.parts || "").split(" ").filter(Boolean)) {
+      source.addEventListener(name, (event) => {
+        hear();
+        const shown = document.getElementById(name);
+        if (shown && shown.innerHTML !== event.data) { replace(shown, event.data); htmx.process(shown); }
+      });
+    }
+  };
+  const close = () => source?.close();
+  if (!document.hidden) open();
   setInterval(mark, 500);
-  addEventListener("pagehide", () => source.close());
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => { if (event.persisted) open(); });
 }
 
 // New content of an element, scrolled and focused as the old one was: who reads or walks it by keys stays where he is.
