@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from tradsys import __version__
 from tradsys.report.page import environment
 from tradsys.web.site import Site
+from tradsys.web.words import brief, trials
 
 PLACES = (
     ("/", "Overview"),
@@ -57,4 +58,6 @@ def templates() -> Environment:
     """The report's environment, with templates of our own in front."""
     report = environment()
     loaders = [PackageLoader("tradsys.web"), *([report.loader] if report.loader is not None else [])]
-    return report.overlay(loader=ChoiceLoader(loaders))
+    made = report.overlay(loader=ChoiceLoader(loaders))
+    made.filters = made.filters | {"brief": brief, "trials": trials}  # its own: the report's are left as they are
+    return made
