@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from tradsys.machine.limits import cap_threads
 ROOT = Path(__file__).resolve().parents[1]
 
 cap_threads()
+
+# who starts the tests with nohup, or behind a shell's &, has them ignore what tests of stopping send
+for number, usual in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 def pytest_addoption(parser):
