@@ -112,7 +112,8 @@ def exchange(person: Person) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_paper_bot(person):
-    lines = commands("paper-bot.md", "--live", "tradsys web", "--speed")
+    spot = ("binance:BTC/USDT:1h", "deploy last --out C", "coins-1")  # on bars and a market of the network
+    lines = commands("paper-bot.md", "--live", "tradsys web", "--speed", *spot)
     (begin,) = [line for line in lines if "trade B --account paper-1" in line]
     asked = [line for line in lines if "paper-1" in line and line != begin]
     deployed = [person.types(line) for line in lines if "paper-1" not in line][1]
