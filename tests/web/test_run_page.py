@@ -118,3 +118,10 @@ def test_no_broken_folder_is_an_error_of_the_server(site, visited, file, how):
     statuses = {path: guest.get(path).status_code for path in PATHS}
     assert set(statuses.values()) <= {200, 404, 422}, statuses
     assert statuses["/"] == statuses["/runs"] == 200
+
+
+def test_a_report_that_is_a_link_to_elsewhere_is_not_sent(run, visited, tmp_path):
+    (tmp_path / "key").write_text("secret")
+    (run / "report.html").unlink(missing_ok=True)
+    (run / "report.html").symlink_to(tmp_path / "key")
+    assert visited.guest().get("/runs/one/files/report.html").status_code == 404

@@ -74,7 +74,7 @@ def routes(site: Site) -> list[Route]:
 
     def send(request: Request) -> Response:
         run, file = found(request), request.path_params["file"]
-        if file == run.report.name and run.report.is_file():
+        if file == run.report.name and run.report.is_file() and not run.report.is_symlink():
             return FileResponse(run.report, filename=f"{run.name}.html")
         if file not in FILES:
             raise HTTPException(404)
