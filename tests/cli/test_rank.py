@@ -84,11 +84,11 @@ def test_compare_journal_deploy_and_the_look_ahead_know_it(file, tmp_path, monke
 
 
 def test_a_rank_that_sees_the_next_bar_ends_the_look_ahead_with_an_error(file, tmp_path, monkeypatch, capsys):
-    from tradsys.research.ranking import market_neutral
+    from tradsys.predictor import rank_rule
 
-    honest = market_neutral.raw_momentum
+    honest = rank_rule.raw_momentum
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(market_neutral, "raw_momentum", lambda *a: np.roll(honest(*a), -1, axis=0))
+    monkeypatch.setattr(rank_rule, "raw_momentum", lambda *a: np.roll(honest(*a), -1, axis=0))
     assert main(["lookahead", "--rank", "--bars", str(file), "--set", "rank.k=2", "--points", "2"]) == 1
     assert "ranks: signal of S0" in (shown := capsys.readouterr().out)
     assert "saw 1 bar ahead" in shown

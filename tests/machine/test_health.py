@@ -62,7 +62,7 @@ def test_the_report_lists_what_fits(monkeypatch):
 def test_the_extras_that_are_not_here_are_named(monkeypatch):
     monkeypatch.setattr(health, "absent", lambda modules: [name for name in modules if name in ("torch", "vectorbt")])
     here = found(check_up(), "extras").found
-    assert here == "data, research, live, cloud, servers; not here: train, vectorbt (pip install 'tradsys[train]')"
+    assert here == "data, research, live, web, cloud, servers; not here: train, vectorbt (pip install 'tradsys[train]')"
 
 
 def test_where_kernels_are_kept_is_told_and_that_they_are_not(monkeypatch):

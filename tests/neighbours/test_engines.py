@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from textwrap import dedent
 
 import pytest
 from tests.neighbours.environments import ROOT, environment, python_of
@@ -16,9 +15,10 @@ from tradsys.runs.tables import EQUITY, TRADES
 
 def example_text(name, folder):
     """The page's example that imports this, about a run in a folder."""
-    blocks = (ROOT / "docs" / "neighbours.md").read_text().split(f"    from tradsys.neighbours import {name}\n")
-    block = re.match(r"(?:    .*\n|\n)+", blocks[1])[0]
-    return f"from tradsys.neighbours import {name}\n" + dedent(block).replace("runs/<id>", str(folder))
+    page = (ROOT / "docs" / "neighbours.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, flags=re.M | re.S)
+    (block,) = [one for one in blocks if f"import {name}\n" in one]
+    return block.replace("runs/<id>", str(folder))
 
 
 def example(name, folder):

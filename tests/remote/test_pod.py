@@ -65,7 +65,7 @@ def pod(tmp_path_factory):
         name: CANARY for name in ("FRED_API_KEY", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN", "RUNPOD_API_KEY", "OTHER")
     }
     pod.environ |= {name: "1" for name in THREADS}
-    pod.environ["TRADSYS_REMOTE__VARIABLES"] = json.dumps(THREADS)
+    pod.environ["TRADSYS_REMOTE__VARIABLES"] = json.dumps([*THREADS, *(name for name in KERNELS if name in os.environ)])
     code, _, err = pod.done("remote", "push", "pod")
     assert code == 0, err
     pod.bring_compiled()
@@ -74,6 +74,8 @@ def pod(tmp_path_factory):
 
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
+KERNELS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""Which kernels OpenBLAS takes: a machine that sets them has other last digits without."""
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +186,9 @@ def test_no_canary_reaches_the_pod_and_settings_do(pod):
     assert len(environs) == 3 and all(CANARY.encode() not in b"".join(one) for one in environs)
     names = {one.partition(b"=")[0].decode() for one in environs[1] if one}
     assert {"STRATEGY_PROFILE", "PYTHONPATH", *THREADS} <= names
-    assert names <= {"STRATEGY_PROFILE", "PYTHONPATH", "TRADSYS_DATA__ROOT", *THREADS, *SESSION} | runpod(names)
+    assert names <= {"STRATEGY_PROFILE", "PYTHONPATH", "TRADSYS_DATA__ROOT", *THREADS, *KERNELS, *SESSION} | runpod(
+        names
+    )
     files = [path for path in pod.folder.rglob("*") if path.is_file() and not path.is_symlink()]
     assert len(files) > 500
     assert [path for path in files if CANARY.encode() in path.read_bytes() and path.name != "test_pod.py"] == []

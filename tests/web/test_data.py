@@ -111,10 +111,7 @@ def test_the_check_runs_in_a_process_of_its_own_and_says_why_it_cannot(tmp_path)
     stored(tmp_path)
     assert in_child(str(tmp_path), NAME)["gaps"] == [[FIRST_MS + 40 * HOUR_MS, FIRST_MS + 59 * HOUR_MS, 20]]
     assert "is not in the store" in in_child(str(tmp_path), "binance:ETH/USDT:1h")["trouble"]
-    assert (
-        "No module named" in Checks("x").run("x", "y").get("trouble", "")
-        or "VENUE:SYMBOL" in in_child("x", "y")["trouble"]
-    )
+    assert "VENUE:SYMBOL" in in_child("x", "y")["trouble"]
 
 
 def test_a_broken_manifest_is_a_row_that_says_so_and_the_others_stand(visited):

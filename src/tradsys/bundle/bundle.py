@@ -18,6 +18,9 @@ FORMAT = 2
 DEPLOYMENT = "deployment"
 """Where a manifest's `about` says how the bundle is to be traded, see `bundle.deployment`."""
 
+RANKS = "ranks.json"
+"""The file of a bundle that holds a rank portfolio; no other bundle has one."""
+
 
 def write_bundle(folder: Path, files: Mapping[str, bytes], *, about: Mapping[str, Any]) -> None:
     """Write the files and a manifest with the SHA-256 of each, into a folder that must not exist yet.
@@ -51,6 +54,15 @@ class ReadBundle(NamedTuple):
     files: dict[str, bytes]
     about: dict[str, Any]
     hash: str
+
+
+def refuse_ranks(bundle: ReadBundle) -> None:
+    """A BundleError for a bundle of target weights, where one is wanted that decides on each symbol."""
+    if RANKS in bundle.files:
+        raise BundleError(
+            f"{bundle.folder} holds a rank portfolio, and no predictor that tradsys trade could trade; "
+            "RankDecider.load gives its target weights to a bot of your own"
+        )
 
 
 def read_bundle(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:

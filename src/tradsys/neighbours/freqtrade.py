@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from tradsys.bundle.bundle import DEPLOYMENT, open_bundle
+from tradsys.bundle.bundle import DEPLOYMENT, open_bundle, refuse_ranks
 from tradsys.bundle.deployment import DeployedPortfolio, Deployment
 from tradsys.core.errors import ConfigError
 from tradsys.core.files import write_atomically
@@ -22,7 +22,6 @@ from tradsys.core.json_text import pretty_json
 from tradsys.core.time import interval_ms, stamp, to_ms
 from tradsys.predictor.outside_needs import outside_needs
 from tradsys.predictor.predictor import Predictor
-from tradsys.predictor.rank_decider import refuse_ranks
 from tradsys.research.judging.rejudge import Replay
 
 TIMEFRAMES: Final = {

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import polars as pl
 
-from tradsys.bundle.bundle import ReadBundle, open_bundle
+from tradsys.bundle.bundle import ReadBundle, open_bundle, refuse_ranks
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.bar_hash import bar_hashes
 from tradsys.core.bars import closed_bars, split_symbols, to_arrays
@@ -23,7 +23,6 @@ from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms
 from tradsys.labels.barriers import BarrierSpec
 from tradsys.predictor.deployed import ARGUMENT, BUNDLE, deployed, profile_called
-from tradsys.predictor.rank_decider import refuse_ranks
 from tradsys.predictor.storage import PredictorParts, read_parts, write_parts
 from tradsys.predictor.valuation import audit_inputs
 from tradsys.profiles.forecast import Forecasts

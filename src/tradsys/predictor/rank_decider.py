@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 
-from tradsys.bundle.bundle import DEPLOYMENT, ReadBundle, open_bundle, write_bundle
+from tradsys.bundle.bundle import DEPLOYMENT, RANKS, ReadBundle, open_bundle, write_bundle
 from tradsys.bundle.strict import read_strictly
 from tradsys.core.bars import closed_bars, split_symbols
 from tradsys.core.errors import BundleError, DataError, NotEnoughBars
@@ -21,9 +21,6 @@ from tradsys.data.panel import PricePanel
 from tradsys.data.universe import Listing, UniverseSpec
 from tradsys.features.universe_ranks import rank_rows
 from tradsys.predictor.rank_rule import NAME, RankRule, weights_of
-
-FILE: Final = "ranks.json"
-"""The file of a bundle that holds a rank portfolio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ class RankDecider:
             listed_ms=self.listed_ms,
             has_quote_volume=self.has_quote_volume,
         )
-        write_bundle(folder, {FILE: canonical_json(plain(asdict(stored))).encode()}, about=about)
+        write_bundle(folder, {RANKS: canonical_json(plain(asdict(stored))).encode()}, about=about)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -129,12 +126,12 @@ class RankDecider:
     @classmethod
     def of(cls, bundle: ReadBundle) -> Self:
         """The same of a bundle that was read already; a BundleError where it holds another decider."""
-        if FILE not in bundle.files:
+        if RANKS not in bundle.files:
             raise BundleError(
                 f"{bundle.folder} holds no rank portfolio but a predictor: load it with Predictor.load, or give the "
                 "bundle of a deployed run of tradsys rank"
             )
-        one = read_strictly(_Stored, read_json(bundle.files[FILE]), FILE)
+        one = read_strictly(_Stored, read_json(bundle.files[RANKS]), RANKS)
         return cls(
             rule=one.rule,
             universe=one.universe,
@@ -158,12 +155,3 @@ class _Stored:
     interval_ms: int
     listed_ms: Mapping[str, int]
     has_quote_volume: bool
-
-
-def refuse_ranks(bundle: ReadBundle) -> None:
-    """A BundleError for a bundle of target weights, where one is wanted that decides on each symbol."""
-    if FILE in bundle.files:
-        raise BundleError(
-            f"{bundle.folder} holds a rank portfolio, and no predictor that tradsys trade could trade; "
-            "RankDecider.load gives its target weights to a bot of your own"
-        )
