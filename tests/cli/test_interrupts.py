@@ -182,8 +182,8 @@ def test_at_fifty_moments_of_a_run_it_leaves_nothing_half_done(bars, life, tmp_p
 @pytest.mark.parametrize(
     ("command", "moments_s"),
     [
-        ("tune {quick} --trials 1 --batch 1 --seeds 1 --processes 1 --over agent.penalty", (0.1, 1.0, 2.5)),
-        ("lookahead {quick} --points 1", (0.1, 1.0, 2.5)),
+        ("tune {quick} --trials 300 --batch 1 --seeds 1 --processes 1 --over agent.penalty", (0.1, 1.0, 2.5)),
+        ("lookahead {quick} --points 30", (0.1, 1.0, 2.5)),
         ("calibrate --markets 4 --cell noise --processes 1", (0.1, 1.0, 2.5)),
         ("calibrate --markets 2 --cell noise --processes 2", (0.1, 0.5)),  # whose first process has little to do
     ],
