@@ -11,7 +11,6 @@ from tradsys.live.venue import (
     Fill,
     FundingPayment,
     Hint,
-    Kline,
     OrderKind,
     OrderRefused,
     OrderRequest,
@@ -21,15 +20,12 @@ from tradsys.live.venue import (
     VenueUnknown,
 )
 from tradsys.live.venues import binance_reading as reading
-from tradsys.live.venues.binance_client import MOST_ROWS, BinanceClient, interval_name
+from tradsys.live.venues.binance_client import MOST_ROWS, BinanceClient
 from tradsys.live.venues.binance_fills import fills_of
 from tradsys.live.venues.binance_income import income_of, transfers_of
 from tradsys.live.venues.binance_streams import hints_of
 from tradsys.live.venues.ccxt_venue import Refusal, readable
 from tradsys.live.venues.listing import ListedMarket
-
-MOST_BARS = 1_500
-
 
 SPARED_FROM, WHOLE_LOOK_S = 0.25, 60.0
 """From this share of the minute's limit on open orders are asked for by symbol, and of all symbols once a minute."""
@@ -40,20 +36,6 @@ class BinanceFutures(BinanceClient):
 
     _elsewhere: tuple[VenueOrder, ...] = ()
     _whole_look_s = -WHOLE_LOOK_S
-
-    async def server_time_ms(self) -> int:
-        return await self.api.server_time_ms()
-
-    async def klines(self, symbol: str, interval_ms: int, start_ms: int, *, limit: int = 1_000) -> Sequence[Kline]:
-        rows = await self.ask_public(
-            "fapiPublicGetKlines",
-            symbol=(await self.listing(symbol)).market_id,
-            interval=interval_name(interval_ms),
-            startTime=start_ms,
-            limit=min(limit, MOST_BARS),
-        )
-        with readable(self.name, "bars"):
-            return [reading.kline(row) for row in rows]
 
     async def mark_price(self, symbol: str) -> float:
         market_id = (await self.listing(symbol)).market_id
@@ -189,13 +171,7 @@ class BinanceFutures(BinanceClient):
             asked = self.api.signed(
                 "fapiPrivateDeleteOrder", is_order=True, symbol=market_id, origClientOrderId=client_id
             )
-        try:
-            await asked
-            return
-        except Refusal as error:
-            said = error
-        if said.code not in reading.NOT_OPEN:
-            raise VenueRefused(f"{self.name} refused to cancel {client_id} ({said})")
+        await self._cancelled(asked, client_id)
 
     async def fills(self, symbol: str, start_ms: int) -> Sequence[Fill]:
         return await fills_of(self, symbol, (await self.listing(symbol)).market_id, start_ms)
@@ -230,15 +206,6 @@ class BinanceFutures(BinanceClient):
             raise VenueUnknown(f"{self.name}: {client_id} was triggered, and not yet told which order it became")
         with readable(self.name, f"order {client_id}"):
             return reading.algo_order(row, symbol, became) if became else reading.forgotten(row, symbol)
-
-    async def _already(self, order: OrderRequest) -> VenueOrder:
-        """The open order that keeps this id from being used again: it is this one, sent before."""
-        found = await self.order(order.symbol, order.client_id, order.kind)
-        if found is None:
-            raise VenueUnknown(f"{self.name} says that {order.client_id} is there already, and that it is not")
-        if (found.side, found.size_base) != (order.side, order.size_base):
-            raise OrderRefused(f"{self.name} has another order open under {order.client_id}, of {found.size_base:g}")
-        return found
 
     async def _margin(self, market_id: str) -> tuple[str | None, float]:
         rows = await self.ask_signed("fapiPrivateGetSymbolConfig", symbol=market_id)

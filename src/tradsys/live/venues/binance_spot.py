@@ -11,7 +11,6 @@ from tradsys.live.venue import (
     Fill,
     FundingPayment,
     Hint,
-    Kline,
     OrderKind,
     OrderRefused,
     OrderRequest,
@@ -19,36 +18,17 @@ from tradsys.live.venue import (
     StopPassed,
     VenueOrder,
     VenueRefused,
-    VenueUnknown,
 )
 from tradsys.live.venues import binance_spot_reading as reading
-from tradsys.live.venues.binance_client import interval_name
-from tradsys.live.venues.binance_reading import kline
 from tradsys.live.venues.binance_spot_client import BinanceSpotClient
 from tradsys.live.venues.binance_spot_fills import fills_of
 from tradsys.live.venues.binance_spot_streams import hints_of
 from tradsys.live.venues.ccxt_venue import Refusal, readable
 from tradsys.live.venues.listing import ListedMarket
 
-MOST_BARS = 1_000
-
 
 class BinanceSpot(BinanceSpotClient):
     """The spot account; a stop and a target of the same coins are one list of orders (OCO)."""
-
-    async def server_time_ms(self) -> int:
-        return await self.api.server_time_ms()
-
-    async def klines(self, symbol: str, interval_ms: int, start_ms: int, *, limit: int = 1_000) -> Sequence[Kline]:
-        rows = await self.ask_public(
-            "publicGetKlines",
-            symbol=(await self.listing(symbol)).market_id,
-            interval=interval_name(interval_ms),
-            startTime=start_ms,
-            limit=min(limit, MOST_BARS),
-        )
-        with readable(self.name, "bars"):
-            return [kline(row) for row in rows]
 
     async def mark_price(self, symbol: str) -> float:
         """The last price: a spot market has no other."""
@@ -169,13 +149,8 @@ class BinanceSpot(BinanceSpotClient):
     async def cancel(self, symbol: str, client_id: str, kind: OrderKind) -> None:
         """Cancel it; the other one of a pair ends with it."""
         market_id = (await self.listing(symbol)).market_id
-        try:
-            await self.api.signed("privateDeleteOrder", is_order=True, symbol=market_id, origClientOrderId=client_id)
-            return
-        except Refusal as error:
-            said = error
-        if said.code not in reading.NOT_OPEN:
-            raise VenueRefused(f"{self.name} refused to cancel {client_id} ({said})")
+        asked = self.api.signed("privateDeleteOrder", is_order=True, symbol=market_id, origClientOrderId=client_id)
+        await self._cancelled(asked, client_id)
 
     async def fills(self, symbol: str, start_ms: int) -> Sequence[Fill]:
         return await fills_of(self, symbol, (await self.listing(symbol)).market_id, start_ms)
@@ -186,15 +161,6 @@ class BinanceSpot(BinanceSpotClient):
     def _no(self, said: Refusal, order: OrderRequest) -> OrderRefused:
         is_passed = order.kind == "stop" and reading.PASSED in said.words.lower()
         return (StopPassed if is_passed else OrderRefused)(f"{self.name} refused {order.client_id} ({said})")
-
-    async def _already(self, order: OrderRequest) -> VenueOrder:
-        """The open order that keeps this id from being used again: it is this one, sent before."""
-        found = await self.order(order.symbol, order.client_id, order.kind)
-        if found is None:
-            raise VenueUnknown(f"{self.name} says that {order.client_id} is there already, and that it is not")
-        if (found.side, found.size_base) != (order.side, order.size_base):
-            raise OrderRefused(f"{self.name} has another order open under {order.client_id}, of {found.size_base:g}")
-        return found
 
 
 def _params(order: OrderRequest, listing: ListedMarket) -> dict[str, str]:

@@ -10,8 +10,6 @@ from tradsys.live.venues.binance_reading import BinanceWording
 from tradsys.live.venues.listing import ListedMarket
 from tradsys.live.venues.transport import Reply
 
-NOT_THERE: Final = "-2013"
-NOT_OPEN: Final = frozenset({"-2011", NOT_THERE})
 REFUSED: Final = "-2010"
 """Of an order that is not taken; the words say why."""
 SAME_ID: Final = "duplicate order"

@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Collection
 
 from tradsys.live.venue import Hint, VenueUnknown
-from tradsys.live.venues.binance_client import interval_name
 from tradsys.live.venues.binance_spot_client import BinanceSpotClient
 from tradsys.live.venues.ccxt_venue import readable
 from tradsys.live.venues.merging import merged
@@ -15,31 +14,16 @@ from tradsys.live.venues.transport import Talk
 
 STREAMS = "wss://stream.binance.com:9443"
 ASKED = "wss://ws-api.binance.com:443"
-SILENT_S = 60.0
-"""Bars are told every second or two: a market stream that is silent for this long is dead."""
 ORDERS = frozenset({"executionReport"})
 ACCOUNT = frozenset({"outboundAccountPosition", "balanceUpdate", "listStatus"})
 
 
 def hints_of(venue: BinanceSpotClient, symbols: Collection[str], interval_ms: int) -> AsyncIterator[Hint]:
     """Hints of both streams until one of them ends; the account's only where there is a key."""
-    sources = [_bars(venue, symbols, interval_ms)]
+    sources = [venue.bar_hints(venue.stream_base(STREAMS), symbols, interval_ms)]
     if venue.api.has_keys:
         sources.append(_account(venue))
     return merged(sources)
-
-
-async def _bars(venue: BinanceSpotClient, symbols: Collection[str], interval_ms: int) -> AsyncIterator[Hint]:
-    name = interval_name(interval_ms)
-    symbol_of = {(await venue.listing(symbol)).market_id: symbol for symbol in symbols}
-    streams = "/".join(f"{market_id.lower()}@kline_{name}" for market_id in symbol_of)
-    url = f"{_base(venue, STREAMS)}/stream?streams={streams}"
-    async for message in venue.api.transport.messages(url, Talk(silent_s=SILENT_S)):
-        with readable(venue.name, "a message of the stream"):
-            bar = message.get("data", message).get("k")
-            closed = [Hint("bar", symbol_of[bar["s"]], int(bar["t"]))] if bar and bar["x"] else []
-        for hint in closed:
-            yield hint
 
 
 async def _account(venue: BinanceSpotClient) -> AsyncIterator[Hint]:
@@ -47,7 +31,7 @@ async def _account(venue: BinanceSpotClient) -> AsyncIterator[Hint]:
     signed = f"apiKey={venue.api.key}&timestamp={stamp}"
     params = {"apiKey": venue.api.key, "timestamp": stamp, "signature": venue.api.signature(signed)}
     asked = json.dumps({"id": "account", "method": "userDataStream.subscribe.signature", "params": params})
-    async for message in venue.api.transport.messages(f"{_base(venue, ASKED)}/ws-api/v3", Talk(first=(asked,))):
+    async for message in venue.api.transport.messages(f"{venue.stream_base(ASKED)}/ws-api/v3", Talk(first=(asked,))):
         with readable(venue.name, "a message of the account's stream"):
             is_refused = int(message.get("status", 200)) >= 300
             event = message.get("event") or {}
@@ -56,8 +40,3 @@ async def _account(venue: BinanceSpotClient) -> AsyncIterator[Hint]:
             raise VenueUnknown(f"{venue.name} ended the account's stream, or would not open it")
         if kind in ORDERS | ACCOUNT:
             yield Hint("account", venue.listings.name(market_id) if market_id else "")
-
-
-def _base(venue: BinanceSpotClient, usual: str) -> str:
-    """Streams of a venue that was moved are where its REST is."""
-    return usual if venue.api.url is None else "ws" + venue.api.url.removeprefix("http")

@@ -8,14 +8,12 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
 from tradsys.live.venue import Hint, VenueUnknown
-from tradsys.live.venues.binance_client import BinanceClient, interval_name
+from tradsys.live.venues.binance_client import BinanceClient
 from tradsys.live.venues.ccxt_venue import readable
 from tradsys.live.venues.merging import merged
 from tradsys.live.venues.transport import Talk
 
 STREAMS = "wss://fstream.binance.com"
-SILENT_S = 60.0
-"""Bars are told several times a second: a market stream that is silent for this long is dead."""
 RENEWED_S = 1_800.0
 """A listen key lives an hour after it was last renewed."""
 ACCOUNT_EVENTS = frozenset({"ORDER_TRADE_UPDATE", "TRADE_LITE", "ALGO_UPDATE", "ACCOUNT_UPDATE", "MARGIN_CALL"})
@@ -23,28 +21,17 @@ ACCOUNT_EVENTS = frozenset({"ORDER_TRADE_UPDATE", "TRADE_LITE", "ALGO_UPDATE", "
 
 def hints_of(venue: BinanceClient, symbols: Collection[str], interval_ms: int) -> AsyncIterator[Hint]:
     """Hints of both streams until one of them ends; the account's only where there is a key."""
-    sources = [_bars(venue, symbols, interval_ms)]
+    sources = [venue.bar_hints(f"{venue.stream_base(STREAMS)}/market", symbols, interval_ms)]
     if venue.api.has_keys:
         sources += [_account(venue), _renewals(venue)]
     return merged(sources)
 
 
-async def _bars(venue: BinanceClient, symbols: Collection[str], interval_ms: int) -> AsyncIterator[Hint]:
-    name = interval_name(interval_ms)
-    symbol_of = {(await venue.listing(symbol)).market_id: symbol for symbol in symbols}
-    streams = "/".join(f"{market_id.lower()}@kline_{name}" for market_id in symbol_of)
-    url = f"{_base(venue)}/market/stream?streams={streams}"
-    async for message in venue.api.transport.messages(url, Talk(silent_s=SILENT_S)):
-        with readable(venue.name, "a message of the stream"):
-            bar = message.get("data", message).get("k")
-            closed = [Hint("bar", symbol_of[bar["s"]], int(bar["t"]))] if bar and bar["x"] else []
-        for hint in closed:
-            yield hint
-
-
 async def _account(venue: BinanceClient) -> AsyncIterator[Hint]:
     key = await _listen_key(venue)
-    async for message in venue.api.transport.messages(f"{_base(venue)}/private/ws?listenKey={key}", Talk()):
+    async for message in venue.api.transport.messages(
+        f"{venue.stream_base(STREAMS)}/private/ws?listenKey={key}", Talk()
+    ):
         with readable(venue.name, "a message of the account's stream"):
             told: Mapping[str, Any] = message.get("data", message)
             event = told.get("e", "")
@@ -77,8 +64,3 @@ def _symbols(told: Mapping[str, Any]) -> tuple[str, ...]:
         return (str(told["o"]["s"]),)
     held = (*told.get("a", {}).get("P", ()), *told.get("p", ()) * (told["e"] == "MARGIN_CALL"))
     return tuple(str(row["s"]) for row in held) or (str(told.get("s", "")),)
-
-
-def _base(venue: BinanceClient) -> str:
-    """Streams of a venue that was moved are where its REST is."""
-    return STREAMS if venue.api.url is None else "ws" + venue.api.url.removeprefix("http")

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from tradsys.core.time import DAY_MS
-from tradsys.live.clock import Clock
 from tradsys.live.telling import Tell
 from tradsys.live.venue import (
     AccountMode,
@@ -24,9 +23,8 @@ from tradsys.live.venue import (
 )
 from tradsys.live.venues import bybit_reading as reading
 from tradsys.live.venues.bybit_streams import INTERVALS, hints_of
-from tradsys.live.venues.ccxt_venue import TIMEOUT_S, CcxtApi, CcxtVenue, Keys, Refusal, readable
+from tradsys.live.venues.ccxt_venue import ApiOptions, CcxtApi, CcxtVenue, Refusal, readable
 from tradsys.live.venues.listing import ListedMarket
-from tradsys.live.venues.transport import Transport
 
 LINEAR = "linear"
 WEEK_MS = 7 * DAY_MS
@@ -37,20 +35,8 @@ MOST_BARS, MOST_RATES = 1_000, 200
 class BybitLinear(CcxtVenue):
     """Perpetuals settled in `quote`, of a unified account in one-way mode; the margin type is the account's."""
 
-    def __init__(
-        self,
-        *,
-        keys: Keys | None = None,
-        url: str | None = None,
-        transport: Transport | None = None,
-        timeout_s: float = TIMEOUT_S,
-        clock: Clock | None = None,
-        quote: str = "USDT",
-        tell: Tell | None = None,
-    ) -> None:
-        wording = reading.BybitWording()
-        api = CcxtApi("bybit", wording, keys=keys, url=url, transport=transport, timeout_s=timeout_s, clock=clock)
-        super().__init__("bybit", api, tell)
+    def __init__(self, *, quote: str = "USDT", tell: Tell | None = None, **api: Unpack[ApiOptions]) -> None:
+        super().__init__("bybit", CcxtApi("bybit", reading.BybitWording(), **api), tell)
         self._quote = quote
 
     async def server_time_ms(self) -> int:

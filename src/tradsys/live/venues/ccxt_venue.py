@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from tradsys.data.sources.exchange import moved
 from tradsys.data.sources.http import retry_after_s
@@ -95,6 +95,16 @@ class Keys:
 
     def __repr__(self) -> str:
         return "Keys(hidden)"
+
+
+class ApiOptions(TypedDict, total=False):
+    """How an exchange is reached and by whom; what is left out is as `CcxtApi` has it."""
+
+    keys: Keys | None
+    url: str | None
+    transport: Transport | None
+    timeout_s: float
+    clock: Clock | None
 
 
 class CcxtApi:
