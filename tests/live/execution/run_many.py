@@ -80,6 +80,10 @@ def told(totals: Totals) -> str:
     return "\n".join(lines)
 
 
+def _say(*said: object) -> None:
+    sys.stdout.write(f"{said}\n")
+
+
 def main(args: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("n_sequences", type=int, nargs="?", default=200)
@@ -89,8 +93,7 @@ def main(args: Sequence[str]) -> int:
     options = parser.parse_args(args)
     kind = SpotSequence if options.spot else sequences.Sequence
     if options.replay is not None:
-        hear = lambda *said: sys.stdout.write(f"{said}\n")  # noqa: E731
-        one = sequences.run_sequence(options.replay, hear=hear, kind=kind)
+        one = sequences.run_sequence(options.replay, hear=_say, kind=kind)
         sys.stdout.write(f"{one}\n")
         return 1 if one.failures else 0
     totals = run_on_all_cores(options.n_sequences, options.processes, kind)

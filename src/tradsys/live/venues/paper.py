@@ -156,8 +156,12 @@ class PaperVenue:
             found = self.book.order(symbol, client_id)
             if found is not None and found.kind == kind and found.status == "open":
                 with self.book.change():
-                    self.book.write(replace(found, status="cancelled", updated_ms=now))
+                    self._end(found, now)
             self._hint(symbol)
+
+    def _end(self, order: PaperOrder, now_ms: int) -> None:
+        """Cancel an open order."""
+        self.book.write(replace(order, status="cancelled", updated_ms=now_ms))
 
     async def fills(self, symbol: str, start_ms: int) -> Sequence[Fill]:
         async with self._looking:

@@ -10,7 +10,6 @@ from tradsys.live.venue import (
     CoinBalance,
     MarketData,
     MarketRules,
-    OrderKind,
     OrderRefused,
     OrderRequest,
     SpotBalances,
@@ -66,16 +65,10 @@ class PaperSpot(PaperVenue):
         placed = await self._place((stop, target))
         return placed[0], placed[1]
 
-    async def cancel(self, symbol: str, client_id: str, kind: OrderKind) -> None:
-        async with self._looking:
-            now = await self._look(symbol)
-            self._touch(symbol, now)
-            found = self.book.order(symbol, client_id)
-            if found is not None and found.kind == kind and found.status == "open":
-                with self.book.change():
-                    self.book.write(replace(found, status="cancelled", updated_ms=now))
-                    end_pair(self.book, found, "cancelled", now)
-            self._hint(symbol)
+    def _end(self, order: PaperOrder, now_ms: int) -> None:
+        """Cancel an open order, and the other one of a pair with it."""
+        super()._end(order, now_ms)
+        end_pair(self.book, order, "cancelled", now_ms)
 
     async def _place(self, orders: Sequence[OrderRequest]) -> list[VenueOrder]:
         async with self._looking:
