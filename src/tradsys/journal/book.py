@@ -73,7 +73,7 @@ class MarketBook:
 
 def read_book(ledger: Ledger) -> list[MarketBook]:
     """Every market of the ledger, in the order in which they first appear, ideas in the order they were tried."""
-    groups = _groups([entry for entry in ledger.entries() if entry.kind != RESTORED])
+    groups = same_data([entry for entry in ledger.entries() if entry.kind != RESTORED])
     names = [name for name, _, _ in groups]
     return [
         _market(ledger, name if names.count(name) == 1 else f"{name} ({_data_name(entries)})", name, blocks, entries)
@@ -87,8 +87,8 @@ def reigning(ledger: Ledger, market: str, blocks: Iterable[str]) -> LedgerEntry 
     return in_time(seats)[-1] if seats else None
 
 
-def _groups(entries: Sequence[LedgerEntry]) -> list[tuple[str, set[str], list[LedgerEntry]]]:
-    """Entries of one name whose data share months, directly or through others."""
+def same_data(entries: Sequence[LedgerEntry]) -> list[tuple[str, set[str], list[LedgerEntry]]]:
+    """Entries of one name whose data share months, directly or through others: the name, the months, the entries."""
     groups: list[tuple[str, set[str], list[LedgerEntry]]] = []
     for entry in entries:
         name, blocks = str(entry.content.get("market", UNNAMED)), set(entry.content.get("blocks", ()))

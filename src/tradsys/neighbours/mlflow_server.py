@@ -208,11 +208,13 @@ def _secrets(uri: str) -> list[str]:
 
 @contextmanager
 def _told(scrubber: Scrubber) -> Iterator[None]:
-    """What MLflow or the network says, in a sentence without secrets."""
+    """What MLflow, its database or the network says, in a sentence without secrets."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
         yield
-    except Exception as error:  # MLflow, requests and SQLAlchemy each have a tree of their own
-        if isinstance(error, ConfigError | SourceError | MissingExtraError):
-            raise
+    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
         said = scrubber.text(" ".join(str(error).split()))[:400]
         raise SourceError(f"MLflow did not take what was written: {said}; see to the server, and track again") from None

@@ -1,5 +1,8 @@
 """Notes and champions read from a ledger without reading its trials."""
 
+import random
+
+from tradsys.journal.book import read_book
 from tradsys.journal.entries import Champion, Data, Hypothesis, Look, RecordedDecision
 from tradsys.journal.ledger import Ledger
 from tradsys.web.runs.written import NotesReader
@@ -19,6 +22,17 @@ def test_a_run_has_its_hypothesis_and_the_last_decision(tmp_path):
     ledger.append(RecordedDecision(data=DATA, subject="r1", decision="negative", why="costs").content())
     note = NotesReader(ledger.path).read().note("r1")
     assert (note.hypotheses, note.decision, note.why) == (("momentum pays",), "negative", "costs")
+
+
+def test_seats_are_those_of_the_journal(tmp_path):
+    ledger, blocks = Ledger(tmp_path / "ledger.jsonl"), random.Random(5)
+    for k in range(40):
+        months = tuple(sorted({f"b{blocks.randrange(12)}" for _ in range(2)}))
+        ledger.append(champion(f"P{k}", Data(blocks.choice(("BTC 1h", "ETH 1h")), months)))
+    seats = NotesReader(ledger.path).read().seats
+    books = [one.champion for one in read_book(ledger) if one.champion is not None]
+    assert sorted(one.profile for one in seats) == sorted(one["profile"] for one in books)
+    assert len(seats) > 1
 
 
 def test_the_last_champion_of_a_market_holds_its_seat_and_other_data_have_their_own(tmp_path):

@@ -19,7 +19,10 @@ FRESH_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class SeenStatus:
-    """What was read: the last status (None: there never was one), how old it is, and who trades the account."""
+    """What was read: the last status (None: there never was one), how old it is, and who trades the account.
+
+    Its time may lie ahead, where a clock was set: it is as far from now then as one that is so old.
+    """
 
     status: Mapping[str, Any] | None
     age_s: float
@@ -60,4 +63,4 @@ def read_status(folder: Path) -> SeenStatus:
             raise ValueError(f"it holds no object but {type(status).__name__}")
     except ValueError as error:
         raise DataError(f"{path} is no status ({error}); a running bot writes it anew within seconds") from None
-    return SeenStatus(status, max(0.0, time.time() - written_s), holder)
+    return SeenStatus(status, abs(time.time() - written_s), holder)

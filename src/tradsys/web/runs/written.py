@@ -1,22 +1,23 @@
-"""What people wrote down about runs, and who is champion: the ledger's few entries of these kinds alone.
+"""What people wrote down about runs, and who is champion, from the ledger's file.
 
-A list of runs needs no chain of hashes checked and no thousand trials read: `/journal` does both.
+A list of runs needs no chain of hashes checked and no files of trials read: `/journal` does both.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from tradsys.core.errors import DataError
 from tradsys.core.json_text import canonical_json, read_json
-from tradsys.journal.chain import sha256
-from tradsys.journal.entries import Champion, Hypothesis, Look, RecordedDecision
+from tradsys.journal.book import same_data
+from tradsys.journal.chain import LedgerEntry, in_time, sha256
+from tradsys.journal.entries import RESTORED, Champion, Hypothesis, Look, RecordedDecision
 
 _KINDS: Final = (Hypothesis.kind, Look.kind, RecordedDecision.kind, Champion.kind)
-_MARKS: Final = tuple(f'"kind":"{kind}"'.encode() for kind in _KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class NotesReader:
                 found = self.path.stat()
                 stamp = found.st_mtime_ns, found.st_size
                 if stamp != self._kept[0]:
-                    self._kept = stamp, written(_entries(self.path))
+                    self._kept = stamp, written(list(_entries(self.path)))
             except OSError:
                 return WrittenNotes()
             return self._kept[1]
@@ -84,67 +85,57 @@ def reader(path: Path) -> NotesReader:
     return NotesReader(path)
 
 
-def written(entries: Iterable[Mapping[str, Any]]) -> WrittenNotes:
-    """Notes and seats of entries, each with `content` and `at`, in the order of the file."""
-    by_kind: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in _KINDS}
-    for entry in sorted(entries, key=lambda one: str(one.get("at", ""))):
-        by_kind[entry["content"]["kind"]].append(entry)
-    texts = {_name(one): str(one["content"].get("text", "")) for one in by_kind[Hypothesis.kind]}
+def written(entries: Sequence[LedgerEntry]) -> WrittenNotes:
+    """Notes and seats of a ledger's entries, in the order of its file."""
+    by_kind: dict[str, list[LedgerEntry]] = {kind: [] for kind in _KINDS}
+    for entry in in_time([one for one in entries if one.kind in _KINDS]):
+        by_kind[entry.kind].append(entry)
+    texts = {_name(one): str(one.content.get("text", "")) for one in by_kind[Hypothesis.kind]}
     asked: dict[str, list[str]] = {}
     for look in by_kind[Look.kind]:
-        asked.setdefault(str(look["content"].get("run")), []).append(str(look["content"].get("hypothesis")))
-    made = {
-        str(one["content"].get("subject")): (at, one["content"])
-        for at, one in enumerate(by_kind[RecordedDecision.kind])
-    }
+        asked.setdefault(str(look.content.get("run")), []).append(str(look.content.get("hypothesis")))
+    made = {str(one.content.get("subject")): (at, one.content) for at, one in enumerate(by_kind[RecordedDecision.kind])}
     notes = {}
     for run in (*asked, *(subject for subject in made if subject not in texts)):
         subjects = [made[name] for name in (run, *asked.get(run, ())) if name in made]
         last = max(subjects, key=lambda found: found[0])[1] if subjects else {}
         hypotheses = tuple(texts[name] for name in asked.get(run, ()) if name in texts)
         notes[run] = Note(hypotheses, str(last.get("decision", "")), str(last.get("why", "")))
-    return WrittenNotes(notes, _seats(by_kind[Champion.kind]))
+    return WrittenNotes(notes, tuple(_seats(entries)))
 
 
-def _seats(champions: Iterable[Mapping[str, Any]]) -> tuple[Seat, ...]:
-    """The last of each market: those of one name whose data share a month, directly or through others."""
-    found: list[tuple[str, set[str], Seat]] = []
-    for entry in champions:
-        own = entry["content"]
-        market, blocks = str(own.get("market", "")), set(own.get("blocks", ()))
-        run, profile, standing, why = (str(own.get(key, "")) for key in ("run", "profile", "standing", "why"))
-        seat = Seat(market, run, profile, standing, why, str(entry.get("at", "")))
-        same = (k for k, (name, held, _) in enumerate(found) if name == market and not held.isdisjoint(blocks))
-        at = next(same, None)
-        if at is None:
-            found.append((market, blocks, seat))
-        else:
-            found[at] = (market, found[at][1] | blocks, seat)
-    return tuple(seat for _, _, seat in found)
+def _seats(entries: Sequence[LedgerEntry]) -> Iterable[Seat]:
+    """The last champion of each market, as the journal tells markets apart."""
+    for market, _, held in same_data([one for one in entries if one.kind != RESTORED]):
+        champions = in_time([one for one in held if one.kind == Champion.kind])
+        if champions:
+            own = champions[-1].content
+            run, profile, standing, why = (str(own.get(key, "")) for key in ("run", "profile", "standing", "why"))
+            yield Seat(market, run, profile, standing, why, champions[-1].at)
 
 
-def _entries(path: Path) -> Iterable[Mapping[str, Any]]:
-    """The lines of these kinds; what is no entry is passed over."""
+def _entries(path: Path) -> Iterable[LedgerEntry]:
+    """Every entry; what is none is passed over, and no chain is checked: an entry is called by its line here."""
     with path.open("rb") as file:
-        for line in file:
-            if not any(mark in line for mark in _MARKS):
-                continue
+        for number, line in enumerate(file):
             try:
                 entry = read_json(line)
-                is_ours = entry["content"]["kind"] in _KINDS and _is_readable(entry["content"])
+                content, at = entry["content"], str(entry["at"])
+                datetime.fromisoformat(at)
+                if _is_readable(content):
+                    yield LedgerEntry(str(number), "", "", content, at)
             except (ValueError, KeyError, TypeError, DataError):
                 continue
-            if is_ours:
-                yield entry
 
 
 def _is_readable(content: Mapping[str, Any]) -> bool:
-    """Whether it can be hashed, a ValueError where it cannot, and its months are a list of texts."""
-    canonical_json(content).encode()
+    """Whether it is of a kind and its months are a list of texts; one that a note rests on can be hashed, or raises."""
+    if content["kind"] in _KINDS:
+        canonical_json(content).encode()
     blocks = content.get("blocks", [])
     return isinstance(blocks, list) and all(isinstance(one, str) for one in blocks)
 
 
-def _name(entry: Mapping[str, Any]) -> str:
+def _name(entry: LedgerEntry) -> str:
     """A hypothesis' name: the hash of its content, as the ledger has it."""
-    return sha256(canonical_json(entry["content"]))
+    return sha256(canonical_json(entry.content))
