@@ -227,6 +227,42 @@ def test_a_fee_is_worth_what_it_is_worth_in_money_and_taken_in_coins_only_where_
     assert (fill.fee_quote, fill.fee_base) == (pytest.approx(worth), pytest.approx(coins))
 
 
+BNB = {"commission": "0.001", "commissionAsset": "BNB"}
+
+
+def spent(venue):
+    return venue.fills(S, 60_000)
+
+
+def test_a_fee_in_an_asset_without_a_price_is_the_accounts_rate_for_makers_and_for_takers():
+    fills, _ = ask(
+        spent,
+        api__v3__myTrades=lambda params: [TRADE | BNB | {"id": k, "isMaker": k == 1} for k in (1, 2)],
+        api__v3__order=ORDER,
+        api__v3__klines=refused(-1121),
+        api__v3__account__commission=FEES,
+        api__v3__time={"serverTime": 61_000},
+    )
+    assert [fill.fee_quote for fill in fills] == [pytest.approx(600 * 0.00095), pytest.approx(600 * 0.00105)]
+
+
+def test_a_price_of_a_minute_is_asked_for_once_for_all_that_was_traded_in_it():
+    asked = []
+
+    def bars(params):
+        asked.append(params)
+        return [[60_000, "600", "600", "600", "600", "1", 119_999, "1", 1, "1", "1", "0"]]
+
+    fills, _ = ask(
+        spent,
+        api__v3__myTrades=lambda params: [TRADE | BNB | {"id": k} for k in range(5)],
+        api__v3__order=ORDER,
+        api__v3__klines=bars,
+        api__v3__time={"serverTime": 61_000},
+    )
+    assert (len(fills), len(asked)) == (5, 1)
+
+
 def test_money_is_counted_in_one_currency():
     other = SYMBOL | {"symbol": "BTCUSDC", "quoteAsset": "USDC"}
     venue, _ = opened(
