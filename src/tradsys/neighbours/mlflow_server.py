@@ -210,11 +210,10 @@ def _secrets(uri: str) -> list[str]:
 def _told(scrubber: Scrubber) -> Iterator[None]:
     """What MLflow, its database or the network says, in a sentence without secrets."""
     from mlflow.exceptions import MlflowException
-    from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:  # what requests raises is an OSError
         said = scrubber.text(" ".join(str(error).split()))[:400]
         raise SourceError(f"MLflow did not take what was written: {said}; see to the server, and track again") from None
