@@ -1,6 +1,7 @@
 """The bot's loop on virtual time: a tape through paper fills, and an exchange that fails, halts and is told to stop."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -394,6 +395,32 @@ def test_an_order_without_an_answer_counts_as_an_error_once(play) -> None:
 
     play(during)
     assert errors == [f"an order for {SYMBOL} was not answered"]
+
+
+@pytest.mark.parametrize(("is_left_over", "longest_ms"), [(False, 2_000), (True, 500)])
+def test_while_calls_fail_looks_come_ever_later_but_a_leg_left_over_is_not_kept_waiting(
+    play, is_left_over, longest_ms
+) -> None:
+    began = list[int]()
+
+    def spoil(session: Session) -> None:
+        session.pace = 1.0
+
+    async def during(session: Session) -> None:
+        async def silent() -> AccountState:
+            began.append(session.clock.now_ms())
+            raise VenueUnknown("nobody answers")
+
+        await asyncio.sleep(60)
+        session.venue.account = silent  # type: ignore[method-assign]
+        if is_left_over:
+            session.executor._notices.orphaned.add("elsewhere")
+        session.bot._wake.set()
+        await asyncio.sleep(60)
+        session.control.push(Command("stop"))
+
+    play(during, spoil=spoil)
+    assert max(after - before for before, after in itertools.pairwise(began)) == longest_ms
 
 
 def test_its_status_is_whole_and_says_when_it_ended(whole) -> None:

@@ -216,6 +216,8 @@ def test_a_thinned_curve_keeps_its_ends_its_peak_and_its_trough():
 def test_what_came_in_is_no_result():
     points = [EquityPoint(k, 100.0, 100.0, 0.0 if k < 5 else 50.0) for k in range(10)]
     assert "50.00 came in meanwhile, which is no result" in equity_picture(points, Plain({}), "all").note
+    grown = [EquityPoint(k, 100.0 + (60.0 if k > 5 else 0.0), 100.0, 50.0 if k > 5 else 0.0) for k in range(10)]
+    assert equity_picture(grown, Plain({}), "all").change == "+10.0%"
     assert equity_picture(points[:1], Plain({}), "all") is None
 
 

@@ -50,6 +50,9 @@ SOON_S: Final = 0.25
 LONGEST_S: Final = 2.0
 """After a look that failed: positions are never alone for longer once the venue answers again."""
 
+URGENT_S: Final = 0.5
+"""The same while a position was seen without its stop, or a leg without its position: that cannot wait."""
+
 AFTER_MS: Final = 20
 """After a close, before the account is looked at without a hint: what the last moment filled is booked by then."""
 
@@ -179,7 +182,8 @@ class Bot:
 
     def _pause_s(self, is_settled: bool) -> float:
         """Until the next look; a venue that does not answer is not asked the quicker for it."""
-        pause_s = CYCLE_S if is_settled else min(SOON_S * 2**self._n_failed, LONGEST_S)
+        longest_s = URGENT_S if self._parts.executor.is_urgent else LONGEST_S
+        pause_s = CYCLE_S if is_settled else min(SOON_S * 2**self._n_failed, longest_s)
         return pause_s * self._parts.folder.pace
 
     def _until_close_s(self) -> float:

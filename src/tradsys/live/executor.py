@@ -58,7 +58,7 @@ class OrderExecutor:
         self.tell, self.step = tell, step
         self._notices = Notices(tell)
         self._lookout = Lookout(venue, journal, clock, rules, tell, step)
-        self._sender = Sender(venue, journal, clock, rules, tell, step)
+        self._sender = Sender(venue, journal, clock, rules, tell, step, clock.now_ms())
         self._book = KnownMarkets(markets, venue, journal, clock, rules, tell)
         self._desk = Desk(
             self._lookout, self._sender, self._notices, self._book, halt or self._write_halt, self.why_no_entry
@@ -189,6 +189,11 @@ class OrderExecutor:
     def unprotected(self) -> list[str]:
         """Symbols with a position that was last seen with too little of a stop."""
         return sorted(self._notices.bare)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a symbol was last seen with too little of a stop, or with a leg whose position has gone."""
+        return bool(self._notices.bare or self._notices.orphaned)
 
     @property
     def refused(self) -> list[str]:

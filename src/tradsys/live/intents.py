@@ -5,8 +5,9 @@ One SQLite file. Every change is committed and synced when the call returns; a c
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
-from typing import Any
+from typing import Any, Final
 
+from tradsys.live.client_ids import N_DIGITS
 from tradsys.live.execution.intent import Intent, IntentState, Trade
 from tradsys.live.execution.journal_file import JournalFile, inserted
 from tradsys.live.venue import Fill, FundingPayment
@@ -19,8 +20,22 @@ MAKER = [field.name for field in fields(Fill)].index("is_maker")
 """Where the two columns are that SQLite keeps as numbers."""
 
 
+EARNED: Final = """
+select total(got * case when sold > bought then bought / sold else 1 end - paid - fees) from (
+    select total(case when side > 0 then size_base - fee_base end) as bought,
+        total(case when side < 0 then size_base end) as sold,
+        total(case when side > 0 then size_base * price end) as paid,
+        total(case when side < 0 then size_base * price end) as got,
+        total(fee_quote - fee_base * price) as fees
+    from fills where trade is not null group by trade)
+"""
+"""A fee that was taken in the coin itself is no money that went: so many coins fewer are held."""
+
+
 class IntentJournal(JournalFile):
     """Trades, orders meant, fills and funding of one account, and named flags; one process owns it."""
+
+    _earned: tuple[int, float] | None = None
 
     def add(self, intents: Iterable[Intent], trades: Iterable[Trade] = ()) -> None:
         """Remember new orders, and new trades that they belong to, in one commit; entries on disk, or not at all."""
@@ -93,7 +108,7 @@ class IntentJournal(JournalFile):
             " from fills) where trade = ? and substr(client_id, 1, ?) = ?",
             (trade, len(stem), stem),
         ).fetchone()
-        return 0 if row[0] is None else int(str(row[0])[len(stem) :], 36) + 1
+        return 0 if row[0] is None else int(str(row[0])[len(stem) :][:N_DIGITS], 36) + 1
 
     def symbols(self) -> set[str]:
         """Symbols that something is still to be done about: an open trade, or an order whose fate is not final."""
@@ -129,6 +144,16 @@ class IntentJournal(JournalFile):
             (symbol,),
         )
         return float(rows.fetchone()[0])
+
+    def earned_cash(self) -> float:
+        """What our trades have put into the quote currency less what they took out of it, fees of any coin included.
+
+        Of what somebody else sold beside a trade only as much is counted as the trade had bought.
+        """
+        n_fills = int(self._db.execute("select count(*) from fills").fetchone()[0])
+        if self._earned is None or self._earned[0] != n_fills:
+            self._earned = (n_fills, float(self._db.execute(EARNED).fetchone()[0]))
+        return self._earned[1]
 
     def last_fill_ms(self, symbol: str) -> int | None:
         """When the newest known execution of a symbol was."""

@@ -112,7 +112,8 @@ class AccountState:
     """Money and positions at one moment.
 
     A spot venue tells `spot` and no positions: what of the coins is a position the journal knows
-    (`live.execution.holdings`).
+    (`live.execution.holdings`), and what of the equity its trades have not earned, `unearned_quote`: what was there at
+    first, and all that other hands put in or took out. None where the venue keeps a history of transfers.
     """
 
     wallet_quote: float
@@ -120,6 +121,7 @@ class AccountState:
     available_quote: float
     positions: tuple[Position, ...]
     spot: SpotBalances | None = None
+    unearned_quote: float | None = None
 
     @property
     def equity_quote(self) -> float:

@@ -142,7 +142,7 @@ class Sequence:
             self.figures.n_kills += 1
             self.figures.died_at[life.died_at] += 1
         await life.end(is_abrupt=self.draw.random() < 0.5)
-        await asyncio.sleep(self.draw.choice((0.0, 0.2, 2.0, 8.0)))
+        await asyncio.sleep(self.draw.choice((0.001, 0.2, 2.0, 8.0)))  # a process takes a moment to begin
 
     def _settle_funding(self) -> None:
         """Funding is paid more often than anywhere, so that it falls into trades."""

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from tradsys.live.client_ids import LETTERS, client_id, prefix
+from tradsys.live.client_ids import LETTERS, client_id, leg_of, prefix
 
 
 def test_ids_are_of_a_length_and_letters_that_every_venue_takes():
@@ -20,9 +20,21 @@ def test_ids_differ_in_everything_that_they_are_made_of():
     assert len(set(made)) == len(made)
 
 
+def test_one_bot_gives_no_id_that_another_gave_but_an_entry_is_the_same_whoever_sends_it():
+    first, again = (
+        [client_id("main", "BTCUSDT", 1_700_000_000_000, leg, 7, started_ms=ms) for leg in LETTERS]
+        for ms in (1_700_000_000_123, 1_700_000_000_124)
+    )
+    assert not set(first) & set(again)
+    assert all(re.fullmatch("[a-z0-9-]{36}", name) for name in first)
+    assert [leg_of(name) for name in first] == list(LETTERS)
+
+
 def test_attempts_stand_in_order():
     made = [client_id("main", "BTCUSDT", 1_700_000_000_000, "stop", n) for n in range(2_000)]
     assert made == sorted(made)
+    late = [client_id("main", "BTCUSDT", 1, "stop", n, started_ms=9_999_999 - n) for n in range(2_000)]
+    assert late == sorted(late)
 
 
 def test_a_number_that_does_not_fit_is_refused():

@@ -47,7 +47,7 @@ class ForgetfulJournal(IntentJournal):
 
 
 class _Forgetful:
-    """What is added to a sequence; an id that nobody knows any more may be given again, and is left out."""
+    """What is added to a sequence; ids that were only in a memory that is gone are not asked for in the journal."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,7 +72,7 @@ class _Forgetful:
         await super()._settle()
 
     def _none(self, what: str, found: Any) -> None:
-        if what not in ("duplicates", "ids that the journal does not know"):
+        if what != "ids that the journal does not know":
             super()._none(what, found)
 
 

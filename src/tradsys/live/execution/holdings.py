@@ -5,23 +5,28 @@ buys by hand beside the bot, are never counted, sold or protected; what they do 
 """
 
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 
 from tradsys.live.execution.intent import Trade
 from tradsys.live.execution.ledger import TradeSums, sum_fills, unseen_base
 from tradsys.live.intents import IntentJournal
 from tradsys.live.venue import AccountState, CoinBalance, OrderRequest, PlacesPairs, Position, Venue, VenueOrder
 
+SAME: Final = 1e-9
+"""Sums of as many coins may differ by this fraction in their last digits."""
+
 
 def own_part(account: AccountState, journal: IntentJournal) -> AccountState:
     """The account as it concerns the bot; one of a venue that knows positions is returned as it is.
 
     Its equity is all the money and our coins at the mark, those among them that were too few to be sold again. Of a
-    coin never more is ours than the account holds.
+    coin never more is ours than the account holds. What the fills of our trades do not explain of it was not earned:
+    deposits, withdrawals, gifts, conversions and what somebody traded by hand, whatever a venue tells of them.
     """
     if account.spot is None:
         return account
     positions, wallet, unrealised = list[Position](), account.spot.cash_quote, 0.0
+    unearned = account.spot.cash_quote - journal.earned_cash()
     for coin in account.spot.coins:
         trade = journal.open_trade(coin.symbol)
         position = None if trade is None else _position(trade, coin, journal)
@@ -31,9 +36,17 @@ def own_part(account: AccountState, journal: IntentJournal) -> AccountState:
             held = position.size_base
             wallet += held * position.entry_price
             unrealised += position.unrealised_quote
-        left_over = min(journal.base_left(coin.symbol), coin.size_base) - held
-        wallet += max(0.0, left_over) * coin.mark_price
-    return replace(account, wallet_quote=wallet, unrealised_quote=unrealised, positions=tuple(positions))
+        bought = journal.base_left(coin.symbol)
+        wallet += max(0.0, min(bought, coin.size_base) - held) * coin.mark_price
+        if bought - coin.size_base > SAME * bought:  # somebody took coins of ours away
+            unearned -= (bought - coin.size_base) * coin.mark_price
+    return replace(
+        account,
+        wallet_quote=wallet,
+        unrealised_quote=unrealised,
+        positions=tuple(positions),
+        unearned_quote=unearned,
+    )
 
 
 def _position(trade: Trade, coin: CoinBalance, journal: IntentJournal) -> Position | None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from tradsys.core.errors import DiskError
-from tradsys.live.client_ids import N_DIGITS, Leg, client_id
+from tradsys.live.client_ids import Leg, client_id, stem
 from tradsys.live.clock import Clock
 from tradsys.live.execution.actions import CancelOrder, PlaceLeg, PlacePair
 from tradsys.live.execution.intent import Intent, Trade
@@ -42,7 +42,7 @@ class Sender:
     """The only one that sends orders.
 
     A leg's answer is not waited for long: the position must not stay bare because one answer is slow. It is written
-    down when it comes (`late`), and meanwhile the leg counts as unknown.
+    down when it comes (`late`), and meanwhile the leg counts as unknown. `started_ms` is when the process began.
     """
 
     venue: Venue
@@ -51,6 +51,7 @@ class Sender:
     rules: ExecutionRules
     tell: Tell
     step: StepHook
+    started_ms: int
     late: set[asyncio.Task[bool]] = field(default_factory=set)
 
     async def place(self, trade: Trade, legs: Sequence[PlaceLeg], lot: float) -> bool:
@@ -78,8 +79,7 @@ class Sender:
         return intents
 
     def _next_attempt(self, trade: Trade, leg: Leg) -> int:
-        first = client_id(self.rules.account, trade.symbol, trade.close_ms, leg, 0)
-        return self.journal.n_attempts(trade.key, first[:-N_DIGITS])
+        return self.journal.n_attempts(trade.key, stem(self.rules.account, trade.symbol, trade.close_ms, leg))
 
     async def send(self, intent: Intent) -> bool:
         """Send an order that has been committed; whether the answer was definite."""
@@ -213,7 +213,8 @@ class Sender:
         return True
 
     def _intent(self, trade: Trade, leg: PlaceLeg, attempt: int, lot: float, now_ms: int) -> Intent:
-        name = client_id(self.rules.account, trade.symbol, trade.close_ms, leg.leg, attempt)
+        of = (self.rules.account, trade.symbol, trade.close_ms, leg.leg, attempt)
+        name = client_id(*of, started_ms=self.started_ms)
         return Intent(
             name, trade.key, trade.symbol, leg.leg, leg.side, leg.kind, of_lots(leg.n_lots, lot), leg.price, True,
             leg.why, "unknown", 0.0, now_ms, None, 1, "",

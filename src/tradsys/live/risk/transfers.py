@@ -1,4 +1,4 @@
-"""What was paid into the account and out of it since it was first looked at, as far as the venue tells."""
+"""What was paid into the account and out of it since it was first looked at, as far as venue and journal tell."""
 
 from typing import Final
 
@@ -21,6 +21,7 @@ class TransferRecord:
         self._remembered = Remembered(flags, TRANSFERS)
         kept = self._remembered.read() or {"sum_quote": 0.0, "from_ms": clock.now_ms(), "seen": {}}
         self.sum_quote, self._from_ms = float(kept["sum_quote"]), int(kept["from_ms"])
+        self._base_quote: float | None = kept.get("base_quote")
         self._seen: dict[str, int] = {str(name): int(ts_ms) for name, ts_ms in kept["seen"].items()}
         self._wallet_quote: float | None = None
         self._keep()
@@ -40,8 +41,16 @@ class TransferRecord:
         self._wallet_quote = None if new else wallet_quote
         return bool(new)
 
+    def tell(self, unearned_quote: float) -> None:
+        """What of the account its trades have not earned; the first time it is what was there to begin with."""
+        if self._base_quote is None:
+            self._base_quote = unearned_quote - self.sum_quote
+            self._keep()
+        self.sum_quote = unearned_quote - self._base_quote
+
     def _keep(self) -> None:
-        self._remembered.keep({"sum_quote": self.sum_quote, "from_ms": self._from_ms, "seen": self._seen})
+        base = {} if self._base_quote is None else {"base_quote": self._base_quote}
+        self._remembered.keep({"sum_quote": self.sum_quote, "from_ms": self._from_ms, "seen": self._seen, **base})
 
 
 async def look(risk: Risk, record: TransferRecord, venue: Venue, account: AccountState | None = None) -> AccountState:
@@ -54,6 +63,10 @@ async def look(risk: Risk, record: TransferRecord, venue: Venue, account: Accoun
     """
     if account is None:
         account = await venue.account()
+    if account.unearned_quote is not None:
+        record.tell(account.unearned_quote)
+        risk.observe(account, record.sum_quote)
+        return account
     if not isinstance(venue, TellsTransfers):
         risk.observe(account)
         return account

@@ -47,7 +47,8 @@ def equity_picture(points: Sequence[EquityPoint], status: Plain, span: str) -> E
     ticks = axis.labelled_ticks(4, "{:,.10g}".format)
     width_ms = last.at_ms - first.at_ms
     placed = [(round(WIDTH * (one.at_ms - first.at_ms) / width_ms, 1), _y(axis, one.equity_quote)) for one in shown]
-    change = last.equity_quote / first.equity_quote - 1 if first.equity_quote > 0 else None
+    came = _came(known)
+    change = (last.equity_quote - came) / first.equity_quote - 1 if first.equity_quote > 0 else None
     return EquityPicture(
         line=path(placed),
         area=path([(0.0, HEIGHT), *placed, (WIDTH, HEIGHT)]),
@@ -58,7 +59,7 @@ def equity_picture(points: Sequence[EquityPoint], status: Plain, span: str) -> E
         last=minute(last.at_ms),
         change=percent(change, signed=True),
         is_gain=(change or 0.0) >= 0,
-        note=_transfers(known),
+        note=_transfers(came),
     )
 
 
@@ -94,9 +95,12 @@ def _worth(point: EquityPoint) -> float:
     return point.equity_quote
 
 
-def _transfers(points: Sequence[EquityPoint]) -> str:
+def _came(points: Sequence[EquityPoint]) -> float:
     told = [one.transferred_quote for one in points if one.transferred_quote is not None]
-    came = told[-1] - told[0] if told else 0.0
+    return told[-1] - told[0] if told else 0.0
+
+
+def _transfers(came: float) -> str:
     if not came:
         return ""
     return f"{quote(abs(came))} {'came in' if came > 0 else 'was taken out'} meanwhile, which is no result."
