@@ -10,6 +10,7 @@ import argparse
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import unified_diff
@@ -18,6 +19,15 @@ from pathlib import Path
 VERSION_FILE = Path("src/tradsys/__init__.py")
 CHANGELOG = Path("CHANGELOG.md")
 TAG_TEXT = Path("dist/tag.txt")
+
+PROJECT_FILE = Path("pyproject.toml")
+
+HOMELESS = (
+    "wanted the project's public address, found no Repository in [project.urls] of pyproject.toml: the README in the "
+    "packages names paths instead of linking to them, and shows no picture; write there, where there is one,\n"
+    '    [project.urls]\n    Repository = "https://HOST/OWNER/tradsys"'
+)
+"""Said of a release, and no reason to refuse it: there may be no public address."""
 
 VERSION = re.compile(r'^__version__ = "(.+)"$', flags=re.M)
 SECTION = re.compile(r"^## (?P<name>\S+)(?: \((?P<day>.+)\))?\n(?P<body>.*?)(?=^## |\Z)", flags=re.M | re.S)
@@ -93,6 +103,11 @@ def dated(changelog: str, version: str, day: date) -> tuple[str, str]:
     return changelog[: newest.start()] + heading + newest["body"] + changelog[newest.end() :], body
 
 
+def has_home(project: str) -> bool:
+    """Whether pyproject.toml names where the project is found, which the links of the packages' README begin with."""
+    return bool(tomllib.loads(project)["project"].get("urls", {}).get("Repository"))
+
+
 def refuse_unsettled(root: Path, version: str) -> None:
     """What is not in git would be in the packages and not behind the tag."""
     if changed := _git(root, "status", "--porcelain"):
@@ -123,6 +138,8 @@ def main(words: list[str], root: Path) -> int:
         print(f"release: {reason}", file=sys.stderr)
         return 1
     print(release.diff())
+    if not has_home((root / PROJECT_FILE).read_text(encoding="utf-8")):
+        print(f"{HOMELESS}\n")
     print(f"text of the tag v{release.version}:\n\n{release.tag}")
     print(next_steps(release.version) if given.write else "nothing was changed; --write does it")
     return 0

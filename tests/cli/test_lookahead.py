@@ -7,7 +7,10 @@ import pytest
 from tests.research.leaky import quick_experiment, without_purge
 
 from tradsys.cli.app import main
+from tradsys.cli.progress import MARKS
 from tradsys.data.simulate import simulate
+from tradsys.research.procedures import experiment
+from tradsys.runs.at_work import jobs
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +42,13 @@ def test_a_leak_is_named_and_ends_with_an_error(capsys, monkeypatch):
     assert main(LOOK) == 1
     shown = capsys.readouterr().out
     assert re.search(r"training rows: labels of fold 1 of NOISE saw \d bars ahead, first in row", shown)
+
+
+def test_it_is_told_of_while_it_lasts_and_leaves_nothing(monkeypatch, tmp_path):
+    seen, look_ahead = [], experiment.look_ahead
+    monkeypatch.setattr(
+        experiment, "look_ahead", lambda *given, **named: (seen.extend(jobs(MARKS)), look_ahead(*given, **named))[1]
+    )
+    assert main(LOOK) == 0
+    assert [one.title for one in seen] == ["lookahead on NOISE"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []

@@ -1,13 +1,16 @@
 """Long work names every part, counts its steps, and says how long the rest of the part takes once it has a pace."""
 
+import re
+
 import pytest
 
-from tradsys.cli.progress import Lines, TimeLeft
+from tradsys.cli.progress import MARKS, Lines, TimeLeft, reporter
 from tradsys.data.market import load_market
 from tradsys.data.simulate.market import simulate_universe
 from tradsys.journal.ledger import Ledger
 from tradsys.research.procedures.ranks import RankProcedure
 from tradsys.research.run import run
+from tradsys.runs.at_work import jobs
 from tradsys.settings.config import RunConfig
 
 
@@ -108,3 +111,27 @@ def test_nothing_of_a_run_is_silent_and_its_last_word_is_finished(tmp_path):
         "finished",
     ]
     assert all(0 <= done <= total for _, done, total in said)
+
+
+OWN_MARKS = {"run.py", "tune.py", "calibrate.py"}
+"""What they call leaves a mark beside its results."""
+
+
+def test_all_long_work_leaves_a_mark(repository):
+    """Whatever shows how far it is stands on the overview of `tradsys web` too."""
+    calls = re.compile(r"\breporter\((.+)\) as \w+:")
+    files = {path.name: calls.findall(path.read_text()) for path in (repository / "src/tradsys/cli").glob("*.py")}
+    assert {name for name, found in files.items() if any("job=" not in one for one in found)} - {
+        "progress.py"
+    } == OWN_MARKS
+    assert {"train.py", "lookahead.py", "compare.py", "deploy.py", "data.py"} < {name for name in files if files[name]}
+
+
+def test_a_mark_is_there_while_the_work_is_and_tells_how_far_it_has_come(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tradsys.runs.at_work._EVERY_S", 0.0)
+    with reporter(quiet=True, job="train resnet on BTC") as show:
+        show("fold 2 of 6", 1.0, 6)
+        (job,) = jobs(MARKS)
+        assert (job.title, job.stage, job.n) == ("train resnet on BTC", "fold 2 of 6", 6)
+    assert list(tmp_path.iterdir()) == []

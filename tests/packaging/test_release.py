@@ -4,7 +4,18 @@ import subprocess
 from datetime import date
 
 import pytest
-from scripts.release import CHANGELOG, SECTION, TAG_TEXT, VERSION_FILE, ReleaseError, dated, main, prepared
+from scripts.release import (
+    CHANGELOG,
+    HOMELESS,
+    PROJECT_FILE,
+    SECTION,
+    TAG_TEXT,
+    VERSION_FILE,
+    ReleaseError,
+    dated,
+    main,
+    prepared,
+)
 
 from tradsys import __version__
 
@@ -19,6 +30,7 @@ def root(tmp_path):
     (tmp_path / VERSION_FILE).parent.mkdir(parents=True)
     (tmp_path / VERSION_FILE).write_text('"""Bars."""\n\n__version__ = "0.1.0"\n')
     (tmp_path / CHANGELOG).write_text(LOG)
+    (tmp_path / PROJECT_FILE).write_text('[project]\nname = "tradsys"\n')
     (tmp_path / ".gitignore").write_text("dist/\n")
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
@@ -101,3 +113,12 @@ def test_a_version_with_a_tag_is_refused(root, capsys):
 def test_the_newest_section_of_this_project_is_what_it_calls_itself(repository):
     newest = SECTION.search((repository / CHANGELOG).read_text())
     assert newest["name"] == __version__ or (newest["name"] == "Unreleased" and not newest["day"])
+
+
+def test_it_asks_for_a_public_address_until_there_is_one(root, capsys):
+    assert main(["0.2.0"], root) == 0
+    assert HOMELESS in capsys.readouterr().out
+    home = '[project.urls]\nRepository = "https://code.example/owner/tradsys"\n'
+    (root / PROJECT_FILE).write_text(f'[project]\nname = "tradsys"\n{home}')
+    assert main(["0.2.0"], root) == 0
+    assert HOMELESS not in capsys.readouterr().out

@@ -157,6 +157,10 @@ def _forecasts(bars: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         "symbol",
         pl.Series("regime", regime, dtype=pl.Int8),
         pl.Series("probability", rng.normal(0.49, 0.03, n)),
+        *(
+            pl.Series(f"action_{name}", np.arange(n) % (40 * k) == 7, dtype=pl.Int8)
+            for k, name in enumerate(PROFILES, 1)
+        ),
     )
     return pl.concat([one.with_columns(pl.lit(side, dtype=pl.Int8).alias("side")) for side in (1, -1)]).sort("start")
 

@@ -32,6 +32,7 @@ addEventListener("load", () => setTimeout(() => {
   seen.equity = painted("equity-chart");
   document.querySelector('#trader [data-profile="RECKLESS"]')?.click();
   seen.trade = document.getElementById("trade-result")?.textContent;
+  seen.decided = document.getElementById("decided")?.textContent;
   seen.legend = document.querySelector("#curves button")?.textContent;
   document.querySelector('#scale [data-scale="log"]')?.click();
   document.querySelector('#span [data-days="0"]')?.click();
@@ -99,6 +100,7 @@ def test_both_charts_are_painted_and_nothing_is_logged_or_fetched(make_run, widt
     assert "deepest −" in seen["legend"]
     assert max(seen["hidden"]) <= 0
     assert seen["trade"].startswith("RECKLESS")
+    assert seen["decided"] == " of RECKLESS: 20"
     assert seen["overflow"] <= 0
 
 

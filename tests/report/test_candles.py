@@ -11,7 +11,7 @@ from tests.report.conftest import changed
 from tradsys.report import charts as candles
 from tradsys.report.charts import pack_symbols
 from tradsys.runs.stored import StoredRun
-from tradsys.runs.tables import BARS, TRADES
+from tradsys.runs.tables import ACTION_OF, BARS, TRADES
 
 KINDS = {"Float32Array": "<f4", "Int32Array": "<i4", "Int8Array": "i1"}
 
@@ -68,3 +68,21 @@ def test_cheap_symbols_show_more_decimals(run, scale, digits):
     prices = pl.col("open", "high", "low", "close") / 9_000 * scale
     (packed,) = pack_symbols(changed(run, bars=run.table(BARS).head(5).with_columns(prices)), [])
     assert packed["digits"] == digits
+
+
+def decided(run, profiles, **actions):
+    """Times and sides of each profile's decisions, where three closes have these actions."""
+    ts = run.table(BARS)["ts"]
+    forecasts = pl.DataFrame({"symbol": "BTCUSDT", "start": ts.gather([10, 11, 12]), **actions})
+    (packed,) = pack_symbols(changed(run, forecasts=forecasts), profiles)
+    return {name: (list(unpack(one["at"])), list(unpack(one["side"]))) for name, one in packed["decisions"].items()}
+
+
+def test_each_profile_shows_its_own_decisions_at_the_bars_whose_closes_made_them(run):
+    own = {"action": [0, 1, 0], ACTION_OF + "EDGE": [0, 1, 0], ACTION_OF + "AUDITED": [-1, 0, 1]}
+    assert decided(run, ["AUDITED", "EDGE"], **own) == {"AUDITED": ([9, 11], [-1, 1]), "EDGE": ([10], [1])}
+
+
+def test_a_run_that_kept_the_deployed_profiles_decisions_shows_those(run):
+    deployed = run.manifest.deployed_profile
+    assert decided(run, ["AUDITED", "EDGE"], action=[0, 1, 0]) == {deployed: ([10], [1])}

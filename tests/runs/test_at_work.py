@@ -64,6 +64,16 @@ def test_a_mark_is_no_run_and_a_broken_one_is_passed_over(tmp_path):
 
 def test_a_folder_that_takes_no_mark_does_not_end_the_run(tmp_path):
     heard = []
-    with at_work(tmp_path / "absent", "BTC", lambda *told: heard.append(told)) as progress:
+    (tmp_path / "file").touch()
+    with at_work(tmp_path / "file" / "runs", "BTC", lambda *told: heard.append(told)) as progress:
         progress("going on", 1, 2)
     assert heard == [("going on", 1, 2)]
+
+
+def test_a_folder_made_for_the_mark_goes_with_it_unless_something_came_there(tmp_path):
+    for name, comes in (("empty", False), ("used", True)):
+        with at_work(tmp_path / name, "BTC", lambda *_: None):
+            assert [job.title for job in jobs(tmp_path / name)] == ["BTC"]
+            if comes:
+                (tmp_path / name / "a-run").mkdir()
+    assert [path.name for path in tmp_path.iterdir()] == ["used"]

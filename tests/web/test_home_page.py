@@ -44,7 +44,7 @@ def test_a_run_at_work_is_shown_with_how_far_it_has_come(site, visited, monkeypa
         text = visited.guest().get("/").text
     assert "fold 2 of 6" in text and '<progress value="0.5"' in text
     assert SCRIPT not in text and "BTC &lt;script&gt;" in text
-    assert "No run, study or calibration is at work" in visited.guest().get("/").text
+    assert "Nothing is at work" in visited.guest().get("/").text
 
 
 def test_studies_and_calibrations_at_work_are_shown_too(site, visited):

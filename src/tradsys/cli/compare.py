@@ -151,7 +151,7 @@ def _objectives(
     from datetime import UTC, datetime
 
     from tradsys.cli.loading import Needs, load, overrides
-    from tradsys.cli.progress import reporter
+    from tradsys.cli.progress import in_brief, reporter
     from tradsys.core.errors import ConfigError
     from tradsys.journal.ledger import Ledger
     from tradsys.research.parts.part import Part
@@ -177,7 +177,8 @@ def _objectives(
     agents = quick_agents() if claims.quick else journal_agents()
     if part:
         return _fit_part(context, part, loaded, agents, claims, as_json=common.as_json)
-    with reporter(quiet=common.as_json) as progress:
+    job = f"claims on {in_brief(loaded.market.symbols)}"
+    with reporter(quiet=common.as_json, job=job) as progress:
         results = run_claims(
             loaded.market,
             loaded.config,
@@ -206,13 +207,14 @@ def _fit_part(
     *,
     as_json: bool,
 ) -> int:
-    from tradsys.cli.progress import reporter
+    from tradsys.cli.progress import in_brief, reporter
     from tradsys.cli.typed import typed
     from tradsys.research.claims.parts import fit_part
     from tradsys.research.parts.stated import TypedCommand
 
     command = typed(context, without=("part", "out", "minutes", "as_json"))
-    with reporter(quiet=as_json) as progress:
+    job = f"part {part} of the claims on {in_brief(loaded.market.symbols)}"
+    with reporter(quiet=as_json, job=job) as progress:
         n_there, n_own = fit_part(
             loaded.market,
             loaded.config,

@@ -58,7 +58,7 @@ def download(
     span = {"start": moment(start, "--from"), "end": moment(end, "--to")}
     reports, checks = [], []
     for one in wanted:
-        with reporter(quiet=common.as_json) as progress:
+        with reporter(quiet=common.as_json, job=f"download {one}") as progress:
             venue = venue_of(one, settled, source.value)
             reports.append(fetch(store, one, venue, **span, refresh=refresh, progress=progress))
         checks.append(audited(store, str(one), [], settled))

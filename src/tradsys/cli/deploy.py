@@ -64,7 +64,7 @@ def command(
     if not as_json:
         typer.echo(f"{market_text(loaded.market)}\n{chosen.name} of {stored.name}\n{loaded.plan.sentence}")
     n_processes = loaded.n_processes
-    with working(n_processes) as executor, reporter(quiet=as_json) as progress:
+    with working(n_processes) as executor, reporter(quiet=as_json, job=f"deploy {stored.name}") as progress:
         deployed = deploy(
             stored,
             loaded.market,

@@ -30,7 +30,7 @@ def command(
     are made again as if nobody listed later. Nothing is judged, so that the ledger has nothing to count.
     """
     from tradsys.cli.loading import Needs, configured_work, load, overrides, working
-    from tradsys.cli.progress import reporter
+    from tradsys.cli.progress import in_brief, reporter
     from tradsys.cli.rank import rank_work
     from tradsys.research.procedures.experiment import ExperimentProcedure
     from tradsys.research.procedures.ranks import RankProcedure
@@ -47,7 +47,8 @@ def command(
     config = loaded.config if rank else loaded.config.with_settings({"folds.path_groups": 0})  # nobody looks at paths
     procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, config, plan)
     stamps = procedure.check_stamps(loaded.market)
-    with working(n_processes) as executor, reporter(quiet=common.as_json) as progress:
+    job = f"lookahead on {in_brief(loaded.market.symbols)}"
+    with working(n_processes) as executor, reporter(quiet=common.as_json, job=job) as progress:
         looked = procedure.simulate(loaded.market, progress, executor).look_ahead(points, progress)
     lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings), *stamps.lines]
     content = looked.to_dict() | {"alignment": stamps.to_dict()}

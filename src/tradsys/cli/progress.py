@@ -2,26 +2,49 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tradsys.runs.at_work import at_work
 
 type Show = Callable[[str, float, int], None]
 """What is being done, the steps done (a part of one in its fraction) and the steps in all."""
+
+MARKS: Final = Path("runs")
+"""Where work leaves its mark that has no folder of results of its own: the overview of `tradsys web` looks there."""
 
 QUIET_S = 5.0
 """A log gets a line for every step, and for a part of one where the last line is this old."""
 
 
 @contextmanager
-def reporter(*, quiet: bool = False) -> Iterator[Show]:
-    """A function to call with what is being done, the steps done and the steps in all; it writes to standard error."""
-    if quiet:
+def reporter(*, quiet: bool = False, job: str = "") -> Iterator[Show]:
+    """A function to call with what is being done, the steps done and the steps in all; it writes to standard error.
+
+    `job` is what the work is called by a mark in `MARKS`; a run, a study and a calibration leave their own.
+    """
+    if job:
+        with reporter(quiet=quiet) as show, at_work(MARKS, job, show) as told:
+            yield told
+    elif quiet:
         yield lambda *_: None
     elif sys.stderr.isatty():
         yield from _bar()
     else:
         yield Lines(_print)
+
+
+def in_brief(symbols: Sequence[str]) -> str:
+    """The first symbols, and how many more there are.
+
+    >>> in_brief(["BTC"]), in_brief(["BTC", "ETH", "SOL", "BNB", "XRP"])
+    ('BTC', 'BTC, ETH, SOL and 2 more')
+    """
+    named, n_more = ", ".join(symbols[:3]), len(symbols) - 3
+    return f"{named} and {n_more} more" if n_more > 0 else named
 
 
 def _bar() -> Iterator[Show]:

@@ -66,7 +66,7 @@ def command(
     chosen = list(_every(runs) if every else _named(runs, run or ["last"]))
     ledger = Ledger(journal / "ledger.jsonl")
     count_run_folders(runs, ledger)
-    with reporter(quiet=as_json) as progress:
+    with reporter(quiet=as_json, job=f"track {len(chosen)} of the runs") as progress:
         done = track(chosen, ledger, server, experiment=experiment, with_bundle=not without_bundle, progress=progress)
     typer.echo(printed_json(asdict(done) | {"uri": server.shown}) if as_json else _told(done, server))
     return DataError.exit_code if done.failed else 0

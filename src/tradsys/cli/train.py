@@ -28,7 +28,7 @@ def command(
     from dataclasses import asdict
 
     from tradsys.cli.loading import Needs, configured_work, load, overrides
-    from tradsys.cli.progress import reporter
+    from tradsys.cli.progress import in_brief, reporter
     from tradsys.journal.ledger import Ledger
     from tradsys.research.train import train_bundle
     from tradsys.research.walk.experiment_spec import experiment_on
@@ -49,7 +49,7 @@ def command(
     if not common.as_json:
         typer.echo(f"{loaded.deployed_text}\n{plan.sentence}")
     spec = experiment_on(market, loaded.config, plan)
-    with reporter(quiet=common.as_json) as progress:
+    with reporter(quiet=common.as_json, job=f"train {agent} on {in_brief(market.symbols)}") as progress:
         trained = train_bundle(
             market,
             spec,

@@ -13,7 +13,7 @@ from tradsys.core.time import to_ms
 from tradsys.report.regimes import named_regimes
 from tradsys.runs.metrics import FoldMetrics
 from tradsys.runs.stored import StoredRun
-from tradsys.runs.tables import BARS, FORECASTS, TRADES
+from tradsys.runs.tables import ACTION_OF, BARS, FORECASTS, TRADES
 
 type Packed = dict[str, Any]
 
@@ -88,15 +88,24 @@ def _pack_symbol(
             name: _pack_trades(trades.filter(pl.col("profile") == name).sort("entry_ts"), opened, merged)
             for name in profiles
         },
-        "decisions": {"profile": deployed, **_pack_decisions(forecasts, opened, merged)},
+        "decisions": {
+            name: _pack_decisions(forecasts, column, opened, merged)
+            for name, column in decided_by(forecasts, profiles, deployed).items()
+        },
     }
 
 
-def _pack_decisions(forecasts: pl.DataFrame, opened: npt.NDArray[np.int64], merged: int) -> Packed:
-    """When the deployed profile decided to enter, by the bar at whose close it did, and on which side."""
-    entered = forecasts.filter(pl.col("action").fill_null(0) != 0).unique("start", keep="first").sort("start")
+def decided_by(forecasts: pl.DataFrame, profiles: Sequence[str], deployed: str) -> dict[str, str]:
+    """Profile to the column of its actions; of a run that did not keep every profile's, the deployed one's alone."""
+    kept = {name: ACTION_OF + name for name in profiles if ACTION_OF + name in forecasts.columns}
+    return kept or {deployed: "action"}
+
+
+def _pack_decisions(forecasts: pl.DataFrame, column: str, opened: npt.NDArray[np.int64], merged: int) -> Packed:
+    """When a profile decided to enter, by the bar at whose close it did, and on which side."""
+    entered = forecasts.filter(pl.col(column).fill_null(0) != 0).unique("start", keep="first").sort("start")
     at = np.searchsorted(opened, entered["start"].dt.epoch("ms").to_numpy(), side="left") - 1
-    return {"at": pack(np.maximum(at, 0) // merged, np.int32), "side": pack(entered["action"], np.int8)}
+    return {"at": pack(np.maximum(at, 0) // merged, np.int32), "side": pack(entered[column], np.int8)}
 
 
 def _merge(bars: pl.DataFrame, merged: int) -> pl.DataFrame:

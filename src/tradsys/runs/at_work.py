@@ -1,4 +1,4 @@
-"""A mark beside the results for as long as some are being made: what, by which process, and how far it has come.
+"""A mark for as long as long work lasts: what, by which process, and how far it has come.
 
 The mark is a hidden folder whose file its process holds locked. The system lets go of the lock of a process that ends,
 however it does, so that a mark tells a run at work from one that was killed, whatever became of its process id.
@@ -49,10 +49,12 @@ class RunningJob:
 
 @contextmanager
 def at_work(root: Path, title: str, progress: Tell) -> Iterator[Tell]:
-    """Leave the mark in `root`, where the results go, while the block lasts; gives a `progress` that tells it too.
+    """Leave the mark in `root` while the block lasts; gives a `progress` that tells it too.
 
-    A mark that cannot be written is no reason to end a run.
+    A folder that was made for the mark goes with it where nothing else came there. A mark that cannot be written is no
+    reason to end the work.
     """
+    is_new = not root.exists()
     folder = _marked(root)
     if folder is None:
         yield progress
@@ -65,6 +67,9 @@ def at_work(root: Path, title: str, progress: Tell) -> Iterator[Tell]:
         shutil.rmtree(folder, ignore_errors=True)
         ended(folder)
         os.close(descriptor)
+        if is_new:
+            with suppress(OSError):  # somebody put something there
+                root.rmdir()
 
 
 def jobs(root: Path) -> list[RunningJob]:
@@ -78,6 +83,7 @@ def jobs(root: Path) -> list[RunningJob]:
 
 def _marked(root: Path) -> Path | None:
     try:
+        root.mkdir(parents=True, exist_ok=True)
         _sweep(root)
         with whole():
             folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))

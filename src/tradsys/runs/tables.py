@@ -12,6 +12,9 @@ type Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 
 _TS = pl.Datetime("ms", "UTC")
 
+ACTION_OF = "action_"
+"""Begins the columns of what each profile did, followed by its name: `action` is the deployed profile's."""
+
 MACRO_STATES = ("macro_0", "macro_1", "macro_2")
 """Columns of the supervisor's filtered states, risk-on to risk-off; null in a run that nobody supervises."""
 
@@ -112,7 +115,7 @@ FORECASTS = TableSchema(
         "action": pl.Int8,
     },
     kinds=("experiment",),
-    further=("regime_",),
+    further=("regime_", ACTION_OF),
     since={"net_error": 3, "has_earned": 3},
 )
 LABELS = TableSchema(

@@ -12,8 +12,9 @@ function decodeSymbol(packed) {
   symbol.candles = Array.from(symbol.times, (time, i) => (
     { time, open: open[i], high: high[i], low: low[i], close: close[i] }
   ));
-  const { profile, at, side } = packed.decisions;
-  symbol.decisions = { profile, at: unpack(at), side: unpack(side), low, high };
+  symbol.decisions = Object.fromEntries(Object.entries(packed.decisions).map(
+    ([profile, { at, side }]) => [profile, { at: unpack(at), side: unpack(side), low, high }],
+  ));
   for (const [profile, trades] of Object.entries(packed.trades)) {
     symbol.trades[profile] = Object.fromEntries(Object.entries(trades).map(([key, value]) => [key, unpack(value)]));
   }
@@ -95,7 +96,9 @@ class PriceChart {
     this.profile = profile;
     this.trades = this.symbol.trades[profile] ?? null;
     for (const button of this.traders) button.setAttribute("aria-pressed", button.dataset.profile === profile);
-    this.overlay.show(this.symbol, this.trades, this.symbol.decisions.profile === profile ? this.symbol.decisions : null);
+    const decided = this.symbol.decisions[profile] ?? null;
+    this.overlay.show(this.symbol, this.trades, decided);
+    this.sayDecided(decided);
     const n = this.trades ? this.trades.entry.length : 0;
     if (n > 0) this.select(n - 1);
     else this.selectNothing();
@@ -140,6 +143,14 @@ class PriceChart {
       `${this.profile} ${side}, ${percentText(trades.net_return[index])} after costs`,
       `${place}; ${entered}; ${left}, ${bar}`,
     );
+  }
+
+  // Beside their mark in the legend; a run of an earlier version kept what the deployed profile decided, and no other.
+  sayDecided(decided) {
+    const place = document.getElementById("decided");
+    if (!place) return;
+    const kept = Object.keys(this.symbol.decisions).join(", ");
+    place.textContent = decided ? ` of ${this.profile}: ${decided.at.length.toLocaleString("en")}` : `, which this run kept of ${kept} alone`;
   }
 
   say(result, detail) {

@@ -39,13 +39,13 @@ from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.metrics import run_metrics
 from tradsys.runs.manifest import Kind
 from tradsys.runs.metrics import RunMetrics
-from tradsys.runs.tables import FORECASTS, LABELS, MACRO_STATES, TableSchema
+from tradsys.runs.tables import ACTION_OF, FORECASTS, LABELS, MACRO_STATES, TableSchema
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import RankColumns, ranks_of
 
 
 def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
-    """A row a decision and side, known at `start`; the chosen side carries the audit and the deployed action."""
+    """A row a decision and side, known at `start`; the chosen side carries the audit and what each profile did."""
     deployed = profile_named(spec.deployed, spec.profiles)
     parts = []
     for result in outcome.results:
@@ -53,6 +53,7 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
         for symbol, forecasts in result.forecasts.items():
             mine = decided.filter(pl.col("symbol") == symbol)
             ready = forecasts.is_ready
+            actions = {ACTION_OF + one.name: one.decide(forecasts).action.astype(np.int8) for one in spec.profiles}
             for column, side in enumerate((1, -1)):
                 is_chosen = mine["side"] == side
                 part = pl.DataFrame(
@@ -70,10 +71,11 @@ def forecasts_frame(outcome: Outcome, spec: Experiment) -> pl.DataFrame:
                         **_macro_columns(forecasts),
                         "audit": forecasts.audit,
                         "action": mine["action"],
+                        **actions,
                     }
                 ).with_columns(
                     pl.when(is_chosen).then(pl.col("audit")).alias("audit"),
-                    pl.when(is_chosen).then(pl.col("action")).otherwise(0).alias("action"),
+                    pl.when(is_chosen).then(pl.col("action", *actions)).otherwise(0),
                 )
                 parts.append(part.filter(pl.Series(ready)))
     return pl.concat(parts).sort("start", "symbol", "side", descending=[False, False, True])
