@@ -49,6 +49,22 @@ def test_features_of_ranks_are_attached_where_a_run_names_them(file):
     assert ranked.bars.select(pl.exclude("^rank_.*$")).equals(market.bars)
 
 
+def test_only_what_the_named_features_read_is_attached(file):
+    from tradsys.data import load_market
+    from tradsys.settings.config import RunConfig
+    from tradsys.settings.market import with_ranks
+
+    market = load_market([file])
+
+    def attached(*names):
+        config = RunConfig(features={"names": ["returns", *names]}, universe={"min_listed_days": 5})
+        return {name.split("_")[1] for name in with_ranks(market, config).bars.columns if name.startswith("rank_")}
+
+    assert attached("momentum_rank") == attached("relative_strength") == {"strength", "place"}
+    assert attached("market_momentum") == {"market"}
+    assert attached("momentum_dispersion", "momentum_rank") == {"strength", "place", "dispersion"}
+
+
 @pytest.mark.slow
 def test_a_run_learns_from_ranks(file, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -14,9 +14,17 @@ from tradsys.core.errors import DataError
 from tradsys.core.outside import outside_columns, outside_values
 from tradsys.data.outside.book.book_file import columns_of
 from tradsys.features.book import BookPressure, BookShape, OrderFlow
-from tradsys.features.cross_section import RANKS, MomentumRank, RelativeStrength
+from tradsys.features.cross_section import (
+    CROSS_SECTION,
+    FundingRank,
+    MarketMomentum,
+    MomentumDispersion,
+    MomentumRank,
+    RelativeStrength,
+)
 from tradsys.features.feature import Feature, FittableFeature, OddColumns
 from tradsys.features.feature_set import FeatureSet
+from tradsys.features.funding import FundingChange, FundingLevel
 from tradsys.features.macro import MacroReturns, MacroRisk
 from tradsys.features.positions import (
     Basis,
@@ -44,14 +52,21 @@ FEATURES: list[Feature | FittableFeature] = [
     LiquidationVolume(),
     RelativeStrength(),
     MomentumRank(),
+    MarketMomentum(),
+    MomentumDispersion(),
+    FundingRank(),
+    FundingLevel(),
+    FundingLevel(window=3, usual=5),
+    FundingChange(),
 ]
 
 N_BARS = 2000
 SERIES = ("dxy", "vix")
 MACRO = tuple(f"macro_{one}_{what}" for one in SERIES for what in ("r1", "r5", "z", "vol", "age_h"))
 FLOW = ("flow_open_interest", "flow_basis", "flow_liq_sell", "flow_liq_buy")
-COLUMNS = (*MACRO, *columns_of(5), *FLOW, *(name for one in RANKS for name in one.needs))
-POSITIVE = ("book_spread", "flow_open_interest", "flow_liq")
+FUNDING = ("funding_rate", "funding_hours")
+COLUMNS = (*MACRO, *columns_of(5), *FLOW, *(name for one in CROSS_SECTION for name in one.needs), *FUNDING)
+POSITIVE = ("book_spread", "flow_open_interest", "flow_liq", "funding_hours")
 
 
 def with_columns(bars: pl.DataFrame, seed: int = 0) -> pl.DataFrame:

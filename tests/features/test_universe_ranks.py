@@ -13,14 +13,26 @@ from tradsys.data.market import Market
 from tradsys.data.panel import PricePanel
 from tradsys.data.simulate import simulate_universe
 from tradsys.data.universe import UniverseSpec
-from tradsys.features.cross_section import RANKS
+from tradsys.features.cross_section import CROSS_SECTION, RANKS
 from tradsys.features.feature_set import FeatureSet
 from tradsys.features.registry import feature_from_dict, feature_to_dict, registered
-from tradsys.features.universe_ranks import attach_ranks, compared, momentum, place, strength
+from tradsys.features.universe_ranks import (
+    MOMENTUM,
+    Compared,
+    attach_ranks,
+    compared,
+    dispersion,
+    market_mean,
+    momentum,
+    place,
+    rank_names,
+    strength,
+)
 
 HOUR_MS = 3_600_000
 SPEC = UniverseSpec(size=6, min_listed_days=10, volume_days=5, rebalance_days=1)
 COLUMNS = [name for feature in RANKS for name in feature.needs]
+EVERYTHING: tuple[Compared, ...] = (*MOMENTUM, "funding")
 
 
 def market_of(bars: pl.DataFrame) -> Market:
@@ -33,6 +45,16 @@ def bars():
     drawn = simulate_universe(8, seed=3, n_bars=3000)
     keep = np.random.default_rng(0).random(len(drawn)) > 0.01  # holes
     return drawn.filter(pl.Series(keep))
+
+
+@pytest.fixture(scope="module")
+def funded(bars):
+    """The same with the funding of seven of the eight, and all that compares symbols."""
+    rng = np.random.default_rng(2)
+    eight = np.arange(len(bars)) // 8 % 2 == 0
+    rate = np.where(bars["symbol"] == "S07", np.nan, rng.normal(0, 1e-4, len(bars)))
+    columns = {"funding_rate": rate, "funding_hours": np.where(eight, 8.0, 4.0)}
+    return attach_ranks(market_of(bars.with_columns(**columns)), SPEC, kinds=EVERYTHING)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +73,55 @@ def test_nothing_after_a_time_changes_a_bit_before(bars, ranked):
     for other in (bars.filter(is_past), wild):
         again = attach_ranks(market_of(other), SPEC).bars.filter(is_past)
         assert again.equals(before)
+
+
+def test_nothing_after_a_time_changes_a_bit_of_what_all_symbols_do(bars, funded):
+    cut = bars["ts"].min() + (bars["ts"].max() - bars["ts"].min()) * 0.7
+    is_past = pl.col("ts") <= cut
+    names = rank_names((24, 72, 168), EVERYTHING)
+    before = funded.bars.filter(is_past)
+    assert all(before[name].is_not_nan().sum() > 1000 for name in names)
+    own = funded.bars.drop(names)
+    rng = pl.Series(np.random.default_rng(1).uniform(0.5, 2, len(bars)))
+    changed = [pl.when(is_past).then(pl.col(one)).otherwise(pl.col(one) * rng) for one in ("close", "funding_rate")]
+    for other in (own.filter(is_past), own.with_columns(changed)):
+        again = attach_ranks(market_of(other), SPEC, kinds=EVERYTHING).bars.filter(is_past)
+        assert again.select(names).equals(before.select(names))
+
+
+def test_the_market_is_the_mean_of_the_members_and_dispersion_their_spread(bars, funded, ranked):
+    assert funded.bars.select(COLUMNS).equals(ranked.bars.select(COLUMNS))
+    frames = split_symbols(bars)
+    panel = PricePanel.of(frames, HOUR_MS)
+    table = compared(momentum(panel, frames, 72), SPEC.choose(frames, HOUR_MS).at(panel.times))
+    held = funded.frames()
+    n_checked = 0
+    for t in range(600, len(panel.times), 97):
+        known = [value for value in table[t] if np.isfinite(value)]
+        for s, symbol in enumerate(panel.symbols):
+            row = held[symbol].filter(pl.col("ts").dt.epoch("ms") == panel.times[t] - HOUR_MS)
+            if not len(row):
+                continue
+            found = row.select("rank_market_72", "rank_dispersion_72").row(0)
+            if not np.isfinite(table[t, s]):
+                assert np.isnan(found).all()
+                continue
+            np.testing.assert_allclose(found, [np.mean(known), np.std(known)])
+            n_checked += 1
+    assert n_checked > 50
+    assert np.isnan(market_mean(np.array([[np.nan, np.nan]]))).all()
+    assert dispersion(np.array([[1.0, 3.0, np.nan]]))[0, :2].tolist() == [1.0, 1.0]
+
+
+def test_funding_is_ranked_by_what_it_is_in_eight_hours_among_those_that_have_any(funded):
+    held = pl.concat(frame.with_columns(symbol=pl.lit(name)) for name, frame in funded.frames().items())
+    assert held.filter(symbol="S07")["rank_funding"].is_nan().all()
+    known = held.filter(pl.col("rank_funding").is_not_nan()).with_columns(
+        own=pl.col("funding_rate") * 8 / pl.col("funding_hours"), among=pl.len().over("ts")
+    )
+    wanted = 2 * (known.select(pl.col("own").rank().over("ts")).to_series() - 1) / (known["among"] - 1) - 1
+    assert known["among"].min() >= 4
+    np.testing.assert_allclose(known["rank_funding"], wanted)
 
 
 def test_a_symbol_that_is_listed_later_changes_nothing_before(bars, ranked):
@@ -118,6 +189,12 @@ def test_a_mirrored_universe_flips_every_column(bars, ranked):
     np.testing.assert_allclose(image, -ranked.bars.select(COLUMNS).to_numpy(), atol=1e-7)
 
 
+def test_names_are_those_of_the_columns_in_their_order(funded):
+    attached = [name for name in funded.bars.columns if name.startswith("rank_")]
+    assert attached == rank_names((24, 72, 168), EVERYTHING)
+    assert rank_names((24,), ["market"]) == ["rank_market_24"]
+
+
 @pytest.mark.parametrize("feature", RANKS, ids=lambda feature: feature.name)
 def test_features_read_the_columns_and_miss_them_by_name(feature, ranked):
     frame = ranked.frames()["S00"]
@@ -132,7 +209,7 @@ def test_features_read_the_columns_and_miss_them_by_name(feature, ranked):
 
 
 def test_every_feature_of_ranks_is_registered():
-    assert {type(feature) for feature in RANKS} <= set(registered().values())
+    assert {type(feature) for feature in CROSS_SECTION} <= set(registered().values())
 
 
 def test_three_symbols_are_no_cross_section(bars):

@@ -2,9 +2,10 @@
 
 from tradsys.features.book import BOOK
 from tradsys.features.candles import CloseLocation, RangeZScore, Wick
-from tradsys.features.cross_section import RANKS
+from tradsys.features.cross_section import CROSS_SECTION
 from tradsys.features.feature import Feature, FittableFeature
 from tradsys.features.fractional import FracDiff
+from tradsys.features.funding import FUNDING
 from tradsys.features.macro import MACRO
 from tradsys.features.momentum import AverageDistance, LaggedReturns, LogReturns, Macd, Rsi, StandardReturns
 from tradsys.features.positions import POSITIONS
@@ -51,7 +52,7 @@ NOT_IN_DEFAULT: tuple[Feature | FittableFeature, ...] = (
 not all bars tell: for your own sets.
 """
 
-OUTSIDE: tuple[Feature | FittableFeature, ...] = (*MACRO, *BOOK, *POSITIONS, *RANKS)
+OUTSIDE: tuple[Feature | FittableFeature, ...] = (*MACRO, *BOOK, *POSITIONS, *FUNDING, *CROSS_SECTION)
 """What reads columns from outside the symbol's own trades: only for bars that carry them."""
 
 SHIPPED = DEFAULT + NOT_IN_DEFAULT + OUTSIDE

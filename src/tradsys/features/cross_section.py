@@ -1,9 +1,9 @@
-"""Momentum of a symbol among the others of its universe, as features: what `universe_ranks` attached to the bars."""
+"""A symbol among the others of its universe, and what all of them do, as features of what `universe_ranks` attached."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from tradsys.features.feature import AttachedColumns, OddColumns, Windowed
+from tradsys.features.feature import AttachedColumns, OddColumns, VolatilityColumns, Windowed
 from tradsys.features.registry import register
 
 LOOKBACKS: Final = (24, 72, 168)
@@ -29,4 +29,37 @@ class MomentumRank(AttachedColumns, Windowed, OddColumns):
     patterns: ClassVar[tuple[str, ...]] = ("rank_place_{lookbacks}",)
 
 
+@register
+@dataclass(frozen=True, slots=True)
+class MarketMomentum(AttachedColumns, Windowed, OddColumns):
+    """Mean vol-normalised momentum of the universe: where all of it moved."""
+
+    lookbacks: tuple[int, ...] = LOOKBACKS
+    name: ClassVar[str] = "market_momentum"
+    patterns: ClassVar[tuple[str, ...]] = ("rank_market_{lookbacks}",)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class MomentumDispersion(AttachedColumns, Windowed, VolatilityColumns):
+    """How far the universe's vol-normalised momenta lie apart, their standard deviation: it knows no direction."""
+
+    lookbacks: tuple[int, ...] = LOOKBACKS
+    name: ClassVar[str] = "momentum_dispersion"
+    patterns: ClassVar[tuple[str, ...]] = ("rank_dispersion_{lookbacks}",)
+
+
+@register
+@dataclass(frozen=True, slots=True)
+class FundingRank(AttachedColumns, OddColumns):
+    """Rank in the universe of what longs pay in eight hours, -1 for the least to 1 for the most."""
+
+    name: ClassVar[str] = "funding_rank"
+    columns: ClassVar[tuple[str, ...]] = ("rank_funding",)
+
+
 RANKS = (RelativeStrength(), MomentumRank())
+"""What a symbol's momentum is among the others'."""
+
+CROSS_SECTION = (*RANKS, MarketMomentum(), MomentumDispersion(), FundingRank())
+"""Every feature that compares symbols."""

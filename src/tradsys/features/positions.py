@@ -25,6 +25,16 @@ def known_sum(x: FloatArray, window: int) -> FloatArray:
     return decaying_sum(np.nan_to_num(x), 1.0, window)
 
 
+def known_mean(x: FloatArray, window: int) -> FloatArray:
+    """Mean of what is known of the last `window` rows, shape (n_bars,).
+
+    NaN where the row itself is not known, or less than half of its window is.
+    """
+    n = decaying_sum(np.isfinite(x).astype(np.float64), 1.0, window)
+    enough = np.isfinite(x) & (n >= _LEAST_KNOWN * window)
+    return np.asarray(np.divide(known_sum(x, window), n, out=np.full(len(x), np.nan), where=enough))
+
+
 def known_zscore(x: FloatArray, window: int) -> FloatArray:
     """Standard score of each row among what is known of the last `window`, shape (n_bars,).
 

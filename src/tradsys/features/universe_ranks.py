@@ -1,7 +1,7 @@
-"""Ranks in a universe: momentum against the median and its place in [-1, 1], as columns of pooled bars."""
+"""Symbols of a universe compared: ranks of momentum and funding, and what all do together, as columns of bars."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
@@ -13,10 +13,20 @@ from tradsys.data.market import Market
 from tradsys.data.panel import PricePanel
 from tradsys.data.universe import Listing, Universe, UniverseSpec
 from tradsys.features.cross_section import LOOKBACKS
+from tradsys.features.funding import funding_8h
 from tradsys.features.prices import VOLATILITY_TAPS, log_close, log_returns, volatility
 
 LEAST: Final = 4
 """Fewer symbols than this are no cross-section: nobody is ranked."""
+
+
+type Compared = Literal["strength", "place", "market", "dispersion", "funding"]
+"""What columns say: a symbol's momentum among the others', the mean and spread of all, and the place of its funding."""
+
+MOMENTUM: Final[tuple[Compared, ...]] = ("strength", "place", "market", "dispersion")
+"""Those that are made of prices, a column a lookback."""
+
+PLACES: Final[tuple[Compared, ...]] = ("strength", "place")
 
 
 def attach_ranks(
@@ -25,10 +35,12 @@ def attach_ranks(
     *,
     lookbacks: tuple[int, ...] = LOOKBACKS,
     listings: Mapping[str, Listing] = {},
+    kinds: Sequence[Compared] = PLACES,
 ) -> Market:
-    """The market with `rank_strength_<bars>` and `rank_place_<bars>` for each lookback.
+    """The market with `rank_<kind>_<bars>` for each kind and lookback, and `rank_funding` where it is asked for.
 
-    Strength is a symbol's vol-normalised momentum less the median of the universe, place its rank in [-1, 1]. Both
+    Strength is a symbol's vol-normalised momentum less the median of the universe, place its rank in [-1, 1], funding
+    the place of what its longs pay; `market` is the mean of all momenta and dispersion their standard deviation. All
     compare only members of the universe at that time whose bar had closed by then, and have no value for any other.
     """
     if len(market.symbols) < LEAST:
@@ -37,7 +49,9 @@ def attach_ranks(
             "leave the features of ranks out"
         )
     frames = market.frames()
-    columns = rank_columns(frames, interval_ms(market.interval), spec, lookbacks=lookbacks, listings=listings)
+    columns = rank_columns(
+        frames, interval_ms(market.interval), spec, lookbacks=lookbacks, listings=listings, kinds=kinds
+    )
     bars = market.by_symbol(lambda symbol, bars: bars.with_columns(columns[symbol]))
     return market.attached(bars, f"ranks among {len(market.symbols)} symbols ({spec})")
 
@@ -49,24 +63,52 @@ def rank_columns(
     *,
     lookbacks: tuple[int, ...] = LOOKBACKS,
     listings: Mapping[str, Listing] = {},
+    kinds: Sequence[Compared] = PLACES,
 ) -> dict[str, list[pl.Series]]:
     """The columns of each symbol at its own bars, (n_bars,) each, from one frame a symbol."""
-    return columns_among(frames, bar_ms, spec.choose(frames, bar_ms, listings), lookbacks)
+    return columns_among(frames, bar_ms, spec.choose(frames, bar_ms, listings), lookbacks, kinds)
 
 
 def columns_among(
-    frames: Mapping[str, pl.DataFrame], bar_ms: int, universe: Universe, lookbacks: tuple[int, ...] = LOOKBACKS
+    frames: Mapping[str, pl.DataFrame],
+    bar_ms: int,
+    universe: Universe,
+    lookbacks: tuple[int, ...] = LOOKBACKS,
+    kinds: Sequence[Compared] = PLACES,
 ) -> dict[str, list[pl.Series]]:
     """The same of members that are known: a row then reads `rank_rows` bars of each symbol, and no more."""
     panel = PricePanel.of(frames, bar_ms)
     member = universe.at(panel.times)
     columns = {symbol: list[pl.Series]() for symbol in panel.symbols}
-    for lookback in lookbacks:
-        values = compared(momentum(panel, frames, lookback), member)
-        for name, table in (("strength", strength(values)), ("place", place(values))):
-            for symbol in panel.symbols:
-                columns[symbol].append(pl.Series(f"rank_{name}_{lookback}", panel.gathered(table, symbol)))
+    for name, table in _tables(panel, frames, member, lookbacks, kinds):
+        for symbol in panel.symbols:
+            columns[symbol].append(pl.Series(name, panel.gathered(table, symbol)))
     return columns
+
+
+def _tables(
+    panel: PricePanel,
+    frames: Mapping[str, pl.DataFrame],
+    member: BoolArray,
+    lookbacks: tuple[int, ...],
+    kinds: Sequence[Compared],
+) -> Iterator[tuple[str, FloatArray]]:
+    """Name and values (n_times, n_symbols) of each column."""
+    of_momentum = {"strength": strength, "place": place, "market": market_mean, "dispersion": dispersion}
+    chosen = [kind for kind in MOMENTUM if kind in kinds]
+    for lookback in lookbacks if chosen else ():
+        values = compared(momentum(panel, frames, lookback), member)
+        for kind in chosen:
+            yield f"rank_{kind}_{lookback}", of_momentum[kind](values)
+    if "funding" in kinds:
+        rates = panel.spread({symbol: funding_8h(bars) for symbol, bars in frames.items()})
+        yield "rank_funding", place(compared(rates, member))
+
+
+def rank_names(lookbacks: Sequence[int], kinds: Sequence[Compared] = PLACES) -> list[str]:
+    """What the columns are called, in their order."""
+    names = [f"rank_{kind}_{lookback}" for lookback in lookbacks for kind in MOMENTUM if kind in kinds]
+    return [*names, "rank_funding"] if "funding" in kinds else names
 
 
 def rank_rows(lookbacks: tuple[int, ...]) -> int:
@@ -120,3 +162,27 @@ def place(values: FloatArray) -> FloatArray:
         net += (values > other[:, None]).astype(np.float64) - (values < other[:, None])
     n = np.isfinite(values).sum(axis=1)[:, None]
     return np.where(np.isfinite(values), net / np.maximum(n - 1, 1), np.nan)
+
+
+def market_mean(values: FloatArray) -> FloatArray:
+    """Each row's mean in the place of every value, which NaN take no part in; shape as given."""
+    return np.where(np.isfinite(values), _mean(values)[:, None], np.nan)
+
+
+def dispersion(values: FloatArray) -> FloatArray:
+    """Each row's standard deviation in the place of every value, which NaN take no part in; shape as given."""
+    deviation = values - _mean(values)[:, None]
+    return np.where(np.isfinite(values), np.sqrt(_mean(deviation * deviation))[:, None], np.nan)
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    """Mean of each row without its NaN, (n_rows,), NaN where nothing is known.
+
+    Summed symbol after symbol, so that one without a value leaves every bit of it, wherever it stands.
+    """
+    total, n = np.zeros(len(values)), np.zeros(len(values))
+    for column in values.T:
+        known = np.isfinite(column)
+        total += np.where(known, column, 0.0)
+        n += known
+    return np.asarray(np.divide(total, n, out=np.full(len(values), np.nan), where=n > 0))

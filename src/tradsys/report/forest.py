@@ -111,7 +111,13 @@ def _fixed(value: Number, decimals: int, *, scale: float = 1.0) -> str:
     return f"{value * scale:.{decimals}f}" if is_known(value) else UNKNOWN
 
 
-_FAMILY_TITLES = {"macro": "Macro", "book": "Order book", "flow": "Positions", "rank": "Rank among the symbols"}
+_FAMILY_TITLES = {
+    "macro": "Macro",
+    "book": "Order book",
+    "flow": "Positions",
+    "rank": "Rank among the symbols",
+    "funding": "Funding",
+}
 _FAMILY_FINDINGS = {
     "above": "adds more than noise",
     "below": "makes the forecasts worse",

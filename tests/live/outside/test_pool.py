@@ -20,7 +20,7 @@ from tradsys.data.universe import UniverseSpec
 from tradsys.features import FeatureSet
 from tradsys.features.cross_section import MomentumRank
 from tradsys.features.stream.bar import bars_of
-from tradsys.features.universe_ranks import attach_ranks
+from tradsys.features.universe_ranks import MOMENTUM, attach_ranks
 from tradsys.features.volatility import VolatilityRatios
 from tradsys.live.bars.close import Close
 from tradsys.live.deciding import Decider
@@ -44,7 +44,7 @@ def ranked() -> Market:
     bars = bars.filter(pl.Series(keep))
     symbols = tuple(split_symbols(bars))
     market = Market(bars, timedelta(hours=1), ("test",), symbols, (), fingerprint(bars), month_blocks(bars), False)
-    return attach_ranks(market, SPEC, lookbacks=POOL.lookbacks)
+    return attach_ranks(market, SPEC, lookbacks=POOL.lookbacks, kinds=MOMENTUM)
 
 
 def raw(ranked: Market) -> dict[str, pl.DataFrame]:

@@ -10,7 +10,7 @@ from tradsys.core.carry import COLUMNS
 from tradsys.core.errors import ConfigError
 from tradsys.features import FeatureSet
 from tradsys.features.book import BookPressure
-from tradsys.features.cross_section import RelativeStrength
+from tradsys.features.cross_section import FundingRank, MarketMomentum, RelativeStrength
 from tradsys.features.feature_set import FittedFeatures
 from tradsys.features.macro import MacroRisk
 from tradsys.live.outside import providers
@@ -55,6 +55,15 @@ def test_each_family_has_its_provider_age_and_policy() -> None:
 def test_ranks_come_from_the_bundles_own_symbols() -> None:
     (ranks,) = deployed_columns(predictor(RelativeStrength((24,))), RunConfig())
     assert (ranks.name, ranks.provider) == ("rank_strength_24", providers.POOL)
+
+
+def test_ranks_of_funding_come_from_nobody_and_what_all_symbols_did_from_their_bars() -> None:
+    columns = deployed_columns(predictor(MarketMomentum((24,)), FundingRank()), RunConfig())
+    assert {one.name: one.provider for one in columns} == {
+        "rank_funding": "the funding of all symbols",
+        "rank_market_24": providers.POOL,
+    }
+    assert nobody_gives(columns) == ("rank_funding",)
 
 
 def test_what_no_provider_gives_a_bot_is_told() -> None:

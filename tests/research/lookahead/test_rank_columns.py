@@ -12,7 +12,7 @@ from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
 from tradsys.data.universe import Listing, UniverseSpec
 from tradsys.features import universe_ranks
-from tradsys.features.universe_ranks import rank_columns
+from tradsys.features.universe_ranks import MOMENTUM, rank_columns
 from tradsys.journal.ledger import Ledger
 from tradsys.research.lookahead.computed_tables import compare_rank_columns
 from tradsys.research.lookahead.findings import Search
@@ -24,25 +24,26 @@ from tradsys.settings.market import RankColumns, with_ranks
 
 
 @pytest.mark.parametrize("future", [cut, noised])
-@pytest.mark.parametrize("leak", [None, "universe", "strength"])
+@pytest.mark.parametrize("leak", [None, "universe", "strength", "market_mean"])
 def test_columns_of_ranks_that_saw_the_future_are_caught(leak, future, monkeypatch):
     universe = OfTheWholeHistory(size=6) if leak == "universe" else UniverseSpec(size=6)
-    if leak == "strength":
-        whole = universe_ranks.strength
-        monkeypatch.setattr(universe_ranks, "strength", lambda values: whole(values) - np.nanmean(values))
+    if leak in ("strength", "market_mean"):
+        whole = getattr(universe_ranks, leak)
+        monkeypatch.setattr(universe_ranks, leak, lambda values: whole(values) - np.nanmean(values))
     frames = market().frames()
     listings = {"S00": Listing(None, None)}
-    made = rank_columns(frames, HOUR_MS, universe, lookbacks=(72,), listings=listings)
+    made = rank_columns(frames, HOUR_MS, universe, lookbacks=(72,), listings=listings, kinds=MOMENTUM)
     carried = {symbol: bars.with_columns(made[symbol]) for symbol, bars in frames.items()}
     closes = {symbol: ts_ms(bars) + HOUR_MS for symbol, bars in carried.items()}
     search = Search(np.unique(np.concatenate(list(closes.values()))), closes)
     at = 4_000 * HOUR_MS + int(ts_ms(market().bars).min())
-    ranks = RankColumns(universe, listings, (72,))
+    ranks = RankColumns(universe, listings, (72,), MOMENTUM)
     compare_rank_columns(search, Dataset(HOUR, carried, {}), ranks, at, future)
     seen = {(finding.part, finding.column) for finding in search.found.values()}
     assert search.n_values > 10_000
     assert bool(seen) == (leak is not None)
-    assert leak != "strength" or seen == {("columns of ranks", "rank_strength_72")}
+    if leak in ("strength", "market_mean"):
+        assert seen == {("columns of ranks", f"rank_{leak.partition('_')[0]}_72")}
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from tradsys.core.time import DAY_MS, ts_ms
 from tradsys.data.universe import Listing, Universe
 from tradsys.features.stream.bar import Bar
 from tradsys.features.stream.feature_stream import frame_of
-from tradsys.features.universe_ranks import columns_among, rank_rows
+from tradsys.features.universe_ranks import MOMENTUM, columns_among, rank_rows
 from tradsys.live.bars.close import Close
 from tradsys.predictor.predictor import Predictor
 
@@ -51,7 +51,7 @@ class SymbolPool:
         self._frames = {symbol: found[symbol] for symbol in self._symbols if symbol in found}
         self._n_kept = max(self.n_bars, *map(len, self._frames.values()))
         self._chosen = None
-        columns = columns_among(self._frames, self._interval_ms, self._choose(), self._pool.lookbacks)
+        columns = columns_among(self._frames, self._interval_ms, self._choose(), self._pool.lookbacks, MOMENTUM)
         return {symbol: bars.with_columns(columns[symbol]) for symbol, bars in histories.items()}
 
     def at(self, close: Close) -> dict[str, dict[str, float]]:
@@ -66,7 +66,7 @@ class SymbolPool:
         opened = pl.col("ts").dt.epoch("ms") <= open_ms
         n_rows = rank_rows(self._pool.lookbacks)
         near = {symbol: frame.filter(opened).tail(n_rows) for symbol, frame in self._frames.items()}
-        columns = columns_among(near, self._interval_ms, self._chosen[1], self._pool.lookbacks)
+        columns = columns_among(near, self._interval_ms, self._chosen[1], self._pool.lookbacks, MOMENTUM)
         return {symbol: {one.name: one[-1] for one in columns[symbol]} for symbol in close.bars if symbol in near}
 
     def why_no_entry(self, close: Close, cold: Mapping[str, str]) -> str | None:

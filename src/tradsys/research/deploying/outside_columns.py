@@ -20,6 +20,12 @@ MACRO: Final = "macro:"
 _GIVEN: Final = ("funding", "macro", "rank")
 """Families of columns that a bot has a provider of (`live.outside`); it refuses a bundle that needs another."""
 
+_NOT_GIVEN: Final = ("rank_funding",)
+"""Columns of those families that it has none of: a bot's ranks are made of prices alone."""
+
+_NOBODY: Final = "the funding of all symbols"
+"""Their provider, which there is not: `tradsys trade` refuses the bundle by this name."""
+
 _FUNDING_AGE = timedelta(hours=9)
 """The longest usual interval is eight hours, and a settlement is told within minutes."""
 
@@ -34,8 +40,9 @@ def deployed_columns(predictor: Predictor, config: RunConfig) -> tuple[OutsideCo
 
 
 def nobody_gives(columns: Sequence[OutsideColumn]) -> tuple[str, ...]:
-    """Those of the columns that no bot is given yet: of books and of positions."""
-    return tuple(one.name for one in columns if one.name.partition("_")[0] not in _GIVEN)
+    """Those of the columns that no bot is given yet: of books, of positions, and ranks of funding."""
+    names = (one.name for one in columns)
+    return tuple(name for name in names if name.partition("_")[0] not in _GIVEN or name in _NOT_GIVEN)
 
 
 def _of(name: str, interval: timedelta, config: RunConfig) -> OutsideColumn:
@@ -47,6 +54,8 @@ def _of(name: str, interval: timedelta, config: RunConfig) -> OutsideColumn:
         return OutsideColumn(name, VENUE, _FUNDING_AGE.total_seconds(), "refuse")
     if family == "flow":
         return OutsideColumn(name, VENUE, DEFAULT_TOLERANCE.total_seconds(), "nan")
+    if name in _NOT_GIVEN:
+        return OutsideColumn(name, _NOBODY, interval.total_seconds(), "nan")
     return OutsideColumn(name, family, interval.total_seconds(), "nan")
 
 

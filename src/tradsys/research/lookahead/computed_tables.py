@@ -17,7 +17,7 @@ from tradsys.core.time import interval_ms, ts_ms
 from tradsys.core.traded import TradedBars
 from tradsys.features.feature import OutsideSeries
 from tradsys.features.feature_set import FittedFeatures, RawFeatures
-from tradsys.features.universe_ranks import rank_columns
+from tradsys.features.universe_ranks import rank_columns, rank_names
 from tradsys.models.forecaster import Rows
 from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.forecast import Forecasts
@@ -252,11 +252,16 @@ def compare_rank_columns(search: Search, data: Dataset, ranks: RankColumns, at: 
     def recompute(time: int) -> list[ComputedTable]:
         frames = without_future(data.frames, bar_ms, time, future)
         made = rank_columns(
-            frames, bar_ms, ranks.universe, lookbacks=ranks.lookbacks, listings=listed(ranks.listings, frames)
+            frames,
+            bar_ms,
+            ranks.universe,
+            lookbacks=ranks.lookbacks,
+            listings=listed(ranks.listings, frames),
+            kinds=ranks.kinds,
         )
         return [_columns(symbol, frames[symbol], columns, bar_ms) for symbol, columns in made.items()]
 
-    names = [f"rank_{what}_{lookback}" for lookback in ranks.lookbacks for what in ("strength", "place")]
+    names = rank_names(ranks.lookbacks, ranks.kinds)
     full = [_columns(symbol, bars, [bars[name] for name in names], bar_ms) for symbol, bars in data.frames.items()]
     search.compare(full, recompute, at)
 
