@@ -1,14 +1,20 @@
 """The verbs of `tradsys trade`: what an account holds and earned, and what its running bot is told to do."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from tradsys.cli.options import Json, Plugin
 from tradsys.cli.printed_json import printed_json
 from tradsys.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+    from tradsys.bundle.deployment import Deployment
 
 Account = Annotated[str, typer.Option("--account", help="Name of the account: its folder is live/NAME.")]
 Root = Annotated[Path, typer.Option("--root", help="Folder of the accounts.")]
@@ -98,18 +104,20 @@ def replay(
     """Hold the account against a simulation of its bars.
 
     The gap between both results is split into signal, fee, slippage, latency, funding and partial fills, and each
-    difference has a cause; what the account paid is offered as costs to set. What was found is kept in the account's
-    folder, for its page in the browser.
+    difference has a cause; what the account paid is offered as costs to set. Columns from outside that the bundle needs
+    are read as a bot reads them. What was found is kept in the account's folder, for its page in the browser.
     """
     from dataclasses import asdict
 
     from tradsys.live.account.replay_file import keep_replay
-    from tradsys.live.account.replayed import own_bars, replay_of
+    from tradsys.live.account.replayed import lacking_columns, own_bars, replay_of
     from tradsys.live.places import tape_bars
     from tradsys.predictor.traded import read_deployment
 
     folder, traded = _folder(account, root), read_deployment(bundle, plugins=plugin or ())
     market = tape_bars(bars, traded.deployment) if bars else own_bars(folder, traded.deployment)
+    if lacking_columns(market, traded.deployment):
+        market = asyncio.run(_with_outside(market, traded.deployment))
     found = replay_of(folder, traded, market)
     values = {
         "account": account,
@@ -124,6 +132,20 @@ def replay(
     keep_replay(folder, {**values, "lines": found.lines, "bars": bars or [], "bundle_hash": traded.bundle_hash})
     _print(values, as_json, lambda _: "\n".join(found.lines))
     return 0
+
+
+async def _with_outside(market: "Mapping[str, DataFrame]", deployment: "Deployment") -> "dict[str, DataFrame]":
+    """Funding from the venue, which takes no key, and macro series from where the settings say."""
+    from tradsys.live.account.replayed import with_outside
+    from tradsys.live.clock import SystemClock
+    from tradsys.live.places import market_data
+    from tradsys.settings.trade import TradeSettings
+
+    data = market_data(deployment, TradeSettings.load(), SystemClock())
+    try:
+        return await with_outside(market, deployment, data, tell=lambda kind, fields: None)
+    finally:
+        await data.close()
 
 
 def balance(account: Account, root: Root = Path("live"), as_json: Json = False) -> int:

@@ -38,7 +38,7 @@ def lived(batch: SimulatedTrade = BATCH, **changes) -> LivedTrade:
     } | changes
     gross = values["side"] * values["size_base"] * (values["exit_price"] - values["entry_price"])
     costs = values["fees_quote"] + values["slippage_quote"] + values["funding_quote"]
-    return LivedTrade(**values | {"result_quote": gross - costs})
+    return LivedTrade(**{"closed_base": values["size_base"]} | values | {"result_quote": gross - costs})
 
 
 def nonzero(gap: ResultGap) -> dict[str, float]:
@@ -86,6 +86,14 @@ def test_what_only_one_of_them_did_is_the_signals():
     assert nonzero(trade_gap(None, lived(), "not_decided")) == {"signal": pytest.approx(7.55)}
     turned = lived(side=-1)
     assert nonzero(trade_gap(BATCH, turned, "other_side")) == {"signal": pytest.approx(turned.result_quote - 7.55)}
+
+
+def test_a_fee_taken_in_the_coin_is_a_fee_and_takes_what_the_coin_would_have_gained():
+    whole = lived(entry_price=100.0, exit_price=104.0)
+    kept = replace(whole, closed_base=whole.size_base - 0.01, result_quote=whole.result_quote - 0.01 * 4.0)
+    gap, without = trade_gap(BATCH, kept, "same"), trade_gap(BATCH, whole, "same")
+    assert gap.fee - without.fee == pytest.approx(-0.04)
+    assert gap.total == pytest.approx(kept.result_quote - BATCH.pnl_quote)
 
 
 def test_the_parts_of_any_trades_sum_to_the_gap():

@@ -7,16 +7,20 @@ from pathlib import Path
 
 import polars as pl
 
-from tradsys.bundle.deployment import Deployment
+from tradsys.bundle.deployment import Deployment, OutsideColumn
 from tradsys.core.errors import ConfigError, TradsysError
 from tradsys.core.time import format_step, ts_ms
+from tradsys.data.settings import DataSettings
 from tradsys.live.account.audit import events_of
 from tradsys.live.account.folder import JOURNAL
 from tradsys.live.account.kept_bars import kept_bars, missing_bars
 from tradsys.live.intents import IntentJournal
+from tradsys.live.outside.providers import POOL, outside_sources
 from tradsys.live.places import PAPER, STEPS_OF_TAPE, tape_bars
 from tradsys.live.replay.lived import LivedTrade, lived_trades
 from tradsys.live.replay.replaying import AccountReplay, replay
+from tradsys.live.telling import Tell
+from tradsys.live.venue import MarketData
 from tradsys.live.venues.paper_book import PaperBook
 from tradsys.predictor.traded import TradedBundle
 
@@ -36,6 +40,35 @@ def own_bars(folder: Path, deployment: Deployment) -> dict[str, pl.DataFrame]:
                     f"--bars {symbol}=FILE, or fetch them: tradsys data fetch {series}"
                 ) from None
     return {symbol: market[symbol] for symbol in deployment.symbols}
+
+
+def lacking_columns(market: Mapping[str, pl.DataFrame], deployment: Deployment) -> list[OutsideColumn]:
+    """Columns from outside that the bundle needs and these bars do not have; ranks among them are made by a replay."""
+    wanted = [one for one in deployment.outside if one.provider != POOL or deployment.pool is None]
+    return [one for one in wanted if any(one.name not in frame.columns for frame in market.values())]
+
+
+async def with_outside(
+    market: Mapping[str, pl.DataFrame],
+    deployment: Deployment,
+    data: MarketData,
+    *,
+    tell: Tell,
+    settings: DataSettings | None = None,
+) -> dict[str, pl.DataFrame]:
+    """The bars with those columns, as its bot would read them now.
+
+    A value that came late to the bot is there all the same: what it decided otherwise for that is the signal's part.
+    """
+    lacking = lacking_columns(market, deployment)
+    sources = outside_sources(
+        replace(deployment, outside=tuple(lacking)), data, tell=tell, settings=settings, is_played=True
+    )
+    first_ms = min(int(ts_ms(frame)[0]) for frame in market.values())
+    last_ms = max(int(ts_ms(frame)[-1]) for frame in market.values()) + deployment.interval_ms
+    await sources.begin(first_ms, last_ms)
+    names = [one.name for one in lacking]
+    return {symbol: sources.join(symbol, frame.drop(names, strict=False)) for symbol, frame in market.items()}
 
 
 def replay_of(folder: Path, bundle: TradedBundle, market: Mapping[str, pl.DataFrame]) -> AccountReplay:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tradsys.core.errors import DiskError, LedgerError
-from tradsys.live.execution.schema import TABLES, VERSION
+from tradsys.live.execution.schema import TABLES, UPGRADES, VERSION
 
 ROOM_PAGES = 512
 """Pages of the file that are kept free: 2 MiB."""
@@ -49,6 +49,7 @@ class JournalFile:
         with self._told_as_disk_error("open"):
             _set_up(self._db)
             self._check_version()
+            _upgrade(self._db)
             self._db.executescript(TABLES)
 
     def _read_into_memory(self, error: DiskError) -> None:
@@ -66,6 +67,7 @@ class JournalFile:
         except sqlite3.DatabaseError:
             raise error from None
         self._refuse_version()
+        _upgrade(self._db)
 
     def keep_room(self) -> None:
         """Take room on the disk for what comes, in the file and in its log; a DiskError where there is none.
@@ -103,13 +105,19 @@ class JournalFile:
         """The journal of an account that another process may own: it can be asked, and nothing is written.
 
         Without its log the file is whole by itself and nobody has it open: SQLite would make a log to read beside it,
-        and leave it there, unless it is told that nothing changes.
+        and leave it there, unless it is told that nothing changes. One of an earlier version is read in memory, as the
+        bot will make it when it begins.
         """
         found = cls.__new__(cls)
         found.path, found._soon, found.trouble = str(path), {}, ""
         found._disk, found._is_reader = None, True
         found._db = _to_read(path)
-        found._refuse_version()
+        if found._refuse_version() != VERSION:
+            memory = sqlite3.connect(":memory:", isolation_level=None)
+            with closing(found._db) as source:
+                source.backup(memory)
+            found._db = memory
+            _upgrade(memory)
         return found
 
     def close(self) -> None:
@@ -151,15 +159,15 @@ class JournalFile:
         return dict(rows.fetchall()) | soon
 
     def _check_version(self) -> None:
-        if self._refuse_version() != VERSION:
+        if self._refuse_version() == 0:
             self._db.execute(f"pragma user_version = {VERSION}")
 
     def _refuse_version(self) -> int:
-        version = int(self._db.execute("pragma user_version").fetchone()[0])
-        if version not in (0, VERSION):
+        version = _version(self._db)
+        if version not in (0, VERSION, *UPGRADES):
             raise LedgerError(
-                f"{self.path} is an intent journal of version {version}, wanted {VERSION}; "
-                "it was written by another release of tradsys, which is the one to trade this account with"
+                f"{self.path} is an intent journal of version {version}, wanted {VERSION} or one before it; "
+                "it was written by a later release of tradsys, which is the one to trade this account with"
             )
         return version
 
@@ -209,6 +217,27 @@ class JournalFile:
             raise DiskError(
                 f"could not {doing} the intent journal {self.path}: {error}; nothing of it was kept"
             ) from error
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("pragma user_version").fetchone()[0])
+
+
+def _upgrade(db: sqlite3.Connection) -> None:
+    """A journal of an earlier release becomes one of this, trades that are open among it: in one commit, or not."""
+    if (version := _version(db)) not in UPGRADES:
+        return
+    db.execute("begin immediate")
+    try:
+        for earlier in range(version, VERSION):
+            for statement in UPGRADES[earlier]:
+                db.execute(statement)
+        db.execute(f"pragma user_version = {VERSION}")
+        db.execute("commit")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("rollback")
+        raise
 
 
 def _set_up(db: sqlite3.Connection) -> None:

@@ -32,3 +32,19 @@ create table if not exists funding (
 create table if not exists flags (name text primary key, value text not null) strict;
 """
 """Nothing is ever deleted but flags: the journal is the account's memory."""
+
+UPGRADES: Final = {
+    1: (
+        "alter table fills rename to fills_before",
+        "drop index fills_of_trades",
+        "create table fills ("
+        " symbol text not null, trade_id text not null, client_id text not null, trade text, side integer not null,"
+        " size_base real not null, price real not null, fee_quote real not null, realised_quote real,"
+        " is_maker integer not null, ts_ms integer not null, fee_base real not null, primary key (symbol, trade_id)"
+        ") strict",
+        "insert into fills select *, 0.0 from fills_before",
+        "drop table fills_before",
+        "create index fills_of_trades on fills (trade)",
+    ),
+}
+"""By version what makes the next one of it. Those before spot markets had no fees in coins."""

@@ -61,7 +61,8 @@ class SimulatedTrade:
 class ResultGap:
     """Quote by which an account did better than its simulation; negative where it did worse. The parts sum to it.
 
-    `signal`: other decisions, other sizes, or another end of the trade. `fee` and `funding`: charged otherwise.
+    `signal`: other decisions, other sizes, or another end of the trade. `fee` and `funding`: charged otherwise;
+    a fee taken in the coin is one of its price, and takes what the coin would have gained until the exit too.
     `latency`: the price had moved when the order was sent, or the close that the batch left at was over. `slippage`:
     fills beyond the price at hand or the order's own. `partial_fills`: what of the orders was never filled.
     """
@@ -104,12 +105,18 @@ def trade_gap(batch: SimulatedTrade | None, lived: LivedTrade | None, cause: Cau
         + at_exit
         + ResultGap(
             signal=(lived.planned_base - batch.size_base) * per_unit,
-            fee=share * batch.fees_quote - lived.fees_quote,
+            fee=share * batch.fees_quote - lived.fees_quote - _gained_by_fees(lived),
             slippage=share * batch.slippage_quote - lived.slippage_quote,
             funding=share * batch.carry_quote - lived.funding_quote,
             partial_fills=(size - lived.planned_base) * per_unit,
         )
     )
+
+
+def _gained_by_fees(lived: LivedTrade) -> float:
+    """What coins would have gained that could not be sold, since a fee was taken of them."""
+    kept = lived.size_base - lived.closed_base
+    return lived.side * kept * (lived.exit_price - lived.entry_price)
 
 
 def _entry_gap(batch: SimulatedTrade, lived: LivedTrade) -> ResultGap:

@@ -36,6 +36,8 @@ class LivedFill:
 class LivedTrade:
     """A round trip that is over. `planned_base` is what its entry order asked for, `result_quote` after all costs.
 
+    `closed_base` is what was closed of the `size_base` that was opened: less where a fee was taken in the coin.
+
     `reference_price` was at hand when it was sized, the distances are those of the barriers from the entry's price.
     """
 
@@ -44,6 +46,7 @@ class LivedTrade:
     decided_ms: int
     planned_base: float
     size_base: float
+    closed_base: float
     reference_price: float
     entry_price: float
     entry_ms: int
@@ -87,6 +90,7 @@ def lived_trades(
                 decided_ms=trade.close_ms,
                 planned_base=trade.size_base,
                 size_base=row["size_base"],
+                closed_base=min(row["size_base"], sum(fill.size_base for fill in fills if fill.side == -trade.side)),
                 reference_price=trade.reference_price,
                 entry_price=row["entry_price"],
                 entry_ms=row["entry_ms"],
