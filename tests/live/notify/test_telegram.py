@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import asdict
 
 import pytest
 from aiohttp import web
@@ -13,6 +14,7 @@ from tests.live.virtual_time import run_virtual
 from tradsys.core.errors import ConfigError, SourceError
 from tradsys.live.account.scrub import Scrubber
 from tradsys.live.notify import HttpTelegram, TelegramChat
+from tradsys.live.venue import AccountState, CoinBalance, Position, SpotBalances
 
 CHAT = "4711"
 
@@ -86,6 +88,34 @@ def test_each_verb_does_what_the_control_verb_does_and_is_answered():
         assert {chat for chat, _ in stage.telegram.sent} == {CHAT}
 
     on_stage(play)
+
+
+def test_coins_of_a_spot_account_and_positions_stand_a_line_each_and_what_a_market_has_not_is_left_out():
+    spot = SpotBalances(1_000.0, (CoinBalance("BTC/USDT", 0.02, 50_000.0), CoinBalance("ETH/USDT", 0.0, 3_000.0)))
+    position = Position("BTC/USDT", 0.01, 49_000.0, 50_000.0, 10.0)
+    account = AccountState(1_490.0, 10.0, 1_000.0, (position,), spot, unearned_quote=1_400.0)
+
+    async def balance(verb, args):
+        return asdict(account)
+
+    async def play(stage):
+        (answer,) = await stage.hear("/balance")
+        lines = answer.splitlines()
+        assert "spot.coins: symbol BTC/USDT, size_base 0.02, mark_price 50000" in lines
+        assert "spot.coins: symbol ETH/USDT, size_base 0, mark_price 3000" in lines
+        assert any(line.startswith("positions: symbol BTC/USDT, size_base 0.01, entry_price 49000") for line in lines)
+        assert "{" not in answer
+
+    on_stage(play, command=balance)
+
+    async def positions_alone(stage):
+        (answer,) = await stage.hear("/balance")
+        assert "spot" not in answer and "None" not in answer
+
+    async def of_positions(verb, args):
+        return asdict(AccountState(1_000.0, 0.0, 1_000.0, (position,)))
+
+    on_stage(positions_alone, command=of_positions)
 
 
 @pytest.mark.parametrize("text", ["status", "STATUS", "/status@my_bot", " /status now"])

@@ -136,11 +136,24 @@ def _message_in(update: Mapping[str, Any]) -> tuple[str, str, int] | None:
 
 
 def _lines(values: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Plain values one a line, nested ones under their dotted names."""
+    """Plain values one a line, nested ones under their dotted names, rows such as positions or coins a line each.
+
+    What a market does not have, such as coins where positions are traded, is left out.
+    """
     lines: list[str] = []
     for name, value in values.items():
         if isinstance(value, Mapping):
             lines += _lines(value, f"{prefix}{name}.")
-        else:
-            lines.append(f"{prefix}{name}: {value:.8g}" if isinstance(value, float) else f"{prefix}{name}: {value}")
+        elif isinstance(value, list | tuple) and value and all(isinstance(one, Mapping) for one in value):
+            lines += [f"{prefix}{name}: {_row(one)}" for one in value]
+        elif value is not None and value != () and value != []:
+            lines.append(f"{prefix}{name}: {_plain(value)}")
     return lines
+
+
+def _row(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_plain(value)}" for name, value in values.items() if value is not None)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.8g}" if isinstance(value, float) else str(value)
