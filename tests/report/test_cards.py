@@ -106,6 +106,12 @@ def test_a_record_that_keeps_too_little_a_bar_later_fails_that_question(run, kep
     assert (card.legs[3].found, card.legs[3].is_passed) == (found, False)
 
 
+@pytest.mark.parametrize(("p_late", "shown", "is_passed"), [(0.04, "0.040", True), (0.32, "0.32", False)])
+def test_what_is_left_a_bar_later_shows_its_p_where_that_was_asked(run, p_late, shown, is_passed):
+    (card,) = cards(judged(run, A={"verdict": "not proven", "kept_late": 0.45, "p_late": p_late}), ["A"])
+    assert (card.legs[3].found, card.legs[3].is_passed) == (f"keeps 45.0%, p {shown}", is_passed)
+
+
 def test_a_last_third_of_too_few_trades_is_shown_without_an_interval(run):
     lately = {"since": "2022-06-30", "n_days": 365, "n_trades": 4, "sharpe": 1.2, "low": None, "high": None}
     (card,) = cards(judged(run, A={"verdict": "not proven", "lately": lately}), ["A"])

@@ -41,6 +41,8 @@ def test_a_trial_on_the_same_days_is_taken_as_it_is():
     assert found.daily.tolist() == old.daily.tolist()
     assert found.position.tolist() == old.position.tolist()
     assert found.n_trades == old.n_trades
+    assert found.delayed.tolist() == old.delayed.tolist()
+    assert aligned(replace(old, delayed=None), run).delayed is None
 
 
 def test_a_symbol_that_the_trial_left_alone_is_flat():
@@ -54,8 +56,10 @@ def test_a_symbol_that_the_trial_left_alone_is_flat():
 def test_a_missing_day_in_the_middle_is_flat_and_the_others_stay_where_they_were():
     run, old = two_symbols()
     days = np.delete(np.arange(40), [7, 8])
+    old = replace(old, delayed=old.daily / 2)
     found = aligned(kept_days(old, days), run)
     assert found.daily.tolist() == np.where(np.isin(np.arange(40), [7, 8]), 0, old.daily).tolist()
+    assert found.delayed.tolist() == np.where(np.isin(np.arange(40), [7, 8]), 0, old.delayed).tolist()
     assert found.position.tolist() == np.where(np.isin(np.arange(160) // 4, [7, 8]), 0, old.position).tolist()
     assert found.n_trades == old.n_trades
     assert aligned(kept_days(old, days[:-1]), run) is None

@@ -8,7 +8,7 @@ from tests.verdict.records import market, record
 
 from tradsys.journal import TrialSeries
 from tradsys.verdict import VerdictSpec, judge
-from tradsys.verdict.delay import KEPT, kept_when_late
+from tradsys.verdict.delay import KEPT, Company, kept_when_late
 
 QUICK = VerdictSpec(n_bootstrap=499)
 
@@ -57,6 +57,69 @@ def test_nothing_is_kept_of_a_record_that_is_ruined_a_bar_later():
     daily[-1] = -1.0
     assert kept_when_late(replace(one, delayed=daily)) == 0.0
     assert kept_when_late(replace(one, daily=-np.abs(one.daily))) is None
+
+
+def among(kept: float, n_gone: int, n_kept: int = 0, n_noise: int = 0):
+    """The verdict on an edge that keeps this share, judged beside others of which `n_gone` keep nothing one bar later.
+
+    Noise passes no question, whatever it keeps.
+    """
+    one, rng = late(kept), np.random.default_rng(1)
+    on = market(np.random.default_rng(0))
+    gone = [record(f"GONE {i}", on, rng, foresight=0.4) for i in range(n_gone)]
+    others = [
+        *(replace(other, delayed=other.daily - other.daily.mean()) for other in gone),
+        *(record(f"KEPT {i}", on, rng, foresight=0.4) for i in range(n_kept)),
+        *(record(f"NOISE {i}", on, rng) for i in range(n_noise)),
+    ]
+    return judge([one], others, spec=QUICK, guard_bars=20, seed=0).profiles["EDGE"]
+
+
+def test_what_is_kept_by_luck_is_not_proven_where_most_that_look_as_good_are_gone():
+    one = among(KEPT + 0.01, n_gone=3)
+    assert (one.verdict, one.leg) == ("not proven", "delay")
+    assert one.kept_late > KEPT
+    assert one.p <= 0.05 < one.p_late
+    assert "it keeps 41% of its profit, but 3 of the 4 trials that look as good keep less than 40%" in one.sentence
+    assert f"may be luck, as in {one.p_late:.0%} of cases (net Sharpe {one.sharpe_late:.1f} instead" in one.sentence
+
+
+def test_half_of_them_are_not_most_and_noise_is_not_among_them():
+    for company in ({"n_gone": 1}, {"n_gone": 2, "n_kept": 1}, {"n_gone": 0, "n_noise": 5}):
+        one = among(KEPT + 0.01, **company)
+        assert (one.verdict, one.p_late) == ("proven", None)
+
+
+def test_a_profit_beyond_luck_one_bar_later_is_proven_among_those_that_are_gone():
+    one = among(0.9, n_gone=3)
+    assert one.verdict == "proven"
+    assert one.p_net <= one.p_late <= one.p <= 0.05
+
+
+def test_what_is_left_is_counted_over_all_trials():
+    """The same record beside the same company: sixty more that were tried make what it keeps less than beyond luck."""
+    few, many = among(0.62, n_gone=3), among(0.62, n_gone=3, n_noise=60)
+    assert few.verdict == "proven"
+    assert (many.verdict, many.leg) == ("not proven", "delay")
+    assert few.p_late <= 0.05 < many.p_late
+    assert many.p <= 0.05
+
+
+def test_a_trial_that_was_never_delayed_counts_by_number_and_says_nothing_of_the_company():
+    on, rng = market(np.random.default_rng(0)), np.random.default_rng(1)
+    others = [record(f"GONE {i}", on, rng, foresight=0.4) for i in range(3)]
+    others = [replace(other, delayed=other.daily - other.daily.mean()) for other in others]
+    older = [replace(record(f"OLD {i}", on, rng), delayed=None) for i in range(60)]
+    few = judge([late(0.62)], others, spec=QUICK, guard_bars=20, seed=0).profiles["EDGE"]
+    many = judge([late(0.62)], [*others, *older], spec=QUICK, guard_bars=20, seed=0).profiles["EDGE"]
+    assert few.p_late <= 0.05 < many.p_late
+    unknown = [replace(other, delayed=None) for other in others]
+    assert judge([late(0.62)], unknown, spec=QUICK, guard_bars=20, seed=0).profiles["EDGE"].p_late is None
+
+
+def test_most_is_more_than_half():
+    assert [Company(4, n).is_mostly_gone for n in range(5)] == [False, False, False, True, True]
+    assert not Company(0, 0).is_mostly_gone
 
 
 def test_a_sharpe_ratio_above_ten_asks_for_the_data_to_be_looked_at():

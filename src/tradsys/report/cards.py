@@ -157,7 +157,7 @@ def _card(run: StoredRun, name: str, axis: Axis) -> Card:
             _leg("Money after costs", own.p_net, alpha(run)),
             _leg("More than the market made", own.p_alpha, alpha(run)),
             _leg("Beats random entries", own.p_skill, alpha(run)),
-            _late(own),
+            _late(own, alpha(run)),
         ),
         p=p_value(own.p),
         statistics=(
@@ -199,12 +199,15 @@ def _leg(question: str, p: Number, largest: float) -> LegResult:
     return LegResult(question, f"p {p_value(p)}", p <= largest if is_known(p) else None)
 
 
-def _late(own: ProfileJudgement) -> LegResult:
-    """Whether enough is left with every order one bar later."""
+def _late(own: ProfileJudgement, largest: float) -> LegResult:
+    """Whether enough is left with every order one bar later, and more than luck leaves where that was asked."""
     kept = own.kept_late
     if not is_known(kept):
         return LegResult("One bar later", "", None)
-    return LegResult("One bar later", f"keeps {percent(kept)}" if kept > 0 else "keeps nothing", kept >= KEPT)
+    found = f"keeps {percent(kept)}" if kept > 0 else "keeps nothing"
+    if kept < KEPT or not is_known(own.p_late):
+        return LegResult("One bar later", found, kept >= KEPT)
+    return LegResult("One bar later", f"{found}, p {p_value(own.p_late)}", own.p_late <= largest)
 
 
 def _lately(own: ProfileJudgement) -> str:

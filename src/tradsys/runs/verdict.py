@@ -57,6 +57,7 @@ class ProfileJudgement(RunSection):
     t_alpha: Number = None
     ruined_on: str | None = None
     kept_late: Number = None
+    p_late: Number = None
     sharpe_late: Number = None
     lately: LatelyJudgement | None = None
     until: str | None = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tradsys.core.arrays import Float32Array, FloatArray
+from tradsys.core.arrays import BoolArray, Float32Array, FloatArray
 from tradsys.journal.trial import TrialSeries
 
 MIN_COVERAGE = 0.95
@@ -12,11 +12,15 @@ MIN_COVERAGE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """A trial on the judged run's days and grid: daily (n_days,), position (n_symbols, n_grid), trades in that time."""
+    """A trial on the judged run's days and grid: daily (n_days,), position (n_symbols, n_grid), trades in that time.
+
+    `delayed` (n_days,) are the daily net returns with every order one bar later, None where that was not simulated.
+    """
 
     daily: FloatArray
     position: Float32Array
     n_trades: float
+    delayed: FloatArray | None = None
 
 
 def aligned(trial: TrialSeries, run: TrialSeries) -> Aligned | None:
@@ -28,19 +32,27 @@ def aligned(trial: TrialSeries, run: TrialSeries) -> Aligned | None:
     """
     rows = _rows(trial.symbols, run.symbols)
     if rows is not None and np.array_equal(trial.days, run.days) and np.array_equal(trial.grid, run.grid):
-        return Aligned(trial.daily, _on_rows(trial.position, rows, len(run.symbols)), trial.n_trades)
+        return Aligned(trial.daily, _on_rows(trial.position, rows, len(run.symbols)), trial.n_trades, trial.delayed)
     has_day = np.isin(run.days, trial.days, assume_unique=True)
     has_bar = np.isin(run.grid, trial.grid, assume_unique=True)
     if rows is None or has_day.mean() < MIN_COVERAGE or has_bar.mean() < MIN_COVERAGE:
         return None
-    daily = np.zeros(len(run.days))
-    daily[has_day] = trial.daily[np.searchsorted(trial.days, run.days[has_day])]
+    on_days = np.searchsorted(trial.days, run.days[has_day])
+    daily = _on_days(trial.daily[on_days], has_day)
+    delayed = None if trial.delayed is None else _on_days(trial.delayed[on_days], has_day)
     position = np.zeros((len(rows), len(run.grid)), np.float32)
     position[:, has_bar] = trial.position[:, np.searchsorted(trial.grid, run.grid[has_bar])]
     position = _on_rows(position, rows, len(run.symbols))
     held = np.count_nonzero(trial.position)
     share = np.count_nonzero(position) / held if held else 0.0
-    return Aligned(daily, position, trial.n_trades * share)
+    return Aligned(daily, position, trial.n_trades * share, delayed)
+
+
+def _on_days(values: FloatArray, has_day: BoolArray) -> FloatArray:
+    """Daily returns on all of the run's days; those that the trial lacks are flat."""
+    daily = np.zeros(len(has_day))
+    daily[has_day] = values
+    return daily
 
 
 def _on_rows(position: Float32Array, rows: list[int], n_symbols: int) -> Float32Array:

@@ -11,7 +11,9 @@ from tradsys.core.seeds import generator
 from tradsys.journal.trial import TrialSeries
 from tradsys.verdict.align import Aligned
 from tradsys.verdict.alpha import Benchmark, alpha_days, market_days
+from tradsys.verdict.delay import Company, delayed_days
 from tradsys.verdict.results import VerdictSpec
+from tradsys.verdict.ruin import kept
 from tradsys.verdict.sharpe import chance_of_none
 from tradsys.verdict.shift import Shifted, bar_returns, circular_shifts
 from tradsys.verdict.stationary import Studentised, studentised_blocks
@@ -20,7 +22,11 @@ from tradsys.verdict.stepdown import romano_wolf
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """Money after costs, alpha and timing of the trials that could be compared; each p has shape (n_compared,)."""
+    """Money after costs, alpha and timing of the trials that could be compared; each p has shape (n_compared,).
+
+    `p_late` is the same of the money with every order one bar later, NaN where that was not simulated. It is asked, and
+    known, only where most trials of the `company` that passes the other questions are gone by then.
+    """
 
     money: Studentised
     alpha: Studentised
@@ -28,6 +34,8 @@ class Legs:
     p_net: FloatArray
     p_alpha: FloatArray
     p_skill: FloatArray
+    company: Company
+    p_late: FloatArray | None
 
 
 def ask(
@@ -49,14 +57,31 @@ def ask(
     money = bootstrapped(daily, spec, seed)
     alpha = bootstrapped(alpha_days(daily, market), spec, seed)
     timing = circular_shifts([trial.position for trial in live], bar_returns(run.opens), guard_bars)
+    p_net = _stepped_down(money.t, money.draws, n_unseen)
+    p_alpha = _stepped_down(alpha.t, alpha.draws, n_unseen)
+    p_skill = _stepped_down(timing.z, timing.null, n_unseen)
+    has_gained = np.array([kept(trial.daily) >= 1.0 for trial in live])
+    passes = has_gained & (np.maximum.reduce([p_net, p_alpha, p_skill]) <= spec.alpha)
+    company = Company.of(live, passes)
     return Legs(
         money=money,
         alpha=alpha,
         timing=timing,
-        p_net=_with_unseen(romano_wolf(money.t, money.draws), money.t, n_unseen),
-        p_alpha=_with_unseen(romano_wolf(alpha.t, alpha.draws), alpha.t, n_unseen),
-        p_skill=_with_unseen(romano_wolf(timing.z, timing.null), timing.z, n_unseen),
+        p_net=p_net,
+        p_alpha=p_alpha,
+        p_skill=p_skill,
+        company=company,
+        p_late=_money_when_late(live, n_unseen, spec, seed) if company.is_mostly_gone else None,
     )
+
+
+def _money_when_late(live: Sequence[Aligned], n_unseen: int, spec: VerdictSpec, seed: int) -> FloatArray:
+    """The p of the money with every order one bar later; trials that were never delayed are known only by number."""
+    delayed, known = delayed_days(live)
+    late = bootstrapped(delayed, spec, seed)
+    p = np.full(len(live), np.nan)
+    p[known] = _stepped_down(late.t, late.draws, n_unseen + int(np.count_nonzero(~known)))
+    return p
 
 
 def bootstrapped(daily: FloatArray, spec: VerdictSpec, seed: int) -> Studentised:
@@ -64,8 +89,9 @@ def bootstrapped(daily: FloatArray, spec: VerdictSpec, seed: int) -> Studentised
     return studentised_blocks(daily, spec.block_days, spec.n_bootstrap, generator(seed, "verdict", "bootstrap"))
 
 
-def _with_unseen(p: FloatArray, statistic: FloatArray, n_unseen: int) -> FloatArray:
-    """Add trials known only by number: each independent, standard normal, and none of them this good."""
+def _stepped_down(statistic: FloatArray, null: FloatArray, n_unseen: int) -> FloatArray:
+    """Romano and Wolf's p; trials known only by number are independent, standard normal, and none of them this good."""
+    p = romano_wolf(statistic, null)
     none = np.array([chance_of_none(float(x), n_unseen) for x in statistic])
     return np.asarray(p + (1 - p) * (1 - none))
 

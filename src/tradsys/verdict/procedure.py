@@ -49,7 +49,7 @@ def judge(
     at_least(0, n_counted=n_counted, guard_bars=guard_bars)
     run = _shared_record(own)
     known: dict[str, Aligned | None] = {
-        trial.digest: Aligned(trial.daily, trial.position, trial.n_trades) for trial in own
+        trial.digest: Aligned(trial.daily, trial.position, trial.n_trades, trial.delayed) for trial in own
     }
     for trial in others:
         if trial.digest not in known:

@@ -64,6 +64,7 @@ def tested(
     has_lost = p_net <= spec.alpha and share < 1.0
     if ruin or has_lost:
         p_net = 1.0  # the mean of its days does not say that all of it is gone
+    p_late = None if legs.p_late is None or trial.delayed is None else float(legs.p_late[k])
     p = max(p_net, p_alpha, p_skill)
     m = moments(unflattered(trial.daily))
     annual = m.sharpe * sqrt(DAYS_A_YEAR)
@@ -72,11 +73,12 @@ def tested(
     sharpe_late = None if trial.delayed is None else _annual_sharpe(trial.delayed)
     lately = last_third(trial, spec, seed)
     too_good = not ruin and (annual > TOO_GOOD_SHARPE or share >= TOO_GOOD_GROWTH)
-    leg = "data" if too_good else _failed(p_net, p_alpha, p_skill, late, spec)
+    leg = "data" if too_good else _failed(p_net, p_alpha, p_skill, late, p_late, spec)
     verdict: Verdict
     over = since_when_over(trial, lately, spec, seed) if leg is None else None
     until = None if over is None else over.since
     if leg is None:
+        p = max(p, p_late or 0.0)
         verdict, sentence = "proven", sentences.proven(annual, p, rests_on, until=until)
     elif leg == "data":
         verdict, sentence = "not proven", sentences.too_good(annual, share, rests_on)
@@ -89,7 +91,11 @@ def tested(
     elif has_lost:
         verdict, sentence = "not proven", sentences.lost(share, rests_on)
     elif leg == "delay":
-        verdict, sentence = "not proven", sentences.gone_when_late(late, annual, sharpe_late, KEPT, rests_on)
+        verdict = "not proven"
+        if late is not None and late >= KEPT and p_late is not None and sharpe_late is not None:
+            sentence = sentences.luck_when_late(late, p_late, legs.company, KEPT, annual, sharpe_late, rests_on)
+        else:
+            sentence = sentences.gone_when_late(late, annual, sharpe_late, KEPT, rests_on)
     else:
         verdict = "not proven"
         sentence = sentences.not_proven(leg, annual, p, rests_on, has_alpha=float(legs.alpha.t[k]) > 0)
@@ -111,6 +117,7 @@ def tested(
         upper_bound=upper,
         ruined_on=ruin,
         kept_late=late,
+        p_late=p_late,
         sharpe_late=sharpe_late,
         lately=lately,
         until=until,
@@ -123,7 +130,9 @@ def _annual_sharpe(daily: FloatArray) -> float | None:
     return moments(unflattered(daily)).sharpe * sqrt(DAYS_A_YEAR) if np.ptp(daily) > 0 else None
 
 
-def _failed(p_net: float, p_alpha: float, p_skill: float, late: float | None, spec: VerdictSpec) -> Leg | None:
+def _failed(
+    p_net: float, p_alpha: float, p_skill: float, late: float | None, p_late: float | None, spec: VerdictSpec
+) -> Leg | None:
     """The leg that keeps a profile from being proven; alpha and delay only where money and timing stand alone."""
     if min(p_net, p_skill) > spec.alpha:
         return "both"
@@ -133,7 +142,8 @@ def _failed(p_net: float, p_alpha: float, p_skill: float, late: float | None, sp
         return "timing"
     if p_alpha > spec.alpha:
         return "alpha"
-    return "delay" if late is None or late < KEPT else None
+    is_left = late is not None and late >= KEPT
+    return None if is_left and (p_late is None or p_late <= spec.alpha) else "delay"
 
 
 def untested(trial: TrialSeries, luck: Luck, spec: VerdictSpec, cause: str) -> ProfileVerdict:

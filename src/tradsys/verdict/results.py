@@ -99,7 +99,8 @@ class ProfileVerdict:
     over every trial, with their statistics `t_net`, `t_alpha` and `z_skill`. `upper_bound` is the 95% bound of the
     annual net Sharpe ratio, simultaneous over the run's profiles. `sharpe` is annual and net; `psr`, `dsr` and
     `min_track_record_days` are shown and never decide. `ruined_on` is the date on which all was lost. `kept_late` is
-    the share of the mean net return that is left, and `sharpe_late` the Sharpe ratio, with all orders one bar later.
+    the share of the mean net return that is left, and `sharpe_late` the Sharpe ratio, with all orders one bar later;
+    `p_late` is the p of the money that is left, asked only where most trials that pass the other questions are gone.
     `lately` is the last third by itself. What is proven is so `until` the last third began, or else the last half,
     where nothing of it was earned there any more. Each is None where it is undefined.
     """
@@ -123,6 +124,7 @@ class ProfileVerdict:
     min_track_record_days: float | None = None
     ruined_on: str | None = None
     kept_late: float | None = None
+    p_late: float | None = None
     sharpe_late: float | None = None
     lately: Lately | None = None
     until: str | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from tradsys.verdict.delay import Company
 from tradsys.verdict.results import Lately, Leg, VerdictSpec
 
 USUAL = VerdictSpec()
@@ -64,6 +65,17 @@ def gone_when_late(kept: float | None, sharpe: float, sharpe_late: float | None,
     return (
         f"not proven: with every order one bar later {left}, and {least:.0%} are asked for: it hangs on fills at the "
         f"very next open (net Sharpe {sharpe_late:.1f} instead of {sharpe:.1f}, {record})"
+    )
+
+
+def luck_when_late(
+    kept: float, p: float, company: Company, least: float, sharpe: float, sharpe_late: float, record: str
+) -> str:
+    """Enough is left one bar later, but most trials that look as good keep less, and so may this one by luck."""
+    looking = f"{company.n_gone:,} of the {company.n_passing:,} trials that look as good keep less than {least:.0%}"
+    return (
+        f"not proven: with every order one bar later it keeps {kept:.0%} of its profit, but {looking}, and what is "
+        f"left may be luck, as in {_share(p)} of cases (net Sharpe {sharpe_late:.1f} instead of {sharpe:.1f}, {record})"
     )
 
 

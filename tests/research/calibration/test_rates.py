@@ -110,9 +110,11 @@ def test_each_question_is_asked_of_those_who_passed_the_ones_before():
         market(3, p_net=0.01, p_skill=0.2, p_alpha=0.01, kept_late=0.7),
         market(4, p_net=0.2, p_skill=0.01, p_alpha=0.01, kept_late=0.7),
         market(5, p_net=None, p_skill=None, p_alpha=None, kept_late=None),
+        market(6, p_net=0.01, p_skill=0.01, p_alpha=0.01, kept_late=0.7, p_late=0.03),
+        market(7, p_net=0.01, p_skill=0.01, p_alpha=0.01, kept_late=0.7, p_late=0.2),
     ]
     legs = summarise(lines)["cells"]["edge:2"]["legs"]
-    assert [(leg["k"], leg["n"]) for leg in legs.values()] == [(4, 6), (3, 6), (2, 6), (1, 6)]
+    assert [(leg["k"], leg["n"]) for leg in legs.values()] == [(6, 8), (5, 8), (4, 8), (2, 8)]
     older = [market(6, p_net=0.01, p_skill=0.01)]
     assert [leg["n"] for leg in summarise(older)["cells"]["edge:2"]["legs"].values()] == [1, 1, 0, 0]
 

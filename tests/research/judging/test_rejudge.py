@@ -131,6 +131,23 @@ def test_a_run_judged_by_fewer_questions_says_so_and_may_lapse_without_new_trial
     assert f'{judged.lapsed[0]}: its "proven" has lapsed; it is not proven now that more is asked.' in judged.sentences
 
 
+def test_a_run_that_was_not_asked_what_is_left_by_luck_says_that_more_is_asked(copied):
+    stored, ledger = copied
+    judged = rejudge(Replay(stored.folder), ledger)
+    assert not judged.asks_more
+    name, one = next(iter(judged.now.profiles.items()))
+    asked = one.model_copy(update={"p_late": 0.4, "verdict": "not proven"})
+    now = judged.now.model_copy(update={"profiles": dict(judged.now.profiles) | {name: asked}})
+    then = judged.then.model_copy(
+        update={"profiles": dict(judged.then.profiles) | {name: one.model_copy(update={"verdict": "proven"})}}
+    )
+    found = replace(judged, then=then, now=now)
+    assert found.asks_more
+    assert f'{name}: its "proven" has lapsed; it is not proven now that more is asked.' in found.sentences
+    grown = replace(found, now=now.model_copy(update={"ledger_head": "another"}))
+    assert not grown.asks_more
+
+
 def test_a_trial_without_a_delayed_record_is_judged_with_the_alpha_and_not_proven(copied):
     stored, ledger = copied
     for digest in stored.manifest.trials.values():

@@ -147,8 +147,12 @@ def _passing(lines: Sequence[Line], asked: Sequence[str]) -> Rate:
 
 def _passes(profile: Line, asked: Sequence[str]) -> bool:
     """Whether there was enough of a record to ask anything, and all of these answers are good ones."""
-    answers = ((key, profile[key]) for key in asked)
-    return all(x is not None and (x >= KEPT if key == "kept_late" else x <= VerdictSpec().alpha) for key, x in answers)
+    alpha = VerdictSpec().alpha
+    if any(profile[key] is None for key in asked):
+        return False
+    if "kept_late" in asked and (profile["kept_late"] < KEPT or (profile.get("p_late") or 0.0) > alpha):
+        return False
+    return all(profile[key] <= alpha for key in asked if key != "kept_late")
 
 
 def _shorter(lines: Sequence[Line]) -> dict[str, dict[str, dict[str, float]]]:

@@ -44,6 +44,7 @@ _KEPT = (
     "sharpe",
     "leg",
     "kept_late",
+    "p_late",
     "until",
 )
 

@@ -140,7 +140,11 @@ class Rejudged:
     @property
     def asks_more(self) -> bool:
         """Whether the run was judged by an earlier version, which asked fewer questions."""
-        return any(one.p is not None and one.p_alpha is None for one in self.then.profiles.values())
+        then = self.then.profiles
+        is_new = any(one.p_late is not None and then[name].p_late is None for name, one in self.now.profiles.items())
+        return any(one.p is not None and one.p_alpha is None for one in then.values()) or (
+            is_new and not self.has_grown
+        )
 
     @property
     def lapsed(self) -> tuple[str, ...]:
@@ -164,7 +168,10 @@ class Rejudged:
         if self.has_grown:
             told.append(f"More has been tried on this data since: {n_then:,} trials then, {n_now:,} now.")
         if self.asks_more:
-            told.append("A verdict asks more now than when this run was made: an alpha, and orders one bar later.")
+            told.append(
+                "A verdict asks more now than when this run was made: an alpha, orders one bar later, and that what is "
+                "left then is no luck where most trials that look as good keep less."
+            )
             reasons.append("more is asked")
         why = " and ".join(reasons)
         changed = [
