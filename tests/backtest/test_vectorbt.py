@@ -14,6 +14,7 @@ from tradsys.backtest.margin_spec import MarginSpec
 from tradsys.backtest.simulate import simulate
 from tradsys.backtest.vectorbt import portray, sharpe_sentence
 from tradsys.core.costs import Costs, Instrument
+from tradsys.core.limit_entry import LimitEntry
 from tradsys.core.traded import NoVolume
 from tradsys.labels import BarrierSpec
 
@@ -91,3 +92,22 @@ def test_liquidated_trades_and_a_ruin_agree_to_the_cent_too() -> None:
     assert (simulation.trades["reason"] == "liquidation").any()
     assert np.abs(theirs["pnl"] - simulation.trades["pnl_quote"]).max() < CENT
     assert float(portfolio.final_value()) == pytest.approx(0.0, abs=CENT)
+
+
+def test_trades_that_were_entered_by_limit_orders_agree_to_the_cent() -> None:
+    market = ragged_market()
+    simulation = simulate(
+        market,
+        random_decisions(market, 3),
+        costs=Costs(slippage_bps=0.5),
+        portfolio=PortfolioSpec(fraction=0.3, entry=LimitEntry(0.2, 2)),
+        barriers=BarrierSpec(horizon=6),
+        start=100 * HOUR_MS,
+        end=900 * HOUR_MS,
+    )
+    portfolio = portray(simulation, market)
+    theirs = pl.from_dicts(portfolio.trades.records.to_dict("records")).sort("entry_idx", "col")
+    ours = simulation.trades
+    assert len(theirs) == len(ours) > 150
+    assert np.abs(theirs["pnl"] - ours["pnl_quote"]).max() < CENT
+    assert float(portfolio.final_value()) == pytest.approx(simulation.equity["equity"][-1], abs=CENT)

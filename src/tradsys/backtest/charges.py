@@ -44,5 +44,6 @@ class SlippageOfOrders(NamedTuple):
 
     @classmethod
     def of(cls, orders: Orders, exits: Exits, slippage: FloatArray) -> Self:
-        """That of the bars in which an order is filled and left; a target rests in the book and pays none."""
-        return cls(slippage[orders.first], np.where(exits.reason == TARGET, 0.0, slippage[exits.row]))
+        """That of the bars in which an order is filled and left; what rests in the book pays none."""
+        entered = np.zeros(len(orders)) if orders.rests_until is not None else slippage[exits.entry]
+        return cls(entered, np.where(exits.reason == TARGET, 0.0, slippage[exits.row]))

@@ -32,8 +32,8 @@ class CostBreakdown:
         return f"{listed} (n = {self.n_trades:,} trades{share})"
 
 
-def cost_breakdown(trades: pl.DataFrame, costs: Costs) -> CostBreakdown:
-    """From a simulation's trades, and what they cost.
+def cost_breakdown(trades: pl.DataFrame, costs: Costs, *, has_resting_entries: bool = False) -> CostBreakdown:
+    """From a simulation's trades, and what they cost; entries rested in the book where `has_resting_entries`.
 
     What was traded follows from the fees, since a position may have been resized on the way; a liquidation's fee is
     among them. Trades that name no slippage are of earlier versions, in whose fees a constant one was.
@@ -43,8 +43,11 @@ def cost_breakdown(trades: pl.DataFrame, costs: Costs) -> CostBreakdown:
         rate += costs.slippage_bps / 1e4
     exits = pl.col("size_base") * pl.col("exit_price")
     is_liquidated = pl.col("reason") == LIQUIDATION
-    taken = pl.when(is_liquidated).then(pl.col("fees_quote") - rate * pl.col("notional_quote")).otherwise(0.0)
+    entering = costs.maker if has_resting_entries else rate
+    taken = pl.when(is_liquidated).then(pl.col("fees_quote") - entering * pl.col("notional_quote")).otherwise(0.0)
     resting = pl.when(pl.col("reason") == "target").then(exits).otherwise(0.0)
+    if has_resting_entries:
+        resting = resting + pl.col("notional_quote")
     fees, slippage, rested, taken_quote, liquidated, ends, funding, borrow = trades.select(
         fees=pl.col("fees_quote").sum(),
         slippage=pl.col("slippage_quote").sum(),

@@ -11,6 +11,7 @@ from tradsys.backtest.grid import Grid
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.costs import Instrument
 from tradsys.core.errors import ConfigError, DataError
+from tradsys.core.limit_entry import LimitEntry
 from tradsys.core.orders import has_barriers, to_tick
 from tradsys.core.time import stamp
 from tradsys.core.traded import NoVolume
@@ -26,8 +27,10 @@ _DISTANCES = ("stop_distance", "target_distance", "horizon")
 class Orders:
     """Entries that fit into the simulated time, each (n_orders,).
 
-    `symbol` numbers the grid's symbols, `decided` is the decision time in milliseconds, `first` and `last` are the
-    entry row and the row of the time barrier among the grid's rows, `weight` is the wanted share of equity.
+    `symbol` numbers the grid's symbols, `decided` is the decision time in milliseconds, `first` and `last` are the row
+    that the order is sent in and the row of the time barrier among the grid's rows, `weight` is the wanted share of
+    equity. `entry` is the price: the open of `first`, or what a limit order rests at until the row `rests_until`, which
+    is None of market orders.
     """
 
     symbol: IntArray
@@ -43,6 +46,7 @@ class Orders:
     n_no_volume: int
     n_without_barriers: int
     n_waiting: int
+    rests_until: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.first)
@@ -57,8 +61,9 @@ def read_orders(
     barriers: BarrierSpec | None,
     no_volume: NoVolume,
     delay: int = 0,
+    entry: LimitEntry | None = None,
 ) -> Orders:
-    """The orders behind all decisions whose action is not 0, each filled `delay` bars after the next open.
+    """The orders behind all decisions whose action is not 0, each sent `delay` bars after the next open.
 
     Left out, and counted: those that would fill before the grid starts or whose horizon passes its end, as labels are
     censored; those in whose bar nobody trades, or with `no_volume="wait"` nobody within the horizon; those without
@@ -79,11 +84,13 @@ def read_orders(
     first = np.full(len(row), -1)
     first[fits] = grid.traded.entries(row[fits], horizon[fits], no_volume)
     k = np.flatnonzero(first >= 0)
-    entry, own_side = grid.prices.open[first[k]], side[k]
+    price, own_side = grid.prices.open[first[k]], side[k]
     tick = np.array([instrument.tick for instrument in instruments])[symbol[k]]
-    target = to_tick(entry + own_side * target_distance[k], tick)
-    stop = to_tick(entry - own_side * stop_distance[k], tick)
-    is_bounded = has_barriers(entry, own_side, target, stop, tick)
+    if entry is not None:
+        price = entry.price(price, own_side, stop_distance[k], tick)
+    target = to_tick(price + own_side * target_distance[k], tick)
+    stop = to_tick(price - own_side * stop_distance[k], tick)
+    is_bounded = has_barriers(price, own_side, target, stop, tick)
     is_first = _decided_first(first[k], decided[k], is_bounded)
     kept = k[is_first]
     return Orders(
@@ -93,13 +100,14 @@ def read_orders(
         weight=fraction * weight[kept],
         first=first[kept],
         last=last[kept],
-        entry=entry[is_first],
+        entry=price[is_first],
         target=target[is_first],
         stop=stop[is_first],
         n_outside=int(np.count_nonzero(~fits)),
         n_no_volume=int(np.count_nonzero(fits & (first < 0))),
         n_without_barriers=int(np.count_nonzero(~is_bounded)),
         n_waiting=int(np.count_nonzero(is_bounded & ~is_first)),
+        rests_until=None if entry is None else entry.rests_until(first[kept], last[kept]),
     )
 
 

@@ -11,7 +11,7 @@ from tradsys.backtest.margin import DUST, closing_price, settle_liquidation
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.carry import Carry
 from tradsys.core.kernels import njit
-from tradsys.core.orders import IN_POSITION, NO_ROOM, TAKEN, UNREACHED, shared_scale, sized_order
+from tradsys.core.orders import IN_POSITION, LAPSED, NO_ROOM, TAKEN, UNREACHED, shared_scale, sized_order
 from tradsys.labels.kernel import Prices
 
 
@@ -19,7 +19,9 @@ class Candidates(NamedTuple):
     """Trades that may be taken, each (n_candidates,); `weight` is the wanted share of equity.
 
     `entry_fee` and `exit_fee` are fractions of the notional, slippage included. `is_inside` marks trades that end at a
-    barrier inside their last bar rather than at its close; `stop` bounds what they can lose in that bar.
+    barrier inside their last bar rather than at its close; `stop` bounds what they can lose in that bar. An order rests
+    until it is filled in `entry_row`, or has lapsed when that bar has closed, where it `is_missed`; `rests` says that
+    orders are filled inside that bar rather than at its open.
     """
 
     side: IntArray
@@ -31,6 +33,9 @@ class Candidates(NamedTuple):
     exit_fee: FloatArray
     is_inside: BoolArray
     stop: FloatArray
+    entry_row: IntArray
+    is_missed: BoolArray
+    rests: bool
 
 
 class FilledPath(NamedTuple):
@@ -76,12 +81,13 @@ def run_portfolio(
     maintenance: float,
     liquidation_fee: float,
 ) -> FilledPath:
-    """Fill candidates on the union grid of all symbols, one position a symbol.
+    """Fill candidates on the union grid of all symbols, one position or resting order a symbol.
 
-    `fills` and `row_at` (n_symbols, n_grid) hold the candidate that fills at an open and the symbol's row in `prices`
+    `fills` and `row_at` (n_symbols, n_grid) hold the candidate that is sent at an open and the symbol's row in `prices`
     and `carry` (all symbols end to end), -1 for none; `lot` and `min_notional` are (n_symbols,). Sizes are shares of
-    the equity at the closes before; those that fill together and want more than `cap` leaves shrink alike. Room is
-    counted in shares at entry, and freed only once the exit bar has closed.
+    the equity at the closes before; those that are sent together and want more than `cap` leaves shrink alike. Room is
+    counted in shares as they were sent, taken by orders that rest too, and freed only once the exit bar, or the one in
+    which the order lapsed, has closed.
 
     Inside a bar nobody knows what came first: every position that was held in it is taken at its worst at once (the
     low for a long, the high for a short, its stop where it left in this bar), with the carry that was paid and without
@@ -91,7 +97,10 @@ def run_portfolio(
     exposure at its close; and the position (n_symbols, n_grid), side x share of equity at entry, from the open of a bar
     to the next.
     """
-    side, weight, entry_price, entry_fee, planned_row, planned_price, planned_fee, is_inside, stop = candidates
+    (
+        side, weight, entry_price, entry_fee, planned_row, planned_price, planned_fee, is_inside, stop, entry_row,
+        is_missed, rests,
+    ) = candidates  # fmt: skip
     exit_row, exit_price, exit_fee = planned_row.copy(), planned_price.copy(), planned_fee.copy()
     _, high, low, close = prices
     liquidated = np.full(side.size, -1)
@@ -102,7 +111,7 @@ def run_portfolio(
     position = np.zeros((n_symbols, n_grid), np.float32)
     held = np.full(n_symbols, -1)
     mark, asked, granted, share = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
-    is_new = np.zeros(n_symbols, np.bool_)
+    is_new, is_resting = np.zeros(n_symbols, np.bool_), np.zeros(n_symbols, np.bool_)
     paid, lent, received, adverse = np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols), np.zeros(n_symbols)
     last_row = np.full(n_symbols, -1)
     worth, dust, ended = cash, DUST * cash, -1
@@ -127,20 +136,25 @@ def run_portfolio(
             if fate[k] != TAKEN:
                 continue
             size_base[k], held[s] = size, k
-            granted[s], share[s] = weight[k] * scale, side[k] * size * entry_price[k] / worth
-            is_new[s] = True
-            cash -= entry_fee[k] * size * entry_price[k]
+            granted[s], is_resting[s] = weight[k] * scale, True
+        for s in range(n_symbols):
+            k = held[s]
+            if k < 0 or not is_resting[s] or is_missed[k] or row_at[s, i] != entry_row[k]:
+                continue
+            is_resting[s], is_new[s] = False, True
+            share[s] = side[k] * size_base[k] * entry_price[k] / worth
+            cash -= entry_fee[k] * size_base[k] * entry_price[k]
         worst, needed, at_worst = cash, 0.0, 0.0
         for s in range(n_symbols):
             k = held[s]
-            if k < 0:
+            if k < 0 or is_resting[s]:
                 continue
             position[s, i] = share[s]
             row = row_at[s, i]
             paid[s], lent[s], received[s], adverse[s] = 0.0, 0.0, 0.0, mark[s]
             if row >= 0:
                 funding, borrow = side[k] * size_base[k] * carry.funding_within[row], 0.0
-                if row == exit_row[k] and is_inside[k]:
+                if (row == exit_row[k] and is_inside[k]) or (rests and is_new[s]):
                     funding = max(funding, 0.0)
                 if side[k] < 0:
                     borrow = size_base[k] * carry.borrow_within[row]
@@ -164,7 +178,7 @@ def run_portfolio(
             losses = 0.0
             for s in range(n_symbols):
                 k = held[s]
-                if k >= 0:
+                if k >= 0 and not is_resting[s]:
                     losses += max(side[k] * size_base[k] * (entry_price[k] - adverse[s]), 0.0)
             if cash <= dust:
                 cash, ended = 0.0, i
@@ -172,19 +186,26 @@ def run_portfolio(
                 k = held[s]
                 if k < 0:
                     continue
+                held[s], granted[s] = -1, 0.0
+                if is_resting[s]:
+                    fate[k], is_resting[s] = NO_ROOM, False
+                    continue
                 funding_quote[k] += paid[s] - received[s]
                 borrow_quote[k] += lent[s]
                 exit_row[k], exit_fee[k], liquidated[k] = last_row[s], fee, i
                 size = side[k] * size_base[k]
                 loss = size * (entry_price[k] - adverse[s])
                 exit_price[k] = closing_price(adverse[s], size, loss, losses, shortfall, at_worst)
-                held[s], granted[s] = -1, 0.0
             worth, equity[i] = cash, cash
             continue
         worth, gross = cash, 0.0
         for s in range(n_symbols):
             k = held[s]
             if k < 0:
+                continue
+            if is_resting[s]:
+                if is_missed[k] and row_at[s, i] == entry_row[k]:
+                    fate[k], held[s], granted[s], is_resting[s] = LAPSED, -1, 0.0, False
                 continue
             funding_quote[k] += paid[s]
             borrow_quote[k] += lent[s]

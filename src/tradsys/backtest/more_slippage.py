@@ -35,13 +35,16 @@ class MoreSlippage:
     levels: tuple[SlippageLevel, ...]
 
 
-def at_market(trades: pl.DataFrame, costs: Costs) -> FloatArray:
-    """What each trade bought and sold with market orders, quote, (n_trades,).
+def at_market(trades: pl.DataFrame, costs: Costs, *, has_resting_entries: bool = False) -> FloatArray:
+    """What each trade bought and sold with market orders, quote, (n_trades,); no entries where those rested in the book.
 
     A target rests in the book, and a liquidation is the venue's. What was resized on the way follows from its fees.
     """
     exits = (trades["size_base"] * trades["exit_price"]).to_numpy()
-    ends = trades["notional_quote"].to_numpy() + np.where(trades["reason"].is_in(["target", LIQUIDATION]), 0.0, exits)
+    left = np.where(trades["reason"].is_in(["target", LIQUIDATION]), 0.0, exits)
+    if has_resting_entries:
+        return left
+    ends = trades["notional_quote"].to_numpy() + left
     if costs.taker == 0:
         return np.asarray(ends)
     is_resized = trades["reason"].is_in(["rebalanced", "last bar", UNSOLD]).to_numpy()
@@ -55,7 +58,7 @@ def more_slippage(simulation: Simulation, *, seed: int) -> MoreSlippage | None:
     belongs to the day of its exit.
     """
     trades = simulation.trades
-    taken = at_market(trades, simulation.costs)
+    taken = at_market(trades, simulation.costs, has_resting_entries=simulation.entry is not None)
     if taken.sum() <= 0:
         return None
     pnl, net = trades["pnl_quote"].to_numpy(), trades["net_return"].to_numpy()

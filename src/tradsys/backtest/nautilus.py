@@ -71,8 +71,10 @@ class SecondOpinion:
 def second_opinion(simulation: Simulation, market: Mapping[str, pl.DataFrame], horizon: int) -> SecondOpinion:
     """Every trade of the simulation once more: entered at the same open, ended by Nautilus.
 
-    `market` is that of the simulation, `horizon` the bars after which a trade ends in time.
+    `market` is that of the simulation, `horizon` the bars after which a trade ends in time. A ConfigError where entries
+    rested in the book: Nautilus fills a limit order that is touched.
     """
+    _refuse_limits(simulation)
     engine = _engine()
     parts = []
     for symbol in simulation.symbols:
@@ -88,8 +90,17 @@ def second_opinion(simulation: Simulation, market: Mapping[str, pl.DataFrame], h
 
 def engine_of_symbol(simulation: Simulation, bars: pl.DataFrame, symbol: str, horizon: int) -> Any:
     """A `nautilus_trader.backtest.BacktestEngine` that has run one symbol's trades, and holds its data still."""
+    _refuse_limits(simulation)
     engine, wanted = _engine(), _wanted(_ended(simulation, symbol), bars, horizon)
     return engine.ran(bars, wanted, simulation.costs.maker, simulation.costs.taker)[0]
+
+
+def _refuse_limits(simulation: Simulation) -> None:
+    if simulation.entry is not None:
+        raise ConfigError(
+            "NautilusTrader fills a limit order that is touched, and these entries were filled only where a bar traded "
+            "through them: it is no second opinion on portfolio.entry=limit; vectorbt's accounting is one"
+        )
 
 
 def _ended(simulation: Simulation, symbol: str) -> pl.DataFrame:

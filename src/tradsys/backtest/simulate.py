@@ -13,6 +13,7 @@ from tradsys.backtest.grid import Grid
 from tradsys.backtest.loop import Candidates, FilledPath, run_portfolio
 from tradsys.backtest.margin import Ruin, ruin_of
 from tradsys.backtest.margin_spec import LIQUIDATION, MarginSpec
+from tradsys.backtest.missed import missed_trades
 from tradsys.backtest.rebalance_loop import RebalancedPath
 from tradsys.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from tradsys.core.bars import TS
@@ -21,11 +22,23 @@ from tradsys.core.costs import Costs, Instrument
 from tradsys.core.counts import check_counts
 from tradsys.core.errors import ConfigError
 from tradsys.core.frames import as_market
-from tradsys.core.orders import IN_POSITION, NO_ROOM, TAKEN, TOO_SMALL
+from tradsys.core.limit_entry import LimitEntry, entry_cost
+from tradsys.core.orders import IN_POSITION, LAPSED, NO_ROOM, TAKEN, TOO_SMALL
 from tradsys.core.tables import Table, as_table
 from tradsys.core.traded import NoVolume
 from tradsys.labels.barriers import BarrierSpec, check_no_volume
-from tradsys.labels.kernel import TARGET, TIME, WALKS, Exits, Walk, no_fine_bars, reason_names, walk_traded
+from tradsys.labels.kernel import (
+    MISSED,
+    TARGET,
+    TIME,
+    WALKS,
+    Exits,
+    LimitOrders,
+    Walk,
+    no_fine_bars,
+    reason_names,
+    walk_traded,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,8 @@ class PortfolioSpec:
     """A trade of size 1 gets `fraction` of the equity; all open trades together at most `cap`, as they were entered.
 
     `cash_quote` is the capital to begin with and `walk` how a bar is read: the worse case, vectorbt's or Nautilus'.
-    `margin` says when positions are liquidated, `no_volume` what becomes of an entry in whose bar nobody trades.
+    `margin` says when positions are liquidated, `no_volume` what becomes of an entry in whose bar nobody trades, and
+    `entry` how one rests that is no market order.
     """
 
     fraction: float = 1.0
@@ -42,6 +56,7 @@ class PortfolioSpec:
     walk: Walk = "pessimistic"
     margin: MarginSpec = MarginSpec()
     no_volume: NoVolume = "lapse"
+    entry: LimitEntry | None = None
 
     def __post_init__(self) -> None:
         check_no_volume(self.no_volume)
@@ -54,6 +69,11 @@ class PortfolioSpec:
             )
         if self.walk not in WALKS:
             raise ConfigError(f"walk must be one of {', '.join(WALKS)}, was {self.walk!r}")
+        if self.entry is not None and self.walk != "pessimistic":
+            raise ConfigError(
+                f"limit entries are filled by the rule of walk 'pessimistic' alone, found {self.walk!r}; enter at the "
+                "market to read bars otherwise"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +90,8 @@ class Simulation:
     `delayed` (n_days,) are the daily net returns with every order one bar later, where that was simulated too.
     `ruin` says when and by what the account came to nothing, None where it did not; nothing is held after it.
     `not_taken` counts the decisions that came to nothing, by reason; of a portfolio that is rebalanced those of
-    `n_orders` orders.
+    `n_orders` orders. `entry` is how trades were entered that rested in the book, and `missed` the orders that nobody
+    filled, with what they would have earned (`backtest.missed`); both None of market orders.
     """
 
     symbols: tuple[str, ...]
@@ -88,6 +109,8 @@ class Simulation:
     ruin: Ruin | None = None
     n_orders: int | None = None
     delayed: FloatArray | None = None
+    entry: LimitEntry | None = None
+    missed: pl.DataFrame | None = None
 
     @property
     def n_trades(self) -> int:
@@ -119,6 +142,9 @@ def simulate(
     taken, even if a barrier would have come early; those that say what no decision can are a DataError.
     Bars without volume fill nothing (`core.traded`): what nobody would buy until the end is valued at its last price
     there, as reason `unsold`. `not_taken` counts the decisions that came to nothing, by reason.
+
+    Where the portfolio has an `entry`, decisions become limit orders, sent at that open and filled as `core.limit_entry`
+    says; one order or position a symbol, sized as it was sent.
 
     With `delay` every order comes so many bars of its symbol later: an entry is filled at that later open, its barriers
     lie at the same distances from there, and its time limit ends as much later.
@@ -160,7 +186,7 @@ class PricedGrid(NamedTuple):
         decisions = as_table(decisions, "simulate")
         market, grid, instruments, costs, charges = self
         orders = read_orders(
-            decisions, market, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay
+            decisions, market, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay, portfolio.entry
         )
         return _account(grid, orders, instruments, costs, charges, portfolio)
 
@@ -200,7 +226,7 @@ def buy_and_hold(
     )
     instruments = [Instrument()] * len(grid.symbols)
     charges = Charges.on_grid(market, costs, grid, instruments)
-    return _account(grid, orders, instruments, costs, charges, replace(portfolio, cap=1.0))
+    return _account(grid, orders, instruments, costs, charges, replace(portfolio, cap=1.0, entry=None))
 
 
 def _account(
@@ -217,7 +243,9 @@ def _account(
         orders.stop,
         WALKS[portfolio.walk],
         grid.window[orders.symbol, 1] - 1,
+        None if orders.rests_until is None else LimitOrders(orders.entry, orders.rests_until),
     )
+    entry, is_missed = portfolio.entry, exits.reason == MISSED
     is_unsold = (exits.reason == TIME) & ~grid.traded.is_traded[exits.row]
     fills = np.full(grid.row_at.shape, -1)
     fills[orders.symbol, np.searchsorted(grid.times, grid.ts[orders.first])] = np.arange(len(orders))
@@ -227,12 +255,15 @@ def _account(
             orders.side,
             orders.weight,
             orders.entry,
-            costs.taker + slippage.entry,
+            entry_cost(entry, costs, slippage.entry),
             exits.row,
             exits.price,
             np.where(exits.reason == TARGET, costs.maker, costs.taker) + slippage.exit,
             (exits.reason != TIME) | ((exits.row > orders.last) & ~is_unsold),
             orders.stop,
+            exits.entry,
+            is_missed,
+            entry is not None,
         ),
         fills,
         grid.row_at,
@@ -252,9 +283,14 @@ def _account(
         "no volume": orders.n_no_volume,
         "too small": int(np.count_nonzero(path.fate == TOO_SMALL)),
         "no barriers": orders.n_without_barriers,
+        **({} if entry is None else {"missed": int(np.count_nonzero(path.fate == LAPSED))}),
     }
-    trades = _trades(orders, exits, is_unsold, path, grid, costs, slippage)
-    return accounted(grid, costs, portfolio.cash_quote, path, trades, not_taken)
+    trades = _trades(orders, exits, is_unsold, path, grid, costs, slippage, entry)
+    simulation = accounted(grid, costs, portfolio.cash_quote, path, trades, not_taken)
+    if entry is None:
+        return simulation
+    missed = missed_trades(grid, orders, np.flatnonzero(path.fate == LAPSED), costs, charges)
+    return replace(simulation, entry=entry, missed=missed)
 
 
 def accounted(
@@ -297,15 +333,16 @@ def _trades(
     grid: Grid,
     costs: Costs,
     slippage: SlippageOfOrders,
+    limit: LimitEntry | None,
 ) -> pl.DataFrame:
     k = np.flatnonzero(path.fate == TAKEN)
-    k = k[np.lexsort((orders.symbol[k], grid.ts[orders.first[k]]))]
+    k = k[np.lexsort((orders.symbol[k], grid.ts[exits.entry[k]]))]
     size, entry, exit_, side = path.size_base[k], orders.entry[k], path.exit_price[k], orders.side[k]
     is_liquidated = path.liquidated[k] >= 0
     left = np.where(is_liquidated, grid.times[path.liquidated[k]], grid.ts[path.exit_row[k]])
     notional = size * entry
     slipped = np.where(is_liquidated, 0.0, slippage.exit[k])
-    fees = costs.taker * notional + (path.exit_fee[k] - slipped) * size * exit_
+    fees = entry_cost(limit, costs, 0.0) * notional + (path.exit_fee[k] - slipped) * size * exit_
     slipped_quote = slippage.entry[k] * notional + slipped * size * exit_
     pnl = side * size * (exit_ - entry) - fees - slipped_quote - path.funding_quote[k] - path.borrow_quote[k]
     return pl.DataFrame(
@@ -313,7 +350,7 @@ def _trades(
             "symbol": pl.Series(grid.symbols, dtype=pl.String).gather(orders.symbol[k]),
             "side": side.astype(np.int8),
             "decided": orders.decided[k],
-            "entry_ts": grid.ts[orders.first[k]],
+            "entry_ts": grid.ts[exits.entry[k]],
             "exit_ts": left + grid.bar_ms,
             "entry_price": entry,
             "exit_price": exit_,
@@ -330,7 +367,7 @@ def _trades(
             "borrow_quote": path.borrow_quote[k],
             "pnl_quote": pnl,
             "net_return": pnl / notional,
-            "bars_held": path.exit_row[k] - orders.first[k] + 1,
+            "bars_held": path.exit_row[k] - exits.entry[k] + 1,
             "target": orders.target[k],
             "stop": orders.stop[k],
         }

@@ -14,6 +14,7 @@ from tradsys.backtest.simulate import Simulation
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
+from tradsys.core.limit_entry import entry_cost
 from tradsys.core.slippage import slippage_of
 from tradsys.core.time import DAY_MS, DAYS_A_YEAR, to_ms
 
@@ -48,7 +49,7 @@ def portray(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> "Port
     exit_row = 2 * _row(grid, trades["exit_ts"], grid.bar_ms) + 1
     signed_size = (trades["side"] * trades["size_base"]).to_numpy()
     at_exit = (trades["size_base"] * trades["exit_price"]).to_numpy()
-    entry_fee = costs.taker + _slippage_at_entry(trades, own, costs)
+    entry_fee = entry_cost(simulation.entry, costs, _slippage_at_entry(trades, own, costs))
     paid = (trades["fees_quote"] + trades["slippage_quote"]).to_numpy()
     at_entry = trades["notional_quote"].to_numpy()
     exit_fee = np.divide(paid - entry_fee * at_entry, at_exit, out=np.zeros(len(paid)), where=at_exit > 0)

@@ -28,6 +28,7 @@ def command(
 ) -> int:
     """Simulate a profile of a run from its stored forecasts, without fitting anything again."""
     from tradsys.backtest.cost_breakdown import cost_breakdown
+    from tradsys.backtest.entries import entry_outcomes
     from tradsys.backtest.metrics import measure
     from tradsys.cli.loading import load_own_parts, replayable
     from tradsys.core.errors import ConfigError
@@ -67,7 +68,13 @@ def command(
         lines.append(f"  {opinion.sentence}")
     else:
         lines += [_line(name, m.value, m.low, m.high, m.n) for name, m in measured.items()]
-        lines += ["", f"  costs: {cost_breakdown(simulation.trades, simulation.costs).sentence}"]
+        rests = simulation.entry is not None
+        paid = cost_breakdown(simulation.trades, simulation.costs, has_resting_entries=rests)
+        lines += ["", f"  costs: {paid.sentence}"]
+    if simulation.missed is not None:
+        found = entry_outcomes(simulation, seed=stored.spec.seed)
+        lines += ["", "  limit entries, a trade on its notional; missed ones as if entered at the market"]
+        lines += [_line(name, m.value, m.low, m.high, m.n) for name, m in found.items()]
     if left := [f"{n:,} {reason}" for reason, n in simulation.not_taken.items() if n]:
         lines.append(f"  decisions not taken: {', '.join(left)}")
     if simulation.ruin is not None:

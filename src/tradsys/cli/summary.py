@@ -29,7 +29,7 @@ def summary(run: "StoredRun") -> str:
     verdict = run.verdict
     table = profiles_table(verdict, run.metrics)
     deployed = run.manifest.deployed_profile
-    lines = ["", *table, "", *decided_lines(run), *cost_lines(run), *unfilled_lines(run.metrics), f"  {verdict.power}"]
+    lines = ["", *table, "", *decided_lines(run), *cost_lines(run), *entry_lines(run.metrics), *unfilled_lines(run.metrics), f"  {verdict.power}"]
     lines += [*out_of_sample_lines(run.metrics), *symbol_lines(run.metrics, deployed, verdict.profiles.get(deployed))]
     lines += unjudged_lines(run.metrics)
     lines += [f"  careful: {sentence}" for sentence in run.metrics.dangers]
@@ -95,8 +95,9 @@ def cost_lines(run: "StoredRun") -> list[str]:
     from tradsys.runs.tables import TRADES
 
     trades = run.table(TRADES).partition_by("profile", as_dict=True, maintain_order=True)
-    costs = run.manifest.costs
-    lines = [f"  costs of {name}: {cost_breakdown(mine, costs).sentence}" for (name,), mine in trades.items()]
+    costs, rests = run.manifest.costs, run.manifest.has_resting_entries
+    paid = {name: cost_breakdown(mine, costs, has_resting_entries=rests) for (name,), mine in trades.items()}
+    lines = [f"  costs of {name}: {one.sentence}" for name, one in paid.items()]
     return [*lines, *slippage_lines(run.metrics)]
 
 
@@ -107,6 +108,14 @@ def slippage_lines(metrics: "RunMetrics") -> list[str]:
     charged = charged_sentence(metrics.slippage)
     more = [f"  slippage of {n}: {more_sentence(p.slippage)}" for n, p in metrics.profiles.items() if p.slippage]
     return [*([f"  {charged}"] if charged else []), *more]
+
+
+def entry_lines(metrics: "RunMetrics") -> list[str]:
+    """What limit entries brought each profile, and what was missed; nothing of entries at the market."""
+    from tradsys.report.entries import entry_rows, entry_sentence
+
+    rows = entry_rows(metrics.profiles, list(metrics.profiles))
+    return [f"  limit entries of {row.profile}: {entry_sentence(row)}" for row in rows]
 
 
 def unfilled_lines(metrics: "RunMetrics") -> list[str]:

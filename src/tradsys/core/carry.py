@@ -148,14 +148,24 @@ def end_to_end(carries: Iterable[Carry]) -> Carry:
 
 
 def held(
-    carry: Carry, side: int | IntArray, first: IntArray, last: IntArray, is_inside: BoolArray
+    carry: Carry,
+    side: int | IntArray,
+    first: IntArray,
+    last: IntArray,
+    is_inside: BoolArray,
+    *,
+    enters_inside: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Funding and borrowing in quote per unit of base, (n_positions,) each, from the open of row `first` on.
 
-    Positions end in row `last`: at its close, or inside it where `is_inside`. Negative funding was received.
+    Positions end in row `last`: at its close, or inside it where `is_inside`. Negative funding was received. Where they
+    were entered inside row `first`, as `enters_inside` says of all, nothing was received in it.
     """
     funding = side * (_between(carry.funding_due, carry.funding_within, first, last))
     inside = side * carry.funding_within[last]
+    if enters_inside:
+        is_inside = is_inside | (first == last)
+        funding = funding - np.where(first < last, np.minimum(side * carry.funding_within[first], 0.0), 0.0)
     funding = funding + np.where(is_inside, np.maximum(inside, 0.0), inside)
     borrow = _between(carry.borrow_due, carry.borrow_within, first, last) + carry.borrow_within[last]
     return funding, np.where(np.asarray(side) < 0, borrow, 0.0)

@@ -11,8 +11,8 @@ from tradsys.core.kernels import njit
 LOT_SLACK = 1e-9
 """A size this little below a whole number of lots is one: 0.3 / 0.1 is 2.9999999999999996 in binary."""
 
-UNREACHED, TAKEN, IN_POSITION, NO_ROOM, TOO_SMALL = 0, 1, 2, 3, 4
-"""What may become of an order: never looked at, or how it fared when it was sized."""
+UNREACHED, TAKEN, IN_POSITION, NO_ROOM, TOO_SMALL, LAPSED = 0, 1, 2, 3, 4, 5
+"""What may become of an order: never looked at, how it fared when it was sized, or that nobody filled it in time."""
 
 ROOM_SLACK = 1e-12
 """A share of the equity that is left by rounding alone."""

@@ -1,7 +1,7 @@
 """Triple-barrier labels: which comes first, the target, the stop or the time limit; and the spec of those of a run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -14,13 +14,16 @@ from tradsys.core.counts import check_counts, check_whole
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.frames import HeldBars, as_bars
 from tradsys.core.kernels import njit
+from tradsys.core.limit_entry import LimitEntry
 from tradsys.core.single_symbol import single_symbol
 from tradsys.core.time import infer_interval, interval_ms
 from tradsys.core.traded import NO_VOLUME, NoVolume, TradedBars, traded_bars
 from tradsys.labels.kernel import (
+    MISSED,
     PESSIMISTIC,
     TARGET,
     FineBars,
+    LimitOrders,
     Prices,
     no_fine_bars,
     only_traded,
@@ -44,6 +47,7 @@ def triple_barrier(
     fine_bars: HeldBars | None = None,
     no_volume: NoVolume = "lapse",
     rule: BarrierRule | None = None,
+    entry: LimitEntry | None = None,
 ) -> pl.DataFrame:
     """Outcome of every trade that could have been decided at the close of a bar of one symbol.
 
@@ -58,8 +62,13 @@ def triple_barrier(
     barrier is met there; who would leave by time there leaves at the open of the next bar with trades. Events whose
     horizon passes the last bar with trades are left out.
 
+    With an `entry` the trade is entered by a limit order that rests from the open of t+1 on (`core.limit_entry`):
+    filled at its price, from where the barriers are measured, by the first bar that trades through it, and missed where
+    none does before it lapses. In the bar that fills it the worse case is taken. A trade that was missed earned nothing
+    (`ret` 0, no `exit`) and ends with the bar in which its order lapsed.
+
     Returns a row an event: `index` (deciding row), `start` (its close), `end` (close of the exit bar), `entry`, `exit`
-    (prices), `entry_index`, `exit_index`, `reason` ("target", "stop" or "time"), `label` (1 where the target came
+    (prices), `entry_index`, `exit_index`, `reason` ("target", "stop", "time" or "missed"), `label` (1 where the target came
     first), `ret` (gross return of the side, a fraction) and `ambiguous`.
 
         price          target -----------------x       label 1, reason "target"
@@ -79,9 +88,8 @@ def triple_barrier(
     traded = TradedBars.of(arrays.volume)
     events_ = labelled_rows(_event_rows(events, len(arrays.ts)), pace, horizon, traded, no_volume)
     fine = no_fine_bars() if fine_bars is None else _cover(arrays.ts, bar_ms, fine_bars)
-    return label_rows(
-        arrays, pace, events_, bar_ms, traded, upper=upper, lower=lower, horizon=horizon, side=side, fine=fine
-    )
+    distances = {"upper": upper, "lower": lower, "horizon": horizon}
+    return label_rows(arrays, pace, events_, bar_ms, traded, **distances, side=side, fine=fine, entry=entry)
 
 
 class LabelledRows(NamedTuple):
@@ -103,26 +111,32 @@ def label_rows(
     horizon: int,
     side: int,
     fine: FineBars | None = None,
+    entry: LimitEntry | None = None,
 ) -> pl.DataFrame:
     """The label frame of chosen events, as `labelled_rows` gives them; `pace` (n_bars,) is what distances multiply."""
     prices, (rows, first) = Prices(arrays.open, arrays.high, arrays.low, arrays.close), events
-    entry, unit = arrays.open[first], pace[rows]
-    target, stop = entry + side * (upper * unit), entry - side * (lower * unit)
+    price, unit = arrays.open[first], pace[rows]
+    orders = None
+    if entry is not None:
+        price = entry.price(price, side, lower * unit)
+        orders = LimitOrders(price, entry.rests_until(first, rows + horizon))
+    target, stop = price + side * (upper * unit), price - side * (lower * unit)
     sides, inside = np.full(len(rows), side), fine or no_fine_bars()
     until = np.full(len(rows), len(arrays.ts) - 1)
-    exits = walk_traded(prices, traded, inside, first, rows + horizon, sides, target, stop, PESSIMISTIC, until)
+    exits = walk_traded(prices, traded, inside, first, rows + horizon, sides, target, stop, PESSIMISTIC, until, orders)
+    is_missed = exits.reason == MISSED
     return pl.DataFrame(
         {
             "index": rows,
             "start": arrays.ts[rows] + bar_ms,
             "end": arrays.ts[exits.row] + bar_ms,
-            "entry": entry,
-            "exit": exits.price,
-            "entry_index": first,
+            "entry": price,
+            "exit": pl.Series(exits.price).set(pl.Series(is_missed), None),
+            "entry_index": exits.entry,
             "exit_index": exits.row,
             "reason": reason_names(exits.reason),
             "label": (exits.reason == TARGET).astype(np.int8),
-            "ret": side * (exits.price / entry - 1.0),
+            "ret": side * (exits.price / price - 1.0),
             "ambiguous": exits.is_ambiguous,
         }
     ).with_columns(pl.col("start", "end").cast(TS))
@@ -238,7 +252,8 @@ class BarrierSpec:
     """Distances of target and stop in multiples of a pace, horizon in bars, and the rule that picks the events.
 
     The pace is Wilder's ATR over `atr_period` bars, or what another `rule` measures. `no_volume` says what becomes of
-    an entry in whose bar nobody trades. Labels, simulated trades and decisions all take their distances from `pace`.
+    an entry in whose bar nobody trades, `entry` how one rests that is no market order. Labels, simulated trades and
+    decisions all take their distances from `pace`.
     """
 
     upper: float = 1.5
@@ -249,6 +264,7 @@ class BarrierSpec:
     cusum_threshold: float = 1.0
     no_volume: NoVolume = "lapse"
     rule: BarrierRule | None = None
+    entry: LimitEntry | None = None
 
     def __post_init__(self) -> None:
         check_barriers(self.upper, self.lower, self.horizon, self.atr_period)
@@ -299,10 +315,10 @@ class BarrierSpec:
         pace = self.pace(bars)
         traded = TradedBars.of(arrays.volume)
         events = labelled_rows(self.event_rows(bars), pace, self.horizon, traded, self.no_volume)
-        upper, lower, horizon = self.upper, self.lower, self.horizon
+        distances = {"upper": self.upper, "lower": self.lower, "horizon": self.horizon}
         return pl.concat(
             label_rows(
-                arrays, pace, events, bar_ms, traded, upper=upper, lower=lower, horizon=horizon, side=side
+                arrays, pace, events, bar_ms, traded, **distances, side=side, entry=self.entry
             ).with_columns(pl.lit(side, dtype=pl.Int8).alias("side"))
             for side in (1, -1)
         )
@@ -316,12 +332,18 @@ class BarrierSpec:
         return every_bar(bars) if chosen is None else chosen
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON values; a bundle that knows the ATR alone has no `rule`."""
-        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "rule"}
-        return plain if self.rule is None else {**plain, "rule": rule_to_dict(self.rule)}
+        """All of it as JSON values; a bundle that knows the ATR alone has no `rule`, of market orders no `entry`."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("rule", "entry")}
+        if self.rule is not None:
+            plain["rule"] = rule_to_dict(self.rule)
+        return plain if self.entry is None else {**plain, "entry": asdict(self.entry)}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
         """What `to_dict` wrote."""
-        rule = saved.get("rule")
-        return cls(**{**saved, "rule": None if rule is None else rule_from_dict(rule)})
+        rule, entry = saved.get("rule"), saved.get("entry")
+        read = {
+            "rule": None if rule is None else rule_from_dict(rule),
+            "entry": None if entry is None else LimitEntry(**entry),
+        }
+        return cls(**{**saved, **read})

@@ -7,10 +7,12 @@ import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.kernels import njit
+from tradsys.core.limit_entry import filled_row, since_fill
 from tradsys.core.traded import TradedBars
 
-TARGET, STOP, TIME = 1, 2, 3
-REASONS = ("target", "stop", "time")
+TARGET, STOP, TIME, MISSED = 1, 2, 3, 4
+REASONS = ("target", "stop", "time", "missed")
+"""How trades end, by codes from 1 on; a missed one never began: its limit order was not filled."""
 
 PESSIMISTIC, STOP_FIRST, OHLC = 0, 1, 2
 type Walk = Literal["pessimistic", "stop_first", "ohlc"]
@@ -40,9 +42,20 @@ class FineBars(NamedTuple):
     last: IntArray
 
 
-class Exits(NamedTuple):
-    """Outcome of each event, (n_events,)."""
+class LimitOrders(NamedTuple):
+    """Entries that rest in the book, (n_events,): at what price, and the last row in which they do."""
 
+    price: FloatArray
+    until: IntArray
+
+
+class Exits(NamedTuple):
+    """Outcome of each event, (n_events,): the row that it was entered in, and how it ended.
+
+    A limit order that was missed has the last row in which it rested as both, and its own price.
+    """
+
+    entry: IntArray
     row: IntArray
     price: FloatArray
     reason: IntArray
@@ -56,7 +69,7 @@ def no_fine_bars() -> FineBars:
 
 
 def reason_names(codes: IntArray) -> pl.Series:
-    """The words for the reason codes 1, 2 and 3."""
+    """The words for the reason codes."""
     return pl.Series(REASONS).gather(codes - 1)
 
 
@@ -84,18 +97,55 @@ def walk(
         row += 1
     if row > last:
         return last, close[last], TIME, False
-    opened, hits_above, hits_below = open_[row], high[row] >= above, low[row] <= below
-    opens_beyond = (row > first) & ((opened >= above) | (opened <= below))  # the entry's own open is the entry price
+    # the entry's own open is the entry price
+    price, reason, is_both = _met(open_[row], high[row], low[row], row > first, side, target, stop, policy)
+    return row, price, reason, is_both
+
+
+@njit(cache=True)
+def _met(
+    opened: float, high: float, low: float, is_later: bool, side: int, target: float, stop: float, policy: int
+) -> tuple[float, int, bool]:
+    """Price, reason and whether both were held, of the barrier that a bar met which held one at least.
+
+    `is_later` says that the trade stood before the bar opened, which may then have opened beyond a barrier.
+    """
+    above = target if side > 0 else stop
+    below = stop if side > 0 else target
+    hits_above, hits_below = high >= above, low <= below
+    opens_beyond = is_later & ((opened >= above) | (opened <= below))
     if opens_beyond:
         if (opened >= above) != (side > 0):
-            return row, opened, STOP, False
-        return row, target if policy == OHLC else opened, TARGET, False
+            return opened, STOP, False
+        return target if policy == OHLC else opened, TARGET, False
     if hits_above & hits_below:
         if policy == OHLC and side > 0:
-            return row, target, TARGET, True
-        return row, stop, STOP, True
+            return target, TARGET, True
+        return stop, STOP, True
     is_target = hits_above == (side > 0)  # without a branch, which would be a coin toss to the processor: twice as fast
-    return row, target if is_target else stop, TARGET if is_target else STOP, False
+    return target if is_target else stop, TARGET if is_target else STOP, False
+
+
+@njit(cache=True)
+def walk_from_fill(
+    open_: FloatArray,
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    row: int,
+    last: int,
+    is_gap: bool,
+    side: int,
+    price: float,
+    target: float,
+    stop: float,
+) -> tuple[int, float, int, bool]:
+    """As `walk`, the worse case taken, for a limit order that bar `row` filled at its price; see `since_fill`."""
+    opened, above, below = since_fill(side, is_gap, open_[row], high[row], low[row], close[row], price)
+    if (above >= target or below <= stop) if side > 0 else (below <= target or above >= stop):
+        left, reason, is_both = _met(opened, above, below, is_gap, side, target, stop, PESSIMISTIC)
+        return row, left, reason, is_both
+    return walk(open_, high, low, close, row, last, side, target, stop, STOP_FIRST)  # from the next bar on
 
 
 @njit(cache=True)
@@ -115,8 +165,6 @@ def walk_all(
     and none of them holds both.
     """
     open_, high, low, close = prices
-    fine_open, fine_high, fine_low, fine_close = fine.prices
-    fine_first, fine_last = fine.first, fine.last
     n_events = first.size
     exit_row = np.empty(n_events, np.int64)
     exit_price = np.empty(n_events, np.float64)
@@ -126,15 +174,98 @@ def walk_all(
         row, price, reason, is_both = walk(
             open_, high, low, close, first[i], last[i], side[i], target[i], stop[i], policy
         )
-        if is_both and fine_first.size > 0 and fine_first[row] >= 0:
-            a, b = fine_first[row], fine_last[row]
-            _, fine_price, fine_reason, is_still_both = walk(
-                fine_open, fine_high, fine_low, fine_close, a, b, side[i], target[i], stop[i], PESSIMISTIC
-            )
-            if fine_reason != TIME and not is_still_both:
-                price, reason, is_both = fine_price, fine_reason, False
+        if is_both:
+            price, reason, is_both = _looked_into(fine, row, price, reason, side[i], target[i], stop[i])
         exit_row[i], exit_price[i], exit_reason[i], is_ambiguous[i] = row, price, reason, is_both
-    return Exits(exit_row, exit_price, exit_reason, is_ambiguous)
+    return Exits(first, exit_row, exit_price, exit_reason, is_ambiguous)
+
+
+@njit(cache=True)
+def _looked_into(
+    fine: FineBars, row: int, price: float, reason: int, side: int, target: float, stop: float
+) -> tuple[float, int, bool]:
+    """Price, reason and whether that is still a guess, for a bar that held both barriers, by the bars inside it."""
+    if fine.first.size > 0 and fine.first[row] >= 0:
+        open_, high, low, close = fine.prices
+        _, fine_price, fine_reason, is_both = walk(
+            open_, high, low, close, fine.first[row], fine.last[row], side, target, stop, PESSIMISTIC
+        )
+        if fine_reason != TIME and not is_both:
+            return fine_price, fine_reason, False
+    return price, reason, True
+
+
+@njit(cache=True)
+def walk_limits(
+    prices: Prices,
+    fine: FineBars,
+    first: IntArray,
+    last: IntArray,
+    side: IntArray,
+    target: FloatArray,
+    stop: FloatArray,
+    orders: LimitOrders,
+) -> Exits:
+    """`walk_all`, the worse case taken, for entries that rest from the opens of `first` on until a bar fills them.
+
+    Barriers lie where the order's price puts them, the time barrier where the decision put it. In the bar of the fill
+    the shorter bars inside it say when that was and what came after.
+    """
+    open_, high, low, close = prices
+    n_events = first.size
+    entry_row = np.empty(n_events, np.int64)
+    exit_row = np.empty(n_events, np.int64)
+    exit_price = np.empty(n_events, np.float64)
+    exit_reason = np.empty(n_events, np.int64)
+    is_ambiguous = np.zeros(n_events, np.bool_)
+    for i in range(n_events):
+        price = orders.price[i]
+        filled = filled_row(high, low, first[i], orders.until[i], side[i], price)
+        if filled < 0:
+            entry_row[i], exit_row[i], exit_price[i], exit_reason[i] = orders.until[i], orders.until[i], price, MISSED
+            continue
+        is_gap = filled > first[i] and side[i] * (open_[filled] - price) < 0.0
+        row, left, reason, is_both = _walk_filled(
+            prices, fine, filled, last[i], is_gap, filled > first[i], side[i], price, target[i], stop[i]
+        )
+        if is_both and row > filled:
+            left, reason, is_both = _looked_into(fine, row, left, reason, side[i], target[i], stop[i])
+        entry_row[i], exit_row[i], exit_price[i], exit_reason[i] = filled, row, left, reason
+        is_ambiguous[i] = is_both
+    return Exits(entry_row, exit_row, exit_price, exit_reason, is_ambiguous)
+
+
+@njit(cache=True)
+def _walk_filled(
+    prices: Prices,
+    fine: FineBars,
+    filled: int,
+    last: int,
+    is_gap: bool,
+    has_rested: bool,
+    side: int,
+    price: float,
+    target: float,
+    stop: float,
+) -> tuple[int, float, int, bool]:
+    """`walk_from_fill`, with the bars inside the one that filled the order where there are any.
+
+    `has_rested` says that the order was there before the bar opened.
+    """
+    open_, high, low, close = prices
+    if fine.first.size > 0 and fine.first[filled] >= 0:
+        fine_open, fine_high, fine_low, fine_close = fine.prices
+        a, b = fine.first[filled], fine.last[filled]
+        part = filled_row(fine_high, fine_low, a, b, side, price)
+        if part >= 0:
+            is_part_gap = (part > a or has_rested) and side * (fine_open[part] - price) < 0.0
+            _, left, reason, is_both = walk_from_fill(
+                fine_open, fine_high, fine_low, fine_close, part, b, is_part_gap, side, price, target, stop
+            )
+            if reason != TIME:
+                return filled, left, reason, is_both
+            return walk(open_, high, low, close, filled, last, side, target, stop, STOP_FIRST)
+    return walk_from_fill(open_, high, low, close, filled, last, is_gap, side, price, target, stop)
 
 
 def only_traded(prices: Prices, is_traded: BoolArray) -> Prices:
@@ -156,16 +287,22 @@ def walk_traded(
     stop: FloatArray,
     policy: int,
     until: IntArray,
+    orders: LimitOrders | None = None,
 ) -> Exits:
     """`walk_all` where bars without trades fill nothing; each entry is filled in a traded bar.
 
     No barrier is met in a bar without trades, and whoever would leave by time at the close of one leaves at the next
     open that somebody traded at, no later than row `until` (n_events,): where none comes by then the exit is that row's
-    close, a price that nobody offered.
+    close, a price that nobody offered. With `orders` entries rest from the open of `first` on, as in `walk_limits`.
     """
-    if traded.is_traded.all():
-        return walk_all(prices, fine, first, last, side, target, stop, policy)
-    exits = walk_all(only_traded(prices, traded.is_traded), fine, first, last, side, target, stop, policy)
+    is_traded = traded.is_traded
+    known = only_traded(prices, is_traded)
+    if orders is None:
+        exits = walk_all(known, fine, first, last, side, target, stop, policy)
+    else:
+        exits = walk_limits(known, fine, first, last, side, target, stop, orders)
+    if is_traded.all():
+        return exits
     row = np.where(exits.reason == TIME, np.minimum(traded.next[last], until), exits.row)
-    late = np.where(traded.is_traded[row], prices.open[row], prices.close[row])
+    late = np.where(is_traded[row], prices.open[row], prices.close[row])
     return exits._replace(row=row, price=np.where(row > last, late, exits.price))

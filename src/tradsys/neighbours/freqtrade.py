@@ -122,6 +122,11 @@ def export_freqtrade(
             f"the bundle reads {', '.join(needed)}, which freqtrade hands to no strategy; export one that was fitted "
             "on bars alone, or trade this one with tradsys trade"
         )
+    if predictor.barriers.entry is not None:
+        raise ConfigError(
+            "freqtrade fills its strategies' entries by rules of its own, and this bundle was judged by limit entries that "
+            "only a trade through their price fills (portfolio.entry=limit); export a run with portfolio.entry=market"
+        )
     if predictor.interval not in TIMEFRAMES:
         raise ConfigError(
             f"freqtrade has candles of {', '.join(TIMEFRAMES.values())}, the bundle's are of {predictor.interval}; run "

@@ -9,6 +9,7 @@ import polars as pl
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.carry import COLUMNS, Funding, funding_of
 from tradsys.core.costs import Costs
+from tradsys.core.limit_entry import LimitEntry, entry_cost
 from tradsys.core.outside import outside_values
 from tradsys.core.plain_values import PlainValues
 from tradsys.core.time import HOUR_MS, YEAR_MS
@@ -55,24 +56,29 @@ def expected_net_return(
     costs: Costs,
     slippage: FloatArray | float,
     holding_cost: FloatArray | float = 0.0,
+    entry: LimitEntry | None = None,
 ) -> FloatArray:
     """Expected return of entering each side, after costs, as a fraction of the entry price, shape (n, 2).
 
     `p_target a - p_stop b + p_time E[ret | time] - cost`, where the entry, stops and time exits pay the
-    taker fee and the `slippage`, a fraction, one for all or (n,), and targets the maker fee. `probability` and
+    taker fee and the `slippage`, a fraction, one for all or (n,), and targets the maker fee. An `entry` that rests in
+    the book pays the maker fee too, and all is expected of one that is filled. `probability` and
     `timeout` are calibrated, (n, 2); `atr_over_price` is (n,).
     `holding_cost` (n, 2) is what holding each side is expected to cost.
     """
     in_time = np.minimum(timeout, 1.0 - probability)
     stopped = 1.0 - probability - in_time
     gross_atr = probability * upper - stopped * lower + in_time * time_exit.mean(probability)
-    return gross_atr * atr_over_price[:, None] - expected_fees(probability, costs, slippage) - holding_cost
+    return gross_atr * atr_over_price[:, None] - expected_fees(probability, costs, slippage, entry) - holding_cost
 
 
-def expected_fees(probability: FloatArray, costs: Costs, slippage: FloatArray | float) -> FloatArray:
+def expected_fees(
+    probability: FloatArray, costs: Costs, slippage: FloatArray | float, entry: LimitEntry | None = None
+) -> FloatArray:
     """Fees and slippage of entering each side, as a fraction of the entry price: targets pay the maker fee, (n, 2)."""
-    taker = costs.taker + (slippage[:, None] if isinstance(slippage, np.ndarray) else slippage)
-    return np.asarray(taker + probability * costs.maker + (1.0 - probability) * taker)
+    slipped: FloatArray = np.asarray(slippage[:, None] if isinstance(slippage, np.ndarray) else slippage)
+    taker = costs.taker + slipped
+    return np.asarray(entry_cost(entry, costs, slipped) + probability * costs.maker + (1.0 - probability) * taker)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tradsys.bundle.bundle import open_bundle
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import BundleError
+from tradsys.core.limit_entry import NOT_TRADED
 from tradsys.core.plugins import load_plugins
 from tradsys.core.time import interval_ms
 from tradsys.predictor.outside_needs import outside_needs
@@ -27,13 +28,16 @@ def read_deployment(
     """A bundle that `tradsys deploy` wrote, after every byte has been checked.
 
     The profile that it was deployed with decides, since the verdict is about that one: STRATEGY_PROFILE is not read.
-    A BundleError for a bundle of a run, and for a deployment that is not about this predictor, naming the field.
+    A BundleError for a bundle of a run, for a deployment that is not about this predictor, naming the field, and for
+    entries that rest in the book.
     """
     load_plugins(plugins)
     bundle = open_bundle(Path(folder))
     deployment = Deployment.of(bundle.about, folder)
     predictor = Predictor.of(bundle, deployment.profile, log=log)
     _check_fit(deployment, predictor)
+    if predictor.barriers.entry is not None:
+        raise BundleError(f"{folder} cannot be traded: {NOT_TRADED}; deploy a run with portfolio.entry=market")
     return TradedBundle(predictor, deployment, bundle.hash)
 
 

@@ -12,6 +12,7 @@ from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bounds import demand_number
 from tradsys.core.costs import ESTIMATED, MOST_SLIPPAGE, Costs
 from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.limit_entry import LimitEntry
 from tradsys.core.sides import SIDES, Side
 from tradsys.models.calibration import Calibration
 from tradsys.predictor.economics import Holding, TimeExit, expected_fees, expected_net_return
@@ -40,7 +41,8 @@ class Valuation:
     """What turns log-odds into money: fitted on out-of-fold forecasts, with barriers in ATR, costs and sides.
 
     `holding` is there where holding a position costs anything. `slippage` is what a market order on each symbol paid
-    when the training part ended, a fraction of its notional; empty where the costs set a number for all.
+    when the training part ended, a fraction of its notional; empty where the costs set a number for all. `entry` is how
+    trades are entered that rest in the book.
     """
 
     calibration: Calibration
@@ -52,6 +54,7 @@ class Valuation:
     sides: tuple[Side, ...] = SIDES
     holding: Holding | None = None
     slippage: Mapping[str, float] = field(default_factory=dict)
+    entry: LimitEntry | None = None
 
     def __post_init__(self) -> None:
         for symbol, value in self.slippage.items():
@@ -101,10 +104,11 @@ class Valuation:
             costs=self.costs,
             slippage=slippage,
             holding_cost=charged,
+            entry=self.entry,
         )
         allowed = np.array([0.0 if side in self.sides else -np.inf for side in SIDES])
         better_short = expected[:, 1] + allowed[1] > expected[:, 0] + allowed[0]
-        cost = expected_fees(probability, self.costs, slippage) + charged
+        cost = expected_fees(probability, self.costs, slippage, self.entry) + charged
         return ValuedForecasts(probability, expected, better_short.astype(np.int64), cost)
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,6 +122,7 @@ class Valuation:
             "sides": list(self.sides),
             "slippage": dict(self.slippage),
             "holding": None if self.holding is None else self.holding.to_dict(),
+            **({} if self.entry is None else {"entry": asdict(self.entry)}),
         }
 
     @classmethod
@@ -133,6 +138,7 @@ class Valuation:
             sides=tuple(values["sides"]),
             slippage=dict(values.get("slippage", {})),  # bundles before it was estimated have a number in their costs
             holding=None if values["holding"] is None else Holding.from_dict(values["holding"], costs),
+            entry=LimitEntry(**values["entry"]) if "entry" in values else None,
         )
 
 

@@ -88,7 +88,7 @@ def cost_rows(run: StoredRun, names: Sequence[str]) -> list[CostRow]:
     costs, trades, found = run.manifest.costs, run.table(TRADES), []
     for name in names:
         mine = trades.filter(pl.col("profile") == name)
-        one = cost_breakdown(mine, costs)
+        one = cost_breakdown(mine, costs, has_resting_entries=run.manifest.has_resting_entries)
         if one.traded:
             cells = tuple((number(x), f"{number(x / one.traded * 1e4)} bp") for x in one.parts.values())
             found.append(CostRow(name, count(one.n_trades), cells))

@@ -15,6 +15,7 @@ from tradsys.report.cards import alpha, cards, headline, profile_names
 from tradsys.report.charts import pack_curves, pack_symbols
 from tradsys.report.comparison import exit_shares, fold_rows, metric_rows
 from tradsys.report.drift import drift_card
+from tradsys.report.entries import COLUMNS, entry_rows
 from tradsys.report.facts import cost_rows, lookahead_line, supervisor_card
 from tradsys.report.forest import families_card, forecaster_rows, forests
 from tradsys.report.importance import importance_card
@@ -83,6 +84,8 @@ def contents(run: StoredRun) -> dict[str, Any]:
         metrics=metric_rows(metrics, names),
         exits=exit_shares(metrics, names),
         costs=cost_rows(run, names),
+        entries=entry_rows(metrics.profiles, names),
+        entry_columns=list(COLUMNS.values()),
         folds=fold_rows(metrics, names),
         calendar=calendar_cards(run, names),
         breakdown=breakdown_card(run, names),

@@ -96,6 +96,12 @@ class RunManifest(RunSection):
         return Costs(**stored, tick=float(tick) if isinstance(tick, int | float) else 0.0)
 
     @property
+    def has_resting_entries(self) -> bool:
+        """Whether entries were limit orders."""
+        portfolio = self.config.get("portfolio")
+        return isinstance(portfolio, Mapping) and portfolio.get("entry") == "limit"
+
+    @property
     def cash_quote(self) -> float | None:
         """What every account began with; None where the settings do not say."""
         portfolio = self.config.get("portfolio")

@@ -132,7 +132,10 @@ class MarketMetrics(RunSection):
 
 
 class LabelMetrics(RunSection):
-    """The labels of all bars, and the barriers that they come from; shares are fractions."""
+    """The labels of all bars, and the barriers that they come from; shares are fractions.
+
+    `missed_long` and `missed_short` are of the orders behind them, where entries rest in the book: those nobody filled.
+    """
 
     n: int
     effective_n: Number
@@ -144,6 +147,8 @@ class LabelMetrics(RunSection):
     lower: Number
     horizon: int
     unit: str = "ATR"
+    missed_long: Number = None
+    missed_short: Number = None
 
 
 class FoldTrades(RunSection):
@@ -219,7 +224,8 @@ class ProfileMetrics(RunSection):
     `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
     `symbols` has one each where several are pooled, `slippage` what more of it would have left of the trades.
     `not_taken` counts the decisions that came to no trade, by reason, of ranks those of `n_orders` changes of a
-    position; earlier versions did not tell.
+    position; earlier versions did not tell. `entries` is what limit entries brought and what was missed, fractions of the
+    notional as `backtest.entries` names them; None of entries at the market.
     """
 
     description: str
@@ -234,6 +240,7 @@ class ProfileMetrics(RunSection):
     slippage: MoreSlippageMetrics | None = None
     not_taken: Mapping[str, int] = {}
     n_orders: int | None = None
+    entries: Mapping[str, Measurement] | None = None
 
 
 def why_never(highest_confidence: float | None, stayed_out: str) -> str:

@@ -13,6 +13,7 @@ from tradsys.core.costs import ESTIMATED, LARGEST_REBATE_BPS, MOST_BORROW_BPS_PE
 from tradsys.core.errors import ConfigError
 from tradsys.core.identity import NOT_IDENTITY
 from tradsys.core.least_notional import least_notional
+from tradsys.core.limit_entry import MOST_BARS, EntryKind, LimitEntry
 from tradsys.core.settings import SettingsSection
 from tradsys.core.traded import NoVolume
 from tradsys.models.registry import check_agent, is_network
@@ -134,6 +135,8 @@ class PortfolioSettings(SettingsSection):
     In a bar without volume nothing is filled: an entry lapses, as an order that is cancelled at once, or waits for the
     next bar with trades, as `no_volume` says. Entries below `min_notional` are refused (unset: 5, as most venues ask,
     or a 2,000th of the cash where that is less; ranks have none unless it is set).
+    An `entry` at the market is filled at the next open; a limit order rests there, `entry_offset` of the way to the stop
+    inside it, is filled once a bar trades through it, and lapses after `entry_bars` bars.
     """
 
     fraction: float | None = Field(None, gt=0)
@@ -146,6 +149,14 @@ class PortfolioSettings(SettingsSection):
     maintenance: float = Field(0.005, ge=0, le=0.5)
     liquidation_fee_bps: float = Field(50.0, ge=0, le=5_000)
     no_volume: NoVolume = "lapse"
+    entry: EntryKind = "market"
+    entry_offset: float = Field(0.0, ge=0, lt=1)
+    entry_bars: Annotated[int, Field(ge=1, le=MOST_BARS)] = 1
+
+    @property
+    def limit_entry(self) -> LimitEntry | None:
+        """How entries rest in the book, None where they are market orders."""
+        return LimitEntry(self.entry_offset, self.entry_bars) if self.entry == "limit" else None
 
     @property
     def instrument(self) -> Instrument:

@@ -88,6 +88,8 @@ def _reason(command: str, config: RunConfig, key: str) -> str:
         return f"it belongs to labels.rule={_RULE_OF[key]}, and that is {rule}"
     if key == "labels.cusum_threshold" and config.labels.events != "cusum":
         return f"it belongs to labels.events=cusum, and that is {config.labels.events}"
+    if key in ("portfolio.entry_offset", "portfolio.entry_bars") and config.portfolio.entry != "limit":
+        return f"it belongs to portfolio.entry=limit, and that is {config.portfolio.entry}"
     if key == "folds.path_tests" and config.folds.path_groups == 0:
         return "folds.path_groups=0 turns cross-validated paths off"
     if key.startswith("universe."):

@@ -20,7 +20,7 @@ from tradsys.research.claims.cache import ResultCache
 from tradsys.research.claims.variants import CONTROL, SUPCON, Agents
 from tradsys.research.judging.trials import record_and_judge, trial_series
 from tradsys.research.walk.agents import DECIDER
-from tradsys.research.walk.dataset import Dataset
+from tradsys.research.walk.dataset import Dataset, filled
 from tradsys.research.walk.enough_history import enough_folds
 from tradsys.research.walk.experiment import Progress, run_experiment
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
@@ -73,7 +73,7 @@ class DevelopmentFolds:
 
     def test_rows(self, fold: Fold) -> Rows:
         """Rows of the test block with both outcomes."""
-        return both(fold.test, self.data.labelled)
+        return filled(self.data, both(fold.test, self.data.labelled))
 
 
 @dataclass(frozen=True, slots=True)

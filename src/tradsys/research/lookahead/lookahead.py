@@ -219,7 +219,9 @@ def _labels(search: Search, outcome: Outcome, spec: Experiment, point: Point, fu
 
 def _trades(search: Search, outcome: Outcome, spec: Experiment, point: Point) -> None:
     """The profiles' trades in all symbols, with the run's own decisions and other bars after the point."""
-    data, wait = outcome.data, spec.barriers.horizon if spec.portfolio.no_volume == "wait" else 1
+    data, portfolio, horizon = outcome.data, spec.portfolio, spec.barriers.horizon
+    rests = 1 if portfolio.entry is None else min(portfolio.entry.bars, horizon)
+    wait = horizon if portfolio.no_volume == "wait" else rests
 
     def tables(simulations: Mapping[str, Simulation]) -> list[ComputedTable]:
         return [table for name, one in simulations.items() for table in trade_tables(name, one, search.bars, wait)]

@@ -1,5 +1,7 @@
 """Labels, fills and funding rates that were used before they were known, found without computing anything again."""
 
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 
@@ -7,6 +9,7 @@ from tradsys.backtest.margin_spec import LIQUIDATION
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.bars import to_arrays
 from tradsys.core.carry import COLUMNS, Funding
+from tradsys.core.limit_entry import LimitEntry
 from tradsys.core.outside import outside_values
 from tradsys.core.time import HOUR_MS, interval_ms, ts_ms
 from tradsys.core.traded import NoVolume, TradedBars
@@ -43,7 +46,7 @@ def premature_fills(search: Search, outcome: Outcome, spec: Experiment) -> None:
             faults = {
                 "decided": _undecided(mine, starts, action),
                 "target": _other_target(mine, starts, atr, spec),
-                **_fills(mine, frame, closes, spec.portfolio.no_volume),
+                **_fills(mine, frame, closes, spec.portfolio.no_volume, _resting(mine, starts, atr, spec)),
             }
             search.add_all(f"fills of {profile.name}", symbol, mine["decided"].dt.epoch("ms").to_numpy(), faults)
 
@@ -87,17 +90,42 @@ def _undecided(trades: pl.DataFrame, starts: IntArray, action: IntArray) -> IntA
 
 def _other_target(trades: pl.DataFrame, starts: IntArray, atr: FloatArray, spec: Experiment) -> IntArray:
     """1 where a target does not stand where the volatility at the decision puts it: a later bar's put it there."""
-    rows = np.searchsorted(starts, trades["decided"].dt.epoch("ms").to_numpy())
     entry, side = trades["entry_price"].to_numpy(), trades["side"].to_numpy()
-    wanted = entry + side * spec.barriers.upper * atr[np.minimum(rows, len(atr) - 1)]
+    wanted = entry + side * spec.barriers.upper * _pace(trades, starts, atr)
     is_near = np.abs(trades["target"].to_numpy() - wanted) <= spec.instrument.tick + 1e-9 * entry
     return np.where(is_near, 0, 1)
 
 
+def _pace(trades: pl.DataFrame, starts: IntArray, atr: FloatArray) -> FloatArray:
+    """The pace that each trade's distances are multiples of: that of its decision."""
+    rows = np.searchsorted(starts, trades["decided"].dt.epoch("ms").to_numpy())
+    return np.asarray(atr[np.minimum(rows, len(atr) - 1)])
+
+
+class _Resting(NamedTuple):
+    """How each trade's order rested in the book: the rule, the distance to its stop (n_trades,), and the tick."""
+
+    entry: LimitEntry
+    stop_distance: FloatArray
+    tick: float
+
+
+def _resting(trades: pl.DataFrame, starts: IntArray, atr: FloatArray, spec: Experiment) -> _Resting | None:
+    entry = spec.portfolio.entry
+    return entry and _Resting(entry, spec.barriers.lower * _pace(trades, starts, atr), spec.instrument.tick)
+
+
 def _fills(
-    trades: pl.DataFrame, frame: pl.DataFrame, closes: IntArray, no_volume: NoVolume = "lapse"
+    trades: pl.DataFrame,
+    frame: pl.DataFrame,
+    closes: IntArray,
+    no_volume: NoVolume = "lapse",
+    resting: _Resting | None = None,
 ) -> dict[str, IntArray]:
     """How many bars too early each trade had its times and prices, 0 where they are in order.
+
+    A limit order has its price from the open that it was sent at, and is filled by a bar that trades through it, before
+    it has lapsed.
 
     A position that was liquidated left at the price at which nothing of the account was left, which no bar need have.
     """
@@ -112,9 +140,15 @@ def _fills(
     exit_ = np.minimum(exit_, len(bars) - 1)  # one may be liquidated by others after its own last bar
     is_liquidated = (trades["reason"] == LIQUIDATION).to_numpy()
     was_there = (bars.low[exit_] <= exit_price) & (exit_price <= bars.high[exit_])
+    wanted, is_in_time = bars.open[np.minimum(allowed, len(bars) - 1)], entry == allowed
+    if resting is not None:
+        limit, side = resting.entry, trades["side"].to_numpy()
+        wanted = limit.price(wanted, side, resting.stop_distance, resting.tick)
+        is_through = np.where(side > 0, bars.low[entry] < entry_price, bars.high[entry] > entry_price)
+        is_in_time = (entry >= allowed) & (entry < allowed + limit.bars) & is_through
     return {
-        "entry_ts": np.where((entry == allowed) & traded.is_traded[entry], 0, np.maximum(allowed - entry, 1)),
-        "entry_price": np.where(entry_price == bars.open[np.minimum(allowed, len(bars) - 1)], 0, 1),
+        "entry_ts": np.where(is_in_time & traded.is_traded[entry], 0, np.maximum(allowed - entry, 1)),
+        "entry_price": np.where(entry_price == wanted, 0, 1),
         "exit_ts": np.where(exit_ >= entry, 0, entry - exit_),
         "exit_price": np.where(was_there | is_liquidated, 0, 1),
     }

@@ -104,11 +104,11 @@ def _macro_columns(forecasts: Forecasts) -> dict[str, pl.Series]:
 
 
 def labels_frame(outcome: Outcome) -> pl.DataFrame:
-    """Outcomes, to be joined with the forecasts by symbol, start and side."""
+    """Outcomes, to be joined with the forecasts by symbol, start and side; none of limit orders that were missed."""
     parts = []
     for symbol, one in outcome.data.labels.items():
-        rows = one.is_labelled
         for column, side in enumerate((1, -1)):
+            rows = one.is_labelled & ~one.missed[:, column]
             parts.append(
                 pl.DataFrame(
                     {

@@ -107,6 +107,11 @@ def tune(
     Nothing after the first training part is looked at. The same call again goes on where the last one stopped, and
     where that one had finished changes nothing. `storage` names a server instead of a file (`open_storage`).
     """
+    if base.portfolio.limit_entry is not None:
+        raise ConfigError(
+            "tradsys tune scores forecasts of trades that are entered at the market, found portfolio.entry=limit; tune "
+            "without it, and run with it"
+        )
     root = ledger.path.parent / "tuning"
     check_writable(root, "studies go", "name another folder with --journal")
     check_stamps(market, experiment_from(base).features, base.alignment.allow_lead)

@@ -16,10 +16,12 @@ DECIDER = "logistic"
 
 ENSEMBLE = "ensemble"
 
-MEMBERS = ("logistic", "symmetric", "boosted", "volatility", "transformer", "resnet")
+VOLATILITY_AGENT = "volatility"
+
+MEMBERS = ("logistic", "symmetric", "boosted", VOLATILITY_AGENT, "transformer", "resnet")
 """The forecasters that the ensemble weights."""
 
-_AGENTS = ("transformer", "resnet", "volatility")
+_AGENTS = ("transformer", "resnet", VOLATILITY_AGENT)
 """The journal's agents, in the order in which they run."""
 
 _FORECASTS_AS = {"xgboost": "boosted"}

@@ -13,6 +13,7 @@ from tradsys.core.bars import split_symbols, to_arrays
 from tradsys.core.carry import carry_of, held
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
+from tradsys.core.limit_entry import entry_cost
 from tradsys.core.slippage import slippage_of
 from tradsys.core.time import interval_ms
 from tradsys.features.feature_set import FeatureSet, FittedFeatures, RawFeatures
@@ -31,7 +32,8 @@ class StackedLabels:
     `start` (n,) close of the bar in ms; `end` (n, 2) when the outcome is known; `target` (n, 2) 1 where that side's
     target came first; `timed_out`, `ambiguous` (n, 2); `ret` (n, 2) gross and `net` (n, 2) after all costs, as the
     simulated trade, fractions of the entry price; `weight` (n, 2) average uniqueness; `atr_over_price` (n,) the pace of
-    the barriers' rule, an ATR unless set, as a fraction of the price.
+    the barriers' rule, an ATR unless set, as a fraction of the price. `missed` (n, 2) are the sides whose limit order
+    was not filled: their other values are 0, and so is their weight, so that no fit learns from them.
     """
 
     start: IntArray
@@ -43,6 +45,12 @@ class StackedLabels:
     net: FloatArray
     weight: FloatArray
     atr_over_price: FloatArray
+    missed: BoolArray
+
+    @property
+    def is_filled(self) -> BoolArray:
+        """Rows whose trades would have been entered on both sides, shape (n,)."""
+        return ~self.missed.any(axis=1)
 
     @property
     def ret_atr(self) -> FloatArray:
@@ -66,7 +74,7 @@ class SymbolLabels(StackedLabels):
 
     @property
     def is_labelled(self) -> BoolArray:
-        """Rows with both sides' outcomes, shape (n,)."""
+        """Rows with both sides' outcomes, those that were missed among them, shape (n,)."""
         return np.asarray(np.isfinite(self.target).all(axis=1), dtype=bool)
 
 
@@ -147,6 +155,11 @@ class Dataset:
         return [frames[symbol][bars] for symbol, bars in _stretches(rows, held_out)]
 
 
+def filled(data: Dataset, rows: Rows) -> Rows:
+    """Those of the rows whose trades would have been entered on both sides: all of them, unless limit orders lapsed."""
+    return tuple(mask & one.is_filled for mask, one in zip(rows, data.labels.values(), strict=True))
+
+
 def _stretches(rows: Rows, held_out: Rows | None) -> list[tuple[int, slice]]:
     """Number of the symbol and its bars, for each unbroken stretch up to the last chosen row without those held out."""
     found: list[tuple[int, slice]] = []
@@ -170,10 +183,12 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
     start = arrays.ts + interval_ms(interval)
     end = np.zeros((n, 2), np.int64)
     target, ret, net = (np.full((n, 2), np.nan) for _ in range(3))
-    timed_out, ambiguous = np.zeros((n, 2), bool), np.zeros((n, 2), bool)
+    timed_out, ambiguous, missed = np.zeros((n, 2), bool), np.zeros((n, 2), bool), np.zeros((n, 2), bool)
     weight = np.zeros((n, 2))
     labels, carry = barriers.label(bars), carry_of(bars, costs, interval_ms(interval))
-    taker = costs.taker + slippage_of(bars, costs)
+    slippage = slippage_of(bars, costs)
+    taker, entering = costs.taker + slippage, entry_cost(barriers.entry, costs, slippage)
+    rests = barriers.entry is not None
     for column, side in enumerate(LONG_SHORT):
         one = labels.filter(pl.col("side") == side)
         rows = one["index"].to_numpy()
@@ -182,19 +197,22 @@ def label_symbol(bars: pl.DataFrame, interval: timedelta, barriers: BarrierSpec,
         gross = one["ret"].to_numpy()
         target[rows, column] = hit
         ret[rows, column] = gross
-        is_time = (one["reason"] == "time").to_numpy()
+        is_time, is_missed = ((one["reason"] == reason).to_numpy() for reason in ("time", "missed"))
         entered, left = one["entry_index"].to_numpy(), one["exit_index"].to_numpy()
         at_close = is_time & (left == rows + barriers.horizon)  # later than that it is the next open somebody traded at
-        funding, borrow = held(carry, side, entered, left, ~at_close)
+        funding, borrow = held(carry, side, entered, left, ~at_close, enters_inside=rests)
         exit_fee = np.where(hit, costs.maker, taker[left]) * (1.0 + side * gross)
-        net[rows, column] = gross - taker[entered] - exit_fee - (funding + borrow) / one["entry"].to_numpy()
+        earned = gross - entering[entered] - exit_fee - (funding + borrow) / one["entry"].to_numpy()
+        net[rows, column] = np.where(is_missed, 0.0, earned)
         end[rows, column] = label_end
         timed_out[rows, column] = is_time
         ambiguous[rows, column] = one["ambiguous"].to_numpy()
-        weight[rows, column] = average_uniqueness(start[rows], label_end, times=start)
+        # orders that were missed crowd the others while they rest: how crowded a label was is known when it ends
+        weight[rows, column] = np.where(is_missed, 0.0, average_uniqueness(start[rows], label_end, times=start))
+        missed[rows, column] = is_missed
     pace = barriers.pace(bars) / arrays.close
     expansion = volatility_expansion(bars, horizon=barriers.horizon, rule=barriers.pacing)
-    return SymbolLabels(start, end, target, timed_out, ambiguous, ret, net, weight, pace, expansion)
+    return SymbolLabels(start, end, target, timed_out, ambiguous, ret, net, weight, pace, missed, expansion)
 
 
 type Weights = Literal["uniqueness", "return"]
@@ -225,7 +243,7 @@ class WeightSpec:
             own = labels.weight.copy()
             close = data.frames[symbol]["close"].to_numpy()
             for column, uniqueness in enumerate(labels.weight.T):
-                labelled = np.isfinite(labels.target[:, column])
+                labelled = np.isfinite(labels.target[:, column]) & ~labels.missed[:, column]
                 train = mask & labelled
                 if not train.any():
                     continue

@@ -22,7 +22,7 @@ from tradsys.predictor.valuation import ConfidenceRanks, Valuation, ValuedForeca
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
-from tradsys.research.walk.dataset import Dataset, StackedLabels
+from tradsys.research.walk.dataset import Dataset, StackedLabels, filled
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import (
     FoldModels,
@@ -121,6 +121,7 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
         sides=spec.sides,
         holding=holding,
         slippage=slippage_when(data, spec, models.fold.opens),
+        entry=spec.barriers.entry,
     )
     judged = valuation.value(
         logits,
@@ -241,7 +242,7 @@ def _leads(
     """
     leads = {}
     for name in spec.challengers:
-        known = record.known(name, record.known(DECIDER, rows))
+        known = filled(data, record.known(name, record.known(DECIDER, rows)))
         y = panel.stack_y(known)
         if not len(y):
             continue

@@ -11,7 +11,7 @@ from tradsys.profiles.catalogue import EDGE
 from tradsys.profiles.forecast import Forecasts
 from tradsys.research.walk.dataset import Dataset, SymbolLabels
 from tradsys.research.walk.deciding import FoldResult
-from tradsys.research.walk.scoring import scored_rows
+from tradsys.research.walk.scoring import forecast_rows
 from tradsys.verdict.skill import Overlap, estimate
 
 N_BINS = 10
@@ -33,7 +33,7 @@ class _Stated(NamedTuple):
             _stated(labels, scored, result.forecasts[symbol], scored[test])
             for result in results
             for (symbol, labels), scored, test in zip(
-                data.labels.items(), scored_rows(data, result), result.fold.test, strict=True
+                data.labels.items(), forecast_rows(data, result), result.fold.test, strict=True
             )
         ]
         start, expected, earned, pays = (
@@ -47,11 +47,12 @@ class _Stated(NamedTuple):
 
 
 def _stated(labels: SymbolLabels, scored: BoolArray, forecasts: Forecasts, mine: BoolArray) -> _Stated:
-    """One symbol's block: `scored` among all its bars, `mine` among the forecasts."""
+    """One symbol's block: `scored` among all its bars, `mine` among the forecasts; NaN where an order was missed."""
     side = forecasts.best_side[mine]
     expected = forecasts.chosen(forecasts.expected_net)
     enters = EDGE.entry.admits(forecasts) & EDGE.record.allows(forecasts)
-    earned = labels.net[scored][np.arange(len(side)), side]
+    chosen = (np.arange(len(side)), side)
+    earned = np.where(labels.missed[scored][chosen], np.nan, labels.net[scored][chosen])
     return _Stated(forecasts.start[mine], expected[mine], earned, enters[mine])
 
 

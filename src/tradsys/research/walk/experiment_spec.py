@@ -7,6 +7,7 @@ from tradsys.auditor.auditor import Auditor, AuditorSpec
 from tradsys.backtest.simulate import PortfolioSpec
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import ConfigError
+from tradsys.core.limit_entry import LimitEntry
 from tradsys.core.plugins import plugin_roots
 from tradsys.core.sides import SIDES, Side
 from tradsys.core.traded import NoVolume
@@ -26,7 +27,7 @@ from tradsys.regimes.family import RegimeFilter, Regimes
 from tradsys.regimes.macro import MacroRegimes
 from tradsys.regimes.markov import RegimeSpec
 from tradsys.regimes.momentum import RegimeMomentum
-from tradsys.research.walk.agents import challengers, forecasters
+from tradsys.research.walk.agents import ENSEMBLE, VOLATILITY_AGENT, challengers, forecasters
 from tradsys.research.walk.dataset import WeightSpec
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import macro_series
@@ -98,10 +99,11 @@ def experiment_from(
     labels, portfolio = config.labels, config.portfolio
     names = config.features.names
     _check_own_parts(config)
+    _check_entry(config)
     return Experiment(
         digest=config.digest,
         seed=config.seed,
-        barriers=_barriers(labels, portfolio.no_volume),
+        barriers=_barriers(labels, portfolio.no_volume, portfolio.limit_entry),
         weights=WeightSpec(**labels.model_dump(include=_WEIGHING)),
         folds=config.folds,
         features=_default_features(config) if names is None else FeatureSet.from_names(names),
@@ -124,6 +126,7 @@ def experiment_from(
             cash_quote=portfolio.cash_quote,
             margin=portfolio.margin,
             no_volume=portfolio.no_volume,
+            entry=portfolio.limit_entry,
         ),
         verdict=VerdictSpec(**config.verdict.model_dump()),
     )
@@ -134,10 +137,24 @@ def experiment_on(market: Market, config: RunConfig, plan: Plan | None = None) -
     return experiment_from(config, n_symbols=len(market.symbols), sides=market.sides, plan=plan)
 
 
-def _barriers(labels: LabelSettings, no_volume: NoVolume) -> BarrierSpec:
+def _barriers(labels: LabelSettings, no_volume: NoVolume, entry: LimitEntry | None) -> BarrierSpec:
     """The barriers with the rule that measures their distances, built from the same section."""
     plain = labels.model_dump(exclude=_WEIGHING | _OF_RULES)
-    return BarrierSpec(**plain, no_volume=no_volume, rule=barrier_rule(labels.rule, labels))
+    return BarrierSpec(**plain, no_volume=no_volume, rule=barrier_rule(labels.rule, labels), entry=entry)
+
+
+def _check_entry(config: RunConfig) -> None:
+    """Refuse agents that learn from both sides' outcomes together: of an order that was missed there is none."""
+    if config.portfolio.limit_entry is None:
+        return
+    agent = config.agent
+    is_contrastive = agent.is_network and agent.objective == "supcon"
+    if is_contrastive or {VOLATILITY_AGENT, ENSEMBLE} & set(challengers(agent.name)):
+        learner = f"the objective {agent.objective}" if is_contrastive else f"the agent {agent.name}"
+        raise ConfigError(
+            f"{learner} learns from both sides' outcomes together, and with portfolio.entry=limit some orders are "
+            "missed and have none; use the agent logistic, xgboost, or a network with the objective bce or focal"
+        )
 
 
 def _check_own_parts(config: RunConfig) -> None:

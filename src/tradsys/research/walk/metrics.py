@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from tradsys.backtest.entries import entry_outcomes
 from tradsys.backtest.metrics import Measured, measure
 from tradsys.backtest.simulate import Simulation
 from tradsys.core.bars import quality_report
@@ -20,6 +21,7 @@ from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.profiles.profile import Profile
 from tradsys.profiles.rules import ConfidenceAbove
 from tradsys.research.walk.blocks import block_result
+from tradsys.research.walk.dataset import Dataset, filled
 from tradsys.research.walk.deciding import FoldResult, lead_needed
 from tradsys.research.walk.earning import money_calibration
 from tradsys.research.walk.experiment import Outcome, block_decisions
@@ -77,6 +79,11 @@ def benchmark_json(benchmark: Simulation, seed: int) -> dict[str, Any]:
     return {name: one.value for name, one in measure(benchmark, seed=seed).items()}
 
 
+def entries_json(simulation: Simulation, *, seed: int) -> dict[str, Any]:
+    """`entries` of a profile's metrics, where its entries rested in the book: what was filled beside what was missed."""
+    return {} if simulation.entry is None else {"entries": measured_json(entry_outcomes(simulation, seed=seed))}
+
+
 def ruin_json(simulation: Simulation) -> dict[str, Any]:
     """`ruin` of a profile's metrics, where its account came to nothing."""
     ruin = simulation.ruin
@@ -114,11 +121,12 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
     costs, portfolio, barriers = spec.costs, spec.portfolio, spec.barriers
     slipped = f"{costs.slippage_bps:g} bp" if costs.slippage_bps != ESTIMATED else SLIPPAGE_NOTE
     notes: Sequence[str] = (
-        "A decision is made when a bar has closed and filled at the next open.",
+        f"A decision is made when a bar has closed and {'filled' if barriers.entry is None else 'sent'} at the next open.",
         f"Barriers stand {barriers.upper:g} {barriers.unit} ahead and {barriers.lower:g} {barriers.unit} behind for "
         f"{barriers.horizon} bars; "
         "where one bar holds both, the stop is taken.",
-        f"Entries, stops and time exits pay {costs.taker_bps:g} bp and slippage, {slipped}; targets pay "
+        *entry_notes(spec),
+        f"{_takers(spec)} pay {costs.taker_bps:g} bp and slippage, {slipped}; targets pay "
         f"{costs.maker_bps:g} bp and are filled when touched.",
         *_holding_notes(market, costs),
         f"A position takes {_share(portfolio.fraction)} of the equity, all together at most {_share(portfolio.cap)}; "
@@ -135,6 +143,26 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
     if any(name not in COLUMNS for name in outside_columns(market.bars)):
         outside.append("Rows of bars where such a column has no value train no model and get no forecast.")
     return [*calibration_notes(spec.verdict), *_sampled(barriers), *notes, *outside]
+
+
+def entry_notes(spec: Experiment) -> list[str]:
+    """How entries rest in the book, where they do, in sentences."""
+    entry = spec.barriers.entry
+    if entry is None:
+        return []
+    where = "at that open" if entry.offset == 0 else f"{_share(entry.offset)} of the way from that open to the stop"
+    lapses = "when its first bar has closed" if entry.bars == 1 else f"when {entry.bars} bars have closed"
+    return [
+        f"An entry is a limit order {where}, which pays {spec.costs.maker_bps:g} bp. A bar that trades through it fills "
+        f"it at its price, a touch does not, and it lapses {lapses}; in the bar that fills it the worse case is taken.",
+        "Labels of orders that were missed teach no model; skill is scored where both sides' orders would have been "
+        "filled, and an expected return is that of an order that is.",
+    ]
+
+
+def _takers(spec: Experiment) -> str:
+    """What is traded at the market."""
+    return "Entries, stops and time exits" if spec.barriers.entry is None else "Stops and time exits"
 
 
 def _sampled(barriers: BarrierSpec) -> list[str]:
@@ -215,7 +243,8 @@ def _skill_by_symbol(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
 
 
 def _labels(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
-    labels, by_symbol = outcome.data.stacked(outcome.data.labelled), outcome.data.labels.values()
+    data = outcome.data
+    labels, by_symbol = data.stacked(filled(data, data.labelled)), data.labels.values()
     return {
         "n": len(labels.start),
         "effective_n": float(sum(one.weight[one.is_labelled].sum(axis=0).mean() for one in by_symbol)),
@@ -227,7 +256,16 @@ def _labels(outcome: Outcome, spec: Experiment) -> dict[str, Any]:
         "lower": spec.barriers.lower,
         "horizon": spec.barriers.horizon,
         "unit": spec.barriers.unit,
+        **_missed(data, spec),
     }
+
+
+def _missed(data: Dataset, spec: Experiment) -> dict[str, Any]:
+    """How large a share of the orders behind the labels nobody filled, where entries rest in the book."""
+    if spec.barriers.entry is None:
+        return {}
+    missed = data.stacked(data.labelled).missed
+    return {"missed_long": float(missed[:, 0].mean()), "missed_short": float(missed[:, 1].mean())}
 
 
 def _fold(result: FoldResult, outcome: Outcome) -> dict[str, Any]:
@@ -289,5 +327,6 @@ def _profile(profile: Profile, simulation: Simulation, outcome: Outcome, spec: E
         "stayed_out": refused["reason"][0] if len(refused) else "",
         **ruin_json(simulation),
         **more_slippage_json(simulation, seed=spec.seed),
+        **entries_json(simulation, seed=spec.seed),
         **({"symbols": symbol_trades(simulation, seed=spec.seed)} if len(simulation.symbols) > 1 else {}),
     }

@@ -9,7 +9,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.time import interval_ms
 from tradsys.models.forecaster import Rows, stack
-from tradsys.research.walk.dataset import Dataset, StackedLabels
+from tradsys.research.walk.dataset import Dataset, StackedLabels, filled
 from tradsys.research.walk.deciding import FoldResult
 from tradsys.runs.section import MeasuredGain
 from tradsys.verdict.reliability import reliability_bins
@@ -61,7 +61,12 @@ def gather(data: Dataset, results: Sequence[FoldResult], horizon: int) -> Scored
 
 
 def scored_rows(data: Dataset, result: FoldResult) -> Rows:
-    """A fold's test rows that have an outcome and a forecast by everyone."""
+    """A fold's test rows that have an outcome on both sides and a forecast by everyone."""
+    return filled(data, forecast_rows(data, result))
+
+
+def forecast_rows(data: Dataset, result: FoldResult) -> Rows:
+    """A fold's test rows that are labelled, orders that were missed among them, with a forecast by everyone."""
     found = tuple(test & one.is_labelled for test, one in zip(result.fold.test, data.labels.values(), strict=True))
     for s, (mask, test) in enumerate(zip(found, result.fold.test, strict=True)):
         mask[test] &= np.logical_and.reduce([np.isfinite(p[s]).all(axis=1) for p in result.probabilities.values()])
@@ -75,11 +80,12 @@ def fold_columns(data: Dataset, result: FoldResult) -> tuple[FloatArray, ...]:
 
 
 def usable(rows: Rows, columns: tuple[FloatArray, ...], data: Dataset) -> Rows:
-    """Those of the rows that have all columns and a label."""
+    """Those of the rows that have all columns and an outcome on both sides."""
     labels = data.labels.values()
-    return tuple(
+    known = tuple(
         mask & np.isfinite(X).all(axis=1) & one.is_labelled for mask, X, one in zip(rows, columns, labels, strict=True)
     )
+    return filled(data, known)
 
 
 def skill_table(scored: Scored, *, seed: int) -> dict[str, Any]:

@@ -1,0 +1,121 @@
+"""Entries as limit orders: where one rests, which bar fills it, and what of that bar its trade has lived through.
+
+Labels, simulated trades and the paper venue call the same functions, so that one rule fills all of them.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from tradsys.core.arrays import FloatArray, IntArray
+from tradsys.core.bounds import demand_number
+from tradsys.core.costs import Costs
+from tradsys.core.counts import check_counts
+from tradsys.core.errors import ConfigError
+from tradsys.core.kernels import njit
+
+type EntryKind = Literal["market", "limit"]
+"""How a decision becomes a position: at the market at the next open, or by a limit order that rests in the book."""
+
+MOST_BARS: Final = 1_000
+"""More bars than any order rests, and so a slip."""
+
+_TICK_SLACK = 1e-6
+"""A price this little off a tick, in ticks, is on it: prices on a grid of ticks are off it in binary."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitEntry:
+    """An entry that rests in the book from the next open on, and lapses when `bars` bars have closed without a fill.
+
+    Its price is that open, less (for a long) `offset` of the distance to the stop: 0 rests at the open, 0.1 a tenth of
+    the way to the stop inside it. Only a bar that trades through the price fills it, and at that price: at a touch
+    others may have come first. It pays the maker fee and no slippage.
+    """
+
+    offset: float = 0.0
+    bars: int = 1
+
+    def __post_init__(self) -> None:
+        demand_number("entry_offset", self.offset, "0 rests at the open, 0.1 a tenth of the way to the stop", least=0.0)
+        if not self.offset < 1:
+            raise ConfigError(f"entry_offset must be below 1, where the stop is, was {self.offset}; 0 rests at the open")
+        check_counts(entry_bars=self.bars)
+        if self.bars > MOST_BARS:
+            raise ConfigError(f"entry_bars must be at most {MOST_BARS}, was {self.bars}; 1 lapses with the next bar")
+
+    def price(
+        self,
+        opened: FloatArray | float,
+        side: IntArray | int,
+        stop_distance: FloatArray | float,
+        tick: FloatArray | float = 0.0,
+    ) -> FloatArray:
+        """Where orders rest, given the open they are sent at; on a tick, never nearer to the market than was asked.
+
+        All broadcast against each other.
+
+        >>> LimitEntry(offset=0.25).price(100.0, np.array([1, -1]), 2.0, 0.2)
+        array([ 99.4, 100.6])
+        """
+        wanted = np.asarray(opened - side * (self.offset * np.asarray(stop_distance)), np.float64)
+        step = np.where(np.asarray(tick) > 0, tick, 1.0)
+        ticks = wanted / step
+        whole = np.where(np.asarray(side) > 0, np.floor(ticks + _TICK_SLACK), np.ceil(ticks - _TICK_SLACK))
+        return np.where(np.asarray(tick) > 0, whole * step, wanted)
+
+    def rests_until(self, first: IntArray, last: IntArray) -> IntArray:
+        """The last row in which orders sent at the opens of `first` rest: never beyond the trade's time limit."""
+        return np.minimum(first + (self.bars - 1), last)
+
+
+NOT_TRADED: Final = "no bot enters by limit orders yet (portfolio.entry=limit): what it was judged by could not be traded"
+"""Why a bundle whose entries rest in the book is refused wherever orders would be sent."""
+
+
+def entry_cost[S: (float, FloatArray)](entry: LimitEntry | None, costs: Costs, slippage: S) -> S:
+    """What entering costs, a fraction of the notional: at the market the taker fee and slippage, resting the maker fee.
+
+    Of the same shape as `slippage`.
+    """
+    return costs.taker + slippage if entry is None else costs.maker + 0.0 * slippage
+
+
+@njit(cache=True)
+def trades_through(side: int, high: float, low: float, price: float) -> bool:
+    """Whether a bar fills a limit order to buy (1) or to sell (-1): it traded beyond the price; a touch is no fill.
+
+    >>> trades_through(1, 101.0, 99.0, 99.0), trades_through(1, 101.0, 98.9, 99.0), trades_through(-1, 101.5, 99.0, 101.0)
+    (False, True, True)
+    """
+    return low < price if side > 0 else high > price
+
+
+@njit(cache=True)
+def filled_row(high: FloatArray, low: FloatArray, first: int, last: int, side: int, price: float) -> int:
+    """The first row from `first` to `last` that trades through the price, -1 where none does."""
+    for row in range(first, last + 1):
+        if trades_through(side, high[row], low[row], price):
+            return row
+    return -1
+
+
+@njit(cache=True)
+def since_fill(
+    side: int, is_gap: bool, opened: float, high: float, low: float, close: float, price: float
+) -> tuple[float, float, float]:
+    """Open, high and low of what certainly came after the fill, in the bar that filled an order at this price.
+
+    The price moved against the trade to fill it, so that the adverse extreme came with the fill or after it. What it
+    moved for the trade may have come before, all but the close, and the worse is taken. With `is_gap` the bar had
+    opened beyond the price: the order was filled on the way there, and the whole bar came after.
+
+    >>> since_fill(1, False, 100.0, 103.0, 98.0, 99.5, 99.0), since_fill(1, True, 98.5, 103.0, 98.0, 99.5, 99.0)
+    ((99.0, 99.5, 98.0), (98.5, 103.0, 98.0))
+    """
+    if is_gap:
+        return opened, high, low
+    if side > 0:
+        return price, max(price, close), low
+    return price, high, min(price, close)
