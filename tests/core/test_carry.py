@@ -118,3 +118,16 @@ def test_symbols_end_to_end_keep_their_own():
 def test_borrowing_cannot_pay():
     with pytest.raises(ConfigError, match="borrow_bps_per_year must not be negative, was -1"):
         Costs(borrow_bps_per_year=-1)
+
+
+def test_whoever_was_filled_inside_a_bar_pays_its_settlements_and_receives_none():
+    bars = bars_from([FLAT] * 4)
+    paying = with_funding(bars, [HOUR_MS + 60_000], [1e-3])
+    rows = [np.array([1]), np.array([2])]
+    for side, wanted in ((1, 0.1), (-1, 0.0)):  # a long pays the rate, a short would have received it
+        carry = carry_of(paying, Costs(), HOUR_MS)
+        assert held(carry, side, *rows, np.array([False]), enters_inside=True)[0].item() == pytest.approx(wanted)
+        assert held(carry, side, rows[0], rows[0], np.array([False]), enters_inside=True)[0].item() == pytest.approx(
+            wanted
+        )
+    assert held(carry, -1, *rows, np.array([False]))[0].item() == pytest.approx(-0.1)

@@ -36,6 +36,8 @@ def test_every_pattern_matches_a_setting(patterns):
             "it belongs to labels.rule=atr, and that is ewma_volatility",
         ),
         ("run", {}, "labels.volatility_span", "it belongs to labels.rule=ewma_volatility, and that is atr"),
+        ("run", {}, "portfolio.entry_bars", "it belongs to portfolio.entry=limit, and that is market"),
+        ("rank", {}, "portfolio.entry", "tradsys rank does not read it"),
         ("run", {"folds.path_groups": 0}, "folds.path_tests", "folds.path_groups=0 turns cross-validated paths off"),
         ("run", {}, "universe.size", "no feature in features.names compares symbols"),
     ],

@@ -23,12 +23,8 @@ def missed_trades(grid: Grid, orders: Orders, chosen: IntArray, costs: Costs, ch
     A row an order: `symbol, side, decided, exit_ts, gross_return, net_return`, fractions of the notional at entry; the
     barriers stand at the same distances from that open, and a market order's fee and slippage are paid.
     """
-    symbol, side, first, last, price, target, stop = (
-        values[chosen]
-        for values in (
-            orders.symbol, orders.side, orders.first, orders.last, orders.entry, orders.target, orders.stop
-        )
-    )  # fmt: skip
+    symbol, side, first, last = (rows[chosen] for rows in (orders.symbol, orders.side, orders.first, orders.last))
+    price, target, stop = (prices[chosen] for prices in (orders.entry, orders.target, orders.stop))
     opened = grid.prices.open[first]
     moved = opened - price
     until = grid.window[symbol, 1] - 1

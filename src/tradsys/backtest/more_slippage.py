@@ -36,7 +36,9 @@ class MoreSlippage:
 
 
 def at_market(trades: pl.DataFrame, costs: Costs, *, has_resting_entries: bool = False) -> FloatArray:
-    """What each trade bought and sold with market orders, quote, (n_trades,); no entries where those rested in the book.
+    """What each trade bought and sold with market orders, quote, (n_trades,).
+
+    No entries where those rested in the book (`has_resting_entries`).
 
     A target rests in the book, and a liquidation is the venue's. What was resized on the way follows from its fees.
     """

@@ -143,8 +143,8 @@ def simulate(
     Bars without volume fill nothing (`core.traded`): what nobody would buy until the end is valued at its last price
     there, as reason `unsold`. `not_taken` counts the decisions that came to nothing, by reason.
 
-    Where the portfolio has an `entry`, decisions become limit orders, sent at that open and filled as `core.limit_entry`
-    says; one order or position a symbol, sized as it was sent.
+    Where the portfolio has an `entry`, decisions become limit orders, sent at that open and filled as
+    `core.limit_entry` says; one order or position a symbol, sized as it was sent.
 
     With `delay` every order comes so many bars of its symbol later: an entry is filled at that later open, its barriers
     lie at the same distances from there, and its time limit ends as much later.
@@ -186,7 +186,15 @@ class PricedGrid(NamedTuple):
         decisions = as_table(decisions, "simulate")
         market, grid, instruments, costs, charges = self
         orders = read_orders(
-            decisions, market, grid, instruments, portfolio.fraction, barriers, portfolio.no_volume, delay, portfolio.entry
+            decisions,
+            market,
+            grid,
+            instruments,
+            portfolio.fraction,
+            barriers,
+            portfolio.no_volume,
+            delay,
+            portfolio.entry,
         )
         return _account(grid, orders, instruments, costs, charges, portfolio)
 

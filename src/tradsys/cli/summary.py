@@ -29,7 +29,16 @@ def summary(run: "StoredRun") -> str:
     verdict = run.verdict
     table = profiles_table(verdict, run.metrics)
     deployed = run.manifest.deployed_profile
-    lines = ["", *table, "", *decided_lines(run), *cost_lines(run), *entry_lines(run.metrics), *unfilled_lines(run.metrics), f"  {verdict.power}"]
+    lines = [
+        "",
+        *table,
+        "",
+        *decided_lines(run),
+        *cost_lines(run),
+        *entry_lines(run.metrics),
+        *unfilled_lines(run.metrics),
+        f"  {verdict.power}",
+    ]
     lines += [*out_of_sample_lines(run.metrics), *symbol_lines(run.metrics, deployed, verdict.profiles.get(deployed))]
     lines += unjudged_lines(run.metrics)
     lines += [f"  careful: {sentence}" for sentence in run.metrics.dangers]

@@ -40,7 +40,9 @@ class LimitEntry:
     def __post_init__(self) -> None:
         demand_number("entry_offset", self.offset, "0 rests at the open, 0.1 a tenth of the way to the stop", least=0.0)
         if not self.offset < 1:
-            raise ConfigError(f"entry_offset must be below 1, where the stop is, was {self.offset}; 0 rests at the open")
+            raise ConfigError(
+                f"entry_offset must be below 1, where the stop is, was {self.offset}; 0 rests at the open"
+            )
         check_counts(entry_bars=self.bars)
         if self.bars > MOST_BARS:
             raise ConfigError(f"entry_bars must be at most {MOST_BARS}, was {self.bars}; 1 lapses with the next bar")
@@ -70,7 +72,9 @@ class LimitEntry:
         return np.minimum(first + (self.bars - 1), last)
 
 
-NOT_TRADED: Final = "no bot enters by limit orders yet (portfolio.entry=limit): what it was judged by could not be traded"
+NOT_TRADED: Final = (
+    "no bot enters by limit orders yet (portfolio.entry=limit): what it was judged by could not be traded"
+)
 """Why a bundle whose entries rest in the book is refused wherever orders would be sent."""
 
 
@@ -86,7 +90,7 @@ def entry_cost[S: (float, FloatArray)](entry: LimitEntry | None, costs: Costs, s
 def trades_through(side: int, high: float, low: float, price: float) -> bool:
     """Whether a bar fills a limit order to buy (1) or to sell (-1): it traded beyond the price; a touch is no fill.
 
-    >>> trades_through(1, 101.0, 99.0, 99.0), trades_through(1, 101.0, 98.9, 99.0), trades_through(-1, 101.5, 99.0, 101.0)
+    >>> trades_through(1, 101.0, 99.0, 99.0), trades_through(1, 101.0, 98.9, 99.0), trades_through(-1, 99.5, 98.0, 99.0)
     (False, True, True)
     """
     return low < price if side > 0 else high > price

@@ -68,8 +68,8 @@ def triple_barrier(
     (`ret` 0, no `exit`) and ends with the bar in which its order lapsed.
 
     Returns a row an event: `index` (deciding row), `start` (its close), `end` (close of the exit bar), `entry`, `exit`
-    (prices), `entry_index`, `exit_index`, `reason` ("target", "stop", "time" or "missed"), `label` (1 where the target came
-    first), `ret` (gross return of the side, a fraction) and `ambiguous`.
+    (prices), `entry_index`, `exit_index`, `reason` ("target", "stop", "time" or "missed"), `label` (1 where the
+    target came first), `ret` (gross return of the side, a fraction) and `ambiguous`.
 
         price          target -----------------x       label 1, reason "target"
                        entry  o~~~~/\\~~/\\~~/~~
@@ -88,8 +88,19 @@ def triple_barrier(
     traded = TradedBars.of(arrays.volume)
     events_ = labelled_rows(_event_rows(events, len(arrays.ts)), pace, horizon, traded, no_volume)
     fine = no_fine_bars() if fine_bars is None else _cover(arrays.ts, bar_ms, fine_bars)
-    distances = {"upper": upper, "lower": lower, "horizon": horizon}
-    return label_rows(arrays, pace, events_, bar_ms, traded, **distances, side=side, fine=fine, entry=entry)
+    return label_rows(
+        arrays,
+        pace,
+        events_,
+        bar_ms,
+        traded,
+        upper=upper,
+        lower=lower,
+        horizon=horizon,
+        side=side,
+        fine=fine,
+        entry=entry,
+    )
 
 
 class LabelledRows(NamedTuple):
@@ -315,10 +326,10 @@ class BarrierSpec:
         pace = self.pace(bars)
         traded = TradedBars.of(arrays.volume)
         events = labelled_rows(self.event_rows(bars), pace, self.horizon, traded, self.no_volume)
-        distances = {"upper": self.upper, "lower": self.lower, "horizon": self.horizon}
+        upper, lower, horizon, entry = self.upper, self.lower, self.horizon, self.entry
         return pl.concat(
             label_rows(
-                arrays, pace, events, bar_ms, traded, **distances, side=side, entry=self.entry
+                arrays, pace, events, bar_ms, traded, upper=upper, lower=lower, horizon=horizon, side=side, entry=entry
             ).with_columns(pl.lit(side, dtype=pl.Int8).alias("side"))
             for side in (1, -1)
         )

@@ -211,7 +211,7 @@ def walk_limits(
     Barriers lie where the order's price puts them, the time barrier where the decision put it. In the bar of the fill
     the shorter bars inside it say when that was and what came after.
     """
-    open_, high, low, close = prices
+    open_, high, low, _ = prices
     n_events = first.size
     entry_row = np.empty(n_events, np.int64)
     exit_row = np.empty(n_events, np.int64)

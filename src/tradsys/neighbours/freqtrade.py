@@ -124,8 +124,9 @@ def export_freqtrade(
         )
     if predictor.barriers.entry is not None:
         raise ConfigError(
-            "freqtrade fills its strategies' entries by rules of its own, and this bundle was judged by limit entries that "
-            "only a trade through their price fills (portfolio.entry=limit); export a run with portfolio.entry=market"
+            "freqtrade fills its strategies' entries by rules of its own, and this bundle was judged by limit entries "
+            "that only a trade through their price fills (portfolio.entry=limit); export a run with "
+            "portfolio.entry=market"
         )
     if predictor.interval not in TIMEFRAMES:
         raise ConfigError(

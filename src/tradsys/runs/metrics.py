@@ -224,8 +224,8 @@ class ProfileMetrics(RunSection):
     `highest_confidence` is that of profiles with a threshold on it, `stayed_out` why most decisions came to nothing.
     `symbols` has one each where several are pooled, `slippage` what more of it would have left of the trades.
     `not_taken` counts the decisions that came to no trade, by reason, of ranks those of `n_orders` changes of a
-    position; earlier versions did not tell. `entries` is what limit entries brought and what was missed, fractions of the
-    notional as `backtest.entries` names them; None of entries at the market.
+    position; earlier versions did not tell. `entries` is what limit entries brought and what was missed, fractions of
+    the notional as `backtest.entries` names them; None of entries at the market.
     """
 
     description: str

@@ -135,8 +135,8 @@ class PortfolioSettings(SettingsSection):
     In a bar without volume nothing is filled: an entry lapses, as an order that is cancelled at once, or waits for the
     next bar with trades, as `no_volume` says. Entries below `min_notional` are refused (unset: 5, as most venues ask,
     or a 2,000th of the cash where that is less; ranks have none unless it is set).
-    An `entry` at the market is filled at the next open; a limit order rests there, `entry_offset` of the way to the stop
-    inside it, is filled once a bar trades through it, and lapses after `entry_bars` bars.
+    An `entry` at the market is filled at the next open; a limit order rests there, or `entry_offset` of the way to the
+    stop inside it, is filled once a bar trades through it, and lapses after `entry_bars` bars.
     """
 
     fraction: float | None = Field(None, gt=0)

@@ -1,5 +1,7 @@
 import pytest
 
+from tradsys.core.errors import ConfigError
+from tradsys.core.limit_entry import LimitEntry
 from tradsys.machine.limits import Limits
 from tradsys.machine.plan import make_plan
 from tradsys.models.registry import OURS
@@ -40,3 +42,30 @@ def test_a_plan_reaches_every_network_and_is_no_part_of_the_experiment():
     networks = [model for model in planned.forecasters if isinstance(model, NetworkAgent)]
     assert [(model.name, model.plan) for model in networks] == [("transformer", plan), ("resnet", plan)]
     assert planned == experiment_from(config)
+
+
+def test_limit_entries_reach_labels_and_trades_and_are_told(small_market):
+    plain = RunConfig(agent={"name": "logistic"})
+    config = plain.with_settings({"portfolio.entry": "limit", "portfolio.entry_offset": 0.1, "portfolio.entry_bars": 3})
+    spec = experiment_from(config)
+    assert spec.barriers.entry == spec.portfolio.entry == LimitEntry(0.1, 3)
+    assert (experiment_from(plain).barriers.entry, experiment_from(plain).portfolio.entry) == (None, None)
+    assert plain.digest != config.digest
+    told = " ".join(assumptions(small_market, spec))
+    assert "An entry is a limit order 10% of the way from that open to the stop, which pays 2 bp." in told
+    assert "Stops and time exits pay 5 bp" in told
+
+
+@pytest.mark.parametrize(
+    ("agent", "learner"),
+    [
+        ({"name": "volatility"}, "the agent volatility"),
+        ({"name": "ensemble"}, "the agent ensemble"),
+        ({"name": "all"}, "the agent all"),
+        ({"name": "transformer", "objective": "supcon"}, "the objective supcon"),
+    ],
+)
+def test_agents_that_learn_from_both_sides_together_are_refused_where_orders_may_be_missed(agent, learner):
+    with pytest.raises(ConfigError, match=f"{learner} learns from both sides' outcomes together"):
+        experiment_from(RunConfig(agent=agent, portfolio={"entry": "limit"}))
+    assert experiment_from(RunConfig(agent=agent)).barriers.entry is None

@@ -112,7 +112,9 @@ class _Resting(NamedTuple):
 
 def _resting(trades: pl.DataFrame, starts: IntArray, atr: FloatArray, spec: Experiment) -> _Resting | None:
     entry = spec.portfolio.entry
-    return entry and _Resting(entry, spec.barriers.lower * _pace(trades, starts, atr), spec.instrument.tick)
+    if entry is None:
+        return None
+    return _Resting(entry, spec.barriers.lower * _pace(trades, starts, atr), spec.instrument.tick)
 
 
 def _fills(

@@ -80,7 +80,7 @@ def benchmark_json(benchmark: Simulation, seed: int) -> dict[str, Any]:
 
 
 def entries_json(simulation: Simulation, *, seed: int) -> dict[str, Any]:
-    """`entries` of a profile's metrics, where its entries rested in the book: what was filled beside what was missed."""
+    """`entries` of a profile's metrics, where they rested in the book: what was filled beside what was missed."""
     return {} if simulation.entry is None else {"entries": measured_json(entry_outcomes(simulation, seed=seed))}
 
 
@@ -120,8 +120,9 @@ def assumptions(market: Market, spec: Experiment) -> list[str]:
     """What the numbers rest on, in sentences."""
     costs, portfolio, barriers = spec.costs, spec.portfolio, spec.barriers
     slipped = f"{costs.slippage_bps:g} bp" if costs.slippage_bps != ESTIMATED else SLIPPAGE_NOTE
+    becomes = "filled" if barriers.entry is None else "sent"
     notes: Sequence[str] = (
-        f"A decision is made when a bar has closed and {'filled' if barriers.entry is None else 'sent'} at the next open.",
+        f"A decision is made when a bar has closed and {becomes} at the next open.",
         f"Barriers stand {barriers.upper:g} {barriers.unit} ahead and {barriers.lower:g} {barriers.unit} behind for "
         f"{barriers.horizon} bars; "
         "where one bar holds both, the stop is taken.",
@@ -153,8 +154,9 @@ def entry_notes(spec: Experiment) -> list[str]:
     where = "at that open" if entry.offset == 0 else f"{_share(entry.offset)} of the way from that open to the stop"
     lapses = "when its first bar has closed" if entry.bars == 1 else f"when {entry.bars} bars have closed"
     return [
-        f"An entry is a limit order {where}, which pays {spec.costs.maker_bps:g} bp. A bar that trades through it fills "
-        f"it at its price, a touch does not, and it lapses {lapses}; in the bar that fills it the worse case is taken.",
+        f"An entry is a limit order {where}, which pays {spec.costs.maker_bps:g} bp. A bar that trades through it "
+        f"fills it at its price, a touch does not, and it lapses {lapses}; in the bar that fills it the worse case is "
+        "taken.",
         "Labels of orders that were missed teach no model; skill is scored where both sides' orders would have been "
         "filled, and an expected return is that of an order that is.",
     ]
