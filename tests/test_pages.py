@@ -95,3 +95,8 @@ class TestBuiltSite:
     def test_whatever_is_fetched_from_elsewhere_is_found(self, dead):
         assert dead('<script src="https://cdn.org/a.js"></script>') == ["docs/page.html fetches https://cdn.org/a.js"]
         assert dead('<link rel="canonical" href="https://a.org/">') == []
+
+
+def test_every_picture_of_the_pages_is_made_by_a_command():
+    made = runpy.run_path(str(ROOT / "scripts" / "pictures.py"))["PICTURES"]
+    assert {path.stem for path in (ROOT / "docs").glob("*.png")} == set(made)

@@ -10,6 +10,11 @@ document.addEventListener("htmx:configRequest", (event) => {
 // looks at keeps no stream: a browser has six connections to a server, and a seventh tab would wait for ever.
 const STALE_MS = 4000;
 
+// On a phone the bar is wider than the screen: the part that a page belongs to is brought into view.
+const bar = document.querySelector("nav.site .wide");
+const here = bar?.querySelector("[aria-current]");
+if (here) bar.scrollLeft = here.offsetLeft + here.offsetWidth - bar.clientWidth;
+
 for (const part of document.querySelectorAll("[data-stream]")) {
   let heard = Date.now();
   let source = null;
