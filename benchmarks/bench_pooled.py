@@ -2,8 +2,9 @@
 
 python benchmarks/bench_pooled.py [N] [FOLDER] [OPTION ...]
 
-N symbols, 12 unless given: simulated ones of 47,440 hourly bars, or the N longest Parquet files of a folder. Options go
-to `tradsys run`. Every thread variable is set to 1, so that the seconds are those of the work; the children's count.
+N symbols, 12 unless given: simulated ones of 47,440 hourly bars, or the N longest files of hourly bars in a folder.
+Options go to `tradsys run`, which works in one process unless they say otherwise. Every thread variable is set to 1, so
+that the seconds are those of the work; the children's count.
 """
 
 import os
@@ -41,8 +42,13 @@ def simulated(n: int, folder: Path) -> list[Path]:
 
 
 def longest(n: int, folder: Path) -> list[Path]:
-    """The files with the most rows, by name where they are equal."""
-    rows = {path: pl.scan_parquet(path).select(pl.len()).collect().item() for path in sorted(folder.glob("*.parquet"))}
+    """The files of hourly bars with the most rows, by name where they are equal."""
+    files = {path: pl.scan_parquet(path) for path in sorted(folder.glob("*-1h-*.parquet"))}
+    rows = {
+        path: file.select(pl.len()).collect().item()
+        for path, file in files.items()
+        if {"open", "high", "low", "close"} <= set(file.collect_schema().names())
+    }
     return sorted(rows, key=lambda path: -rows[path])[:n]
 
 
@@ -111,7 +117,8 @@ def main() -> None:
         rows = sum(pl.scan_parquet(path).select(pl.len()).collect().item() for path in files)
         bars = [word for path in files for word in ("--bars", str(path))]
         places = ["--out", str(folder / "runs"), "--journal", str(folder / "journal")]
-        command = [sys.executable, "-m", "tradsys", "run", "--agent", "logistic", *bars, *places, *sys.argv[3:]]
+        options = ["--processes", "1", *sys.argv[3:]]
+        command = [sys.executable, "-m", "tradsys", "run", "--agent", "logistic", *bars, *places, *options]
         began = time.perf_counter()
         phases, seconds, peak = follow(command)
         wall = time.perf_counter() - began

@@ -44,7 +44,7 @@ def command(
     Settings and bars are the run's own; bars that came since are left out. A lock-box stays untouched unless the run
     has opened it. The verdict in the bundle is the one as of now, against all that the ledger holds.
     """
-    from tradsys.cli.loading import load_own_parts, market_text, working
+    from tradsys.cli.loading import load_own_parts, market_text
     from tradsys.cli.progress import reporter
     from tradsys.core.time import now_ms
     from tradsys.journal.ledger import Ledger
@@ -64,7 +64,7 @@ def command(
     if not as_json:
         typer.echo(f"{market_text(loaded.market)}\n{chosen.name} of {stored.name}\n{loaded.plan.sentence}")
     n_processes = loaded.n_processes
-    with working(n_processes) as executor, reporter(quiet=as_json, job=f"deploy {stored.name}") as progress:
+    with loaded.working() as executor, reporter(quiet=as_json, job=f"deploy {stored.name}") as progress:
         deployed = deploy(
             stored,
             loaded.market,
@@ -130,7 +130,7 @@ def _loaded(run: "Replay", file: Path | None, processes: int | None) -> "Loaded"
     market = configured_market(run.metrics.market.sources, config, data, until=last)
     work = configured_work(config, len(market.bars))
     plan = replace(plan_for(here.plan, work), compile=here.compile)
-    return Loaded(config, market, plan, "", work, has_parts=True)
+    return Loaded(config, market, plan, "", work)
 
 
 def _text(deployed: "DeployedBundle", run: "Replay") -> str:

@@ -1,7 +1,7 @@
 """What a command works with: packages, settings, the market that they describe, and the plan that has room for it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,10 @@ _FOLDED: Final = frozenset({"run", "train", "lookahead"})
 """Commands whose folds are adapted to a short history."""
 
 
+_SHARED_OUT: Final = frozenset({"run", "lookahead", "rank"})
+"""Commands whose work several processes do, which may begin before the data are read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """Settings in force, bars with all that was asked for, and what the work may take of the machine.
@@ -37,14 +41,25 @@ class Loaded:
     plan: "Plan"
     profile_from: str
     work: Work
-    has_parts: bool
+    begun: "Begun | None" = None
 
     @property
     def n_processes(self) -> int:
-        """How many the settings ask for, or as many as this work has use and the plan room for; of ranks one."""
-        if not self.has_parts:
-            return 1
+        """How many the settings ask for, or as many as this work has use and the plan room for."""
         return processes_for(self.work, len(self.market.bars), self.plan, self.config.machine.processes)
+
+    @contextmanager
+    def working(self) -> "Iterator[Executor]":
+        """So many processes while the block lasts: those that have begun already, where they are as many."""
+        n_processes = self.n_processes
+        if self.begun is not None and self.begun.executor.n_processes == n_processes:
+            with self.begun.ends:
+                yield self.begun.executor
+            return
+        if self.begun is not None:
+            self.begun.ends.close()
+        with working(n_processes) as executor:
+            yield executor
 
     @property
     def deployed_text(self) -> str:
@@ -88,17 +103,25 @@ def load(
 
         profile_named(settled.strategy_profile, profiles_of(settled))
     data = DataSettings.load(file=file, overrides=overrides)
-    market = (ranked_market if ranks else configured_market)(bars, settled, data)
-    to_do = work(settled, len(market.bars))
-    plan = replace(plan_for(settled.machine.plan, to_do), compile=settled.machine.compile)
-    if command in _FOLDED:
-        from tradsys.research.walk.enough_history import with_enough_history
+    with ExitStack() as failing:
+        begun = None
+        if needs.command in _SHARED_OUT:
+            imports = _OF_RANKS if ranks else _OF_RUNS + _OF_NETWORKS * work(settled, 0).trains_network
+            begun = begin_early(settled.machine.processes, imports)
+        if begun is not None:
+            failing.push(begun.ends)
+        market = (ranked_market if ranks else configured_market)(bars, settled, data)
+        to_do = work(settled, len(market.bars))
+        plan = replace(plan_for(settled.machine.plan, to_do), compile=settled.machine.compile)
+        if command in _FOLDED:
+            from tradsys.research.walk.enough_history import with_enough_history
 
-        settled, adapted = with_enough_history(market, settled)
-        if adapted:
-            typer.echo(adapted, err=True)
-    profile_from = profile_origin(RunConfig.places(file=file, overrides=overrides).get("strategy_profile"))
-    return Loaded(settled, market, plan, profile_from, to_do, has_parts=not ranks)
+            settled, adapted = with_enough_history(market, settled)
+            if adapted:
+                typer.echo(adapted, err=True)
+        profile_from = profile_origin(RunConfig.places(file=file, overrides=overrides).get("strategy_profile"))
+        failing.pop_all()
+        return Loaded(settled, market, plan, profile_from, to_do, begun)
 
 
 def load_own_parts(plugins: Sequence[str] | None, file: Path | None = None) -> None:
@@ -217,14 +240,50 @@ def processes_for(work: Work, n_rows: int, plan: "Plan", asked: int | None) -> i
     return asked
 
 
+_OF_RUNS: Final = ("tradsys.research.selection.combinatorial_paths", "tradsys.research.run", "xgboost")
+_OF_NETWORKS: Final = ("torch",)
+_OF_RANKS: Final = ("tradsys.research.procedures.ranks", "tradsys.research.run")
+"""What their parts need, whichever they are."""
+
+
 @contextmanager
 def working(n_processes: int) -> "Iterator[Executor]":
     """Processes that do the parts of a run while the block lasts; they import what it needs at once."""
     from tradsys.machine.backends import open_executor
 
-    imports = ("tradsys.research.selection.combinatorial_paths",)
-    with open_executor(n_processes, doing="did a part of the run", imports=imports) as executor:
+    with open_executor(n_processes, doing="did a part of the run", imports=_OF_RUNS[:1]) as executor:
         yield executor
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Processes that were begun before it was known how many there will be; they end with the block of `ends`."""
+
+    executor: "Executor"
+    ends: ExitStack
+
+
+def begin_early(asked: int | None, imports: Sequence[str]) -> Begun | None:
+    """As many as are asked for, or one a core, forked before the data are read; None where that may not be.
+
+    What the work needs is imported here first, since all of them share it: a fresh process would import it for itself.
+    Once data are read there are threads that a fork would miss.
+    """
+    import importlib
+
+    from tradsys.machine.forking import may_fork
+    from tradsys.machine.limits import limits
+
+    cpus = limits().cpus
+    n_processes = cpus if asked is None else asked
+    if not (2 <= n_processes <= cpus and may_fork()):
+        return None
+    for name in imports:
+        importlib.import_module(name)
+    if not may_fork():
+        return None
+    ends = ExitStack()
+    return Begun(ends.enter_context(working(n_processes)), ends)
 
 
 def side_by_side(plan: "Plan", work: Work, asked: int | None) -> int:

@@ -29,7 +29,7 @@ def command(
     1e-6), and each difference names its column, the first row and how many bars ahead it saw. Ranks and the universe
     are made again as if nobody listed later. Nothing is judged, so that the ledger has nothing to count.
     """
-    from tradsys.cli.loading import Needs, configured_work, load, overrides, working
+    from tradsys.cli.loading import Needs, configured_work, load, overrides
     from tradsys.cli.progress import in_brief, reporter
     from tradsys.cli.rank import rank_work
     from tradsys.research.procedures.experiment import ExperimentProcedure
@@ -48,7 +48,7 @@ def command(
     procedure = (RankProcedure if rank else ExperimentProcedure).of(loaded.market, config, plan)
     stamps = procedure.check_stamps(loaded.market)
     job = f"lookahead on {in_brief(loaded.market.symbols)}"
-    with working(n_processes) as executor, reporter(quiet=common.as_json, job=job) as progress:
+    with loaded.working() as executor, reporter(quiet=common.as_json, job=job) as progress:
         looked = procedure.simulate(loaded.market, progress, executor).look_ahead(points, progress)
     lines = [looked.sentence, *(f"  {finding.sentence}" for finding in looked.findings), *stamps.lines]
     content = looked.to_dict() | {"alignment": stamps.to_dict()}

@@ -71,29 +71,29 @@ def carry_out(
     ledger: "Ledger",
 ) -> int:
     """Run it and print its verdict; the exit code is that of the command."""
-    from tradsys.cli.loading import working
     from tradsys.cli.progress import reporter
     from tradsys.cli.summary import summary
     from tradsys.report import render
     from tradsys.research.run import run
 
     n_processes = loaded.n_processes
-    if judged.open_lockbox:
-        _confirm_opening(loaded, is_sure=judged.yes)
-    with working(n_processes) as executor, reporter(quiet=judged.as_json) as progress:
-        stored = run(
-            loaded.market,
-            loaded.config,
-            procedure=procedure,
-            root=judged.out,
-            ledger=ledger,
-            open_the_lockbox=judged.open_lockbox,
-            hypothesis=judged.hypothesis,
-            plan=loaded.plan.shared(n_processes),
-            executor=executor,
-            progress=progress,
-            render=render,
-        )
+    with loaded.working() as executor:
+        if judged.open_lockbox:
+            _confirm_opening(loaded, is_sure=judged.yes)
+        with reporter(quiet=judged.as_json) as progress:
+            stored = run(
+                loaded.market,
+                loaded.config,
+                procedure=procedure,
+                root=judged.out,
+                ledger=ledger,
+                open_the_lockbox=judged.open_lockbox,
+                hypothesis=judged.hypothesis,
+                plan=loaded.plan.shared(n_processes),
+                executor=executor,
+                progress=progress,
+                render=render,
+            )
     if judged.as_json:
         shown = {"run": str(stored.folder), "verdict": stored.verdict.to_json(), "report": str(stored.report)}
         typer.echo(printed_json(shown, indent=1))

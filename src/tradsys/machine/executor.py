@@ -65,14 +65,15 @@ class Executor(Protocol):
 
 @dataclass(slots=True)
 class _Later[R]:
-    """Work for when it is asked for, once."""
+    """Work for when it is asked for, once; what it was to be called with is let go then."""
 
-    work: Callable[[], R]
+    work: Callable[[], R] | None
     _done: list[R] = field(default_factory=list)
 
     def result(self) -> R:
-        if not self._done:
+        if self.work is not None:
             self._done.append(self.work())
+            self.work = None
         return self._done[0]
 
 

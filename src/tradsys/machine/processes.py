@@ -1,10 +1,12 @@
 """Worker processes: each library in them on one thread, none left behind by an error; an `Executor` of several."""
 
+import gc
 import importlib
 import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -13,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import resource_tracker
+from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +23,7 @@ from tradsys.core.errors import ConfigError, WorkerError
 from tradsys.core.plugins import load_plugins, loaded_plugins
 from tradsys.core.whole_steps import passing_folder, whole
 from tradsys.machine.executor import Listener, Shared, Task
+from tradsys.machine.forking import may_fork
 from tradsys.machine.limits import THREAD_VARIABLES
 from tradsys.machine.sharing import MadeOnce, put
 
@@ -30,27 +34,41 @@ _FAILED: list[ProcessPoolExecutor] = []
 """Pools that are kept: their own thread, which holds their lock while they end, waits for it if it frees them last."""
 
 
+type Context = SpawnContext | ForkContext
+
+
+def _context() -> Context:
+    return multiprocessing.get_context("fork") if may_fork() else multiprocessing.get_context("spawn")
+
+
 @contextmanager
 def process_pool(
-    n_processes: int, initializer: Callable[..., object] | None = None, initargs: tuple[Any, ...] = ()
+    n_processes: int,
+    initializer: Callable[..., object] | None = None,
+    initargs: tuple[Any, ...] = (),
+    context: Context | None = None,
 ) -> Iterator[ProcessPoolExecutor]:
-    """Fresh processes, so that their libraries read the thread caps; when the block fails, they end with their work.
+    """Processes with one thread a library; when the block fails, they end with their work.
 
-    Plugins that settings named here are loaded there. A process ends with the one that made it, even where that was
-    killed. An interrupt from the keyboard reaches that one alone, which ends the others: they print nothing of their
-    own.
+    They begin as the `context` says, as forks of this one where that may be (`may_fork`) unless it is given; the
+    libraries of fresh ones read the thread caps. Plugins that settings named here are loaded there. A process ends with
+    the one that made it, even where that was killed. An interrupt from the keyboard reaches that one alone, which ends
+    the others: they print nothing of their own.
     """
+    context = context or _context()
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
     try:
         with ProcessPoolExecutor(n_processes, context, _begin, (loaded_plugins(), initializer, initargs)) as pool:
             try:
-                # in a thread, since they take seconds to begin and the interrupt must reach this one meanwhile
-                starting = threading.Thread(target=_start_deaf, args=(pool, n_processes), daemon=True)
-                starting.start()
-                starting.join()
+                if context.get_start_method() == "fork":
+                    _fork_deaf(pool)
+                else:
+                    # in a thread, since they take seconds to begin and the interrupt must reach this one meanwhile
+                    starting = threading.Thread(target=_start_deaf, args=(pool, n_processes), daemon=True)
+                    starting.start()
+                    starting.join()
                 yield pool
             except BaseException:
                 _FAILED.append(pool)
@@ -82,11 +100,12 @@ _said: _Queue | None = None
 @contextmanager
 def opened_processes(n_processes: int, doing: str, kept: str, imports: Sequence[str] = ()) -> Iterator["Processes"]:
     """So many worker processes as an `Executor`, while the block lasts (see `open_executor`)."""
-    said: _Queue = multiprocessing.get_context("spawn").SimpleQueue()
+    context = _context()
+    said: _Queue = context.SimpleQueue()
     lost = f"a process that {doing} was killed, probably for memory; run the same command again with fewer --processes"
     with (
         passing_folder("tradsys-") as folder,
-        process_pool(n_processes, _begin_work, (said, tuple(imports))) as pool,
+        process_pool(n_processes, _begin_work, (said, tuple(imports)), context) as pool,
     ):
         yield Processes(pool, n_processes, folder, f"{lost}: {kept}", said)
 
@@ -247,6 +266,20 @@ def _begin_work(said: _Queue, imports: Sequence[str]) -> None:
         importlib.import_module(name)
 
 
+def _fork_deaf(pool: ProcessPoolExecutor) -> None:
+    """Fork every process, which takes moments, while the keyboard's interrupt is held back from this thread."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    gc.freeze()  # what is there by now stays in memory once: no collection writes to it
+    try:
+        with warnings.catch_warnings(), whole():
+            # Python warns of any other thread: those that are there do nothing a fork would miss
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pool.submit(_nothing)
+    finally:
+        gc.unfreeze()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_deaf(pool: ProcessPoolExecutor, n_processes: int) -> None:
     """Start every process while the keyboard's interrupt is held back from this thread, which they inherit."""
     resource_tracker.ensure_running()  # started later, it would let the interrupt through again
@@ -263,6 +296,8 @@ def _nothing() -> None:
 
 def _begin(plugins: tuple[str, ...], initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.set_wakeup_fd(-1)  # a fork has the pipe by which the first process hears of it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     load_plugins(plugins)
     if initializer is not None:
         initializer(*initargs)

@@ -11,6 +11,8 @@ from tradsys.core.errors import LookaheadError
 from tradsys.core.time import ts_ms
 from tradsys.data.universe import UniverseSpec
 from tradsys.journal.ledger import Ledger
+from tradsys.machine.backends import open_executor
+from tradsys.machine.executor import INLINE
 from tradsys.predictor import rank_rule
 from tradsys.research.procedures import ranks as rank_procedure
 from tradsys.research.procedures.ranks import RankProcedure
@@ -94,3 +96,16 @@ def test_a_run_that_looked_ahead_is_refused_and_leaves_nothing(monkeypatch, tmp_
         run(market(), RunConfig(), procedure=RankProcedure.of, root=tmp_path / "runs", ledger=ledger)
     assert not list(tmp_path.glob("runs/*/manifest.json"))
     assert len(ledger.entries()) == 0
+
+
+def test_processes_find_what_one_finds():
+    spec = spec_of(OfTheLastYear(size=6))
+    frames, start, end = before_lockbox(market(), spec)
+    traded = trade(frames, HOUR_MS, spec, start=start, end=end)
+    with open_executor(2) as executor:
+        found = [
+            look_ahead_in_ranks(frames, HOUR_MS, spec, traded, start=start, end=end, n_points=2, executor=one)
+            for one in (INLINE, executor)
+        ]
+    assert found[0] == found[1]
+    assert found[0].findings

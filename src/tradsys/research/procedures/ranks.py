@@ -78,7 +78,7 @@ class RankProcedure:
         progress("ranking", 0, _STEPS)
         frames, start, end = before_lockbox(market, self.spec)
         traded = trade(frames, interval_ms(market.interval), self.spec, start=start, end=end)
-        return SimulatedRanks(self.spec, market, frames, (start, end), traded)
+        return SimulatedRanks(self.spec, market, frames, (start, end), traded, executor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ class SimulatedRanks:
     frames: Mapping[str, pl.DataFrame]
     span: tuple[int, int]
     traded: Traded
+    executor: Executor = INLINE
     predictor: ClassVar[None] = None
 
     @property
@@ -112,6 +113,7 @@ class SimulatedRanks:
             start=start,
             end=end,
             n_points=SAMPLE_POINTS if n_points is None else n_points,
+            executor=self.executor,
         )
 
     def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
