@@ -60,8 +60,8 @@ def test_two_processes_write_the_bytes_of_one_say_what_they_do_and_import_no_tor
 
 
 @pytest.mark.slow
-def test_networks_are_the_same_wherever_they_were_trained(small_market, quick_config, tmp_path):
-    shape = {"name": "transformer", "d_model": 16, "n_layers": 1, "n_heads": 2, "window": 64, "max_steps": 20}
+def test_networks_and_their_ensemble_are_the_same_wherever_they_were_trained(small_market, quick_config, tmp_path):
+    shape = {"name": "all", "d_model": 16, "n_layers": 1, "n_heads": 2, "window": 64, "max_steps": 20}
     config = quick_config.model_copy(update={"agent": type(quick_config.agent)(**shape)})
     config = config.with_settings({"folds.n_folds": 2, "folds.path_groups": 0})
     found = []

@@ -49,6 +49,10 @@ ALL_ROWS = ShortCuts(n_random=50_000, n_singled=400)
 in 100."""
 
 
+type Inputs = Shared[tuple[Outcome, Experiment, RankColumns | None]]
+"""What every part of the check reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """A time inside a fold's test block, the close of a bar of one symbol, at which the future is taken away."""
@@ -88,10 +92,7 @@ def look_ahead(
     return Lookahead(n_points, search.n_values, tuple(search.found.values()), rows)
 
 
-type _Inputs = Shared[tuple[Outcome, Experiment, RankColumns | None]]
-
-
-def _at_point(inputs: _Inputs, point: Point) -> Search:
+def _at_point(inputs: Inputs, point: Point) -> Search:
     """Everything that can be computed again without fitting anything, at one time."""
     outcome, spec, ranks = inputs.value
     search = _empty_search(outcome)
@@ -105,7 +106,7 @@ def _at_point(inputs: _Inputs, point: Point) -> Search:
     return search
 
 
-def _of_fold(inputs: _Inputs, k: int) -> Search:
+def _of_fold(inputs: Inputs, k: int) -> Search:
     """A fold fitted again, and its choice made again."""
     outcome, spec, _ = inputs.value
     search = _empty_search(outcome)
@@ -116,27 +117,72 @@ def _of_fold(inputs: _Inputs, k: int) -> Search:
 
 
 def look_ahead_sample(
-    outcome: Outcome, spec: Experiment, ranks: RankColumns | None = None, progress: Progress = lambda *_: None
+    outcome: Outcome,
+    spec: Experiment,
+    ranks: RankColumns | None = None,
+    progress: Progress = lambda *_: None,
+    executor: Executor = INLINE,
+    shared: Inputs | None = None,
 ) -> Lookahead:
-    """The sample inside every run: some points, the scales of their folds, a choice, all training parts and fills."""
+    """The sample inside every run: some points, the scales of their folds, a choice, all training parts and fills.
+
+    `shared` are outcome, spec and ranks where they have been shared already.
+    """
     n_steps = SAMPLE_POINTS + 3
+    points = _points(outcome, spec, SAMPLE_POINTS)
+    inputs = shared or executor.share((outcome, spec, ranks))
+    of_rows = executor.submit(_of_sample_rows, inputs)
+    at_points = [executor.submit(_at_sample_point, inputs, point) for point in points]
+    of_scales = [executor.submit(_of_scales, inputs, k) for k in sorted({point.fold for point in points})]
+    of_choice = executor.submit(_of_choice, inputs, points[0].fold)
     progress("looking for look-ahead in training parts and fills", 0, n_steps)
     search = _search(outcome, spec)
-    rows = _rows(search, outcome, spec, SAMPLE_ROWS)
-    points = _points(outcome, spec, SAMPLE_POINTS)
-    for k, point in enumerate(points):
+    in_rows, rows = of_rows.result()
+    search.join(in_rows)
+    for k, looked in enumerate(at_points):
         progress(f"taking the future away at point {k + 1} of {SAMPLE_POINTS}", k + 1, n_steps)
-        _turns(search, outcome, spec, point)
-        _bars(search, outcome, spec, point, cut)
-        _labels(search, outcome, spec, point, noised)
-        if ranks is not None:
-            compare_rank_columns(search, outcome.data, ranks, point.at, cut)
+        search.join(looked.result())
     progress("taking the future away from scales", n_steps - 2, n_steps)
-    for k in sorted({point.fold for point in points}):
-        _rescale(search, outcome, spec, k)
+    for looked in of_scales:
+        search.join(looked.result())
     progress("taking the future away from a choice", n_steps - 1, n_steps)
-    _choice(search, outcome, spec, points[0].fold, noised)
+    search.join(of_choice.result())
     return Lookahead(SAMPLE_POINTS, search.n_values, tuple(search.found.values()), rows)
+
+
+def _of_sample_rows(inputs: Inputs) -> tuple[Search, RowsChecked]:
+    """The sample of single rows."""
+    outcome, spec, _ = inputs.value
+    search = _empty_search(outcome)
+    return search, _rows(search, outcome, spec, SAMPLE_ROWS)
+
+
+def _at_sample_point(inputs: Inputs, point: Point) -> Search:
+    """What the sample looks at, at one time."""
+    outcome, spec, ranks = inputs.value
+    search = _empty_search(outcome)
+    _turns(search, outcome, spec, point)
+    _bars(search, outcome, spec, point, cut)
+    _labels(search, outcome, spec, point, noised)
+    if ranks is not None:
+        compare_rank_columns(search, outcome.data, ranks, point.at, cut)
+    return search
+
+
+def _of_scales(inputs: Inputs, k: int) -> Search:
+    """A fold's scales."""
+    outcome, spec, _ = inputs.value
+    search = _empty_search(outcome)
+    _rescale(search, outcome, spec, k)
+    return search
+
+
+def _of_choice(inputs: Inputs, k: int) -> Search:
+    """A fold's choice."""
+    outcome, spec, _ = inputs.value
+    search = _empty_search(outcome)
+    _choice(search, outcome, spec, k, noised)
+    return search
 
 
 def _search(outcome: Outcome, spec: Experiment) -> Search:

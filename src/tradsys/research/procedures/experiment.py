@@ -12,7 +12,7 @@ from tradsys.core.threads import one_thread
 from tradsys.data.market import Market
 from tradsys.data.misaligned import Alignment
 from tradsys.journal.entries import Choice
-from tradsys.machine.executor import INLINE, Executor
+from tradsys.machine.executor import INLINE, Executor, Shared
 from tradsys.machine.plan import Plan
 from tradsys.predictor.predictor import Predictor
 from tradsys.profiles.catalogue import profile_named
@@ -26,6 +26,7 @@ from tradsys.research.lookahead.lookahead import look_ahead, look_ahead_sample
 from tradsys.research.lookahead.stamps import check_stamps
 from tradsys.research.selection.combinatorial_paths import Splits, begin_splits, cross_validated_paths
 from tradsys.research.selection.nested_selection import choose_everywhere
+from tradsys.research.walk.deciding import FoldResult
 from tradsys.research.walk.enough_history import with_enough_history
 from tradsys.research.walk.experiment import (
     Inputs,
@@ -37,6 +38,8 @@ from tradsys.research.walk.experiment import (
 )
 from tradsys.research.walk.experiment_spec import Experiment, experiment_on
 from tradsys.research.walk.metrics import run_metrics
+from tradsys.research.walk.record import Record
+from tradsys.research.walk.scoring import Scored
 from tradsys.runs.manifest import Kind
 from tradsys.runs.metrics import RunMetrics
 from tradsys.runs.tables import ACTION_OF, FORECASTS, LABELS, MACRO_STATES, TableSchema
@@ -159,13 +162,52 @@ class ExperimentProcedure:
     @one_thread()
     def simulate(self, market: Market, progress: Progress, executor: Executor = INLINE) -> "SimulatedExperiment":
         """The profiles along the walk; the splits of cross-validated paths are fitted when nothing else is to do."""
-        begun: list[Splits | str] = []
+        begun: list[tuple[Inputs, Splits | str]] = []
 
         def meanwhile(inputs: Inputs) -> None:
-            begun.append(begin_splits(inputs, executor))
+            begun.append((inputs, begin_splits(inputs, executor)))
 
         outcome = run_experiment(market, self.spec, progress, executor, meanwhile=meanwhile)
-        return SimulatedExperiment(self, market, outcome, executor, begun[0])
+        inputs, splits = begun[0]
+        found = executor.share((outcome.record, outcome.results, outcome.scored, outcome.simulations))
+        shared = SharedOutcome(inputs, found, self.ranks)
+        return SimulatedExperiment(self, market, outcome, shared, executor, splits)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedOutcome:
+    """An outcome that every worker holds once, with the data that it has from its folds, its spec and the ranks."""
+
+    inputs: Inputs
+    found: Shared[tuple[Record, Sequence[FoldResult], Scored, Mapping[str, Simulation]]]
+    ranks: RankColumns | None
+
+    @property
+    def value(self) -> tuple[Outcome, Experiment, RankColumns | None]:
+        data, spec = self.inputs.value
+        return Outcome(data, *self.found.value), spec, self.ranks
+
+
+_DIAGNOSTICS: dict[str, tuple[str, Callable[[Outcome, Experiment], dict[str, Any]]]] = {
+    "adversarial": (
+        "comparing test blocks with training",
+        lambda outcome, spec: adversarial_validation(outcome, spec).to_json(),
+    ),
+    "importance": ("importance of the columns", lambda outcome, spec: feature_importance(outcome, spec).to_json()),
+    "families": ("gains of columns from outside", lambda outcome, spec: family_gains(outcome, spec).to_json()),
+    "supervisor": ("what a supervisor changes", lambda outcome, spec: supervision(outcome, spec).to_json()),
+    "chosen": (
+        "choosing inside training parts",
+        lambda outcome, spec: choose_everywhere(outcome, spec).to_dict(spec.seed),
+    ),
+}
+"""Each by its name in `metrics.json`: what is said meanwhile, and what measures it."""
+
+
+def _diagnosed(shared: SharedOutcome, name: str) -> dict[str, Any]:
+    """One of the diagnostics, as a part of the work."""
+    outcome, spec, _ = shared.value
+    return _DIAGNOSTICS[name][1](outcome, spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +217,7 @@ class SimulatedExperiment:
     procedure: ExperimentProcedure
     market: Market
     outcome: Outcome
+    shared: SharedOutcome
     executor: Executor = INLINE
     splits: Splits | str | None = None
 
@@ -204,27 +247,19 @@ class SimulatedExperiment:
         """Features, labels, fits, forecasts and fills without the future; the sample fits nothing again."""
         spec, ranks = self.procedure.spec, self.procedure.ranks
         if n_points is None:
-            return look_ahead_sample(self.outcome, spec, ranks, progress)
+            return look_ahead_sample(self.outcome, spec, ranks, progress, self.executor, self.shared)
         return look_ahead(self.outcome, spec, n_points=n_points, ranks=ranks, progress=progress, executor=self.executor)
 
     def metrics(self, benchmark: Simulation, progress: Progress) -> dict[str, Any]:
         """Skill and trades, what the forecasts need, the chosen procedure and cross-validated paths."""
         outcome, spec = self.outcome, self.procedure.spec
-        parts: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
-            "adversarial": (
-                "comparing test blocks with training",
-                lambda: adversarial_validation(outcome, spec).to_json(),
-            ),
-            "importance": ("importance of the columns", lambda: feature_importance(outcome, spec).to_json()),
-            "families": ("gains of columns from outside", lambda: family_gains(outcome, spec).to_json()),
-            "supervisor": ("what a supervisor changes", lambda: supervision(outcome, spec).to_json()),
-            "chosen": ("choosing inside training parts", lambda: choose_everywhere(outcome, spec).to_dict(spec.seed)),
-        }
-        progress("measuring skill and trades", 0, len(parts) + 1)
+        n_steps = len(_DIAGNOSTICS) + 1
+        parts = {name: self.executor.submit(_diagnosed, self.shared, name) for name in _DIAGNOSTICS}
+        progress("measuring skill and trades", 0, n_steps)
         measured = run_metrics(self.market, spec, outcome, benchmark)
-        for k, (name, (what, measure)) in enumerate(parts.items(), 1):
-            progress(what, k, len(parts) + 1)
-            measured[name] = measure()
+        for k, (name, part) in enumerate(parts.items(), 1):
+            progress(_DIAGNOSTICS[name][0], k, n_steps)
+            measured[name] = part.result()
         return measured | {"paths": cross_validated_paths(outcome.data, spec, progress, self.executor, self.splits)}
 
     def tables(self) -> Sequence[tuple[TableSchema, pl.DataFrame]]:

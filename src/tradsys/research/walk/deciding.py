@@ -25,6 +25,7 @@ from tradsys.research.walk.agents import DECIDER, ENSEMBLE, MEMBERS
 from tradsys.research.walk.dataset import Dataset, StackedLabels, filled
 from tradsys.research.walk.experiment_spec import Experiment
 from tradsys.research.walk.fitting import (
+    FittedPart,
     FoldModels,
     TimeoutModel,
     expected_holding_cost,
@@ -98,8 +99,8 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     `first_test` is when the first outer block opens: only forecasts of outer blocks compare the forecasters.
     """
     panel, rows = models.panel, models.rows
-    ensembles = _ensembles(spec, models, record)
-    raw = {**models.logits, **{name: _combined(one, models.logits, models.regime) for name, one in ensembles.items()}}
+    ensembles = _ensembles(data, spec, models, models.fold, record)
+    raw = _with_ensembles(models, ensembles)
     names = [name for name in models.fitted if name != TimeoutModel.name]
     calibrations = {name: calibrate(record, name, panel, rows) for name in names}
     calibrations |= {name: Calibration(one.pivot, np.ones(2)) for name, one in ensembles.items()}
@@ -178,6 +179,19 @@ def decide_fold(data: Dataset, spec: Experiment, models: FoldModels, record: Rec
     )
 
 
+def grow(record: Record, data: Dataset, spec: Experiment, part: FittedPart, fold: Fold) -> None:
+    """Add to the record what `decide_fold` adds to it, where that is done on a copy elsewhere."""
+    for name, values in _with_ensembles(part, _ensembles(data, spec, part, fold, record)).items():
+        record.add(name, fold.test, values)
+
+
+def _with_ensembles(
+    part: FittedPart | FoldModels, ensembles: Mapping[str, FittedEnsemble]
+) -> dict[str, tuple[FloatArray, ...]]:
+    """Everybody's raw log-odds of all rows, a symbol."""
+    return {**part.logits, **{name: _combined(one, part.logits, part.regime) for name, one in ensembles.items()}}
+
+
 def _test_forecasts(
     data: Dataset, models: FoldModels, predictor: Predictor, logits: tuple[FloatArray, ...]
 ) -> dict[str, Forecasts]:
@@ -204,24 +218,27 @@ def _ended(fitted: FittedForecaster | None) -> str:
     return str(getattr(fitted, "training", ""))
 
 
-def _ensembles(spec: Experiment, models: FoldModels, record: Record) -> dict[str, FittedEnsemble]:
+def _ensembles(
+    data: Dataset, spec: Experiment, part: FittedPart | FoldModels, fold: Fold, record: Record
+) -> dict[str, FittedEnsemble]:
     """The ensemble of everyone who forecasts direction, where it is asked for, fitted on the record out of fold."""
     if ENSEMBLE not in spec.challengers:
         return {}
-    panel, rows = models.panel, models.rows
+    labels, rows = data.labels.values(), part.rows
     for name in MEMBERS:
         rows = record.known(name, rows)
+    y, weight = [one.target for one in labels], [one.weight for one in labels]
     ensemble = Ensemble(DECIDER).fit(
         {name: stack(record.logits(name), rows) for name in MEMBERS},
-        stack(models.regime, rows),
-        panel.stack_y(rows),
-        panel.stack_weight(rows),
-        base_rate=base_rate(panel.stack_y(models.rows), panel.stack_weight(models.rows)),
+        stack(part.regime, rows),
+        stack(y, rows),
+        stack(weight, rows),
+        base_rate=base_rate(stack(y, part.rows), stack(weight, part.rows)),
     )
-    if models.fold.index == 0:
+    if fold.index == 0:
         # weights that were learnt on these rows; no comparison reads them, only what follows from a decider's record
         first = {name: record.logits(name) for name in MEMBERS}
-        record.add(ENSEMBLE, rows, _combined(ensemble, first, models.regime))
+        record.add(ENSEMBLE, rows, _combined(ensemble, first, part.regime))
     return {ENSEMBLE: ensemble}
 
 

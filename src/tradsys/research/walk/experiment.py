@@ -1,6 +1,7 @@
 """The whole flow as one page: bars -> labels -> folds -> agents -> forecasts -> profiles -> simulated trades."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,16 +14,16 @@ from tradsys.core.errors import NotEnoughBars
 from tradsys.core.threads import one_thread
 from tradsys.core.time import interval_ms, to_ms
 from tradsys.data.market import Market
-from tradsys.machine.executor import INLINE, Executor, Shared
+from tradsys.machine.executor import INLINE, Executor, Shared, Task
 from tradsys.predictor.predictor import decisions_frame
 from tradsys.profiles.catalogue import profile_named
 from tradsys.profiles.forecast import Forecasts
 from tradsys.profiles.profile import Profile
 from tradsys.research.walk.dataset import Dataset
-from tradsys.research.walk.deciding import FoldResult, decide_fold
+from tradsys.research.walk.deciding import FoldResult, decide_fold, grow
 from tradsys.research.walk.enough_history import enough_folds
 from tradsys.research.walk.experiment_spec import Experiment
-from tradsys.research.walk.fitting import INNER_FOLDS, fill_first_part, fit_models, fit_part
+from tradsys.research.walk.fitting import INNER_FOLDS, FittedPart, fill_first_part, fit_models, fit_part
 from tradsys.research.walk.folds import Fold, walk_forward
 from tradsys.research.walk.lockbox import development_data, lockbox_opens
 from tradsys.research.walk.record import Record
@@ -90,9 +91,10 @@ def walk(
     *,
     meanwhile: Callable[[Inputs], object] = lambda _: None,
 ) -> Walk:
-    """Every fold fitted on its training part, then decided on its test block in their order; nothing is traded.
+    """Every fold fitted on its training part, then decided on its test block; nothing is traded.
 
-    Fits never read the record and so may go on side by side; decisions make it grow one after the other.
+    Fits never read the record and so may go on side by side. So may decisions: each reads the record as the folds
+    before it left it, which grows by forecasts alone.
     """
     data = development_data(market, spec)
     folds = enough_folds(data, spec, walk_forward)
@@ -104,20 +106,43 @@ def walk(
     fits = [executor.submit(fit_part, shared, fold, executor.heard(steps.of(fold.index))) for fold in folds]
     meanwhile(shared)
     record = Record(tuple(len(frame) for frame in data.frames.values()))
-    results: list[FoldResult] = []
+    decisions: list[Task[FoldResult]] = []
     for fold in folds:
-        try:
+        with _too_few(market, fold, len(folds)):
             part = fits.pop(0).result()
             record = part.first or record
-            steps.of(fold.index)("deciding")
-            results.append(decide_fold(data, spec, part.models(data, fold), record, folds[0].opens))
-            del part  # one fold's columns at a time
-        except NotEnoughBars as error:
-            share = f"fold {fold.index + 1} of {len(folds)} trains on the part before its test block alone"
-            found = f"{len(market.bars):,} bars are too few for these settings, since {share}"
-            raise NotEnoughBars(f"{found}: {error}") from error
+            held, say = executor.share((part, record)), executor.heard(steps.of(fold.index))
+            decisions.append(executor.submit(decide_part, shared, fold, held, folds[0].opens, say))
+            if executor.n_processes == 1:
+                decisions[-1].result()  # which makes this very record grow, and lets one fold's columns go at a time
+            else:
+                grow(record, data, spec, part, fold)
+    results: list[FoldResult] = []
+    for fold, decided in zip(folds, decisions, strict=True):
+        with _too_few(market, fold, len(folds)):
+            results.append(decided.result())
         steps.finish(fold.index)
     return Walk(data, record, results)
+
+
+def decide_part(
+    shared: Inputs, fold: Fold, held: Shared[tuple[FittedPart, Record]], first_test: int, say: Say = silent
+) -> FoldResult:
+    """A fold's decisions as a part of the work, from its fit and the record as the folds before left it."""
+    say("deciding")
+    (data, spec), (part, record) = shared.value, held.value
+    return decide_fold(data, spec, part.models(data, fold), record, first_test)
+
+
+@contextmanager
+def _too_few(market: Market, fold: Fold, n_folds: int) -> Iterator[None]:
+    """Say of which fold there are too few bars."""
+    try:
+        yield
+    except NotEnoughBars as error:
+        share = f"fold {fold.index + 1} of {n_folds} trains on the part before its test block alone"
+        found = f"{len(market.bars):,} bars are too few for these settings, since {share}"
+        raise NotEnoughBars(f"{found}: {error}") from error
 
 
 def research_fold(
