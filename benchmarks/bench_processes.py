@@ -3,7 +3,7 @@
 python benchmarks/bench_processes.py [BARS [AGENT]]    (e.g. BTCUSDT-1h-binance.parquet transformer; a file or a recipe)
 
 The command is measured as a user starts it, with Python's bytecode and the kernels in their caches. Beside other work
-the walls say little; the processor's seconds and the model fitted to the phases of one process do.
+the walls say little; the processor's seconds do, and the model made of the phases of one process, in such seconds.
 """
 
 import json
@@ -20,12 +20,18 @@ from pathlib import Path
 BOUNDS = {"processor at 2": 1.25, "wall at 2": 0.65}
 _CORES = (2, 4, 8, 16)
 N_ROUNDS = 2
-_TASK = re.compile(r"fold \d+ of \d+: |path split ")
+_KINDS = {
+    "fit": r"(fold \d+ of \d+): (?!deciding)",
+    "decision": r"(fold \d+ of \d+): deciding",
+    "look-ahead": r"((?:looking for|taking) .*)",
+    "diagnostic": r"(comparing .* training|importance .*|gains .*|what a supervisor .*|choosing .*)",
+    "split": r"(path split \d+)",
+}
+"""Parts that go on side by side within a kind; all but splits, which fill in, wait for the kind before."""
 
 
 def child(bars: str, agent: str, folder: Path) -> None:
-    """One run in one process; what it said and when, as JSON on standard output."""
-    began = time.perf_counter()
+    """One run in one process; what it said and after how many seconds of processor, as JSON on standard output."""
     from tradsys.data.market import load_market
     from tradsys.journal.ledger import Ledger
     from tradsys.research.run import run
@@ -39,9 +45,9 @@ def child(bars: str, agent: str, folder: Path) -> None:
         config,
         root=folder / "runs",
         ledger=ledger,
-        progress=lambda what, *_: said.append((time.perf_counter() - began, what)),
+        progress=lambda what, *_: said.append((time.process_time(), what)),
     )
-    said.append((time.perf_counter() - began, "end"))
+    said.append((time.process_time(), "end"))
     print(json.dumps(said))
 
 
@@ -73,25 +79,25 @@ def phases(said: Sequence[tuple[float, str]]) -> dict[str, list[float]]:
     return found
 
 
-def tasks_and_rest(said: Sequence[tuple[float, str]]) -> tuple[list[float], float]:
-    """Lengths of what may go on side by side, a fit, decisions or a split each; and the seconds of the rest."""
-    tasks: dict[str, float] = {}
+def tasks_and_rest(said: Sequence[tuple[float, str]]) -> tuple[dict[str, dict[str, float]], float]:
+    """Seconds of each part that may go on beside others, by kind; and the seconds of the rest."""
+    tasks: dict[str, dict[str, float]] = {kind: {} for kind in _KINDS}
     rest = 0.0
     for (at, what), (until, _) in pairwise(said):
-        if _TASK.match(what):
-            name = what.partition(":")[0] + ": deciding" * what.endswith(": deciding")
-            tasks[name] = tasks.get(name, 0.0) + until - at
+        for kind, pattern in _KINDS.items():
+            if match := re.match(pattern, what):
+                tasks[kind][match[1]] = tasks[kind].get(match[1], 0.0) + until - at
+                break
         else:
             rest += until - at
-    return list(tasks.values()), rest
+    return tasks, rest
 
 
-def expected(tasks: Sequence[float], rest: float, n: int) -> float:
-    """Seconds with so many cores: the rest, and the tasks given out in their order."""
-    ends = [0.0] * n
-    for length in tasks:
-        ends[ends.index(min(ends))] += length
-    return rest + max(ends)
+def expected(tasks: Mapping[str, Mapping[str, float]], rest: float, n: int) -> float:
+    """Seconds with so many cores: the rest, and the parts shared out, but no less than the longest of each kind."""
+    longest = {kind: max(lengths.values(), default=0.0) for kind, lengths in tasks.items()}
+    chain = max(sum(longest.values()) - longest["split"], longest["split"])
+    return rest + max(sum(sum(lengths.values()) for lengths in tasks.values()) / n, chain)
 
 
 def main() -> None:
@@ -116,9 +122,14 @@ def main() -> None:
     for what, lengths in phases(said).items():
         print(f"{sum(lengths):8.2f} s {len(lengths):4d} times  {what}")
     tasks, rest = tasks_and_rest(said)
-    print(f"\n{len(tasks)} tasks of {sum(tasks):.1f} s, the longest {max(tasks):.1f} s; the rest {rest:.1f} s")
+    print()
+    for kind, lengths in tasks.items():
+        longest = max(lengths.values(), default=0.0)
+        print(f"{len(lengths):3d} of kind {kind:<10} {sum(lengths.values()):6.1f} s, the longest {longest:.1f} s")
+    whole = expected(tasks, rest, 1)
+    print(f"the rest {rest:.1f} s")
     for n in _CORES:
-        print(f"model: {n:2d} cores take {expected(tasks, rest, n) / (sum(tasks) + rest):.2f} of the wall")
+        print(f"model: {n:2d} cores take {expected(tasks, rest, n) / whole:.2f} of the wall")
 
 
 if __name__ == "__main__":

@@ -25,3 +25,11 @@ def test_a_symbol_without_rows_joins_the_others_whichever_comes_first(profile):
     assert none.schema == some.schema
     assert pl.concat([none, some]).equals(some)
     assert pl.concat([some, none]).equals(some)
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_entries_alone_are_those_of_all_decisions_that_enter(profile):
+    for one in (forecasts(), without_rows()):
+        entering = decisions_frame("A", one, profile, BarrierSpec()).filter(pl.col("action") != 0)
+        assert decisions_frame("A", one, profile, BarrierSpec(), only_entries=True).equals(entering)
+    assert len(decisions_frame("A", forecasts(), PROFILES[2], BarrierSpec(), only_entries=True))

@@ -270,24 +270,28 @@ class Predictor(PredictorParts):
         return replace(self, profile=named, profile_source=ARGUMENT)
 
 
-def decisions_frame(symbol: str, forecasts: Forecasts, profile: Profile, barriers: BarrierSpec) -> pl.DataFrame:
-    """One symbol's decisions as a frame with the fields of `Decision`, but for the hashes."""
+def decisions_frame(
+    symbol: str, forecasts: Forecasts, profile: Profile, barriers: BarrierSpec, *, only_entries: bool = False
+) -> pl.DataFrame:
+    """One symbol's decisions as a frame with the fields of `Decision`, but for the hashes; all of them, or entries."""
     actions = profile.decide(forecasts)
+    rows = np.flatnonzero(actions.action) if only_entries else np.arange(len(forecasts.start))
+    side, atr = forecasts.best_side[rows], forecasts.atr[rows]
     return pl.DataFrame(
         {
-            "start": pl.Series(forecasts.start).cast(pl.Datetime("ms", "UTC")),
-            "symbol": pl.repeat(symbol, len(forecasts.start), eager=True),
-            "side": np.where(forecasts.best_side == 0, 1, -1).astype(np.int8),
-            "probability": forecasts.chosen(forecasts.probability),
-            "expected_net": forecasts.chosen(forecasts.expected_net),
-            "rank": forecasts.chosen(forecasts.rank),
-            "regime": pl.Series(forecasts.regime, dtype=pl.Array(pl.Float64, forecasts.regime.shape[1])),
-            "audit": forecasts.audit,
-            "action": actions.action.astype(np.int8),
-            "size": actions.size,
-            "stop_distance": barriers.lower * forecasts.atr,
-            "target_distance": barriers.upper * forecasts.atr,
-            "horizon": pl.repeat(barriers.horizon, len(forecasts.start), dtype=pl.Int32, eager=True),
-            "reason": pl.Series(actions.reason, dtype=pl.String),
+            "start": pl.Series(forecasts.start[rows]).cast(pl.Datetime("ms", "UTC")),
+            "symbol": pl.repeat(symbol, len(rows), dtype=pl.String, eager=True),
+            "side": np.where(side == 0, 1, -1).astype(np.int8),
+            "probability": forecasts.probability[rows, side],
+            "expected_net": forecasts.expected_net[rows, side],
+            "rank": forecasts.rank[rows, side],
+            "regime": pl.Series(forecasts.regime[rows], dtype=pl.Array(pl.Float64, forecasts.regime.shape[1])),
+            "audit": forecasts.audit[rows],
+            "action": actions.action[rows].astype(np.int8),
+            "size": actions.size[rows],
+            "stop_distance": barriers.lower * atr,
+            "target_distance": barriers.upper * atr,
+            "horizon": pl.repeat(barriers.horizon, len(rows), dtype=pl.Int32, eager=True),
+            "reason": pl.Series([actions.reason[row] for row in rows.tolist()], dtype=pl.String),
         }
     )

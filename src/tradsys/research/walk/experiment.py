@@ -213,8 +213,8 @@ def block_entries(result: FoldResult, profile: Profile, spec: Experiment) -> pl.
 
 def profile_entries(forecasts: Iterable[tuple[str, Forecasts]], profile: Profile, spec: Experiment) -> pl.DataFrame:
     """Those of the `profile_decisions` that enter: far fewer rows to join and to sort."""
-    parts = (decisions_frame(symbol, one, profile, spec.barriers) for symbol, one in forecasts)
-    return pl.concat(part.filter(pl.col("action") != 0) for part in parts).sort("start", maintain_order=True)
+    parts = (decisions_frame(symbol, one, profile, spec.barriers, only_entries=True) for symbol, one in forecasts)
+    return pl.concat(parts).sort("start", maintain_order=True)
 
 
 def profile_decisions(forecasts: Iterable[tuple[str, Forecasts]], profile: Profile, spec: Experiment) -> pl.DataFrame:
