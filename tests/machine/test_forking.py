@@ -86,6 +86,9 @@ def test_a_command_begins_its_workers_before_the_data_and_ends_those_that_are_to
     from tradsys.machine import limits
     limits.limits = lambda: limits.Limits(2, 0, "", "")
     assert begin_early(1, ()) is None and begin_early(3, ()) is None
+    limits.limits = lambda: limits.Limits(2, 0, "", "", free_bytes=600 * 10**6)
+    assert begin_early(None, ()) is None and begin_early(2, ()) is None
+    limits.limits = lambda: limits.Limits(2, 0, "", "", free_bytes=10**9)
     with begin_early(None, ()).ends:  # one a core
         pass
     begun = begin_early(2, ("tradsys.verdict.ruin",))

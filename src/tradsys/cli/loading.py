@@ -264,19 +264,20 @@ class Begun:
 
 
 def begin_early(asked: int | None, imports: Sequence[str]) -> Begun | None:
-    """As many as are asked for, or one a core, forked before the data are read; None where that may not be.
+    """As many as are asked for, or one a core, as far as memory could go, forked before the data are read.
 
-    What the work needs is imported here first, since all of them share it: a fresh process would import it for itself.
-    Once data are read there are threads that a fork would miss.
+    None where that may not be. What the work needs is imported here first, since all of them share it: a fresh process
+    would import it for itself. Once data are read there are threads that a fork would miss.
     """
     import importlib
 
     from tradsys.machine.forking import may_fork
     from tradsys.machine.limits import limits
 
-    cpus = limits().cpus
-    n_processes = cpus if asked is None else asked
-    if not (2 <= n_processes <= cpus and may_fork()):
+    here = limits()
+    most = min(here.cpus, here.free_bytes // _WORKER) if here.free_bytes else here.cpus
+    n_processes = most if asked is None else asked
+    if not (2 <= n_processes <= most and may_fork()):
         return None
     for name in imports:
         importlib.import_module(name)
