@@ -70,7 +70,7 @@ def test_another_value_class_or_schema_is_another_digest(monkeypatch):
 
 DEFAULTS = {
     2: "b3fde0927473f69734f68eea1f147a4adba19ac2911637131e38b2be5545710f",
-    3: "1eace1610c235d6b4d72ecdc76060ab1ec0255a2229ccab670a560a3ef4e2869",
+    3: "a3415a33f1745778b4238417614374f90de4d36a2950b8460917160f7f4a0fbb",
 }
 """Hash of every default, by the schema that it belongs to; a setting that is added changes it, and no digest."""
 

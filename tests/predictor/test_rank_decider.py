@@ -1,12 +1,17 @@
 """A deployed rank portfolio chooses what its run chose, from the bars that it asks for alone."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from tradsys.bundle.bundle import RANKS
 from tradsys.core.bars import split_symbols
+from tradsys.core.carry import Settlements, settle
 from tradsys.core.errors import BundleError, DataError
 from tradsys.core.time import to_ms, ts_ms
 from tradsys.data.simulate import simulate_universe
@@ -34,20 +39,57 @@ def decider(bars: pl.DataFrame) -> RankDecider:
     return RankDecider(spec.rule, spec.universe, spec.gross, tuple(split_symbols(bars)), timedelta(hours=1))
 
 
-def test_every_choice_is_that_of_the_run_to_the_last_bit(bars: pl.DataFrame, decider: RankDecider) -> None:
-    frames = split_symbols(bars)
+RULES = {
+    "as it is by default": {},
+    "all by rank, scaled by risk, in a band": {
+        "holds": "ranks",
+        "weighting": "inverse_volatility",
+        "risk_lookback": 96,
+        "no_trade_band": 0.5,
+    },
+    "trend of the mean of three choices, sides of equal beta": {
+        "signal": "trend",
+        "holds": "signal",
+        "neutral": "beta",
+        "risk_lookback": 96,
+        "overlap": 3,
+    },
+    "carry of the mean of two choices, in a band, sides of equal volatility": {
+        "signal": "carry",
+        "neutral": "volatility",
+        "risk_lookback": 96,
+        "overlap": 2,
+        "no_trade_band": 0.3,
+    },
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_every_choice_is_that_of_the_run_to_the_last_bit(
+    bars: pl.DataFrame, decider: RankDecider, rule: dict[str, object]
+) -> None:
+    frames = {symbol: _with_funding(one, seed) for seed, (symbol, one) in enumerate(split_symbols(bars).items())}
+    spec = market_neutral_from(CONFIG.with_settings({f"rank.{name}": value for name, value in rule.items()}))
+    deciding = replace(decider, rule=spec.rule)
     first, last = int(bars["ts"].dt.epoch("ms").min()), int(bars["ts"].dt.epoch("ms").max()) + HOUR_MS  # type: ignore[arg-type]
-    ran = trade(frames, HOUR_MS, market_neutral_from(CONFIG), start=first + 800 * HOUR_MS, end=last).targets
+    ran = trade(frames, HOUR_MS, spec, start=first + 900 * HOUR_MS, end=last).targets
     n_held = 0
     for time, weights in zip(ran.times.tolist()[::7], ran.weights[::7], strict=True):
-        known = pl.concat(frame.filter(_opened_before(time)).tail(decider.lookback) for frame in _named(frames))
-        chosen = decider.decide(known, now=time)
+        known = pl.concat(frame.filter(_opened_before(time)).tail(deciding.lookback) for frame in _named(frames))
+        chosen = deciding.decide(known, now=time)
         assert chosen is not None and to_ms(chosen.start) == time
         assert {symbol: chosen.weights.get(symbol, 0.0) for symbol in ran.symbols} == dict(
             zip(ran.symbols, weights.tolist(), strict=True)
         )
         n_held += sum(weight != 0 for weight in chosen.weights.values())
     assert n_held > 10
+
+
+def _with_funding(bars: pl.DataFrame, seed: int) -> pl.DataFrame:
+    times = np.arange(int(ts_ms(bars)[0]), int(ts_ms(bars)[-1]), 8 * HOUR_MS)
+    rates = np.random.default_rng(seed).normal(0, 1e-4, len(times))
+    funding = settle(ts_ms(bars), HOUR_MS, Settlements.of(times, rates))
+    return bars.with_columns(pl.Series(name, values) for name, values in funding.columns().items())
 
 
 def _named(frames: dict[str, pl.DataFrame]) -> list[pl.DataFrame]:
@@ -75,6 +117,25 @@ def test_a_bundle_gives_back_the_same_decider_and_its_hash_and_no_bot_trades_it(
         Predictor.load(tmp_path / "B")
     with pytest.raises(BundleError):
         read_deployment(tmp_path / "B")
+
+
+def test_a_bundle_states_only_what_its_rule_changes_of_what_came_later(decider: RankDecider, tmp_path: Path) -> None:
+    """Bundles of before are read, and a rule of before gives the bytes that it always gave."""
+    decider.save(tmp_path / "before")
+    assert set(json.loads((tmp_path / "before" / RANKS).read_bytes())["rule"]) == {
+        "contrarian",
+        "horizon",
+        "k",
+        "lookback",
+        "signal",
+    }
+    later = replace(decider, rule=RankRule(holds="signal", signal="trend", overlap=2, no_trade_band=0.25))
+    later.save(tmp_path / "later")
+    again = RankDecider.load(tmp_path / "later")
+    assert again == later
+    days = again.lookback - again.rule.rows
+    assert days == decider.lookback - decider.rule.rows
+    assert again.rule.rows == 721 + 24 * (1 + 27)  # volatility, one more choice, and those since a band restarted
 
 
 def test_members_are_chosen_by_what_the_run_had(bars: pl.DataFrame, decider: RankDecider) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import polars as pl
@@ -19,8 +19,7 @@ from tradsys.core.threads import one_thread
 from tradsys.core.time import DAY_MS, from_ms, interval_ms, ts_ms
 from tradsys.data.panel import PricePanel
 from tradsys.data.universe import Listing, UniverseSpec
-from tradsys.features.universe_ranks import rank_rows
-from tradsys.predictor.rank_rule import NAME, RankRule, weights_of
+from tradsys.predictor.rank_rule import NAME, RankRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class RankDecider:
         """Closed bars of each symbol that a choice depends on, those that its members are chosen by included."""
         one = self.universe
         days = one.rebalance_days + max(one.volume_days, one.min_listed_days) + 1
-        return days * DAY_MS // interval_ms(self.interval) + rank_rows((self.rule.lookback,))
+        return days * DAY_MS // interval_ms(self.interval) + self.rule.rows
 
     @one_thread()
     def decide(self, bars: HeldBars, *, now: datetime | int | None = None) -> TargetWeights | None:
@@ -77,7 +76,7 @@ class RankDecider:
         panel = PricePanel.of(frames, bar_ms)
         listings = {symbol: Listing(ms) for symbol, ms in self.listed_ms.items() if symbol in frames}
         member = self.universe.choose(frames, bar_ms, listings).at(panel.times)
-        weights = weights_of(self.rule.sides(self.rule.measured(panel, frames, member), panel.symbols), self.gross)
+        weights = self.rule.wanted(panel, frames, member, self.gross).weights
         return [
             TargetWeights(from_ms(int(panel.times[at])), dict(zip(panel.symbols, row, strict=True)), self.bundle_hash)
             for at in np.flatnonzero(self.rule.is_due(panel.times, bar_ms))
@@ -116,7 +115,7 @@ class RankDecider:
             listed_ms=self.listed_ms,
             has_quote_volume=self.has_quote_volume,
         )
-        write_bundle(folder, {RANKS: canonical_json(plain(asdict(stored))).encode()}, about=about)
+        write_bundle(folder, {RANKS: canonical_json(_as_before(plain(asdict(stored)))).encode()}, about=about)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -131,7 +130,7 @@ class RankDecider:
                 f"{bundle.folder} holds no rank portfolio but a predictor: load it with Predictor.load, or give the "
                 "bundle of a deployed run of tradsys rank"
             )
-        one = read_strictly(_Stored, read_json(bundle.files[RANKS]), RANKS)
+        one = read_strictly(_Stored, _completed(read_json(bundle.files[RANKS])), RANKS)
         return cls(
             rule=one.rule,
             universe=one.universe,
@@ -155,3 +154,22 @@ class _Stored:
     interval_ms: int
     listed_ms: Mapping[str, int]
     has_quote_volume: bool
+
+
+_FIRST: Final = ("lookback", "horizon", "k", "signal", "contrarian")
+"""Fields of the rule that every bundle states; one that came later is left out at its default."""
+
+
+def _as_before(stored: dict[str, Any]) -> dict[str, Any]:
+    """A rule of the fields that bundles always had gives the bundle that it always gave."""
+    usual = asdict(RankRule())
+    rule = {name: value for name, value in stored["rule"].items() if name in _FIRST or value != usual[name]}
+    return stored | {"rule": rule}
+
+
+def _completed(content: Any) -> Any:
+    """The content with the defaults of fields that it leaves out because they came later."""
+    if not isinstance(content, dict) or not isinstance(content.get("rule"), dict):
+        return content  # for the reader to name
+    later = {name: value for name, value in asdict(RankRule()).items() if name not in _FIRST}
+    return content | {"rule": later | content["rule"]}

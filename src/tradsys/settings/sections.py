@@ -285,15 +285,25 @@ class UniverseSettings(SettingsSection):
 class RankSettings(SettingsSection):
     """Long the `k` strongest, short the `k` weakest (unset: a fifth of those ranked each), every `horizon` bars.
 
-    By the return over `lookback` bars, `standard` in standard deviations; 168 and 24 did best on hourly bars, in
-    hindsight.
+    By the `signal` over `lookback` bars: the return, `standard` in standard deviations, `trend` in those of
+    `risk_lookback` bars and cut at two, or `carry`, the funding that was paid, least first; 168 and 24 did best on
+    hourly bars, in hindsight. `holds` is `extremes`, or all by their `ranks` or by their `signal` less its mean.
+    `weighting` is `equal` or by `inverse_volatility`; longs and shorts are `neutral` in notional (`dollar`),
+    `volatility` or `beta`. `overlap` holds the mean of so many choices, and `no_trade_band` leaves alone what is within
+    so much of an average position from its target.
     """
 
     lookback: Count = 168
     horizon: Count = 24
     k: Count | None = None
-    signal: Literal["return", "standard"] = "return"
+    signal: Literal["return", "standard", "trend", "carry"] = "return"
     contrarian: bool = False
+    holds: Literal["extremes", "ranks", "signal"] = "extremes"
+    weighting: Literal["equal", "inverse_volatility"] = "equal"
+    neutral: Literal["dollar", "volatility", "beta"] = "dollar"
+    risk_lookback: Count = 720
+    overlap: Count = 1
+    no_trade_band: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class RegimeSettings(SettingsSection):

@@ -4,11 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 import pytest
 
 from tradsys.core.bars import split_symbols
+from tradsys.core.carry import Settlements, settle
 from tradsys.core.errors import BundleError, ConfigError, DataError
+from tradsys.core.time import HOUR_MS, ts_ms
 from tradsys.data.fingerprint import fingerprint, month_blocks
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
@@ -185,3 +188,27 @@ def test_a_profile_that_ranks_do_not_have_is_refused_and_so_is_a_folder_that_is_
     ):
         with pytest.raises(ConfigError, match=said):
             deploy_ranks(one, market, folder, ledger, options, now_ms=NOW)
+
+
+def test_the_bundle_of_a_carry_portfolio_asks_for_the_funding_that_it_is_chosen_by(market, tmp_path):
+    paying = market.attached(pl.concat(paid(symbol, bars) for symbol, bars in market.frames().items()), "funding")
+    ledger = Ledger(tmp_path / "journal" / "ledger.jsonl")
+    config = RunConfig(rank={"signal": "carry", "overlap": 2})
+    ran = run(paying, config, procedure=RankProcedure.of, root=tmp_path / "runs", ledger=ledger)
+    made = deploy_ranks(Replay(ran.folder), paying, tmp_path / "B", ledger, PLACE, now_ms=NOW)
+    asked = {column.name: (column.provider, column.policy) for column in made.deployment.outside}
+    assert asked == dict.fromkeys(("funding_due", "funding_within", "funding_rate"), ("venue", "refuse"))
+    decider = RankDecider.load(tmp_path / "B")
+    bars = paying.bars.with_columns(pl.col("symbol") + "/USDT")
+    chosen = [one for one in decider.decide_many(bars) if any(one.weights.values())]
+    assert len(chosen) > 100
+    with pytest.raises(DataError, match="carry needs the funding"):
+        decider.decide_many(bars.drop("funding_rate"))
+
+
+def paid(symbol: str, bars: pl.DataFrame) -> pl.DataFrame:
+    ts = ts_ms(bars)
+    times = np.arange(int(ts[0]), int(ts[-1]), 8 * HOUR_MS)
+    rates = np.random.default_rng(int(symbol[1:])).normal(0, 1e-4, len(times))
+    columns = settle(ts, HOUR_MS, Settlements.of(times, rates)).columns()
+    return bars.with_columns(pl.lit(symbol).alias("symbol"), *(pl.Series(n, v) for n, v in columns.items()))

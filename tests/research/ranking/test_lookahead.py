@@ -43,6 +43,31 @@ def test_what_ships_saw_nothing():
     assert found.n_values > 100_000
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"signal": "trend", "holds": "signal", "weighting": "inverse_volatility", "no_trade_band": 0.5},
+        {"holds": "ranks", "neutral": "beta", "overlap": 3},
+    ],
+)
+def test_portfolios_that_build_on_earlier_choices_saw_nothing(rule):
+    config = RunConfig(universe={"size": 6}, rank=rule | {"risk_lookback": 120})
+    assert looked(market_neutral_from(config), 2).findings == ()
+
+
+def test_a_band_that_restarts_at_the_last_bar_is_caught(monkeypatch):
+    """Counted from the end, a choice hangs on how much is to come."""
+    honest = rank_rule.held_in_band
+
+    def from_the_end(targets, closes, is_ranked, restarts, band, gross):
+        return honest(targets, closes, is_ranked, np.arange(len(restarts))[::-1] % 5 == 0, band, gross)
+
+    monkeypatch.setattr(rank_rule, "held_in_band", from_the_end)
+    found = looked(market_neutral_from(RunConfig(universe={"size": 6}, rank={"no_trade_band": 0.5})), 2)
+    assert "ranks" in parts(found)
+    assert {finding.column for finding in found.findings if finding.part == "ranks"} == {"weight"}
+
+
 def test_the_universe_holds_late_and_ended_symbols():
     """Else the leaks below would have nothing to see."""
     frames, start, end = before_lockbox(market(), spec_of())

@@ -16,11 +16,18 @@ from tradsys.data.fingerprint import fingerprint, month_blocks
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
 from tradsys.data.simulate.market import START
+from tradsys.features.universe_risk import beta_over, volatility_over
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor.rank_rule import NAME, RankRule
 from tradsys.research.judging.trials import trial_series
 from tradsys.research.procedures.ranks import RankProcedure
-from tradsys.research.ranking.market_neutral import market_neutral_from, mean_spread, spreads, trade
+from tradsys.research.ranking.market_neutral import (
+    market_neutral_from,
+    mean_spread,
+    rank,
+    spreads,
+    trade,
+)
 from tradsys.research.run import run
 from tradsys.settings.config import RunConfig
 from tradsys.verdict.procedure import judge
@@ -140,6 +147,63 @@ def test_the_rule_holds_a_fifth_or_k_and_nobody_among_too_few():
     assert RankRule().sides(equal, list("DCBA")).tolist() == [[1, 0, 0, -1]]
     with pytest.raises(ConfigError, match="must be at least 1"):
         RankRule(k=0)
+
+
+@pytest.mark.parametrize("neutral", ["dollar", "volatility", "beta"])
+def test_sides_that_are_scaled_by_risk_have_in_common_what_was_asked(neutral):
+    frames = universe(0.0, 1)
+    settings = {"weighting": "inverse_volatility", "neutral": neutral, "holds": "ranks"}
+    one = rank(frames, HOUR_MS, spec_of(rank=settings))
+    risk = volatility_over(one.panel, frames, 720)
+    masses = {"dollar": np.ones_like(risk), "volatility": risk, "beta": beta_over(one.panel, frames, 720)}
+    is_held = one.weights.any(axis=1)
+    assert is_held.mean() > 0.8
+    shared = np.nansum(one.weights * masses[neutral], axis=1)[is_held]
+    assert np.abs(shared).max() < 1e-12
+    others = [np.nansum(one.weights * mass, axis=1)[is_held] for name, mass in masses.items() if name != neutral]
+    assert all(np.abs(other).max() > 1e-6 for other in others)
+    assert np.abs(one.weights[is_held]).sum(axis=1) == pytest.approx(1.0)
+
+
+def test_inverse_volatility_gives_every_position_of_a_side_the_same_risk():
+    frames = universe(0.0, 1)
+    one = rank(frames, HOUR_MS, spec_of(rank={"weighting": "inverse_volatility", "k": 4}))
+    risk = np.abs(one.weights) * volatility_over(one.panel, frames, 720)
+    for side in (one.weights > 0, one.weights < 0):
+        held = np.where(side, risk, np.nan)[side.any(axis=1)]
+        assert np.nanmax(held, axis=1) == pytest.approx(np.nanmin(held, axis=1))
+
+
+def test_a_band_and_overlapping_choices_trade_less():
+    def fees(**settings):
+        trades = traded(0.0, 1, spec_of(rank={"holds": "ranks"} | settings)).simulation.trades
+        return trades["fees_quote"].sum()
+
+    plain = fees()
+    assert fees(no_trade_band=0.5) < 0.8 * plain
+    assert fees(overlap=7) < 0.5 * plain
+
+
+def test_settings_that_contradict_each_other_are_named():
+    with pytest.raises(ConfigError, match="k=3 counts extremes"):
+        RankRule(k=3, holds="ranks")
+    with pytest.raises(ConfigError, match=r"between 0 and 1, was 1\.5"):
+        RankRule(no_trade_band=1.5)
+    with pytest.raises(ConfigError, match="overlap must be at least 1"):
+        RankRule(overlap=0)
+
+
+def test_a_rule_says_in_a_sentence_what_it_does():
+    assert RankRule().description == (
+        "Long a fifth strongest, short a fifth weakest by the return over 168 bars, equal notional, chosen again every "
+        "24 bars"
+    )
+    rule = RankRule(336, signal="trend", holds="signal", weighting="inverse_volatility", overlap=7, no_trade_band=0.5)
+    assert rule.description == (
+        "Long the stronger half, short the weaker by the trend over 336 bars, in standard deviations and cut at two, "
+        "each by its distance from the mean, equal notional, scaled by the inverse volatility of 720 bars, chosen "
+        "again every 24 bars, the mean of the last 7 choices, left alone within 0.5 of an average position"
+    )
 
 
 def test_spreads_are_long_less_short_from_fill_to_fill():

@@ -36,7 +36,7 @@ def deployed_columns(predictor: Predictor, config: RunConfig) -> tuple[OutsideCo
     What a model reads may be missing, and then there is no forecast. Without the funding that was settled a trade
     would be taken for cheaper than it is, so that then none is entered.
     """
-    return tuple(_of(name, predictor.interval, config) for name in outside_needs(predictor))
+    return tuple(deployed_column(name, predictor.interval, config) for name in outside_needs(predictor))
 
 
 def nobody_gives(columns: Sequence[OutsideColumn]) -> tuple[str, ...]:
@@ -45,7 +45,8 @@ def nobody_gives(columns: Sequence[OutsideColumn]) -> tuple[str, ...]:
     return tuple(name for name in names if name.partition("_")[0] not in _GIVEN or name in _NOT_GIVEN)
 
 
-def _of(name: str, interval: timedelta, config: RunConfig) -> OutsideColumn:
+def deployed_column(name: str, interval: timedelta, config: RunConfig) -> OutsideColumn:
+    """Who gives a column of this name, and what a stale one means."""
     family = name.partition("_")[0]
     if family == "macro":
         text, series = _series_of(name, config)

@@ -13,6 +13,7 @@ from tradsys.journal.ledger import Ledger
 from tradsys.predictor.rank_decider import RankDecider
 from tradsys.predictor.rank_rule import NAME
 from tradsys.research.deploying.deploy import DeployedBundle, DeployOptions, check_same_data, verdict_of
+from tradsys.research.deploying.outside_columns import deployed_column
 from tradsys.research.deploying.places import TradedPlace
 from tradsys.research.judging.rejudge import Replay
 from tradsys.research.ranking.market_neutral import MarketNeutralSpec, before_lockbox, market_neutral_from
@@ -55,7 +56,7 @@ def deploy_ranks(
         profile=NAME,
         costs=spec.costs,
         portfolio=DeployedPortfolio(spec.gross, spec.gross, spec.cash_quote, SIDES),
-        outside=(),
+        outside=tuple(deployed_column(name, market.interval, run.config) for name in decider.rule.outside),
         verdict=verdict_of(run, NAME, ledger),
         bands={},
         pool=DeployedPool(

@@ -153,6 +153,26 @@ def run_name(market: Market, spec: Tried, code: str) -> str:
     return hashlib.sha256(f"{market.fingerprint} {spec.digest} {spec.seed} {code}".encode()).hexdigest()
 
 
+def record(own: Sequence[TrialSeries], market: Market, spec: Tried, ledger: Ledger, *, code: str) -> JudgedData:
+    """Enter the profiles in the ledger, and say which data judges them."""
+    judged = judged_by(own, market)
+    with whole():  # all profiles count, or none
+        for trial, profile in zip(own, spec.profiles, strict=True):
+            entry = Trial(
+                data=data_of(market),
+                run=run_name(market, spec, code),
+                experiment=spec.digest,
+                profile=profile.name,
+                profile_digest=profile.digest,
+                seed=spec.seed,
+                code=code,
+                sources=market.sources,
+                judged=judged,
+            )
+            ledger.append_trial(entry.content(), trial)
+    return judged
+
+
 def record_and_judge(
     own: Sequence[TrialSeries],
     market: Market,
@@ -169,21 +189,7 @@ def record_and_judge(
     on some of them, the looks that chose them are trials too, known by number only. An identical re-run finds its own
     entries, is compared with the others alone, and appends nothing.
     """
-    judged = judged_by(own, market)
-    with whole():  # all profiles count, or none
-        for trial, profile in zip(own, spec.profiles, strict=True):
-            entry = Trial(
-                data=data_of(market),
-                run=run_name(market, spec, code),
-                experiment=spec.digest,
-                profile=profile.name,
-                profile_digest=profile.digest,
-                seed=spec.seed,
-                code=code,
-                sources=market.sources,
-                judged=judged,
-            )
-            ledger.append_trial(entry.content(), trial)
+    judged = record(own, market, spec, ledger, code=code)
     looks = market.n_design_looks(*traded_span(own, market))
     return judge_now(own, judged, looks, spec, ledger, guard_bars=guard_bars, causes=causes)
 

@@ -1,4 +1,4 @@
-"""Look-ahead check of ranks: universe, signal, sides and trades, recomputed without the future."""
+"""Look-ahead check of ranks: universe, signal, shares and trades, recomputed without the future."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -109,17 +109,17 @@ def _known(spec: MarketNeutralSpec, frames: Frames) -> MarketNeutralSpec:
 
 
 def _chosen(ranked: Ranked, frames: Frames) -> list[ComputedTable]:
-    """Membership at every rebalance, and signal and side at every close; nobody's where a symbol is not there yet."""
+    """Membership at every rebalance, and signal and share at every close; nobody's where a symbol is not there yet."""
     universe, times = ranked.universe, ranked.panel.times
     place = {symbol: s for s, symbol in enumerate(ranked.panel.symbols)}
-    nobody, no_sides = np.zeros((len(universe.times), 1)), np.column_stack([np.full(len(times), np.nan), 0.0 * times])
+    nobody, no_shares = np.zeros((len(universe.times), 1)), np.column_stack([np.full(len(times), np.nan), 0.0 * times])
     tables = []
     for symbol in frames:
         s = place.get(symbol)
         member = nobody if s is None else universe.member[:, [s]].astype(np.float64)
-        signal = no_sides if s is None else np.column_stack([ranked.signal[:, s], ranked.sides[:, s]])
+        signal = no_shares if s is None else np.column_stack([ranked.signal[:, s], ranked.weights[:, s]])
         tables.append(ComputedTable("universe", symbol, ("member",), member, universe.times, universe.times))
-        tables.append(ComputedTable("ranks", symbol, ("signal", "side"), signal, times, times))
+        tables.append(ComputedTable("ranks", symbol, ("signal", "weight"), signal, times, times))
     return tables
 
 

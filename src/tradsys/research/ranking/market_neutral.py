@@ -23,7 +23,7 @@ from tradsys.data.market import Market
 from tradsys.data.panel import PricePanel
 from tradsys.data.universe import Listing, Universe, UniverseSpec
 from tradsys.features.universe_ranks import LEAST
-from tradsys.predictor.rank_rule import RankRule, weights_of
+from tradsys.predictor.rank_rule import RankRule
 from tradsys.research.walk.lockbox import lockbox_opens
 from tradsys.settings.config import RunConfig
 from tradsys.settings.market import universe_of
@@ -79,8 +79,8 @@ class MarketNeutralSpec:
 
     @property
     def guard_bars(self) -> int:
-        """Horizon and lookback: shifts nearer than twice that are not random."""
-        return self.rule.horizon + self.rule.lookback
+        """Horizon, lookback and what choices build on: shifts nearer than twice that are not random."""
+        return self.rule.horizon + self.rule.lookback + self.rule.memory
 
     @property
     def digest(self) -> str:
@@ -119,20 +119,20 @@ def before_lockbox(market: Market, spec: MarketNeutralSpec) -> tuple[dict[str, p
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Who could be chosen, the signal of whoever is compared and the side it would take, (n_times, n_symbols) each."""
+    """Who could be chosen, the signal of whoever is compared and the share it would get, (n_times, n_symbols) each."""
 
     panel: PricePanel
     universe: Universe
     signal: FloatArray
-    sides: FloatArray
+    weights: FloatArray
 
 
 def rank(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSpec) -> Ranked:
-    """The universe, the signal and the sides at every close; all of it by what had closed then."""
+    """The universe, the signal and the shares at every close; all of it by what had closed then."""
     panel = PricePanel.of(frames, bar_ms)
     universe = spec.universe.choose(frames, bar_ms, spec.listings)
-    signal = spec.rule.measured(panel, frames, universe.at(panel.times))
-    return Ranked(panel, universe, signal, spec.rule.sides(signal, panel.symbols))
+    wanted = spec.rule.wanted(panel, frames, universe.at(panel.times), spec.gross)
+    return Ranked(panel, universe, wanted.signal, wanted.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +152,13 @@ def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSp
     ranked = rank(frames, bar_ms, spec)
     panel, universe = ranked.panel, ranked.universe
     decides = spec.rule.is_due(panel.times, bar_ms) & (panel.times >= start) & (panel.times < end)
-    sides = ranked.sides[decides]
-    if not sides.any():
+    weights = ranked.weights[decides]
+    if not weights.any():
         raise NotEnoughBars(
             f"nobody could be ranked between {stamp(start)} and {stamp(end)}: that takes {LEAST} members of the "
-            f"universe with {spec.rule.lookback} bars; pool more symbols, or load earlier history"
+            f"universe with {spec.rule.rows} bars each; pool more symbols, or load earlier history"
         )
-    targets = Targets(panel.symbols, panel.times[decides], weights_of(sides, spec.gross))
+    targets = Targets(panel.symbols, panel.times[decides], weights)
     on_time, late = (
         simulate_targets(
             frames,
@@ -180,7 +180,8 @@ def trade(frames: Mapping[str, pl.DataFrame], bar_ms: int, spec: MarketNeutralSp
 def spreads(traded: Traded) -> FloatArray:
     """Gross return of the longs less that of the shorts, from fill to fill of each decision with both, (n_held,).
 
-    Where some could not be traded, longs and shorts are those that were held.
+    Each side's is the mean by the shares of its symbols. Where some could not be traded, longs and shorts are those
+    that were held.
     """
     targets, simulation = traded.targets, traded.simulation
     weights = targets.weights[targets.times <= simulation.grid[-1]]
@@ -190,10 +191,17 @@ def spreads(traded: Traded) -> FloatArray:
     returns = (simulation.opens[:, place[1:]] / simulation.opens[:, place[:-1]] - 1.0).T
     weights = weights[:-1]
     is_held = (weights > 0).any(axis=1) & (weights < 0).any(axis=1)
-    longs, shorts = weights[is_held] > 0, weights[is_held] < 0
+    shares = np.sign(weights[is_held]) if _are_equal(targets.weights) else weights[is_held]
+    longs, shorts = np.maximum(shares, 0.0), np.maximum(-shares, 0.0)
     returns = returns[is_held]
     long, short = ((returns * side).sum(axis=1) / side.sum(axis=1) for side in (longs, shorts))
     return np.asarray(long - short)
+
+
+def _are_equal(weights: FloatArray) -> bool:
+    """Whether all that are chosen at a time have the same share of it."""
+    sizes = np.abs(weights)
+    return bool(((sizes == 0.0) | (sizes == sizes.max(axis=1, keepdims=True))).all())
 
 
 def mean_spread(values: FloatArray, horizon_ms: int, *, seed: int, n_bootstrap: int = 1999) -> Measured:
