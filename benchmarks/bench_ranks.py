@@ -89,6 +89,8 @@ PARTS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
             "carry 72": CARRY | {"k": 5},
             "carry 72, all by rank": CARRY | {"holds": "ranks"},
             "carry 72, seven overlapping": CARRY | {"holds": "ranks", "overlap": 7},
+            "carry 72, seven overlapping, and slippage": CARRY
+            | {"holds": "ranks", "overlap": 7, "costs.slippage_bps": "estimated"},
             "carry 72, chosen every hour": CARRY | {"k": 5} | EVERY_HOUR,
             "carry 72, scaled by risk": CARRY | {"holds": "ranks", "weighting": "inverse_volatility"},
         },
