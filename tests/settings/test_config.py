@@ -107,8 +107,11 @@ def test_where_attention_starts_reaches_the_agent():
     pytest.importorskip("torch")
     from tradsys.research.walk.agents import forecasters
 
-    plain, asked = RunConfig(), RunConfig(agent={"attention_start": "recent"})
-    assert RunConfig(agent={"attention_start": "ordinary"}).digest == plain.digest != asked.digest
+    plain, ordinary, asked = (
+        RunConfig(agent={"name": "transformer", **start})
+        for start in ({}, {"attention_start": "ordinary"}, {"attention_start": "recent"})
+    )
+    assert ordinary.digest == plain.digest != asked.digest
     for config, start in ((plain, "ordinary"), (asked, "recent")):
         (transformer,) = (one for one in forecasters(config.agent) if one.name == "transformer")
         assert transformer.attention_start == start

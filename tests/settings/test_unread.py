@@ -25,9 +25,9 @@ def test_every_pattern_matches_a_setting(patterns):
         ("rank", {}, "costs.maker_bps", "tradsys rank does not read it"),
         ("train", {}, "verdict.alpha", "tradsys train does not read it"),
         ("data", {}, "labels.horizon", "tradsys data does not read it"),
-        ("run", {"agent.name": "logistic"}, "agent.window", "the agent logistic has no network"),
+        ("run", {}, "agent.window", "the agent logistic has no network"),
         ("run", {"agent.name": "resnet"}, "agent.d_model", "it shapes the transformer, and the agent is the resnet"),
-        ("run", {}, "agent.focal_gamma", "it belongs to the focal loss, and agent.objective is bce"),
+        ("run", {"agent.name": "transformer"}, "agent.focal_gamma", "it belongs to the focal loss, and agent.objective is bce"),
         ("run", {}, "labels.cusum_threshold", "it belongs to labels.events=cusum, and that is every"),
         (
             "run",
@@ -50,9 +50,9 @@ def test_a_setting_that_changes_nothing_is_told_with_the_reason(command, setting
     ("command", "settings", "key"),
     [
         ("run", {}, "labels.horizon"),
-        ("run", {}, "agent.window"),
+        ("run", {"agent.name": "transformer"}, "agent.window"),
         ("run", {"agent.name": "resnet"}, "agent.window"),
-        ("run", {"agent.objective": "focal"}, "agent.focal_gamma"),
+        ("run", {"agent.name": "transformer", "agent.objective": "focal"}, "agent.focal_gamma"),
         ("run", {"labels.events": "cusum"}, "labels.cusum_threshold"),
         ("run", {"labels.rule": "ewma_volatility"}, "labels.volatility_span"),
         ("run", {"features.names": "momentum_rank"}, "universe.size"),

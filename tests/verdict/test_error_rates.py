@@ -47,7 +47,7 @@ def test_each_preset_has_its_line_in_the_words_of_what_it_ran(stored, monkeypatc
     )
     monkeypatch.setattr(error_rates, "measured_error_rates", lambda: {"fast": summary, "full": summary})
     quick, full = error_rates.calibration_notes(VerdictSpec())
-    assert quick.endswith("with quick stand-ins for the transformer, the regimes and the auditor.")
+    assert quick.endswith("with quick stand-ins for the regimes and the auditor.")
     assert full == line
 
 

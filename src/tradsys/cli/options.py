@@ -58,7 +58,7 @@ Agent = Annotated[
     str | None,
     typer.Option(
         help="Who challenges the ridge logistic: transformer, resnet, volatility, xgboost, symmetric, ensemble or all; "
-        "logistic is nobody."
+        "logistic, as without it, is nobody."
     ),
 ]
 Config = Annotated[Path | None, typer.Option(help="Settings file; otherwise tradsys.toml where there is one.")]

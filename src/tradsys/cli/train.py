@@ -14,8 +14,8 @@ def command(
     bars: Bars = ["sample"],  # noqa: B006  # typer reads the default and never changes it
     reading: ReadingOptions = ReadingOptions(),
     agent: Annotated[
-        str, typer.Option(help="transformer, resnet, volatility, xgboost, symmetric, ensemble or logistic.")
-    ] = "transformer",
+        str, typer.Option(help="logistic, transformer, resnet, volatility, xgboost, symmetric or ensemble.")
+    ] = "logistic",
     objective: Annotated[str | None, typer.Option(help="What a network is trained on: bce, focal or supcon.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to deploy; otherwise STRATEGY_PROFILE.")] = None,
     outside: OutsideOptions = OutsideOptions(),

@@ -171,13 +171,13 @@ class PortfolioSettings(SettingsSection):
 
 
 class AgentSettings(SettingsSection):
-    """The model that challenges the ridge logistic; the sizes are the transformer's, a preset's where none is given.
+    """Who challenges the ridge logistic, which is nobody unless named; sizes are the transformer's, or a preset's.
 
     `max_steps` is the most optimiser steps of a fit; supcon takes three times the default, any other value as it is.
     `attention_start` is where the transformer's attention begins: anywhere, or on recent bars (`RecentTransformer`).
     """
 
-    name: Annotated[str, AfterValidator(check_agent)] = "transformer"
+    name: Annotated[str, AfterValidator(check_agent)] = "logistic"
     objective: Literal["bce", "focal", "supcon"] = "bce"
     preset: JournalPreset | None = None
     d_model: Count = 64

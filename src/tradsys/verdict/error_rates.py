@@ -10,7 +10,7 @@ from tradsys.verdict.results import VerdictSpec
 FILE = "calibration.json"
 """Written by `tradsys calibrate --publish`: a summary a preset."""
 
-_STAND_INS = {"fast": "with quick stand-ins for the transformer, the regimes and the auditor", "full": "as by default"}
+_STAND_INS = {"fast": "with quick stand-ins for the regimes and the auditor", "full": "as by default"}
 
 
 @cache

@@ -23,7 +23,7 @@ def test_the_full_preset_is_the_default_run():
 def test_the_fast_preset_differs_in_the_slow_parts_alone():
     full, fast = (calibration_experiment(preset, seed=0) for preset in ("full", "fast"))
     changed = {field.name for field in fields(full) if getattr(full, field.name) != getattr(fast, field.name)}
-    assert changed == {"regimes", "forecasters", "challengers", "agent", "auditor"}
+    assert changed == {"regimes", "forecasters", "auditor"}
 
 
 def test_every_preset_goes_through_the_experiment_of_a_run(monkeypatch):

@@ -21,6 +21,6 @@ def test_contrast_keeps_its_longer_budget_where_nobody_set_one():
     pytest.importorskip("torch")
     from tradsys.research.walk.agents import forecasters
 
-    config = RunConfig(agent={"objective": "supcon"})
+    config = RunConfig(agent={"name": "transformer", "objective": "supcon"})
     (agent,) = (one for one in forecasters(config.agent) if one.name == "transformer")
     assert agent.contrast.recipe(agent.agent.recipe()).max_steps == 1_200

@@ -24,6 +24,13 @@ def test_all_are_the_five_agents_and_their_ensemble():
     assert {DECIDER, *spec.challengers} == {"logistic", "boosted", "transformer", "resnet", "volatility", "ensemble"}
 
 
+def test_nobody_challenges_the_logistic_unless_named():
+    spec = experiment_from(RunConfig())
+    assert spec.challengers == ()
+    assert not any(isinstance(one, NetworkAgent) for one in spec.forecasters)
+    assert spec.digest == experiment_from(RunConfig(agent={"name": DECIDER})).digest
+
+
 @pytest.mark.parametrize("agent", ["ensemble", "all"])
 def test_every_member_of_the_ensemble_is_fitted(agent):
     spec = experiment_from(RunConfig(agent={"name": agent}))
