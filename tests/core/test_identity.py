@@ -71,6 +71,7 @@ def test_another_value_class_or_schema_is_another_digest(monkeypatch):
 DEFAULTS = {
     2: "b3fde0927473f69734f68eea1f147a4adba19ac2911637131e38b2be5545710f",
     3: "a3415a33f1745778b4238417614374f90de4d36a2950b8460917160f7f4a0fbb",
+    4: "a5a5198dc301a5820470627ccddc7fafdca722de1fb3d052efb76ba6d3eaab8b",
 }
 """Hash of every default, by the schema that it belongs to; a setting that is added changes it, and no digest."""
 

@@ -27,7 +27,12 @@ def test_every_pattern_matches_a_setting(patterns):
         ("data", {}, "labels.horizon", "tradsys data does not read it"),
         ("run", {}, "agent.window", "the agent logistic has no network"),
         ("run", {"agent.name": "resnet"}, "agent.d_model", "it shapes the transformer, and the agent is the resnet"),
-        ("run", {"agent.name": "transformer"}, "agent.focal_gamma", "it belongs to the focal loss, and agent.objective is bce"),
+        (
+            "run",
+            {"agent.name": "transformer"},
+            "agent.focal_gamma",
+            "it belongs to the focal loss, and agent.objective is bce",
+        ),
         ("run", {}, "labels.cusum_threshold", "it belongs to labels.events=cusum, and that is every"),
         (
             "run",

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from tradsys.core.json_text import canonical_json
 
-SCHEMA: Final = 3
-"""Version of the defaults. 1 left values out by a list, 2 charged no slippage; a test pins the defaults."""
+SCHEMA: Final = 4
+"""Version of the defaults, pinned by a test. 1 left values out by a list, 2 charged no slippage, 3 asked a network."""
 
 NOT_IDENTITY: Final = "not identity"
 """Marks what changes no result, or is part of the data: `Annotated[..., NOT_IDENTITY]` in settings."""
