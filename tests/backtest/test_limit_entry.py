@@ -122,6 +122,19 @@ def test_an_order_is_withdrawn_where_the_account_is_liquidated() -> None:
     assert (one.not_taken["no room"], one.not_taken["missed"]) == (1, 0)
 
 
+def test_what_is_missed_would_have_had_its_barriers_as_far_from_the_open() -> None:
+    rows: list[Row] = [QUIET, (100, 101.8, 100, 101), (101, 102.5, 101, 102), QUIET, QUIET]
+    (missed,) = play(rows, decide(("A", 0, 1)), LimitEntry(0.25)).missed.to_dicts()
+    assert (missed["gross_return"], missed["exit_ts"].hour) == (pytest.approx(0.02), 3)  # 102, not 101.5
+
+
+def test_an_order_that_rests_needs_no_margin_until_it_is_filled() -> None:
+    high = {"margin": MarginSpec(), "cap": 300.0}
+    one = play([QUIET, AWAY, QUIET, QUIET], decide(("A", 0, 1), size=300.0), **high)
+    assert (one.not_taken["missed"], one.ruin) == (1, None)
+    assert one.equity["equity"].to_list() == [10_000.0] * 4
+
+
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("no_volume", ["lapse", "wait"])
 @pytest.mark.parametrize("entry", [LimitEntry(), LimitEntry(0.2, 4)])
