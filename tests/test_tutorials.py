@@ -66,6 +66,17 @@ def commands(page: str, *without: str) -> list[str]:
     return [line for line in lines if not any(one in line for one in without)]
 
 
+LEFT_OUT = ("binance:BTC/USDT:1h", "deploy last --out C", "coins-1", "--live", "tradsys web", "--speed")
+"""Lines of the paper bot that are on bars of the network, or go on for hours."""
+
+TYPED = {
+    "first-run.md": commands("first-run.md"),
+    "hypothesis-to-decision.md": commands("hypothesis-to-decision.md"),
+    "paper-bot.md": commands("paper-bot.md", *LEFT_OUT),
+}
+"""What is typed here; tests/test_typed.py types the rest of all pages."""
+
+
 def verdicts(table: str) -> dict[str, str]:
     """Profile to verdict, of each line of a run's table."""
     return dict(re.findall(rf"^  ([A-Z]+) +{WORDS} +\d", table, flags=re.M))
@@ -79,7 +90,7 @@ def shown(page: str) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 def test_first_verdict_in_ten_minutes(person):
-    printed = [person.types(line) for line in commands("first-run.md")]
+    printed = [person.types(line) for line in TYPED["first-run.md"]]
     (proven, noise), runs = shown("first-run.md"), [verdicts(text) for text in printed if "report: runs/" in text]
     assert len(runs) == 3
     assert runs[:2] == [proven, noise]
@@ -91,7 +102,7 @@ def test_first_verdict_in_ten_minutes(person):
 
 @pytest.mark.slow
 def test_from_hypothesis_to_decision(person):
-    printed = {line: person.types(line) for line in commands("hypothesis-to-decision.md")}
+    printed = {line: person.types(line) for line in TYPED["hypothesis-to-decision.md"]}
     runs = [verdicts(text) for line, text in printed.items() if line.startswith("tradsys run")]
     assert runs == shown("hypothesis-to-decision.md")
     page = (person.folder / "journal" / "journal.md").read_text()
@@ -112,8 +123,7 @@ def exchange(person: Person) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_paper_bot(person):
-    spot = ("binance:BTC/USDT:1h", "deploy last --out C", "coins-1")  # on bars and a market of the network
-    lines = commands("paper-bot.md", "--live", "tradsys web", "--speed", *spot)
+    lines = TYPED["paper-bot.md"]
     (begin,) = [line for line in lines if "trade B --account paper-1" in line]
     asked = [line for line in lines if "paper-1" in line and line != begin]
     deployed = [person.types(line) for line in lines if "paper-1" not in line][1]
