@@ -46,11 +46,11 @@ def fenced(text: str, *languages: str) -> list[str]:
 
 
 def commands(text: str) -> list[str]:
-    """Lines that call tradsys, in shell blocks or indented."""
+    """Lines that call tradsys, in shell blocks or indented; one that ends in a backslash goes on in the next."""
     return [
         line
         for block in [*fenced(text, "sh"), "\n".join(re.findall(r"^    (.+)$", text, flags=re.M))]
-        for line in block.splitlines()
+        for line in re.sub(r"\\\n\s*", " ", block).splitlines()
         if line.startswith("tradsys ")
     ]
 

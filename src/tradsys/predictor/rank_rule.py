@@ -34,7 +34,7 @@ _NEUTRAL: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedWeights:
     """The signal of whoever is compared, NaN for all others, and the shares wanted at every close.
 
     Both (n_times, n_symbols). Shares at closes between two choices are what would be chosen there.
@@ -136,7 +136,9 @@ class RankRule:
     def _is_risk_read(self) -> bool:
         return self.weighting != "equal" or self.neutral != "dollar" or self.signal == "trend"
 
-    def wanted(self, panel: PricePanel, frames: Mapping[str, pl.DataFrame], member: BoolArray, gross: float) -> Wanted:
+    def wanted(
+        self, panel: PricePanel, frames: Mapping[str, pl.DataFrame], member: BoolArray, gross: float
+    ) -> WantedWeights:
         """Signals and shares of the equity at every close, by what had closed then; `gross` is that of both sides.
 
         The one function that chooses: runs, their look-ahead check and bots hold what it says.
@@ -153,13 +155,13 @@ class RankRule:
                 masses = np.where(ranked, masses, 0.0)
         weights = balanced(convictions, masses, gross)
         if not self.memory:
-            return Wanted(signal, weights)
+            return WantedWeights(signal, weights)
         due = self.is_due(panel.times, panel.bar_ms)
         overlapped = np.where(ranked[due], mean_of_last(weights[due], self.overlap), 0.0)
         closes = panel.spread({symbol: bars["close"].to_numpy().astype(np.float64) for symbol, bars in frames.items()})
         restarts = panel.times[due] // (self.horizon * panel.bar_ms) % RESTART == 0
         weights[due] = held_in_band(overlapped, closes[due], ranked[due], restarts, self.no_trade_band, gross)
-        return Wanted(signal, weights)
+        return WantedWeights(signal, weights)
 
     def measured(self, panel: PricePanel, frames: Mapping[str, pl.DataFrame], member: BoolArray) -> FloatArray:
         """The signal of each member at every close, (n_times, n_symbols); NaN for who is not compared."""

@@ -1,3 +1,5 @@
+"""Entries by limit orders are not tuned: forecasts are of trades that were entered."""
+
 import pytest
 
 from tradsys.core.errors import ConfigError
