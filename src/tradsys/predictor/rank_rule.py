@@ -132,6 +132,12 @@ class RankRule:
         """Columns from outside that the bars must carry."""
         return FUNDING if self.signal == "carry" else ()
 
+    def most_held(self, n_ranked: int) -> int:
+        """Symbols that both sides hold together at most where so many are ranked."""
+        if self.holds != "extremes" or self.memory:  # choices that overlap, or stay in a band, add up to more
+            return n_ranked
+        return 2 * (max(n_ranked // 5, 1) if self.k is None else self.k)
+
     @property
     def _is_risk_read(self) -> bool:
         return self.weighting != "equal" or self.neutral != "dollar" or self.signal == "trend"

@@ -193,6 +193,12 @@ def test_settings_that_contradict_each_other_are_named():
         RankRule(overlap=0)
 
 
+def test_a_rule_says_how_many_it_may_hold():
+    assert (RankRule().most_held(12), RankRule(k=3).most_held(12)) == (4, 6)
+    for rule in (RankRule(holds="ranks"), RankRule(k=3, overlap=2), RankRule(k=3, no_trade_band=0.5)):
+        assert rule.most_held(12) == 12
+
+
 def test_a_rule_says_in_a_sentence_what_it_does():
     assert RankRule().description == (
         "Long a fifth strongest, short a fifth weakest by the return over 168 bars, equal notional, chosen again every "
