@@ -33,6 +33,7 @@ class LoopbackExchange:
     """Joins model, endpoints, streams and control; `speed` is how much faster than the world its clock goes."""
 
     is_spot = False
+    tick_s = 1.0
 
     def __init__(self, exchange: Exchange, interval: str, gate: Gate, *, speed: float = 1.0) -> None:
         self.exchange, self.gate = exchange, gate
@@ -71,7 +72,7 @@ class LoopbackExchange:
     async def _tick(self) -> None:
         """Bars under way are told every second, as at Binance."""
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(self.tick_s)
             self.exchange.tell_live_bars()
             self.driver.arm()
 

@@ -3,27 +3,33 @@
 import asyncio
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 from tests.exchange.app import LoopbackExchange, LostAnswer
 from tests.exchange.building import taped_exchange
 from tests.exchange.faults import FaultSchedule
-from tests.exchange.scaled import Scale
+from tests.exchange.rules import SymbolRules, usual_rules
 from tests.exchange.signing import Gate
+from tests.exchange.spot.app import LoopbackSpot
+from tests.exchange.spot.books import SpotBooks
+from tests.exchange.spot.model import SpotExchange
 from tests.exchange.wishes import OrderWish
-from tests.fire.story import BAR_MS, bars_of_story
+from tests.fire.shared_time import EXCHANGE, SharedTime, enter
+from tests.fire.story import BAR_MS, PRICES, Market, bars_of_story
 
 WALLET = 10_000.0
 
 
-def longest_ms(speed: float) -> int:
-    """How long something may be amiss: five seconds of the exchange, and a real one of a busy machine's processor."""
-    return round(5_000 + 1_000 * speed)
+LONGEST_MS = 5_000
+"""How long something may be amiss while the bot is up."""
 
 
-class ExchangeOfFire(LoopbackExchange):
+class _OfFire(LoopbackExchange):
     """May lose every order of a symbol before it arrives, and lets somebody else trade on the account."""
+
+    tick_s = 5.0
 
     def __init__(self, *args: Any, **how: Any) -> None:
         super().__init__(*args, **how)
@@ -45,13 +51,30 @@ class ExchangeOfFire(LoopbackExchange):
         super()._arrived(params, request)
 
 
-async def _serve(scale: Scale, seed: int, port_to: int) -> None:
+class UsdmOfFire(_OfFire):
+    """The perpetuals."""
+
+
+class SpotOfFire(_OfFire, LoopbackSpot):
+    """The spot market."""
+
+
+def _fine_rules() -> dict[str, SymbolRules]:
+    """Lots so small that what a fee leaves of a trade is worth nothing."""
+    usual = {name: usual_rules(name, price, n_digits=6) for name, price in PRICES.items()}
+    return {name: replace(rules, lot=rules.lot / 100) for name, rules in usual.items()}
+
+
+async def _serve(time: SharedTime, seed: int, market: Market, port_to: int) -> None:
+    kinds: dict[str, Any] = (
+        {} if market == "usdm" else {"kind": SpotExchange, "books": SpotBooks(wallet=WALLET), "rules": _fine_rules()}
+    )
     exchange = taped_exchange(
-        scale, bars_of_story(), faults=FaultSchedule(seed), interval_ms=BAR_MS, wallet=WALLET
+        time, bars_of_story(market), faults=FaultSchedule(seed), interval_ms=BAR_MS, wallet=WALLET, **kinds
     )  # fmt: skip
-    exchange.watch.orphan_after_ms = longest_ms(scale.speed)
+    exchange.watch.orphan_after_ms = LONGEST_MS
     exchange.turn(False)
-    loopback = ExchangeOfFire(exchange, "1m", Gate(checks_time=False), speed=scale.speed)
+    loopback = (UsdmOfFire if market == "usdm" else SpotOfFire)(exchange, "1m", Gate(checks_time=False))
     runner = web.AppRunner(loopback.application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -59,6 +82,6 @@ async def _serve(scale: Scale, seed: int, port_to: int) -> None:
     await asyncio.Event().wait()
 
 
-def serve(scale: Scale, seed: int, port_to: int) -> None:
+def serve(time: SharedTime, seed: int, market: Market, port_to: int) -> None:
     """Until the process is killed; the port is written to that descriptor."""
-    asyncio.run(_serve(scale, seed, port_to))
+    asyncio.run(_serve(time, seed, market, port_to), loop_factory=enter(time, EXCHANGE))
