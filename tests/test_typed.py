@@ -24,7 +24,16 @@ EXIT = {"--require-proven": 4}
 """Lines that end with another code than 0: what they ask for is not so."""
 
 
-WHOLE = ("docs/journal.md", "docs/when-a-verdict-lapses.md")
+WHOLE = (
+    "docs/breadth.md",
+    "docs/coming-from.md",
+    "docs/download-data.md",
+    "docs/features.md",
+    "docs/journal.md",
+    "docs/own-parts.md",
+    "docs/tune.md",
+    "docs/when-a-verdict-lapses.md",
+)
 """Pages of which every line is typed, but for those that are marked."""
 
 MADE = ("README.md", "docs/paper-bot.md")
