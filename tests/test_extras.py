@@ -20,7 +20,8 @@ INSTALLED = ("base", "research", "train")
 """Those in which CI installs the wheel itself."""
 
 QUICK = "--bars EDGE-1h.parquet --set regimes.n_starts=1 --set folds.n_folds=2 --set folds.path_groups=0"
-TINY = "--set agent.d_model=8 --set agent.n_layers=1 --set agent.n_heads=2 --set agent.window=4 --set agent.max_steps=4"
+SIZES = {"d_model": 8, "n_layers": 1, "n_heads": 2, "window": 4, "max_steps": 4}
+TINY = "--agent transformer " + " ".join(f"--set agent.{name}={size}" for name, size in SIZES.items())
 TUNE = f"tune {QUICK} --trials 1 --batch 1 --seeds 1 --processes 1"
 STORED = "--runs {stored}/runs --journal {stored}/journal"
 HOSTS = ("archive_url", "spot_url", "ccxt_url")

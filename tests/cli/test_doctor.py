@@ -26,7 +26,7 @@ simulate("edge:3", n_bars=4_500).write_parquet("EDGE-1h.parquet")
 
 SMALL = (
     *("regimes.n_starts=2", "folds.n_folds=2", "folds.path_groups=4", "agent.d_model=16", "agent.n_layers=1"),
-    *("agent.n_heads=2", "agent.window=8", "agent.max_steps=4"),
+    *("agent.name=transformer", "agent.n_heads=2", "agent.window=8", "agent.max_steps=4"),
 )
 
 

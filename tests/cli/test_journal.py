@@ -54,7 +54,7 @@ def test_what_differs_from_the_defaults_stands_in_the_line_and_on_the_page(workp
     assert main(["journal", "render"]) == 0
     assert differs in (workplace / "journal" / "journal.md").read_text()
     (idea,) = said(capsys)["markets"][0]["ideas"]
-    assert idea["changed"] == {"agent.name": "logistic", "folds.path_groups": 4, "regimes.n_starts": 2}
+    assert idea["changed"] == {"folds.path_groups": 4, "regimes.n_starts": 2}
 
 
 def test_a_hypothesis_is_tied_to_the_run_that_follows(workplace, capsys):

@@ -153,7 +153,7 @@ def test_the_server_shows_settings_numbers_verdicts_and_seats(tracked, finished)
     sharpe = stored.metrics.profiles["SNIPER"].metrics["sharpe"]
     assert metrics["SNIPER/sharpe_low"] == sharpe.low and metrics["n_trials"] == stored.verdict.n_trials
     params = {one["key"]: one["value"] for one in champion["data"]["params"]}
-    assert params["agent.name"] == "logistic" and "agent.name=logistic" in tags["changed"]
+    assert params["agent.name"] == "logistic" and "regimes.n_starts=2" in tags["changed"]
 
 
 def test_the_page_loads_and_has_the_report(tracked):
@@ -179,7 +179,7 @@ def test_a_browser_shows_the_runs_their_verdicts_and_who_is_champion(tracked):
         page = browser.new_page()
         for address, words in (
             (runs, ("first", "second")),
-            (f"{runs}/{run['run_id']}", ("verdict.SNIPER", "agent.name=logistic")),
+            (f"{runs}/{run['run_id']}", ("verdict.SNIPER", "regimes.n_starts=2")),
             (f"#/models/{quote(MODEL)}", ("champion", "challenger")),
         ):
             page.goto(f"{tracked.url}/{address}")

@@ -40,7 +40,7 @@ def test_what_is_undefined_is_left_out(told, finished):
 
 def test_every_setting_is_told_and_those_that_differ_by_name(told, finished):
     assert told.params["labels.horizon"] == str(finished[0].manifest.config["labels"]["horizon"])
-    assert told.tags["changed"].split(", ") == ["folds.path_groups=4", "agent.name=logistic", "regimes.n_starts=2"]
+    assert told.tags["changed"].split(", ") == ["folds.path_groups=4", "regimes.n_starts=2"]
 
 
 def test_equity_is_told_at_the_end_of_each_day(told, finished):

@@ -10,7 +10,8 @@ from tradsys.settings.sections import PRESETS, preset
 
 
 def network_of(**overrides):
-    config = RunConfig.load(overrides={f"agent.{name}": value for name, value in overrides.items()})
+    settings = {"name": "transformer", **overrides}
+    config = RunConfig.load(overrides={f"agent.{name}": value for name, value in settings.items()})
     return experiment_from(config).forecasters[-1]
 
 
