@@ -104,7 +104,7 @@ def _deploy_ranks(
     text = (
         f"\nthe rule of {run.name}, nothing of which is fitted, for {', '.join(one.symbols)} on {one.venue}\n"
         f"  verdict as of now: {one.verdict.sentence}\n"
-        f"  careful: tradsys trade does not trade target weights yet; RankDecider.load gives them to a bot of yours\n"
+        f"  tradsys trade holds its weights; RankDecider.load gives them to a bot of yours\n"
         f"  expires {stamp(one.expires_ms)}\n"
         f"  bundle: {deployed.folder}, hash {deployed.bundle_hash[:12]}"
     )

@@ -15,7 +15,7 @@ def standing(status: Fields) -> Iterator[str]:
     yield from _state(status.get("risk") or {})
     yield from _equity(status.get("account_state") or {}, status.get("risk") or {})
     yield from _positions(status)
-    yield from _decisions(status)
+    yield from _weights(status) if status.get("aims") else _decisions(status)
     yield from _no_entry(status)
 
 
@@ -82,6 +82,17 @@ def _decisions(status: Fields) -> Iterator[str]:
         yield f"close of {stamp(one['close_ms'])}: {symbol} {_decided(one)}"
     for symbol, outcome in (status.get("entries") or {}).items():
         yield f"its entry in {symbol}: {outcome}"
+
+
+def _weights(status: Fields) -> Iterator[str]:
+    """Of target weights the last choice, beside what is held for it, and what put the next one off."""
+    for one in status["aims"]:
+        if one["weight"] or one["held_base"] or one["note"]:
+            wanted = f"{one['symbol']} {one['weight']:+.1%} of the equity, wants {number(one['size_base'])}"
+            note = f": {one['note']}" if one["note"] else ""
+            yield f"choice of {stamp(one['choice_ms'])}: {wanted}, holds {number(one['held_base'])}{note}"
+    if status.get("put_off"):
+        yield f"careful: the choice that is due is put off: {status['put_off']}"
 
 
 def _decided(one: Fields) -> str:

@@ -35,7 +35,7 @@ from tradsys.live.places import exchange, is_same_venue, market_data, on_paper, 
 from tradsys.live.preflight import AskedFor, check_confirmed, check_wanted
 from tradsys.live.tape_time import play
 from tradsys.live.venue import Venue
-from tradsys.predictor.traded import TradedBundle, read_deployment
+from tradsys.predictor.traded import RankBundle, TradedBundle, read_traded
 from tradsys.settings.trade import SECTION, TradeSettings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 class Session:
     """One start of a bot: what was asked for on the command line, and what it was found to mean."""
 
-    bundle: TradedBundle
+    bundle: TradedBundle | RankBundle
     settings: TradeSettings
     path: Path
     options: StartOptions
@@ -114,7 +114,7 @@ def _session(
         raise ConfigError("--from says where a tape begins, and none is played; give --tape too, or leave it out")
     if not bundle.is_dir():
         raise ConfigError(_no_bundle(bundle))
-    traded = read_deployment(bundle, plugins=options.plugin or ())
+    traded = read_traded(bundle, plugins=options.plugin or ())
     bars = tape_bars(options.tape, traded.deployment) if options.tape else None
     session = Session(traded, settings, path, options, reread, bars, as_json, noted)
     check_wanted(traded.deployment, _asked_for(session))
@@ -223,8 +223,8 @@ def _asked_for(session: Session) -> list[AskedFor]:
 
 def _start_ms(session: Session, bars: "Mapping[str, pl.DataFrame]") -> int:
     """Where the tape begins: where the account was left, or else from --from on, as soon as the bundle can decide."""
-    deployment = session.bundle.deployment
-    n_bars = n_bars_needed(session.bundle.predictor, deployment)
+    bundle, deployment = session.bundle, session.bundle.deployment
+    n_bars = bundle.ranks.lookback if isinstance(bundle, RankBundle) else n_bars_needed(bundle.predictor, deployment)
     first_ms = tape_start_ms(bars, n_bars, deployment.interval_ms, from_ms=_from_ms(session.options))
     return max([first_ms, *(at_ms for at_ms, _ in events_of(session.path))])
 

@@ -38,6 +38,7 @@ from tradsys.live.risk.transfers import TransferRecord, look
 from tradsys.live.shares import granted_shares, shares_held
 from tradsys.live.state import Flags, TradingState
 from tradsys.live.venue import AccountState, Hint, MarketRules, Venue, VenueRefused, VenueUnknown
+from tradsys.live.weighing import Weigher
 from tradsys.predictor.predictor import Decision
 
 CYCLE_S: Final = 4.0
@@ -81,7 +82,7 @@ class BotParts:
     deployment: Deployment
     venue: Venue
     feed: BarFeed
-    decider: Decider
+    decider: Decider | Weigher
     outside: OutsideSources
     executor: OrderExecutor
     risk: Risk
@@ -267,15 +268,16 @@ class Bot:
 
     async def _on_close(self, close: Close) -> None:
         """Decide, share the equity, ask the limits, enter."""
-        parts = self._parts
-        decisions = parts.decider.decide(close)
+        parts, decider = self._parts, self._parts.decider
+        assert isinstance(decider, Decider)  # a Weigher has a bot of its own
+        decisions = decider.decide(close)
         for symbol in close.bars:
             parts.risk.on_data(symbol, close.close_ms)
-            if symbol not in parts.decider.undecided and (values := parts.decider.feature_values(symbol)):
+            if symbol not in decider.undecided and (values := decider.feature_values(symbol)):
                 parts.risk.on_features(symbol, close.close_ms, values)
-        for symbol, why in parts.decider.cold.items():
+        for symbol, why in decider.cold.items():
             parts.feed.read_anew(symbol, why)
-        self.status.decided(close, decisions, parts.decider.undecided)
+        self.status.decided(close, decisions, decider.undecided)
         if any(decision.action for decision in decisions) and (account := await self._seen_since(close.close_ms)):
             await self._enter(close, decisions, account)
         if close.histories:

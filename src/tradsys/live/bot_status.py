@@ -1,6 +1,6 @@
 """What a bot says of itself: account, positions, decisions and why nothing is entered, as plain values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,6 +8,7 @@ from tradsys.live.account.equity_history import EquityPoint
 from tradsys.live.account.folder import AccountFolder
 from tradsys.live.bars.close import Close
 from tradsys.live.clock import Clock
+from tradsys.live.execution.aims import Aim
 from tradsys.live.execution.wishes import FLATTEN, STOP_ENTRY
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.risk.risk import Risk
@@ -29,6 +30,7 @@ class BotStatus:
         self._close_ms: int | None = None
         self._decisions: dict[str, dict[str, Any]] = {}
         self._outcomes: dict[str, str] = {}
+        self._put_off: str | None = None
 
     def saw(self, account: AccountState) -> None:
         """The account as the venue told it just now."""
@@ -45,6 +47,16 @@ class BotStatus:
             self._decisions[decision.symbol] = {"close_ms": close.close_ms, **told}
         for symbol, why in {**close.missing, **undecided}.items():
             self._decisions[symbol] = {"close_ms": close.close_ms, "action": 0, "reason": why}
+
+    def chosen(self, close: Close, aims: Iterable[Aim]) -> None:
+        """What target weights want held from a close on."""
+        self._close_ms, self._outcomes = close.close_ms, {}
+        for aim in aims:
+            self._decisions[aim.symbol] = {"close_ms": close.close_ms, **weighed(aim)}
+
+    def put_off(self, close: Close, why: str | None) -> None:
+        """A close without a choice, and why that was where one was due."""
+        self._close_ms, self._put_off = close.close_ms, why
 
     def entered(self, outcomes: Mapping[str, str]) -> None:
         """What became of the entries of the last close."""
@@ -73,9 +85,31 @@ class BotStatus:
             "open_trades": self._executor.trades(is_open=True),
             "decisions": self._decisions,
             "entries": self._outcomes,
+            **self._aims(),
             "no_entry": self._executor.why_no_entry() or self._folder.trouble or None,
             "stopentry": journal.flag(STOP_ENTRY),
             "leaving": journal.flag(FLATTEN),
             "risk": {**self._risk.figures(), "n_unprotected": len(self._executor.unprotected)},
             "trouble": self._folder.trouble or journal.trouble,
         }
+
+    def _aims(self) -> dict[str, Any]:
+        """What is aimed at, beside what is held for it; nothing of a bundle that has no weights."""
+        aims = self._executor.journal.aims()
+        if not aims:
+            return {}
+        rows = self._executor.trades(is_open=True)
+        held = {row["symbol"]: row["side"] * row["open_base"] for row in rows if row["origin"] == "target"}
+        told = [{**aim.told(), "held_base": held.get(symbol, 0.0)} for symbol, aim in sorted(aims.items())]
+        return {"aims": told, "put_off": self._put_off}
+
+
+def weighed(aim: Aim) -> dict[str, Any]:
+    """An aim as a decision is told: which way it goes, how much of the equity it wants, and why less is held."""
+    return {
+        "action": aim.side,
+        "side": aim.side,
+        "weight": aim.weight,
+        "wanted_base": aim.size_base,
+        "reason": aim.note or ("as chosen" if aim.weight else "not chosen"),
+    }

@@ -27,9 +27,11 @@ from tradsys.live.outside.providers import outside_sources
 from tradsys.live.preflight import AskedFor, Cleared, preflight
 from tradsys.live.risk.limits import RiskLimits, limits_of
 from tradsys.live.risk.risk import Risk
+from tradsys.live.target_bot import TargetBot
 from tradsys.live.telling import LateTelling, Tell
 from tradsys.live.venue import MarketRules, Venue, VenueRefused, VenueUnknown
-from tradsys.predictor.traded import TradedBundle
+from tradsys.live.weighing import Weigher
+from tradsys.predictor.traded import RankBundle, TradedBundle
 from tradsys.settings.trade import SECTION, TradeSettings
 
 AGAIN_S: Final = 5.0
@@ -44,7 +46,7 @@ class BotWish:
     1 where a tape is played.
     """
 
-    bundle: TradedBundle
+    bundle: TradedBundle | RankBundle
     settings: TradeSettings
     reread: Callable[[], TradeSettings]
     asked_for: Collection[AskedFor] = ()
@@ -152,11 +154,19 @@ async def _cleared(
 
 async def _looked_at(wish: BotWish, venue: Venue, clock: Clock, n_open: int) -> tuple[dict[str, MarketRules], Cleared]:
     deployment, settings = wish.bundle.deployment, wish.settings
-    rules = await _rules(venue, deployment.symbols, takes_fewer=n_open > 0)
-    traded = [symbol for symbol in deployment.symbols if not n_open or (symbol in rules and rules[symbol].is_trading)]
+    takes_fewer = n_open > 0 or isinstance(wish.bundle, RankBundle)
+    rules = await _rules(venue, deployment.symbols, takes_fewer=takes_fewer)
+    is_there = {symbol for symbol, one in rules.items() if one.is_trading}
+    traded = [symbol for symbol in deployment.symbols if not takes_fewer or symbol in is_there]
     mode = await venue.mode(traded)
     checked = (deployment, mode, rules, settings, clock.now_ms())
-    cleared = preflight(*checked, wanted=wish.asked_for, takes_unproven=wish.takes_unproven, n_open=n_open)
+    cleared = preflight(
+        *checked,
+        wanted=wish.asked_for,
+        takes_unproven=wish.takes_unproven,
+        n_open=n_open,
+        most_held=wish.bundle.ranks.most_held if isinstance(wish.bundle, RankBundle) else 0,
+    )
     try:
         await set_and_read_back(venue, traded, settings.leverage, settings.margin_type)
     except (ConfigError, VenueRefused) as error:
@@ -190,9 +200,14 @@ def _bot(
     about: Mapping[str, Any],
     late: LateTelling,
 ) -> Bot:
-    deployment, clock, tell = wish.bundle.deployment, executor.clock, late.tell
+    bundle, clock, tell = wish.bundle, executor.clock, late.tell
+    deployment = bundle.deployment
     outside = outside_sources(deployment, venue, tell=tell, is_played=folder.money == "tape")
-    decider = Decider(wish.bundle.predictor, deployment, wish.bundle.bundle_hash, tell=tell, outside=outside)
+    decider: Decider | Weigher
+    if isinstance(bundle, RankBundle):
+        decider = Weigher(bundle.ranks, deployment, bundle.bundle_hash, tell=tell)
+    else:
+        decider = Decider(bundle.predictor, deployment, bundle.bundle_hash, tell=tell, outside=outside)
     feed = BarFeed(
         venue,
         deployment.symbols,
@@ -201,35 +216,34 @@ def _bot(
         tell=tell,
         wait_s=wish.settings.bar_wait_s,
         on_hint=lambda hint: bot.hint(hint),
-        on_bar=decider.ahead,
+        on_bar=decider.ahead if isinstance(decider, Decider) else None,
         preparations=(outside.refresh,),
     )
 
     async def reload() -> Mapping[str, Any]:
         return _reloaded(wish, risk)
 
-    bot = Bot(
-        BotParts(
-            deployment=deployment,
-            venue=venue,
-            feed=feed,
-            decider=decider,
-            outside=outside,
-            executor=executor,
-            risk=risk,
-            folder=folder,
-            control=control,
-            clock=clock,
-            rules=executor.markets,
-            about=about,
-            reload=reload,
-            told_late=late.catch_up,
-        )
+    parts = BotParts(
+        deployment=deployment,
+        venue=venue,
+        feed=feed,
+        decider=decider,
+        outside=outside,
+        executor=executor,
+        risk=risk,
+        folder=folder,
+        control=control,
+        clock=clock,
+        rules=executor.markets,
+        about=about,
+        reload=reload,
+        told_late=late.catch_up,
     )
+    bot = TargetBot(parts, decider, wish.settings.weights_stop) if isinstance(decider, Weigher) else Bot(parts)
     return bot
 
 
-def _about(bundle: TradedBundle, cleared: Cleared, folder: AccountFolder, venue: Venue) -> dict[str, Any]:
+def _about(bundle: TradedBundle | RankBundle, cleared: Cleared, folder: AccountFolder, venue: Venue) -> dict[str, Any]:
     """What every status begins with: what is traded, with whose money, on whose word, and what to know of it."""
     one = bundle.deployment
     return {

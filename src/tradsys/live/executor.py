@@ -6,7 +6,7 @@ several symbols at once; of one symbol there is one at a time. A question that f
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
 from tradsys.core.errors import DiskError
@@ -14,6 +14,7 @@ from tradsys.live.client_ids import prefix
 from tradsys.live.clock import Clock
 from tradsys.live.entry import Entry
 from tradsys.live.execution.admission import why_denied, why_no_entry
+from tradsys.live.execution.aims import AIM, Aim
 from tradsys.live.execution.desk import Desk
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.known_markets import REFUSED_EVERY_MS, KnownMarkets
@@ -85,6 +86,52 @@ class OrderExecutor:
                 }
         return outcomes | dict(await together([self._open(intent) for _, intent in kept]))
 
+    async def aim(self, aims: Sequence[Aim]) -> None:
+        """Hold these quantities from now on: one commit for all, then what shrinks, then what grows.
+
+        What is not there when this returns later cycles go on with, as after a crash. A choice that was aimed at before
+        is not aimed at again; on a disk that does not take it, nothing is made larger for it.
+        """
+        new = [aim for aim in map(self._admitted, aims) if aim is not None]
+        snapshot = await self._snapshot() if new else None
+        held = {} if snapshot is None else {one.symbol: one.size_base for one in snapshot.account.positions}
+        self._calm = None
+        self._commit_aims(new, None if snapshot is None else held)
+        growing = {one.symbol for one in new if one.side * held.get(one.symbol, 0.0) >= 0 and one.grows(held)}
+        for symbols in ({one.symbol for one in new} - growing, growing):
+            if snapshot is None:
+                return
+            await together([self._reconcile(symbol, snapshot) for symbol in sorted(symbols)])
+            snapshot = await self._snapshot()
+
+    def _admitted(self, aim: Aim) -> Aim | None:
+        """None of a choice that is known already; without making larger where the bar has had its trade."""
+        known = self.journal.aim(aim.symbol)
+        if known is not None and known.choice_ms >= aim.choice_ms:
+            return None
+        is_traded = self.journal.trade(trade_key(aim.symbol, aim.close_ms)) is not None
+        return aim.dropped("this bar was traded already") if is_traded else aim
+
+    def _commit_aims(self, aims: Sequence[Aim], held: Mapping[str, float] | None) -> None:
+        """On a disk that takes no new risk positions shrink alone, and where nobody knows what is held they stay."""
+        self.step("entry.commit:before")
+        try:
+            self.journal.keep_room()
+            self.journal.set_aims(aims, is_new=True)
+        except DiskError as error:
+            for aim in aims:
+                self.tell("denied", {"symbol": aim.symbol, "close_ms": aim.close_ms, "why": str(error)})
+            aims = [] if held is None else [aim.at_most(held.get(aim.symbol, 0.0), str(error)) for aim in aims]
+            self.journal.set_aims(aims, is_new=False)
+        self.step("entry.commit:after")
+        for aim in aims:
+            self.tell("aim", aim.told())
+
+    def _dropped(self, why: str, symbols: Collection[str] | None = None) -> dict[str, str]:
+        """Flags of what is aimed at, of these symbols or of all, without anything to hold."""
+        aims = [aim for name, aim in self.journal.aims().items() if symbols is None or name in symbols]
+        return {AIM + aim.symbol: aim.dropped(why).text for aim in aims if aim.side}
+
     def _commit_entries(self, kept: Sequence[tuple[Trade, Intent]]) -> None:
         self.journal.keep_room()
         self.step("entry.commit:before")
@@ -143,7 +190,7 @@ class OrderExecutor:
     def request_exit(self, symbol: str, why: str) -> None:
         """Leave a symbol: it is on disk when this returns, and done by the next `reconcile`, also after a restart."""
         self.step("wish.commit:before")
-        self.journal.set_flag(EXIT + symbol, why)
+        self.journal.set_flags({EXIT + symbol: why, **self._dropped(why, {symbol})})
         self.step("wish.commit:after")
         self.tell("exit", {"symbol": symbol, "why": why})
 
@@ -158,7 +205,9 @@ class OrderExecutor:
 
         A position that somebody else opened keeps its stop: what it is for, its owner knows.
         """
-        own = {trade.symbol for trade in self.journal.trades(is_open=True) if trade.origin == "entry"}
+        if dropped := self._dropped(why):
+            self.journal.set_flags(dropped)
+        own = {trade.symbol for trade in self.journal.trades(is_open=True) if trade.origin != "foreign"}
         if self.journal.flag(FLATTEN) is not None or not (left := own - self._wished()):
             return False
         for symbol in sorted(left):
@@ -170,7 +219,7 @@ class OrderExecutor:
 
         No entry is made meanwhile, and after a False neither: later cycles go on, also after a restart.
         """
-        self.journal.set_flag(FLATTEN, why)
+        self.journal.set_flags({FLATTEN: why, **self._dropped(why)})
         deadline_ms = self.clock.now_ms() + self.rules.flatten_ms
         while True:
             snapshot = await self._snapshot()

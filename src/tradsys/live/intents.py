@@ -8,6 +8,7 @@ from dataclasses import astuple, fields
 from typing import Any, Final
 
 from tradsys.live.client_ids import N_DIGITS
+from tradsys.live.execution.aims import AIM, Aim
 from tradsys.live.execution.intent import Intent, IntentState, Trade
 from tradsys.live.execution.journal_file import JournalFile, inserted
 from tradsys.live.venue import Fill, FundingPayment
@@ -64,9 +65,26 @@ class IntentJournal(JournalFile):
         sent = "update intents set state = 'unknown', sent_ms = ?, n_sent = n_sent + 1 where client_id = ?"
         self._change((sent, [(now_ms, client_id)]), is_new=True)
 
-    def end_trade(self, key: str, now_ms: int, why: str | None) -> None:
-        """A trade is over."""
-        self._change(("update trades set closed_ms = ?, ended = ? where key = ?", [(now_ms, why, key)]))
+    def end_trade(self, key: str, now_ms: int, why: str | None, *, aim: Aim | None = None) -> None:
+        """A trade is over, and with it what its symbol was to be held of, where an aim takes the other's place."""
+        aims = [] if aim is None else [(AIM + aim.symbol, aim.text)]
+        self._change(
+            ("update trades set closed_ms = ?, ended = ? where key = ?", [(now_ms, why, key)]),
+            ("insert or replace into flags values (?, ?)", aims),
+        )
+
+    def aims(self) -> dict[str, Aim]:
+        """What is to be held, by symbol, since the last choice of target weights."""
+        return {name.removeprefix(AIM): Aim.of(text) for name, text in self.flags(AIM).items()}
+
+    def aim(self, symbol: str) -> Aim | None:
+        """What is to be held of one symbol, None where nothing was ever chosen of it."""
+        text = self.flag(AIM + symbol)
+        return None if text is None else Aim.of(text)
+
+    def set_aims(self, aims: Iterable[Aim], *, is_new: bool) -> None:
+        """Aim anew, in one commit; with `is_new` it may make positions larger, and is on the disk or not at all."""
+        self.set_flags({AIM + aim.symbol: aim.text for aim in aims}, is_new=is_new)
 
     def open_trade(self, symbol: str) -> Trade | None:
         """The symbol's trade that is not over: there is at most one."""

@@ -19,6 +19,8 @@ WHERE: Final = {"tape": "on a tape", "paper": "on paper", "live": "with money"}
 
 def line(now_ms: int, kind: str, fields: Fields) -> str | None:
     """What a person reads of it; None of what is no news."""
+    if kind == "aim" and not (fields.get("weight") or fields.get("note")):
+        return None  # who was not chosen, and is not held
     if kind in _QUIET or (kind == "order_known" and fields.get("status") in _SETTLED):
         return None
     said = _TEXTS.get(kind, _any)(fields)
@@ -66,6 +68,12 @@ def _fill(fields: Fields) -> str:
     done = f"{fields['symbol']} {side} {number(fields['size_base'])} at {number(fields['price'])}"
     won = fields["realised_quote"] or 0.0
     return f"{done}, fee {fields['fee_quote']:,.2f}" + (f", result before fees {won:+,.2f}" if won else "")
+
+
+def _aim(fields: Fields) -> str:
+    """How much of the equity is wanted of a symbol, which size that is, and why it is less."""
+    size, note = number(fields["size_base"]), f": {fields['note']}" if fields.get("note") else ""
+    return f"{fields['symbol']} {fields['weight']:+.2%} of the equity, {size} at {number(fields['reference_price'])}{note}"
 
 
 def _about_symbol(fields: Fields) -> str:
@@ -122,6 +130,7 @@ _TEXTS: Final[Mapping[str, Callable[[Fields], str]]] = {
     "order_unknown": _order,
     "order_refused": _order,
     "fill": _fill,
+    "aim": _aim,
     "protected": _protected,
     "unprotected": _unprotected,
     "exit": _about_symbol,

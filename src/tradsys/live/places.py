@@ -7,7 +7,7 @@ import polars as pl
 
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.arrays import IntArray
-from tradsys.core.costs import Instrument
+from tradsys.core.costs import ESTIMATED, Instrument
 from tradsys.core.errors import ConfigError, NotEnoughBars
 from tradsys.core.time import stamp, ts_ms
 from tradsys.data.market import load_market
@@ -20,7 +20,7 @@ from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules, known_slippage
 from tradsys.live.venues.paper_spot import PaperSpot
 from tradsys.live.venues.tape import BarTape
-from tradsys.predictor.traded import TradedBundle
+from tradsys.predictor.traded import RankBundle, TradedBundle
 from tradsys.settings.trade import TradeSettings
 
 PAPER: Final = "paper.sqlite"
@@ -46,17 +46,34 @@ def market_data(deployment: Deployment, settings: TradeSettings, clock: Clock) -
     return venue_named(deployment.venue, url=settings.url, clock=clock)
 
 
-def on_paper(data: MarketData, bundle: TradedBundle, settings: TradeSettings, folder: AccountFolder) -> Venue:
+def on_paper(
+    data: MarketData, bundle: TradedBundle | RankBundle, settings: TradeSettings, folder: AccountFolder
+) -> Venue:
     """The folder's paper account over this market data, charged as the bundle's simulations were."""
-    one, valuation = bundle.deployment, bundle.predictor.valuation
+    one = bundle.deployment
     rules = PaperRules(
         costs=one.costs,
         cash_quote=settings.cash_quote or one.portfolio.cash_quote,
-        slippage=known_slippage({symbol: valuation.slippage_of(symbol) for symbol in one.symbols}),
+        slippage=known_slippage(_slippage(bundle)),
         leverage=settings.leverage,
     )
     kind = PaperSpot if one.is_spot else PaperVenue
     return kind(data, rules, one.interval_ms, path=folder.path / PAPER)
+
+
+def _slippage(bundle: TradedBundle | RankBundle) -> Mapping[str, float]:
+    """What market orders on each symbol pay, a fraction of their notional; a ConfigError where the bundle has none."""
+    one = bundle.deployment
+    if isinstance(bundle, TradedBundle):
+        return {symbol: bundle.predictor.valuation.slippage_of(symbol) for symbol in one.symbols}
+    if one.costs.slippage_bps != ESTIMATED:
+        return dict.fromkeys(one.symbols, one.costs.slippage_bps / 1e4)
+    if not bundle.ranks.slippage:
+        raise ConfigError(
+            "a paper account charges slippage in numbers, and the bundle says only that it is estimated: it was "
+            "written before bundles of ranks kept the estimates; deploy the run again"
+        )
+    return bundle.ranks.slippage
 
 
 def tape_bars(specs: Sequence[str], deployment: Deployment) -> dict[str, pl.DataFrame]:

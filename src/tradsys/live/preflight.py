@@ -7,6 +7,8 @@ from typing import Final
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import ConfigError, NotProvenError
 from tradsys.core.time import format_step, stamp
+from tradsys.features.universe_ranks import LEAST
+from tradsys.live.risk.entry_checks import ORDERS_PER_ENTRY
 from tradsys.live.venue import AccountMode, MarketRules
 from tradsys.settings.trade import SECTION, TradeSettings
 
@@ -54,21 +56,26 @@ def preflight(
     wanted: Collection[AskedFor] = (),
     takes_unproven: bool = False,
     n_open: int = 0,
+    most_held: int = 0,
 ) -> Cleared:
     """What is known of a bundle that may be traded; a ConfigError that names each field that speaks against it.
 
     `mode` is what the account and its key are set to, None where there is no account but paper. A bundle that is not
     proven, or whose verdict counted lower fees than this account pays, is a NotProvenError unless `takes_unproven`.
     Where trades are open (`n_open`) what changed by itself, such as time, fees or a market that is gone, is no reason
-    to leave them alone: a bot enters nothing then, and sees them to their end.
+    to leave them alone: a bot enters nothing then, and sees them to their end. `most_held` is how many positions
+    target weights take together, 0 of a bundle that has none: those rank what is there, while that is enough of them.
     """
-    passed = (*_of_time(deployment, now_ms), *_of_trading(deployment, markets))
+    gone = tuple(_of_trading(deployment, markets))
+    is_enough = most_held > 0 and len(deployment.symbols) - len(gone) >= LEAST
+    passed = (*_of_time(deployment, now_ms), *(() if is_enough else gone))
     _refuse(
         *(() if n_open else passed),
         *(problem for one in wanted for problem in _of_wanted(deployment, one)),
         *_of_markets(deployment, markets),
         *_of_spot(deployment, markets),
         *_of_exposure(deployment, settings),
+        *_of_weights(deployment, settings, most_held),
         *(() if mode is None else refusals_of(mode)),
     )
     unproven = _why_unproven(deployment, mode)
@@ -76,7 +83,8 @@ def preflight(
         if not n_open:
             raise NotProvenError(f"{unproven}; with --unproven it is traded all the same, and every status says so")
         passed = (*passed, unproven)
-    return Cleared(unproven, tuple(_notes(deployment, mode, now_ms))).reduced(passed, n_open)
+    notes = (*_notes(deployment, mode, now_ms), *(f"{one}; the others are ranked" for one in gone if is_enough))
+    return Cleared(unproven, notes).reduced(passed, n_open)
 
 
 def check_wanted(deployment: Deployment, wanted: Collection[AskedFor]) -> None:
@@ -172,6 +180,22 @@ def _of_exposure(deployment: Deployment, settings: TradeSettings) -> Iterator[st
     cap = deployment.portfolio.cap
     if settings.leverage < cap:
         yield f"{SECTION}leverage: it is {settings.leverage:g}, and the bundle holds up to {cap:g} times the equity"
+
+
+def _of_weights(deployment: Deployment, settings: TradeSettings, most_held: int) -> Iterator[str]:
+    """Target weights are held all together, or they are another portfolio."""
+    if most_held and deployment.is_spot:
+        yield f"venue: target weights are traded on perpetuals, and {deployment.venue} is a spot market"
+    if settings.max_open_trades < most_held:
+        yield (
+            f"{SECTION}max_open_trades: it is {settings.max_open_trades}, and the bundle holds up to {most_held} "
+            f"positions at once; set it to {most_held}"
+        )
+    if settings.orders_per_minute < ORDERS_PER_ENTRY * most_held:
+        yield (
+            f"{SECTION}orders_per_minute: it is {settings.orders_per_minute}, and a choice of {most_held} positions "
+            f"takes {ORDERS_PER_ENTRY * most_held} with their stops; set it to that at least"
+        )
 
 
 def _why_unproven(deployment: Deployment, mode: AccountMode | None) -> str:

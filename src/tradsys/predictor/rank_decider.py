@@ -40,7 +40,8 @@ class RankDecider:
 
     `gross` is the exposure of both sides together, as a share of equity. `listed_ms` says of some symbols since when
     they trade, where that is before their first bar; `has_quote_volume` whether members are chosen by the bars'
-    `quote_volume`, else by volume times close.
+    `quote_volume`, else by volume times close. `slippage` is what a market order on each symbol paid lately, a fraction
+    of its notional; empty where the costs set a number for all.
     """
 
     rule: RankRule
@@ -50,7 +51,13 @@ class RankDecider:
     interval: timedelta
     listed_ms: Mapping[str, int] = field(default_factory=dict)
     has_quote_volume: bool = False
+    slippage: Mapping[str, float] = field(default_factory=dict)
     bundle_hash: str = field(default="", compare=False)
+
+    @property
+    def most_held(self) -> int:
+        """Symbols on both sides together that a choice may hold."""
+        return self.rule.most_held(min(self.universe.size, len(self.symbols)))
 
     @property
     def lookback(self) -> int:
@@ -114,6 +121,7 @@ class RankDecider:
             interval_ms=interval_ms(self.interval),
             listed_ms=self.listed_ms,
             has_quote_volume=self.has_quote_volume,
+            slippage=self.slippage,
         )
         write_bundle(folder, {RANKS: canonical_json(_as_before(plain(asdict(stored)))).encode()}, about=about)
 
@@ -139,6 +147,7 @@ class RankDecider:
             interval=timedelta(milliseconds=one.interval_ms),
             listed_ms=one.listed_ms,
             has_quote_volume=one.has_quote_volume,
+            slippage=one.slippage,
             bundle_hash=bundle.hash,
         )
 
@@ -154,6 +163,7 @@ class _Stored:
     interval_ms: int
     listed_ms: Mapping[str, int]
     has_quote_volume: bool
+    slippage: Mapping[str, float]
 
 
 _FIRST: Final = ("lookback", "horizon", "k", "signal", "contrarian")
@@ -164,7 +174,8 @@ def _as_before(stored: dict[str, Any]) -> dict[str, Any]:
     """A rule of the fields that bundles always had gives the bundle that it always gave."""
     usual = asdict(RankRule())
     rule = {name: value for name, value in stored["rule"].items() if name in _FIRST or value != usual[name]}
-    return stored | {"rule": rule}
+    lean = stored | {"rule": rule}
+    return lean if stored["slippage"] else {name: value for name, value in lean.items() if name != "slippage"}
 
 
 def _completed(content: Any) -> Any:
@@ -172,4 +183,4 @@ def _completed(content: Any) -> Any:
     if not isinstance(content, dict) or not isinstance(content.get("rule"), dict):
         return content  # for the reader to name
     later = {name: value for name, value in asdict(RankRule()).items() if name not in _FIRST}
-    return content | {"rule": later | content["rule"]}
+    return {"slippage": {}} | content | {"rule": later | content["rule"]}

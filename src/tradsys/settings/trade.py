@@ -53,6 +53,7 @@ class TradeSettings(SettingsSection):
     shares of the equity, at the day's beginning and at its highest; `max_notional` a multiple of it, of all positions
     together; `liquidation_distance` the least distance of a position's liquidation from the mark, as a share of the
     mark; `drift_share` the largest share of features that may lie outside of what the bundle was trained on.
+    `weights_stop` is how far from its price a position of target weights has its stop at the venue, as a share of it.
     """
 
     confirm: str = ""
@@ -77,6 +78,7 @@ class TradeSettings(SettingsSection):
     cooldown_s: float = Field(0.0, ge=0)
     liquidation_distance: Share = 0.1
     drift_share: Share = 0.5
+    weights_stop: float = Field(0.25, ge=0.01, le=0.9)
 
     notify: Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)] = ()
     telegram_token: SecretStr = SecretStr("")

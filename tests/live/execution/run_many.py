@@ -16,6 +16,7 @@ from functools import partial
 
 from tests.live.execution import simulation as sequences
 from tests.live.execution.spot_simulation import SpotSequence
+from tests.live.execution.target_simulation import TargetSequence
 
 
 @dataclass(slots=True)
@@ -90,8 +91,9 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--replay", type=int, metavar="SEED")
     parser.add_argument("--spot", action="store_true", help="on a spot market, beside coins of somebody else")
+    parser.add_argument("--targets", action="store_true", help="target weights in the place of entries")
     options = parser.parse_args(args)
-    kind = SpotSequence if options.spot else sequences.Sequence
+    kind = SpotSequence if options.spot else TargetSequence if options.targets else sequences.Sequence
     if options.replay is not None:
         one = sequences.run_sequence(options.replay, hear=_say, kind=kind)
         sys.stdout.write(f"{one}\n")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tradsys.live.client_ids import Leg
+from tradsys.live.execution.aims import Aim
 from tradsys.live.execution.intent import Intent
 from tradsys.live.venue import OrderKind, VenueOrder
 
@@ -43,6 +44,14 @@ class SendAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class Grow:
+    """Make the position as much larger as its aim wants, or begin one: so many lots at the market."""
+
+    aim: Aim
+    n_lots: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndTrade:
     """The trade is over; `why` where no closing fill says it."""
 
@@ -66,4 +75,4 @@ class ForgetWish:
     """What was asked for has been done."""
 
 
-type Action = PlaceLeg | PlacePair | CancelOrder | SendAgain | EndTrade | Adopt | HaltTrading | ForgetWish
+type Action = PlaceLeg | PlacePair | Grow | CancelOrder | SendAgain | EndTrade | Adopt | HaltTrading | ForgetWish

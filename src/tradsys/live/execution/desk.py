@@ -12,11 +12,14 @@ from tradsys.live.execution.actions import (
     CancelOrder,
     EndTrade,
     ForgetWish,
+    Grow,
     HaltTrading,
     PlaceLeg,
     PlacePair,
     SendAgain,
 )
+from tradsys.live.execution.aimed_plan import is_short_of_aim
+from tradsys.live.execution.aims import REBALANCED, Aim
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.known_markets import KnownMarkets
 from tradsys.live.execution.ledger import TradeSums, has_all_fills, has_entry_fills, sum_fills
@@ -30,7 +33,7 @@ from tradsys.live.execution.sending import Sender
 from tradsys.live.execution.situation import Situation
 from tradsys.live.execution.wishes import EXIT
 from tradsys.live.state import TradingState, read_standing
-from tradsys.live.venue import MarketRules, VenueRefused, VenueUnknown
+from tradsys.live.venue import Fill, MarketRules, VenueRefused, VenueUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,9 @@ class Desk:
 
     def _put_together(self, market: MarketRules, sight: Sight) -> Situation:
         journal, symbol = self.lookout.journal, market.symbol
-        trade = journal.open_trade(symbol)
+        trade, aim = journal.open_trade(symbol), journal.aim(symbol)
         intents = [] if trade is None else journal.intents(trade.key)
+        fills = [] if trade is None or aim is None else journal.fills(trade.key)
         return Situation(
             now_ms=self.lookout.clock.now_ms(),
             rules=self.lookout.rules,
@@ -102,6 +106,9 @@ class Desk:
             is_halted=read_standing(journal).state is TradingState.HALTED,
             since_ms=None,
             spare_base=sight.spare_base,
+            aim=aim,
+            is_cut=trade is not None and aim is not None and _is_cut(aim, trade, fills, intents),
+            has_all_fills=has_all_fills(intents, fills) if fills or aim is not None else True,
         )
 
     def _explained_base(self, symbol: str) -> float | None:
@@ -128,6 +135,9 @@ class Desk:
         for action in actions:
             if isinstance(action, SendAgain):
                 is_sure = await self.sender.send_again(action.intent) and is_sure
+        for action in actions:
+            if isinstance(action, Grow):
+                is_sure = await self.sender.grow(s.trade, action, s.market.lot) and is_sure
         legs = [action for action in actions if isinstance(action, PlaceLeg)]
         if legs and s.trade is not None:
             is_sure = await self.sender.place(s.trade, legs, s.market.lot) and is_sure
@@ -141,7 +151,8 @@ class Desk:
         """Those actions that change the journal alone."""
         journal, symbol = self.lookout.journal, s.market.symbol
         if isinstance(action, EndTrade) and s.trade is not None:
-            self._marked("trade.end", partial(journal.end_trade, s.trade.key, s.now_ms, action.why))
+            aim = _given_up(s, action)
+            self._marked("trade.end", partial(journal.end_trade, s.trade.key, s.now_ms, action.why, aim=aim))
             self._tell("exit", symbol, f"over: {action.why or 'closed'}")
         elif isinstance(action, Adopt) and s.position is not None:
             trade = found(s.position, self.lookout.rules, s.now_ms, journal.trade)
@@ -191,4 +202,20 @@ class Desk:
 def _is_settled(s: Situation) -> bool:
     """Whether only the market, or a person, can change anything now."""
     is_known = s.is_decided and all(intent.state != "unknown" for intent in s.unsettled)
-    return is_known and s.is_explained and s.wish is None and n_missing(s) == 0
+    is_served = s.is_explained and s.wish is None and n_missing(s) == 0
+    return is_known and is_served and not is_short_of_aim(s)
+
+
+def _is_cut(aim: Aim, trade: Trade, fills: Sequence[Fill], intents: Sequence[Intent]) -> bool:
+    """Whether a stop, somebody else or a limit has made the position smaller since the aim was chosen."""
+    ours = {intent.client_id for intent in intents if intent.why == REBALANCED}
+    later = [one for one in fills if one.side == -trade.side and one.ts_ms >= aim.choice_ms]
+    return any(one.client_id not in ours for one in later)
+
+
+def _given_up(s: Situation, end: EndTrade) -> Aim | None:
+    """The aim that a trade leaves behind which did not end for it: nothing more is bought or sold on that choice."""
+    if s.trade is None or s.trade.origin != "target" or s.aim is None or s.aim.side != s.trade.side:
+        return None
+    reason = end.why or s.sums.exit_reason or s.sums.last_reason or "unknown"
+    return None if reason == REBALANCED else s.aim.dropped(f"its position ended: {reason}")

@@ -12,12 +12,16 @@ venue did not take a stop, since the price is beyond it already."""
 
 FINAL: frozenset[IntentState] = frozenset({"filled", "cancelled", "refused", "expired", "absent", "passed"})
 
-type Origin = Literal["entry", "foreign"]
+type Origin = Literal["entry", "target", "foreign"]
+"""What began it: an entry with its barriers, an aim of target weights, or somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
     """One round trip: what was decided, or a position that was found and that no entry of ours explains.
+
+    Of target weights it is a stretch on one side, which aims make larger and smaller: `size_base` is what the first
+    one wanted, and it has neither deadline nor target.
 
     `opened_base` and `opened_price` are of a found position, 0 of our own trades, whose fills say both. A found
     position has neither deadline nor target. `ended` is in words why a trade is over that has no closing fill.

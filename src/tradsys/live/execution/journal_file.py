@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -142,6 +142,10 @@ class JournalFile:
             self._change(("delete from flags where name = ?", [(name,)]))
         else:
             self._change(("insert or replace into flags values (?, ?)", [(name, value)]))
+
+    def set_flags(self, values: Mapping[str, str], *, is_new: bool = False) -> None:
+        """Keep texts under their names, in one commit; with `is_new` the disk takes them, or nothing is kept."""
+        self._change(("insert or replace into flags values (?, ?)", list(values.items())), is_new=is_new)
 
     def set_flag_soon(self, name: str, value: str) -> None:
         """Keep a text under a name with the next commit, whatever it is for; it is known at once."""

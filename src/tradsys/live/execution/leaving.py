@@ -1,6 +1,7 @@
 """When a position is left at the market, and how: for time, on request, or because it cannot be protected."""
 
 from tradsys.live.execution.actions import Action, CancelOrder, HaltTrading, PlaceLeg
+from tradsys.live.execution.aims import REBALANCED
 from tradsys.live.execution.protection import is_passed, is_too_small, n_missing
 from tradsys.live.execution.situation import Situation
 from tradsys.live.execution.sizes import in_parts
@@ -43,6 +44,6 @@ def is_exit(order: VenueOrder) -> bool:
 
 
 def _n_to_leave(s: Situation, why: str) -> int:
-    """Own time and stop leave what the trade's own fills explain, once they are known; all else leaves everything."""
-    is_own_part = why in ("time", "stop") and s.sums.opened_base > 0 and s.wish is None
+    """Own time, stop and aim leave what the trade's fills explain, once they are known; all else leaves everything."""
+    is_own_part = why in ("time", "stop", REBALANCED) and s.sums.opened_base > 0 and s.wish is None
     return s.n_own if is_own_part else s.n_held

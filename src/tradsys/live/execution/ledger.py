@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tradsys.live.client_ids import Leg, leg_of
+from tradsys.live.execution.aims import REBALANCED
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.venue import Fill
 
@@ -13,7 +14,7 @@ TINY = 1e-12
 _ROUNDING = 1e-9
 """A share of an order that sums of floats may lack."""
 
-OWN_REASONS = ("time", "stop", "target")
+OWN_REASONS = ("time", "stop", "target", REBALANCED)
 """Reasons of exits at the market that are the trade's own; any other exit at the market was forced."""
 
 

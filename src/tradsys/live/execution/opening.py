@@ -7,6 +7,7 @@ from dataclasses import asdict
 from tradsys.core.json_text import canonical_json
 from tradsys.live.client_ids import client_id
 from tradsys.live.entry import Entry
+from tradsys.live.execution.aims import Aim
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.venue import Position
@@ -33,6 +34,16 @@ def opened(entry: Entry, rules: ExecutionRules, now_ms: int) -> tuple[Trade, Int
         0.0, now_ms, None, 1, "",
     )  # fmt: skip
     return trade, intent
+
+
+def aimed(aim: Aim, now_ms: int) -> Trade:
+    """The trade that an aim begins: a stretch on one side with a stop, and neither target nor deadline."""
+    said = {"share": abs(aim.weight), "reason": "target weight", "choice_ms": aim.choice_ms}
+    decision = canonical_json({**said, "bundle_hash": aim.bundle_hash})
+    return Trade(
+        trade_key(aim.symbol, aim.close_ms), aim.symbol, aim.side, "target", abs(aim.size_base), aim.reference_price,
+        aim.close_ms, None, aim.stop_fraction * aim.reference_price, None, 0.0, 0.0, decision, now_ms,
+    )  # fmt: skip
 
 
 def found(position: Position, rules: ExecutionRules, now_ms: int, known: Callable[[str], Trade | None]) -> Trade:

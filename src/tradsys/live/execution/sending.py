@@ -9,8 +9,9 @@ from typing import Any, Final, Literal
 from tradsys.core.errors import DiskError
 from tradsys.live.client_ids import Leg, client_id, stem
 from tradsys.live.clock import Clock
-from tradsys.live.execution.actions import CancelOrder, PlaceLeg, PlacePair
+from tradsys.live.execution.actions import CancelOrder, Grow, PlaceLeg, PlacePair
 from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.opening import aimed, trade_key
 from tradsys.live.execution.patience import patiently, together
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.sizes import of_lots
@@ -64,6 +65,31 @@ class Sender:
         intents = self._committed(trade, [leg for pair in pairs for leg in (pair.stop, pair.target)], lot)
         both = zip(intents[::2], intents[1::2], strict=True)
         return all(await together([self._soon(self.send_pair(stop, target)) for stop, target in both]))
+
+    async def grow(self, trade: Trade | None, growth: Grow, lot: float) -> bool:
+        """Commit and send an entry that an aim wants, and the trade that it begins where there is none.
+
+        Whether the answer was definite; nothing is sent where the disk does not take the commit.
+        """
+        aim, now = growth.aim, self.clock.now_ms()
+        begun = None if trade is not None else aimed(aim, now)
+        key = trade.key if begun is None and trade is not None else trade_key(aim.symbol, aim.close_ms)
+        first = client_id(self.rules.account, aim.symbol, aim.close_ms, "entry", 0)
+        attempt = self.journal.n_attempts(key, first[:-N_DIGITS])
+        name = client_id(self.rules.account, aim.symbol, aim.close_ms, "entry", attempt)
+        intent = Intent(
+            name, key, aim.symbol, "entry", aim.side, "market", of_lots(growth.n_lots, lot), None, False, "rebalance",
+            "unknown", 0.0, now, None, 1, "",
+        )  # fmt: skip
+        self.step("entry.commit:before")
+        try:
+            self.journal.keep_room()
+            self.journal.add([intent], [] if begun is None else [begun])
+        except DiskError as error:
+            self.tell("denied", {"symbol": aim.symbol, "close_ms": aim.close_ms, "why": str(error)})
+            return False
+        self.step("entry.commit:after")
+        return await self._soon(self.send(intent))
 
     def _committed(self, trade: Trade, legs: Sequence[PlaceLeg], lot: float) -> list[Intent]:
         now, counts = self.clock.now_ms(), dict[Leg, int]()

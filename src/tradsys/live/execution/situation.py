@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tradsys.live.client_ids import Leg
+from tradsys.live.execution.aims import Aim
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.ledger import TradeSums, has_entry_fills
 from tradsys.live.execution.rules import ExecutionRules
@@ -19,7 +20,9 @@ class Situation:
 
     `orders` are ours alone. `wish` is why everything is to be left, None where nobody asked. `may_enter` is whether an
     entry that never arrived may be sent again. `since_ms` is since when position and journal have disagreed.
-    `spare_base` is what a spot account holds of the symbol's coin that is not ours.
+    `spare_base` is what a spot account holds of the symbol's coin that is not ours. `aim` is what target weights want
+    held, `is_cut` whether anything but an aim has made the position smaller since it was chosen, `has_all_fills`
+    whether the fills that are known make up all that the venue says of the trade's orders.
     """
 
     now_ms: int
@@ -36,6 +39,9 @@ class Situation:
     is_halted: bool
     since_ms: int | None
     spare_base: float = 0.0
+    aim: Aim | None = None
+    is_cut: bool = False
+    has_all_fills: bool = True
 
     @property
     def held(self) -> int:

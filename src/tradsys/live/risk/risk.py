@@ -91,17 +91,23 @@ class Risk:
             self._guarded("disk", self._flags.keep_soon)
 
     def allow(
-        self, entries: Sequence[Entry], account: AccountState, open_trades: Mapping[str, float]
+        self,
+        entries: Sequence[Entry],
+        account: AccountState,
+        open_trades: Mapping[str, float],
+        *,
+        shrinks: bool = False,
     ) -> tuple[list[Entry], list[Denied]]:
         """Those that may be placed, in their order, and the others with reasons.
 
         `open_trades` has every symbol with a trade that is not known to be over, with the gross notional that was
-        intended; the larger of it and of the position at the venue counts. If one check fails, none passes.
+        intended; the larger of it and of the position at the venue counts. If one check fails, none passes. With
+        `shrinks` what is held is brought to `open_trades` before anything is entered, and that alone counts.
         """
         if account is not self._seen:
             self.observe(account)
         try:
-            kept, denied = self._judge(entries, self._facts(account, open_trades))
+            kept, denied = self._judge(entries, self._facts(account, open_trades, shrinks=shrinks))
         except Exception as error:  # noqa: BLE001 - whatever a check does, nothing passes it
             self._halt_after("allow", error)
             kept, denied = [], [Denied(entry, "allow", self._standing.reason) for entry in entries]
@@ -200,8 +206,12 @@ class Risk:
         self._orders.keep()
         self._drift.keep()
 
-    def _facts(self, account: AccountState, open_trades: Mapping[str, float]) -> EntryFacts:
-        held = {position.symbol: abs(position.size_base) * position.mark_price for position in account.positions}
+    def _facts(self, account: AccountState, open_trades: Mapping[str, float], *, shrinks: bool) -> EntryFacts:
+        held = (
+            {}
+            if shrinks
+            else {position.symbol: abs(position.size_base) * position.mark_price for position in account.positions}
+        )
         now_ms = self._clock.now_ms()
         return EntryFacts(
             limits=self.limits,

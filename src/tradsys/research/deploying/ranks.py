@@ -1,14 +1,20 @@
 """`tradsys deploy` of a run of `tradsys rank`: its rule, which has nothing to fit, with its verdict of today."""
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import polars as pl
 
 from tradsys.bundle.bundle import open_bundle
 from tradsys.bundle.deployment import DeployedPool, DeployedPortfolio, Deployment
-from tradsys.core.errors import ConfigError
+from tradsys.core.costs import ESTIMATED
+from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.files import check_space, check_writable
 from tradsys.core.sides import SIDES
+from tradsys.core.slippage import slippage_of
 from tradsys.core.time import DAY_MS, interval_ms, ts_ms
 from tradsys.data.market import Market
+from tradsys.features.universe_ranks import LEAST
 from tradsys.journal.ledger import Ledger
 from tradsys.predictor.rank_decider import RankDecider
 from tradsys.predictor.rank_rule import NAME
@@ -42,12 +48,13 @@ def deploy_ranks(
     check_space(folder.parent, 5_000_000, "the bundle", "free some, or name another folder with --out")
     spec = market_neutral_from(run.config)
     place.refuse_unfit(SIDES, spec.gross, ())
-    decider = _decider(spec, market, place)
     frames, start, end = before_lockbox(market, spec)
+    named = _still_traded(market, place)
+    decider = _decider(spec, market, named, frames)
     valid_ms = end - start if options.valid_days is None else round(options.valid_days * DAY_MS)
     deployment = Deployment(
         venue=place.venue,
-        symbols=place.symbols,
+        symbols=tuple(named.values()),
         interval_ms=interval_ms(market.interval),
         trained_from_ms=min(int(ts_ms(bars)[0]) for bars in frames.values() if len(bars)),
         trained_to_ms=end,
@@ -74,9 +81,39 @@ def deploy_ranks(
     )
 
 
-def _decider(spec: MarketNeutralSpec, market: Market, place: TradedPlace) -> RankDecider:
-    """The rule with the names of the symbols at the venue."""
-    named = dict(zip(market.symbols, place.symbols, strict=True))
-    listed = {named[symbol]: one.listed_ms for symbol, one in spec.listings.items() if one.listed_ms is not None}
+def _still_traded(market: Market, place: TradedPlace) -> dict[str, str]:
+    """The venue's names of the symbols whose bars go on to the end; who was delisted before is in no universe then.
+
+    A DataError where fewer are left than can be ranked.
+    """
+    since_ms = market.closes - DAY_MS
+    last_ms = {symbol: int(ts_ms(bars)[-1]) for symbol, bars in market.frames().items()}
+    names = dict(zip(market.symbols, place.symbols, strict=True))
+    named = {symbol: name for symbol, name in names.items() if last_ms[symbol] >= since_ms}
+    if len(named) < LEAST:
+        raise DataError(
+            f"ranks compare {LEAST} symbols at least, and of {len(names)} only {', '.join(named) or 'none'} traded on "
+            "the last day of the run's bars; rank later bars, of more symbols"
+        )
+    return named
+
+
+def _decider(
+    spec: MarketNeutralSpec, market: Market, named: Mapping[str, str], frames: Mapping[str, pl.DataFrame]
+) -> RankDecider:
+    """The rule with the names of the symbols at the venue, and what market orders paid at the end of `frames`."""
+    listed = {
+        named[one]: listing.listed_ms
+        for one, listing in spec.listings.items()
+        if one in named and listing.listed_ms is not None
+    }
     has_quote_volume = "quote_volume" in market.bars.columns
-    return RankDecider(spec.rule, spec.universe, spec.gross, place.symbols, market.interval, listed, has_quote_volume)
+    slippage: dict[str, float] = {}
+    if spec.costs.slippage_bps == ESTIMATED:
+        slippage = {
+            name: float(slippage_of(frames[one], spec.costs)[-1]) for one, name in named.items() if len(frames[one])
+        }
+    symbols = tuple(named.values())
+    return RankDecider(
+        spec.rule, spec.universe, spec.gross, symbols, market.interval, listed, has_quote_volume, slippage
+    )

@@ -13,7 +13,7 @@ type Events = Sequence[tuple[int, Mapping[str, Any]]]
 MOST_DECISIONS: Final = 48
 MOST_EVENTS: Final = 60
 
-_ELSEWHERE: Final = ("bar", "decision", "denied")
+_ELSEWHERE: Final = ("bar", "decision", "denied", "aim")
 """Kinds that are told by what was decided."""
 
 
@@ -79,13 +79,21 @@ def _row(symbol: str, one: Plain, denied: str) -> DecisionRow:
     return DecisionRow(
         close=minute(one.number("close_ms")),
         symbol=symbol,
-        what="stays out" if not action else "enters long" if action > 0 else "enters short",
+        what=_what(one, action),
         is_entry=bool(action),
         probability=UNKNOWN if probability is None else number(probability),
         expected=percent(one.number("expected_net"), signed=True),
         reason=one.text("reason") or ("" if action else denied or "no reason was given"),
         denied=denied if action else "",
     )
+
+
+def _what(one: Plain, action: float) -> str:
+    """What was decided: an entry, or of target weights the share of the equity that is to be held."""
+    weight = one.number("weight")
+    if weight is not None:
+        return f"wants {percent(weight, signed=True)}" if weight else "not chosen"
+    return "stays out" if not action else "enters long" if action > 0 else "enters short"
 
 
 def _event(at_ms: int, fields: Mapping[str, Any]) -> EventRow | None:
