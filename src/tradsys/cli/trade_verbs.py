@@ -105,16 +105,17 @@ def replay(
 
     The gap between both results is split into signal, fee, slippage, latency, funding and partial fills, and each
     difference has a cause; what the account paid is offered as costs to set. Columns from outside that the bundle needs
-    are read as a bot reads them. What was found is kept in the account's folder, for its page in the browser.
+    are read as a bot reads them. Of target weights the choices are made again, and each stretch on one side is held
+    against the batch's. What was found is kept in the account's folder, for its page in the browser.
     """
     from dataclasses import asdict
 
     from tradsys.live.account.replay_file import keep_replay
     from tradsys.live.account.replayed import lacking_columns, own_bars, replay_of
     from tradsys.live.places import tape_bars
-    from tradsys.predictor.traded import read_deployment
+    from tradsys.predictor.traded import read_traded
 
-    folder, traded = _folder(account, root), read_deployment(bundle, plugins=plugin or ())
+    folder, traded = _folder(account, root), read_traded(bundle, plugins=plugin or ())
     market = tape_bars(bars, traded.deployment) if bars else own_bars(folder, traded.deployment)
     if lacking_columns(market, traded.deployment):
         market = asyncio.run(_with_outside(market, traded.deployment))

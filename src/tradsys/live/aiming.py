@@ -74,9 +74,9 @@ def _why_no_growth(weight: float, rules: MarketRules | None, price: float, forei
 
 
 def _kept(aim: Aim, own: float, why: str) -> Aim:
-    """Without a price nobody knows how much is wanted: what is held on that side stays."""
-    if aim.weight * own > 0 and not aim.size_base:
-        return aim.at_size(own, why)
+    """Where no size is known, what is held on that side stays."""
+    if aim.weight and not aim.size_base:
+        return aim.at_size(own if aim.weight * own > 0 else 0.0, why)
     return aim.at_most(own, why)
 
 

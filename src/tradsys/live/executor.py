@@ -87,7 +87,7 @@ class OrderExecutor:
         return outcomes | dict(await together([self._open(intent) for _, intent in kept]))
 
     async def aim(self, aims: Sequence[Aim]) -> None:
-        """Hold these quantities from now on: one commit for all, then what shrinks, then what grows.
+        """Hold these quantities from now on: one commit for all, then what shrinks, then what grows into its room.
 
         What is not there when this returns later cycles go on with, as after a crash. A choice that was aimed at before
         is not aimed at again; on a disk that does not take it, nothing is made larger for it.
@@ -96,13 +96,24 @@ class OrderExecutor:
         snapshot = await self._snapshot() if new else None
         held = {} if snapshot is None else {one.symbol: one.size_base for one in snapshot.account.positions}
         self._calm = None
-        self._commit_aims(new, None if snapshot is None else held)
-        growing = {one.symbol for one in new if one.side * held.get(one.symbol, 0.0) >= 0 and one.grows(held)}
-        for symbols in ({one.symbol for one in new} - growing, growing):
-            if snapshot is None:
-                return
-            await together([self._reconcile(symbol, snapshot) for symbol in sorted(symbols)])
-            snapshot = await self._snapshot()
+        self._notices.is_making_room = True
+        try:
+            self._commit_aims(new, None if snapshot is None else held)
+            smaller = [one for one in new if one.shrinks(held)]
+            shrinking = asyncio.create_task(self._aimed(smaller, snapshot))
+            shrinking.add_done_callback(_look_at_error)
+            await asyncio.wait([shrinking], timeout=self.rules.entry_patience_ms / 3_000)
+            self._notices.is_making_room = False
+            await self._aimed([one for one in new if one.grows(held)], None)
+            await shrinking
+        finally:
+            self._notices.is_making_room = False
+
+    async def _aimed(self, aims: Sequence[Aim], snapshot: Snapshot | None) -> None:
+        """One look at the account for all of them; one that is not answered leaves them to later cycles."""
+        snapshot = snapshot or (await self._snapshot() if aims else None)
+        if snapshot is not None:
+            await together([self._reconcile(aim.symbol, snapshot) for aim in aims])
 
     def _admitted(self, aim: Aim) -> Aim | None:
         """None of a choice that is known already; without making larger where the bar has had its trade."""
@@ -349,3 +360,9 @@ class OrderExecutor:
 
     def _write_halt(self, reason: str) -> None:
         write_standing(self.journal, Standing(TradingState.HALTED, "executor", reason, self.clock.now_ms()))
+
+
+def _look_at_error(task: asyncio.Task[None]) -> None:
+    """Whoever waits for it raises it; where nobody does any more, it is no news."""
+    if not task.cancelled():
+        task.exception()

@@ -73,7 +73,9 @@ def _fill(fields: Fields) -> str:
 def _aim(fields: Fields) -> str:
     """How much of the equity is wanted of a symbol, which size that is, and why it is less."""
     size, note = number(fields["size_base"]), f": {fields['note']}" if fields.get("note") else ""
-    return f"{fields['symbol']} {fields['weight']:+.2%} of the equity, {size} at {number(fields['reference_price'])}{note}"
+    return (
+        f"{fields['symbol']} {fields['weight']:+.2%} of the equity, {size} at {number(fields['reference_price'])}{note}"
+    )
 
 
 def _about_symbol(fields: Fields) -> str:

@@ -171,7 +171,9 @@ class RankRule:
 
     def most_held(self, n_ranked: int) -> int:
         """Symbols that both sides hold together at most where so many are ranked."""
-        return 2 * (max(n_ranked // 5, 1) if self.k is None else self.k)
+        if self.holds != "extremes" or self.memory:
+            return n_ranked
+        return min(2 * (max(n_ranked // 5, 1) if self.k is None else self.k), n_ranked)
 
     def measured(self, panel: PricePanel, frames: Mapping[str, pl.DataFrame], member: BoolArray) -> FloatArray:
         """The signal of each member at every close, (n_times, n_symbols); NaN for who is not compared."""

@@ -64,6 +64,8 @@ class DeafVenue(InProcessVenue):
 class Story:
     """The world of one telling; the point of number `dies_at` among those that are passed is the death."""
 
+    rules = RULES
+
     def __init__(self, clock: LoopClock, dies_at: int | None) -> None:
         exchange = quiet_exchange(clock)
         self.world = ExecutorWorld(clock, exchange)
@@ -93,7 +95,7 @@ class Story:
 
     async def _born(self) -> None:
         self.is_dead = False
-        self.world.anew(self._step, RULES)
+        self.world.anew(self._step, self.rules)
         self.world.exchange.turn(True)
         await self._lived(self.world.ready)
 

@@ -1,6 +1,6 @@
 """A replay of an account from its folder: what it lived, and the same bars decided and simulated by its bundle."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +12,19 @@ from tradsys.core.errors import ConfigError, TradsysError
 from tradsys.core.time import format_step, ts_ms
 from tradsys.data.settings import DataSettings
 from tradsys.live.account.audit import events_of
+from tradsys.live.account.equity_history import read_equity
 from tradsys.live.account.folder import JOURNAL
 from tradsys.live.account.kept_bars import kept_bars, missing_bars
 from tradsys.live.intents import IntentJournal
 from tradsys.live.outside.providers import POOL, outside_sources
 from tradsys.live.places import PAPER, STEPS_OF_TAPE, tape_bars
-from tradsys.live.replay.lived import LivedTrade, lived_trades
+from tradsys.live.replay.lived import lived_trades
 from tradsys.live.replay.replaying import AccountReplay, replay
+from tradsys.live.replay.weights import WeightsReplay, lived_stretches, replay_weights
 from tradsys.live.telling import Tell
 from tradsys.live.venue import MarketData
 from tradsys.live.venues.paper_book import PaperBook
-from tradsys.predictor.traded import TradedBundle
+from tradsys.predictor.traded import RankBundle, TradedBundle
 
 
 def own_bars(folder: Path, deployment: Deployment) -> dict[str, pl.DataFrame]:
@@ -71,7 +73,9 @@ async def with_outside(
     return {symbol: sources.join(symbol, frame.drop(names, strict=False)) for symbol, frame in market.items()}
 
 
-def replay_of(folder: Path, bundle: TradedBundle, market: Mapping[str, pl.DataFrame]) -> AccountReplay:
+def replay_of(
+    folder: Path, bundle: TradedBundle | RankBundle, market: Mapping[str, pl.DataFrame]
+) -> AccountReplay | WeightsReplay:
     """From the account's first start to the last of the bars or of what its log tells, whichever comes first.
 
     A ConfigError where the log tells of no start, or of one with another bundle.
@@ -94,8 +98,26 @@ def replay_of(folder: Path, bundle: TradedBundle, market: Mapping[str, pl.DataFr
         for symbol, frame in market.items()
         if (why := missing_bars(frame, bundle.deployment.interval_ms, start_ms, end_ms)) is not None
     }
+    if isinstance(bundle, RankBundle):
+        refused = [str(event["trade"]) for _, event in events if event["kind"] == "order_refused"]
+        denied += [(key.rpartition("@")[0], int(key.rpartition("@")[2])) for key in refused]
+        end_ms = min(events[-1][0], max(closes))  # who was delisted ends before the others
+        aimed = [event for _, event in events if event["kind"] == "aim"]
+        weights = replay_weights(
+            _of_journal(folder, events[-1][0], lived_stretches),
+            aimed,
+            bundle.ranks,
+            market,
+            bundle.deployment,
+            start_ms=start_ms,
+            end_ms=end_ms,
+            cash_quote=_equity_at_start(folder, bundle.deployment),
+            instrument=STEPS_OF_TAPE,
+            denied=denied,
+        )
+        return replace(weights, missing=missing)
     result = replay(
-        _lived(folder, events[-1][0]),
+        _of_journal(folder, events[-1][0], lived_trades),
         bundle.predictor,
         market,
         bundle.deployment,
@@ -107,11 +129,17 @@ def replay_of(folder: Path, bundle: TradedBundle, market: Mapping[str, pl.DataFr
     return replace(result, missing=missing)
 
 
-def _lived(folder: Path, now_ms: int) -> list[LivedTrade]:
+def _equity_at_start(folder: Path, deployment: Deployment) -> float:
+    """What the account was worth when it was first seen, as far as its history goes back."""
+    points = read_equity(folder)
+    return points[0].equity_quote if points else deployment.portfolio.cash_quote
+
+
+def _of_journal[T](folder: Path, now_ms: int, read: Callable[..., list[T]]) -> list[T]:
     """The account's trades; of a paper account it is known what of a fee was slippage."""
     with ExitStack() as stack:
         journal = stack.enter_context(closing(IntentJournal.reading(folder / JOURNAL)))
         if not (folder / PAPER).exists():
-            return lived_trades(journal, now_ms=now_ms)
+            return read(journal, now_ms=now_ms)
         book = stack.enter_context(closing(PaperBook(folder / PAPER, 1.0)))
-        return lived_trades(journal, now_ms=now_ms, charged=lambda fill: book.slippage_of(fill.trade_id))
+        return read(journal, now_ms=now_ms, charged=lambda fill: book.slippage_of(fill.trade_id))

@@ -50,6 +50,11 @@ class Aim:
         held_base = held.get(self.symbol, 0.0)
         return self.size_base * held_base < 0 or abs(self.size_base) > abs(held_base)
 
+    def shrinks(self, held: Mapping[str, float]) -> bool:
+        """Whether something of what is held by symbol is to be left first."""
+        held_base = held.get(self.symbol, 0.0)
+        return held_base != 0.0 and (self.size_base * held_base <= 0 or abs(self.size_base) < abs(held_base))
+
     def at_most(self, held_base: float, note: str) -> "Aim":
         """The same without making the position larger: what is held shrinks towards it, or stays."""
         if not self.grows({self.symbol: held_base}):

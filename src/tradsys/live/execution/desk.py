@@ -102,7 +102,7 @@ class Desk:
             unsettled=journal.unsettled(symbol),
             sums=TradeSums() if trade is None else self._sums(trade, intents),
             wish=journal.flag(EXIT + symbol),
-            may_enter=self.why_no_entry() is None,
+            may_enter=self.why_no_entry() is None and not (aim is not None and self.notices.is_making_room),
             is_halted=read_standing(journal).state is TradingState.HALTED,
             since_ms=None,
             spare_base=sight.spare_base,

@@ -38,6 +38,8 @@ class Notices:
     """Positions that have too little of a stop."""
     unlisted_ms: dict[str, int] = field(default_factory=dict)
     """Since when the venue has refused to tell of a symbol."""
+    is_making_room: bool = False
+    """Whether positions are made smaller for their aims just now: others are made larger with what that sets free."""
     orphaned: set[str] = field(default_factory=set)
     """Symbols of which nothing is held while orders of ours are open that would reduce it."""
 

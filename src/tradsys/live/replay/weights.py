@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -78,7 +78,11 @@ class ReplayedStretch:
         rest = total - fee - slippage - funding
         is_same = self.cause == "same"
         return ResultGap(
-            signal=0.0 if is_same else rest, latency=rest if is_same else 0.0, fee=fee, slippage=slippage, funding=funding
+            signal=0.0 if is_same else rest,
+            latency=rest if is_same else 0.0,
+            fee=fee,
+            slippage=slippage,
+            funding=funding,
         )
 
 
@@ -125,11 +129,17 @@ class WeightsReplay:
         """For a person: the weights, the results, the gap by part, and the causes in words."""
         parts = ", ".join(f"{name.replace('_', ' ')} {amount:+,.2f}" for name, amount in self.gap.parts.items())
         alike = self.n_weights - len(self.other_weights)
-        first = [f"{name} at {stamp(ms)} {one:+.2%} here, {other:+.2%} again" for name, ms, one, other in self.other_weights]
+        first = [
+            f"{name} at {stamp(ms)} {one:+.2%} here, {other:+.2%} again" for name, ms, one, other in self.other_weights
+        ]
         return [
             f"the account aimed at {alike:,} of {self.n_weights:,} weights as they are chosen again from its bars",
             *(f"  otherwise: {one}" for one in first[:3]),
-            *([f"  {len(self.missed):,} choices were missed, the first at {stamp(self.missed[0])}"] if self.missed else []),
+            *(
+                [f"  {len(self.missed):,} choices were missed, the first at {stamp(self.missed[0])}"]
+                if self.missed
+                else []
+            ),
             f"it made {self.lived_quote:,.2f}, the simulation {self.simulated_quote:,.2f}: a gap of "
             f"{self.gap.total:+,.2f} (n = {len(self.stretches):,} stretches on one side)",
             f"  {parts}",
@@ -184,7 +194,7 @@ def replay_weights(
         )
         batch = [_simulated(row) for row in simulation.trades.iter_rows(named=True)]
         within = [one for one in lived if due[0] <= one.choice_ms < end_ms]
-        late = {one.choice_ms for one in within if one.begun_ms >= one.choice_ms + deployment.interval_ms}
+        late = {int(one["choice_ms"]) for one in aimed if int(one["close_ms"]) > int(one["choice_ms"])}
         bad = {(symbol, ms) for symbol, ms, _, _ in others}
         found = _paired(batch, within, set(denied), late | (set(due) - taken), bad, deployment.interval_ms)
     return WeightsReplay(tuple(found), len(told), tuple(others), tuple(ms for ms in due if ms not in taken))
@@ -229,7 +239,7 @@ def _paired(
     other_weights: set[tuple[str, int]],
     interval_ms: int,
 ) -> list[ReplayedStretch]:
-    """Each symbol's stretches by the choice that began them, with a cause each; those that go on in both are left out."""
+    """Each symbol's stretches by the choice that began them, with causes; those that go on in both are left out."""
     ours, theirs = ({(one.symbol, one.choice_ms): one for one in each} for each in (batch, lived))
     found, before = list[ReplayedStretch](), dict[str, WeightCause]()
     for key in sorted({*ours, *theirs}, key=lambda one: (one[1], one[0])):
@@ -238,7 +248,7 @@ def _paired(
             cause: WeightCause = "not_decided"
         elif one is not None and other is not None:
             cause = _cause(one, other, late, interval_ms)
-        elif key in denied:
+        elif any((key[0], key[1] + late_ms) in denied for late_ms in (0, interval_ms)):
             cause = "not_entered"
         elif key[1] in late:
             cause = "late"
@@ -259,11 +269,11 @@ def _cause(batch: Stretch, lived: Stretch, late: set[int], interval_ms: int) -> 
     if batch.end_ms is None or lived.end_ms is None:
         return "same" if batch.end_ms is lived.end_ms else "late"
     after_ms = lived.end_ms - batch.end_ms
-    if lived.choice_ms in late:
+    if lived.choice_ms in late or batch.end_ms in late:
         return "late"
     if 0 <= after_ms < interval_ms:
         return "same"
-    return "late" if 0 <= after_ms < 2 * interval_ms else "too_small"
+    return "too_small"
 
 
 def _refuse_short(n_needed: int, market: Mapping[str, pl.DataFrame], start_ms: int) -> None:
@@ -272,5 +282,3 @@ def _refuse_short(n_needed: int, market: Mapping[str, pl.DataFrame], start_ms: i
         raise NotEnoughBars(
             f"a replay from {stamp(start_ms)} needs {n_needed} bars before it, found {n_most}; load earlier history"
         )
-
-
