@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.live.target_session import rank_bundle
 
 from tradsys.bundle.bundle import RANKS
 from tradsys.core.bars import split_symbols
@@ -18,6 +19,7 @@ from tradsys.data.simulate import simulate_universe
 from tradsys.data.universe import UniverseSpec
 from tradsys.predictor import Predictor, RankDecider, read_deployment
 from tradsys.predictor.rank_rule import RankRule
+from tradsys.predictor.traded import RankBundle, read_traded
 from tradsys.research.ranking.market_neutral import market_neutral_from, trade
 from tradsys.settings.config import RunConfig
 
@@ -106,7 +108,7 @@ def test_nothing_is_chosen_between_two_choices(bars: pl.DataFrame, decider: Rank
     assert decider.decide(bars.filter(_opened_before(off - 24 * HOUR_MS))) is None
 
 
-def test_a_bundle_gives_back_the_same_decider_and_its_hash_and_no_bot_trades_it(
+def test_a_bundle_gives_back_the_same_decider_and_its_hash_and_is_no_predictor(
     decider: RankDecider, tmp_path: Path
 ) -> None:
     decider.save(tmp_path / "B")
@@ -136,6 +138,30 @@ def test_a_bundle_states_only_what_its_rule_changes_of_what_came_later(decider: 
     days = again.lookback - again.rule.rows
     assert days == decider.lookback - decider.rule.rows
     assert again.rule.rows == 721 + 24 * (1 + 27)  # volatility, one more choice, and those since a band restarted
+def test_a_deployed_bundle_of_ranks_is_read_for_trading_and_held_against_itself(
+    decider: RankDecider, tmp_path: Path
+) -> None:
+    said = rank_bundle(decider.symbols).deployment
+    decider.save(tmp_path / "B", deployment=said.to_dict())
+    bundle = read_traded(tmp_path / "B")
+    assert isinstance(bundle, RankBundle)
+    assert (bundle.ranks, bundle.deployment) == (decider, said)
+    decider.save(tmp_path / "C", deployment=replace(said, interval_ms=60_000).to_dict())
+    with pytest.raises(BundleError, match="says interval_ms 60000, and what decides in it has 3600000"):
+        read_traded(tmp_path / "C")
+
+
+def test_a_bundle_of_before_has_no_slippage_and_a_rule_says_how_many_it_holds(
+    decider: RankDecider, tmp_path: Path
+) -> None:
+    assert RankDecider.load(_saved(replace(decider, slippage={"S00": 2e-4}), tmp_path / "B")).slippage == {"S00": 2e-4}
+    assert decider.slippage == {}
+    assert (decider.most_held, RankRule(k=3).most_held(20), RankRule().most_held(30)) == (2, 6, 12)
+
+
+def _saved(decider: RankDecider, folder: Path) -> Path:
+    decider.save(folder)
+    return folder
 
 
 def test_members_are_chosen_by_what_the_run_had(bars: pl.DataFrame, decider: RankDecider) -> None:

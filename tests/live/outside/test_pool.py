@@ -24,7 +24,8 @@ from tradsys.features.universe_ranks import MOMENTUM, attach_ranks
 from tradsys.features.volatility import VolatilityRatios
 from tradsys.live.bars.close import Close
 from tradsys.live.deciding import Decider
-from tradsys.live.outside.pool import PATIENCE, SymbolPool
+from tradsys.live.outside.pool import SymbolPool
+from tradsys.live.outside.pool_bars import PATIENCE
 from tradsys.predictor import Predictor
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000

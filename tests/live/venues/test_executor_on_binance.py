@@ -13,6 +13,7 @@ from tests.exchange.spot.model import SpotExchange
 
 from tradsys.live.clock import SystemClock
 from tradsys.live.entry import Entry
+from tradsys.live.execution.aims import Aim
 from tradsys.live.executor import ExecutionRules, OrderExecutor
 from tradsys.live.intents import IntentJournal
 from tradsys.live.venue import VenueUnknown
@@ -90,6 +91,61 @@ def test_nothing_is_sent_twice_or_left_behind_whatever_goes_wrong(name, made):
         assert report["positions"]["BTCUSDT"] == pytest.approx(0.5 + report["dust"].get("BTCUSDT", 0.0))
     else:
         assert report["positions"] == {}
+
+
+@pytest.mark.slow
+def test_target_weights_are_held_through_sockets_whatever_goes_wrong():
+    async def main():
+        clock, told, draw = SystemClock(), [], random.Random(7)
+        async with served(perpetuals(clock)) as (url, loopback):
+            venue = venue_named("binanceusdm", api_key="loopback-key", api_secret="loopback-secret", url=url)
+            try:
+                markets = dict(await venue.markets(NAMES))
+                executor = OrderExecutor(
+                    venue, IntentJournal(":memory:"), clock, ExecutionRules("acct"), markets=markets,
+                    tell=lambda kind, what: told.append(kind),
+                )  # fmt: skip
+                loopback.control({"faults": {name: getattr(rough(0.2), name) for name in MET}})
+                for weights in ((0.3, -0.3, 0.0), (0.3, 0.0, -0.3), (-0.2, 0.2, -0.2), (0.1, 0.1, 0.0)):
+                    await executor.aim(await aims(venue, markets, clock, weights, draw))
+                    for _ in range(20):
+                        await executor.reconcile_all()
+                        await asyncio.sleep(0.05)
+                loopback.control({"faults": dict.fromkeys(MET, 0)})
+                await asyncio.sleep(1.0)  # what is late arrives
+                for _ in range(60):
+                    if await executor.reconcile_all():
+                        break
+                    await asyncio.sleep(0.25)
+                wanted = {name: aim.size_base for name, aim in executor.journal.aims().items() if aim.side}
+                account = await venue.account()
+                held = {one.symbol: one.size_base for one in account.positions}
+                return await executor.flatten(), loopback.told(), told, wanted, held
+            finally:
+                await venue.close()
+
+    is_flat, report, told, wanted, held = asyncio.run(main())
+    assert told.count("fill") >= 6 and told.count("protected") >= 4
+    assert sum(report["faults"].values()) > 10
+    assert (report["duplicates"], report["orphans"]) == ([], [])
+    assert held and all(0 < size / wanted[name] <= 1 + 1e-9 for name, size in held.items())
+    assert is_flat and report["open"] == [] and report["positions"] == {}
+
+
+async def aims(venue, markets, clock, weights, draw):
+    """Sizes of these shares of ten thousand, chosen now."""
+    found, now = [], clock.now_ms()
+    for name, weight in zip(NAMES, weights, strict=True):
+        price = None
+        while price is None:
+            try:
+                price = await venue.mark_price(name)
+            except VenueUnknown:
+                await asyncio.sleep(draw.random() / 10)
+        lot = markets[name].lot
+        size = round(round(weight * 10_000 / price / lot) * lot, 10)
+        found.append(Aim(name, now, now, weight, size, price, now + 30_000, 0.2))
+    return found
 
 
 def test_a_stop_that_never_gets_from_triggering_to_triggered_is_left_by_market_after_a_minute():

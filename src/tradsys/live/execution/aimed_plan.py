@@ -7,7 +7,7 @@ left, its trade ends, and another begins. Whatever is held has its stop at the v
 
 from typing import Final
 
-from tradsys.live.client_ids import N_DIGITS, client_id
+from tradsys.live.client_ids import stem
 from tradsys.live.execution.actions import Action, CancelOrder, EndTrade, ForgetWish, Grow, PlaceLeg, SendAgain
 from tradsys.live.execution.aims import REBALANCED
 from tradsys.live.execution.ending import ended, has_lasted, is_closed
@@ -134,8 +134,8 @@ def _tries(s: Situation) -> list[Intent]:
     """Entries that were meant for this aim, in the order of their attempts."""
     if s.aim is None:
         return []
-    stem = client_id(s.rules.account, s.aim.symbol, s.aim.close_ms, "entry", 0)[:-N_DIGITS]
-    return [intent for intent in s.tries("entry") if intent.client_id.startswith(stem)]
+    begin = stem(s.rules.account, s.aim.symbol, s.aim.close_ms, "entry")
+    return [intent for intent in s.tries("entry") if intent.client_id.startswith(begin)]
 
 
 def _n_refused(s: Situation) -> int:

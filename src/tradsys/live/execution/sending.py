@@ -74,8 +74,7 @@ class Sender:
         aim, now = growth.aim, self.clock.now_ms()
         begun = None if trade is not None else aimed(aim, now)
         key = trade.key if begun is None and trade is not None else trade_key(aim.symbol, aim.close_ms)
-        first = client_id(self.rules.account, aim.symbol, aim.close_ms, "entry", 0)
-        attempt = self.journal.n_attempts(key, first[:-N_DIGITS])
+        attempt = self.journal.n_attempts(key, stem(self.rules.account, aim.symbol, aim.close_ms, "entry"))
         name = client_id(self.rules.account, aim.symbol, aim.close_ms, "entry", attempt)
         intent = Intent(
             name, key, aim.symbol, "entry", aim.side, "market", of_lots(growth.n_lots, lot), None, False, "rebalance",
