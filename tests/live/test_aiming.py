@@ -11,7 +11,7 @@ from tradsys.live.aiming import TOO_SMALL, aims_of, allowed
 from tradsys.live.entry import Entry
 from tradsys.live.execution.aims import Aim
 from tradsys.live.risk.risk import Denied
-from tradsys.live.weighing import Choice
+from tradsys.live.weighing import ChosenWeights
 from tradsys.predictor.rank_decider import TargetWeights
 
 A, B = SYMBOLS
@@ -19,7 +19,7 @@ PRICES = {A: 100.0, B: 50.0}
 
 
 def aims(weights: Mapping[str, float], held: Mapping[str, float] | None = None, **changes: Any) -> dict[str, Aim]:
-    choice = Choice(TargetWeights(datetime(2023, 11, 14, tzinfo=UTC), weights, "h" * 64), NOW_MS, 0)
+    choice = ChosenWeights(TargetWeights(datetime(2023, 11, 14, tzinfo=UTC), weights, "h" * 64), NOW_MS, 0)
     values: dict[str, Any] = dict(foreign={}, markets=markets(), prices=PRICES, equity_quote=1_000.0)
     values |= changes
     found = aims_of(

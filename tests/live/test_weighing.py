@@ -13,7 +13,7 @@ from tradsys.core.time import HOUR_MS
 from tradsys.data.simulate import simulate_universe
 from tradsys.features.stream.bar import Bar, bars_of
 from tradsys.live.bars.close import Close
-from tradsys.live.weighing import Choice, Weigher
+from tradsys.live.weighing import ChosenWeights, Weigher
 
 HORIZON_MS = RULE.horizon * HOUR_MS
 
@@ -55,7 +55,7 @@ def test_a_choice_is_that_of_the_ranks_and_due_on_its_grid_alone(market: dict[st
     found = one.choice(close_at(market, due_ms - HOUR_MS), due_ms - HORIZON_MS)
     assert found is None
     found = one.choice(close_at(market, due_ms), due_ms - HORIZON_MS)
-    assert isinstance(found, Choice) and (found.choice_ms, found.n_late) == (due_ms, 0)
+    assert isinstance(found, ChosenWeights) and (found.choice_ms, found.n_late) == (due_ms, 0)
     held = pl.concat([frame.with_columns(symbol=pl.lit(symbol)) for symbol, frame in market.items()])
     again = rank_bundle(tuple(market)).ranks.decide(held.filter(pl.col("ts").dt.epoch("ms") < due_ms), now=due_ms)
     assert again is not None and found.weights == again
@@ -72,7 +72,7 @@ def test_a_bar_that_comes_with_the_next_close_makes_the_choice_a_bar_late_and_th
     came = Close(due_ms, {symbol: bar(market, symbol, due_ms)}, no_entry="it came one close later")
     assert one.choice(came, due_ms - HORIZON_MS) == "it came one close later"
     found = one.choice(close_at(market, due_ms + HOUR_MS), due_ms - HORIZON_MS)
-    assert isinstance(found, Choice) and isinstance(on_time, Choice)
+    assert isinstance(found, ChosenWeights) and isinstance(on_time, ChosenWeights)
     assert (found.weights, found.n_late) == (on_time.weights, 1)
 
 
@@ -83,7 +83,7 @@ def test_a_symbol_that_stays_away_is_ranked_no_more_from_the_fourth_close_on(
     for n in range(3):
         assert isinstance(one.choice(close_at(market, due_ms + n * HOUR_MS, without=symbol), 0), str)
     found = one.choice(close_at(market, due_ms + 3 * HOUR_MS, without=symbol), 0)
-    assert isinstance(found, Choice) and found.n_late == 3
+    assert isinstance(found, ChosenWeights) and found.n_late == 3
     assert not found.weights.weights.get(symbol)
 
 

@@ -9,7 +9,7 @@ from tradsys.live.execution.aims import Aim
 from tradsys.live.execution.sizes import in_lots, of_lots
 from tradsys.live.risk.risk import Denied
 from tradsys.live.venue import MarketRules
-from tradsys.live.weighing import Choice
+from tradsys.live.weighing import ChosenWeights
 
 TOO_SMALL: Final = "too small an order for the venue"
 
@@ -21,7 +21,7 @@ type Allow = Callable[[Sequence[Entry], Mapping[str, float]], Sequence[Denied]]
 
 
 def aims_of(
-    choice: Choice,
+    choice: ChosenWeights,
     symbols: Sequence[str],
     held: Mapping[str, float],
     foreign: Mapping[str, float],

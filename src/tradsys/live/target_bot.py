@@ -11,7 +11,7 @@ from tradsys.live.entry import Entry
 from tradsys.live.execution.aims import Aim
 from tradsys.live.risk.risk import Denied
 from tradsys.live.venue import AccountState, VenueRefused
-from tradsys.live.weighing import LATEST, Choice, Weigher
+from tradsys.live.weighing import LATEST, ChosenWeights, Weigher
 
 TOO_LATE: Final = "the choice was missed by more than a bar: positions only shrink towards it"
 
@@ -34,7 +34,7 @@ class TargetBot(Bot):
         found = self._weigher.choice(close, self._known_ms())
         for symbol, why in self._weigher.cold.items():
             parts.feed.read_anew(symbol, why)
-        if isinstance(found, Choice) and (account := await self._seen_since(close.close_ms)):
+        if isinstance(found, ChosenWeights) and (account := await self._seen_since(close.close_ms)):
             await self._hold(close, found, account)
         elif isinstance(found, str):
             self.status.put_off(close, found)
@@ -48,7 +48,7 @@ class TargetBot(Bot):
         """When the last choice was made that is aimed at."""
         return max((aim.choice_ms for aim in self._parts.executor.journal.aims().values()), default=0)
 
-    async def _hold(self, close: Close, choice: Choice, account: AccountState) -> None:
+    async def _hold(self, close: Close, choice: ChosenWeights, account: AccountState) -> None:
         parts = self._parts
         held, foreign = self._held(account)
         prices = {symbol: bar.close for symbol, bar in close.bars.items()}
@@ -93,7 +93,7 @@ class TargetBot(Bot):
         foreign = {one.symbol: one.size_base for one in account.positions if one.symbol not in own}
         return own, foreign
 
-    def _no_growth(self, choice: Choice) -> str | None:
+    def _no_growth(self, choice: ChosenWeights) -> str | None:
         parts = self._parts
         if choice.n_late > LATEST:
             return TOO_LATE

@@ -19,7 +19,7 @@ LATEST: int = 1
 bar later."""
 
 
-class Choice(NamedTuple):
+class ChosenWeights(NamedTuple):
     """Weights, the close that they were chosen at, and how many bars ago that is."""
 
     weights: TargetWeights
@@ -57,7 +57,7 @@ class Weigher:
         for symbol in histories:
             self.cold.pop(symbol, None)
 
-    def choice(self, close: Close, known_ms: int) -> Choice | str | None:
+    def choice(self, close: Close, known_ms: int) -> ChosenWeights | str | None:
         """What is due at a close after the choice of `known_ms`; a text why it is put off, None where none is due."""
         self.warm(close.histories)
         for symbol, bar in close.bars.items():
@@ -75,7 +75,7 @@ class Weigher:
             return f"weights compare all symbols of a close, and {', '.join(lacking)} did not come"
         return self._chosen(due_ms, n_late)
 
-    def _chosen(self, due_ms: int, n_late: int) -> Choice | str | None:
+    def _chosen(self, due_ms: int, n_late: int) -> ChosenWeights | str | None:
         opened = pl.col("ts").dt.epoch("ms") < due_ms
         frames = {symbol: bars.filter(opened).tail(self.n_bars) for symbol, bars in self._bars.frames.items()}
         known = {symbol: bars for symbol, bars in frames.items() if len(bars)}
@@ -88,4 +88,4 @@ class Weigher:
             return f"the bars were refused: {error}"
         if weights is None or to_ms(weights.start) != due_ms:
             return None
-        return Choice(weights, due_ms, n_late)
+        return ChosenWeights(weights, due_ms, n_late)

@@ -41,7 +41,7 @@ WEIGHT_CAUSES: Final[Mapping[WeightCause, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class HeldStretch:
     """A symbol held on one side, from the choice that began it; money is in quote, `end_ms` None while it goes on."""
 
     symbol: str
@@ -63,8 +63,8 @@ class ReplayedStretch:
     symbol: str
     choice_ms: int
     cause: WeightCause
-    simulated: Stretch | None
-    lived: Stretch | None
+    simulated: HeldStretch | None
+    lived: HeldStretch | None
 
     @property
     def gap(self) -> ResultGap:
@@ -149,7 +149,7 @@ class WeightsReplay:
 
 
 def replay_weights(
-    lived: Sequence[Stretch],
+    lived: Sequence[HeldStretch],
     aimed: Sequence[Mapping[str, Any]],
     ranks: RankDecider,
     market: Mapping[str, pl.DataFrame],
@@ -202,7 +202,7 @@ def replay_weights(
 
 def lived_stretches(
     journal: IntentJournal, *, now_ms: int, charged: ChargedSlippage = lambda fill: 0.0
-) -> list[Stretch]:
+) -> list[HeldStretch]:
     """What target weights held, in order, those that go on included."""
     prefixes = ExecutionRules("replay").liquidation_prefixes
     found = []
@@ -212,7 +212,7 @@ def lived_stretches(
             continue
         slippage = sum(charged(fill) for fill in journal.fills(trade.key))
         found.append(
-            Stretch(
+            HeldStretch(
                 trade.symbol, trade.side, int(json.loads(trade.decision)["choice_ms"]), int(row["entry_ms"]),
                 row["exit_ms"], str(row["exit_reason"] or ""), row["fees_quote"] - slippage, slippage,
                 row["funding_quote"], row["result_quote"],
@@ -221,10 +221,10 @@ def lived_stretches(
     return sorted(found, key=lambda one: (one.choice_ms, one.symbol))
 
 
-def _simulated(row: Mapping[str, Any]) -> Stretch:
+def _simulated(row: Mapping[str, Any]) -> HeldStretch:
     """Of the batch; one that its last bar ended would have gone on."""
     is_over = row["reason"] == "rebalanced"
-    return Stretch(
+    return HeldStretch(
         row["symbol"], row["side"], to_ms(row["decided"]), to_ms(row["entry_ts"]),
         to_ms(row["exit_ts"]) if is_over else None, REBALANCED if is_over else row["reason"], row["fees_quote"],
         row["slippage_quote"], row["funding_quote"] + row["borrow_quote"], row["pnl_quote"],
@@ -232,8 +232,8 @@ def _simulated(row: Mapping[str, Any]) -> Stretch:
 
 
 def _paired(
-    batch: Sequence[Stretch],
-    lived: Sequence[Stretch],
+    batch: Sequence[HeldStretch],
+    lived: Sequence[HeldStretch],
     denied: set[tuple[str, int]],
     late: set[int],
     other_weights: set[tuple[str, int]],
@@ -261,7 +261,7 @@ def _paired(
     return found
 
 
-def _cause(batch: Stretch, lived: Stretch, late: set[int], interval_ms: int) -> WeightCause:
+def _cause(batch: HeldStretch, lived: HeldStretch, late: set[int], interval_ms: int) -> WeightCause:
     if batch.side != lived.side:
         return "other_side"
     if lived.end_ms is not None and lived.reason != REBALANCED:
