@@ -93,3 +93,6 @@ def test_a_bundle_that_is_another_or_says_no_pool_is_refused(market: dict[str, p
         Weigher(bundle.ranks, bundle.deployment, "b" * 64, tell=lambda kind, fields: None)
     with pytest.raises(ConfigError, match="does not say how they are chosen"):
         Weigher(bundle.ranks, replace(bundle.deployment, pool=None), HASH, tell=lambda kind, fields: None)
+    with pytest.raises(ConfigError, match=r"read .*which no bot of target weights gets yet"):
+        carry = rank_bundle(tuple(market), rule=replace(RULE, signal="carry"))
+        Weigher(carry.ranks, carry.deployment, HASH, tell=lambda kind, fields: None)

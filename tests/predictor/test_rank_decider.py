@@ -138,6 +138,8 @@ def test_a_bundle_states_only_what_its_rule_changes_of_what_came_later(decider: 
     days = again.lookback - again.rule.rows
     assert days == decider.lookback - decider.rule.rows
     assert again.rule.rows == 721 + 24 * (1 + 27)  # volatility, one more choice, and those since a band restarted
+
+
 def test_a_deployed_bundle_of_ranks_is_read_for_trading_and_held_against_itself(
     decider: RankDecider, tmp_path: Path
 ) -> None:

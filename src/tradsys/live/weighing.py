@@ -39,6 +39,11 @@ class Weigher:
             raise ConfigError(f"the ranks came from the bundle {ranks.bundle_hash}, wanted {bundle_hash}")
         if deployment.pool is None:
             raise ConfigError("the bundle ranks its symbols and does not say how they are chosen; deploy the run again")
+        if ranks.rule.outside:
+            raise ConfigError(
+                f"the bundle's ranks read {', '.join(ranks.rule.outside)}, which no bot of target weights gets yet; "
+                "deploy a rule whose signal is made of prices"
+            )
         self._ranks = replace(ranks, bundle_hash=bundle_hash)
         self.n_bars = ranks.lookback
         """Closed bars that `warm` needs of each symbol, as far as it has traded so long."""

@@ -11,7 +11,7 @@ import pytest
 from tradsys.core.bars import split_symbols
 from tradsys.core.carry import Settlements, settle
 from tradsys.core.errors import BundleError, ConfigError, DataError
-from tradsys.core.time import HOUR_MS, ts_ms
+from tradsys.core.time import DAY_MS, HOUR_MS, ts_ms
 from tradsys.data.fingerprint import fingerprint, month_blocks
 from tradsys.data.market import Market
 from tradsys.data.simulate import simulate_universe
@@ -161,8 +161,8 @@ def deployed(ranked, market, ledger, tmp_path_factory):
 
 def test_its_deployed_rule_chooses_what_the_run_traded_under_the_names_of_the_venue(deployed, ranked, market):
     decider, traded = RankDecider.load(deployed.folder), Replay(ranked.folder).table(TRADES)
-    bars = market.bars.with_columns(pl.col("symbol") + "/USDT")
-    chosen = decider.decide_many(bars)
+    named = market.bars.with_columns(pl.col("symbol") + "/USDT")
+    chosen = replace(decider, symbols=tuple(split_symbols(named))).decide_many(named)
     held = {one.start: {symbol for symbol, weight in one.weights.items() if weight} for one in chosen}
     entered = traded.group_by("decided").agg(pl.col("symbol") + "/USDT").rows()
     assert len(entered) > 20
@@ -170,10 +170,12 @@ def test_its_deployed_rule_chooses_what_the_run_traded_under_the_names_of_the_ve
         assert set(symbols) <= held[decided]
 
 
-def test_its_bundle_says_where_and_on_whose_word_and_no_bot_takes_it(deployed, ranked, ledger):
+def test_its_bundle_says_where_and_on_whose_word_and_leaves_out_who_was_delisted(deployed, ranked, market, ledger):
     said, replayed = deployed.deployment, Replay(ranked.folder)
     assert (said.venue, said.profile, said.portfolio.cap) == ("binance", "RANK", 1.0)
-    assert said.symbols == tuple(f"S0{n}/USDT" for n in range(8))
+    gone = {name for name, bars in market.frames().items() if int(ts_ms(bars)[-1]) < market.closes - DAY_MS}
+    assert gone and said.symbols == tuple(f"S0{n}/USDT" for n in range(8) if f"S0{n}" not in gone)
+    assert len(RankDecider.load(deployed.folder).slippage) == len(said.symbols)
     assert said.verdict.sentence == rejudge(replayed, ledger).now.profiles["RANK"].sentence
     assert said.pool is not None and said.pool.lookbacks == (168,)
     with pytest.raises(BundleError, match="holds a rank portfolio"):
