@@ -169,12 +169,6 @@ class RankRule:
         weights[due] = held_in_band(overlapped, closes[due], ranked[due], restarts, self.no_trade_band, gross)
         return WantedWeights(signal, weights)
 
-    def most_held(self, n_ranked: int) -> int:
-        """Symbols that both sides hold together at most where so many are ranked."""
-        if self.holds != "extremes" or self.memory:
-            return n_ranked
-        return min(2 * (max(n_ranked // 5, 1) if self.k is None else self.k), n_ranked)
-
     def measured(self, panel: PricePanel, frames: Mapping[str, pl.DataFrame], member: BoolArray) -> FloatArray:
         """The signal of each member at every close, (n_times, n_symbols); NaN for who is not compared."""
         values = self._measure(panel, frames)
