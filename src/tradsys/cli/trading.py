@@ -22,7 +22,7 @@ from tradsys.core.errors import ConfigError, TradsysError
 from tradsys.core.time import interval_ms, parse_interval
 from tradsys.live.account import AccountFolder, Scrubber
 from tradsys.live.account.audit import events_of
-from tradsys.live.account.folder import Money, account_folder
+from tradsys.live.account.folder import JOURNAL, Money, account_folder
 from tradsys.live.account.guard import guard_process
 from tradsys.live.bot import Bot
 from tradsys.live.clock import Clock, SystemClock
@@ -32,7 +32,7 @@ from tradsys.live.control import Command, Control
 from tradsys.live.lines import line
 from tradsys.live.outside.pool import n_bars_needed
 from tradsys.live.places import exchange, is_same_venue, market_data, on_paper, tape, tape_bars, tape_start_ms
-from tradsys.live.preflight import AskedFor, check_confirmed, check_wanted
+from tradsys.live.preflight import AskedFor, check_confirmed, check_proven, check_wanted
 from tradsys.live.tape_time import play
 from tradsys.live.venue import Venue
 from tradsys.predictor.traded import RankBundle, TradedBundle, read_traded
@@ -118,6 +118,8 @@ def _session(
     bars = tape_bars(options.tape, traded.deployment) if options.tape else None
     session = Session(traded, settings, path, options, reread, bars, as_json, noted)
     check_wanted(traded.deployment, _asked_for(session))
+    if not (path / JOURNAL).exists():  # nothing is open that a bot has to see to
+        check_proven(traded.deployment, takes_unproven=options.unproven)
     return session
 
 

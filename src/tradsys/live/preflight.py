@@ -81,7 +81,7 @@ def preflight(
     unproven = _why_unproven(deployment, mode)
     if unproven and not takes_unproven:
         if not n_open:
-            raise NotProvenError(f"{unproven}; with --unproven it is traded all the same, and every status says so")
+            raise _not_proven(unproven)
         passed = (*passed, unproven)
     notes = (*_notes(deployment, mode, now_ms), *(f"{one}; the others are ranked" for one in gone if is_enough))
     return Cleared(unproven, notes).reduced(passed, n_open)
@@ -90,6 +90,17 @@ def preflight(
 def check_wanted(deployment: Deployment, wanted: Collection[AskedFor]) -> None:
     """What of `preflight` can be said before a venue is asked: a ConfigError where the bundle is of something else."""
     _refuse(*(problem for one in wanted for problem in _of_wanted(deployment, one)))
+
+
+def check_proven(deployment: Deployment, *, takes_unproven: bool) -> None:
+    """A NotProvenError that an account without open trades can be told before a venue is asked."""
+    unproven = _why_unproven(deployment, None)
+    if unproven and not takes_unproven:
+        raise _not_proven(unproven)
+
+
+def _not_proven(why: str) -> NotProvenError:
+    return NotProvenError(f"{why}; with --unproven it is traded all the same, and every status says so")
 
 
 def check_confirmed(account: str, confirmed: str, *, is_live: bool) -> None:
