@@ -97,3 +97,10 @@ def test_a_machine_that_does_not_tell_is_refused_nothing():
 def test_a_mistyped_plan_names_the_nearest():
     with pytest.raises(ConfigError, match="no plan is called 'bease'; did you mean beast"):
         make_plan(machine(), "bease")
+
+
+def test_a_plan_speaks_of_networks_where_one_is_trained():
+    plan = make_plan(machine(), "safe")
+    alone, challenged = (plan.sentence_of(run_work(43_800, has_network=has_network)) for has_network in (False, True))
+    assert alone == "safe plan: 2 cores, up to 4.0 GB of memory"
+    assert challenged == plan.sentence == f"{alone}, networks on the processor in float32"

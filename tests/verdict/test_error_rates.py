@@ -11,7 +11,11 @@ def stored(monkeypatch):
     rate = {"k": 3, "n": 200, "low": 0.003, "high": 0.043}
     worst = {"k": 2, "n": 50, "low": 0.005, "high": 0.137}
     cells = {"noise": {"limit": 0.08, "proven": {"4": rate}}, "bull-free": {"limit": 0.1, "proven": {"4": worst}}}
-    summary = {"false_proven": rate, "cells": cells | {"edge:2": {"proven": {"4": {"k": 50, "n": 50}}}}}
+    summary = {
+        "date": "2026-11-26",
+        "false_proven": rate,
+        "cells": cells | {"edge:2": {"proven": {"4": {"k": 50, "n": 50}}}},
+    }
     monkeypatch.setattr(error_rates, "measured_error_rates", lambda: {"fast": summary})
 
 
@@ -43,7 +47,8 @@ def test_each_preset_has_its_line_in_the_words_of_what_it_ran(stored, monkeypatc
     (line,) = error_rates.calibration_notes(VerdictSpec())
     assert line == (
         "This procedure calls a market without an edge proven in 1.5% of cases (n = 200 simulated markets, 95% "
-        "interval 0.3% to 4.3%; most often, 4.0% of 50, on bull-free), measured on the whole flow as by default."
+        "interval 0.3% to 4.3%; most often, 4.0% of 50, on bull-free), measured on the whole flow as it was by default "
+        "on 2026-11-26."
     )
     monkeypatch.setattr(error_rates, "measured_error_rates", lambda: {"fast": summary, "full": summary})
     quick, full = error_rates.calibration_notes(VerdictSpec())

@@ -19,7 +19,7 @@ _MARKET: Final = {"fast": 850 * 10**6, "full": 1_700 * 10**6}
 def calibrate_work(preset: str) -> Work:
     """One process of `tradsys calibrate`."""
     rest = "--preset fast takes half of it" if preset == "full" else "take a larger machine"
-    return Work(f"trying {preset} markets, in each process,", _MARKET[preset], rest, trains_network=preset == "full")
+    return Work(f"trying {preset} markets, in each process,", _MARKET[preset], rest)
 
 
 def command(
@@ -67,9 +67,7 @@ def command(
         raise ConfigError("a part is no whole to be published, found --part and --publish; publish after tradsys merge")
     wanted = asked.of_part(own) if own else asked.replications
     results = part_file(out, chosen, own) if own else whole_file(out, chosen)
-    is_full = chosen == "full"
-    needs = Needs("calibrate", option="--preset", without_network="fast")
-    needs.check(chosen, trains_network=is_full)
+    Needs("calibrate").check(chosen, trains_network=False)
     work = calibrate_work(chosen)
     machine = plan_for(plan, work)
     n_processes = side_by_side(machine, work, processes)

@@ -173,7 +173,7 @@ def _objectives(
     from tradsys.research.claims.variants import journal_agents, quick_agents
 
     if not common.as_json:
-        typer.echo(loaded.plan.sentence)
+        typer.echo(loaded.plan_text)
     agents = quick_agents() if claims.quick else journal_agents()
     if part:
         return _fit_part(context, part, loaded, agents, claims, as_json=common.as_json)

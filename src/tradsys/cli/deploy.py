@@ -62,7 +62,7 @@ def command(
     ledger = Ledger(journal / "ledger.jsonl")
     count_run_folders(runs, ledger)
     if not as_json:
-        typer.echo(f"{market_text(loaded.market)}\n{chosen.name} of {stored.name}\n{loaded.plan.sentence}")
+        typer.echo(f"{market_text(loaded.market)}\n{chosen.name} of {stored.name}\n{loaded.plan_text}")
     n_processes = loaded.n_processes
     with loaded.working() as executor, reporter(quiet=as_json, job=f"deploy {stored.name}") as progress:
         deployed = deploy(

@@ -66,6 +66,11 @@ class Loaded:
         """The profile that is deployed, and which place named it."""
         return f"{self.config.strategy_profile.upper()} is deployed, {self.profile_from}"
 
+    @property
+    def plan_text(self) -> str:
+        """What the work may take of the machine."""
+        return self.plan.sentence_of(self.work)
+
 
 def load(
     bars: Sequence[str],
@@ -302,12 +307,11 @@ _NETWORK = ("torch", "onnx")
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The modules that a command uses beyond the base, and which option asks for a network, with what does without."""
+    """The modules that a command uses beyond the base, and which option asks for a network."""
 
     command: str
     modules: tuple[str, ...] = ()
     option: str = "--agent"
-    without_network: str = "logistic"
 
     def check(self, chosen: str, *, trains_network: bool) -> None:
         """A MissingExtraError where a module is absent, or one of a network's where `chosen` trains one."""
@@ -319,7 +323,7 @@ class Needs:
         if missing != others and self.option:
             reason = f" for {self.option} {chosen}"
             # where anything else is missing too, doing without the network does not help
-            instead = "" if others else f", or take {self.option} {self.without_network}"
+            instead = "" if others else f", or take {self.option} logistic"
         raise MissingExtraError(f"{self.command} needs {_listed(missing)}{reason}; {to_install(missing)}{instead}")
 
 

@@ -60,7 +60,7 @@ def command(
         expected = expected_text(
             configured_work(config, n_rows), loaded.plan, n_rows, config.folds.n_folds, n_processes
         )
-        typer.echo(f"{market_text(loaded.market)}\n{loaded.deployed_text}\n{loaded.plan.sentence}\n{expected}")
+        typer.echo(f"{market_text(loaded.market)}\n{loaded.deployed_text}\n{loaded.plan_text}\n{expected}")
     return carry_out(ExperimentProcedure.of, loaded, judged, ledger)
 
 

@@ -47,7 +47,7 @@ def command(
     )
     market, plan = loaded.market, loaded.plan
     if not common.as_json:
-        typer.echo(f"{loaded.deployed_text}\n{plan.sentence}")
+        typer.echo(f"{loaded.deployed_text}\n{loaded.plan_text}")
     spec = experiment_on(market, loaded.config, plan)
     with reporter(quiet=common.as_json, job=f"train {agent} on {in_brief(market.symbols)}") as progress:
         trained = train_bundle(

@@ -74,7 +74,7 @@ def command(
     loaded = load(reading.of(bars), given, needs=needs, file=common.config, work=work, config=base)
     market, plan = loaded.market, loaded.plan
     if not common.as_json:
-        typer.echo(plan.sentence)
+        typer.echo(loaded.plan_text)
     budget = StudyBudget(
         n_trials=trials,
         batch=batch,

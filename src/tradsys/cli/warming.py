@@ -10,7 +10,7 @@ _SMALL = {
     "regimes": {"n_starts": 1},
     "verdict": {"n_bootstrap": 99},
 }
-_NETWORK = {"d_model": 8, "n_layers": 1, "n_heads": 2, "window": 4, "max_steps": 2}
+_NETWORK = {"name": "transformer", "d_model": 8, "n_layers": 1, "n_heads": 2, "window": 4, "max_steps": 2}
 _N_BARS = 2_400
 """Sixty days are tested, enough to draw blocks of them; fewer would leave a kernel out."""
 

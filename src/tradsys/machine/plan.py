@@ -50,11 +50,18 @@ class Plan:
 
     @property
     def sentence(self) -> str:
+        """What any work may take, networks among it."""
         where = "on the processor" if self.device == "cpu" else f"{_size(self.device_bytes)} on {self.device}"
-        return (
-            f"{self.name} plan: {self.cpus} {'core' if self.cpus == 1 else 'cores'}, up to {_size(self.memory_bytes)} "
-            f"of memory, networks {where} in {self.precision}"
-        )
+        return f"{self._host}, networks {where} in {self.precision}"
+
+    def sentence_of(self, work: "Work") -> str:
+        """What this work may take; nothing of networks where none is trained."""
+        return self.sentence if work.trains_network else self._host
+
+    @property
+    def _host(self) -> str:
+        cores = "core" if self.cpus == 1 else "cores"
+        return f"{self.name} plan: {self.cpus} {cores}, up to {_size(self.memory_bytes)} of memory"
 
     def n_processes(self, bytes_each: int) -> int:
         """How many processes of that size run side by side: one a core, as far as memory goes, at least one."""

@@ -10,7 +10,8 @@ from tradsys.verdict.results import VerdictSpec
 FILE = "calibration.json"
 """Written by `tradsys calibrate --publish`: a summary a preset."""
 
-_STAND_INS = {"fast": "with quick stand-ins for the regimes and the auditor", "full": "as by default"}
+_STAND_INS = {"fast": "with quick stand-ins for the regimes and the auditor", "full": "as it was by default on {date}"}
+"""What a preset ran; the default experiment changes, so that its day is named."""
 
 
 @cache
@@ -40,5 +41,5 @@ def _note(preset: str) -> str | None:
         f"This procedure calls a market without an edge proven in {rate['k'] / rate['n']:.1%} of cases (n = "
         f"{rate['n']:,} simulated markets, 95% interval {rate['low']:.1%} to {rate['high']:.1%}; most often, "
         f"{worst['k'] / worst['n']:.1%} of {worst['n']:,}, on {worst_name}), measured on the whole flow "
-        f"{_STAND_INS[preset]}."
+        f"{_STAND_INS[preset].format(date=summary['date'])}."
     )

@@ -33,7 +33,7 @@ refuses them is right. In `decay` an edge of Sharpe 3 ends half-way through the 
 
 Among 20 and 100 trials, the further ones are 4 or 24 logistic models of six random columns (every other one trained on
 the last year alone), with four rules each. They share the experiment's features, labels and folds and are refitted from
-common sums; the transformer, the auditor and the calibration of the probabilities are not part of them.
+common sums; challengers, the auditor and the calibration of the probabilities are not part of them.
 
 Where a training part shows no skill, the calibration's slope is zero, all confidences tie, and the profiles that read
 ranks sit that fold out ("silent folds"). Breaking the ties by the raw score instead was tried on 24 paired markets
@@ -42,7 +42,8 @@ more trades, mean Sharpe ratio -.27 and -.36): it gained nothing, so silence sta
 
 Some fast markets of one symbol are judged among 20 and 100 trials too, chosen by their number before they are drawn
 (`--rivals-every`). How many markets a round tries is fixed before it begins. The markets of the full preset are older
-than the spread that is charged by default and than the questions of alpha and delay; they had only the plain kinds.
+than the spread that is charged by default and than the questions of alpha and delay; they had only the plain kinds. A
+transformer challenged the logistic in them, as it did by default until 2026-12-01.
 
 Where most trials that pass the other questions are gone one bar later, what is left of a trial has to be beyond luck
 too. Before that was asked, 5 and 6 of 60 `bounce` markets were proven among 20 and 100 trials, and none of 112 among 4.

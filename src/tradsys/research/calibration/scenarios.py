@@ -129,7 +129,7 @@ def calibration_experiment(
     config = RunConfig(seed=seed).with_settings(settings)
     if preset == "full":
         return experiment_from(config, n_symbols=n_symbols, sides=sides, plan=plan)
-    # from settings without a network, which would need torch; the digest stays that of the settings
+    # from settings without a network, whichever agent they name; the digest stays that of the settings
     without_network = config.with_settings({"agent.name": DECIDER})
     quick = experiment_from(without_network, n_symbols=n_symbols, sides=sides, plan=plan)
     return replace(
