@@ -98,7 +98,7 @@ class OrderExecutor:
         self._calm = None
         self._notices.is_making_room = True
         try:
-            self._commit_aims(new, None if snapshot is None else held)
+            new = self._commit_aims([self._unless_left(aim) for aim in new], None if snapshot is None else held)
             smaller = [one for one in new if one.shrinks(held)]
             shrinking = asyncio.create_task(self._aimed(smaller, snapshot))
             shrinking.add_done_callback(_look_at_error)
@@ -123,7 +123,12 @@ class OrderExecutor:
         is_traded = self.journal.trade(trade_key(aim.symbol, aim.close_ms)) is not None
         return aim.dropped("this bar was traded already") if is_traded else aim
 
-    def _commit_aims(self, aims: Sequence[Aim], held: Mapping[str, float] | None) -> None:
+    def _unless_left(self, aim: Aim) -> Aim:
+        """Nothing of a symbol that somebody wants left, if only since the choice was made."""
+        why = self.journal.flag(FLATTEN) or self.journal.flag(EXIT + aim.symbol)
+        return aim if why is None else aim.dropped(why)
+
+    def _commit_aims(self, aims: Sequence[Aim], held: Mapping[str, float] | None) -> list[Aim]:
         """On a disk that takes no new risk positions shrink alone, and where nobody knows what is held they stay."""
         self.step("entry.commit:before")
         try:
@@ -137,6 +142,7 @@ class OrderExecutor:
         self.step("entry.commit:after")
         for aim in aims:
             self.tell("aim", aim.told())
+        return list(aims)
 
     def _dropped(self, why: str, symbols: Collection[str] | None = None) -> dict[str, str]:
         """Flags of what is aimed at, of these symbols or of all, without anything to hold."""

@@ -107,6 +107,68 @@ def test_a_forced_exit_ends_the_aim_too():
     in_world(check)
 
 
+def test_a_forced_exit_amid_a_turn_leaves_nothing_on_either_side():
+    async def check(world: ExecutorWorld) -> None:
+        await aimed(world, 0.02)
+        world.journal.set_aims([an_aim(world, -0.01)], is_new=True)
+        world.executor.request_exit(SYMBOL, "forceexit by a test")
+        await world.run(3)
+        assert world.held() == 0
+        assert world.journal.aim(SYMBOL).note == "forceexit by a test"
+
+    in_world(check)
+
+
+@pytest.mark.parametrize("how", ["forceexit", "flatten"])
+def test_what_is_being_left_while_a_choice_comes_is_not_bought_again_for_it(how: str):
+    async def check(world: ExecutorWorld) -> None:
+        await aimed(world, 0.02)
+        aiming = asyncio.create_task(world.executor.aim([an_aim(world, 0.03)]))
+        await asyncio.sleep(0)  # it asks what the account holds
+        if how == "forceexit":
+            world.executor.request_exit(SYMBOL, "forceexit by a test")
+        else:
+            assert await world.executor.flatten("flatten by a test")
+        await aiming
+        await world.run(3)
+        assert world.held() == 0
+        assert world.journal.aim(SYMBOL).note == f"{how} by a test"
+
+    in_world(check)
+
+
+def test_what_a_stop_ended_amid_a_reduction_is_not_bought_again(monkeypatch: pytest.MonkeyPatch):
+    async def check(world: ExecutorWorld) -> None:
+        await aimed(world, 0.03)
+        place = world.venue.place
+
+        async def just_before(request: OrderRequest) -> Any:
+            monkeypatch.setattr(world.venue, "place", place)
+            await place(OrderRequest("by-hand", SYMBOL, -1, "market", 0.02))
+            return await place(request)
+
+        monkeypatch.setattr(world.venue, "place", just_before)
+        await aimed(world, 0.02)
+        await world.run(3)
+        assert orders(world, "exit") == [(-1, pytest.approx(0.01), "rebalanced")]
+        assert world.held() == 0
+
+    in_world(check)
+
+
+def test_its_stop_is_as_far_from_the_average_price_of_what_was_added_later():
+    async def check(world: ExecutorWorld) -> None:
+        await aimed(world, 0.02)
+        world.exchange.move(SYMBOL, 1.1 * PRICE)
+        await aimed(world, 0.04, reference_price=1.1 * PRICE)
+        level = 0.75 * 1.05 * PRICE
+        assert world.stops() == [(pytest.approx(0.04), pytest.approx(level, rel=1e-3))]
+        (row,) = world.executor.trades()
+        assert row["stop_distance"] == pytest.approx(0.25 * row["entry_price"])
+
+    in_world(check)
+
+
 @pytest.mark.parametrize("how", ["stopentry", "reducing", "ending"])
 def test_while_nothing_may_be_entered_positions_only_shrink(how: str):
     async def check(world: ExecutorWorld) -> None:
@@ -167,6 +229,18 @@ def test_a_choice_that_is_known_is_not_taken_again_even_where_its_trade_is_over(
         await world.run(1)
         assert world.held() == 0
         assert world.journal.aim(SYMBOL).note == "this bar was traded already"
+
+    in_world(check)
+
+
+def test_a_choice_that_is_known_is_not_sized_anew_at_a_later_close():
+    async def check(world: ExecutorWorld) -> None:
+        first = an_aim(world, 0.02)
+        await world.executor.aim([first])
+        await world.run(2)
+        await aimed(world, 0.03, choice_ms=first.choice_ms, close_ms=first.close_ms + 60_000)
+        assert world.held() == 0.02
+        assert world.journal.aim(SYMBOL) == first
 
     in_world(check)
 

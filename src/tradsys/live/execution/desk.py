@@ -218,4 +218,5 @@ def _given_up(s: Situation, end: EndTrade) -> Aim | None:
     if s.trade is None or s.trade.origin != "target" or s.aim is None or s.aim.side != s.trade.side:
         return None
     reason = end.why or s.sums.exit_reason or s.sums.last_reason or "unknown"
-    return None if reason == REBALANCED else s.aim.dropped(f"its position ended: {reason}")
+    is_for_aim = reason == REBALANCED and not s.is_cut  # a stop may fill before the last order for the aim does
+    return None if is_for_aim else s.aim.dropped(f"its position ended: {reason}")

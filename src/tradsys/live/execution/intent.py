@@ -23,6 +23,8 @@ class Trade:
     Of target weights it is a stretch on one side, which aims make larger and smaller: `size_base` is what the first
     one wanted, and it has neither deadline nor target.
 
+    `stop_distance` is that from the reference price (see `stop_distance_from`), in quote.
+
     `opened_base` and `opened_price` are of a found position, 0 of our own trades, whose fills say both. A found
     position has neither deadline nor target. `ended` is in words why a trade is over that has no closing fill.
     """
@@ -43,6 +45,15 @@ class Trade:
     created_ms: int
     closed_ms: int | None = None
     ended: str | None = None
+
+    def stop_distance_from(self, entry_price: float) -> float:
+        """How far from its average entry price the stop lies, in quote.
+
+        Of target weights it is always the same share of that price: what is added later may cost many times as much.
+        """
+        if self.origin != "target":
+            return self.stop_distance
+        return self.stop_distance / self.reference_price * entry_price
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ MANY_STOPS = 2
 def stop_distance(s: Situation) -> float:
     """The trade's own; a fraction of the entry price where no entry of ours explains the position."""
     if s.trade is not None and s.is_own:
-        return s.trade.stop_distance
+        return s.trade.stop_distance_from(s.entry_price)
     return s.rules.foreign_stop_fraction * s.entry_price
 
 
@@ -46,9 +46,10 @@ def is_passed(s: Situation) -> bool:
 
 
 def right_stops(s: Situation) -> list[VenueOrder]:
-    """Open stops that protect the position at the right price, oldest first; beyond the band any price is right."""
+    """Open stops that protect the position at the right price, oldest first; any, where the venue refused that one."""
     wanted = s.barrier(-1, stop_distance(s))
-    return [order for order in _stops(s) if order.price == wanted or not in_band(s, wanted)]
+    takes_any = not in_band(s, wanted) and any(intent.state == "refused" for intent in s.tries("stop"))
+    return [order for order in _stops(s) if takes_any or order.price == wanted]
 
 
 def n_missing(s: Situation) -> int:

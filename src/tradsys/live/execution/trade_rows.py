@@ -34,7 +34,7 @@ def trade_row(
         "exit_price": sums.exit_price if sums.closed_base > 0 else None,
         "exit_reason": None if trade.closed_ms is None else sums.exit_reason or trade.ended or "unknown",
         "deadline_ms": trade.deadline_ms,
-        "stop_distance": trade.stop_distance,
+        "stop_distance": trade.stop_distance_from(sums.entry_price),
         "target_distance": trade.target_distance,
         "realised_quote": sums.realised_quote,
         "fees_quote": sums.fees_quote,
