@@ -325,12 +325,12 @@ def test_money_is_traded_with_the_key_and_leverage_is_set_and_read_back(bundle, 
 
 
 @pytest.fixture
-def left_open(tmp_path):
-    """An account whose last bot left a trade open."""
+def left_open(tmp_path, request):
+    """An account whose last bot left a trade open; of an entry unless it is parametrised."""
     path = tmp_path / "live" / "main"
     path.mkdir(parents=True)
     trade = Trade(
-        f"{SYMBOL}@1", SYMBOL, 1, "entry", 1.0, 100.0, 1, 2, 1.0, None, 0.0, 0.0, "{}", 1,
+        f"{SYMBOL}@1", SYMBOL, 1, getattr(request, "param", "entry"), 1.0, 100.0, 1, 2, 1.0, None, 0.0, 0.0, "{}", 1,
     )  # fmt: skip
     with closing(IntentJournal(path / "journal.sqlite")) as journal:
         journal.add([], [trade])
@@ -383,6 +383,16 @@ def test_who_is_refused_hears_of_the_trades_that_are_left_alone(bundle, with_mon
     with_money(Exchange(VenueRefused("the key was refused")))
     assert f"the key was refused; {SYMBOL} was left open" in refused(
         capsys, folder, "--live", code=VenueRefused.exit_code
+    )
+
+
+@pytest.mark.parametrize("left_open", ["target"], indirect=True)
+def test_a_bundle_without_weights_is_not_traded_while_target_weights_hold_something(
+    bundle, with_money, capsys, left_open
+):
+    with_money(Exchange(ACCOUNT))
+    assert f"target weights hold {SYMBOL} on this account, and the bundle has none" in refused(
+        capsys, bundle(), "--live"
     )
 
 

@@ -117,6 +117,24 @@ def test_a_choice_with_a_symbol_that_did_not_come_is_put_off_and_after_more_than
     assert set(found.causes) <= {"same", "late", "not_entered", "too_small"}
 
 
+def test_what_only_an_earlier_bundle_held_is_left_at_the_next_choice(
+    market: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    start_ms = start_of(market)
+
+    async def stopped_soon(one: TapedBot) -> None:
+        await one.tape._until(start_ms + 2 * HOUR_MS)
+        one.control.push(Command("stop", by="a test"))
+
+    first = session(tmp_path / "two", market, start_ms, during=stopped_soon)
+    gone = next(row["symbol"] for row in first.trades if row["is_open"])
+    fewer = rank_bundle(tuple(symbol for symbol in market if symbol != gone))
+    other = session(tmp_path / "two", market, start_ms + 3 * HOUR_MS, bundle=fewer)
+    (row,) = (row for row in other.trades if row["symbol"] == gone)
+    assert (row["is_open"], row["exit_reason"]) == (False, "rebalanced")
+    assert row["exit_ms"] <= start_ms + HOUR_MS // 2 + HORIZON_MS + 60_000
+
+
 def test_limits_that_do_not_fit_a_portfolio_are_refused_by_name(
     market: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:

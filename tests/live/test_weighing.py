@@ -22,7 +22,7 @@ HORIZON_MS = RULE.horizon * HOUR_MS
 def market() -> dict[str, pl.DataFrame]:
     frames = split_symbols(simulate_universe(12, seed=5, n_bars=1_000, momentum=0.02))
     longest = sorted(frames, key=lambda symbol: -len(frames[symbol]))[:6]
-    return {symbol: frames[symbol].tail(300) for symbol in sorted(longest)}
+    return {symbol: frames[symbol].tail(600) for symbol in sorted(longest)}
 
 
 @pytest.fixture
@@ -85,6 +85,28 @@ def test_a_symbol_that_stays_away_is_ranked_no_more_from_the_fourth_close_on(
     found = one.choice(close_at(market, due_ms + 3 * HOUR_MS, without=symbol), 0)
     assert isinstance(found, ChosenWeights) and found.n_late == 3
     assert not found.weights.weights.get(symbol)
+
+
+def test_a_choice_that_a_restart_finds_long_after_it_was_due_is_the_same(market: dict[str, pl.DataFrame]) -> None:
+    bundle, long_ms = rank_bundle(tuple(market), rule=replace(RULE, horizon=192)), 192 * HOUR_MS
+    due_ms = (opens_of(market)[-1] - 190 * HOUR_MS) // long_ms * long_ms
+    one = Weigher(bundle.ranks, bundle.deployment, HASH, tell=lambda kind, fields: None)
+    opened, now_ms = pl.col("ts").dt.epoch("ms"), due_ms + 190 * HOUR_MS
+    one.warm({name: bars.filter(opened < now_ms - HOUR_MS).tail(one.n_bars) for name, bars in market.items()})
+    found = one.choice(close_at(market, now_ms), due_ms - long_ms)
+    assert isinstance(found, ChosenWeights) and (found.choice_ms, found.n_late) == (due_ms, 190)
+    held = pl.concat([bars.with_columns(symbol=pl.lit(name)) for name, bars in market.items()])
+    assert found.weights == bundle.ranks.decide(held.filter(opened < due_ms), now=due_ms)
+    assert sum(map(bool, found.weights.weights.values())) == 2
+
+
+def test_where_too_few_came_to_be_ranked_nothing_is_chosen(market: dict[str, pl.DataFrame], due_ms: int) -> None:
+    one, gone = weigher(market, due_ms - 4 * HOUR_MS), tuple(market)[:3]
+    for n in range(-3, 1):
+        close = close_at(market, due_ms + n * HOUR_MS)
+        bars = {name: bar for name, bar in close.bars.items() if name not in gone}
+        found = one.choice(replace(close, bars=bars, missing=dict.fromkeys(gone, "it did not come")), 0)
+    assert found == f"weights compare at least 4 symbols, and {', '.join(tuple(market)[3:])} came alone"
 
 
 def test_a_bundle_that_is_another_or_says_no_pool_is_refused(market: dict[str, pl.DataFrame]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -19,6 +19,7 @@ from tradsys.live.clock import Clock
 from tradsys.live.control import Control, StoppedAtStart
 from tradsys.live.deciding import Decider
 from tradsys.live.execution.holdings import own_holdings
+from tradsys.live.execution.intent import Trade
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.steps import StepHook, no_step
 from tradsys.live.executor import OrderExecutor
@@ -127,12 +128,12 @@ async def _answered[T](ask: Callable[[], Awaitable[T]], tell: Tell) -> T:
         await asyncio.sleep(AGAIN_S)
 
 
-def _open_symbols(folder: AccountFolder) -> list[str]:
-    """Symbols with a trade that an earlier bot left open."""
+def _left_open(folder: AccountFolder) -> list[Trade]:
+    """Trades that an earlier bot left open."""
     if not folder.journal.exists():
         return []
     with closing(IntentJournal.reading(folder.journal)) as journal:
-        return [trade.symbol for trade in journal.trades(is_open=True)]
+        return journal.trades(is_open=True)
 
 
 async def _cleared(
@@ -142,14 +143,26 @@ async def _cleared(
 
     Who is refused hears of the trades that nobody looks after then.
     """
-    held = _open_symbols(folder)
+    trades = _left_open(folder)
+    held = [trade.symbol for trade in trades]
     try:
+        _refuse_unled(wish.bundle, trades)
         return await _looked_at(wish, venue, clock, len(held))
     except (ConfigError, NotProvenError, VenueRefused) as error:
         if not held:
             raise
         left = f"{', '.join(held)} was left open: its stop stays at the venue, and its time is not kept by anybody"
         raise type(error)(f"{error}; {left}") from None
+
+
+def _refuse_unled(bundle: TradedBundle | RankBundle, trades: Sequence[Trade]) -> None:
+    """A position of target weights has no time of its own: without a next choice it would be held for ever."""
+    weighed = sorted(trade.symbol for trade in trades if trade.origin == "target")
+    if weighed and not isinstance(bundle, RankBundle):
+        raise ConfigError(
+            f"this is not traded: target weights hold {', '.join(weighed)} on this account, and the bundle has none, "
+            "so that nothing would ever leave them; trade the bundle of ranks again and flatten, or use another account"
+        )
 
 
 async def _looked_at(wish: BotWish, venue: Venue, clock: Clock, n_open: int) -> tuple[dict[str, MarketRules], Cleared]:

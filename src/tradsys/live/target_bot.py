@@ -1,6 +1,6 @@
 """The bot of target weights: at each close the choice that is due becomes aims, and the executor holds them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from tradsys.live.aiming import aims_of, allowed
@@ -54,7 +54,7 @@ class TargetBot(Bot):
         prices = {symbol: bar.close for symbol, bar in close.bars.items()}
         aims = aims_of(
             choice,
-            parts.deployment.symbols,
+            self._chosen_among(held),
             held,
             foreign,
             parts.executor.markets,
@@ -92,6 +92,12 @@ class TargetBot(Bot):
         own = {row["symbol"]: row["side"] * row["open_base"] for row in rows if row["origin"] == "target"}
         foreign = {one.symbol: one.size_base for one in account.positions if one.symbol not in own}
         return own, foreign
+
+    def _chosen_among(self, held: Collection[str]) -> tuple[str, ...]:
+        """The bundle's symbols, and those that only an earlier bundle held or aimed at: they are left."""
+        aimed = {symbol for symbol, aim in self._parts.executor.journal.aims().items() if aim.side}
+        own = self._parts.deployment.symbols
+        return (*own, *sorted({*held, *aimed}.difference(own)))
 
     def _no_growth(self, choice: ChosenWeights) -> str | None:
         parts = self._parts

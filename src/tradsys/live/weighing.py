@@ -9,6 +9,7 @@ import polars as pl
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.time import to_ms, ts_ms
+from tradsys.features.universe_ranks import LEAST
 from tradsys.live.bars.close import Close
 from tradsys.live.outside.pool_bars import PoolBars
 from tradsys.live.telling import Tell
@@ -45,9 +46,10 @@ class Weigher:
                 "deploy a rule whose signal is made of prices"
             )
         self._ranks = replace(ranks, bundle_hash=bundle_hash)
-        self.n_bars = ranks.lookback
-        """Closed bars that `warm` needs of each symbol, as far as it has traded so long."""
-        self._bars = PoolBars(deployment.pool, deployment.symbols, self.n_bars + LATEST)
+        self.n_bars = ranks.lookback + ranks.rule.horizon
+        """Closed bars that `warm` needs of each symbol, as far as it has traded so long: a start may find a choice that
+        was due almost a horizon ago, which the same bars must choose as on time."""
+        self._bars = PoolBars(deployment.pool, deployment.symbols, self.n_bars)
         self._symbols, self._interval_ms, self._tell = deployment.symbols, deployment.interval_ms, tell
         self.cold = dict.fromkeys(self._symbols, "it has no history yet")
 
@@ -78,11 +80,14 @@ class Weigher:
             return close.no_entry
         if lacking:
             return f"weights compare all symbols of a close, and {', '.join(lacking)} did not come"
+        came = [symbol for symbol in self._symbols if symbol in close.bars]
+        if len(came) < LEAST:
+            return f"weights compare at least {LEAST} symbols, and {', '.join(came) or 'none'} came alone"
         return self._chosen(due_ms, n_late)
 
     def _chosen(self, due_ms: int, n_late: int) -> ChosenWeights | str | None:
         opened = pl.col("ts").dt.epoch("ms") < due_ms
-        frames = {symbol: bars.filter(opened).tail(self.n_bars) for symbol, bars in self._bars.frames.items()}
+        frames = {symbol: bars.filter(opened).tail(self._ranks.lookback) for symbol, bars in self._bars.frames.items()}
         known = {symbol: bars for symbol, bars in frames.items() if len(bars)}
         if not any(int(ts_ms(bars)[-1]) + self._interval_ms == due_ms for bars in known.values()):
             return None
