@@ -73,3 +73,11 @@ def test_a_run_that_rests_on_what_a_spot_market_has_not_is_not_deployed_there(
     TradedPlace("binance-spot", ("BTC/USDT",)).refuse_unfit(("long",), 1.0, ())
     with pytest.raises(ConfigError, match=told):
         TradedPlace("binance-spot", ("BTC/USDT",)).refuse_unfit(sides, cap, reads)
+
+
+def test_a_rank_portfolio_is_not_deployed_on_a_spot_market_and_told_where_it_is() -> None:
+    TradedPlace("binance", ("BTC/USDT",)).refuse_ranks()
+    with pytest.raises(
+        ConfigError, match=r"short of its weak symbols, which binance-spot cannot be; add --venue binance"
+    ):
+        TradedPlace("binance-spot", ("BTC/USDT",)).refuse_ranks()

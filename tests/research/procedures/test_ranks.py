@@ -182,11 +182,14 @@ def test_its_bundle_says_where_and_on_whose_word_and_leaves_out_who_was_delisted
         read_deployment(deployed.folder)
 
 
-def test_a_profile_that_ranks_do_not_have_is_refused_and_so_is_a_folder_that_is_there(ranked, market, ledger, tmp_path):
+def test_a_profile_or_market_that_ranks_do_not_have_and_a_folder_that_is_there_are_refused(
+    ranked, market, ledger, tmp_path
+):
     one = Replay(ranked.folder)
     for options, folder, said in (
         (replace(PLACE, profile="SNIPER"), tmp_path / "B", "has the profile RANK alone, found --profile SNIPER"),
         (PLACE, tmp_path, "a bundle is written once"),
+        (replace(PLACE, venue="binance-spot"), tmp_path / "B", "binance-spot cannot be; add --venue binance"),
     ):
         with pytest.raises(ConfigError, match=said):
             deploy_ranks(one, market, folder, ledger, options, now_ms=NOW)

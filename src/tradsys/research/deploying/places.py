@@ -33,6 +33,14 @@ class TradedPlace:
             )
         return found
 
+    def refuse_ranks(self) -> None:
+        """A ConfigError on a spot market: a rank portfolio is half short whatever the settings are."""
+        if is_spot(self.venue):
+            raise ConfigError(
+                f"a rank portfolio is short of its weak symbols, which {self.venue} cannot be; add --venue binance "
+                "(perpetuals)"
+            )
+
     def refuse_unfit(self, sides: Collection[str], cap: float, reads: Collection[str]) -> None:
         """A ConfigError where a run's verdict rests on what a spot market has not: shorts, leverage, funding."""
         if not is_spot(self.venue):

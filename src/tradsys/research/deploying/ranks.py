@@ -47,7 +47,7 @@ def deploy_ranks(
     check_writable(folder.parent, "the bundle goes", "name another folder with --out")
     check_space(folder.parent, 5_000_000, "the bundle", "free some, or name another folder with --out")
     spec = market_neutral_from(run.config)
-    place.refuse_unfit(SIDES, spec.gross, ())
+    place.refuse_ranks()
     frames, start, end = before_lockbox(market, spec)
     named = _still_traded(market, place)
     decider = _decider(spec, market, named, frames)
