@@ -25,7 +25,7 @@ from tradsys.live.intents import IntentJournal
 from tradsys.live.state import TradingState, read_standing
 from tradsys.live.venue import VenueRefused, VenueUnknown
 from tradsys.live.venues.tape import BarTape
-from tradsys.predictor.traded import read_deployment
+from tradsys.predictor.traded import read_traded
 
 __all__ = ["bars", "predictor"]
 SYMBOL = "BTC/USDT:USDT"
@@ -471,11 +471,11 @@ def test_told_to_stop_while_it_is_being_made_ready_it_ends_in_good_order(
 ):
     def read(*given, **how):
         os.kill(os.getpid(), number)
-        return read_deployment(*given, **how)
+        return read_traded(*given, **how)
 
     exchange, before = Exchange(ACCOUNT), signal.getsignal(number)
     with_money(exchange)
-    monkeypatch.setattr("tradsys.cli.trading.read_deployment", read)
+    monkeypatch.setattr("tradsys.cli.trading.read_traded", read)
     code, _, err = run(capsys, bundle(), "--account", "main", "--live")
     assert (code, made, exchange.set) == (0, [], [])
     assert f"told to stop by {number.name} before it traded" in err

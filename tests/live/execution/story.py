@@ -54,7 +54,7 @@ class DeafVenue(InProcessVenue):
     async def place(self, order: OrderRequest) -> VenueOrder:
         if (
             not order.is_reduce_only
-            and order.client_id[-4] == "e"
+            and order.client_id.split("-")[3][0] == "e"
             and self.exchange.agenda.time_ms < self.deaf_until_ms
         ):
             raise VenueUnknown("no answer in time")
