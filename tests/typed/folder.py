@@ -43,6 +43,7 @@ def _bars(folder: Path) -> None:
     btc, eth = (simulate("edge:3", seed=seed, n_bars=N_BARS) for seed in (5, 6))
     btc.write_parquet(folder / "BTC-1h.parquet")
     eth.write_csv(folder / "ETH-1h.csv")
+    eth.write_parquet(folder / "ETH-1h.parquet")
     btc.write_csv(folder / "candles.csv")
     btc.write_parquet(folder / "bars.parquet")
     btc.with_columns(pl.col("ts").dt.offset_by("1780d")).write_parquet(folder / "btc-2024.parquet")

@@ -12,7 +12,7 @@ from tests.test_examples import SHELL_BEGINS
 BLOCK = re.compile(
     r"^```(?P<language>\w*)\n(?P<fenced>.*?)^```$|(?<=\n\n)(?P<indented>(?:    [^\n]+\n)+)", flags=re.M | re.S
 )
-MARK = re.compile(r"<!-- not run: (?P<lines>`.+?`(?:, `.+?`)*: )?(?P<why>[^`]+?) -->")
+MARK = re.compile(r"<!-- not run: (?P<lines>`.+?`(?:, `.+?`)*: )?(?P<why>[^`>]+?) -->")
 ABOVE = re.compile(rf"(?:{MARK.pattern.replace('?P<lines>', '?:').replace('?P<why>', '?:')}\s*)+\Z")
 
 

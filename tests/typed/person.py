@@ -18,7 +18,7 @@ import time
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 from typing import Any
 
 from tests.each_command import answer
@@ -98,6 +98,8 @@ class Person:
             words += ["--port", "0"]
         if "--open-lockbox" in words:
             words += ["--yes"]
+        if words[:2] == ["tradsys", "deploy"]:  # the folder's bundle makes way for the page's own
+            rmtree(words[words.index("--out") + 1], ignore_errors=True)
         return self.begins(words) if LASTS.intersection(words) else answer(words[1:])
 
     def meant(self, word: str) -> str:
@@ -105,6 +107,8 @@ class Person:
         if "STUDY" in word:
             (study,) = [path.name for path in Path("journal/tuning").iterdir() if not path.name.startswith(".")]
             return word.replace("STUDY", study)
+        if word == "FILE":
+            return "BTC-1h.parquet"
         if word == "3f9a2c81":
             ledger = import_module("tradsys.journal.ledger").Ledger(Path("journal/ledger.jsonl"))
             return str(ledger.entries("hypothesis")[-1].hash[:10])
@@ -113,12 +117,18 @@ class Person:
     def begins(self, words: list[str]) -> dict[str, object]:
         """Begin what goes on, and wait for its first word."""
         line = " ".join(words)
+        if self.port in words:  # nobody else listens at it
+            for _, process in filter(lambda begun: self.port in begun[0].split(), self.begun):
+                ended(process)
+        account = re.search(r"--account (\S+)", line)
+        if "--live" in words and account:  # the folder's account is on paper
+            rmtree(Path("live", account[1]), ignore_errors=True)
         words = [sys.executable, "-m", *(word for word in words if word not in ("python", "-m"))]
         told = Path(f"told-{len(self.begun)}.txt")
         with told.open("w") as out:
             process = subprocess.Popen(words, stdout=out, stderr=out, stdin=subprocess.DEVNULL, text=True)
         self.begun.append((line, process))
-        account, began = re.search(r"--account (\S+)", line), time.time()
+        began = time.time()
 
         def is_ready() -> bool:
             if account is None:
@@ -140,12 +150,14 @@ class Person:
 
     def ends(self) -> list[tuple[str, int]]:
         """Interrupt what goes on, the last first; each with its exit code."""
-        found = []
-        for line, process in reversed(self.begun):
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-            found.append((line, process.wait(timeout=60)))
-        return found
+        return [(line, ended(process)) for line, process in reversed(self.begun)]
+
+
+def ended(process: subprocess.Popen[str]) -> int:
+    """The exit code of what is interrupted, unless it is over already."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    return process.wait(timeout=60)
 
 
 def main() -> None:
