@@ -6,7 +6,7 @@ from typing import Any
 
 from tradsys.report.numbers import count
 
-STAND_INS = {"fast": "quick stand-ins for the slow parts", "full": "the default experiment"}
+STAND_INS = {"fast": "quick stand-ins for the slow parts", "full": "the whole experiment"}
 
 
 @dataclass(frozen=True, slots=True)
