@@ -66,7 +66,17 @@ def commands(page: str, *without: str) -> list[str]:
     return [line for line in lines if not any(one in line for one in without)]
 
 
-LEFT_OUT = ("binance:BTC/USDT:1h", "deploy last --out C", "coins-1", "--live", "tradsys web", "--speed")
+LEFT_OUT = (
+    "binance:BTC/USDT:1h",
+    "deploy last --out C",
+    "coins-1",
+    "--live",
+    "tradsys web",
+    "--speed",
+    "rank --bars",
+    "--out R",
+    "ranks-1",
+)
 """Lines of the paper bot that are on bars of the network, or go on for hours."""
 
 TYPED = {
