@@ -14,6 +14,7 @@ from tests.live.execution.lives import Killed
 from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry
 from tests.live.virtual_time import LoopClock, run_virtual
 
+from tradsys.live.client_ids import leg_of
 from tradsys.live.entry import Entry
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.state import read_standing
@@ -54,7 +55,7 @@ class DeafVenue(InProcessVenue):
     async def place(self, order: OrderRequest) -> VenueOrder:
         if (
             not order.is_reduce_only
-            and order.client_id.split("-")[3][0] == "e"
+            and leg_of(order.client_id) == "entry"
             and self.exchange.agenda.time_ms < self.deaf_until_ms
         ):
             raise VenueUnknown("no answer in time")
