@@ -6,7 +6,7 @@ several symbols at once; of one symbol there is one at a time. A question that f
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 from typing import Any, Final
 
 from tradsys.core.errors import DiskError
@@ -14,7 +14,8 @@ from tradsys.live.client_ids import prefix
 from tradsys.live.clock import Clock
 from tradsys.live.entry import Entry
 from tradsys.live.execution.admission import why_denied, why_no_entry
-from tradsys.live.execution.aims import AIM, Aim
+from tradsys.live.execution.aim_book import AimBook
+from tradsys.live.execution.aims import Aim
 from tradsys.live.execution.desk import Desk
 from tradsys.live.execution.intent import Intent, Trade
 from tradsys.live.execution.known_markets import REFUSED_EVERY_MS, KnownMarkets
@@ -57,7 +58,7 @@ class OrderExecutor:
     ) -> None:
         self.journal, self.clock, self.rules, self.markets = journal, clock, rules, markets
         self.tell, self.step = tell, step
-        self._notices = Notices(tell)
+        self._notices, self._aims = Notices(tell), AimBook(journal, tell, step)
         self._lookout = Lookout(venue, journal, clock, rules, tell, step)
         self._sender = Sender(venue, journal, clock, rules, tell, step, clock.now_ms())
         self._book = KnownMarkets(markets, venue, journal, clock, rules, tell)
@@ -92,20 +93,23 @@ class OrderExecutor:
         What is not there when this returns later cycles go on with, as after a crash. A choice that was aimed at before
         is not aimed at again; on a disk that does not take it, nothing is made larger for it.
         """
-        new = [aim for aim in map(self._admitted, aims) if aim is not None]
+        new = self._aims.admitted(aims)
         snapshot = await self._snapshot() if new else None
         held = {} if snapshot is None else {one.symbol: one.size_base for one in snapshot.account.positions}
         self._calm = None
         self._notices.is_making_room = True
         try:
-            new = self._commit_aims([self._unless_left(aim) for aim in new], None if snapshot is None else held)
+            new = self._aims.commit(new, None if snapshot is None else held)
             smaller = [one for one in new if one.shrinks(held)]
             shrinking = asyncio.create_task(self._aimed(smaller, snapshot))
             shrinking.add_done_callback(_look_at_error)
-            await asyncio.wait([shrinking], timeout=self.rules.entry_patience_ms / 3_000)
-            self._notices.is_making_room = False
-            await self._aimed([one for one in new if one.grows(held)], None)
-            await shrinking
+            try:
+                await asyncio.wait([shrinking], timeout=self.rules.entry_patience_ms / 3_000)
+                self._notices.is_making_room = False
+                await self._aimed([one for one in new if one.grows(held)], None)
+                await shrinking
+            finally:
+                shrinking.cancel()  # whoever ends this is about to close the journal
         finally:
             self._notices.is_making_room = False
 
@@ -114,40 +118,6 @@ class OrderExecutor:
         snapshot = snapshot or (await self._snapshot() if aims else None)
         if snapshot is not None:
             await together([self._reconcile(aim.symbol, snapshot) for aim in aims])
-
-    def _admitted(self, aim: Aim) -> Aim | None:
-        """None of a choice that is known already; without making larger where the bar has had its trade."""
-        known = self.journal.aim(aim.symbol)
-        if known is not None and known.choice_ms >= aim.choice_ms:
-            return None
-        is_traded = self.journal.trade(trade_key(aim.symbol, aim.close_ms)) is not None
-        return aim.dropped("this bar was traded already") if is_traded else aim
-
-    def _unless_left(self, aim: Aim) -> Aim:
-        """Nothing of a symbol that somebody wants left, if only since the choice was made."""
-        why = self.journal.flag(FLATTEN) or self.journal.flag(EXIT + aim.symbol)
-        return aim if why is None else aim.dropped(why)
-
-    def _commit_aims(self, aims: Sequence[Aim], held: Mapping[str, float] | None) -> list[Aim]:
-        """On a disk that takes no new risk positions shrink alone, and where nobody knows what is held they stay."""
-        self.step("entry.commit:before")
-        try:
-            self.journal.keep_room()
-            self.journal.set_aims(aims, is_new=True)
-        except DiskError as error:
-            for aim in aims:
-                self.tell("denied", {"symbol": aim.symbol, "close_ms": aim.close_ms, "why": str(error)})
-            aims = [] if held is None else [aim.at_most(held.get(aim.symbol, 0.0), str(error)) for aim in aims]
-            self.journal.set_aims(aims, is_new=False)
-        self.step("entry.commit:after")
-        for aim in aims:
-            self.tell("aim", aim.told())
-        return list(aims)
-
-    def _dropped(self, why: str, symbols: Collection[str] | None = None) -> dict[str, str]:
-        """Flags of what is aimed at, of these symbols or of all, without anything to hold."""
-        aims = [aim for name, aim in self.journal.aims().items() if symbols is None or name in symbols]
-        return {AIM + aim.symbol: aim.dropped(why).text for aim in aims if aim.side}
 
     def _commit_entries(self, kept: Sequence[tuple[Trade, Intent]]) -> None:
         self.journal.keep_room()
@@ -207,7 +177,7 @@ class OrderExecutor:
     def request_exit(self, symbol: str, why: str) -> None:
         """Leave a symbol: it is on disk when this returns, and done by the next `reconcile`, also after a restart."""
         self.step("wish.commit:before")
-        self.journal.set_flags({EXIT + symbol: why, **self._dropped(why, {symbol})})
+        self.journal.set_flags({EXIT + symbol: why, **self._aims.dropped(why, {symbol})})
         self.step("wish.commit:after")
         self.tell("exit", {"symbol": symbol, "why": why})
 
@@ -222,7 +192,7 @@ class OrderExecutor:
 
         A position that somebody else opened keeps its stop: what it is for, its owner knows.
         """
-        if dropped := self._dropped(why):
+        if dropped := self._aims.dropped(why):
             self.journal.set_flags(dropped)
         own = {trade.symbol for trade in self.journal.trades(is_open=True) if trade.origin != "foreign"}
         if self.journal.flag(FLATTEN) is not None or not (left := own - self._wished()):
@@ -236,7 +206,7 @@ class OrderExecutor:
 
         No entry is made meanwhile, and after a False neither: later cycles go on, also after a restart.
         """
-        self.journal.set_flags({FLATTEN: why, **self._dropped(why)})
+        self.journal.set_flags({FLATTEN: why, **self._aims.dropped(why)})
         deadline_ms = self.clock.now_ms() + self.rules.flatten_ms
         while True:
             snapshot = await self._snapshot()

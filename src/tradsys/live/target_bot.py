@@ -19,7 +19,7 @@ TOO_LATE: Final = "the choice was missed by more than a bar: positions only shri
 class TargetBot(Bot):
     """A bot that holds what a choice says until the next one; all else is as of any bot.
 
-    `stop_fraction` is how far from its price a position has its stop at the venue.
+    `stop_fraction` is how far from its average entry price a position has its stop at the venue, a share of it.
     """
 
     def __init__(self, parts: BotParts, weigher: Weigher, stop_fraction: float) -> None:

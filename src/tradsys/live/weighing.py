@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from tradsys.live.outside.pool_bars import PoolBars
 from tradsys.live.telling import Tell
 from tradsys.predictor.rank_decider import RankDecider, TargetWeights
 
-LATEST: int = 1
+LATEST: Final = 1
 """Bars after its close on which a choice may still make positions larger: a verdict asks whether the profit stands one
 bar later."""
 

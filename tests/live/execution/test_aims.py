@@ -8,6 +8,7 @@ from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, in_world
 
 from tradsys.core.errors import DiskError, LedgerError
 from tradsys.live.execution.aims import AIM, Aim
+from tradsys.live.execution.desk import Desk
 from tradsys.live.execution.wishes import STOP_ENTRY
 from tradsys.live.state import Standing, TradingState, write_standing
 from tradsys.live.venue import OrderRequest
@@ -306,6 +307,26 @@ def test_a_disk_that_takes_nothing_lets_positions_shrink_alone(monkeypatch: pyte
         await aimed(world, 0.01)
         assert world.held() == 0.01
         assert [f["why"] for kind, f in world.told if kind == "denied"] == ["the disk is full"] * 2
+
+    in_world(check)
+
+
+def test_nothing_goes_on_behind_a_choice_that_is_cut_short(monkeypatch: pytest.MonkeyPatch):
+    async def check(world: ExecutorWorld) -> None:
+        async def hung(*_: Any) -> bool:
+            await asyncio.sleep(3_600)
+            return False
+
+        await aimed(world, 0.03)
+        monkeypatch.setattr(Desk, "turn", hung)
+        before = asyncio.all_tasks()
+        aiming = asyncio.ensure_future(world.executor.aim([an_aim(world, 0.01)]))
+        await asyncio.sleep(1)
+        assert len(asyncio.all_tasks()) > len(before) + 1
+        aiming.cancel()
+        await asyncio.wait([aiming])
+        await asyncio.sleep(0.1)
+        assert asyncio.all_tasks() == before
 
     in_world(check)
 

@@ -26,7 +26,7 @@ class Aim:
     `choice_ms` is the close that the weights were chosen at, `close_ms` the one that they were sized at with
     `reference_price`, the same or a later one. The position may be made larger until `until_ms`. `weight` is what the
     choice said, whatever became of it; `note` is why less is aimed at ("": as much as was chosen). `stop_fraction` is
-    how far from its first price a new position's stop lies.
+    how far from the position's average entry price its stop lies, a share of it.
     """
 
     symbol: str
