@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from coins import pooled
+from coins import pooled, shown
 from scipy.special import expit
 
 from tradsys.core.arrays import BoolArray, FloatArray
@@ -273,13 +273,6 @@ class Table:
                     "" if name == DECIDER else shown(self.gain(name, DECIDER, rest, pool, pool)),
                 ]
                 print(f"| {LABELS.get(name, name)} | {pool} | {' | '.join(cells)} |")
-
-
-def shown(found: LossDifference) -> str:
-    """`+.37 [-.20, .92]` in millinats."""
-    if found.low is None or found.high is None:
-        return f"{found.value * 1e3:+.2f}, too short for an interval"
-    return f"{found.value * 1e3:+.2f} [{found.low * 1e3:+.2f}, {found.high * 1e3:+.2f}]"
 
 
 @one_thread()

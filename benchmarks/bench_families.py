@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from coins import FIRST, pooled
+from coins import FIRST, pooled, shown
 from scipy.special import ndtr
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
@@ -308,13 +308,6 @@ def horizons(market: Market, n_folds: int) -> None:
             overlap = Overlap(start[mine], interval_ms(data.interval), horizon)
             cells = [shown(estimate((one - logistic)[mine], overlap, seed=0)) for one in (base, volatility)]
             print(f"| {horizon} | {name} | {int(mine.sum()):,} | {' | '.join(cells)} |", flush=True)
-
-
-def shown(found: Estimate) -> str:
-    """`+.37 [-.20, .92]` in millinats."""
-    if found.low is None or found.high is None:
-        return f"{found.value * 1e3:+.2f}, too short for an interval"
-    return f"{found.value * 1e3:+.2f} [{found.low * 1e3:+.2f}, {found.high * 1e3:+.2f}]"
 
 
 @one_thread()

@@ -62,7 +62,7 @@ def _named(source: Path, ending: str) -> dict[str, Path]:
 def _bars(path: Path) -> pl.DataFrame:
     """From 2020-10-23 on, without the hour that is masked; a bar of four hours that holds it goes too."""
     bars = pl.read_parquet(path).sort("ts")
-    step = int(bars["ts"].diff().min())  # type: ignore[arg-type]  # of a column of integers
+    step = int(bars["ts"].diff().min())  # of a column of integers
     return bars.filter((pl.col("ts") >= FROM) & ~((pl.col("ts") <= MASKED) & (pl.col("ts") + step > MASKED)))
 
 

@@ -1,4 +1,4 @@
-"""The coins of a folder that have hourly bars of the whole of a span, pooled as one market."""
+"""The coins of a folder with hourly bars of the whole of a span, pooled as one market, and gains on them in words."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +8,8 @@ import polars as pl
 from tradsys.core.time import infer_interval
 from tradsys.data.load import load
 from tradsys.data.market import Market
+from tradsys.research.claims.claims import LossDifference
+from tradsys.verdict.skill import Estimate
 
 SINCE = datetime(2020, 10, 23, tzinfo=UTC)
 UNTIL = datetime(2024, 7, 1, tzinfo=UTC)
@@ -41,3 +43,10 @@ def pooled(folder: Path) -> Market:
     shared = [name for name in frames[ordered[0]].columns if all(name in frame.columns for frame in frames.values())]
     bars = pl.concat(frames[name].select(pl.lit(name).alias("symbol"), *shared) for name in ordered)
     return Market.of(bars, infer_interval(frames[ordered[0]]), (str(folder),))
+
+
+def shown(found: Estimate | LossDifference) -> str:
+    """`+.37 [-.20, .92]` in millinats."""
+    if found.low is None or found.high is None:
+        return f"{found.value * 1e3:+.2f}, too short for an interval"
+    return f"{found.value * 1e3:+.2f} [{found.low * 1e3:+.2f}, {found.high * 1e3:+.2f}]"

@@ -1,6 +1,8 @@
 """The kernel's account against vectorbt's, to the cent; runs where the extra is installed."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +13,7 @@ from tests.labels.hand_made import HOUR_MS
 
 from tradsys.backtest import PortfolioSpec
 from tradsys.backtest.margin_spec import MarginSpec
-from tradsys.backtest.simulate import simulate
+from tradsys.backtest.simulate import Simulation, simulate
 from tradsys.backtest.vectorbt import portray, sharpe_sentence
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.limit_entry import LimitEntry
@@ -21,6 +23,13 @@ from tradsys.labels import BarrierSpec
 pytest.importorskip("vectorbt", reason="the [vectorbt] extra is not installed")
 
 CENT = 0.005
+
+
+def side_by_side(simulation: Simulation, market: Mapping[str, pl.DataFrame]) -> tuple[Any, pl.DataFrame, pl.DataFrame]:
+    """vectorbt's portfolio, its trades, and ours."""
+    portfolio = portray(simulation, market)
+    theirs = pl.from_dicts(portfolio.trades.records.to_dict("records")).sort("entry_idx", "col")
+    return portfolio, theirs, simulation.trades
 
 
 @pytest.mark.slow
@@ -37,9 +46,7 @@ def test_every_trade_and_the_final_value_agree_to_the_cent(funding: float) -> No
         start=100 * HOUR_MS,
         end=900 * HOUR_MS,
     )
-    portfolio = portray(simulation, market)
-    theirs = pl.from_dicts(portfolio.trades.records.to_dict("records")).sort("entry_idx", "col")
-    ours = simulation.trades
+    portfolio, theirs, ours = side_by_side(simulation, market)
     assert len(theirs) == len(ours) > 250
     assert (ours["bars_held"] == 1).sum() > 10  # entered and left within one bar
     assert np.abs(theirs["pnl"] - ours["pnl_quote"]).max() < CENT
@@ -105,9 +112,7 @@ def test_trades_that_were_entered_by_limit_orders_agree_to_the_cent() -> None:
         start=100 * HOUR_MS,
         end=900 * HOUR_MS,
     )
-    portfolio = portray(simulation, market)
-    theirs = pl.from_dicts(portfolio.trades.records.to_dict("records")).sort("entry_idx", "col")
-    ours = simulation.trades
+    portfolio, theirs, ours = side_by_side(simulation, market)
     assert len(theirs) == len(ours) > 150
     assert np.abs(theirs["pnl"] - ours["pnl_quote"]).max() < CENT
     assert float(portfolio.final_value()) == pytest.approx(simulation.equity["equity"][-1], abs=CENT)

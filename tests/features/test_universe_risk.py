@@ -10,7 +10,8 @@ from tradsys.core.errors import DataError
 from tradsys.core.time import HOUR_MS, ts_ms
 from tradsys.data.panel import PricePanel
 from tradsys.data.simulate import simulate_universe
-from tradsys.features.universe_risk import beta_over, funding_paid, total, trend, volatility_over
+from tradsys.features.universe_ranks import total
+from tradsys.features.universe_risk import beta_over, funding_paid, trend, volatility_over
 
 AT, WINDOW = 700, 96
 

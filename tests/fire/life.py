@@ -75,7 +75,7 @@ def settings_of(place: Place) -> TradeSettings:
 def live(place: Place, fate: Fate) -> None:
     """Trade until told to stop, or until the fate's point; a halted account is an orderly end too."""
     loops = enter(place.time, BOT)
-    control.POLL_S, account_folder.SYNC_EVERY_S = 0.5, 1.0  # type: ignore[misc]  # seldom, for there is nothing in it
+    control.POLL_S, account_folder.SYNC_EVERY_S = 0.5, 1.0  # seldom, for there is nothing in it
     notes = os.open(place.notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         asyncio.run(_trade(place, partial(_step, place, fate, notes), notes), loop_factory=loops)
@@ -85,7 +85,7 @@ def live(place: Place, fate: Fate) -> None:
 
 async def _trade(place: Place, step: Any, notes: int) -> None:
     clock, deployment, settings = SystemClock(), deployment_of_story(place.market), settings_of(place)
-    bundle = TradedBundle(ScriptedPredictor(place.market), deployment, "f" * 64)  # type: ignore[arg-type]
+    bundle = TradedBundle(ScriptedPredictor(place.market), deployment, "f" * 64)
     wish = BotWish(bundle, settings, lambda: settings, takes_unproven=True)
     account = AccountFolder(place.folder / ACCOUNT, clock, money="live", venue=deployment.venue)
     with account as folder:

@@ -223,5 +223,5 @@ def enter(shared: SharedTime, who: int) -> Callable[[], SharedLoop]:
     def now_ms(self: SystemClock) -> int:
         return shared.now_ms() + self.ahead_ms
 
-    SystemClock.now_ms = now_ms  # type: ignore[method-assign]
+    SystemClock.now_ms = now_ms
     return lambda: SharedLoop(shared, who)

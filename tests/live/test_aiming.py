@@ -105,5 +105,5 @@ def test_limits_hear_what_is_kept_and_what_is_added() -> None:
 
 def test_with_a_reason_nothing_grows() -> None:
     held = {A: 7.0, B: 3.0}
-    found = {one.symbol: one for one in allowed(list(aims({A: 0.5, B: -0.5}, held).values()), held, None, "late")}  # type: ignore[arg-type]
+    found = {one.symbol: one for one in allowed(list(aims({A: 0.5, B: -0.5}, held).values()), held, None, "late")}
     assert (found[A].size_base, found[A].note, found[B].size_base, found[B].note) == (5.0, "", 0.0, "late")

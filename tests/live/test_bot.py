@@ -320,7 +320,7 @@ def test_without_an_answer_about_the_account_nothing_is_entered_until_there_is_o
                 raise error
             return await account()
 
-        session.venue.account = silent  # type: ignore[method-assign]
+        session.venue.account = silent
 
     session = play(to_the_end, spoil=spoil)
     dark = [trade for trade in session.trades if 20 * HOUR_MS < trade["decided_ms"] - session.first_ms < 40 * HOUR_MS]

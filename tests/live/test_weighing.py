@@ -47,7 +47,7 @@ def bar(market: Mapping[str, pl.DataFrame], symbol: str, close_ms: int) -> Bar:
 
 def close_at(market: Mapping[str, pl.DataFrame], close_ms: int, *, without: str = "", **said: object) -> Close:
     bars = {symbol: bar(market, symbol, close_ms) for symbol in market if symbol != without}
-    return Close(close_ms, bars, {without: "it did not come"} if without else {}, **said)  # type: ignore[arg-type]
+    return Close(close_ms, bars, {without: "it did not come"} if without else {}, **said)
 
 
 def test_a_choice_is_that_of_the_ranks_and_due_on_its_grid_alone(market: dict[str, pl.DataFrame], due_ms: int) -> None:

@@ -48,7 +48,7 @@ def command(
     """Error rates and power of the verdict over many simulated markets; stopped, it goes on where it was."""
     from datetime import UTC, datetime
 
-    from tradsys.cli.loading import Needs, plan_for, side_by_side
+    from tradsys.cli.loading import plan_for, side_by_side
     from tradsys.cli.progress import reporter
     from tradsys.cli.typed import typed
     from tradsys.core.errors import ConfigError
@@ -67,7 +67,6 @@ def command(
         raise ConfigError("a part is no whole to be published, found --part and --publish; publish after tradsys merge")
     wanted = asked.of_part(own) if own else asked.replications
     results = part_file(out, chosen, own) if own else whole_file(out, chosen)
-    Needs("calibrate").check(chosen, trains_network=False)
     work = calibrate_work(chosen)
     machine = plan_for(plan, work)
     n_processes = side_by_side(machine, work, processes)

@@ -1,6 +1,6 @@
 """Entries as limit orders: where one rests, which bar fills it, and what of that bar its trade has lived through.
 
-Labels, simulated trades and the paper venue call the same functions, so that one rule fills all of them.
+Labels and simulated trades call the same functions, so that one rule fills both.
 """
 
 from dataclasses import dataclass

@@ -1,12 +1,17 @@
 """A symbol among the others of its universe, and what all of them do, as features of what `universe_ranks` attached."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from tradsys.features.feature import AttachedColumns, OddColumns, VolatilityColumns, Windowed
 from tradsys.features.registry import register
 
 LOOKBACKS: Final = (24, 72, 168)
+
+type Compared = Literal["strength", "place", "market", "dispersion", "funding"]
+"""What columns say: a symbol's momentum among the others', the mean and spread of all, and the place of its funding."""
+
+PLACES: Final[tuple[Compared, ...]] = ("strength", "place")
 
 
 @register
@@ -17,6 +22,7 @@ class RelativeStrength(AttachedColumns, Windowed, OddColumns):
     lookbacks: tuple[int, ...] = LOOKBACKS
     name: ClassVar[str] = "relative_strength"
     patterns: ClassVar[tuple[str, ...]] = ("rank_strength_{lookbacks}",)
+    compares: ClassVar[tuple[Compared, ...]] = PLACES
 
 
 @register
@@ -27,6 +33,7 @@ class MomentumRank(AttachedColumns, Windowed, OddColumns):
     lookbacks: tuple[int, ...] = LOOKBACKS
     name: ClassVar[str] = "momentum_rank"
     patterns: ClassVar[tuple[str, ...]] = ("rank_place_{lookbacks}",)
+    compares: ClassVar[tuple[Compared, ...]] = PLACES
 
 
 @register
@@ -37,6 +44,7 @@ class MarketMomentum(AttachedColumns, Windowed, OddColumns):
     lookbacks: tuple[int, ...] = LOOKBACKS
     name: ClassVar[str] = "market_momentum"
     patterns: ClassVar[tuple[str, ...]] = ("rank_market_{lookbacks}",)
+    compares: ClassVar[tuple[Compared, ...]] = ("market",)
 
 
 @register
@@ -47,6 +55,7 @@ class MomentumDispersion(AttachedColumns, Windowed, VolatilityColumns):
     lookbacks: tuple[int, ...] = LOOKBACKS
     name: ClassVar[str] = "momentum_dispersion"
     patterns: ClassVar[tuple[str, ...]] = ("rank_dispersion_{lookbacks}",)
+    compares: ClassVar[tuple[Compared, ...]] = ("dispersion",)
 
 
 @register
@@ -56,10 +65,11 @@ class FundingRank(AttachedColumns, OddColumns):
 
     name: ClassVar[str] = "funding_rank"
     columns: ClassVar[tuple[str, ...]] = ("rank_funding",)
+    compares: ClassVar[tuple[Compared, ...]] = ("funding",)
 
 
 RANKS = (RelativeStrength(), MomentumRank())
 """What a symbol's momentum is among the others'."""
 
 CROSS_SECTION = (*RANKS, MarketMomentum(), MomentumDispersion(), FundingRank())
-"""Every feature that compares symbols."""
+"""Every feature that compares symbols; `compares` is what it has attached to the bars."""

@@ -1,7 +1,7 @@
 """Symbols of a universe compared: ranks of momentum and funding, and what all do together, as columns of bars."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from tradsys.core.time import interval_ms
 from tradsys.data.market import Market
 from tradsys.data.panel import PricePanel
 from tradsys.data.universe import Listing, Universe, UniverseSpec
-from tradsys.features.cross_section import LOOKBACKS
+from tradsys.features.cross_section import LOOKBACKS, PLACES, Compared
 from tradsys.features.funding import funding_8h
 from tradsys.features.prices import VOLATILITY_TAPS, log_close, log_returns, volatility
 
@@ -20,13 +20,8 @@ LEAST: Final = 4
 """Fewer symbols than this are no cross-section: nobody is ranked."""
 
 
-type Compared = Literal["strength", "place", "market", "dispersion", "funding"]
-"""What columns say: a symbol's momentum among the others', the mean and spread of all, and the place of its funding."""
-
 MOMENTUM: Final[tuple[Compared, ...]] = ("strength", "place", "market", "dispersion")
 """Those that are made of prices, a column a lookback."""
-
-PLACES: Final[tuple[Compared, ...]] = ("strength", "place")
 
 
 def attach_ranks(
@@ -176,13 +171,15 @@ def dispersion(values: FloatArray) -> FloatArray:
 
 
 def _mean(values: FloatArray) -> FloatArray:
-    """Mean of each row without its NaN, (n_rows,), NaN where nothing is known.
+    """Mean of each row without its NaN, (n_rows,), NaN where nothing is known."""
+    known = np.isfinite(values)
+    n = total(known.astype(np.float64))
+    return np.asarray(np.divide(total(np.where(known, values, 0.0)), n, out=np.full(len(values), np.nan), where=n > 0))
 
-    Summed symbol after symbol, so that one without a value leaves every bit of it, wherever it stands.
-    """
-    total, n = np.zeros(len(values)), np.zeros(len(values))
+
+def total(values: FloatArray) -> FloatArray:
+    """Sum of each row, column after column, (n_rows,): the same bits whoever else is among the columns with zeros."""
+    out = np.zeros(len(values))
     for column in values.T:
-        known = np.isfinite(column)
-        total += np.where(known, column, 0.0)
-        n += known
-    return np.asarray(np.divide(total, n, out=np.full(len(values), np.nan), where=n > 0))
+        out += column
+    return out

@@ -15,7 +15,7 @@ from tradsys.core.errors import DataError
 from tradsys.core.outside import outside_values
 from tradsys.data.panel import PricePanel
 from tradsys.features.prices import FLOOR, log_close, log_returns
-from tradsys.features.universe_ranks import raw_momentum
+from tradsys.features.universe_ranks import raw_momentum, total
 from tradsys.features.windows import decaying_sum, moving_mean
 
 MOST_TREND: Final = 2.0
@@ -26,7 +26,7 @@ LEAST_BETA: Final = 0.1
 _SHRINK: Final = 1.0 / 3.0
 """How far an estimated beta is drawn towards 1 (Blume 1975)."""
 
-FUNDING: Final = ("funding_due", "funding_within", "funding_rate")
+CARRY: Final = ("funding_due", "funding_within", "funding_rate")
 """Columns of the bars that carry reads."""
 
 
@@ -84,22 +84,14 @@ def funding_paid(panel: PricePanel, frames: Mapping[str, pl.DataFrame], lookback
     By what had been settled before the close; NaN where the symbol has no bar then or `lookback` closes before, and
     before its first settlement. A DataError names symbols whose bars do not carry their funding.
     """
-    if lacking := [symbol for symbol, bars in frames.items() if not set(FUNDING).issubset(bars.columns)]:
+    if lacking := [symbol for symbol, bars in frames.items() if not set(CARRY).issubset(bars.columns)]:
         raise DataError(
             f"carry needs the funding that was settled, which the bars of {', '.join(lacking)} do not have; give "
             "--funding SYMBOL=FILE for each, leave the symbol out, or choose another rank.signal"
         )
-    parts = {symbol: [outside_values(bars, name) for name in FUNDING] for symbol, bars in frames.items()}
+    parts = {symbol: [outside_values(bars, name) for name in CARRY] for symbol, bars in frames.items()}
     paid = np.nan_to_num(panel.spread({symbol: due + within for symbol, (due, within, _) in parts.items()}))
     known = np.isfinite(panel.spread({symbol: rate for symbol, (_, _, rate) in parts.items()}))
     known &= np.isfinite(raw_momentum(panel, frames, lookback))
     summed = np.column_stack([decaying_sum(column, 1.0, lookback) for column in np.ascontiguousarray(paid.T)])
     return np.where(known, summed, np.nan)
-
-
-def total(values: FloatArray) -> FloatArray:
-    """Sum of each row, column after column, (n_times,): the same bits whoever else is among the columns with zeros."""
-    out = np.zeros(len(values))
-    for column in values.T:
-        out = out + column
-    return out

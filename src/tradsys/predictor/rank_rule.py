@@ -11,8 +11,8 @@ from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.errors import ConfigError
 from tradsys.core.identity import digest
 from tradsys.data.panel import PricePanel
-from tradsys.features.universe_ranks import LEAST, compared, momentum, place, rank_rows, raw_momentum
-from tradsys.features.universe_risk import FUNDING, beta_over, funding_paid, total, trend, volatility_over
+from tradsys.features.universe_ranks import LEAST, compared, momentum, place, rank_rows, raw_momentum, total
+from tradsys.features.universe_risk import CARRY, beta_over, funding_paid, trend, volatility_over
 from tradsys.predictor.rank_weights import RESTART, Neutral, balanced, held_in_band, mean_of_last
 
 NAME: Final = "RANK"
@@ -130,7 +130,7 @@ class RankRule:
     @property
     def outside(self) -> tuple[str, ...]:
         """Columns from outside that the bars must carry."""
-        return FUNDING if self.signal == "carry" else ()
+        return CARRY if self.signal == "carry" else ()
 
     def most_held(self, n_ranked: int) -> int:
         """Symbols that both sides hold together at most where so many are ranked."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.kernels import njit
-from tradsys.features.universe_risk import total
+from tradsys.features.universe_ranks import total
 
 type Neutral = Literal["dollar", "volatility", "beta"]
 

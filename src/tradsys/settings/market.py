@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from tradsys.core.errors import ConfigError
 from tradsys.data.market import Market, load_market
@@ -15,8 +14,8 @@ from tradsys.data.outside.positions.position_source import PositionSource
 from tradsys.data.outside.source import OutsideSource, attach_outside
 from tradsys.data.settings import DataSettings
 from tradsys.data.universe import Listing, UniverseSpec, read_listings
-from tradsys.features.cross_section import CROSS_SECTION, LOOKBACKS
-from tradsys.features.universe_ranks import PLACES, Compared, attach_ranks
+from tradsys.features.cross_section import CROSS_SECTION, LOOKBACKS, PLACES, Compared
+from tradsys.features.universe_ranks import attach_ranks
 from tradsys.settings.config import RunConfig
 from tradsys.settings.sections import MacroSettings, UniverseSettings
 
@@ -84,22 +83,12 @@ class RankColumns:
     kinds: tuple[Compared, ...] = PLACES
 
 
-_KINDS: Final[Mapping[str, tuple[Compared, ...]]] = {
-    "relative_strength": PLACES,
-    "momentum_rank": PLACES,
-    "market_momentum": ("market",),
-    "momentum_dispersion": ("dispersion",),
-    "funding_rank": ("funding",),
-}
-"""What each feature of the cross-section has attached to the bars."""
-
-
 def ranks_of(config: RunConfig) -> RankColumns | None:
     """The columns of the cross-section that the settings ask for; None where no feature reads any."""
-    named = [feature.name for feature in CROSS_SECTION if feature.name in (config.features.names or ())]
+    named = [feature for feature in CROSS_SECTION if feature.name in (config.features.names or ())]
     if not named:
         return None
-    kinds = dict.fromkeys(kind for name in named for kind in _KINDS[name])
+    kinds = dict.fromkeys(kind for feature in named for kind in feature.compares)
     return RankColumns(*universe_of(config.universe), kinds=tuple(kinds))
 
 

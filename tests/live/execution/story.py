@@ -42,6 +42,11 @@ class Told:
     orphans: list[str]
     unprotected_ms: int
 
+    def must_end_as(self, undisturbed: "Told", dies_at: int) -> None:
+        assert self.ending == undisturbed.ending, undisturbed.points[dies_at]
+        assert (self.duplicates, self.orphans) == ([], [])
+        assert self.unprotected_ms <= 5_000
+
 
 RULES = ExecutionRules(account="test", grace_ms=1_500, entry_patience_ms=8_000, foreign_wait_ms=500)
 """Less patient than is usual, since the story's venue answers quickly: its telling takes less time."""
@@ -87,6 +92,9 @@ class Story:
             self._by_hand, self._refused_stops, self._flatten,
         ):  # fmt: skip
             await chapter()
+        return await self._told()
+
+    async def _told(self) -> Told:
         await self.world.venue.close()
         report = self.world.exchange.report()
         return Told(

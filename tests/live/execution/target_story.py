@@ -39,12 +39,7 @@ class TargetStory(Story):
         await self._on_request()
         await self._choose(0.02)
         await self._choose(0.0)
-        await self.world.venue.close()
-        report = self.world.exchange.report()
-        return Told(
-            self._ending(report), tuple(self.points), report["duplicates"], report["orphans"],
-            max(report["unprotected_ms"].values()),
-        )  # fmt: skip
+        return await self._told()
 
     async def _choose(self, size: float) -> None:
         now = self.world.clock.now_ms()

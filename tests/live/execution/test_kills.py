@@ -14,10 +14,7 @@ def undisturbed() -> Told:
 
 
 def check(dies_at: int) -> None:
-    one = told(dies_at)
-    assert one.ending == undisturbed().ending, undisturbed().points[dies_at]
-    assert (one.duplicates, one.orphans) == ([], [])
-    assert one.unprotected_ms <= 5_000
+    told(dies_at).must_end_as(undisturbed(), dies_at)
 
 
 def test_the_story_passes_every_marked_step_and_ends_well():

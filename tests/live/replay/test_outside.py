@@ -18,7 +18,7 @@ NEEDS = deployment(symbols=("A",), outside=(RATE,))
 def attached(market: dict[str, pl.DataFrame], needs: object = NEEDS) -> dict[str, pl.DataFrame]:
     async def main(clock: LoopClock) -> dict[str, pl.DataFrame]:
         data = ScriptedMarket(clock, funding={"A": RATES})
-        return await with_outside(market, needs, data, tell=lambda kind, fields: None)  # type: ignore[arg-type]
+        return await with_outside(market, needs, data, tell=lambda kind, fields: None)
 
     return run_virtual(main, epoch_ms=START_MS + 40 * HOUR_MS)
 

@@ -20,7 +20,8 @@ from tradsys.live.outside.providers import POOL, outside_sources
 from tradsys.live.places import PAPER, STEPS_OF_TAPE, tape_bars
 from tradsys.live.replay.lived import lived_trades
 from tradsys.live.replay.replaying import AccountReplay, replay
-from tradsys.live.replay.weights import WeightsReplay, lived_stretches, replay_weights
+from tradsys.live.replay.stretches import lived_stretches
+from tradsys.live.replay.weights import WeightsReplay, replay_weights
 from tradsys.live.telling import Tell
 from tradsys.live.venue import MarketData
 from tradsys.live.venues.paper_book import PaperBook

@@ -1,5 +1,6 @@
 """How far an account's result lies from the simulation's, and by what: parts that add up to the gap."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -91,6 +92,12 @@ class ResultGap:
 def summed(gaps: Iterable[ResultGap]) -> ResultGap:
     """All of them together."""
     return sum(gaps, ResultGap())
+
+
+def gap_lines[C: str](gap: ResultGap, causes: Counter[C], meanings: Mapping[C, str]) -> list[str]:
+    """For a person: the parts, then how often each cause, in words, the commonest first."""
+    parts = ", ".join(f"{name.replace('_', ' ')} {amount:+,.2f}" for name, amount in gap.parts.items())
+    return [f"  {parts}", *(f"  {n:,} {cause}: {meanings[cause]}" for cause, n in causes.most_common())]
 
 
 def trade_gap(batch: SimulatedTrade | None, lived: LivedTrade | None, cause: Cause) -> ResultGap:

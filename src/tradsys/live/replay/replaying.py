@@ -13,7 +13,7 @@ from tradsys.core.costs import Instrument
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import stamp, ts_ms
 from tradsys.live.outside.pool import n_bars_needed, pool_of
-from tradsys.live.replay.gap import ResultGap, SimulatedTrade, summed, trade_gap
+from tradsys.live.replay.gap import ResultGap, SimulatedTrade, gap_lines, summed, trade_gap
 from tradsys.live.replay.learned import LearnedCost, learned_costs
 from tradsys.live.replay.lived import LivedTrade
 from tradsys.live.replay.parity import CAUSES, Cause, ComparedTrade, paired
@@ -65,12 +65,10 @@ class AccountReplay:
     @property
     def lines(self) -> list[str]:
         """For a person: the results, the gap by part, the causes in words, and the costs to set."""
-        parts = ", ".join(f"{name.replace('_', ' ')} {amount:+,.2f}" for name, amount in self.gap.parts.items())
         return [
             f"the account made {self.lived_quote:,.2f}, the simulation {self.simulated_quote:,.2f}: "
             f"a gap of {self.gap.total:+,.2f} (n = {len(self.trades):,} decisions)",
-            f"  {parts}",
-            *(f"  {n:,} {cause}: {CAUSES[cause]}" for cause, n in self.causes.most_common()),
+            *gap_lines(self.gap, self.causes, CAUSES),
             *([f"  {len(self.revised):,} bars were revised since they were decided on"] if self.revised else []),
             *(f"  careful: {symbol} lacks {what}" for symbol, what in self.missing.items()),
             *(f"  {one.sentence}" for one in self.learned),

@@ -1,10 +1,9 @@
 """The replay of an account of target weights: its choices made again, and its stretches held against the batch's."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,76 +13,17 @@ from tradsys.bundle.deployment import Deployment
 from tradsys.core.costs import Instrument
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import stamp, to_ms, ts_ms
-from tradsys.live.execution.aims import REBALANCED
-from tradsys.live.execution.rules import ExecutionRules
-from tradsys.live.execution.trade_rows import trade_row
-from tradsys.live.intents import IntentJournal
-from tradsys.live.replay.gap import ResultGap, summed
+from tradsys.live.replay.gap import ResultGap, gap_lines, summed
 from tradsys.live.replay.learned import LearnedCost
-from tradsys.live.replay.lived import ChargedSlippage
+from tradsys.live.replay.stretches import (
+    WEIGHT_CAUSES,
+    HeldStretch,
+    ReplayedStretch,
+    WeightCause,
+    paired_stretches,
+    simulated_stretch,
+)
 from tradsys.predictor.rank_decider import RankDecider
-
-type WeightCause = Literal[
-    "same", "stopped", "forced", "late", "not_entered", "too_small", "other_side", "not_decided", "unexplained"
-]
-WEIGHT_CAUSES: Final[Mapping[WeightCause, str]] = {
-    "same": "begun and ended by the same choices, on the same side",
-    "stopped": "its stop at the venue ended it, which the batch has not, or it is back after that",
-    "forced": "a person, a limit, somebody else or the venue ended it, or it is back after that",
-    "late": "the account took the choice a bar later, or missed it and only shrank",
-    "not_entered": "the session denied it, or the venue refused it; the audit log says why",
-    "too_small": "one of them found the change smaller than an order may be: sized at the close, filled at the open",
-    "other_side": "both held it, on opposite sides",
-    "not_decided": "the batch chose otherwise: other bars, or another bundle",
-    "unexplained": "none of the known ways to differ",
-}
-"""What each code means."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldStretch:
-    """A symbol held on one side, from the choice that began it; money is in quote, `end_ms` None while it goes on."""
-
-    symbol: str
-    side: int
-    choice_ms: int
-    begun_ms: int
-    end_ms: int | None
-    reason: str
-    fees_quote: float
-    slippage_quote: float
-    carry_quote: float
-    result_quote: float
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedStretch:
-    """One stretch of the batch, of the account, or of both."""
-
-    symbol: str
-    choice_ms: int
-    cause: WeightCause
-    simulated: HeldStretch | None
-    lived: HeldStretch | None
-
-    @property
-    def gap(self) -> ResultGap:
-        """The account's result less the batch's; `signal` where they did otherwise, `latency` where the same."""
-        one, other = self.lived, self.simulated
-        total = (one.result_quote if one else 0.0) - (other.result_quote if other else 0.0)
-        if one is None or other is None or self.cause == "other_side":
-            return ResultGap(signal=total)
-        fee, slippage = other.fees_quote - one.fees_quote, other.slippage_quote - one.slippage_quote
-        funding = other.carry_quote - one.carry_quote
-        rest = total - fee - slippage - funding
-        is_same = self.cause == "same"
-        return ResultGap(
-            signal=0.0 if is_same else rest,
-            latency=rest if is_same else 0.0,
-            fee=fee,
-            slippage=slippage,
-            funding=funding,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +67,6 @@ class WeightsReplay:
     @property
     def lines(self) -> list[str]:
         """For a person: the weights, the results, the gap by part, and the causes in words."""
-        parts = ", ".join(f"{name.replace('_', ' ')} {amount:+,.2f}" for name, amount in self.gap.parts.items())
         alike = self.n_weights - len(self.other_weights)
         first = [
             f"{name} at {stamp(ms)} {one:+.2%} here, {other:+.2%} again" for name, ms, one, other in self.other_weights
@@ -142,8 +81,7 @@ class WeightsReplay:
             ),
             f"it made {self.lived_quote:,.2f}, the simulation {self.simulated_quote:,.2f}: a gap of "
             f"{self.gap.total:+,.2f} (n = {len(self.stretches):,} stretches on one side)",
-            f"  {parts}",
-            *(f"  {n:,} {cause}: {WEIGHT_CAUSES[cause]}" for cause, n in self.causes.most_common()),
+            *gap_lines(self.gap, self.causes, WEIGHT_CAUSES),
             *(f"  careful: {symbol} lacks {what}" for symbol, what in self.missing.items()),
         ]
 
@@ -192,88 +130,12 @@ def replay_weights(
             instrument=instrument,
             cash_quote=cash_quote,
         )
-        batch = [_simulated(row) for row in simulation.trades.iter_rows(named=True)]
+        batch = [simulated_stretch(row) for row in simulation.trades.iter_rows(named=True)]
         within = [one for one in lived if due[0] <= one.choice_ms < end_ms]
         late = {int(one["choice_ms"]) for one in aimed if int(one["close_ms"]) > int(one["choice_ms"])}
         bad = {(symbol, ms) for symbol, ms, _, _ in others}
-        found = _paired(batch, within, set(denied), late | (set(due) - taken), bad, deployment.interval_ms)
+        found = paired_stretches(batch, within, set(denied), late | (set(due) - taken), bad, deployment.interval_ms)
     return WeightsReplay(tuple(found), len(told), tuple(others), tuple(ms for ms in due if ms not in taken))
-
-
-def lived_stretches(
-    journal: IntentJournal, *, now_ms: int, charged: ChargedSlippage = lambda fill: 0.0
-) -> list[HeldStretch]:
-    """What target weights held, in order, those that go on included."""
-    prefixes = ExecutionRules("replay").liquidation_prefixes
-    found = []
-    for trade in journal.trades():
-        row = trade_row(journal, trade, prefixes, now_ms)
-        if row is None or trade.origin != "target":
-            continue
-        slippage = sum(charged(fill) for fill in journal.fills(trade.key))
-        found.append(
-            HeldStretch(
-                trade.symbol, trade.side, int(json.loads(trade.decision)["choice_ms"]), int(row["entry_ms"]),
-                row["exit_ms"], str(row["exit_reason"] or ""), row["fees_quote"] - slippage, slippage,
-                row["funding_quote"], row["result_quote"],
-            )
-        )  # fmt: skip
-    return sorted(found, key=lambda one: (one.choice_ms, one.symbol))
-
-
-def _simulated(row: Mapping[str, Any]) -> HeldStretch:
-    """Of the batch; one that its last bar ended would have gone on."""
-    is_over = row["reason"] == "rebalanced"
-    return HeldStretch(
-        row["symbol"], row["side"], to_ms(row["decided"]), to_ms(row["entry_ts"]),
-        to_ms(row["exit_ts"]) if is_over else None, REBALANCED if is_over else row["reason"], row["fees_quote"],
-        row["slippage_quote"], row["funding_quote"] + row["borrow_quote"], row["pnl_quote"],
-    )  # fmt: skip
-
-
-def _paired(
-    batch: Sequence[HeldStretch],
-    lived: Sequence[HeldStretch],
-    denied: set[tuple[str, int]],
-    late: set[int],
-    other_weights: set[tuple[str, int]],
-    interval_ms: int,
-) -> list[ReplayedStretch]:
-    """Each symbol's stretches by the choice that began them, with causes; those that go on in both are left out."""
-    ours, theirs = ({(one.symbol, one.choice_ms): one for one in each} for each in (batch, lived))
-    found, before = list[ReplayedStretch](), dict[str, WeightCause]()
-    for key in sorted({*ours, *theirs}, key=lambda one: (one[1], one[0])):
-        one, other = ours.get(key), theirs.get(key)
-        if key in other_weights:
-            cause: WeightCause = "not_decided"
-        elif one is not None and other is not None:
-            cause = _cause(one, other, late, interval_ms)
-        elif any((key[0], key[1] + late_ms) in denied for late_ms in (0, interval_ms)):
-            cause = "not_entered"
-        elif key[1] in late:
-            cause = "late"
-        else:
-            cause = before.get(key[0], "unexplained")
-        before[key[0]] = "unexplained" if cause == "same" else cause
-        if one is not None and other is not None and one.end_ms is None and other.end_ms is None and cause == "same":
-            continue
-        found.append(ReplayedStretch(*key, cause, one, other))
-    return found
-
-
-def _cause(batch: HeldStretch, lived: HeldStretch, late: set[int], interval_ms: int) -> WeightCause:
-    if batch.side != lived.side:
-        return "other_side"
-    if lived.end_ms is not None and lived.reason != REBALANCED:
-        return "stopped" if lived.reason == "stop" else "forced"
-    if batch.end_ms is None or lived.end_ms is None:
-        return "same" if batch.end_ms is lived.end_ms else "late"
-    after_ms = lived.end_ms - batch.end_ms
-    if lived.choice_ms in late or batch.end_ms in late:
-        return "late"
-    if 0 <= after_ms < interval_ms:
-        return "same"
-    return "too_small"
 
 
 def _refuse_short(n_needed: int, market: Mapping[str, pl.DataFrame], start_ms: int) -> None:
