@@ -93,7 +93,8 @@ def test_compare_journal_deploy_and_the_look_ahead_know_it(file, tmp_path, monke
     assert main(["deploy", "last", "--out", "B", "--venue", "binance", *place, "--json"]) == 0
     deployed = json.loads(capsys.readouterr().out)["deployment"]
     assert (deployed["profile"], deployed["symbols"][0]) == ("RANK", "S00/USDT")
-    assert main(["trade", "B", "--account", "r"]) == 4  # and no venue is asked
+    monkeypatch.setattr("tradsys.cli.trading._play", lambda session: pytest.fail("a venue would be asked"))
+    assert main(["trade", "B", "--account", "r"]) == 4
     assert "verdict: RANK is not proven" in capsys.readouterr().err
     assert main(["lookahead", "--rank", "--bars", str(file), "--set", "rank.k=2", "--points", "2"]) == 0
     assert "nothing saw the future: " in capsys.readouterr().out

@@ -40,7 +40,7 @@ def test_prices_lie_a_share_of_the_way_to_the_stop_inside_the_open() -> None:
 
 def test_rounding_to_ticks_never_brings_an_order_nearer_to_the_market() -> None:
     sides, tick = np.array([1, -1]), 0.5
-    assert LimitEntry(offset=0.1).price(100.0, sides, 3.0, tick).tolist() == [99.5, 100.5]
+    assert LimitEntry(offset=0.1).price(100.0, sides, 2.0, tick).tolist() == [99.5, 100.5]  # 99.8 is nearer to 100
     assert LimitEntry(offset=0.0).price(0.3, sides, 1.0, 0.1) == pytest.approx([0.3, 0.3])  # 0.3 / 0.1 is below 3
 
 
