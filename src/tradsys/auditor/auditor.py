@@ -11,6 +11,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import BundleError, ConfigError, DataError, FitError
 from tradsys.core.json_text import read_json
+from tradsys.core.linear import linear
 from tradsys.core.logistic import log_odds, sigmoid
 from tradsys.core.plain_values import PlainValues
 from tradsys.core.seeds import derive
@@ -53,7 +54,7 @@ class LineScore(PlainValues):
     intercept: float
 
     def margin(self, X: FloatArray) -> FloatArray:
-        return np.asarray((X - self.centre) / self.scale @ self.coef + self.intercept)
+        return linear((X - self.centre) / self.scale, self.coef, self.intercept)
 
     def to_files(self) -> dict[str, bytes]:
         return {"line.json": json.dumps(self.to_dict()).encode()}

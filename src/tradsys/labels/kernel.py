@@ -7,8 +7,8 @@ import polars as pl
 
 from tradsys.core.arrays import BoolArray, FloatArray, IntArray
 from tradsys.core.kernels import njit
-from tradsys.core.limit_entry import filled_row, since_fill
 from tradsys.core.traded import TradedBars
+from tradsys.labels.limit_fill import filled_row, since_fill
 
 TARGET, STOP, TIME, MISSED = 1, 2, 3, 4
 REASONS = ("target", "stop", "time", "missed")

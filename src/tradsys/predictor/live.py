@@ -17,7 +17,6 @@ from tradsys.features.stream.bar import Bar, HeldBar, as_bar, bars_of, check_bar
 from tradsys.features.stream.feature_stream import FeatureStream, frame_of
 from tradsys.labels.pace import MovingPace
 from tradsys.models.forecaster import FittedForecaster
-from tradsys.models.linear.logistic import FittedLinear
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster
 from tradsys.models.networks.stepper import Stepper
 from tradsys.predictor.moving_pace import moving_pace
@@ -200,13 +199,10 @@ def can_step(predictor: Predictor) -> bool:
 
 
 def _row_model(forecaster: FittedForecaster) -> Callable[[FloatArray], FloatArray]:
-    """A model that reads one row: a product where it is linear, its own batch of one row elsewhere."""
+    """A model that reads one row, as its own batch of that row."""
     if forecaster.memory:
         raise ConfigError(
             f"a {forecaster.kind} model reads {forecaster.memory} earlier rows and does not step; decide with "
             "Predictor.decide instead"
         )
-    if isinstance(forecaster, FittedLinear):
-        coef, intercept = np.ascontiguousarray(forecaster.coef), forecaster.intercept
-        return lambda row: coef @ row + intercept
     return lambda row: forecaster.logits(row[None])[0]

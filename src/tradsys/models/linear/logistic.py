@@ -10,6 +10,7 @@ import numpy as np
 from tradsys.core.arrays import BoolArray, FloatArray
 from tradsys.core.errors import BundleError, FitError
 from tradsys.core.json_text import read_json
+from tradsys.core.linear import linear
 from tradsys.core.logistic import log_odds
 from tradsys.core.plain_values import PlainValues
 from tradsys.models.forecaster import Panel, Rows, check_n_features, stack
@@ -34,7 +35,7 @@ class FittedLinear(PlainValues):
 
     def logits(self, X: FloatArray) -> FloatArray:
         check_n_features(X, self.coef.shape[1])
-        return np.asarray(X @ self.coef.T + self.intercept)
+        return linear(X, self.coef.T, self.intercept)
 
     def to_files(self) -> dict[str, bytes]:
         return {_FILE: json.dumps(self.to_dict(), indent=1).encode()}

@@ -7,6 +7,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray, IntArray
 from tradsys.core.errors import ConfigError
+from tradsys.core.linear import linear
 from tradsys.models.linear.logistic import fit_logistic
 from tradsys.models.linear.penalty import PENALTIES, first_good_enough
 
@@ -39,7 +40,7 @@ class Probe:
 
     def added(self, hidden: FloatArray) -> FloatArray:
         """(n, d) -> (n, 2)."""
-        return np.asarray(hidden @ self.weight + self.bias)
+        return linear(hidden, self.weight, self.bias)
 
 
 def fit_probe(learning: ProbeRows, stopping: ProbeRows) -> Probe:

@@ -10,6 +10,7 @@ import numpy as np
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import BundleError, FitError
 from tradsys.core.json_text import read_json
+from tradsys.core.linear import linear
 from tradsys.core.logistic import sigmoid
 from tradsys.core.plain_values import PlainValues
 from tradsys.models.forecaster import check_n_features
@@ -24,7 +25,7 @@ class Ridge(PlainValues):
 
     def __call__(self, X: FloatArray) -> FloatArray:
         """(n_rows, n_columns) -> (n_rows,); NaN where X has NaN."""
-        return np.asarray(X @ self.coef + self.intercept)
+        return linear(X, self.coef, self.intercept)
 
 
 def fit_ridge(X: FloatArray, target: FloatArray, weight: FloatArray, penalty: float) -> Ridge:
@@ -105,7 +106,7 @@ class ReachMap(PlainValues):
 
     def __call__(self, location: FloatArray, log_scale: FloatArray) -> FloatArray:
         """(n_rows,) each -> (n_rows, n_outcomes)."""
-        return np.asarray(self.inputs(location, log_scale) @ self.slope[:, None] + self.level)
+        return linear(self.inputs(location, log_scale), self.slope)[:, None] + self.level
 
     def inputs(self, location: FloatArray, log_scale: FloatArray) -> FloatArray:
         """What the slope acts on, (n_rows, 3)."""

@@ -10,6 +10,7 @@ from numba.extending import register_jitable
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import BundleError, ConfigError
 from tradsys.core.kernels import njit
+from tradsys.core.linear import linear
 from tradsys.models import focal
 from tradsys.models.forecaster import check_n_features
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwork
@@ -45,8 +46,7 @@ class Stepper:
     """
 
     def __init__(self, forecaster: OnnxForecaster) -> None:
-        self._forecaster = forecaster
-        self._intercept, self._coef = forecaster.offset.intercept, np.ascontiguousarray(forecaster.offset.coef)
+        self._forecaster, self._intercept, self._coef = forecaster, forecaster.offset.intercept, forecaster.offset.coef
         self._steps = _steps(forecaster.network)
 
     def warm(self, X: FloatArray) -> None:
@@ -77,7 +77,7 @@ class Stepper:
                 f"this model was fitted on {self._coef.shape[1]} features, found a row of shape {row.shape}; "
                 "compute the features with the set it was fitted with"
             )
-        base = self._coef @ row + self._intercept
+        base = linear(row[None], self._coef.T, self._intercept)[0]
         if self._steps is None:
             return base
         if not np.isfinite(base[0]):

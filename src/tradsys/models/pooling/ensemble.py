@@ -8,6 +8,7 @@ import numpy as np
 
 from tradsys.core.arrays import FloatArray
 from tradsys.core.errors import ConfigError, FitError
+from tradsys.core.linear import linear
 from tradsys.core.logistic import log_odds, sigmoid
 from tradsys.models.calibration import Calibration, fit_calibration
 
@@ -86,7 +87,7 @@ class FittedEnsemble:
                 f"this ensemble has weights for {len(self.weights)} regimes, found probabilities of shape "
                 f"{regime.shape}; filter with the regimes it was fitted with"
             )
-        share = regime @ self.weights
+        share = linear(regime, self.weights)
         deviation = [one.logits(members[name]) - self.pivot for name, one in self.calibrations.items()]
         return np.asarray(self.pivot + sum(share[:, [m]] * d for m, d in enumerate(deviation)))
 
