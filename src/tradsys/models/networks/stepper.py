@@ -77,7 +77,7 @@ class Stepper:
                 f"this model was fitted on {self._coef.shape[1]} features, found a row of shape {row.shape}; "
                 "compute the features with the set it was fitted with"
             )
-        base = linear(row[None], self._coef.T, self._intercept)[0]
+        base: FloatArray = linear(row[None], self._coef.T, self._intercept)[0]
         if self._steps is None:
             return base
         if not np.isfinite(base[0]):
