@@ -41,6 +41,8 @@ dist: $(INSTALLED)-dev
 
 soak: $(INSTALLED)-dev
 	$(BIN)/python -m tests.live.execution.run_many 10000
+	$(BIN)/python -m tests.live.execution.run_many 10000 --spot
+	$(BIN)/python -m tests.live.execution.run_many 10000 --targets
 	$(BIN)/python -m tests.fire --kills 1000 --out docs/fire.md
 
 neighbours: $(INSTALLED)-dev

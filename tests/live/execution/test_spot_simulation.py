@@ -17,6 +17,6 @@ def test_some_hundred_spot_sequences_end_explained():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hundreds", range(2, 12, 2))
-def test_a_thousand_spot_sequences_end_explained(hundreds):
+@pytest.mark.parametrize("hundreds", [2, 4])
+def test_four_hundred_more_spot_sequences_end_explained(hundreds):
     check(run_many(range(hundreds * 100, hundreds * 100 + 200), SpotSequence))

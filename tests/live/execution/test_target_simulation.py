@@ -19,9 +19,9 @@ def test_some_sequences_of_target_weights_end_explained() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hundreds", range(2, 10, 2))
-def test_a_thousand_sequences_of_target_weights_end_explained(hundreds: int) -> None:
-    check(run_many(range(hundreds * 100, hundreds * 100 + 200), TargetSequence))
+@pytest.mark.parametrize("hundred", [2, 3])
+def test_two_hundred_more_sequences_of_target_weights_end_explained(hundred: int) -> None:
+    check(run_many(range(hundred * 100, hundred * 100 + 100), TargetSequence))
 
 
 def test_a_sequence_of_target_weights_is_the_same_again_from_its_seed() -> None:

@@ -52,8 +52,7 @@ def batch_of(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", [NETWORK, RESNET], ids=["transformer", "resnet"])
-@pytest.mark.parametrize("n_models", [1, 4])
+@pytest.mark.parametrize(("network", "n_models"), [(NETWORK, 4), (RESNET, 1)], ids=["transformer-4", "resnet-1"])
 def test_compiled_steps_train_as_plain_ones_do(network: Network, n_models: int, tmp_path: Path) -> None:
     members = [Member(k % 2, k, replace(TEN, lr=1e-3 * (1 + k))) for k in range(n_models)]
     compiled, plain = (ended(network, members, compiling, tmp_path) for compiling in (TRACED, None))
