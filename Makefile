@@ -22,15 +22,18 @@ INSTALLED := .venv/.installed-$(TORCH)-$(shell pwd | cksum | cut -d' ' -f1)
 run: $(INSTALLED)-run
 	$(BIN)/tradsys run $(if $(findstring --bars,$(ARGS)),,--bars sample) $(ARGS)
 
+# with compiled modules kept, whatever the environment says: hundreds of tests begin processes of their own
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
+
 test: $(INSTALLED)-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 check: $(INSTALLED)-dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 docs: .venv-docs/.installed
 	.venv-docs/bin/python scripts/build_site.py $(ARGS)
