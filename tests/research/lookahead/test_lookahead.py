@@ -35,10 +35,9 @@ def of_leak(leak, looked):
     return [f for f in looked.findings if f.part.startswith(leak.part) and f.column.startswith(leak.column)]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("leak", LEAKS, ids=str)
-def test_every_leak_is_found_with_its_column_and_how_far_it_saw(leak, seed, monkeypatch):
-    looked = look_ahead(*outcome_of(leak, seed, monkeypatch), n_points=2)
+def test_every_leak_is_found_with_its_column_and_how_far_it_saw(leak, monkeypatch):
+    looked = look_ahead(*outcome_of(leak, 1, monkeypatch), n_points=2)
     (first, *_) = of_leak(leak, looked)
     least, most = leak.ahead
     assert least <= first.bars_ahead <= most
@@ -84,7 +83,7 @@ def test_holes_late_listings_and_jumps_are_no_leaks(market):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["noise", "edge:3", "sv-martingale"])
+@pytest.mark.parametrize("recipe", ["edge:3", "sv-martingale"])
 def test_the_default_parts_and_a_network_are_left_in_peace(recipe):
     spec = experiment_from(RunConfig(agent={"max_steps": 40}, regimes={"n_starts": 2}))
     looked = look_ahead(run_experiment(market_of(recipe, 6, n_bars=5_000), spec), spec, n_points=6)
