@@ -6,6 +6,7 @@ import pytest
 from tradsys.core.costs import Costs
 from tradsys.core.errors import ConfigError
 from tradsys.core.limit_entry import LimitEntry, entry_cost
+from tradsys.labels.limit_fill import trades_through
 
 
 def test_prices_lie_a_share_of_the_way_to_the_stop_inside_the_open() -> None:
@@ -44,3 +45,9 @@ def test_resting_pays_the_maker_fee_and_no_slippage() -> None:
 def test_what_no_entry_can_be_is_refused(settings: dict[str, float], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         LimitEntry(**settings)
+
+
+def test_a_price_on_a_tick_is_the_one_that_bars_have_so_that_a_touch_is_no_trade_through():
+    assert 993 * 0.1 > 99.3, "in binary"
+    assert float(LimitEntry().price(99.3, 1, 1.0, 0.1)) == 99.3
+    assert not trades_through(1, 100.0, 99.3, float(LimitEntry().price(99.3, 1, 1.0, 0.1)))

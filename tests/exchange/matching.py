@@ -134,7 +134,7 @@ class Matching:
             if order.level is not None
             and order.is_open
             and order.waits_above == is_up
-            and sign * (to - order.level) >= 0
+            and _is_passed(order, sign * (to - order.level))
             and order.order_id not in reached
         ]
         return min(waiting)[3] if waiting else None
@@ -142,7 +142,7 @@ class Matching:
     def _is_reached(self, state: SymbolState, order: BookOrder) -> bool:
         if order.level is None:
             return True
-        return state.price >= order.level if order.waits_above else state.price <= order.level
+        return _is_passed(order, (1.0 if order.waits_above else -1.0) * (state.price - order.level))
 
     def _reach(self, state: SymbolState, order: BookOrder) -> None:
         if order.is_algo:
@@ -207,3 +207,8 @@ class Matching:
         """Tell of the wallet and the position."""
         what = {"why": why, "wallet": self.books.wallet, "holding": copy(state.holding)}
         self.tell(Event("account", state.name, self.agenda.time_ms, what))
+
+
+def _is_passed(order: BookOrder, beyond: float) -> bool:
+    """Whether a price so far beyond an order's level fills it: of a limit that opens a touch does not."""
+    return beyond > 0 if order.opens_resting else beyond >= 0

@@ -55,6 +55,11 @@ class BookOrder:
         return self.quote / self.filled if self.filled else 0.0
 
     @property
+    def opens_resting(self) -> bool:
+        """Whether it is a limit that opens a position: what only reduces is filled at a touch, this beyond it."""
+        return self.type == "LIMIT" and not self.reduce_only
+
+    @property
     def waits_above(self) -> bool:
         """Whether a price that goes up reaches it: buy stops, sold limits and sold profits wait above."""
         is_stop = self.type in ("STOP_MARKET", "STOP", "STOP_LOSS")

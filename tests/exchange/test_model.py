@@ -56,6 +56,15 @@ class TestFills:
         (done,) = exchange.executions("BTCUSDT")
         assert (done.price, done.is_maker, done.fee) == (59_500.0, True, pytest.approx(59_500 * 0.1 * 0.0002))
 
+    @pytest.mark.parametrize("reduces", [True, False])
+    def test_a_touch_fills_what_only_reduces_and_not_what_opens(self, exchange, reduces):
+        exchange.place(sell(0.2))
+        order = exchange.place(buy(0.1, type="LIMIT", level=59_500.0, reduce_only=reduces))
+        exchange.move("BTCUSDT", 59_500.0)
+        assert order.status == ("FILLED" if reduces else "NEW")
+        exchange.move("BTCUSDT", 59_499.9)
+        assert (order.status, order.average) == ("FILLED", 59_500.0)
+
     def test_a_limit_beyond_the_price_fills_at_once_as_taker(self, exchange):
         exchange.place(buy(0.1, type="LIMIT", level=60_100.0))
         (done,) = exchange.executions("BTCUSDT")
@@ -101,7 +110,7 @@ class TestFills:
     def test_a_limit_that_filled_in_part_keeps_the_rest_when_the_price_has_gone(self, exchange, clock):
         order = exchange.place(buy(1.0, type="LIMIT", level=59_500.0))
         exchange.faults.once["partial"] = 1
-        exchange.move("BTCUSDT", 59_500.0)
+        exchange.move("BTCUSDT", 59_499.0)
         exchange.move("BTCUSDT", 60_000.0)
         clock.ms += 10_000
         exchange.advance()

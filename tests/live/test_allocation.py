@@ -16,6 +16,7 @@ from tradsys.backtest.simulate import simulate
 from tradsys.bundle.deployment import DeployedPortfolio
 from tradsys.core.costs import Costs, Instrument
 from tradsys.core.errors import DataError
+from tradsys.core.limit_entry import LimitEntry
 from tradsys.core.time import from_ms
 from tradsys.live import allocation
 from tradsys.live.allocation import Allocation, allocate, load_kernels
@@ -218,3 +219,41 @@ def test_where_there_is_no_money_left_a_spot_market_has_no_entry_and_says_why() 
     coins = {"A": replace(RULES, can_short=False, sells_lock=True)}
     found = allocated(decided("A"), markets=coins, account=replace(account(), available_quote=4.0))
     assert found.entries == [] and why(found) == {"A": "too small"}
+
+
+RESTING = replace(PORTFOLIO, entry=LimitEntry(0.25, 3))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_where_entries_rest_they_are_sized_at_the_price_that_they_rest_at(side: int) -> None:
+    ((entry,), _) = allocated(decided(action=side), portfolio=RESTING)
+    price = 100.0 - side * 2.5  # a quarter of the stop's 10
+    assert (entry.reference_price, entry.limit_price) == (price, price)
+    assert entry.size_base == math.floor(500.0 / price / 0.25) * 0.25
+    assert entry.rests_until_ms == entry.close_ms + 3 * HOUR_MS
+    assert allocated(decided(action=side)).entries[0].limit_price is None
+
+
+def test_an_entry_rests_on_a_tick_no_nearer_to_the_market_than_was_asked() -> None:
+    distance = decided(stop_distance=9.0)  # 100 - 2.25 is between two ticks of 0.5
+    assert allocated(distance, portfolio=RESTING).entries[0].limit_price == 97.5
+    assert allocated(replace(distance, action=-1), portfolio=RESTING).entries[0].limit_price == 102.5
+
+
+def test_no_entry_rests_beyond_its_trades_time_nor_beyond_what_the_bundle_allows() -> None:
+    ((short,), _) = allocated(decided(horizon=2), portfolio=RESTING)
+    assert short.rests_until_ms == short.deadline_ms == short.close_ms + 2 * HOUR_MS
+    ((last,), _) = allocated(decided(), portfolio=RESTING, enters_until_ms=short.close_ms + 5)
+    assert last.rests_until_ms == short.close_ms + 5
+
+
+def test_barriers_are_checked_from_the_price_that_an_entry_rests_at() -> None:
+    far = decided(stop_distance=90.0, target_distance=20.0)
+    assert not allocated(far).denied
+    assert why(allocated(far, portfolio=RESTING)) == {"A": "no barriers"}, "100 - 22.5 - 90 is no price for a stop"
+
+
+def test_money_on_a_spot_market_is_bound_by_the_prices_that_entries_rest_at() -> None:
+    spot = {name: replace(RULES, symbol=name, lot=1e-4, min_size_base=1e-4, sells_lock=True) for name in ("A", "B")}
+    entries, _ = allocated(decided("A"), decided("B"), portfolio=RESTING, markets=spot)
+    assert sum(one.size_base * 97.5 for one in entries) == pytest.approx(1_000.0 * (1 - allocation.CASH_ROOM), rel=1e-4)

@@ -1,18 +1,15 @@
-"""Decisions whose entries rest in the book: what they expect, how they are kept, and who does not trade them yet."""
+"""Decisions whose entries rest in the book: what they expect, how they are kept and deployed, and who refuses them."""
 
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from tests.live.deployments import deployment
 
-from tradsys.bundle.deployment import DeployedPortfolio
+from tradsys.bundle.deployment import DeployedPortfolio, Deployment
 from tradsys.core.errors import BundleError, ConfigError
 from tradsys.core.limit_entry import LimitEntry
 from tradsys.neighbours.freqtrade import ExportedBundle, export_freqtrade
 from tradsys.predictor import Predictor, read_deployment
-from tradsys.research.deploying.deploy import DeployOptions, check_deployable
 
 RESTS = LimitEntry(0.1, 2)
 
@@ -44,21 +41,44 @@ def test_a_bundle_keeps_how_it_enters_and_one_at_the_market_is_written_as_before
         assert '"offset"' in (tmp_path / "limit" / name).read_text()
 
 
-def test_no_bot_trades_it_and_says_so(resting, tmp_path):
-    said = deployment(
-        profile=resting.profile.name,
-        bands=dict.fromkeys(resting.features.columns, (0.0, 1.0)),
-        verdict=replace(deployment().verdict, profile=resting.profile.name),
+def said_of(predictor, entry: LimitEntry | None) -> Deployment:
+    return deployment(
+        profile=predictor.profile.name,
+        costs=predictor.valuation.costs,
+        bands=dict.fromkeys(predictor.features.columns, (0.0, 1.0)),
+        portfolio=replace(deployment().portfolio, entry=entry),
+        verdict=replace(deployment().verdict, profile=predictor.profile.name),
     )
-    resting.save(tmp_path / "B", deployment=said.to_dict())
-    with pytest.raises(BundleError, match=r"cannot be traded: no bot enters by limit orders yet \(portfolio.entry="):
-        read_deployment(tmp_path / "B", log=lambda line: None)
 
 
-def test_a_run_that_enters_so_is_not_deployed():
-    run = SimpleNamespace(kind="experiment", name="R", manifest=SimpleNamespace(has_resting_entries=True))
-    with pytest.raises(ConfigError, match="R cannot be deployed: no bot enters by limit orders yet"):
-        check_deployable(run, Path("not-there"), DeployOptions())
+def test_a_bot_reads_how_it_enters(resting, tmp_path):
+    resting.save(tmp_path / "B", deployment=said_of(resting, RESTS).to_dict())
+    traded = read_deployment(tmp_path / "B", log=lambda line: None)
+    assert traded.deployment.portfolio.entry == traded.predictor.barriers.entry == RESTS
+
+
+def test_a_deployment_that_enters_otherwise_than_what_decides_is_refused(predictor, resting, tmp_path):
+    at_market = replace(predictor, symbols=("A", "B"))
+    for name, decides, entry in (("L", resting, None), ("M", at_market, RESTS), ("O", resting, LimitEntry(0.1, 3))):
+        decides.save(tmp_path / name, deployment=said_of(decides, entry).to_dict())
+        with pytest.raises(BundleError, match=r"the bundle's deployment says entry .*, and what decides in it has"):
+            read_deployment(tmp_path / name, log=lambda line: None)
+
+
+def test_a_deployment_at_the_market_says_nothing_of_entries_and_one_of_before_means_the_market(predictor):
+    at_market, limit = said_of(predictor, None), said_of(predictor, RESTS)
+    assert "entry" not in at_market.to_dict()["portfolio"]
+    assert Deployment.from_dict(at_market.to_dict()) == at_market
+    assert limit.to_dict()["portfolio"]["entry"] == {"offset": 0.1, "bars": 2}
+    assert Deployment.from_dict(limit.to_dict()) == limit
+
+
+@pytest.mark.parametrize("entry", [{"offset": 1.5, "bars": 2}, {"offset": 0.1}, "limit"])
+def test_an_entry_that_cannot_be_is_refused_by_name(predictor, entry):
+    values = said_of(predictor, RESTS).to_dict()
+    values["portfolio"]["entry"] = entry
+    with pytest.raises(BundleError, match=r"deployment\.portfolio\.entry"):
+        Deployment.from_dict(values)
 
 
 def test_freqtrade_gets_no_strategy_of_it(resting, tmp_path):

@@ -9,6 +9,7 @@ from tradsys.bundle.strict import read_strictly
 from tradsys.core.costs import Costs
 from tradsys.core.errors import BundleError, ConfigError
 from tradsys.core.json_text import plain
+from tradsys.core.limit_entry import LimitEntry
 from tradsys.data.universe import UniverseSpec
 
 SPOT: Final = "-spot"
@@ -52,12 +53,16 @@ class DeployedPool:
 
 @dataclass(frozen=True, slots=True)
 class DeployedPortfolio:
-    """How the equity is shared: see `backtest.simulate.PortfolioSpec`."""
+    """How the equity is shared, and how positions are entered: see `backtest.simulate.PortfolioSpec`.
+
+    With an `entry` decisions become limit orders, without one they are filled at the market.
+    """
 
     fraction: float
     cap: float
     cash_quote: float
     sides: tuple[str, ...]
+    entry: LimitEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,8 @@ class Deployment:
         """Plain JSON values that `from_dict` reads back, floats to the last bit."""
         values = plain(asdict(self))
         assert isinstance(values, dict)
+        if self.portfolio.entry is None:
+            del values["portfolio"]["entry"]
         return values
 
     @classmethod
@@ -135,6 +142,9 @@ class Deployment:
         """What `to_dict` wrote; a BundleError names what is missing, unknown or of another type."""
         if isinstance(content, dict):
             content = {"pool": None} | content  # bundles of before have none
+            portfolio = content.get("portfolio")
+            if isinstance(portfolio, dict):
+                content |= {"portfolio": {"entry": None} | portfolio}  # nor have those that enter at the market
         return read_strictly(cls, content, DEPLOYMENT)
 
     @classmethod

@@ -63,7 +63,10 @@ def _read(kind: Any, value: Any, where: str) -> Any:
 
 
 def _read_one_of(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
-    """The value as the first of several kinds that it fits."""
+    """The value as the first of several kinds that it fits; what may be missing is told what it would have to be."""
+    if value is None and type(None) in kinds:
+        return None
+    kinds = tuple(kind for kind in kinds if kind is not type(None))
     for kind in kinds[:-1]:
         try:
             return _read(kind, value, where)

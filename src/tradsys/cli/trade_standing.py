@@ -15,6 +15,7 @@ def standing(status: Fields) -> Iterator[str]:
     yield from _state(status.get("risk") or {})
     yield from _equity(status.get("account_state") or {}, status.get("risk") or {})
     yield from _positions(status)
+    yield from _resting(status)
     yield from _weights(status) if status.get("aims") else _decisions(status)
     yield from _no_entry(status)
 
@@ -65,6 +66,15 @@ def _position(symbol: str, held: Fields | None, trade: Fields | None) -> str:
     if held is not None:
         parts.append(f"unrealised {held['unrealised_quote']:+,.2f}")
     return ", ".join(parts)
+
+
+def _resting(status: Fields) -> Iterator[str]:
+    """Entries that wait in the book."""
+    for one in status.get("resting") or ():
+        side = "buys" if one["side"] > 0 else "sells"
+        filled = f", {number(one['filled_base'])} of it filled" if one["filled_base"] else ""
+        what = f"{side} {number(one['size_base'])} {one['symbol']} at {number(one['price'])}"
+        yield f"rests: {what}{filled}, until {stamp(one['rests_until_ms'])}"
 
 
 def _what_is_held(held: Fields | None, trade: Fields | None) -> tuple[int, float, float]:

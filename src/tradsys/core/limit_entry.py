@@ -20,6 +20,9 @@ MOST_BARS: Final = 1_000
 _TICK_SLACK = 1e-6
 """A price this little off a tick, in ticks, is on it: prices on a grid of ticks are off it in binary."""
 
+_DECIMALS = 10
+"""What a price on a tick is rounded to, as bars have it: 993 * 0.1 is above 99.3, and its touch would be a fill."""
+
 
 @dataclass(frozen=True, slots=True)
 class LimitEntry:
@@ -61,17 +64,11 @@ class LimitEntry:
         step = np.where(np.asarray(tick) > 0, tick, 1.0)
         ticks = wanted / step
         whole = np.where(np.asarray(side) > 0, np.floor(ticks + _TICK_SLACK), np.ceil(ticks - _TICK_SLACK))
-        return np.where(np.asarray(tick) > 0, whole * step, wanted)
+        return np.where(np.asarray(tick) > 0, np.round(whole * step, _DECIMALS), wanted)
 
     def rests_until(self, first: IntArray, last: IntArray) -> IntArray:
         """The last row in which orders sent at the opens of `first` rest: never beyond the trade's time limit."""
         return np.minimum(first + (self.bars - 1), last)
-
-
-NOT_TRADED: Final = (
-    "no bot enters by limit orders yet (portfolio.entry=limit): what it was judged by could not be traded"
-)
-"""Why a bundle whose entries rest in the book is refused wherever orders would be sent."""
 
 
 def entry_cost[S: (float, FloatArray)](entry: LimitEntry | None, costs: Costs, slippage: S) -> S:

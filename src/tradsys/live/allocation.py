@@ -58,13 +58,18 @@ def allocate(
     interval_ms: int,
     stopped: Mapping[str, str] | None = None,
     no_entry: str | None = None,
+    enters_until_ms: int | None = None,
 ) -> Allocation:
     """Entries for all decisions of one close, in their order; each that comes to nothing is told with its reason.
 
     `held` is the share of equity granted at entry of every symbol with an open trade (`live.shares`), `prices` what
-    each symbol is sized at. Symbols in `stopped` have no entry, by its reason, and with `no_entry` none has.
+    each symbol costs now. Symbols in `stopped` have no entry, by its reason, and with `no_entry` none has.
+
+    Where the portfolio enters by limit orders each is sized at the price that it rests at, reckoned from the price of
+    now, which stands for the next open. None rests beyond its trade's time, nor beyond `enters_until_ms`.
     """
     _refuse_mixed(decisions)
+    prices = _entry_prices(decisions, markets, portfolio, prices)
     barred = dict(stopped or {})
     wanted, denied = [], []
     for decision in decisions:
@@ -83,12 +88,38 @@ def allocate(
     for decision in wanted:
         sized = _sized(decision, scale, account, markets[decision.symbol], portfolio, prices, interval_ms)
         if isinstance(sized, Entry):
-            entries.append(sized)
+            entries.append(_resting(sized, portfolio, interval_ms, enters_until_ms))
         else:
             denied.append(NotEntered(decision, sized))
     kept = _within_cash(entries, account, markets)
     lost = {entry.symbol for entry in entries} - {entry.symbol for entry in kept}
     return Allocation(kept, [*denied, *(NotEntered(one, TOO_SMALL) for one in wanted if one.symbol in lost)])
+
+
+def _entry_prices(
+    decisions: Sequence[Decision],
+    markets: Mapping[str, MarketRules],
+    portfolio: DeployedPortfolio,
+    prices: Mapping[str, float],
+) -> Mapping[str, float]:
+    """What each symbol is sized at: its price now, or the one that its limit order rests at, on a tick."""
+    entry = portfolio.entry
+    if entry is None:
+        return prices
+    found = dict(prices)
+    for one in decisions:
+        price, rules = prices.get(one.symbol, math.nan), markets.get(one.symbol)
+        if one.action != 0 and rules is not None and math.isfinite(price) and math.isfinite(one.stop_distance):
+            found[one.symbol] = float(entry.price(price, one.action, one.stop_distance, rules.tick))
+    return found
+
+
+def _resting(entry: Entry, portfolio: DeployedPortfolio, interval_ms: int, enters_until_ms: int | None) -> Entry:
+    """The entry as a limit order, where the portfolio enters so."""
+    if portfolio.entry is None:
+        return entry
+    until_ms = min(entry.close_ms + portfolio.entry.bars * interval_ms, entry.deadline_ms)
+    return replace(entry, rests_until_ms=until_ms if enters_until_ms is None else min(until_ms, enters_until_ms))
 
 
 def _within_cash(entries: Sequence[Entry], account: AccountState, markets: Mapping[str, MarketRules]) -> list[Entry]:

@@ -309,6 +309,7 @@ class Bot:
             prices={symbol: bar.close for symbol, bar in close.bars.items()},
             interval_ms=parts.deployment.interval_ms,
             no_entry=close.no_entry or parts.folder.trouble or self._expired(close.close_ms),
+            enters_until_ms=parts.deployment.expires_ms,
         )
         for decision, reason in allocation.denied:
             parts.folder.tell("denied", {"symbol": decision.symbol, "close_ms": close.close_ms, "reason": reason})

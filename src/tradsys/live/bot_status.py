@@ -85,6 +85,7 @@ class BotStatus:
             "open_trades": self._executor.trades(is_open=True),
             "decisions": self._decisions,
             "entries": self._outcomes,
+            **self._resting(),
             **self._aims(),
             "no_entry": self._executor.why_no_entry() or self._folder.trouble or None,
             "stopentry": journal.flag(STOP_ENTRY),
@@ -92,6 +93,11 @@ class BotStatus:
             "risk": {**self._risk.figures(), "n_unprotected": len(self._executor.unprotected)},
             "trouble": self._folder.trouble or journal.trouble,
         }
+
+    def _resting(self) -> dict[str, Any]:
+        """Entries that rest in the book; nothing where none does."""
+        rows = self._executor.resting()
+        return {"resting": rows} if rows else {}
 
     def _aims(self) -> dict[str, Any]:
         """What is aimed at, beside what is held for it; nothing of a bundle that has no weights."""

@@ -10,6 +10,9 @@ class Entry:
     Distances are in price units from the average price of the entry's fills. `size_base` is positive and in whole lots;
     `reference_price` is the price that it was sized at, `share` the share of equity that was granted to it: the room
     that it takes until it has ended, whatever its price does. What the decision expected goes with it for the audit.
+
+    With `rests_until_ms` it is a limit order at the reference price, taken back at that time; without it is filled at
+    the market.
     """
 
     symbol: str
@@ -26,3 +29,9 @@ class Entry:
     reason: str
     bar_hash: str
     bundle_hash: str
+    rests_until_ms: int | None = None
+
+    @property
+    def limit_price(self) -> float | None:
+        """Where it rests in the book; None of one at the market."""
+        return None if self.rests_until_ms is None else self.reference_price

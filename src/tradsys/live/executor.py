@@ -238,13 +238,29 @@ class OrderExecutor:
 
     @property
     def is_unsure(self) -> bool:
-        """Whether an order is on its way of which nobody knows yet what the venue made of it."""
+        """Whether an order is on its way of which nobody knows yet what the venue made of it, or an entry rests."""
         orders = (intent for symbol in self.journal.symbols() for intent in self.journal.unsettled(symbol))
         return any(intent.state == "unknown" or intent.leg == "entry" for intent in orders)
 
     def trades(self, *, is_open: bool | None = None) -> list[dict[str, Any]]:
         """Trades that had a fill, in order of their beginning; all, or those that are open or over."""
         return self._rows(self.journal.trades(is_open=is_open))
+
+    def resting(self) -> list[dict[str, Any]]:
+        """Entries that rest in the book, in order of their beginning: where, until when, and what of each is filled."""
+        rows = []
+        for trade in self.journal.trades(is_open=True):
+            for intent in self.journal.intents(trade.key) if trade.rests_until_ms is not None else ():
+                if intent.leg == "entry" and not intent.is_final:
+                    rows.append(
+                        {
+                            "symbol": trade.symbol, "side": trade.side, "price": intent.price,
+                            "size_base": intent.size_base, "filled_base": intent.filled_base,
+                            "decided_ms": trade.close_ms, "rests_until_ms": trade.rests_until_ms,
+                            "state": intent.state,
+                        }
+                    )  # fmt: skip
+        return rows
 
     def last_exit(self, symbol: str) -> dict[str, Any] | None:
         """The last trade of a symbol that was filled and is over; None where there is none among its last ones."""

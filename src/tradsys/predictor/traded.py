@@ -7,7 +7,6 @@ from typing import NamedTuple
 from tradsys.bundle.bundle import RANKS, open_bundle
 from tradsys.bundle.deployment import Deployment
 from tradsys.core.errors import BundleError
-from tradsys.core.limit_entry import NOT_TRADED
 from tradsys.core.plugins import load_plugins
 from tradsys.core.time import interval_ms
 from tradsys.predictor.outside_needs import outside_needs
@@ -52,16 +51,13 @@ def read_deployment(
     """A bundle that `tradsys deploy` wrote, after every byte has been checked.
 
     The profile that it was deployed with decides, since the verdict is about that one: STRATEGY_PROFILE is not read.
-    A BundleError for a bundle of a run, for a deployment that is not about this predictor, naming the field, and for
-    entries that rest in the book.
+    A BundleError for a bundle of a run, and for a deployment that is not about this predictor, naming the field.
     """
     load_plugins(plugins)
     bundle = open_bundle(Path(folder))
     deployment = Deployment.of(bundle.about, folder)
     predictor = Predictor.of(bundle, deployment.profile, log=log)
     _check_fit(deployment, predictor)
-    if predictor.barriers.entry is not None:
-        raise BundleError(f"{folder} cannot be traded: {NOT_TRADED}; deploy a run with portfolio.entry=market")
     return TradedBundle(predictor, deployment, bundle.hash)
 
 
@@ -71,6 +67,7 @@ def _check_fit(deployment: Deployment, predictor: Predictor) -> None:
         "symbols": (deployment.symbols, predictor.symbols),
         "interval_ms": (deployment.interval_ms, interval_ms(predictor.interval)),
         "costs": (deployment.costs, predictor.valuation.costs),
+        "entry": (deployment.portfolio.entry, predictor.barriers.entry),
         "bands": (set(deployment.bands), set(predictor.features.columns)),
         "outside": (sorted(one.name for one in deployment.outside), sorted(outside_needs(predictor))),
     }

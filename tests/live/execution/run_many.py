@@ -15,8 +15,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tests.live.execution import simulation as sequences
+from tests.live.execution.limit_simulation import LimitSequence, SpotLimitSequence
 from tests.live.execution.spot_simulation import SpotSequence
 from tests.live.execution.target_simulation import TargetSequence
+
+KINDS: dict[tuple[bool, bool], type[sequences.Sequence]] = {
+    (False, False): sequences.Sequence,
+    (True, False): SpotSequence,
+    (False, True): LimitSequence,
+    (True, True): SpotLimitSequence,
+}
+"""By whether it is a spot market, and whether entries are limit orders."""
 
 
 @dataclass(slots=True)
@@ -91,9 +100,10 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--replay", type=int, metavar="SEED")
     parser.add_argument("--spot", action="store_true", help="on a spot market, beside coins of somebody else")
+    parser.add_argument("--limits", action="store_true", help="most entries as limit orders, on either market")
     parser.add_argument("--targets", action="store_true", help="target weights in the place of entries")
     options = parser.parse_args(args)
-    kind = SpotSequence if options.spot else TargetSequence if options.targets else sequences.Sequence
+    kind = TargetSequence if options.targets else KINDS[options.spot, options.limits]
     if options.replay is not None:
         one = sequences.run_sequence(options.replay, hear=_say, kind=kind)
         sys.stdout.write(f"{one}\n")

@@ -144,7 +144,7 @@ def test_a_journal_of_another_release_is_refused(tmp_path):
     database = sqlite3.connect(path)
     database.execute("pragma user_version = 99")
     database.close()
-    with pytest.raises(LedgerError, match="version 99, wanted 2"):
+    with pytest.raises(LedgerError, match="version 99, wanted 3"):
         IntentJournal(path)
 
 

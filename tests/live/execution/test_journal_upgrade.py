@@ -53,7 +53,7 @@ def earlier(tmp_path: Path) -> Path:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("pragma journal_mode = wal")
         db.executescript(FIRST)
-        db.execute(f"insert into trades values ({', '.join('?' * 16)})", astuple(trade))
+        db.execute(f"insert into trades values ({', '.join('?' * 16)})", astuple(trade)[:16])
         for one in (replace(entry, state="filled", filled_base=0.01), stop):
             db.execute(f"insert into intents values ({', '.join('?' * 16)})", astuple(one))
         db.execute(f"insert into fills values ({', '.join('?' * 11)})", fill)
@@ -125,3 +125,37 @@ def test_one_of_a_later_release_is_refused(earlier):
         db.execute("pragma user_version = 99")
     with pytest.raises(LedgerError, match="written by a later release"):
         IntentJournal(earlier)
+
+
+@pytest.fixture
+def second(earlier: Path) -> Path:
+    """The same as the release before limit entries left it."""
+    IntentJournal(earlier).close()
+    with closing(sqlite3.connect(earlier, isolation_level=None)) as db:
+        db.execute("alter table trades drop column rests_until_ms")
+        db.execute("pragma user_version = 2")
+    return earlier
+
+
+def test_trades_from_before_limit_entries_go_on_and_new_ones_say_until_when_they_rest(second):
+    with closing(IntentJournal.reading(second)) as journal:
+        whole(journal)
+    assert version(second) == 2
+    with closing(IntentJournal(second)) as journal:
+        whole(journal)
+        (trade,) = journal.trades()
+        assert trade.rests_until_ms is None
+        journal.add([], [replace(trade, key="later", rests_until_ms=7)])
+    assert version(second) == journal_file.VERSION
+    with closing(IntentJournal(second)) as journal:
+        assert [one.rests_until_ms for one in journal.trades()] == [None, 7]
+
+
+def test_an_upgrade_of_it_that_ends_in_its_middle_has_changed_nothing(second, monkeypatch):
+    monkeypatch.setitem(journal_file.UPGRADES, 2, (*journal_file.UPGRADES[2], "select 1 from nowhere"))
+    with pytest.raises(DiskError, match="nowhere"):
+        IntentJournal(second)
+    monkeypatch.undo()
+    assert version(second) == 2
+    with closing(IntentJournal(second)) as journal:
+        whole(journal)

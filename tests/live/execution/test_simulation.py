@@ -1,6 +1,7 @@
 """Random sequences of faults and deaths: `python -m tests.live.execution.run_many 10000` runs as many as one likes."""
 
 import pytest
+from tests.live.execution.limit_simulation import LimitSequence, SpotLimitSequence
 from tests.live.execution.run_many import Totals, run_many
 from tests.live.execution.simulation import run_sequence
 
@@ -24,3 +25,21 @@ def test_eight_hundred_more_sequences_end_explained(hundreds):
 
 def test_a_sequence_is_the_same_again_from_its_seed():
     assert run_sequence(5) == run_sequence(5) != run_sequence(6)
+
+
+@pytest.mark.parametrize("kind", [LimitSequence, SpotLimitSequence])
+def test_sequences_of_entries_that_rest_end_explained(kind):
+    check_limits(run_many(range(60), kind))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [LimitSequence, SpotLimitSequence])
+def test_a_thousand_sequences_of_entries_that_rest_end_explained(kind):
+    check_limits(run_many(range(60, 560), kind))
+
+
+def check_limits(totals: Totals) -> None:
+    assert totals.failures == {}, "replay one: python -m tests.live.execution.run_many --limits [--spot] --replay SEED"
+    assert totals.n_faulty >= 0.2 * totals.n_submits
+    assert {"missed", "withdrawn", "filled in part", "stop", "target", "time", "forced"} <= set(totals.reasons)
+    assert totals.reasons["by a limit"] >= totals.n_sequences / 2 and totals.n_kills >= totals.n_sequences / 2

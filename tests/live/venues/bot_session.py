@@ -12,7 +12,8 @@ from tradsys.live.allocation import allocate
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.intents import IntentJournal
-from tradsys.live.replay.lived import LivedTrade, lived_trades
+from tradsys.live.replay.lived import LivedTrade, lived_trades, unfilled_orders
+from tradsys.live.replay.parity import ComparedTrade
 from tradsys.live.shares import granted_shares, shares_held
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules
@@ -24,11 +25,15 @@ type DecideAt = Callable[[int], Sequence[Decision]]
 
 
 class TapedSession(NamedTuple):
-    """The executor's trades, those that are over, and the symbol, close and reason of what was not entered."""
+    """The executor's trades, those that are over, and the symbol, close and reason of what was not entered.
+
+    `unfilled` are limit orders that nobody filled.
+    """
 
     trades: list[dict[str, Any]]
     lived: list[LivedTrade]
     not_entered: list[tuple[str, int, str]]
+    unfilled: list[ComparedTrade]
 
 
 def session(
@@ -83,8 +88,9 @@ def session(
         lived = lived_trades(
             executor.journal, now_ms=clock.now_ms(), charged=lambda fill: venue.book.slippage_of(fill.trade_id)
         )
+        unfilled = unfilled_orders(executor.journal, now_ms=clock.now_ms())
         await venue.close()
-        return TapedSession(trades, lived, not_entered)
+        return TapedSession(trades, lived, not_entered, unfilled)
 
     return run_virtual(main, epoch_ms=closes[0] - 1)
 

@@ -18,7 +18,8 @@ from tradsys.live.account.kept_bars import kept_bars, missing_bars
 from tradsys.live.intents import IntentJournal
 from tradsys.live.outside.providers import POOL, outside_sources
 from tradsys.live.places import PAPER, STEPS_OF_TAPE, tape_bars
-from tradsys.live.replay.lived import lived_trades
+from tradsys.live.replay.lived import lived_trades, unfilled_orders
+from tradsys.live.replay.parity import ComparedTrade
 from tradsys.live.replay.replaying import AccountReplay, replay
 from tradsys.live.replay.stretches import lived_stretches
 from tradsys.live.replay.weights import WeightsReplay, replay_weights
@@ -126,6 +127,7 @@ def replay_of(
         end_ms=end_ms,
         instruments=STEPS_OF_TAPE,
         denied=denied,
+        unfilled=_unfilled(folder, events[-1][0]),
     )
     return replace(result, missing=missing)
 
@@ -134,6 +136,11 @@ def _equity_at_start(folder: Path, deployment: Deployment) -> float:
     """What the account was worth when it was first seen, as far as its history goes back."""
     points = read_equity(folder)
     return points[0].equity_quote if points else deployment.portfolio.cash_quote
+
+
+def _unfilled(folder: Path, now_ms: int) -> list[ComparedTrade]:
+    with closing(IntentJournal.reading(folder / JOURNAL)) as journal:
+        return unfilled_orders(journal, now_ms=now_ms)
 
 
 def _of_journal[T](folder: Path, now_ms: int, read: Callable[..., list[T]]) -> list[T]:

@@ -200,8 +200,9 @@ class Desk:
 
 
 def _is_settled(s: Situation) -> bool:
-    """Whether only the market, or a person, can change anything now."""
-    is_known = s.is_decided and all(intent.state != "unknown" for intent in s.unsettled)
+    """Whether only the market, or a person, can change anything now; an entry that rests waits for the market."""
+    is_waited_for = s.is_decided or (s.rests and s.has_entry_fills)
+    is_known = is_waited_for and all(intent.state != "unknown" for intent in s.unsettled)
     is_served = s.is_explained and s.wish is None and n_missing(s) == 0
     return is_known and is_served and not is_short_of_aim(s)
 

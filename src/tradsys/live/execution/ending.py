@@ -1,6 +1,7 @@
 """When a trade is over: nothing is held of it any more, and the fills say so too, or have not come for long."""
 
 from tradsys.live.execution.actions import Action, EndTrade
+from tradsys.live.execution.resting import unfilled_end
 from tradsys.live.execution.situation import Situation
 from tradsys.live.execution.sizes import in_lots
 
@@ -11,7 +12,7 @@ def ended(s: Situation) -> list[Action]:
         return [EndTrade("unknown")] if has_lasted(s, s.rules.settle_ms) else []
     entries = s.tries("entry")
     if s.sums.opened_base == 0 and entries:
-        return [EndTrade(entries[-1].state)]
+        return [EndTrade(unfilled_end(s) or entries[-1].state)]
     return [EndTrade(None if s.sums.exit_reason else s.sums.last_reason)]  # less than a lot may be left of coins
 
 

@@ -27,6 +27,9 @@ class Trade:
 
     `opened_base` and `opened_price` are of a found position, 0 of our own trades, whose fills say both. A found
     position has neither deadline nor target. `ended` is in words why a trade is over that has no closing fill.
+
+    `rests_until_ms` is until when its entry may rest in the book, as a limit order at the reference price; None of
+    entries at the market.
     """
 
     key: str
@@ -45,6 +48,7 @@ class Trade:
     created_ms: int
     closed_ms: int | None = None
     ended: str | None = None
+    rests_until_ms: int | None = None
 
     def stop_distance_from(self, entry_price: float) -> float:
         """How far from its average entry price the stop lies, in quote.

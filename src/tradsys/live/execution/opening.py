@@ -27,11 +27,13 @@ def opened(entry: Entry, rules: ExecutionRules, now_ms: int) -> tuple[Trade, Int
     trade = Trade(
         key, entry.symbol, entry.side, "entry", entry.size_base, entry.reference_price, entry.close_ms,
         entry.deadline_ms, entry.stop_distance, target, 0.0, 0.0, decision, now_ms,
+        rests_until_ms=entry.rests_until_ms,
     )  # fmt: skip
     name = client_id(rules.account, entry.symbol, entry.close_ms, "entry", 0)
+    price = entry.limit_price
     intent = Intent(
-        name, key, entry.symbol, "entry", entry.side, "market", entry.size_base, None, False, entry.reason, "unknown",
-        0.0, now_ms, None, 1, "",
+        name, key, entry.symbol, "entry", entry.side, "market" if price is None else "limit", entry.size_base, price,
+        False, entry.reason, "unknown", 0.0, now_ms, None, 1, "",
     )  # fmt: skip
     return trade, intent
 

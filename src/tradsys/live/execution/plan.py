@@ -10,6 +10,7 @@ from tradsys.live.execution.ending import ended, has_lasted, is_closed
 from tradsys.live.execution.intent import Intent
 from tradsys.live.execution.leaving import exit_actions, why_leave
 from tradsys.live.execution.protection import stop_actions, target_actions
+from tradsys.live.execution.resting import why_taken_back
 from tradsys.live.execution.situation import Situation
 from tradsys.live.execution.spot_plan import spot_actions
 
@@ -27,7 +28,8 @@ def _holding(s: Situation) -> list[Action]:
     if s.trade is None:
         return [Adopt()] if s.wish is not None or has_lasted(s, s.rules.foreign_wait_ms) else []
     if not s.is_own:
-        return [EndTrade("unknown")] if s.is_decided and has_lasted(s, s.rules.foreign_wait_ms) else []
+        is_over = s.is_decided and has_lasted(s, s.rules.foreign_wait_ms)
+        return [EndTrade("unknown")] if is_over else _resting_entries(s)
     if is_closed(s):
         return [EndTrade(None)]
     why = why_leave(s)
@@ -55,6 +57,8 @@ def _flat(s: Situation) -> list[Action]:
 
 def _late_entries(s: Situation) -> list[Action]:
     """What of an entry has not filled is waited for, until it is too old or nobody wants it any more."""
+    if s.rests:
+        return _resting_entries(s)
     is_late = s.trade is not None and s.now_ms >= s.trade.created_ms + s.rules.entry_patience_ms
     if not is_late and s.wish is None:
         return []
@@ -62,11 +66,18 @@ def _late_entries(s: Situation) -> list[Action]:
     return [CancelOrder(order, why) for order in s.orders if not order.is_reduce_only]
 
 
+def _resting_entries(s: Situation) -> list[Action]:
+    """Entries in the book that must not rest there any longer."""
+    why = why_taken_back(s) if s.rests else None
+    return [] if why is None else [CancelOrder(order, why) for order in s.orders if not order.is_reduce_only]
+
+
 def _lost_entry(s: Situation) -> Intent | None:
-    """An entry that definitely never arrived, while it is young: it may be sent again under the same id."""
+    """An entry that definitely never arrived, while it is young or may rest: it is sent again under the same id."""
     if s.trade is None or s.wish is not None or not s.may_enter:
         return None
-    if s.now_ms >= s.trade.created_ms + s.rules.entry_patience_ms:
+    until_ms = s.trade.rests_until_ms or s.trade.created_ms + s.rules.entry_patience_ms
+    if s.now_ms >= until_ms:
         return None
     lost = [intent for intent in s.tries("entry") if intent.state == "absent"]
     return lost[0] if lost else None

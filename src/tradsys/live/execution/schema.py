@@ -2,14 +2,14 @@
 
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 TABLES: Final = """
 create table if not exists trades (
     key text primary key, symbol text not null, side integer not null, origin text not null, size_base real not null,
     reference_price real not null, close_ms integer not null, deadline_ms integer, stop_distance real not null,
     target_distance real, opened_base real not null, opened_price real not null, decision text not null,
-    created_ms integer not null, closed_ms integer, ended text
+    created_ms integer not null, closed_ms integer, ended text, rests_until_ms integer
 ) strict;
 create index if not exists open_trades on trades (symbol) where closed_ms is null;
 create table if not exists intents (
@@ -46,5 +46,7 @@ UPGRADES: Final = {
         "drop table fills_before",
         "create index fills_of_trades on fills (trade)",
     ),
+    2: ("alter table trades add column rests_until_ms integer",),
 }
-"""By version what makes the next one of it. Those before spot markets had no fees in coins."""
+"""By version what makes the next one of it. Those before spot markets had no fees in coins, those before limit entries
+no time until which an entry rests."""

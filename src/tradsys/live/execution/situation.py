@@ -72,6 +72,11 @@ class Situation:
         return all(intent.is_final for intent in self.intents if intent.leg == "entry")
 
     @property
+    def rests(self) -> bool:
+        """Whether the trade's entry may rest in the book, rather than being filled as it comes."""
+        return self.trade is not None and self.trade.rests_until_ms is not None
+
+    @property
     def entry_price(self) -> float:
         """Average price of the entry's fills; the venue's word until they are known."""
         if self.sums.opened_base > 0:

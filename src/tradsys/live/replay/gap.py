@@ -30,9 +30,11 @@ class SimulatedTrade:
     carry_quote: float
     pnl_quote: float
     exit_open: float | None = None
+    is_within_bar: bool = False
+    """Whether the bar that ended it had filled its limit order."""
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], exit_open: float | None) -> Self:
+    def of(cls, row: Mapping[str, Any], exit_open: float | None, *, rests: bool = False) -> Self:
         """From a row of the simulation's trades."""
         return cls(
             symbol=row["symbol"],
@@ -51,6 +53,7 @@ class SimulatedTrade:
             carry_quote=row["funding_quote"] + row["borrow_quote"],
             pnl_quote=row["pnl_quote"],
             exit_open=exit_open,
+            is_within_bar=rests and row["bars_held"] == 1,
         )
 
     def barrier(self, reason: str) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tradsys.live.execution.intent import Intent, Trade
+from tradsys.live.execution.resting import MISSED, WITHDRAWN
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.execution.trade_rows import trade_row
 from tradsys.live.intents import IntentJournal
@@ -110,6 +111,16 @@ def lived_trades(
     return sorted(found, key=lambda one: (one.decided_ms, one.symbol))
 
 
+def unfilled_orders(journal: IntentJournal, *, now_ms: int) -> list[ComparedTrade]:
+    """Limit orders of the journal's own decisions that are over and that nobody filled, in order."""
+    found = []
+    for trade in journal.trades(is_open=False):
+        if trade.rests_until_ms is not None and trade.ended in (MISSED, WITHDRAWN):
+            end_ms = min(trade.rests_until_ms, now_ms if trade.closed_ms is None else trade.closed_ms)
+            found.append(ComparedTrade.unfilled(trade.symbol, trade.close_ms, trade.side, end_ms, trade.ended))
+    return sorted(found, key=lambda one: (one.decided_ms, one.symbol))
+
+
 def _lived(
     trade: Trade, fills: Sequence[Fill], intents: dict[str, Intent], charged: ChargedSlippage
 ) -> list[LivedFill]:
@@ -128,7 +139,10 @@ def _lived(
 
 
 def _expected(trade: Trade, intent: Intent | None) -> float | None:
-    """The reference of an entry, the trigger of a stop, the limit of a target; None of an exit at the market."""
-    if intent is None:
+    """The reference of an entry, the trigger of a stop, the limit of a target.
+
+    None of an exit at the market, and of an entry by a limit order, which says at most what it may cost.
+    """
+    if intent is None or (intent.leg == "entry" and intent.kind == "limit"):
         return None
     return trade.reference_price if intent.leg == "entry" else intent.price

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isclose
+from math import isclose, nan
 from typing import Final, Literal, NamedTuple
+
+from tradsys.live.execution.resting import MISSED, WITHDRAWN
 
 type Cause = Literal[
     "same",
@@ -14,10 +16,13 @@ type Cause = Literal[
     "not_decided",
     "other_side",
     "not_entered",
+    "fill",
+    "filled_last",
+    "withdrawn",
     "unexplained",
 ]
 CAUSES: Final[dict[Cause, str]] = {
-    "same": "the same side, and the same end at the same price",
+    "same": "the same side, and the same end at the same price; of limit orders also that nobody filled either",
     "time_exit": "the batch leaves at the close of its last bar, a session at the next price that somebody offers",
     "gap_exit": "the entry order came when the last position had been closed by the open that it filled at",
     "inside_bar": "one bar held target and stop: the batch takes the stop, a session what came first",
@@ -25,6 +30,9 @@ CAUSES: Final[dict[Cause, str]] = {
     "not_decided": "the batch decided otherwise: other bars, another bundle, or stale columns",
     "other_side": "both entered, in opposite directions",
     "not_entered": "the session denied it, or the venue refused it; the audit log says why",
+    "fill": "one limit order was filled and the other missed: it rested at another price, or for another while",
+    "filled_last": "the order was filled in the last bar of its time: the batch looks for stop and target inside it",
+    "withdrawn": "the account took its limit order back before its time: a person, a limit, or the end of the bot",
     "unexplained": "none of the known ways to differ",
 }
 """What each code means. What follows from a difference, such as an entry while one was still open, has its code."""
@@ -35,7 +43,11 @@ _ROUNDING: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class ComparedTrade:
-    """One round trip, in milliseconds: decided at a close, over when `exit_ms` has passed."""
+    """One round trip, in milliseconds: decided at a close, over when `exit_ms` has passed.
+
+    One whose limit order nobody filled has the reason "missed" or "withdrawn", and no prices. `is_within_bar` says that
+    a limit order was filled in the bar that ended the trade.
+    """
 
     symbol: str
     decided_ms: int
@@ -45,6 +57,12 @@ class ComparedTrade:
     exit_price: float
     reason: str
     is_ambiguous: bool = False
+    is_within_bar: bool = False
+
+    @classmethod
+    def unfilled(cls, symbol: str, decided_ms: int, side: int, end_ms: int, reason: str) -> "ComparedTrade":
+        """A limit order that came to nothing: it rested until `end_ms`."""
+        return cls(symbol, decided_ms, side, nan, end_ms, nan, reason)
 
 
 class Pairing(NamedTuple):
@@ -84,6 +102,10 @@ def paired(
 def _cause(batch: ComparedTrade, session: ComparedTrade) -> Cause:
     if batch.side != session.side:
         return "other_side"
+    if session.reason == WITHDRAWN:
+        return "withdrawn"
+    if MISSED in (batch.reason, session.reason):
+        return "same" if batch.reason == session.reason else "fill"
     is_same_end = batch.reason == session.reason
     is_same_price = isclose(batch.exit_price, session.exit_price, rel_tol=_ROUNDING)
     if is_same_end and is_same_price:
@@ -92,6 +114,8 @@ def _cause(batch: ComparedTrade, session: ComparedTrade) -> Cause:
         return "time_exit"
     if is_same_end:
         return "price"
+    if batch.is_within_bar and session.reason == "time":
+        return "filled_last"
     return "inside_bar" if batch.is_ambiguous else "unexplained"
 
 

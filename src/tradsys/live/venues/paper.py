@@ -54,6 +54,7 @@ class PaperVenue:
         self._last: dict[str, float] = {}
         self._has_volume: dict[str, bool] = {}
         self._look_ms: dict[str, int] = {}
+        self._began_ms: int | None = None
         self._listeners: set[asyncio.Queue[Hint | None]] = set()
 
     @property
@@ -139,13 +140,13 @@ class PaperVenue:
             symbol = order.symbol
             rules = (await self._data.markets([symbol]))[symbol]
             now = await self._look(symbol)
-            price = await self._price(symbol)
+            price = await self._price_for(order)
             self._touch(symbol, now)
             refuse_impossible(order, rules, price)
             self._refuse_for_account(order, rules, price)
             sized = replace(order, size_base=on_step(order.size_base, rules.lot))
             with self.book.change():
-                placed = self._placed(sized, price, now).told()
+                placed = self._caught_up([self._placed(sized, price, now)])[0].told()
             self._hint(symbol)
             return placed
 
@@ -176,6 +177,7 @@ class PaperVenue:
     async def _look(self, now_on: str | None = None) -> int:
         """Live through what has happened since the last look; `now_on` is looked at again in any case."""
         now = await self._data.server_time_ms()
+        self._began_ms = now if self._began_ms is None else self._began_ms
         watched = sorted({*self.book.watched(), *([] if now_on is None else [now_on])})
         if now_on is not None and now_on not in self.book.watched():
             self._last.pop(now_on, None)
@@ -229,12 +231,16 @@ class PaperVenue:
         when = ts + self._interval_ms - 1 if has_closed else now
         traded = {symbol for symbol, bar in bars.items() if self._is_traded(symbol, bar)}
         for symbol, bar in bars.items():
+            if has_closed or bar.high > bar.low:
+                self._fills.late.pop(symbol, None)
+        for symbol, bar in bars.items():
             self._fills.wait_over(bar, symbol, is_traded=symbol in traded, has_closed=has_closed, now_ms=when)
         if not (has_closed and self._fills.liquidate(bars, traded, self._last, when)):
             for symbol in sorted(traded):
                 bar = bars[symbol]
                 if has_closed or bar.high > bar.low:
-                    self._fills.meet(bar, symbol, when)
+                    was_awake = self._began_ms is not None and self._began_ms < ts + self._interval_ms
+                    self._fills.meet(bar, symbol, when, was_told_late=has_closed and was_awake)
         for symbol, bar in bars.items():
             self._last[symbol] = bar.close
             if has_closed:
@@ -256,10 +262,11 @@ class PaperVenue:
         """Fill what the open bar has met so far: nobody may take an order away from it, or leave before it."""
         if (bar := self._at_hand(symbol)) is not None:
             with self.book.change():
-                self._fills.meet(bar, symbol, now)
+                self._fills.meet(bar, symbol, now, has_only_opened=not bar.high > bar.low)
 
     def _placed(self, order: OrderRequest, price: float, now: int) -> PaperOrder:
-        bar = self._open_bar.get(order.symbol)
+        """Write an order; one that takes is filled at once. A leg of a late fill counts as placed with it."""
+        bar, late = self._open_bar.get(order.symbol), self._fills.late_fill_of(order)
         if order.symbol not in self.book.watched():
             walked = now // self._interval_ms * self._interval_ms if bar is None else bar.ts_ms
             self.book.keep(self._funding.begun(replace(self.book.holding(order.symbol), walked_ms=walked), now))
@@ -276,17 +283,28 @@ class PaperVenue:
             average_price=None,
             is_reduce_only=order.is_reduce_only,
             status="open",
-            placed_ms=now,
+            placed_ms=now if late is None else late.ts_ms,
             updated_ms=now,
             seen_price=price,
             seen_high=high,
             seen_low=low,
         )
         self.book.write(written)
-        takes = order.kind == "market" or (order.kind == "limit" and _is_beyond(order, price))
+        is_beyond = order.kind == "limit" and _is_beyond(order, price, is_touch_enough=not self._fills.opens(order))
+        takes = order.kind == "market" or (is_beyond and late is None)
         if takes and (bar := self._at_hand(order.symbol)) is not None:
             return self._fills.at_market(written, bar, bar.close, now)
         return written
+
+    def _caught_up(self, orders: Sequence[PaperOrder]) -> list[PaperOrder]:
+        """The orders after what a late fill has lived through already has met them."""
+        symbol = orders[0].symbol
+        if (late := self._fills.late.get(symbol)) is None or not any(one.side == -late.side for one in orders):
+            return list(orders)
+        self._fills.late[symbol] = replace(late, is_bare=False)
+        self._fills.catch_up(symbol)
+        found = [self.book.order(symbol, one.client_id) for one in orders]
+        return [one for one in found if one is not None]
 
     def _hint(self, symbol: str) -> None:
         for heard in self._listeners:
@@ -310,6 +328,11 @@ class PaperVenue:
         sizes = {one.symbol: one.size_base for one in others} | {order.symbol: after}
         marks = {one.symbol: self._last.get(one.symbol, one.entry_price) for one in others} | {order.symbol: price}
         needed = sum(abs(size) * marks[name] / self._leverage(name) for name, size in sizes.items())
+        needed += sum(
+            one.left_base * (one.price or 0.0) / self._leverage(one.symbol)
+            for one in self.book.open_orders()
+            if one.symbol != order.symbol and self._fills.opens(one)
+        )
         gains = sum(one.size_base * (marks[one.symbol] - one.entry_price) for one in [*others, held])
         if needed > (equity := self.book.wallet + gains):
             raise OrderRefused(f"{of}: margin is insufficient, {needed:.2f} needed and {equity:.2f} there")
@@ -320,16 +343,26 @@ class PaperVenue:
         return Position(symbol, held.size_base, held.entry_price, mark, gained)
 
     async def _price(self, symbol: str) -> float:
-        """The last price that is known, the open bar's where there is one."""
+        """The last price that is known, the open bar's where there is one; of a late fill without a leg its own."""
+        if (late := self._fills.late.get(symbol)) is not None and late.is_bare:
+            return late.price
         return self._last[symbol] if symbol in self._last else await self._data.mark_price(symbol)
+
+    async def _price_for(self, order: OrderRequest) -> float:
+        """The price that an order meets; that of the fill for a leg of a late one."""
+        late = self._fills.late_fill_of(order)
+        return await self._price(order.symbol) if late is None else late.price
 
     def _leverage(self, symbol: str) -> float:
         return self.book.holding(symbol).leverage or self._rules.leverage
 
 
-def _is_beyond(order: OrderRequest, price: float) -> bool:
+def _is_beyond(order: OrderRequest, price: float, *, is_touch_enough: bool) -> bool:
     """Whether a limit order would be filled at once."""
-    return order.price is not None and order.side * (price - order.price) <= 0
+    if order.price is None:
+        return False
+    beyond = order.side * (price - order.price)
+    return beyond < 0 or (is_touch_enough and beyond == 0)
 
 
 async def _forward(hints: AsyncIterator[Hint], heard: "asyncio.Queue[Hint | None]") -> None:

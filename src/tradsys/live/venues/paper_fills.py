@@ -1,7 +1,7 @@
 """How a paper account's orders are filled: by the kernel that walks barriers for labels and simulated trades."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf, nan
 from typing import Final
 
@@ -10,8 +10,9 @@ import numpy as np
 from tradsys.backtest.loop import worst_exit
 from tradsys.backtest.margin import DUST, closing_price, settle_liquidation
 from tradsys.core.arrays import FloatArray
-from tradsys.labels.kernel import PESSIMISTIC, TIME, walk
-from tradsys.live.venue import Fill, Kline
+from tradsys.labels.kernel import PESSIMISTIC, TIME, walk, walk_from_fill
+from tradsys.labels.limit_fill import trades_through
+from tradsys.live.venue import Fill, Kline, OrderRequest
 from tradsys.live.venues.paper_book import PaperBook, PaperHolding, PaperOrder
 from tradsys.live.venues.paper_rules import PaperRules
 
@@ -25,16 +26,53 @@ LIQUIDATED: Final = "autoclose-"
 """How client ids of liquidations begin, as on Binance."""
 
 
+@dataclass(frozen=True, slots=True)
+class LateFill:
+    """A limit entry that a bar filled which was told only when it had closed.
+
+    Whoever was awake would have protected the position at once: until the next bar is traded in, legs count as placed
+    with the fill, and what of the bar came after it meets them, as in labels and simulated trades. While
+    `is_bare` no leg has come yet, and the position stands at its entry price.
+    """
+
+    bar: Kline
+    side: int
+    price: float
+    is_gap: bool
+    ts_ms: int
+    is_bare: bool = True
+
+    def met(self, order: PaperOrder) -> float | None:
+        """The price at which what came after the fill meets a leg, None where it does not."""
+        assert order.price is not None
+        target, stop = (inf * self.side, order.price) if order.kind == "stop" else (order.price, -inf * self.side)
+        open_, high, low, close = _columns((self.bar.open, self.bar.high, self.bar.low, self.bar.close))
+        _, price, reason, _ = walk_from_fill(
+            open_, high, low, close, 0, 0, self.is_gap, self.side, self.price, target, stop
+        )
+        return None if reason == TIME else float(price)
+
+
 class PaperFills:
     """Fills orders of the book; whoever calls has begun the change of it."""
 
     def __init__(self, book: PaperBook, rules: PaperRules) -> None:
         self._book, self._rules = book, rules
+        self.late: dict[str, LateFill] = {}
 
     def at_market(self, order: PaperOrder, bar: Kline, price: float, now_ms: int) -> PaperOrder:
-        """Fill what is left of it at a price of the bar, taking; reduce-only orders as far as there is a position."""
+        """Fill what is left of it at a price of the bar, taking; reduce-only orders as far as there is a position.
+
+        A limit is never filled at a worse price than its own, slippage included.
+        """
         slippage = self._rules.slippage_at(order.symbol, bar.ts_ms)
+        if self.opens(order) and order.price is not None:
+            slippage = min(slippage, max(0.0, order.side * (order.price / price - 1.0)))
         return self._fill(order, price, self._rules.costs.taker, now_ms, slippage=slippage)
+
+    def opens(self, order: PaperOrder | OrderRequest) -> bool:
+        """Whether it is a limit that opens a position: it is filled by the rule of limit entries."""
+        return order.kind == "limit" and not order.is_reduce_only
 
     def at_limit(self, order: PaperOrder, price: float, now_ms: int) -> PaperOrder:
         """Fill what is left of it, resting in the book."""
@@ -50,21 +88,61 @@ class PaperFills:
             elif has_closed and not order.is_reduce_only:
                 self._book.write(replace(order, status="expired", updated_ms=now_ms))
 
-    def meet(self, bar: Kline, symbol: str, now_ms: int) -> None:
+    def meet(
+        self, bar: Kline, symbol: str, now_ms: int, *, was_told_late: bool = False, has_only_opened: bool = False
+    ) -> None:
         """Stops and limits that the bar has met: those that its open was beyond, then stops, then limits.
 
-        Which came first inside the bar nobody knows: the worse is taken.
+        Which came first inside the bar nobody knows: the worse is taken. Limits that open come last, filled at their
+        price by a bar that trades through it; with `was_told_late` nobody could act within the bar, see `LateFill`.
+        A bar that has shown its open alone (`has_only_opened`) fills none of them: one that lapses with the bar before
+        is taken back at that moment.
         """
         opened = replace(bar, high=bar.open, low=bar.open, close=bar.open)
         for part, is_open in ((opened, True), (bar, False)):
             for kind in ("stop", "limit"):
                 for order in self._book.open_orders(symbol):
-                    if order.kind == kind and not (is_open and order.placed_ms >= bar.ts_ms):
+                    is_met = order.kind == kind and not (is_open and order.placed_ms >= bar.ts_ms)
+                    if is_met and not self.opens(order):
                         self._meet_one(order, part, now_ms)
+        for order in self._book.open_orders(symbol):
+            if self.opens(order) and not has_only_opened:
+                self._open_one(order, bar, now_ms, was_told_late)
+
+    def _open_one(self, order: PaperOrder, bar: Kline, now_ms: int, was_told_late: bool) -> None:
+        assert order.price is not None
+        has_rested = order.placed_ms < bar.ts_ms
+        if not has_rested:
+            open_, high, low, close = _since(order, bar)
+            bar = replace(bar, open=open_, high=high, low=low, close=close)
+        if not trades_through(order.side, bar.high, bar.low, order.price):
+            return
+        done = self.at_limit(order, order.price, now_ms)
+        if was_told_late and done.status == "filled":
+            is_gap = has_rested and order.side * (bar.open - order.price) < 0.0
+            self.late[order.symbol] = LateFill(bar, order.side, order.price, is_gap, now_ms)
+
+    def late_fill_of(self, order: PaperOrder | OrderRequest) -> LateFill | None:
+        """The late fill that an order is a stop or a target of, if any."""
+        late = self.late.get(order.symbol)
+        is_leg = late is not None and order.side == -late.side and order.kind != "market" and not self.opens(order)
+        return late if is_leg else None
+
+    def catch_up(self, symbol: str) -> None:
+        """Fill the legs that what came after a late fill has met, stops first: the worse is taken."""
+        if (late := self.late.get(symbol)) is None:
+            return
+        for kind in ("stop", "limit"):
+            for order in self._book.open_orders(symbol):
+                is_met = order.kind == kind and self.late_fill_of(order) is not None
+                if is_met and (price := late.met(order)) is not None:
+                    self._fill_met(order, late.bar, price, late.ts_ms)
 
     def _meet_one(self, order: PaperOrder, bar: Kline, now_ms: int) -> None:
-        if (price := met(order, bar)) is None:
-            return
+        if (price := met(order, bar)) is not None:
+            self._fill_met(order, bar, price, now_ms)
+
+    def _fill_met(self, order: PaperOrder, bar: Kline, price: float, now_ms: int) -> None:
         if order.kind == "stop":
             self.at_market(order, bar, price, now_ms)
         else:

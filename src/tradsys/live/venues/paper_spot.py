@@ -75,7 +75,7 @@ class PaperSpot(PaperVenue):
             symbol = orders[0].symbol
             rules = (await self.markets([symbol]))[symbol]
             now = await self._look(symbol)
-            price = await self._price(symbol)
+            price = await self._price_for(orders[0])
             self._touch(symbol, now)
             for order in orders:
                 # nothing only reduces here: the smallest order is the smallest of those that sell, too
@@ -90,6 +90,7 @@ class PaperSpot(PaperVenue):
                     placed = [replace(one, pair_id=placed[0].number) for one in placed]
                     for one in placed:
                         self.book.write(one)
+                placed = self._caught_up(placed)
             self._hint(symbol)
             return [one.told() for one in placed]
 

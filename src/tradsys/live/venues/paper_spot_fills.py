@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from tradsys.live.venue import Fill, Kline, OrderStatus
+from tradsys.live.venue import Fill, Kline, OrderRequest, OrderStatus
 from tradsys.live.venues.paper_book import PaperBook, PaperOrder
 from tradsys.live.venues.paper_fills import PaperFills
 from tradsys.live.venues.paper_funding import PaperFunding, Settled
@@ -36,6 +36,10 @@ class Booked(NamedTuple):
 
 class SpotFills(PaperFills):
     """Fills of coins: nothing is borrowed, so that nothing is liquidated."""
+
+    def opens(self, order: PaperOrder | OrderRequest) -> bool:
+        """A limit that buys: nothing says there that an order only reduces."""
+        return order.kind == "limit" and order.side > 0
 
     def liquidate(
         self, bars: Mapping[str, Kline], traded: Collection[str], marks: Mapping[str, float], now_ms: int

@@ -7,7 +7,6 @@ from tradsys.bundle.bundle import open_bundle, read_bundle
 from tradsys.bundle.deployment import DeployedPool, DeployedPortfolio, DeployedVerdict, Deployment
 from tradsys.core.errors import ConfigError, DataError
 from tradsys.core.files import check_space, check_writable
-from tradsys.core.limit_entry import NOT_TRADED
 from tradsys.core.threads import one_thread
 from tradsys.core.time import DAY_MS, interval_ms
 from tradsys.data.market import Market
@@ -68,8 +67,6 @@ def check_deployable(run: Replay, folder: Path, options: DeployOptions) -> Profi
         )
     if folder.exists():
         raise ConfigError(f"a bundle is written once, and {folder} exists; name another folder with --out")
-    if run.manifest.has_resting_entries:
-        raise ConfigError(f"{run.name} cannot be deployed: {NOT_TRADED}; run with portfolio.entry=market to deploy")
     return run.profile(options.profile or run.manifest.deployed_profile)
 
 
@@ -159,7 +156,7 @@ def _valid_ms(days: float | None, fitted: Refit) -> int:
 
 def _portfolio(spec: Experiment) -> DeployedPortfolio:
     one = spec.portfolio
-    return DeployedPortfolio(one.fraction, one.cap, one.cash_quote, tuple(spec.sides))
+    return DeployedPortfolio(one.fraction, one.cap, one.cash_quote, tuple(spec.sides), one.entry)
 
 
 def _pool(predictor: Predictor, config: RunConfig, market: Market, place: TradedPlace) -> DeployedPool | None:

@@ -1,0 +1,298 @@
+"""Entries that rest in the book: what they fill is protected, and they are gone when nobody may want them any more."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.live.execution.spot_world import in_spot_world
+from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry, in_world
+
+from tradsys.live.entry import Entry
+from tradsys.live.execution.wishes import STOP_ENTRY
+from tradsys.live.state import Standing, TradingState, write_standing
+from tradsys.live.venue import OrderRequest, VenueUnknown
+
+HOUR_MS = 3_600_000
+INSIDE = 100.0
+"""How far below the price a long rests."""
+
+
+def resting(world: ExecutorWorld, side: int = 1, *, rests_ms: int = HOUR_MS, **changes: Any) -> Entry:
+    """An entry that rests inside the price."""
+    now = world.clock.now_ms()
+    own = {"reference_price": PRICE - side * INSIDE, "rests_until_ms": now + rests_ms, "deadline_ms": now + 2 * HOUR_MS}
+    return an_entry(world.clock, side, **own | changes)
+
+
+def entries(world: ExecutorWorld) -> list[tuple[float, float]]:
+    """What is left of entries in the book, and at which price."""
+    orders = world.exchange.open_orders(SYMBOL, is_algo=False)
+    return [(one.left, one.level or 0.0) for one in orders if one.opens_resting]
+
+
+def ended(world: ExecutorWorld) -> list[str | None]:
+    return [trade.ended for trade in world.journal.trades(is_open=False)]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_it_rests_at_its_price_as_a_plain_limit_and_all_is_settled(side):
+    async def check(world: ExecutorWorld) -> None:
+        assert await world.executor.enter([resting(world, side)]) == {SYMBOL: "open"}
+        (order,) = world.exchange.open_orders(SYMBOL, is_algo=False)
+        assert (order.type, order.time_in_force, order.reduce_only) == ("LIMIT", "GTC", False)
+        assert entries(world) == [(0.01, PRICE - side * INSIDE)]
+        assert await world.executor.reconcile_all() and world.executor.calm is not None
+        (row,) = world.executor.resting()
+        assert (row["symbol"], row["side"], row["price"], row["state"]) == (SYMBOL, side, PRICE - side * INSIDE, "open")
+        assert world.executor.is_unsure, "a bot that ends waits for it to be gone"
+
+    in_world(check)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_what_fills_it_fills_it_at_its_price_and_barriers_lie_from_there(side):
+    async def check(world: ExecutorWorld) -> None:
+        price = PRICE - side * INSIDE
+        await world.executor.enter([resting(world, side)])
+        world.exchange.move(SYMBOL, price)
+        await world.executor.reconcile_all()
+        assert world.held() == 0.0, "a touch fills nothing"
+        world.exchange.move(SYMBOL, price - side * 1.0)
+        assert await world.executor.reconcile_all()
+        assert world.held() == side * 0.01
+        assert world.stops() == [(0.01, price - side * 600)] and world.limits() == [(0.01, price + side * 900)]
+        assert world.executor.resting() == []
+        (row,) = world.executor.trades()
+        assert row["entry_price"] == row["reference_price"] == price
+
+    in_world(check)
+
+
+def test_one_that_the_price_has_crossed_meanwhile_fills_at_once_and_no_dearer():
+    async def check(world: ExecutorWorld) -> None:
+        entry = resting(world)
+        world.exchange.move(SYMBOL, PRICE - 300)
+        assert await world.executor.enter([entry]) == {SYMBOL: "filled"}
+        (row,) = world.executor.trades()
+        assert row["entry_price"] == PRICE - 300 and world.stops() == [(0.01, PRICE - 900)]
+
+    in_world(check)
+
+
+def test_it_lapses_at_its_time_and_is_no_trade_but_missed():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world, rests_ms=40_000)])
+        await world.run(39)
+        assert entries(world) == [(0.01, PRICE - INSIDE)], "longer than an entry at the market is waited for"
+        await world.run(2)
+        assert entries(world) == [] and world.executor.trades() == [] and ended(world) == ["missed"]
+        assert world.journal.symbols() == set()
+
+    in_world(check)
+
+
+def stopentry(world: ExecutorWorld) -> None:
+    world.journal.set_flag(STOP_ENTRY, "stopentry by hand")
+
+
+def reducing(world: ExecutorWorld) -> None:
+    write_standing(world.journal, Standing(TradingState.REDUCING, "risk", "max_day_loss", world.clock.now_ms()))
+
+
+def halted(world: ExecutorWorld) -> None:
+    write_standing(world.journal, Standing(TradingState.HALTED, "risk", "max_drawdown", world.clock.now_ms()))
+
+
+def exit_wished(world: ExecutorWorld) -> None:
+    world.executor.request_exit(SYMBOL, "forceexit")
+
+
+def bot_ends(world: ExecutorWorld) -> None:
+    world.executor.end_entries()
+
+
+@pytest.mark.parametrize("what", [stopentry, reducing, halted, exit_wished, bot_ends])
+def test_it_is_taken_back_with_the_next_look_when_nothing_may_be_entered(what: Callable[[ExecutorWorld], None]):
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world)])
+        what(world)
+        began_ms = world.clock.now_ms()
+        await world.executor.reconcile_all()
+        assert entries(world) == [] and ended(world) == ["withdrawn"]
+        assert world.clock.now_ms() - began_ms <= 1_000
+        assert not world.executor.is_unsure
+        assert await world.executor.reconcile_all()
+
+    in_world(check)
+
+
+def test_flatten_takes_it_back():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world)])
+        assert await world.executor.flatten()
+        assert entries(world) == [] and ended(world) == ["withdrawn"]
+
+    in_world(check)
+
+
+def in_parts(world: ExecutorWorld) -> None:
+    """The next fill is a first part, and no more of it follows while the price stays above."""
+    world.exchange.faults.once["partial"] = 1
+    world.exchange.move(SYMBOL, PRICE - INSIDE - 1)
+    world.exchange.move(SYMBOL, PRICE)
+
+
+def test_a_part_of_it_is_protected_while_the_rest_rests_and_the_rest_too_when_it_fills():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world, size=0.1)])
+        in_parts(world)
+        assert await world.executor.reconcile_all(), "what is filled is protected, and the rest waits for the market"
+        part = world.held()
+        assert 0 < part < 0.1 and world.stops() == [(part, PRICE - INSIDE - 600)]
+        assert entries(world) == [(pytest.approx(0.1 - part), PRICE - INSIDE)]
+        world.exchange.move(SYMBOL, PRICE - INSIDE - 1)
+        await world.executor.reconcile_all()
+        assert world.held() == pytest.approx(0.1)
+        assert sum(size for size, _ in world.stops()) == pytest.approx(0.1)
+        assert sum(size for size, _ in world.limits()) == pytest.approx(0.1)
+
+    in_world(check)
+
+
+def test_when_it_lapses_the_part_that_filled_goes_on():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world, size=0.1, rests_ms=5_000)])
+        in_parts(world)
+        await world.run(7)
+        part = world.held()
+        assert entries(world) == [] and 0 < part < 0.1 and [size for size, _ in world.stops()] == [part]
+        assert [row["is_open"] for row in world.executor.trades()] == [True]
+
+    in_world(check)
+
+
+@pytest.mark.parametrize("to", [PRICE + 1_000, PRICE - 1_000])
+def test_a_barrier_that_is_met_takes_back_what_still_rests(to):
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world, size=0.1)])
+        in_parts(world)
+        await world.executor.reconcile_all()
+        part = world.held()
+        world.exchange.move(SYMBOL, to)
+        await world.run(2)
+        assert entries(world) == [] and world.executor.resting() == []
+        if to > PRICE:
+            assert world.held() == 0.0 and world.executor.trades()[0]["size_base"] == pytest.approx(part)
+        world.exchange.move(SYMBOL, PRICE - INSIDE - 1)
+        await world.run(2)
+        assert world.held() == 0.0 and world.stops() == [] and not world.executor.trades(is_open=True)
+
+    in_world(check)
+
+
+def test_a_deadline_takes_back_the_rest_with_the_position():
+    async def check(world: ExecutorWorld) -> None:
+        entry = resting(world, size=0.1, rests_ms=5_000, deadline_ms=world.clock.now_ms() + 5_000)
+        await world.executor.enter([entry])
+        in_parts(world)
+        await world.run(7)
+        assert world.held() == 0.0 and entries(world) == []
+        assert world.executor.trades()[0]["exit_reason"] == "time"
+
+    in_world(check)
+
+
+def test_until_when_it_rests_outlives_a_restart_and_what_filled_meanwhile_is_protected():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world, rests_ms=10_000)])
+        world.anew()
+        await world.ready()
+        assert entries(world) == [(0.01, PRICE - INSIDE)], "it is waited for as before"
+        world.anew()
+        world.exchange.move(SYMBOL, PRICE - INSIDE - 1)
+        assert world.stops() == [], "nobody is there"
+        await world.ready()
+        assert world.stops() == [(0.01, PRICE - INSIDE - 600)]
+
+    in_world(check)
+
+
+def test_after_a_restart_it_lapses_at_its_time():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world, rests_ms=10_000)])
+        world.anew()
+        await asyncio.sleep(11)
+        await world.ready()
+        assert entries(world) == [] and ended(world) == ["missed"]
+
+    in_world(check)
+
+
+def test_one_that_never_arrived_is_sent_again_until_it_lapses():
+    async def check(world: ExecutorWorld) -> None:
+        sent, place = list[str](), world.venue.place
+
+        async def lost(order: OrderRequest) -> Any:
+            sent.append(order.client_id)
+            if len(sent) < 3:
+                raise VenueUnknown("no answer in time")
+            return await place(order)
+
+        world.venue.place = lost  # type: ignore[method-assign]
+        await world.executor.enter([resting(world, rests_ms=60_000)])
+        await world.run(40)
+        assert len(sent) == 3 and len(set(sent)) == 1 and entries(world) == [(0.01, PRICE - INSIDE)]
+
+    in_world(check)
+
+
+def test_somebody_who_takes_the_other_side_ends_the_waiting():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world)])
+        await world.venue.place(OrderRequest("by-hand", SYMBOL, -1, "market", 0.02))
+        await world.run(3)
+        assert entries(world) == [] and world.held() == -0.02 and len(world.stops()) == 1
+
+    in_world(check)
+
+
+def test_a_part_that_is_too_small_to_be_protected_is_not_kept_waiting_for_more():
+    async def check(world: ExecutorWorld) -> None:
+        rules = world.executor.markets[SYMBOL]
+        world.executor.markets[SYMBOL] = replace(rules, min_notional_quote=100.0)
+        await world.executor.enter([resting(world, size=0.002)])
+        in_parts(world)
+        assert world.held() == 0.001, "60 in quote, where the smallest order is 100"
+        await world.run(4)
+        assert entries(world) == [] and world.held() == 0.0
+
+    in_world(check)
+
+
+def test_coins_are_bought_at_the_limit_locked_as_one_pair_and_the_money_was_bound():
+    async def check(world) -> None:
+        price = PRICE - INSIDE
+        assert await world.executor.enter([resting(world)]) == {SYMBOL: "open"}
+        account = await world.venue.account()
+        assert account.available_quote == pytest.approx(10_000 - 0.01 * price)
+        world.exchange.move(SYMBOL, price - 1)
+        assert await world.executor.reconcile_all()
+        assert len(world.sells("STOP_LOSS")) == len(world.sells("LIMIT_MAKER")) == 1
+        assert world.sells("STOP_LOSS")[0][1] == price - 600
+        stopentry(world)
+        await world.executor.reconcile_all()
+        assert world.own() > 0.0099, "what is held stays"
+
+    in_spot_world(check)
+
+
+def test_on_a_spot_market_stopentry_takes_the_bid_back():
+    async def check(world) -> None:
+        await world.executor.enter([resting(world)])
+        stopentry(world)
+        await world.executor.reconcile_all()
+        assert world.exchange.open_orders(SYMBOL, is_algo=False) == [] and ended(world) == ["withdrawn"]
+
+    in_spot_world(check)
