@@ -258,6 +258,27 @@ def test_a_limit_fills_when_the_price_comes(on_venue):
     on_venue(check)
 
 
+def test_a_limit_that_opens_is_not_filled_by_a_touch_and_its_fill_is_hinted_at(on_venue):
+    async def check(world: VenueWorld) -> None:
+        request = an_order("limit")
+        await world.venue.place(request)
+        await world.move(PRICE - 500)
+        await asyncio.sleep(0.3)
+        assert (await found(world.venue, request)).status == "open"
+        hints = world.venue.hints([SYMBOL], 60_000)
+        first = asyncio.ensure_future(anext(hints))
+        await asyncio.sleep(0.5)
+        await world.move(PRICE - 501)
+        await settled(world.venue, request, "filled")
+        hint = await asyncio.wait_for(first, 5)
+        assert (hint.about, hint.symbol) == ("account", SYMBOL)
+        await hints.aclose()
+        (fill,) = await world.venue.fills(SYMBOL, 0)
+        assert (fill.is_maker, fill.price) == (True, PRICE - 500)
+
+    on_venue(check)
+
+
 def test_a_stop_that_was_triggered_is_filled_under_its_own_id(on_venue):
     async def check(world: VenueWorld) -> None:
         request = an_order("stop")

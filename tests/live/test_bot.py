@@ -48,6 +48,7 @@ class Session:
 
     def __init__(self, folder: Path, bars: pl.DataFrame, predictor: Predictor, clock: LoopClock, limits: RiskLimits):
         self.expires_ms = 1_790_000_000_000
+        self.portfolio = deployment().portfolio
         self.first_ms = 0
         self.clock, self.told = clock, list[tuple[str, dict[str, Any]]]()
         self.tape = BarTape({SYMBOL: bars}, clock, instruments=Instrument(tick=0.01, lot=0.001))
@@ -56,7 +57,7 @@ class Session:
 
     async def run(self, during: During) -> None:
         """The bot, until `during` is over and somebody has said stop."""
-        deployed = deployment(symbols=(SYMBOL,), created_ms=1, expires_ms=self.expires_ms)
+        deployed = deployment(symbols=(SYMBOL,), created_ms=1, expires_ms=self.expires_ms, portfolio=self.portfolio)
         account = AccountFolder(self.folder, self.clock, money="tape", venue="tape", pace=self.pace)
         with account:
             journal = IntentJournal(account.journal)

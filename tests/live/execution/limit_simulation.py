@@ -17,15 +17,11 @@ from tradsys.live.execution.wishes import STOP_ENTRY
 
 
 class LimitEntries(Sequence):
-    """Three entries of four are limit orders, often filled in parts; now and then nothing may be entered for a while."""
+    """Most entries are limit orders; now and then nothing may be entered for a while."""
 
     def __init__(self, seed: int, *of: Any, **how: Any) -> None:
         super().__init__(seed, *of, **how)
         self.whims = random.Random(f"limits:{seed}")
-
-    def _list(self, symbols: tuple[str, ...], faults: FaultSchedule) -> None:
-        faults.rates = replace(faults.rates, partial=0.5)
-        super()._list(symbols, faults)
 
     def _entry(self, symbol: str) -> Entry:
         entry, whims = super()._entry(symbol), self.whims
@@ -62,7 +58,11 @@ class LimitEntries(Sequence):
 
 
 class LimitSequence(LimitEntries):
-    """On perpetuals."""
+    """On perpetuals, where every second order is filled in parts."""
+
+    def _list(self, symbols: tuple[str, ...], faults: FaultSchedule) -> None:
+        faults.rates = replace(faults.rates, partial=0.5)
+        super()._list(symbols, faults)
 
 
 class SpotLimitSequence(LimitEntries, SpotSequence):

@@ -1,7 +1,7 @@
 """Random sequences of faults and deaths: `python -m tests.live.execution.run_many 10000` runs as many as one likes."""
 
 import pytest
-from tests.live.execution.limit_simulation import LimitSequence, SpotLimitSequence
+from tests.live.execution.limit_simulation import LimitEntries, LimitSequence, SpotLimitSequence
 from tests.live.execution.run_many import Totals, run_many
 from tests.live.execution.simulation import run_sequence
 
@@ -29,17 +29,18 @@ def test_a_sequence_is_the_same_again_from_its_seed():
 
 @pytest.mark.parametrize("kind", [LimitSequence, SpotLimitSequence])
 def test_sequences_of_entries_that_rest_end_explained(kind):
-    check_limits(run_many(range(60), kind))
+    check_limits(run_many(range(40), kind), kind)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [LimitSequence, SpotLimitSequence])
 def test_a_thousand_sequences_of_entries_that_rest_end_explained(kind):
-    check_limits(run_many(range(60, 560), kind))
+    check_limits(run_many(range(40, 540), kind), kind)
 
 
-def check_limits(totals: Totals) -> None:
+def check_limits(totals: Totals, kind: type[LimitEntries]) -> None:
     assert totals.failures == {}, "replay one: python -m tests.live.execution.run_many --limits [--spot] --replay SEED"
     assert totals.n_faulty >= 0.2 * totals.n_submits
-    assert {"missed", "withdrawn", "filled in part", "stop", "target", "time", "forced"} <= set(totals.reasons)
+    assert {"missed", "withdrawn", "stop", "target", "time", "forced"} <= set(totals.reasons)
+    assert totals.reasons["filled in part"] > 0 or kind is SpotLimitSequence
     assert totals.reasons["by a limit"] >= totals.n_sequences / 2 and totals.n_kills >= totals.n_sequences / 2

@@ -72,6 +72,16 @@ def test_a_limit_order_waits_until_it_is_cancelled():
     assert (sent["type"], sent["timeInForce"], sent["price"]) == ("LIMIT", "GTC", "61000.1")
 
 
+def test_a_limit_that_opens_may_take_and_rests_until_it_is_cancelled():
+    opens = OrderRequest(ID, S, 1, "limit", 0.01, 59_000.1)
+    answer = ORDER | {"type": "LIMIT", "origType": "LIMIT", "status": "NEW", "price": "59000.10", "executedQty": "0"}
+    order, transport = ask(lambda venue: venue.place(opens), fapi__v1__order=answer | {"avgPrice": "0"})
+    assert (order.kind, order.status, order.price, order.is_reduce_only) == ("limit", "open", 59_000.1, False)
+    sent = transport.sent(PATH)[0]
+    assert (sent["type"], sent["timeInForce"], sent["price"]) == ("LIMIT", "GTC", "59000.1")
+    assert (sent["side"], sent["reduceOnly"], sent["newClientOrderId"]) == ("BUY", "false", ID)
+
+
 @pytest.mark.parametrize("order", [MARKET, STOP, LIMIT])
 @pytest.mark.parametrize("code", [-2019, -2021, -2022, -1111, -1013, -4003, -4131, -4164, -2015, -5028])
 def test_a_refusal_is_definite_and_sent_once(order, code):

@@ -194,6 +194,16 @@ def test_a_pair_that_is_not_taken_is_refused_passed_or_unknown(reply, error):
     assert type(raised.value).__mro__[0] is error or error is VenueUnknown
 
 
+def test_a_bid_may_take_and_rests_until_it_is_cancelled():
+    request = OrderRequest("ours-1", S, 1, "limit", 0.01, 59_000.0)
+    waiting = ORDER | {"status": "NEW", "executedQty": "0", "cummulativeQuoteQty": "0", "type": "LIMIT"}
+    venue, transport = opened(**{"POST api/v3/order": waiting | {"price": "59000"}})
+    order = run_virtual(lambda clock: venue.place(request))
+    assert (order.kind, order.status, order.price, order.is_reduce_only) == ("limit", "open", 59_000.0, False)
+    (sent,) = transport.sent("api/v3/order")
+    assert (sent["side"], sent["type"], sent["timeInForce"], sent["price"]) == ("BUY", "LIMIT", "GTC", "59000.00")
+
+
 def test_an_order_that_is_there_already_is_answered_as_it_is():
     request = OrderRequest("ours-1", S, 1, "limit", 0.01, 59_000.0)
     waiting = ORDER | {

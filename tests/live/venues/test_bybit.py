@@ -135,6 +135,16 @@ def test_an_order_is_sent_and_then_asked_for():
     }
 
 
+def test_a_limit_that_opens_may_take_and_rests_until_it_is_cancelled():
+    request = OrderRequest(ID, S, 1, "limit", 0.01, 59_000.0)
+    resting = ORDER | {"orderStatus": "New", "orderType": "Limit", "price": "59000", "cumExecQty": "0", "avgPrice": ""}
+    order, transport = ask(lambda venue: venue.place(request), **PLACE | {"v5/order/realtime": ok([resting])})
+    assert (order.kind, order.status, order.price, order.is_reduce_only) == ("limit", "open", 59_000.0, False)
+    sent = transport.sent("v5/order/create")[0]
+    assert (sent["orderType"], sent["timeInForce"], sent["price"]) == ("Limit", "GTC", "59000.0")
+    assert (sent["side"], sent["reduceOnly"]) == ("Buy", False)
+
+
 @pytest.mark.parametrize(("side", "direction"), [(-1, 2), (1, 1)])
 def test_a_stop_that_sells_is_triggered_from_above(side, direction):
     request = OrderRequest(STOP.client_id, S, side, "stop", 0.01, 59_000.0, True)
