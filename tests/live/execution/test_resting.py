@@ -9,6 +9,7 @@ import pytest
 from tests.live.execution.spot_world import in_spot_world
 from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry, in_world
 
+from tradsys.live.bot import CYCLE_S
 from tradsys.live.entry import Entry
 from tradsys.live.execution.wishes import STOP_ENTRY
 from tradsys.live.state import Standing, TradingState, write_standing
@@ -296,3 +297,22 @@ def test_on_a_spot_market_stopentry_takes_the_bid_back():
         assert world.exchange.open_orders(SYMBOL, is_algo=False) == [] and ended(world) == ["withdrawn"]
 
     in_spot_world(check)
+
+
+@pytest.mark.parametrize("after_s", [0.1, 2.0, 3.9])
+def test_where_no_stream_hints_at_a_fill_it_is_bare_for_five_seconds_at_most(after_s):
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world)])
+        world.exchange.turn(True)
+        await world.executor.reconcile_all()
+        moving = asyncio.create_task(moved(world))
+        await world.run(12, every_s=CYCLE_S)
+        await moving
+        assert world.stops() == [(0.01, PRICE - INSIDE - 600)]
+        assert 0 < world.exchange.report()["unprotected_ms"][SYMBOL] <= 5_000
+
+    async def moved(world: ExecutorWorld) -> None:
+        await asyncio.sleep(after_s)
+        world.exchange.move(SYMBOL, PRICE - INSIDE - 1)
+
+    in_world(check)
