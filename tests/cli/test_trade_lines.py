@@ -63,6 +63,10 @@ def status(**changed):
     return list(standing(ABOUT | {"last_close_ms": NOW_MS, "entries": {}, "no_entry": None} | shown | changed))
 
 
+def test_a_day_that_gained_is_no_loss():
+    assert any("; gained today 1.3%, drawdown 7.0%" in line for line in status(risk=RISK | {"day_loss": -0.013}))
+
+
 def test_a_status_says_what_matters_first():
     assert status(no_entry="the disk is full", trouble="the disk is full") == [
         "SNIPER (not proven) on BTC at binance, bars of 1h, on paper; expires 2024-03-01 00:01",

@@ -40,7 +40,8 @@ def _equity(account: Fields, risk: Fields) -> Iterator[str]:
     if "wallet_quote" in account:
         parts.append(f"wallet {account['wallet_quote']:,.2f}, unrealised {account['unrealised_quote']:+,.2f}")
     if "drawdown" in risk:
-        parts.append(f"lost today {risk['day_loss']:.1%}, drawdown {risk['drawdown']:.1%}")
+        lost = risk["day_loss"]
+        parts.append(f"{'lost' if lost >= 0 else 'gained'} today {abs(lost):.1%}, drawdown {risk['drawdown']:.1%}")
     yield "; ".join(parts)
 
 

@@ -66,3 +66,5 @@ def test_the_detectable_edge_is_of_the_kind_that_the_barriers_express(judged):
     assert told["power"].startswith(
         "With 400 days and 5 trials counted, an edge of the kind that these barriers express, below a net Sharpe ratio"
     )
+    of_ranks = verdict_json(judged, {**measured(0.1, 2.0), "universe": {"symbols": []}}, RULES)
+    assert "an edge of the kind that ranks express, below" in of_ranks["power"]

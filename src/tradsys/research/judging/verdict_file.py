@@ -27,9 +27,10 @@ def verdict_json(judged: Judged, metrics: Mapping[str, Any], rules: VerdictSpec)
             profile["sentence"] = _with_symbols(profile, symbols, rules)
         if shown["n_decisions"] == 0 and (why := why_never(shown["highest_confidence"], shown.get("stayed_out", ""))):
             profile["sentence"] += f"; it never fired: {why}"
+    expressed = "these barriers" if metrics.get("universe") is None else "ranks"
     tried = "1 trial" if judged.judgement.n_trials == 1 else f"{judged.judgement.n_trials:,} trials"
     sentence = (
-        f"With {judged.judgement.n_days:,} days and {tried} counted, an edge of the kind that these barriers express, "
+        f"With {judged.judgement.n_days:,} days and {tried} counted, an edge of the kind that {expressed} express, "
         f"below a net Sharpe ratio of {judged.judgement.detectable_sharpe:.1f}, would usually stay unproven."
     )
     return {**stored, "power": sentence, "ledger_head": judged.ledger_head}
