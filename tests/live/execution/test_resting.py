@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.live.execution.spot_world import in_spot_world
-from tests.live.execution.world import PRICE, SYMBOL, ExecutorWorld, an_entry, in_world
+from tests.live.execution.world import PRICE, RULES, SYMBOL, ExecutorWorld, an_entry, in_world
 
 from tradsys.live.bot import CYCLE_S
 from tradsys.live.entry import Entry
@@ -234,17 +234,18 @@ def test_after_a_restart_it_lapses_at_its_time():
 def test_one_that_never_arrived_is_sent_again_until_it_lapses():
     async def check(world: ExecutorWorld) -> None:
         sent, place = list[str](), world.venue.place
+        deaf_until_ms = world.clock.now_ms() + RULES.entry_patience_ms + 5_000
 
         async def lost(order: OrderRequest) -> Any:
             sent.append(order.client_id)
-            if len(sent) < 3:
+            if world.clock.now_ms() < deaf_until_ms:
                 raise VenueUnknown("no answer in time")
             return await place(order)
 
         world.venue.place = lost  # type: ignore[method-assign]
         await world.executor.enter([resting(world, rests_ms=60_000)])
-        await world.run(40)
-        assert len(sent) == 3 and len(set(sent)) == 1 and entries(world) == [(0.01, PRICE - INSIDE)]
+        await world.run(50)
+        assert len(sent) > 3 and len(set(sent)) == 1 and entries(world) == [(0.01, PRICE - INSIDE)]
 
     in_world(check)
 
@@ -285,6 +286,21 @@ def test_coins_are_bought_at_the_limit_locked_as_one_pair_and_the_money_was_boun
         stopentry(world)
         await world.executor.reconcile_all()
         assert world.own() > 0.0099, "what is held stays"
+
+    in_spot_world(check)
+
+
+def test_on_a_spot_market_what_still_fills_is_taken_back_before_coins_are_sold_at_a_stop_that_was_passed():
+    async def check(world) -> None:
+        await world.executor.enter([resting(world, size=0.1)])
+        world.exchange.faults.set({"partial": 1.0})
+        world.exchange.move(SYMBOL, PRICE - 1_000)
+        assert 0 < world.own() < 0.1
+        await world.run(4)
+        assert ("stop", "-e000") in [
+            (fields["why"], fields["client_id"][-5:]) for kind, fields in world.told if kind == "cancelled"
+        ]
+        assert world.executor.trades()[0]["size_base"] < 0.1
 
     in_spot_world(check)
 

@@ -20,6 +20,7 @@ def test_it_rests_at_a_touch_and_is_filled_by_a_trade_through_at_its_price_as_a_
     async def story(venue, data):
         assert (await venue.place(entry())).status == "open"
         data.bars["A"][10] = bar(10, 100, 101, 98, 99)
+        data.now += 600
         assert (await venue.order("A", "e", "limit")).status == "open"
         data.now += 600
         data.bars["A"][10] = bar(10, 100, 101, 97.5, 99)
