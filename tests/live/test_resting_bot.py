@@ -11,9 +11,11 @@ from tests.live.deployments import deployment
 from tests.live.test_bot import HOUR_MS, SYMBOL, Session, play, to_the_end
 
 from tradsys.cli.trade_standing import standing
+from tradsys.cli.trade_text import trades_text
 from tradsys.core.limit_entry import LimitEntry
 from tradsys.core.time import stamp
 from tradsys.live.account.folder import JOURNAL
+from tradsys.live.account.looked import trades_of, unfilled_of
 from tradsys.live.control import Command
 from tradsys.live.intents import IntentJournal
 from tradsys.live.replay.lived import lived_trades, unfilled_orders
@@ -67,7 +69,11 @@ def test_a_session_takes_the_actions_of_the_batch_and_the_replay_counts_what_was
     assert found.causes["same"] > 0.8 * len(found.trades) > 8
     account, simulation = found.missed
     assert account == simulation > 0
-    assert ended(session.folder)["missed"] >= account
+    unfilled = unfilled_of(session.folder)
+    assert unfilled == {why: n for why, n in ended(session.folder).items() if why} and unfilled["missed"] >= account
+    told = trades_text({"account": "test", "trades": trades_of(session.folder), "unfilled": unfilled})
+    assert f"limit entries that nobody filled: {unfilled['missed']} missed" in told.splitlines()[-1]
+    assert len(trades_of(session.folder)) == len(session.trades)
     assert f"limit orders that nobody filled: {account} of the account, {account} of the simulation" in "\n".join(
         found.lines
     )

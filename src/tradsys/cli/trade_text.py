@@ -15,9 +15,12 @@ def status_text(seen: Mapping[str, Any]) -> str:
 
 
 def trades_text(found: Mapping[str, Any]) -> str:
-    """A line a trade, open ones last."""
+    """A line a trade, open ones last; then how many limit entries came to nothing."""
     rows = [_trade(one) for one in sorted(found["trades"], key=lambda one: one["is_open"])]
-    return "\n".join(_table([_TRADE_COLUMNS, *rows])) if rows else f"no trades on {found['account']} yet"
+    lines = list(_table([_TRADE_COLUMNS, *rows])) if rows else [f"no trades on {found['account']} yet"]
+    if unfilled := found.get("unfilled"):
+        lines.append("limit entries that nobody filled: " + ", ".join(f"{n:,} {why}" for why, n in unfilled.items()))
+    return "\n".join(lines)
 
 
 def profit_text(found: Mapping[str, Any]) -> str:

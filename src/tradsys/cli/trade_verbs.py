@@ -46,9 +46,12 @@ def trades(account: Account, root: Root = Path("live"), as_json: Json = False) -
     A result is after fees and funding; with --json both stand beside it.
     """
     from tradsys.cli.trade_text import trades_text
-    from tradsys.live.account.looked import trades_of
+    from tradsys.live.account.looked import trades_of, unfilled_of
 
-    _print({"account": account, "trades": trades_of(_folder(account, root))}, as_json, trades_text)
+    folder = _folder(account, root)
+    unfilled = unfilled_of(folder)
+    more = {"unfilled": unfilled} if unfilled else {}
+    _print({"account": account, "trades": trades_of(folder), **more}, as_json, trades_text)
     return 0
 
 

@@ -1,5 +1,6 @@
 """What anybody may read of an account's folder while its bot runs, and when none does: nothing is asked of a venue."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from tradsys.live.account.lock import held
 from tradsys.live.account.status import read_status
 from tradsys.live.control import KILL
 from tradsys.live.execution.rules import ExecutionRules
-from tradsys.live.execution.trade_rows import trade_rows
+from tradsys.live.execution.trade_rows import trade_rows, unfilled_trades
 from tradsys.live.execution.wishes import STOP_ENTRY
 from tradsys.live.intents import IntentJournal
 from tradsys.live.lots import Lot, first_in_first_out
@@ -44,6 +45,14 @@ def trades_of(folder: Path) -> list[dict[str, Any]]:
     rules = ExecutionRules(folder.name)
     with closing(IntentJournal.reading(folder / JOURNAL)) as journal:
         return trade_rows(journal, journal.trades(), rules.liquidation_prefixes, now_ms())
+
+
+def unfilled_of(folder: Path) -> dict[str, int]:
+    """How many limit entries nobody filled, by why they are over; empty where there were none."""
+    if not (folder / JOURNAL).exists():
+        return {}
+    with closing(IntentJournal.reading(folder / JOURNAL)) as journal:
+        return dict(Counter(str(trade.ended) for trade in unfilled_trades(journal)))
 
 
 def lots_of(folder: Path) -> list[Lot]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tradsys.live.execution.intent import Trade
 from tradsys.live.execution.ledger import TradeSums, sum_fills
+from tradsys.live.execution.resting import MISSED, WITHDRAWN
 from tradsys.live.intents import IntentJournal
 
 
@@ -44,6 +45,12 @@ def trade_row(
         "reference_price": trade.reference_price,
         **json.loads(trade.decision),
     }
+
+
+def unfilled_trades(journal: IntentJournal) -> list[Trade]:
+    """Those that are over and whose limit entry nobody filled, in order of their beginning."""
+    over = journal.trades(is_open=False)
+    return [trade for trade in over if trade.rests_until_ms is not None and trade.ended in (MISSED, WITHDRAWN)]
 
 
 def trade_rows(

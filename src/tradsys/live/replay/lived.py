@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tradsys.live.execution.intent import Intent, Trade
-from tradsys.live.execution.resting import MISSED, WITHDRAWN
 from tradsys.live.execution.rules import ExecutionRules
-from tradsys.live.execution.trade_rows import trade_row
+from tradsys.live.execution.trade_rows import trade_row, unfilled_trades
 from tradsys.live.intents import IntentJournal
 from tradsys.live.replay.parity import ComparedTrade
 from tradsys.live.venue import Fill
@@ -114,10 +113,10 @@ def lived_trades(
 def unfilled_orders(journal: IntentJournal, *, now_ms: int) -> list[ComparedTrade]:
     """Limit orders of the journal's own decisions that are over and that nobody filled, in order."""
     found = []
-    for trade in journal.trades(is_open=False):
-        if trade.rests_until_ms is not None and trade.ended in (MISSED, WITHDRAWN):
-            end_ms = min(trade.rests_until_ms, now_ms if trade.closed_ms is None else trade.closed_ms)
-            found.append(ComparedTrade.unfilled(trade.symbol, trade.close_ms, trade.side, end_ms, trade.ended))
+    for trade in unfilled_trades(journal):
+        assert trade.rests_until_ms is not None and trade.ended is not None  # what makes it one of them
+        end_ms = min(trade.rests_until_ms, now_ms if trade.closed_ms is None else trade.closed_ms)
+        found.append(ComparedTrade.unfilled(trade.symbol, trade.close_ms, trade.side, end_ms, trade.ended))
     return sorted(found, key=lambda one: (one.decided_ms, one.symbol))
 
 
