@@ -11,7 +11,7 @@ from tests.live.execution.simulation import Sequence
 from tests.live.execution.spot_simulation import SpotSequence
 
 from tradsys.live.entry import Entry
-from tradsys.live.execution.resting import MISSED, WITHDRAWN
+from tradsys.live.execution.intent import MISSED, WITHDRAWN
 from tradsys.live.execution.sizes import at_tick
 from tradsys.live.execution.wishes import STOP_ENTRY
 

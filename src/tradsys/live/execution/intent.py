@@ -1,7 +1,7 @@
 """What the journal remembers: trades that were decided or found, and each order that was meant for them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from tradsys.live.client_ids import Leg
 from tradsys.live.venue import OrderKind, OrderRequest, OrderStatus
@@ -11,6 +11,12 @@ type IntentState = Literal["unknown", "absent", "passed"] | OrderStatus
 venue did not take a stop, since the price is beyond it already."""
 
 FINAL: frozenset[IntentState] = frozenset({"filled", "cancelled", "refused", "expired", "absent", "passed"})
+
+MISSED: Final = "missed"
+"""Why a trade is over whose entry rested its time, and that nobody filled."""
+
+WITHDRAWN: Final = "withdrawn"
+"""Why a trade is over whose entry was taken back before its time, and that nobody had filled by then."""
 
 type Origin = Literal["entry", "target", "foreign"]
 """What began it: an entry with its barriers, an aim of target weights, or somebody else."""

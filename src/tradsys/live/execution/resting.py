@@ -1,16 +1,9 @@
 """Entries that rest in the book: until when they are waited for, and why one is taken back before."""
 
-from typing import Final
-
+from tradsys.live.execution.intent import MISSED, WITHDRAWN
 from tradsys.live.execution.leaving import why_leave
 from tradsys.live.execution.protection import is_too_small, n_missing
 from tradsys.live.execution.situation import Situation
-
-MISSED: Final = "missed"
-"""Why a trade is over whose entry rested its time, and that nobody filled."""
-
-WITHDRAWN: Final = "withdrawn"
-"""Why a trade is over whose entry was taken back before its time, and that nobody had filled by then."""
 
 
 def why_taken_back(s: Situation) -> str | None:

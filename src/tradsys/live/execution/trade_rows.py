@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from tradsys.live.execution.intent import Trade
+from tradsys.live.execution.intent import MISSED, WITHDRAWN, Trade
 from tradsys.live.execution.ledger import TradeSums, sum_fills
-from tradsys.live.execution.resting import MISSED, WITHDRAWN
 from tradsys.live.intents import IntentJournal
 
 

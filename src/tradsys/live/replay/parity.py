@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isclose, nan
 from typing import Final, Literal, NamedTuple
 
-from tradsys.live.execution.resting import MISSED, WITHDRAWN
+from tradsys.live.execution.intent import MISSED, WITHDRAWN
 
 type Cause = Literal[
     "same",

@@ -12,7 +12,7 @@ from tradsys.bundle.deployment import Deployment
 from tradsys.core.costs import Instrument
 from tradsys.core.errors import NotEnoughBars
 from tradsys.core.time import stamp, ts_ms
-from tradsys.live.execution.resting import MISSED
+from tradsys.live.execution.intent import MISSED
 from tradsys.live.outside.pool import n_bars_needed, pool_of
 from tradsys.live.replay.gap import ResultGap, SimulatedTrade, gap_lines, summed, trade_gap
 from tradsys.live.replay.learned import LearnedCost, learned_costs
