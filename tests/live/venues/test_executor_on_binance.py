@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from tests.exchange.building import quiet_exchange, random_exchange
@@ -14,6 +14,7 @@ from tests.exchange.spot.model import SpotExchange
 from tradsys.live.clock import SystemClock
 from tradsys.live.entry import Entry
 from tradsys.live.execution.aims import Aim
+from tradsys.live.execution.sizes import at_tick
 from tradsys.live.executor import ExecutionRules, OrderExecutor
 from tradsys.live.intents import IntentJournal
 from tradsys.live.venue import VenueUnknown
@@ -42,7 +43,13 @@ def an_entry(draw, symbol, price, rules, now_ms):
     return Entry(symbol, side, size, price, 0.1, now_ms, now_ms + 1_500, away, away, 0.5, 0.0, "test", "bar", "bundle")
 
 
-async def trade(venue, markets, executor, clock, seconds):
+def at_rest(draw, entry, rules):
+    """The same as a limit order for most of a second, a tick inside the price, or a tick beyond it."""
+    price = at_tick(entry.reference_price + draw.choice((1, -1, -1)) * entry.side * -rules.tick, rules.tick)
+    return replace(entry, reference_price=price, rests_until_ms=entry.close_ms + 800)
+
+
+async def trade(venue, markets, executor, clock, seconds, *, rests):
     """Enter on two symbols a second, and look all the time."""
     draw, loop = random.Random(5), asyncio.get_running_loop()
     ends, next_entry = loop.time() + seconds, 0.0
@@ -55,13 +62,15 @@ async def trade(venue, markets, executor, clock, seconds):
             except VenueUnknown:
                 continue
             now = clock.now_ms()
-            await executor.enter([an_entry(draw, name, price, markets[name], now) for name, price in prices.items()])
+            entries = [an_entry(draw, name, price, markets[name], now) for name, price in prices.items()]
+            await executor.enter([at_rest(draw, one, markets[one.symbol]) for one in entries] if rests else entries)
         await asyncio.sleep(0.05)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("rests", [False, True])
 @pytest.mark.parametrize(("name", "made"), [("binanceusdm", perpetuals), ("binance-spot", coins)])
-def test_nothing_is_sent_twice_or_left_behind_whatever_goes_wrong(name, made):
+def test_nothing_is_sent_twice_or_left_behind_whatever_goes_wrong(name, made, rests):
     async def main():
         clock, told = SystemClock(), []
         exchange = made(clock)
@@ -74,15 +83,17 @@ def test_nothing_is_sent_twice_or_left_behind_whatever_goes_wrong(name, made):
                     venue, journal, clock, rules, markets=markets, tell=lambda kind, what: told.append(kind)
                 )
                 loopback.control({"faults": {name: getattr(rough(0.2), name) for name in MET}})
-                await trade(venue, markets, executor, clock, 8.0)
+                await trade(venue, markets, executor, clock, 8.0, rests=rests)
                 loopback.control({"faults": dict.fromkeys(MET, 0)})
                 await asyncio.sleep(1.0)  # what is late arrives
-                return await executor.flatten(), loopback.told(), told
+                is_flat = await executor.flatten()
+                return is_flat, loopback.told(), told, {trade.ended for trade in journal.trades()}
             finally:
                 await venue.close()
 
-    is_flat, report, told = asyncio.run(main())
+    is_flat, report, told, ended = asyncio.run(main())
     assert told.count("fill") >= 4 and told.count("protected") >= 2 and "order_unknown" in told
+    assert not rests or "missed" in ended
     assert sum(report["faults"].values()) > 20
     assert report["duplicates"] == [] and report["orphans"] == []
     assert is_flat and report["open"] == []
