@@ -9,6 +9,7 @@ from tests.live.virtual_time import LoopClock, run_virtual
 from tradsys.bundle.deployment import DeployedPortfolio
 from tradsys.core.costs import Instrument
 from tradsys.live.allocation import allocate
+from tradsys.live.execution.holdings import own_holdings
 from tradsys.live.execution.rules import ExecutionRules
 from tradsys.live.executor import OrderExecutor
 from tradsys.live.intents import IntentJournal
@@ -17,6 +18,7 @@ from tradsys.live.replay.parity import ComparedTrade
 from tradsys.live.shares import granted_shares, shares_held
 from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_rules import PaperRules
+from tradsys.live.venues.paper_spot import PaperSpot
 from tradsys.live.venues.tape import BarTape
 from tradsys.predictor.predictor import Decision
 
@@ -45,19 +47,22 @@ def session(
     rules: PaperRules,
     portfolio: DeployedPortfolio,
     instruments: Instrument | Mapping[str, Instrument] = Instrument(),
+    is_spot: bool = False,
 ) -> TapedSession:
-    """What a bot lived through.
+    """What a bot lived through, of perpetuals or of a spot market.
 
     At each close what the bar did is booked and what is over is left first; then decisions are sized and sent.
     """
 
     async def main(clock: LoopClock):
         tape = BarTape(market, clock, instruments=instruments)
-        venue = PaperVenue(tape, rules, interval_ms)
+        venue = (PaperSpot if is_spot else PaperVenue)(tape, rules, interval_ms)
+        journal = IntentJournal(":memory:")
+        seen = own_holdings(venue, journal) if is_spot else venue
         markets = dict(await venue.markets(list(market)))
         executor = OrderExecutor(
-            venue,
-            IntentJournal(":memory:"),
+            seen,
+            journal,
             clock,
             ExecutionRules("tape"),
             markets=markets,
@@ -67,7 +72,7 @@ def session(
         for close in closes:
             await tape._until(close)
             await settled(executor, venue)
-            account = await venue.account()
+            account = await seen.account()
             shares = granted_shares(executor.journal.trades(is_open=True))
             prices = {symbol: await venue.mark_price(symbol) for symbol in market}
             found = allocate(

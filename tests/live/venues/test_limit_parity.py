@@ -25,7 +25,12 @@ STEPS = Instrument(0.01, 1e-6, 5.0)
 
 
 def both(
-    entry: LimitEntry, *, horizon: int = 4, symbols: Sequence[str] = ("A", "B"), lower: float = 0.8
+    entry: LimitEntry,
+    *,
+    horizon: int = 4,
+    symbols: Sequence[str] = ("A", "B"),
+    lower: float = 0.8,
+    is_spot: bool = False,
 ) -> tuple[Simulation, TapedSession, list[ReplayedTrade]]:
     """The same random decisions simulated and traded, and each of them held against the other."""
     market = {
@@ -35,6 +40,8 @@ def both(
     closes = [row * HOUR_MS for row in range(FIRST, N)]
     decisions = random_market(market, 7, BarrierSpec(upper=1.0, lower=lower, horizon=horizon))
     decisions = decisions.filter(pl.col("start").dt.epoch("ms") >= closes[0])
+    if is_spot:
+        decisions = decisions.with_columns(action=pl.col("action").clip(lower_bound=0))
     lived = session(
         market,
         decisions_at(decisions),
@@ -43,6 +50,7 @@ def both(
         rules=PaperRules(costs=COSTS),
         portfolio=DeployedPortfolio(0.3, 1.0, 10_000.0, ("long", "short"), entry),
         instruments=STEPS,
+        is_spot=is_spot,
     )
     simulation = simulate(
         market,
@@ -96,3 +104,11 @@ def test_orders_of_the_batch_that_lapsed_are_told_with_when_they_did() -> None:
     rested = missed_orders(simulation, simulation.grid[-1])
     assert 0 < len(rested) <= simulation.not_taken["missed"]
     assert {one.exit_ms - one.decided_ms for one in rested} == {2 * HOUR_MS}
+
+
+def test_coins_are_bought_missed_and_sold_as_in_the_batch() -> None:
+    _, lived, replayed = both(LimitEntry(0.25, 3), is_spot=True)
+    causes = Counter(one.cause for one in replayed)
+    assert set(causes) <= {"same", "time_exit", "gap_exit"} and causes["same"] > 0.9 * len(replayed) > 50
+    assert len(lived.unfilled) > 5
+    assert {one.lived.exit_reason for one in replayed if one.lived} >= {"stop", "target"}
