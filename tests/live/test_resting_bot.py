@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from errno import ENOSPC
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,9 @@ from tradsys.live.account.folder import JOURNAL
 from tradsys.live.account.looked import trades_of, unfilled_of
 from tradsys.live.control import Command
 from tradsys.live.intents import IntentJournal
-from tradsys.live.replay.lived import lived_trades, unfilled_orders
+from tradsys.live.replay.lived import lived_trades, never_taken, unfilled_orders
 from tradsys.live.replay.replaying import AccountReplay, replay
+from tradsys.live.venue import OrderRefused, OrderRequest, VenueOrder, VenueUnknown
 
 __all__ = ["play"]
 
@@ -49,6 +52,7 @@ def replayed(session: Session, bars, predictor) -> AccountReplay:
     with closing(IntentJournal.reading(session.folder / JOURNAL)) as journal:
         now_ms = session.clock.now_ms()
         lived, unfilled = lived_trades(journal, now_ms=now_ms), unfilled_orders(journal, now_ms=now_ms)
+        untaken = never_taken(journal)
     return replay(
         lived,
         predictor,
@@ -57,7 +61,7 @@ def replayed(session: Session, bars, predictor) -> AccountReplay:
         start_ms=session.first_ms + HOUR_MS,
         end_ms=session.tape.end_ms,
         instruments=session.tape._instruments,
-        denied=[(one["symbol"], one["close_ms"]) for one in session.fields("denied")],
+        denied=[*((one["symbol"], one["close_ms"]) for one in session.fields("denied")), *untaken],
         unfilled=unfilled,
     )
 
@@ -149,6 +153,70 @@ def test_nothing_rests_beyond_the_end_of_the_bundle(play) -> None:
     with closing(IntentJournal.reading(session.folder / JOURNAL)) as journal:
         until = [trade.rests_until_ms for trade in journal.trades()]
     assert len(until) > 3 and max(until) == session.expires_ms
+
+
+def test_it_is_taken_back_within_a_second_of_its_time_though_no_bar_closes_then(play) -> None:
+    async def during(session: Session) -> None:
+        await session.tape._until(session.expires_ms + 600_000)
+        session.control.push(Command("stop"))
+
+    def spoil(session: Session) -> None:
+        session.portfolio = replace(deployment().portfolio, entry=LimitEntry(0.95, 6))
+        session.expires_ms = session.first_ms + 30 * HOUR_MS + 1_234_567
+
+    session = play(during, spoil=spoil)
+    with closing(IntentJournal.reading(session.folder / JOURNAL)) as journal:
+        missed = [trade for trade in journal.trades() if trade.ended == "missed"]
+    assert any(trade.rests_until_ms == session.expires_ms for trade in missed)
+    assert all(trade.closed_ms - trade.rests_until_ms <= 1_000 for trade in missed)
+
+
+def test_a_bot_that_cannot_take_it_back_says_at_its_end_what_may_rest_still(play) -> None:
+    async def during(session: Session) -> None:
+        await until_one_rests(session)
+
+        async def mute(*of: object) -> None:
+            raise VenueUnknown("no answer in time")
+
+        session.venue.cancel = mute
+        session.control.push(Command("stop"))
+
+    (error,) = [one for one in play(during, spoil=resting).fields("error") if one["what"] == "stop"]
+    assert f"entries that may rest still, and be filled without one: {SYMBOL})" in error["reason"]
+
+
+def test_it_is_taken_back_while_the_disk_takes_no_status(play, monkeypatch) -> None:
+    async def during(session: Session) -> None:
+        await until_one_rests(session)
+        with monkeypatch.context() as full:
+            full.setattr("tradsys.live.account.folder.write_status", disk_is_full)
+            await asyncio.sleep(6 * session.pace)
+            assert await session.venue.open_orders() == [] and session.executor.why_no_entry()
+        await asyncio.sleep(6 * session.pace)
+        assert session.executor.why_no_entry() is None
+        session.control.push(Command("stop"))
+
+    def disk_is_full(*of: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    assert ended(play(during, spoil=resting).folder)["withdrawn"] == 1
+
+
+def test_the_replay_says_of_orders_that_the_venue_refused_that_they_were_not_taken(play, bars, predictor) -> None:
+    def spoil(session: Session) -> None:
+        resting(session)
+        place, n_entries = session.venue.place, count()
+
+        async def refused_now_and_then(order: OrderRequest) -> VenueOrder:
+            if not order.is_reduce_only and next(n_entries) % 4 == 1:
+                raise OrderRefused("-4024 Limit price can't be lower than it is.")
+            return await place(order)
+
+        session.venue.place = refused_now_and_then
+
+    session = play(to_the_end, spoil=spoil)
+    causes = replayed(session, bars, predictor).causes
+    assert ended(session.folder)["refused"] > 2 and causes["not_entered"] > 2 and not causes["unexplained"]
 
 
 def test_the_status_says_what_rests_where_and_until_when(play) -> None:

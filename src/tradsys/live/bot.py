@@ -178,7 +178,7 @@ class Bot:
             self._wake.clear()
             is_settled = await self._look()
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(self._pause_s(is_settled), self._until_close_s())):
+                async with asyncio.timeout(min(self._pause_s(is_settled), self._until_due_s())):
                     await self._wake.wait()
 
     def _pause_s(self, is_settled: bool) -> float:
@@ -187,19 +187,25 @@ class Bot:
         pause_s = CYCLE_S if is_settled else min(SOON_S * 2**self._n_failed, longest_s)
         return pause_s * self._parts.folder.pace
 
-    def _until_close_s(self) -> float:
-        """Until just after the next close for which no look was begun: the account is asked for beside the bars."""
+    def _until_due_s(self) -> float:
+        """Until just after the next close for which no look was begun: the account is asked for beside the bars.
+
+        Or until an entry that rests has done so for its time, where that is over before.
+        """
         now_ms, interval_ms = self._parts.clock.now_ms(), self._parts.deployment.interval_ms
         close_ms = (now_ms - AFTER_MS) // interval_ms * interval_ms + interval_ms
         if self._began_ms >= close_ms:
             close_ms += interval_ms
-        return (close_ms + AFTER_MS - now_ms) / 1_000
+        lapses = (int(row["rests_until_ms"]) for row in self._parts.executor.resting())
+        due_ms = min([close_ms, *(ms for ms in lapses if ms > self._began_ms)])
+        return (due_ms + AFTER_MS - now_ms) / 1_000
 
     async def _look(self) -> bool:
         """Bring every symbol to where it should be, and measure the account against its limits."""
         executor, risk = self._parts.executor, self._parts.risk
         async with self._looking:
             self._began_ms = self._parts.clock.now_ms()
+            executor.bar_entries(self._parts.folder.trouble)
             try:
                 is_settled = await executor.reconcile_all()
                 await self._see()
@@ -342,7 +348,11 @@ class Bot:
                     await asyncio.sleep(SOON_S * self._parts.folder.pace)
         except (TimeoutError, VenueRefused) as error:
             bare = ", ".join(executor.unprotected) or "none"
-            reason = f"it ends with orders that were not answered, or without a stop (positions: {bare}): {error!r}"
+            rest = ", ".join(str(row["symbol"]) for row in executor.resting()) or "none"
+            reason = (
+                f"it ends with orders that were not answered, or without a stop (positions: {bare}; entries that may "
+                f"rest still, and be filled without one: {rest}): {error!r}"
+            )
             self._parts.folder.tell("error", {"what": "stop", "reason": reason})
 
     def _expired(self, close_ms: int) -> str | None:

@@ -65,7 +65,7 @@ class OrderExecutor:
         self._desk = Desk(
             self._lookout, self._sender, self._notices, self._book, halt or self._write_halt, self.why_no_entry
         )
-        self._is_ending, self._told_trouble = False, ""
+        self._is_ending, self._barred, self._told_trouble = False, "", ""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._funding_ms: int | None = None
         self._calm: Snapshot | None = None
@@ -133,6 +133,10 @@ class OrderExecutor:
         """From now on this executor sends no entry, neither a new one nor one again that was lost: its bot ends."""
         self._is_ending = True
 
+    def bar_entries(self, why: str) -> None:
+        """Enter nothing for this reason, and take back what rests, until it is told that there is none ("")."""
+        self._barred = why
+
     async def reconcile(self, symbol: str) -> bool:
         """Look at one symbol and do what is due; whether nothing was left to do that waiting will not do.
 
@@ -185,7 +189,7 @@ class OrderExecutor:
         """Why nothing may be entered at all, None where it may."""
         if self._is_ending:
             return "the bot ends"
-        return self.journal.trouble or why_no_entry(self.journal)
+        return self._barred or self.journal.trouble or why_no_entry(self.journal)
 
     def leave_own(self, why: str) -> bool:
         """Leave every trade that an entry of ours began; whether there was one that is not being left already.

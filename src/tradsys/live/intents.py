@@ -62,8 +62,14 @@ class IntentJournal(JournalFile):
 
     def send_again(self, client_id: str, now_ms: int) -> None:
         """An entry that the venue definitely does not have is about to be sent once more."""
-        sent = "update intents set state = 'unknown', sent_ms = ?, n_sent = n_sent + 1 where client_id = ?"
+        sent = "update intents set state = 'unknown', sent_ms = ?, n_sent = n_sent + 1, note = '' where client_id = ?"
         self._change((sent, [(now_ms, client_id)]), is_new=True)
+
+    def refused_again(self, client_id: str, why: str) -> None:
+        """The venue refused an entry that was sent once more: it is over, unless the one sent before is there."""
+        self._change(
+            ("update intents set note = ? where client_id = ? and state = 'unknown'", [(why, client_id)]),
+        )
 
     def end_trade(self, key: str, now_ms: int, why: str | None, *, aim: Aim | None = None) -> None:
         """A trade is over, and with it what its symbol was to be held of, where an aim takes the other's place."""

@@ -12,8 +12,9 @@ from tests.live.execution.world import PRICE, RULES, SYMBOL, ExecutorWorld, an_e
 from tradsys.live.bot import CYCLE_S
 from tradsys.live.entry import Entry
 from tradsys.live.execution.wishes import STOP_ENTRY
+from tradsys.live.replay.lived import never_taken
 from tradsys.live.state import Standing, TradingState, write_standing
-from tradsys.live.venue import OrderRequest, VenueUnknown
+from tradsys.live.venue import OrderRefused, OrderRequest, VenueUnknown
 
 HOUR_MS = 3_600_000
 INSIDE = 100.0
@@ -246,6 +247,67 @@ def test_one_that_never_arrived_is_sent_again_until_it_lapses():
         await world.executor.enter([resting(world, rests_ms=60_000)])
         await world.run(50)
         assert len(sent) > 3 and len(set(sent)) == 1 and entries(world) == [(0.01, PRICE - INSIDE)]
+
+    in_world(check)
+
+
+@pytest.mark.parametrize("rests_s", [None, 120])
+def test_one_that_was_lost_and_then_refused_is_sent_no_third_time(rests_s: int | None):
+    async def check(world: ExecutorWorld) -> None:
+        sent = list[str]()
+
+        async def lost_then_refused(order: OrderRequest) -> Any:
+            sent.append(order.client_id)
+            if len(sent) == 1:
+                raise VenueUnknown("no answer in time")
+            raise OrderRefused("-4024 Limit price can't be lower than 61000.")
+
+        world.venue.place = lost_then_refused  # type: ignore[method-assign]
+        await world.executor.enter(
+            [an_entry(world.clock) if rests_s is None else resting(world, rests_ms=rests_s * 1_000)]
+        )
+        await world.run(100)
+        assert len(sent) == 2 and ended(world) == ["refused"] and world.executor.resting() == []
+        (intent,) = world.journal.intents(world.journal.trades()[0].key)
+        assert intent.note == "-4024 Limit price can't be lower than 61000."
+        assert never_taken(world.journal) == [(SYMBOL, world.journal.trades()[0].close_ms)]
+
+    in_world(check)
+
+
+def test_one_that_is_refused_for_the_one_sent_before_rests_as_that():
+    async def check(world: ExecutorWorld) -> None:
+        sent, place = list[str](), world.venue.place
+
+        async def lost_then_twice(order: OrderRequest) -> Any:
+            sent.append(order.client_id)
+            if len(sent) == 1:
+                raise VenueUnknown("no answer in time")
+            await place(order)
+            raise OrderRefused("-4116 ClientOrderId is duplicated.")
+
+        world.venue.place = lost_then_twice  # type: ignore[method-assign]
+        await world.executor.enter([resting(world)])
+        await world.run(60)
+        assert len(sent) == 2 and entries(world) == [(0.01, PRICE - INSIDE)]
+        assert [row["state"] for row in world.executor.resting()] == ["open"]
+
+    in_world(check)
+
+
+@pytest.mark.parametrize("left_ms", [0, 10_000])
+def test_a_position_that_somebody_took_on_its_side_is_not_closed_with_an_entry_that_was_missed(left_ms: int):
+    async def check(world: ExecutorWorld) -> None:
+        deadline_ms = world.clock.now_ms() + 10_000 + left_ms
+        await world.executor.enter([resting(world, rests_ms=10_000, deadline_ms=deadline_ms)])
+        await world.venue.place(OrderRequest("by-hand", SYMBOL, 1, "market", 0.02))
+        await world.run(5)
+        assert world.stops() == [(0.02, PRICE - 600)] and len(entries(world)) == 1
+        await world.run(30)
+        assert ended(world) == ["missed"] and world.held() == 0.02 and entries(world) == []
+        assert world.stops() == [(0.02, PRICE * 0.98)], "that of a position that was found"
+        assert [trade.origin for trade in world.journal.trades(is_open=True)] == ["foreign"]
+        assert world.exchange.report()["unprotected_ms"][SYMBOL] <= 1_000
 
     in_world(check)
 

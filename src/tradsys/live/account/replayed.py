@@ -18,7 +18,7 @@ from tradsys.live.account.kept_bars import kept_bars, missing_bars
 from tradsys.live.intents import IntentJournal
 from tradsys.live.outside.providers import POOL, outside_sources
 from tradsys.live.places import PAPER, STEPS_OF_TAPE, tape_bars
-from tradsys.live.replay.lived import lived_trades, unfilled_orders
+from tradsys.live.replay.lived import lived_trades, never_taken, unfilled_orders
 from tradsys.live.replay.parity import ComparedTrade
 from tradsys.live.replay.replaying import AccountReplay, replay
 from tradsys.live.replay.stretches import lived_stretches
@@ -118,6 +118,7 @@ def replay_of(
             denied=denied,
         )
         return replace(weights, missing=missing)
+    unfilled, untaken = _came_to_nothing(folder, events[-1][0])
     result = replay(
         _of_journal(folder, events[-1][0], lived_trades),
         bundle.predictor,
@@ -126,8 +127,8 @@ def replay_of(
         start_ms=start_ms,
         end_ms=end_ms,
         instruments=STEPS_OF_TAPE,
-        denied=denied,
-        unfilled=_unfilled(folder, events[-1][0]),
+        denied=[*denied, *untaken],
+        unfilled=unfilled,
     )
     return replace(result, missing=missing)
 
@@ -138,9 +139,10 @@ def _equity_at_start(folder: Path, deployment: Deployment) -> float:
     return points[0].equity_quote if points else deployment.portfolio.cash_quote
 
 
-def _unfilled(folder: Path, now_ms: int) -> list[ComparedTrade]:
+def _came_to_nothing(folder: Path, now_ms: int) -> tuple[list[ComparedTrade], list[tuple[str, int]]]:
+    """Orders that nobody filled, and those that the venue never took."""
     with closing(IntentJournal.reading(folder / JOURNAL)) as journal:
-        return unfilled_orders(journal, now_ms=now_ms)
+        return unfilled_orders(journal, now_ms=now_ms), never_taken(journal)
 
 
 def _of_journal[T](folder: Path, now_ms: int, read: Callable[..., list[T]]) -> list[T]:

@@ -44,6 +44,10 @@ def is_exit(order: VenueOrder) -> bool:
 
 
 def _n_to_leave(s: Situation, why: str) -> int:
-    """Own time, stop and aim leave what the trade's fills explain, once they are known; all else leaves everything."""
-    is_own_part = why in ("time", "stop", REBALANCED) and s.sums.opened_base > 0 and s.wish is None
+    """Own time, stop and aim leave what the trade's fills explain, once they are known; all else leaves everything.
+
+    Of an entry that rests they are known where the venue tells of none: then the position is somebody else's.
+    """
+    is_known = s.sums.opened_base > 0 or (s.rests and s.has_entry_fills)
+    is_own_part = why in ("time", "stop", REBALANCED) and is_known and s.wish is None
     return s.n_own if is_own_part else s.n_held

@@ -145,7 +145,7 @@ class Lookout:
         since_ms = intent.sent_ms if intent.state == "unknown" else intent.answered_ms or intent.sent_ms
         is_over = self.clock.now_ms() > since_ms + self.rules.grace_ms
         if is_over and not intent.is_final:
-            self._answer(intent, "absent" if intent.state == "unknown" else "expired", "the venue does not know it")
+            self._answer(intent, *_fate(intent))
         elif intent.state == "open":
             return _believed(intent)
         return None
@@ -203,6 +203,13 @@ class Lookout:
         if intent is not None:
             return intent.trade
         return trade.key if fill.side == -trade.side and fill.ts_ms >= trade.created_ms else None
+
+
+def _fate(intent: Intent) -> tuple[str, str]:
+    """What became of an order that the venue does not know, and a note; its refusal when it was sent again is one."""
+    if intent.state == "unknown" and intent.note:
+        return "refused", intent.note
+    return ("absent" if intent.state == "unknown" else "expired"), "the venue does not know it"
 
 
 def _believed(intent: Intent) -> VenueOrder:

@@ -10,7 +10,7 @@ from tradsys.live.execution.ending import ended, has_lasted, is_closed
 from tradsys.live.execution.intent import Intent
 from tradsys.live.execution.leaving import exit_actions, why_leave
 from tradsys.live.execution.protection import stop_actions, target_actions
-from tradsys.live.execution.resting import why_taken_back
+from tradsys.live.execution.resting import unfilled_end, why_taken_back
 from tradsys.live.execution.situation import Situation
 from tradsys.live.execution.spot_plan import spot_actions
 
@@ -29,7 +29,7 @@ def _holding(s: Situation) -> list[Action]:
         return [Adopt()] if s.wish is not None or has_lasted(s, s.rules.foreign_wait_ms) else []
     if not s.is_own:
         is_over = s.is_decided and has_lasted(s, s.rules.foreign_wait_ms)
-        return [EndTrade("unknown")] if is_over else _resting_entries(s)
+        return [EndTrade(unfilled_end(s) or "unknown")] if is_over else _resting_entries(s)
     if is_closed(s):
         return [EndTrade(None)]
     why = why_leave(s)

@@ -32,9 +32,9 @@ def why_taken_back(s: Situation) -> str | None:
 
 def unfilled_end(s: Situation) -> str | None:
     """Why a trade is over of whose entry nothing was filled; None where the entry's own state says it."""
-    if not s.rests or s.tries("entry")[-1].state not in ("cancelled", "expired"):
+    if not s.is_unfilled:
         return None
-    assert s.trade is not None and s.trade.rests_until_ms is not None  # `rests` says so
+    assert s.trade is not None and s.trade.rests_until_ms is not None  # it rested
     return MISSED if s.now_ms >= s.trade.rests_until_ms else WITHDRAWN
 
 

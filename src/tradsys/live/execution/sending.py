@@ -223,8 +223,9 @@ class Sender:
         return True
 
     def _refused(self, intent: Intent, state: Literal["refused", "passed"], why: str) -> bool:
-        """A second sending may be refused because the first is there: only asking tells."""
+        """A second sending may be refused because the first is there: only asking tells, and it is not sent again."""
         if intent.n_sent > 1:
+            self.journal.refused_again(intent.client_id, why)
             self.tell("order_unknown", _told(intent) | {"why": why})
             return False
         self.step(f"{intent.leg}.send:after")

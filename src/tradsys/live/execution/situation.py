@@ -64,7 +64,7 @@ class Situation:
     @property
     def is_own(self) -> bool:
         """Whether the position is that of the open trade."""
-        return self.trade is not None and self.trade.side == self.side
+        return self.trade is not None and self.trade.side == self.side and not self.is_unfilled
 
     @property
     def is_decided(self) -> bool:
@@ -75,6 +75,13 @@ class Situation:
     def rests(self) -> bool:
         """Whether the trade's entry may rest in the book, rather than being filled as it comes."""
         return self.trade is not None and self.trade.rests_until_ms is not None
+
+    @property
+    def is_unfilled(self) -> bool:
+        """Whether the entry rested, is gone from the book, and nobody filled any of it."""
+        tries = self.tries("entry") if self.rests else []
+        is_gone = bool(tries) and all(intent.state in ("cancelled", "expired") for intent in tries)
+        return is_gone and self.sums.opened_base == 0 and self.has_entry_fills
 
     @property
     def entry_price(self) -> float:

@@ -120,6 +120,12 @@ def unfilled_orders(journal: IntentJournal, *, now_ms: int) -> list[ComparedTrad
     return sorted(found, key=lambda one: (one.decided_ms, one.symbol))
 
 
+def never_taken(journal: IntentJournal) -> list[tuple[str, int]]:
+    """Symbols and closes (ms) of entries that no venue had in its book: it refused them, or they never arrived."""
+    over = journal.trades(is_open=False)
+    return [(trade.symbol, trade.close_ms) for trade in over if trade.ended in ("refused", "absent")]
+
+
 def _lived(
     trade: Trade, fills: Sequence[Fill], intents: dict[str, Intent], charged: ChargedSlippage
 ) -> list[LivedFill]:
