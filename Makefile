@@ -46,6 +46,8 @@ soak: $(INSTALLED)-dev
 	$(BIN)/python -m tests.live.execution.run_many 10000
 	$(BIN)/python -m tests.live.execution.run_many 10000 --spot
 	$(BIN)/python -m tests.live.execution.run_many 10000 --targets
+	$(BIN)/python -m tests.live.execution.run_many 10000 --limits
+	$(BIN)/python -m tests.live.execution.run_many 10000 --limits --spot
 	$(BIN)/python -m tests.fire --kills 1000 --out docs/fire.md
 
 neighbours: $(INSTALLED)-dev

@@ -1,4 +1,4 @@
-"""A simulated day of a bot at a third of its pace, whose venue fails: no memory piles up, and no file without end."""
+"""A simulated day of a bot at a sixth of its pace, whose venue fails: no memory piles up, and no file without end."""
 
 import gc
 import random
@@ -61,7 +61,7 @@ def test_a_day_takes_no_more_memory_or_disk_than_its_first_hours_foretell(tmp_pa
 
     async def main(clock: LoopClock) -> Session:
         session = Session(tmp_path / "test", frame, predictor, clock, RiskLimits(max_errors=10_000))
-        session.pace = 3.0
+        session.pace = 6.0
         session.first_ms = start_ms
         fail_now_and_then(session.venue, random.Random(7))
         await session.run(hourly)
