@@ -163,6 +163,23 @@ def test_a_part_of_it_is_protected_while_the_rest_rests_and_the_rest_too_when_it
     in_world(check)
 
 
+@pytest.mark.parametrize("size", [0.005, 0.006])
+def test_a_last_part_that_is_too_small_for_a_target_of_its_own_leaves_with_the_others(size: float):
+    async def check(world: ExecutorWorld) -> None:
+        rules = world.executor.markets[SYMBOL]
+        world.executor.markets[SYMBOL] = replace(rules, min_notional_quote=100.0)
+        await world.executor.enter([resting(world, size=size)])
+        for _ in range(6):
+            in_parts(world)
+            await world.run(1)
+        assert world.held() == size and sum(size for size, _ in world.limits()) == pytest.approx(size)
+        world.exchange.move(SYMBOL, PRICE + 1_500)
+        await world.run(2)
+        assert world.held() == 0.0 and world.executor.trades()[0]["exit_reason"] == "target"
+
+    in_world(check)
+
+
 def test_when_it_lapses_the_part_that_filled_goes_on():
     async def check(world: ExecutorWorld) -> None:
         await world.executor.enter([resting(world, size=0.1, rests_ms=5_000)])
@@ -291,6 +308,21 @@ def test_one_that_is_refused_for_the_one_sent_before_rests_as_that():
         await world.run(60)
         assert len(sent) == 2 and entries(world) == [(0.01, PRICE - INSIDE)]
         assert [row["state"] for row in world.executor.resting()] == ["open"]
+
+    in_world(check)
+
+
+def test_one_of_an_earlier_trade_that_arrives_late_does_not_rest_beside_it():
+    async def check(world: ExecutorWorld) -> None:
+        await world.executor.enter([resting(world, rests_ms=3_000)])
+        await world.run(10)
+        (late,) = world.journal.intents(world.journal.trades()[0].key)
+        await world.executor.enter([resting(world)])
+        await world.venue.place(late.request)
+        assert len(entries(world)) == 2
+        await world.executor.reconcile_all()
+        (own,) = world.journal.unsettled(SYMBOL)
+        assert [order.client_id for order in world.exchange.open_orders(SYMBOL, is_algo=False)] == [own.client_id]
 
     in_world(check)
 

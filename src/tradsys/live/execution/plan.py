@@ -67,9 +67,13 @@ def _late_entries(s: Situation) -> list[Action]:
 
 
 def _resting_entries(s: Situation) -> list[Action]:
-    """Entries in the book that must not rest there any longer."""
-    why = why_taken_back(s) if s.rests else None
-    return [] if why is None else [CancelOrder(order, why) for order in s.orders if not order.is_reduce_only]
+    """Entries in the book that must not rest there any longer, such as one of an earlier trade that came late."""
+    if not s.rests:
+        return []
+    entries, own = [order for order in s.orders if not order.is_reduce_only], {one.client_id for one in s.intents}
+    if (why := why_taken_back(s)) is not None:
+        return [CancelOrder(order, why) for order in entries]
+    return [CancelOrder(order, "of an earlier trade") for order in entries if order.client_id not in own]
 
 
 def _lost_entry(s: Situation) -> Intent | None:

@@ -79,11 +79,13 @@ def target_actions(s: Situation) -> list[Action]:
     limits = [order for order in s.orders if order.kind == "limit" and order.is_reduce_only]
     wrong = [order for order in limits if order.side == s.side or order.price != price]
     room = s.n_own - sum(s.left(order) for order in limits if order not in wrong)
-    if room < 0 or (room > 0 and len(limits) > MANY_STOPS):
-        wrong = limits
+    takes_one = price is not None and in_band(s, price) and not s.is_resting("target")
+    is_rest = takes_one and is_too_small(s, room) and not is_too_small(s, s.n_own)
+    if room < 0 or (room > 0 and (len(limits) > MANY_STOPS or is_rest)):
+        wrong = limits  # one of all of it takes the place of those that leave too little for one more
     if wrong:
         return [CancelOrder(order, "no longer the right target") for order in wrong]
-    if price is None or room <= 0 or is_too_small(s, room) or not in_band(s, price) or s.is_resting("target"):
+    if price is None or room <= 0 or is_too_small(s, room) or not takes_one:
         return []
     return [PlaceLeg("target", -s.side, "limit", room, price, "target")]
 
