@@ -136,8 +136,11 @@ def test_a_paper_bot(person):
     lines = TYPED["paper-bot.md"]
     (begin,) = [line for line in lines if "trade B --account paper-1" in line]
     asked = [line for line in lines if "paper-1" in line and line != begin]
-    deployed = [person.types(line) for line in lines if "paper-1" not in line][1]
-    assert "verdict as of now: proven" in deployed
+    told = {line: person.types(line) for line in lines if "paper-1" not in line}
+    assert "verdict as of now: proven" in next(said for line, said in told.items() if "--out B" in line)
+    (rested,) = [said for line, said in told.items() if "replay L" in line]
+    missed = re.search(r"nobody filled: (\d+) of the account, (\d+) of the simulation", rested)
+    assert missed is not None and missed[1] == missed[2] != "0"
     assert len(pl.read_csv(person.folder / "lots.csv")) > 10
     with exchange(person) as url, person.begins(begin, TRADSYS_TRADE__URL=url) as bot:
         while "is traded by" not in person.begins("tradsys trade status --account paper-1").communicate()[0]:
