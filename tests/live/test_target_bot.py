@@ -1,5 +1,6 @@
 """A bot that holds target weights: on a tape it does what the batch of the same rule does, or says why not."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import polars as pl
 import pytest
 from tests.live.target_session import RULE, TapedBot, opens_of, rank_bundle, session
 
+from tradsys.cli.app import main
 from tradsys.cli.trade_standing import standing
 from tradsys.core.bars import split_symbols
 from tradsys.core.errors import ConfigError
@@ -52,6 +54,18 @@ def test_a_session_aims_at_every_weight_of_the_batch_and_ends_its_stretches_with
     assert found.gap.total == pytest.approx(found.lived_quote - found.simulated_quote, abs=1e-6)
     assert found.gap.signal == 0
     assert found.lines[0].startswith(f"the account aimed at {found.n_weights:,} of {found.n_weights:,} weights")
+
+
+def test_the_replay_of_weights_is_printed_and_kept_for_its_page(
+    whole: TapedBot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tradsys.predictor.traded.read_traded", lambda folder, plugins: whole.bundle)
+    typed = ["trade", "replay", "R", "--account", whole.folder.name, "--root", str(whole.folder.parent)]
+    assert main([*typed, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["causes"]["same"] >= 10 and printed["n_revised"] == 0 and "n_missed" not in printed
+    assert main(typed) == 0
+    assert "weights" in capsys.readouterr().out.splitlines()[0]
 
 
 def test_what_is_held_has_its_stop_and_nothing_was_refused(whole: TapedBot) -> None:

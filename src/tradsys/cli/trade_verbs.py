@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
     from tradsys.bundle.deployment import Deployment
-    from tradsys.live.replay.replaying import AccountReplay
-    from tradsys.live.replay.weights import WeightsReplay
 
 Account = Annotated[str, typer.Option("--account", help="Name of the account: its folder is live/NAME.")]
 Root = Annotated[Path, typer.Option("--root", help="Folder of the accounts.")]
@@ -132,19 +130,12 @@ def replay(
         "gap": found.gap.parts,
         "causes": dict(found.causes),
         "learned": [asdict(one) for one in found.learned],
-        "n_revised": len(found.revised),
+        **found.counts,
         "missing": dict(found.missing),
-        **_missed(found),
     }
     keep_replay(folder, {**values, "lines": found.lines, "bars": bars or [], "bundle_hash": traded.bundle_hash})
     _print(values, as_json, lambda _: "\n".join(found.lines))
     return 0
-
-
-def _missed(found: "AccountReplay | WeightsReplay") -> dict[str, int]:
-    """Limit orders that nobody filled, where there were any."""
-    account, simulation = getattr(found, "missed", (0, 0))
-    return {"n_missed": account, "n_missed_simulated": simulation} if account or simulation else {}
 
 
 async def _with_outside(market: "Mapping[str, DataFrame]", deployment: "Deployment") -> "dict[str, DataFrame]":

@@ -1,6 +1,6 @@
 """Which bar fills a limit order, and what of that bar its trade has lived through.
 
-Labels and simulated trades call the same functions, so that one rule fills both.
+Labels, simulated trades and paper accounts call the same functions, so that one rule fills all of them.
 """
 
 from tradsys.core.arrays import FloatArray

@@ -109,17 +109,6 @@ def test_a_disk_that_takes_nothing_leaves_it_as_it_was_and_the_trade_is_seen_to(
         whole(journal)
 
 
-def test_an_upgrade_that_ends_in_its_middle_has_changed_nothing(earlier, monkeypatch):
-    steps = journal_file.UPGRADES[1]
-    monkeypatch.setitem(journal_file.UPGRADES, 1, (*steps[:-1], "select 1 from nowhere"))
-    with pytest.raises(DiskError, match="nowhere"):
-        IntentJournal(earlier)
-    monkeypatch.undo()
-    assert version(earlier) == 1
-    with closing(IntentJournal(earlier)) as journal:
-        whole(journal)
-
-
 def test_one_of_a_later_release_is_refused(earlier):
     with closing(sqlite3.connect(earlier)) as db:
         db.execute("pragma user_version = 99")
@@ -151,11 +140,13 @@ def test_trades_from_before_limit_entries_go_on_and_new_ones_say_until_when_they
         assert [one.rests_until_ms for one in journal.trades()] == [None, 7]
 
 
-def test_an_upgrade_of_it_that_ends_in_its_middle_has_changed_nothing(second, monkeypatch):
-    monkeypatch.setitem(journal_file.UPGRADES, 2, (*journal_file.UPGRADES[2], "select 1 from nowhere"))
+@pytest.mark.parametrize(("name", "number"), [("earlier", 1), ("second", 2)])
+def test_an_upgrade_that_ends_in_its_middle_has_changed_nothing(name, number, request, monkeypatch):
+    path: Path = request.getfixturevalue(name)
+    monkeypatch.setitem(journal_file.UPGRADES, number, (*journal_file.UPGRADES[number], "select 1 from nowhere"))
     with pytest.raises(DiskError, match="nowhere"):
-        IntentJournal(second)
+        IntentJournal(path)
     monkeypatch.undo()
-    assert version(second) == 2
-    with closing(IntentJournal(second)) as journal:
+    assert version(path) == number
+    with closing(IntentJournal(path)) as journal:
         whole(journal)

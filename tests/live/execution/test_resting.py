@@ -249,7 +249,7 @@ def test_after_a_restart_it_lapses_at_its_time():
     in_world(check)
 
 
-def test_one_that_never_arrived_is_sent_again_until_it_lapses():
+def test_one_that_never_arrived_is_sent_again_until_it_lapses(monkeypatch: pytest.MonkeyPatch):
     async def check(world: ExecutorWorld) -> None:
         sent, place = list[str](), world.venue.place
         deaf_until_ms = world.clock.now_ms() + RULES.entry_patience_ms + 5_000
@@ -260,7 +260,7 @@ def test_one_that_never_arrived_is_sent_again_until_it_lapses():
                 raise VenueUnknown("no answer in time")
             return await place(order)
 
-        world.venue.place = lost  # type: ignore[method-assign]
+        monkeypatch.setattr(world.venue, "place", lost)
         await world.executor.enter([resting(world, rests_ms=60_000)])
         await world.run(50)
         assert len(sent) > 3 and len(set(sent)) == 1 and entries(world) == [(0.01, PRICE - INSIDE)]
@@ -269,7 +269,7 @@ def test_one_that_never_arrived_is_sent_again_until_it_lapses():
 
 
 @pytest.mark.parametrize("rests_s", [None, 120])
-def test_one_that_was_lost_and_then_refused_is_sent_no_third_time(rests_s: int | None):
+def test_one_that_was_lost_and_then_refused_is_sent_no_third_time(rests_s: int | None, monkeypatch: pytest.MonkeyPatch):
     async def check(world: ExecutorWorld) -> None:
         sent = list[str]()
 
@@ -279,7 +279,7 @@ def test_one_that_was_lost_and_then_refused_is_sent_no_third_time(rests_s: int |
                 raise VenueUnknown("no answer in time")
             raise OrderRefused("-4024 Limit price can't be lower than 61000.")
 
-        world.venue.place = lost_then_refused  # type: ignore[method-assign]
+        monkeypatch.setattr(world.venue, "place", lost_then_refused)
         await world.executor.enter(
             [an_entry(world.clock) if rests_s is None else resting(world, rests_ms=rests_s * 1_000)]
         )
@@ -292,7 +292,7 @@ def test_one_that_was_lost_and_then_refused_is_sent_no_third_time(rests_s: int |
     in_world(check)
 
 
-def test_one_that_is_refused_for_the_one_sent_before_rests_as_that():
+def test_one_that_is_refused_for_the_one_sent_before_rests_as_that(monkeypatch: pytest.MonkeyPatch):
     async def check(world: ExecutorWorld) -> None:
         sent, place = list[str](), world.venue.place
 
@@ -303,7 +303,7 @@ def test_one_that_is_refused_for_the_one_sent_before_rests_as_that():
             await place(order)
             raise OrderRefused("-4116 ClientOrderId is duplicated.")
 
-        world.venue.place = lost_then_twice  # type: ignore[method-assign]
+        monkeypatch.setattr(world.venue, "place", lost_then_twice)
         await world.executor.enter([resting(world)])
         await world.run(60)
         assert len(sent) == 2 and entries(world) == [(0.01, PRICE - INSIDE)]

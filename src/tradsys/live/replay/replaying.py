@@ -79,6 +79,13 @@ class AccountReplay:
         ]
 
     @property
+    def counts(self) -> dict[str, int]:
+        """What is told beside the gap, by name; limit orders that nobody filled where there were any."""
+        account, simulation = self.missed
+        unfilled = {"n_missed": account, "n_missed_simulated": simulation} if account or simulation else {}
+        return {"n_revised": len(self.revised)} | unfilled
+
+    @property
     def _missed_line(self) -> list[str]:
         account, simulation = self.missed
         if not account and not simulation:

@@ -47,6 +47,11 @@ class WeightsReplay:
         return tuple((symbol, choice_ms) for symbol, choice_ms, _, _ in self.other_weights)
 
     @property
+    def counts(self) -> dict[str, int]:
+        """What is told beside the gap, by name."""
+        return {"n_revised": len(self.revised)}
+
+    @property
     def gap(self) -> ResultGap:
         """The account's result less the simulation's, in parts."""
         return summed(one.gap for one in self.stretches)

@@ -10,7 +10,6 @@ from numba.extending import register_jitable
 from tradsys.core.arrays import Float32Array, FloatArray
 from tradsys.core.errors import BundleError, ConfigError
 from tradsys.core.kernels import njit
-from tradsys.core.linear import linear
 from tradsys.models import focal
 from tradsys.models.forecaster import check_n_features
 from tradsys.models.networks.onnx_forecaster import OnnxForecaster, TrainedNetwork
@@ -46,7 +45,7 @@ class Stepper:
     """
 
     def __init__(self, forecaster: OnnxForecaster) -> None:
-        self._forecaster, self._intercept, self._coef = forecaster, forecaster.offset.intercept, forecaster.offset.coef
+        self._forecaster, self._n_features = forecaster, forecaster.offset.coef.shape[1]
         self._steps = _steps(forecaster.network)
 
     def warm(self, X: FloatArray) -> None:
@@ -54,7 +53,7 @@ class Stepper:
 
         The next `step` then forecasts what the batch forecasts for the row after them; `memory` rows are enough.
         """
-        check_n_features(X, self._coef.shape[1])
+        check_n_features(X, self._n_features)
         self._steps = _steps(self._forecaster.network)
         if self._steps is not None:
             for row in X[max(0, len(X) - self._forecaster.memory) :]:
@@ -72,12 +71,12 @@ class Stepper:
 
     def step(self, row: FloatArray) -> FloatArray:
         """Log-odds (2,) of the bar that has just closed, from its features (n_features,); NaN where one of them is."""
-        if row.shape != self._coef.shape[1:]:
+        if row.shape != (self._n_features,):
             raise ConfigError(
-                f"this model was fitted on {self._coef.shape[1]} features, found a row of shape {row.shape}; "
+                f"this model was fitted on {self._n_features} features, found a row of shape {row.shape}; "
                 "compute the features with the set it was fitted with"
             )
-        base: FloatArray = linear(row[None], self._coef.T, self._intercept)[0]
+        base: FloatArray = self._forecaster.offset.logits(row[None])[0]
         if self._steps is None:
             return base
         if not np.isfinite(base[0]):
