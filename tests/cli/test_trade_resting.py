@@ -4,6 +4,7 @@ import signal
 import time
 from contextlib import closing
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from tests.cli.test_trade_session import SYMBOL, asked, bars, began, place, predictor
@@ -15,6 +16,8 @@ from tradsys.core.limit_entry import LimitEntry
 from tradsys.live.account.folder import JOURNAL
 from tradsys.live.intents import IntentJournal
 from tradsys.live.places import PAPER
+from tradsys.live.venue import OrderRefused
+from tradsys.live.venues.paper import PaperVenue
 from tradsys.live.venues.paper_book import PaperBook
 from tradsys.predictor import Predictor
 
@@ -51,6 +54,21 @@ def test_a_session_is_traded_and_replays_as_the_simulation(rests, capsys):
     assert set(found["causes"]) <= {"same", "time_exit", "gap_exit"} and found["causes"]["same"] >= 4
     assert found["n_missed"] == found["n_missed_simulated"] > 0
     assert asked(capsys, "trades")["unfilled"]["missed"] >= found["n_missed"]
+
+
+def test_its_replay_says_of_orders_that_the_venue_refused_that_nobody_entered(rests, capsys, monkeypatch):
+    place, n_entries = PaperVenue.place, count()
+
+    async def refused_now_and_then(self, order):
+        if not order.is_reduce_only and next(n_entries) % 3 == 1:
+            raise OrderRefused("-4024 Limit price can't be lower than it is.")
+        return await place(self, order)
+
+    monkeypatch.setattr(PaperVenue, "place", refused_now_and_then)
+    assert main(["trade", "B", "--account", "main", "--tape", "tape.parquet"]) == 0
+    capsys.readouterr()
+    causes = asked(capsys, "replay", "B", "--bars", "tape.parquet")["causes"]
+    assert causes["not_entered"] > 0 and "unexplained" not in causes
 
 
 @pytest.mark.slow
