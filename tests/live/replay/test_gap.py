@@ -1,11 +1,12 @@
 """The gap between an account and its simulation is split into parts that add up to it, each to what caused it."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tradsys.live.replay.gap import ResultGap, SimulatedTrade, summed, trade_gap
+from tradsys.live.replay.gap import ResultGap, SimulatedTrade, gap_lines, summed, trade_gap
 from tradsys.live.replay.lived import LivedTrade
 from tradsys.live.replay.parity import paired
 
@@ -136,3 +137,12 @@ def test_the_parts_of_any_trades_sum_to_the_gap():
 
 def _of(one: SimulatedTrade):
     return replace(lived(one)).compared
+
+
+def test_a_person_reads_the_parts_and_the_causes_in_words_the_commonest_first():
+    meanings = {"late": "it came late", "same": "as the batch"}
+    assert gap_lines(ResultGap(fee=-1.5, partial_fills=2_000.25), Counter({"late": 2, "same": 1_040}), meanings) == [
+        "  signal +0.00, fee -1.50, slippage +0.00, latency +0.00, funding +0.00, partial fills +2,000.25",
+        "  1,040 same: as the batch",
+        "  2 late: it came late",
+    ]
